@@ -1,0 +1,112 @@
+"""Files that are never half there: atomic writes, canonical JSON, hashes.
+
+Every write goes aside, is flushed to the disk, and is then renamed over its name, so a reader (or a resumed run) sees the
+old file or the new one whole. A full or read-only disk is a ResourceError that names the path.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from scanwright.errors import InputError, ResourceError
+
+CHUNK_BYTES = 1 << 20
+
+
+def sha256_bytes(data: bytes) -> str:
+    """SHA-256 of bytes, as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in pieces of 1 MiB."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one encoding of a JSON value: sorted keys, no spaces, UTF-8. For hashing and for packages.
+
+    Raises ValueError on NaN or infinity: "not defined" is null.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """A number as JSON may hold it: NaN and infinity become None ("not defined")."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file for people to read, in one atomic step: two spaces, keys in the order given, no NaN."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file. Raises InputError, naming line and column, if it is not JSON or not UTF-8."""
+    try:
+        return json.loads(path.read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError("not a JSON file", where=path, found=str(error), hint="Restore it or remove it.") from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes in one atomic step."""
+    with writing(path) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a binary stream beside `path` that becomes `path` when the block ends, and vanishes if it raises.
+
+    Creates the parent folder. Raises ResourceError if the disk is full or the place cannot be written.
+    """
+    with as_resource_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(aside).replace(path)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def as_resource_error(path: Path) -> Iterator[None]:
+    """Turn the operating system's "no space", "read-only" and "permission denied" into a ResourceError naming `path`."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if not full and error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
+            raise
+        raise ResourceError(
+            "the disk is full" if full else "cannot write here",
+            where=path,
+            found=error.strerror,
+            hint="Free some space and run the same command again; it goes on where it stopped."
+            if full
+            else "Choose another output folder with -o.",
+        ) from error
+
+
+def require_writable(folder: Path) -> None:
+    """Create `folder` and prove that a file can be written in it. Raises ResourceError otherwise."""
+    with writing(folder / ".writable") as stream:
+        stream.write(b"")
+    (folder / ".writable").unlink()

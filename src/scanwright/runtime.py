@@ -1,0 +1,103 @@
+"""The machine: device, threads, memory, precision, seeds. The only reader of the environment.
+
+Nothing here imports torch at module level, so that `scanwright --help` does not wait for it.
+"""
+
+import os
+import platform
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from scanwright.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What a run may use. `memory_bytes` is what is free now, the control group's limit taken into account."""
+
+    device: str
+    device_name: str
+    threads: int
+    memory_bytes: int
+    platform: str
+
+
+def choose_device(name: DeviceName = "auto") -> "torch.device":
+    """The device to compute on. "auto" is CUDA where there is one. Raises UsageError if CUDA is asked for and absent."""
+    import torch
+
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UsageError("no CUDA device here", found="--device cuda", hint="Use --device cpu or --device auto.")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def describe_machine(device: "torch.device") -> Machine:
+    """Name the device, count the cores this process may use, and read the free memory."""
+    import torch
+
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
+    return Machine(
+        device=device.type,
+        device_name=name,
+        threads=num_threads(),
+        memory_bytes=free_memory_bytes(),
+        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
+    )
+
+
+def num_threads() -> int:
+    """Cores this process may run on (the affinity mask), at least 1."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def cpu_name() -> str:
+    """The processor's model name, or the platform's word for it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def free_memory_bytes() -> int:
+    """Memory that can be taken now without swapping: the smaller of MemAvailable and the control group's headroom."""
+    free = _meminfo_available()
+    limit, used = _read_int("/sys/fs/cgroup/memory.max"), _read_int("/sys/fs/cgroup/memory.current")
+    return min(free, max(limit - used, 0)) if limit is not None and used is not None else free
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident size this process has had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def generator(*key: int) -> np.random.Generator:
+    """Random numbers as a function of a key such as (seed, step, sample): the same key, the same numbers, anywhere."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
+
+
+def _meminfo_available() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else ():
+        if line.startswith("MemAvailable"):
+            return int(line.split()[1]) * 1024
+    return 4 << 30  # nothing to read here (not Linux): assume a small machine
+
+
+def _read_int(path: str) -> int | None:
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):
+        return None
