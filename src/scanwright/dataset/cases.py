@@ -1,0 +1,95 @@
+"""Cases, data sets and faults: what a layout finds in a folder, before any voxel is read.
+
+Paths are absolute. Symbolic links are followed as the file system does; a path *written in a file* (dataset.json, a table) may
+not leave the data folder (see layouts/paths.py). A case without a label has label None and a Fault says so.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from scanwright.dataset.task import Frozen, Task
+
+Severity = Literal["error", "warning", "note"]
+Side = Literal["train", "test"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+class Fault(Frozen):
+    """One thing that is wrong with a data set, or that the user should know.
+
+    code: a stable word with hyphens, such as "missing-label" (README of checks.py lists them).
+    severity: an error stops a run unless the case is excluded by name; a warning and a note never do.
+    case, file: what it is about; None if it is the whole data set.
+    expected, found: short texts. action: what to do, as an imperative.
+    """
+
+    code: str
+    severity: Severity
+    case: str | None = None
+    file: Path | None = None
+    expected: str = ""
+    found: str = ""
+    action: str = ""
+
+    def line(self) -> str:
+        """The fault in one line: severity, code, case, file name, expected and found, action."""
+        place = " ".join(part for part in (self.case or "", f"({self.file.name})" if self.file else "") if part)
+        words = ", ".join(
+            f"{word} {text}" for word, text in (("expected", self.expected), ("found", self.found)) if text
+        )
+        body = ": ".join(part for part in (place, words) if part)
+        return f"{self.severity} {self.code} {body}" + (f". {self.action}" if self.action else "")
+
+
+class Case(Frozen):
+    """What is learned from or predicted: one or more images, perhaps a label, of one patient.
+
+    images: one file for each channel in the task's order, or one file that holds all channels.
+    patient: cases of one patient never part in a split; the case's own id where nothing is known (Dataset.patients_from).
+    groups: further columns of a table, for stratifying and for results by group.
+    split: "test" if the data set itself sets the case apart.
+    """
+
+    id: str = Field(min_length=1)
+    images: tuple[Path, ...] = Field(min_length=1)
+    label: Path | None = None
+    patient: str
+    groups: dict[str, str] = {}
+    split: Side = "train"
+
+
+class Dataset(Frozen):
+    """A folder as a layout understood it.
+
+    layout: the layout's name. stated: one line for people: what was recognised and how many cases.
+    cases: sorted by id. faults: those found while pairing files. patients_from: where patients are known from, in words.
+    """
+
+    root: Path
+    layout: str
+    stated: str
+    task: Task
+    cases: tuple[Case, ...]
+    faults: tuple[Fault, ...] = ()
+    patients_from: str = "case names: every case counts as a patient of its own"
+
+    @property
+    def train(self) -> tuple[Case, ...]:
+        """Cases that have a label and are not set apart."""
+        return tuple(case for case in self.cases if case.split == "train" and case.label is not None)
+
+    @property
+    def test(self) -> tuple[Case, ...]:
+        """Cases that have a label and that the data set declares as its test split."""
+        return tuple(case for case in self.cases if case.split == "test" and case.label is not None)
+
+    def without(self, ids: Iterable[str]) -> "Dataset":
+        """The data set without the cases named (and without their faults); unknown names are left to the caller."""
+        gone = set(ids)
+        kept = tuple(case for case in self.cases if case.id not in gone)
+        faults = tuple(fault for fault in self.faults if fault.case not in gone)
+        return self.model_copy(update={"cases": kept, "faults": faults})

@@ -1,0 +1,108 @@
+"""How real does an image look, in numbers: contrast-to-noise, noise, texture, sharpness and bias field.
+
+The same five functions are run over real data sets and over the phantom, so that the phantom can be held inside the ranges
+found on the real ones (`tests/dataset/phantom/test_cohort.py` does). None of them is an absolute physical measurement: noise
+includes the finest anatomy and sharpness the smoothness of organs, on both sides alike. The ranges found, and the script
+that finds them, are in docs/design/0002-phantom.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from scanwright.types import Array, Bools, Floats
+
+SHELL_VOXELS = 3  # how far around a structure its neighbourhood reaches
+HAAR_TO_SIGMA = 1 / (2 * 0.6745)  # a sum of four independent values has twice their sigma; 0.6745 is the normal's MAD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Realism:
+    """What `measure` finds in one image. All but `cnr` and `texture` are None where the body is under 1000 voxels.
+
+    noise: sigma of the finest in-plane diagonal detail, as a share of `span` (the body's 99th minus 1st percentile).
+    edge_voxels: `span` over the 99th percentile of the gradient: over how many voxels the strongest edges rise.
+    bias: relative change of the commonest tissue over 100 voxels, from a plane fitted to its log intensity.
+    cnr: {label value: |inside - shell| / pooled standard deviation}; the shell is 3 voxels of whatever surrounds it.
+    texture: {label value: standard deviation inside, as a share of `span`}.
+    """
+
+    noise: float | None
+    edge_voxels: float | None
+    bias: float | None
+    cnr: dict[int, float]
+    texture: dict[int, float]
+
+
+def measure(image_IJK: Array, label_IJK: Array, *, air: float | None = None) -> Realism:
+    """Measure one channel of one case against its own label map.
+
+    image_IJK, label_IJK: one shape (I, J, K); K may be 1. Labels are whole numbers, 0 is background.
+    air: values at or under it are not body (-500 for CT); None takes a tenth of the 99th percentile (MR, X-ray, ultrasound).
+    """
+    image = np.asarray(image_IJK, np.float32)
+    body = image > (np.percentile(image, 99) / 10 if air is None else air)
+    enough = int(body.sum()) >= 1000
+    low, high = np.percentile(image[body], (1, 99)) if enough else (image.min(), image.max())
+    span = max(float(high - low), 1e-6)
+    clipped = np.clip(image, low - span / 4, high + span / 4)
+    return Realism(
+        noise=noise_sigma(clipped, body) / span if enough else None,
+        edge_voxels=edge_width(clipped, body, span=span) if enough else None,
+        bias=bias_slope(image, body) if enough else None,
+        cnr=contrast_to_noise(image, label_IJK),
+        texture={int(v): float(image[label_IJK == v].std()) / span for v in np.unique(label_IJK) if v},
+    )
+
+
+def noise_sigma(image_IJK: Floats, body: Bools) -> float:
+    """Sigma of white noise from the finest diagonal Haar detail of each slice (Donoho's median absolute deviation).
+
+    Noise that the scanner has smoothed is underestimated, as it is on real images.
+    """
+    detail = image_IJK[1:, 1:] - image_IJK[:-1, 1:] - image_IJK[1:, :-1] + image_IJK[:-1, :-1]
+    inside = body[1:, 1:] & body[:-1, 1:] & body[1:, :-1] & body[:-1, :-1]
+    return float(np.median(np.abs(detail[inside]))) * HAAR_TO_SIGMA
+
+
+def edge_width(image_IJK: Floats, body: Bools, *, span: float) -> float:
+    """Voxels over which the strongest edges of the body would cross `span`; about 1 for a step, larger when blurred."""
+    steps = np.hypot(np.gradient(image_IJK, axis=0), np.gradient(image_IJK, axis=1))
+    return span / max(2 * float(np.percentile(steps[body], 99)), 1e-6)
+
+
+def bias_slope(image_IJK: Floats, body: Bools) -> float:
+    """Relative change over 100 voxels of the commonest tissue: a plane is fitted to the log of its values.
+
+    The commonest tissue is what lies within a quarter of the histogram's mode. A positive image is needed for the
+    number to mean anything; on CT it is close to zero by construction of the scanner.
+    """
+    values = image_IJK[body]
+    counts, edges = np.histogram(values, bins=64, range=tuple(np.percentile(values, (5, 95))))
+    mode = float(edges[counts.argmax()] + edges[counts.argmax() + 1]) / 2
+    tissue = body & (np.abs(image_IJK - mode) < 0.25 * abs(mode)) & (image_IJK > 0)
+    where = np.argwhere(tissue).astype(np.float32)
+    if len(where) < 200:
+        return 0.0
+    design = np.column_stack([where - where.mean(0), np.ones(len(where), np.float32)])
+    slope = np.linalg.lstsq(design, np.log(image_IJK[tissue]), rcond=None)[0][:3]
+    return float(np.linalg.norm(slope[:2])) * 100  # in plane: a slice axis of few slices fits noise
+
+
+def contrast_to_noise(image_IJK: Array, label_IJK: Array) -> dict[int, float]:
+    """|mean inside - mean of the shell| / sqrt of the mean of both variances, for each label value under 1000 and not 0.
+
+    A structure of fewer than 8 voxels is left out.
+    """
+    found = {}
+    for index, box in enumerate(ndimage.find_objects(np.asarray(label_IJK, np.int32)), start=1):
+        if box is None:
+            continue
+        wide = tuple(slice(max(s.start - SHELL_VOXELS, 0), s.stop + SHELL_VOXELS) for s in box)
+        inside = np.asarray(label_IJK[wide]) == index
+        shell = ndimage.binary_dilation(inside, iterations=SHELL_VOXELS) & ~inside
+        if inside.sum() >= 8 and shell.any():
+            a, b = image_IJK[wide][inside].astype(float), image_IJK[wide][shell].astype(float)
+            found[index] = float(abs(a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2 + 1e-12))
+    return found

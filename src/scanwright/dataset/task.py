@@ -1,0 +1,146 @@
+"""What is wanted of a data set: which channels go in, which regions come out.
+
+A Task is read from what the data set declares (dataset.json, scanwright.json) or inferred from the label values found. It is
+data: frozen, JSON both ways (`model_dump(mode="json")`, `parse_task`), and the same object in a run folder and in a package.
+
+Label files hold whole numbers. A Region is a named union of such values, so that nested answers (whole tumour ⊃ core) need no
+second file. 0 is background and belongs to no region. The ignore value marks voxels that nobody judged.
+"""
+
+import re
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from scanwright.errors import InputError
+from scanwright.types import JSON
+
+Modality = Literal["ct", "mr", "xray", "us", "rgb", "other"]
+
+# A word of the name decides, the first row that has it: "T1 CT-registered" is rare, "CT" in "FLAIR-CT" rarer.
+MODALITY_WORDS: dict[Modality, str] = {
+    "xray": r"x ?ray|cxr|dx|cr|radiograph\w*|mammogra\w*|mg|dr|fluoroscop\w*",
+    "us": r"us|ultrasound|sonogra\w*|echo\w*|bus",
+    "ct": r"ct|cbct|cta|ldct|hu|hounsfield",
+    "mr": r"mri?|fmri|t1\w*|t2\w*|t1|flair|adc|dwi|swi|pdw?|dce|mprage|mra|lge|bssfp|cine",
+    "rgb": r"rgb\w*|colou?r|red|green|blue|r|g|b|microscop\w*|histolog\w*|fundus|dermoscop\w*|endoscop\w*",
+}
+
+
+class Frozen(BaseModel):
+    """A value that travels: never changed after it is made, no key that is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Channel(Frozen):
+    """One input channel, in the order of a case's images. `modality` decides how intensities are normalised."""
+
+    name: str
+    modality: Modality
+
+
+class Region(Frozen):
+    """What the model answers: the voxels whose label value is one of `values` (at least one, 0 not among them)."""
+
+    name: str = Field(min_length=1)
+    values: tuple[int, ...] = Field(min_length=1)
+
+
+class Task(Frozen):
+    """Channels in, regions out.
+
+    region_order: for each region the value that is written where it is found; regions are painted in their own order, later
+        ones over earlier ones (nnU-Net's `regions_class_order`). Chosen when left empty: the smallest value that no later
+        region holds, else the region's smallest value.
+    ignore: the label value of voxels that are neither trained on nor scored, or None.
+    source: where this was read: "dataset.json", "scanwright.json", "label values".
+
+    Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore value is
+    in a region, or region_order has another length than regions.
+    """
+
+    name: str
+    kind: str = "segmentation"
+    channels: tuple[Channel, ...] = Field(min_length=1)
+    regions: tuple[Region, ...] = Field(min_length=1)
+    region_order: tuple[int, ...] = ()
+    ignore: int | None = None
+    source: str = "given"
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """All label values that may occur, ascending; 0 and the ignore value included."""
+        ignored = () if self.ignore is None else (self.ignore,)
+        return tuple(sorted({0, *ignored, *(value for region in self.regions for value in region.values)}))
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether no value is in two regions: one answer for each voxel (softmax) instead of several (sigmoid)."""
+        held = [value for region in self.regions for value in region.values]
+        return len(held) == len(set(held))
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        names = [region.name for region in self.regions]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two regions have the same name: {', '.join(names)}")
+        held = {value for region in self.regions for value in region.values}
+        if 0 in held:
+            raise ValueError("0 is background and cannot be part of a region")
+        if self.ignore is not None and self.ignore in held | {0}:
+            raise ValueError(f"the ignore value {self.ignore} is also background or part of a region")
+        if self.region_order and len(self.region_order) != len(self.regions):
+            raise ValueError(f"region_order names {len(self.region_order)} values for {len(self.regions)} regions")
+        if not self.region_order:
+            object.__setattr__(self, "region_order", painting_values(self.regions))
+        return self
+
+
+def painting_values(regions: tuple[Region, ...]) -> tuple[int, ...]:
+    """The value to write for each region when they are painted in the order given.
+
+    >>> painting_values((Region(name="whole", values=(1, 2, 3)), Region(name="core", values=(2, 3))))
+    (1, 2)
+    """
+    later: set[int] = set()
+    chosen: list[int] = []
+    for region in reversed(regions):
+        own = sorted(set(region.values) - later)
+        chosen.append(own[0] if own else min(region.values))
+        later |= set(region.values)
+    return tuple(reversed(chosen))
+
+
+def larger_first(regions: tuple[Region, ...]) -> tuple[Region, ...]:
+    """Regions in an order in which nested ones are painted over those that hold them; otherwise as given."""
+    return tuple(sorted(regions, key=lambda region: -len(region.values)))
+
+
+def modality_of(name: str) -> Modality:
+    """The modality that a channel's name speaks of: "CT", "MRI", "T1w", "FLAIR", "chest x-ray"; "other" if none.
+
+    PET has no rule of its own (its values are neither Hounsfield units nor arbitrary): "other".
+
+    >>> [modality_of(name) for name in ("CT", "T1Gd", "FLAIR", "X-Ray", "B-mode US", "PET", "R")]
+    ['ct', 'mr', 'mr', 'xray', 'us', 'other', 'rgb']
+    """
+    words = re.sub(r"[^a-z0-9]+", " ", name.lower())
+    for modality, pattern in MODALITY_WORDS.items():
+        if re.search(rf"\b(?:{pattern})\b", words):
+            return modality
+    return "other"
+
+
+def parse_task(value: JSON, *, where: object) -> Task:
+    """A Task from JSON data. Raises InputError naming `where` and every key that is wrong."""
+    try:
+        return Task.model_validate(value)
+    except ValidationError as error:
+        raise as_input_error(error, message="not a task that makes sense", where=where) from error
+
+
+def as_input_error(error: ValidationError, *, message: str, where: object) -> InputError:
+    """Pydantic's list of faults as one InputError with a line for each."""
+    lines = [f"{'.'.join(map(str, fault['loc'])) or 'task'}: {fault['msg']}" for fault in error.errors()]
+    return InputError(message, where=where, details=lines, hint="Correct the keys named above.")
