@@ -1,0 +1,83 @@
+"""A package as a value: the small members parsed, the weights left on the disk until a model is asked for."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scanwright.errors import IntegrityError, UsageError
+from scanwright.package.verify import WEIGHTS, Verified, verify
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A whole package. Task and plan are plain data, for whoever knows their models; `problem` is a name only.
+
+    metrics: what was measured of this model (as metrics.json), None where nothing was.
+    reference: statistics of the training images that an input is compared with, None where there are none.
+    models: the names to ask `weights` for, sorted; more than one are an ensemble.
+    """
+
+    digest: str
+    problem: str
+    task: dict[str, Any]
+    plan: dict[str, Any]
+    card: dict[str, Any]
+    metrics: dict[str, Any] | None
+    reference: dict[str, Any] | None
+    models: tuple[str, ...]
+    source: Verified
+
+    def read(self, name: str) -> bytes:
+        """The bytes of any member by its name, such as "card.md". Raises UsageError if there is none of that name."""
+        if name not in self.source.manifest.members:
+            raise UsageError("no such member in the package", where=self.source.path, found=name)
+        return self.source.read(name)
+
+    def weights(self, model: str) -> "dict[str, torch.Tensor]":
+        """One model's parameters and buffers by name, on the CPU, in the types they were stored in.
+
+        Raises UsageError for an unknown model, IntegrityError if a value is NaN or infinite or the file has changed.
+        """
+        from safetensors.torch import load as load_tensors
+
+        if model not in self.models:
+            raise UsageError("no such model in the package", expected=", ".join(self.models), found=model)
+        tensors: dict[str, torch.Tensor] = load_tensors(self.source.read(f"{WEIGHTS}{model}.safetensors"))
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                raise IntegrityError(
+                    "the package's weights are not finite",
+                    where=self.source.path,
+                    expected=f"finite numbers in {model}",
+                    found=f"NaN or infinity in {name}",
+                    hint="Train again; such a model predicts nothing.",
+                )
+        return tensors
+
+
+def load(path: Path) -> Package:
+    """Verify a package and read all but its weights. No torch yet. Raises what `verify` raises."""
+    source = verify(path)
+    return Package(
+        digest=source.digest,
+        problem=source.manifest.problem,
+        task=_read_object(source, "task.json"),
+        plan=_read_object(source, "plan.json"),
+        card=_read_object(source, "card.json"),
+        metrics=_read_optional(source, "metrics.json"),
+        reference=_read_optional(source, "reference.json"),
+        models=source.models,
+        source=source,
+    )
+
+
+def _read_object(source: Verified, name: str) -> dict[str, Any]:
+    return dict(json.loads(source.read(name)))
+
+
+def _read_optional(source: Verified, name: str) -> dict[str, Any] | None:
+    return _read_object(source, name) if name in source.manifest.members else None
