@@ -1,0 +1,49 @@
+# install   environment in .venv: locked packages, all extras, this package editable
+# demo      a complete run on a generated example; ends with the path of a report
+# test      everything under tests/
+# check     ruff, format, mypy: nothing is run
+# docs      every link in the pages leads somewhere
+# lock      resolve the packages again (ARGS=--upgrade for newer ones)
+# clean     remove what the above made
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+JOBS ?= auto
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := .venv/.installed
+
+.PHONY: install demo test check docs lock clean
+
+install: $(STAMP)
+
+# The lock is for one Python, and Debian's python3 comes without venv: say so before pip does in many lines.
+$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "Expected Python 3.11 with venv, found $$($(PYTHON) --version 2>&1)."; \
+	  echo "Install python3.11 and python3.11-venv, or name one: make install PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
+	$(PIP) check >/dev/null || $(PIP) install --quiet --no-deps --require-hashes -r requirements-cuda.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install
+	$(BIN)/scanwright demo -o demo
+
+test: install
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 10
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: install
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
+lock: install
+	$(BIN)/python scripts/lock.py $(ARGS)
+
+clean:
+	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

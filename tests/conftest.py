@@ -1,0 +1,44 @@
+"""What every test gets: one thread a worker, repeatable draws, and a reason where data or a GPU are absent."""
+
+import os
+from pathlib import Path
+
+# Before numpy and torch are loaded: workers run side by side, and two on all cores are slower than two on one each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis
+import pytest
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with a reason, what this machine has no data or device for."""
+    if not DATA.is_dir():
+        _skip(items, "data", f"no labelled data folder at ../shared/data ({DATA.parent.name} is absent)")
+    if any(item.get_closest_marker("gpu") for item in items) and not _has_cuda():
+        _skip(items, "gpu", "no CUDA device")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of labelled data sets beside the repository; the test is skipped where there is none."""
+    if not DATA.is_dir():
+        pytest.skip("no labelled data folder at ../shared/data")
+    return DATA
+
+
+def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
+    for item in items:
+        if item.get_closest_marker(marker):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
