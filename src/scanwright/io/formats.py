@@ -1,0 +1,161 @@
+"""One door to every image file: the suffix chooses the reader and the writer.
+
+    volume = read_volume(Path("scan.nii.gz"))
+    label  = read_label(Path("scan_seg.seg.nrrd"))
+    write_volume(Path("out.nii.gz"), label)
+
+A further format is one line in FORMATS. A broken file is an UnreadableFile that names it, whatever a library raised.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from scanwright.errors import InputError
+from scanwright.geometry.volume import Volume
+from scanwright.io import itk, nifti, raster
+from scanwright.io.header import Header
+from scanwright.types import Array
+
+__all__ = [
+    "FORMATS", "SUFFIXES", "Format", "Header", "is_image", "read_grid", "read_label", "read_volume", "stem", "suffix_of",
+    "write_label", "write_volume",
+]  # fmt: skip
+
+
+class Reader(Protocol):
+    """Reads the voxels of one file."""
+
+    def __call__(self, path: Path, /, *, as_channels: bool = False) -> Volume: ...  # noqa: D102
+
+
+class HeaderReader(Protocol):
+    """Reads the header of one file."""
+
+    def __call__(self, path: Path, /, *, as_channels: bool = False) -> Header: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How files of one suffix are read and written. `label` is None where a label is read as any image is."""
+
+    name: str
+    read: Reader
+    header: HeaderReader
+    label: Callable[[Path], Volume] | None = None
+    write: Callable[[Path, Volume], None] | None = None
+
+
+_NIFTI = Format("NIfTI", nifti.read, nifti.read_header, write=nifti.write)
+_META = Format("MetaImage", itk.read, itk.read_header, write=itk.write)
+_NRRD = Format("NRRD", itk.read, itk.read_header, itk.read_label, itk.write)
+_PICTURE = Format("picture", raster.read, raster.read_header, raster.read_label, raster.write)
+_LOSSY = Format("picture", raster.read, raster.read_header, raster.read_label)
+
+FORMATS: dict[str, Format] = {
+    ".nii": _NIFTI,
+    ".nii.gz": _NIFTI,
+    ".mha": _META,
+    ".mhd": _META,
+    ".nrrd": _NRRD,
+    ".nhdr": _NRRD,
+    ".seg.nrrd": _NRRD,
+    ".png": _PICTURE,
+    ".tif": _PICTURE,
+    ".tiff": _PICTURE,
+    ".bmp": _LOSSY,
+    ".jpg": _LOSSY,
+    ".jpeg": _LOSSY,
+}
+SUFFIXES = tuple(sorted(FORMATS, key=len, reverse=True))  # longest first: .seg.nrrd before .nrrd
+
+
+def suffix_of(path: Path) -> str | None:
+    """The image suffix that a name ends in, in lower case and the longest that fits; None if it is no image's."""
+    name = path.name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
+
+
+def is_image(path: Path) -> bool:
+    """Whether the name is an image's and not hidden. The file is not looked at."""
+    return suffix_of(path) is not None and not path.name.startswith(".")
+
+
+def stem(path: Path) -> str:
+    """The name without its image suffix: "a.b" for a.b.nii.gz; the whole name if it has none."""
+    return path.name[: len(path.name) - len(suffix_of(path) or "")]
+
+
+def read_volume(path: Path, *, as_channels: bool = False) -> Volume:
+    """Read an image in its own axis order, channels first.
+
+    as_channels: take a fourth axis (or the pages of a TIFF) as channels; otherwise more than one is refused.
+    Raises InputError, UnreadableFile, GeometryError or ResourceError; the rules are those of each format's module.
+    """
+    return _format_of(path).read(path, as_channels=as_channels)
+
+
+def read_grid(path: Path, *, as_channels: bool = False) -> Header:
+    """Grid, channels and number type of an image without reading its voxels. Errors as `read_volume`."""
+    return _format_of(path).header(path, as_channels=as_channels)
+
+
+def read_label(path: Path) -> Volume:
+    """Read a label map: whole numbers, one channel. Whole numbers stored as floats become integers; values are kept.
+
+    Raises InputError for values that are not whole or several channels; otherwise as `read_volume`.
+    """
+    chosen = _format_of(path)
+    volume = chosen.label(path) if chosen.label else chosen.read(path)
+    if volume.channels != 1:
+        raise InputError("a label map has one value a voxel", where=path, found=f"{volume.channels} channels")
+    return volume.with_voxels(_as_integers(volume.voxels, path))
+
+
+def write_volume(path: Path, volume: Volume) -> None:
+    """Write a volume in the format of the suffix, in one atomic step.
+
+    Raises InputError if the format cannot be written or cannot hold these values or this grid, ResourceError if the place
+    cannot be written.
+    """
+    chosen = _format_of(path)
+    if chosen.write is None:
+        raise InputError(f"{path.suffix} files are not written", where=path, hint="Write .png, .tif or .nii.gz.")
+    chosen.write(path, volume)
+
+
+def write_label(path: Path, volume: Volume) -> None:
+    """Write a label map in the smallest integer type that holds its values. Raises as `write_volume`."""
+    labels = _as_integers(volume.voxels, path)
+    write_volume(path, volume.with_voxels(nifti.smallest_integers(labels, path)))
+
+
+def _as_integers(voxels: Array, path: Path) -> Array:
+    if voxels.dtype.kind in "iu":
+        return voxels
+    if voxels.dtype.kind == "b":
+        return voxels.astype(np.uint8)
+    whole = np.isfinite(voxels) & (voxels == np.round(voxels)) & (np.abs(voxels) < 2**31)
+    if not whole.all():
+        odd = voxels[~whole].ravel()[0]
+        raise InputError(
+            "a label map holds values that are not whole",
+            where=path,
+            expected="whole numbers",
+            found=f"{odd:g} and {np.count_nonzero(~whole) - 1} more",
+            hint="Was it resampled with interpolation, or is it an image?",
+        )
+    return nifti.smallest_integers(voxels.astype(np.int64), path)
+
+
+def _format_of(path: Path) -> Format:
+    suffix = suffix_of(path)
+    if suffix is None:
+        known = " ".join(sorted(FORMATS))
+        raise InputError(
+            "not an image format that is read here", where=path, expected=known, found=path.suffix or "no suffix"
+        )
+    return FORMATS[suffix]
