@@ -1,9 +1,9 @@
 """How real does an image look, in numbers: contrast-to-noise, noise, texture, sharpness and bias field.
 
-The same five functions are run over real data sets and over the phantom, so that the phantom can be held inside the ranges
-found on the real ones (`tests/dataset/phantom/test_cohort.py` does). None of them is an absolute physical measurement: noise
-includes the finest anatomy and sharpness the smoothness of organs, on both sides alike. The ranges found, and the script
-that finds them, are in docs/design/0002-phantom.md.
+The same five functions are run over real data sets and over the phantom, so that the phantom can be held inside the
+ranges found on the real ones (`tests/dataset/phantom/test_realism.py` does). None of them is an absolute physical
+measurement: noise includes the finest anatomy and sharpness the smoothness of organs, on both sides alike. The ranges
+found, and the script that finds them, are in docs/design/0002-phantom.md.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def measure(image_IJK: Array, label_IJK: Array, *, air: float | None = None) -> 
     """Measure one channel of one case against its own label map.
 
     image_IJK, label_IJK: one shape (I, J, K); K may be 1. Labels are whole numbers, 0 is background.
-    air: values at or under it are not body (-500 for CT); None takes a tenth of the 99th percentile (MR, X-ray, ultrasound).
+    air: values at or under it are not body (-500 for CT); None takes a tenth of the 99th percentile (for the others).
     """
     image = np.asarray(image_IJK, np.float32)
     body = image > (np.percentile(image, 99) / 10 if air is None else air)
@@ -91,7 +91,7 @@ def bias_slope(image_IJK: Floats, body: Bools) -> float:
 
 
 def contrast_to_noise(image_IJK: Array, label_IJK: Array) -> dict[int, float]:
-    """|mean inside - mean of the shell| / sqrt of the mean of both variances, for each label value under 1000 and not 0.
+    """|mean inside - mean of the shell| / sqrt of the mean of both variances, for each label value but 0.
 
     A structure of fewer than 8 voxels is left out.
     """

@@ -1,0 +1,1 @@
+"""A generated abdomen: an embedded example that trains in minutes and looks like a scan. No patient is in it."""
