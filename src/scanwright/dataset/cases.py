@@ -1,7 +1,7 @@
 """Cases, data sets and faults: what a layout finds in a folder, before any voxel is read.
 
-Paths are absolute. Symbolic links are followed as the file system does; a path *written in a file* (dataset.json, a table) may
-not leave the data folder (see layouts/paths.py). A case without a label has label None and a Fault says so.
+Paths are absolute. Symbolic links are followed as the file system does; a path *written in a file* (dataset.json, a
+table) may not leave the data folder (see layouts/paths.py). A case without a label has label None and a Fault says so.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,8 @@ class Case(Frozen):
     """What is learned from or predicted: one or more images, perhaps a label, of one patient.
 
     images: one file for each channel in the task's order, or one file that holds all channels.
-    patient: cases of one patient never part in a split; the case's own id where nothing is known (Dataset.patients_from).
+    patient: cases of one patient never part in a split; the case's own id where nothing is known
+        (Dataset.patients_from).
     groups: further columns of a table, for stratifying and for results by group.
     split: "test" if the data set itself sets the case apart.
     """
@@ -58,7 +59,7 @@ class Case(Frozen):
     images: tuple[Path, ...] = Field(min_length=1)
     label: Path | None = None
     patient: str
-    groups: dict[str, str] = {}
+    groups: dict[str, str] = Field(default_factory=dict)
     split: Side = "train"
 
 
@@ -66,7 +67,8 @@ class Dataset(Frozen):
     """A folder as a layout understood it.
 
     layout: the layout's name. stated: one line for people: what was recognised and how many cases.
-    cases: sorted by id. faults: those found while pairing files. patients_from: where patients are known from, in words.
+    cases: sorted by id. faults: those found while pairing files. patients_from: where patients are known from, in
+        words.
     """
 
     root: Path

@@ -11,7 +11,9 @@ from scanwright.types import Shape3, Triple, Unit
 
 
 class Intensity(Frozen):
-    """Intensities of some voxels of one channel, in the file's own scale after scl_slope; percentiles 0.5, 50 and 99.5."""
+    """Intensities of some voxels of one channel, in the file's own scale after scl_slope; percentiles 0.5, 50 and
+    99.5.
+    """
 
     min: float
     max: float
@@ -28,11 +30,13 @@ class CaseFacts(Frozen):
     shape, spacing: of the first image, in I, J, K; spacing in `unit`. orientation: closest axes, such as "RAS".
     dtype: of the first image as stored. image_hashes: SHA-256 of each channel's decoded voxels and their shape.
     channels: intensities over the whole image, one for each channel.
-    body_start, body_shape: the bounding box of voxels that are non-zero in some channel; body_fraction: its share of the image.
+    body_start, body_shape: the bounding box of voxels that are non-zero in some channel; body_fraction: its share of
+        the image.
     label_counts: voxels of each label value, as they are in the file (0 included); None without a label.
     foreground_start, foreground_shape: the bounding box of voxels in some region; shape (0, 0, 0) if there is none.
     region_voxels, region_components: by region name; components (26-connected) are absent where the box is large.
-    foreground_sample: for each channel up to SAMPLE voxels of the regions, drawn with a fixed generator. Not part of the JSON.
+    foreground_sample: for each channel up to SAMPLE voxels of the regions, drawn with a fixed generator. Not part of
+        the JSON.
     seconds: time to read and look at it.
     """
 
@@ -51,8 +55,8 @@ class CaseFacts(Frozen):
     label_counts: dict[int, int] | None = None
     foreground_start: Shape3 = (0, 0, 0)
     foreground_shape: Shape3 = (0, 0, 0)
-    region_voxels: dict[str, int] = {}
-    region_components: dict[str, int] = {}
+    region_voxels: dict[str, int] = Field(default_factory=dict)
+    region_components: dict[str, int] = Field(default_factory=dict)
     foreground_sample: tuple[tuple[float, ...], ...] = Field(default=(), exclude=True, repr=False)
     seconds: float = 0.0
 
@@ -73,9 +77,11 @@ class Spread(Frozen):
 
 
 class ChannelPrint(Frozen):
-    """One channel over the data set: `foreground` pools the samples inside the regions, `whole` the cases' own statistics.
+    """One channel over the data set: `foreground` pools the samples inside the regions, `whole` the cases' own
+    statistics.
 
-    whole: min and max over all cases; mean, std and percentiles are medians over cases. foreground: None if no case has any.
+    whole: min and max over all cases; mean, std and percentiles are medians over cases. foreground: None if no case has
+        any.
     """
 
     name: str
@@ -85,7 +91,9 @@ class ChannelPrint(Frozen):
 
 
 class RegionPrint(Frozen):
-    """One region over the data set. volume in ml (unit "mm") or px; share of the image's voxels; both over cases that have it."""
+    """One region over the data set. volume in ml (unit "mm") or px; share of the image's voxels; both over cases that
+    have it.
+    """
 
     name: str
     present: int
@@ -99,10 +107,12 @@ class Fingerprint(Frozen):
 
     All triples are in canonical order: x (left-right), y (posterior-anterior), z (inferior-superior).
     dimension: 2 if every case has a single slice along one and the same canonical axis (`flat_axis`), else 3.
-    shape: voxels of the whole image; body_shape: of the box around non-zero voxels; extent, body_extent: the same times spacing.
+    shape: voxels of the whole image; body_shape: of the box around non-zero voxels; extent, body_extent: the same times
+        spacing.
     foreground_extent: of the box around all regions, over cases that have any.
     orientations, dtypes: how many cases have each. body_fraction: see CaseFacts.
-    background_share: mean share of voxels in no region. imbalance: most frequent region's voxels over the rarest one's, or None.
+    background_share: mean share of voxels in no region. imbalance: most frequent region's voxels over the rarest one's,
+        or None.
     digest: SHA-256 of all the rest in canonical JSON.
     """
 

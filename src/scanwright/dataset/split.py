@@ -14,7 +14,9 @@ class Fold(Frozen):
 
 
 class Splits(Frozen):
-    """All folds, and the declared test cases. source: how they were made or the file's name. stated: one line for people."""
+    """All folds, and the declared test cases. source: how they were made or the file's name. stated: one line for
+    people.
+    """
 
     folds: tuple[Fold, ...]
     test: tuple[str, ...] = ()

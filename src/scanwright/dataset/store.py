@@ -2,10 +2,10 @@
 
     ROOT/3f/3f9c…e1/image.npy  target.npy  …  info.json
 
-The key is the SHA-256 of everything that decides the content (source hash, plan section, version), so an entry is never stale: other
-parts, other key. An entry is written aside and its folder renamed in one step; a reader sees it whole or not at all. An
-entry that is cut or altered counts as absent, and is written again. Plain .npy files, because a 128³ patch is read in 1 ms
-memory-mapped against 33 ms from compressed chunks; never a pickle.
+The key is the SHA-256 of everything that decides the content (source hash, plan section, version), so an entry is never
+stale: other parts, other key. An entry is written aside and its folder renamed in one step; a reader sees it whole or
+not at all. An entry that is cut or altered counts as absent, and is written again. Plain .npy files, because a 128³
+patch is read in 1 ms memory-mapped against 33 ms from compressed chunks; never a pickle.
 """
 
 from collections.abc import Mapping

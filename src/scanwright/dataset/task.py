@@ -1,10 +1,12 @@
 """What is wanted of a data set: which channels go in, which regions come out.
 
-A Task is read from what the data set declares (dataset.json, scanwright.json) or inferred from the label values found. It is
-data: frozen, JSON both ways (`model_dump(mode="json")`, `parse_task`), and the same object in a run folder and in a package.
+A Task is read from what the data set declares (dataset.json, scanwright.json) or inferred from the label values found.
+It is
+data: frozen, JSON both ways (`model_dump(mode="json")`, `parse_task`), and the same object in a run folder and in a
+    package.
 
-Label files hold whole numbers. A Region is a named union of such values, so that nested answers (whole tumour ⊃ core) need no
-second file. 0 is background and belongs to no region. The ignore value marks voxels that nobody judged.
+Label files hold whole numbers. A Region is a named union of such values, so that nested answers (whole tumour ⊃ core)
+need no second file. 0 is background and belongs to no region. The ignore value marks voxels that nobody judged.
 """
 
 import re
@@ -50,14 +52,14 @@ class Region(Frozen):
 class Task(Frozen):
     """Channels in, regions out.
 
-    region_order: for each region the value that is written where it is found; regions are painted in their own order, later
-        ones over earlier ones (nnU-Net's `regions_class_order`). Chosen when left empty: the smallest value that no later
-        region holds, else the region's smallest value.
+    region_order: for each region the value that is written where it is found; regions are painted in their own order,
+        later ones over earlier ones (nnU-Net's `regions_class_order`). Chosen when left empty: the smallest value that
+        no later region holds, else the region's smallest value.
     ignore: the label value of voxels that are neither trained on nor scored, or None.
     source: where this was read: "dataset.json", "scanwright.json", "label values".
 
-    Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore value is
-    in a region, or region_order has another length than regions.
+    Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore
+    value is in a region, or region_order has another length than regions.
     """
 
     name: str

@@ -1,0 +1,132 @@
+"""What the user states about a data folder: an optional file `scanwright.json` in it. It overrides all that is
+detected.
+
+    {
+      "name": "Thigh tumours",
+      "layout": "image-mask",                          which layout reads the folder
+      "image_folder": "scans", "label_folder": "gt",   for image-mask: the two folders
+      "channels": ["CT", {"name": "PET", "modality": "other"}],
+      "regions": {"whole tumour": [1, 2, 3], "core": [2, 3], "oedema": 1},
+      "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
+      "ignore": 9,                                     voxels with this value are neither trained on nor scored
+      "patient": "^(P[0-9]+)_",                        a pattern on case ids; its first group is the patient
+      "test": ["P07_a", "P09_a"]                       cases that are set apart
+    }
+
+Every key may be left out, and an unknown key is an error. "labels" is accepted for "regions"; in it, as in nnU-Net's
+dataset.json, "background" must be 0 and "ignore" names the ignore value.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+
+from scanwright.dataset.task import Channel, Frozen, Region, Task, as_input_error, larger_first, modality_of
+from scanwright.errors import InputError
+from scanwright.files import read_json
+
+FILE_NAME = "scanwright.json"
+BACKGROUND_NAMES = ("background", "bg", "clear label", "unlabelled", "unlabeled")
+
+
+def _as_channel(value: Any) -> Any:
+    return {"name": value, "modality": modality_of(value)} if isinstance(value, str) else value
+
+
+def _as_values(value: Any) -> Any:
+    return [value] if isinstance(value, int) else value
+
+
+Values = Annotated[tuple[int, ...], BeforeValidator(_as_values)]
+
+
+class Declaration(Frozen):
+    """The content of scanwright.json; every field may be absent. See the file docstring for what each one means."""
+
+    name: str | None = None
+    layout: str | None = None
+    image_folder: str | None = None
+    label_folder: str | None = None
+    channels: tuple[Annotated[Channel, BeforeValidator(_as_channel)], ...] | None = None
+    regions: dict[str, Values] | None = Field(default=None, validation_alias=AliasChoices("regions", "labels"))
+    region_order: tuple[int, ...] = ()
+    ignore: int | None = None
+    patient: str | None = None
+    test: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _pattern_has_a_group(self) -> Self:
+        if self.patient is None:
+            return self
+        try:
+            groups = re.compile(self.patient).groups
+        except re.error as error:
+            raise ValueError(f"patient is not a regular expression: {error}") from error
+        if groups < 1:
+            raise ValueError("patient needs a group in parentheses that holds the patient, such as ^(P[0-9]+)_")
+        return self
+
+
+def read_declaration(root: Path) -> Declaration:
+    """The folder's scanwright.json, or an empty Declaration. Raises InputError naming every key that is wrong."""
+    path = root / FILE_NAME
+    if not path.is_file():
+        return Declaration()
+    try:
+        return Declaration.model_validate(read_json(path))
+    except ValidationError as error:
+        raise as_input_error(error, message="not a declaration that makes sense", where=path) from error
+
+
+def make_task(
+    declared: Declaration,
+    *,
+    name: str,
+    channels: Sequence[Channel],
+    regions: Sequence[Region],
+    region_order: Sequence[int] = (),
+    ignore: int | None = None,
+    source: str,
+    where: Path,
+) -> Task:
+    """A Task from what a layout found, the user's declaration on top. Raises InputError if they make no sense
+    together.
+    """
+    order: Sequence[int] = region_order
+    if declared.regions is not None:
+        regions, found_ignore = regions_of(declared.regions, where=where / FILE_NAME,
+        ordered=bool(declared.region_order)) ignore, order, source = found_ignore, declared.region_order, FILE_NAME
+    try:
+        return Task(
+            name=declared.name or name,
+            channels=tuple(declared.channels or channels),
+            regions=tuple(regions),
+            region_order=tuple(order),
+            ignore=ignore if declared.ignore is None else declared.ignore,
+            source=source,
+        )
+    except ValidationError as error:
+        raise as_input_error(error, message="labels that make no sense together", where=where) from error
+
+
+def regions_of(
+    labels: Mapping[str, Sequence[int]], *, where: Path, ordered: bool = False
+) -> tuple[tuple[Region, ...], int | None]:
+    """Named lists of label values as regions, and the ignore value if one is named "ignore".
+
+    ordered: keep the order given (a painting order comes with it); otherwise larger regions come first.
+    Raises InputError if "background" is anything but 0, or if nothing but background is named.
+    """
+    named = {name.strip(): tuple(values) for name, values in labels.items()}
+    ignored = next((values[0] for name, values in named.items() if name.lower() == "ignore" and len(values) == 1), None)
+    for name, values in named.items():
+        if name.lower() in BACKGROUND_NAMES and values != (0,):
+            raise InputError("background is not 0", where=where, expected="0", found=f"{name}: {list(values)}")
+    kept = {name: values for name, values in named.items() if values not in ((0,), (ignored,))}
+    if not kept:
+        raise InputError("no label is declared besides background", where=where, hint='Name the labels in "labels".')
+    regions = tuple(Region(name=name, values=values) for name, values in kept.items())
+    return regions if ordered else larger_first(regions), ignored

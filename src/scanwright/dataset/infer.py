@@ -1,0 +1,103 @@
+"""A task for folders that declare none: channels from names and a few images, regions from the label values found.
+
+Regions are read from every label file, not from some: a rare value that a sample misses would stop the run later as
+undeclared. Nothing is guessed about what a value means: value 2 is "label 2" until scanwright.json names it.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.dataset.task import Channel, Modality, Region, modality_of
+from scanwright.errors import InputError, ScanwrightError
+from scanwright.io.formats import read_label, read_volume
+from scanwright.types import Array
+
+MAX_VALUES = 64  # more than any labelled data set of this kind; an image or a JPEG mask has up to 256
+PEEKED = 12  # images looked at to tell colour from grey
+
+
+def infer_regions(labels: Iterable[Path]) -> tuple[Region, ...]:
+    """One region for each value besides 0 in any of the label files, ascending; "foreground" if there is only one.
+
+    A file that cannot be read is left to the checks. Raises InputError if a file holds more than 64 values (it is then
+    no mask, or one saved as JPEG), if no file holds anything but 0, or if none can be read.
+    """
+    found: set[int] = set()
+    failure: ScanwrightError | None = None
+    num_read = 0
+    for path in labels:
+        try:
+            found |= set(_values_in(path))
+            num_read += 1
+        except ScanwrightError as error:
+            if error.where == path and error.hint == MASK_HINT:
+                raise
+            failure = failure or error
+    if failure is not None and not num_read:
+        raise failure
+    found.discard(0)
+    if not found:
+        raise InputError("no label value besides 0 in any label file", hint="Check that these are the label files.")
+    if len(found) == 1:
+        return (Region(name="foreground", values=tuple(found)),)
+    return tuple(Region(name=f"label {value}", values=(value,)) for value in sorted(found))
+
+
+MASK_HINT = "Save masks without loss (PNG, NIfTI, NRRD), or name the label folder in scanwright.json."
+
+
+def _values_in(path: Path) -> list[int]:
+    values = sorted(count_values(read_label(path).voxels))
+    if len(values) > MAX_VALUES:
+        raise InputError(
+            "not a mask",
+            where=path,
+            expected=f"at most {MAX_VALUES} label values",
+            found=f"{len(values)} values, {values[0]} to {values[-1]}",
+            hint=MASK_HINT,
+        )
+    return values
+
+
+def count_values(labels: Array) -> dict[int, int]:
+    """How many voxels have each value, ascending. Whole numbers only; bincount is some 20 times faster than unique."""
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    if low >= 0 and high < 1 << 16:
+        counts = np.bincount(labels.ravel())
+        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    values, numbers = np.unique(labels, return_counts=True)
+    return dict(zip(values.astype(int).tolist(), numbers.tolist(), strict=True))
+
+
+def infer_channels(images: Sequence[Path], *, names: Sequence[str] = (), folder: str) -> tuple[Channel, ...]:
+    """Channels of a data set: `names` where file names tell channels apart, else one, or the colours of a picture.
+
+    images: the first image of each case. folder: the data folder's name; its words ("xray_lungs", "ct-liver") give the
+    modality where the names do not. A data set counts as colour if most images looked at have three channels that
+    differ.
+    """
+    if len(names) > 1:
+        return tuple(Channel(name=name, modality=_modality(name, folder)) for name in names)
+    peeked = [is_colour(path) for path in images[:: max(1, len(images) // PEEKED)][:PEEKED]]
+    if sum(peeked) * 2 > len(peeked):
+        return tuple(Channel(name=name, modality="rgb") for name in ("red", "green", "blue"))
+    modality = _modality(names[0] if names else "", folder)
+    name = names[0] if names else modality.upper() if modality != "other" else "image"
+    return (Channel(name=name, modality=modality),)
+
+
+def is_colour(path: Path) -> bool:
+    """Whether a picture has three channels that differ. A file that cannot be read is not (the checks name it)."""
+    try:
+        voxels = read_volume(path).voxels
+    except ScanwrightError:
+        return False
+    return len(voxels) == 3 and not (np.array_equal(voxels[0], voxels[1]) and np.array_equal(voxels[1], voxels[2]))
+
+
+def _modality(name: str, folder: str) -> Modality:
+    """What the channel's own name says; where that is only a number or "image", what the folder's name says."""
+    speaks = any(letter.isalpha() for letter in name) and name.lower() not in ("image", "img", "channel")
+    return modality_of(name if speaks else folder)

@@ -1,0 +1,231 @@
+"""Folders of images and masks as people make them, in three forms.
+
+    two folders     images/p01.png + masks/p01.png (or p01_mask.png); also under train/, val/ and test/
+    side by side    p01.nii.gz + p01_mask.nii.gz in one folder; p01_t1.nii.gz, p01_t2.nii.gz, p01_seg.nii.gz
+    case folders    p01/image.nii.gz + p01/mask.nii.gz; BraTS_001/BraTS_001_flair.nii.gz + …_seg.nii.gz
+
+Channels and labels are inferred where scanwright.json does not declare them. test/ is a declared test split; val/ is
+not, since validation cases come from the folds. Files elsewhere (boxes.json, findings/) are left alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from scanwright.dataset.cases import Case, Dataset, Fault, Side
+from scanwright.dataset.declare import FILE_NAME, Declaration, make_task, read_declaration
+from scanwright.dataset.infer import infer_channels, infer_regions
+from scanwright.dataset.layouts.listing import by_stem, folders_in, folders_named, images_in
+from scanwright.dataset.layouts.names import channel_case, image_case, label_case
+from scanwright.dataset.layouts.pairing import Found, common_channels, make_cases
+from scanwright.errors import InputError
+from scanwright.io.formats import stem
+
+NAME = "image-mask"
+LOOKED_FOR = "images/ with masks/ (or labels/, segmentations/ …), or CASE and CASE_mask side by side, or a folder for
+each case"
+
+IMAGE_FOLDERS = "images image imgs img imagestr images_tr scans scan volumes volume raw inputs input pictures frames ct
+mri x".split() LABEL_FOLDERS = ( "labels label masks mask labelstr labels_tr segmentations segmentation segs seg
+annotations annotation gt groundtruth " "ground_truth truth targets target contours y" ).split()
+SIDES: dict[str, Side] = {
+    **dict.fromkeys(("train", "training", "val", "valid", "validation"), "train"),
+    **dict.fromkeys(("test", "testing", "holdout"), "test"),
+}
+
+Bag = dict[str, Found]
+
+
+def detect(root: Path) -> str | None:
+    """Why the folder holds images and masks, or None. Raises InputError if two folders could be the images (or masks).
+    """
+    declared = read_declaration(root)
+    pairs = _folder_pairs(root, declared)
+    if pairs:
+        shown = ", ".join(f"{images.relative_to(root)} + {labels.relative_to(root)}" for images, labels, _ in pairs)
+        return f"folders {shown}"
+    if _has_pairs(_side_by_side(images_in(root))):
+        return "images and masks side by side"
+    if _has_pairs(_case_folders(root)):
+        return "a folder for each case"
+    return None
+
+
+def read(root: Path, declared: Declaration) -> Dataset:
+    """Read the folder. Raises InputError if no form fits; files without a partner become faults."""
+    bags, faults, form = _bags(root, declared)
+    keys = common_channels(parts for bag, _ in bags for parts in bag.values())
+    cases: list[Case] = []
+    for bag, side in bags:
+        more, found_faults = make_cases(_renamed(bag, {case.id for case in cases}, side), channels=keys, split=side)
+        cases += more
+        faults += found_faults
+    if not cases:
+        raise InputError("no image has a label", where=root, details=[fault.line() for fault in faults[:5]])
+    names = [] if keys == [""] else [f"channel {int(key)}" if key.isdigit() else key for key in keys]
+    channels = declared.channels or infer_channels([case.images[0] for case in cases], names=names, folder=root.name)
+    labels = [case.label for case in cases if case.label is not None]
+    task = make_task(
+        declared,
+        name=root.name,
+        channels=channels,
+        regions=infer_regions(labels) if declared.regions is None else (),
+        source="label values",
+        where=root,
+    )
+    return Dataset(root=root, layout=NAME, stated=form, task=task, cases=tuple(cases), faults=tuple(faults))
+
+
+def _bags(root: Path, declared: Declaration) -> tuple[list[tuple[Bag, Side]], list[Fault], str]:
+    """Files grouped by case, for each side of the data set; the faults of doing so; and which form it was, in words."""
+    faults: list[Fault] = []
+    bags: list[tuple[Bag, Side]] = []
+    pairs = _folder_pairs(root, declared)
+    for images, labels, side in pairs:
+        bag, more = _two_folders(images, labels)
+        bags.append((bag, side))
+        faults += more
+    if bags:
+        return bags, faults, f"images in {pairs[0][0].relative_to(root)}/, masks in {pairs[0][1].relative_to(root)}/"
+    beside = _side_by_side(images_in(root))
+    if _has_pairs(beside):
+        return [(beside, "train")], faults, "images and masks side by side"
+    return [(_case_folders(root), "train")], faults, "a folder for each case"
+
+
+def _folder_pairs(root: Path, declared: Declaration) -> list[tuple[Path, Path, Side]]:
+    """(images, labels, side) for the root itself, or for each of its folders train, val and test."""
+    if declared.image_folder or declared.label_folder:
+        return [_declared_pair(root, declared)]
+    own = _folder_pair(root)
+    if own:
+        return [(*own, "train")]
+    sides = [(folder, SIDES[folder.name.lower()]) for folder in folders_in(root) if folder.name.lower() in SIDES]
+    return [(*pair, side) for folder, side in sides if (pair := _folder_pair(folder))]
+
+
+def _declared_pair(root: Path, declared: Declaration) -> tuple[Path, Path, Side]:
+    if not declared.image_folder or not declared.label_folder:
+        raise InputError("only one of image_folder and label_folder is given", where=root / FILE_NAME, hint="Give
+        both.")
+    images, labels = root / declared.image_folder, root / declared.label_folder
+    for folder in (images, labels):
+        if not images_in(folder):
+            raise InputError("the declared folder has no image files", where=folder, hint=f"Correct {FILE_NAME}.")
+    return images, labels, "train"
+
+
+def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
+    images, labels = folders_named(folder, IMAGE_FOLDERS), folders_named(folder, LABEL_FOLDERS)
+    if not images or not labels:
+        return None
+    for found, what in ((images, "image"), (labels, "label")):
+        if len(found) > 1:
+            raise InputError(
+                f"several folders could hold the {what}s",
+                where=folder,
+                expected="one",
+                found=", ".join(path.name for path in found),
+                hint=f'Name it in {FILE_NAME}: {{"image_folder": "…", "label_folder": "…"}}.',
+            )
+    return images[0], labels[0]
+
+
+def _two_folders(images: Path, labels: Path) -> tuple[Bag, list[Fault]]:
+    """Pair two folders by the reading of their names that leaves the fewest labels without an image; plain names if
+    equal.
+    """
+    image_files, image_faults = by_stem(images_in(images))
+    label_files, label_faults = by_stem(images_in(labels))
+    bags = [_grouped(image_files, label_files, image_key, label_key) for image_key, label_key in READINGS]
+    best = max(bags, key=lambda bag: sum(bool(parts.images and parts.labels) for parts in bag.values()))
+    return best, [*image_faults, *label_faults]
+
+
+def _plain(name: str) -> tuple[str, str]:
+    return name, ""
+
+
+def _without_image_word(name: str) -> tuple[str, str]:
+    return image_case(name), ""
+
+
+def _without_label_word(name: str) -> str:
+    return label_case(name) or name
+
+
+def _as_it_is(name: str) -> str:
+    return name
+
+
+ImageKey = Callable[[str], tuple[str, str]]
+LabelKey = Callable[[str], str]
+READINGS: tuple[tuple[ImageKey, LabelKey], ...] = (
+    (_plain, _as_it_is),
+    (_plain, _without_label_word),
+    (_without_image_word, _without_label_word),
+    (channel_case, _as_it_is),
+    (channel_case, _without_label_word),
+)
+
+
+def _grouped(images: dict[str, Path], labels: dict[str, Path], image_key: ImageKey, label_key: LabelKey) -> Bag:
+    bag: Bag = defaultdict(Found)
+    for name, path in images.items():
+        case, channel = image_key(name)
+        bag[case or name].images[channel] = path
+    for name, path in labels.items():
+        bag[label_key(name)].labels.append(path)
+    return bag
+
+
+def _side_by_side(files: list[Path]) -> Bag:
+    """Files of one folder by case: a label word in the name makes a label, a channel word a channel."""
+    bag: Bag = defaultdict(Found)
+    for path in files:
+        name = stem(path)
+        labelled = label_case(name)
+        if labelled is not None:
+            bag[labelled].labels.append(path)
+        else:
+            case, channel = channel_case(name)
+            bag[case].images[channel] = path
+    return _rejoined(bag)
+
+
+def _rejoined(bag: Bag) -> Bag:
+    """A case whose own name ends like a channel ("scan_0001" with "scan_0001_mask") is put together again."""
+    for name in [name for name, parts in bag.items() if parts.labels and not parts.images]:
+        case, channel = channel_case(name)
+        if channel and case in bag and channel in bag[case].images:
+            bag[name] = replace(bag[name], images={"": bag[case].images.pop(channel)})
+            if not bag[case].images and not bag[case].labels:
+                del bag[case]
+    return bag
+
+
+def _case_folders(root: Path) -> Bag:
+    """A case for each folder that holds images and a label; the case has the folder's name."""
+    bag: Bag = {}
+    for folder in folders_in(root):
+        files = images_in(folder)
+        parts = list(_side_by_side(files).values())
+        if not files or len(files) > 40:
+            continue
+        bag[folder.name] = Found(
+            images={key: path for part in parts for key, path in part.images.items()},
+            labels=[path for part in parts for path in part.labels],
+        )
+    return bag
+
+
+def _has_pairs(bag: Bag) -> bool:
+    """Whether at least half of the cases have an image and a label: two files that happen to match are no layout."""
+    complete = sum(bool(parts.images and parts.labels) for parts in bag.values())
+    return complete > 0 and 2 * complete >= len(bag)
+
+
+def _renamed(bag: Bag, taken: set[str], side: Side) -> Bag:
+    """Cases whose name another folder has used already get the side's name behind theirs."""
+    return {f"{name}_{side}" if name in taken else name: parts for name, parts in bag.items()}

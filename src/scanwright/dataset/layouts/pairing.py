@@ -1,0 +1,120 @@
+"""From named files to cases: images meet their label, channels come together, and what has no partner becomes a Fault."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scanwright.dataset.cases import Case, Fault, Side
+
+
+@dataclass(kw_only=True)
+class Found:
+    """Files that belong together by name: images by channel key, and labels. Filled while a folder is walked."""
+
+    images: dict[str, Path] = field(default_factory=dict)
+    labels: list[Path] = field(default_factory=list)
+
+
+def make_cases(
+    found: Mapping[str, Found], *, channels: Sequence[str], split: Side = "train", need_label: bool = True
+) -> tuple[list[Case], list[Fault]]:
+    """Cases sorted by id, and a Fault for each missing channel, missing image and missing or second label.
+
+    channels: the channel keys that every case needs, in the task's order. A case without a label stays (label None) and
+    is an error unless need_label is False; a label without images, and a case that lacks a channel, are left out.
+    """
+    cases: list[Case] = []
+    faults: list[Fault] = []
+    for name in sorted(found):
+        parts = found[name]
+        absent = [key for key in channels if key not in parts.images]
+        if not parts.images:
+            faults.append(missing_image(name, parts.labels[0]))
+            continue
+        if absent:
+            faults.append(missing_channel(name, next(iter(parts.images.values())), absent, channels))
+            continue
+        if len(parts.labels) > 1:
+            faults.append(several_labels(name, parts.labels))
+        if not parts.labels and need_label:
+            faults.append(missing_label(name, parts.images[channels[0]]))
+        images = tuple(parts.images[key] for key in channels)
+        label = parts.labels[0] if parts.labels else None
+        cases.append(Case(id=name, images=images, label=label, patient=name, split=split))
+    return cases, faults
+
+
+def common_channels(found: Iterable[Found]) -> list[str]:
+    """The channel keys of a data set: those that more than half of the cases with images have, sorted.
+
+    Where no key is in half of the cases (each has its own), all keys.
+    """
+    sets = [set(parts.images) for parts in found if parts.images]
+    every = sorted(set().union(*sets))
+    usual = [key for key in every if 2 * sum(key in keys for keys in sets) > len(sets)]
+    return usual or every
+
+
+def missing_label(case: str, image: Path) -> Fault:
+    """An image without a label."""
+    return Fault(
+        code="missing-label",
+        severity="error",
+        case=case,
+        file=image,
+        expected="a label of the same name",
+        found="none",
+        action="Add the label, or exclude the case.",
+    )
+
+
+def missing_image(case: str, label: Path) -> Fault:
+    """A label without an image."""
+    return Fault(
+        code="missing-image",
+        severity="error",
+        case=case,
+        file=label,
+        expected="an image of the same name",
+        found="none",
+        action="Add the image, or remove the label.",
+    )
+
+
+def missing_channel(case: str, image: Path, absent: Sequence[str], channels: Sequence[str]) -> Fault:
+    """A case that has some of its channels only."""
+    return Fault(
+        code="missing-channel",
+        severity="error",
+        case=case,
+        file=image,
+        expected=f"channels {', '.join(channels)}",
+        found=f"no {', '.join(absent)}",
+        action="Add the file, or exclude the case.",
+    )
+
+
+def several_labels(case: str, labels: Sequence[Path]) -> Fault:
+    """Two or more label files that fit one image; the first is used if the case is kept."""
+    return Fault(
+        code="several-labels",
+        severity="error",
+        case=case,
+        file=labels[1],
+        expected="one label file",
+        found=", ".join(path.name for path in labels[:4]),
+        action="Merge them into one file, or remove all but one.",
+    )
+
+
+def nothing_there(case: str, file: Path) -> Fault:
+    """The fault of a case that a list names and of which no file exists."""
+    return Fault(
+        code="missing-files",
+        severity="error",
+        case=case,
+        file=file,
+        expected="the image and label that the list names",
+        found="neither",
+        action="Restore the files, or remove the entry from the list.",
+    )

@@ -1,0 +1,232 @@
+"""Tables beside the scans: patients, groups and a declared test split for cases that another layout has found.
+
+A CSV or TSV in the data folder counts if one of its columns names at least half of the cases (with or without a file
+suffix). Patients come from a column such as patient_id; without one, from names such as "sub-012_ses-1" or
+"patient012_frame01"; else every case counts as a patient of its own, and Dataset.patients_from says so.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanwright.dataset.cases import Case, Dataset, Fault, Side
+from scanwright.dataset.declare import FILE_NAME, Declaration
+from scanwright.dataset.layouts.listing import tables_in
+from scanwright.errors import InputError
+from scanwright.io.formats import is_image, stem
+
+PATIENT_COLUMNS = (
+    "patient patient_id patientid patient_nr patient_number subject subject_id subjectid participant participant_id
+    person " "person_id mrn"
+).split()
+SPLIT_COLUMNS = ("split", "set", "subset", "partition")
+TEST_WORDS = ("test", "testing", "holdout", "hold-out")
+PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
+
+MAX_TABLE_BYTES = 64 << 20
+MAX_GROUPS = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table as text: column names in lower case with underscores, and rows with the line that each came from."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+
+    def column(self, names: Iterable[str]) -> str | None:
+        """The first of `names` that is a column, or None."""
+        return next((name for name in names if name in self.columns), None)
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of; UTF-8, else Windows-1252.
+
+    Raises InputError if it is over 64 MiB, has no header, or names one column twice.
+    """
+    if path.stat().st_size > MAX_TABLE_BYTES:
+        raise InputError("the table is too large", where=path, expected=f"at most {MAX_TABLE_BYTES >> 20} MiB")
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError("not a table", where=path, found=str(error)) from error
+    columns = tuple(re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") for name in (lines[0] if lines else []))
+    twice = [name for name, times in Counter(columns).items() if times > 1 and name]
+    if not any(columns) or twice:
+        found = f"{', '.join(twice)} twice" if twice else "an empty first line"
+        raise InputError("a table needs a first line that names its columns", where=path, found=found)
+    rows = (dict(zip(columns, (cell.strip() for cell in line), strict=False)) for line in lines[1:] if any(line))
+    return Table(path=path, columns=columns, rows=tuple({name: row.get(name, "") for name in columns} for row in rows))
+
+
+def with_declared(dataset: Dataset, declared: Declaration, *, tables: bool = True) -> Dataset:
+    """The data set with patients, groups and test cases from its tables (unless `tables` is False) and scanwright.json.
+
+    Raises InputError if scanwright.json sets a case apart that is not there.
+    """
+    if tables:
+        dataset = _with_tables(dataset)
+    if declared.patient is not None:
+        dataset = _with_pattern(dataset, re.compile(declared.patient))
+    elif all(case.patient == case.id for case in dataset.cases):
+        dataset = _with_names(dataset)
+    return _with_test(dataset, set(declared.test))
+
+
+def group_columns(table: Table, *, besides: Iterable[str]) -> list[str]:
+    """Columns that sort cases into groups: 2 to 12 different words, each on average at least twice, no number, path or
+    link.
+    """
+    chosen = []
+    for name in table.columns:
+        values = [row[name] for row in table.rows if row[name]]
+        different = set(values)
+        if name in besides or not 2 <= len(different) <= min(MAX_GROUPS, len(values) // 2):
+            continue
+        if not any(_is_number(value) or "/" in value or is_image(Path(value)) for value in different):
+            chosen.append(name)
+    return chosen
+
+
+def side_of(text: str) -> Side:
+    """ "test" if a table's cell sets its case apart; all other words (train, val, 1 …) leave it to the folds."""
+    return "test" if text.strip().lower() in TEST_WORDS else "train"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _with_tables(dataset: Dataset) -> Dataset:
+    for path in tables_in(dataset.root):
+        try:
+            table = read_table(path)
+        except InputError:
+            continue  # a table that nobody named and that is none need not stop anything
+        key = _key_column(table, {case.id for case in dataset.cases})
+        if key is not None:
+            dataset = _joined(dataset, table, key)
+    return dataset
+
+
+def _key_column(table: Table, ids: set[str]) -> str | None:
+    """The column that names most cases, if it names at least half of them."""
+    named = {name: len(ids & {_case_of(row[name]) for row in table.rows}) for name in table.columns}
+    best = max(named, key=lambda name: named[name], default=None)
+    return best if best is not None and 2 * named[best] >= max(len(ids), 1) else None
+
+
+def _case_of(cell: str) -> str:
+    path = Path(cell.replace("\\", "/"))
+    return stem(path) if is_image(path) else cell
+
+
+def _joined(dataset: Dataset, table: Table, key: str) -> Dataset:
+    """Take over what a table knows of each case. Rows of one case that disagree about its patient are a fault."""
+    rows: dict[str, list[Mapping[str, str]]] = {}
+    for row in table.rows:
+        rows.setdefault(_case_of(row[key]), []).append(row)
+    patient, split = table.column(name for name in PATIENT_COLUMNS if name != key), table.column(SPLIT_COLUMNS)
+    groups = group_columns(table, besides=(key, patient or "", split or ""))
+    cases = [_case_with(case, rows.get(case.id, []), patient, split, groups) for case in dataset.cases]
+    faults = [] if patient is None else _patient_faults(dataset.cases, rows, patient, table.path)
+    source = dataset.patients_from if patient is None else f"column {patient} of {table.path.name}"
+    found = {"cases": tuple(cases), "faults": (*dataset.faults, *faults), "patients_from": source}
+    return dataset.model_copy(update=found)
+
+
+def _case_with(
+    case: Case, rows: Sequence[Mapping[str, str]], patient: str | None, split: str | None, groups: Sequence[str]
+) -> Case:
+    if not rows:
+        return case
+    row = rows[0]
+    known = {
+        "patient": row[patient] if patient is not None and row[patient] else case.patient,
+        "split": side_of(row[split]) if split is not None and case.split == "train" else case.split,
+        "groups": {**case.groups, **{name: row[name] for name in groups if row[name]}},
+    }
+    return case.model_copy(update=known)
+
+
+def _patient_faults(
+    cases: Iterable[Case], rows: Mapping[str, Sequence[Mapping[str, str]]], patient: str, table: Path
+) -> list[Fault]:
+    faults = []
+    for case in cases:
+        named = sorted({row[patient] for row in rows.get(case.id, ()) if row[patient]})
+        if len(named) > 1:
+            faults.append(_patient_fault("error", case.id, table, f"patients {', '.join(named)}"))
+        elif not named:
+            faults.append(_patient_fault("warning", case.id, table, "none; it counts as a patient of its own"))
+    return faults
+
+
+def _patient_fault(severity: str, case: str, table: Path, found: str) -> Fault:
+    return Fault(
+        code="unclear-patient",
+        severity="error" if severity == "error" else "warning",
+        case=case,
+        file=table,
+        expected="one patient",
+        found=found,
+        action="Correct the table: cases of one patient must not be parted.",
+    )
+
+
+def _with_pattern(dataset: Dataset, pattern: re.Pattern[str]) -> Dataset:
+    matches = {case.id: pattern.search(case.id) for case in dataset.cases}
+    patients = {name: match.group(1) or name for name, match in matches.items() if match}
+    faults = [
+        Fault(
+            code="unclear-patient",
+            severity="error",
+            case=name,
+            expected=f"a name that matches {pattern.pattern}",
+            found=name,
+            action=f'Correct "patient" in {FILE_NAME}.',
+        )
+        for name, match in matches.items()
+        if not match
+    ]
+    return _with_patients(dataset, patients, source=f'"patient" in {FILE_NAME}', faults=faults)
+
+
+def _with_names(dataset: Dataset) -> Dataset:
+    """Patients from case names, if every name begins like one and some share one."""
+    matches = {case.id: PATIENT_IN_NAME.match(case.id) for case in dataset.cases}
+    patients = {name: match.group(1).lower() for name, match in matches.items() if match}
+    if len(patients) < len(matches) or len(set(patients.values())) == len(patients):
+        return dataset
+    return _with_patients(dataset, patients, source="the beginnings of case names", faults=[])
+
+
+def _with_patients(dataset: Dataset, patients: Mapping[str, str], *, source: str, faults: list[Fault]) -> Dataset:
+    cases = tuple(case.model_copy(update={"patient": patients.get(case.id, case.patient)}) for case in dataset.cases)
+    return dataset.model_copy(update={"cases": cases, "patients_from": source, "faults": (*dataset.faults, *faults)})
+
+
+def _with_test(dataset: Dataset, names: set[str]) -> Dataset:
+    unknown = sorted(names - {case.id for case in dataset.cases})
+    if unknown:
+        raise InputError(
+            '"test" names cases that are not there', where=dataset.root / FILE_NAME, found=", ".join(unknown[:5])
+        )
+    cases = (case.model_copy(update={"split": "test"}) if case.id in names else case for case in dataset.cases)
+    return dataset.model_copy(update={"cases": tuple(cases)})

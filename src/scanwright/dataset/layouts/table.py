@@ -1,0 +1,189 @@
+"""A table (CSV, TSV) with a row for each case: where its files are, and whose they are.
+
+    image | image_1, image_2 … | names of channels (t1, flair, ct …)     image files; paths relative to the table
+    label | mask | seg | segmentation                                    label file; empty: none
+    id | case                                                            the case's name; else the first image's stem
+    patient | patient_id | subject …                                     cases of one patient are never parted
+    split                                                                "test" (or "holdout") sets the case apart
+    all else                                                             groups, if they are few words that repeat
+
+DATA may be the table itself, or a folder with exactly one such table in it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.declare import Declaration, make_task
+from scanwright.dataset.infer import infer_channels, infer_regions
+from scanwright.dataset.layouts.listing import resolved, tables_in
+from scanwright.dataset.layouts.names import CHANNEL_WORDS
+from scanwright.dataset.layouts.pairing import Found, make_cases, nothing_there
+from scanwright.dataset.layouts.sidecar import (
+    PATIENT_COLUMNS,
+    SPLIT_COLUMNS,
+    Table,
+    group_columns,
+    read_table,
+    side_of,
+)
+from scanwright.errors import InputError
+from scanwright.io.formats import is_image, stem
+
+NAME = "table"
+LOOKED_FOR = "a CSV or TSV with columns image and label (paths relative to it)"
+
+ID_COLUMNS = ("id", "case", "case_id", "name")
+IMAGE_COLUMNS = ("image", "image_path", "image_file", "img", "scan", "path")
+LABEL_COLUMNS = ("label", "mask", "seg", "segmentation", "label_path", "mask_path", "label_file", "mask_file", "target")
+NUMBERED = re.compile(r"^(?:image|channel|img)_?(?:path_|file_)?(\d+)$")
+
+
+def detect(root: Path) -> str | None:
+    """Why there is a table of images and labels. Raises InputError if several tables could be it."""
+    table = _find_table(root)
+    return None if table is None else f"{table.path.name} with {len(table.rows)} rows of image and label files"
+
+
+def read(root: Path, declared: Declaration) -> Dataset:
+    """Read the table. Raises InputError if there is none or two rows are one case; files that are not there become
+    faults.
+    """
+    table = _find_table(root)
+    if table is None:
+        raise InputError("no table of images and labels", where=root, expected=LOOKED_FOR)
+    columns, label = _image_columns(table), table.column(LABEL_COLUMNS)
+    names = _case_names(table, columns)
+    found, absent = _files(table, names, columns, label)
+    cases, faults = make_cases(found, channels=columns)
+    cases = _described(cases, table, names, besides=(*columns, label or ""))
+    labels = [case.label for case in cases if case.label is not None]
+    folder = table.path.parent
+    channel_names = [f"channel {name}" if (name := _number(column)) else column for column in columns]
+    task = make_task(
+        declared,
+        name=table.path.stem if root.is_file() else folder.name,
+        channels=declared.channels
+        or infer_channels([case.images[0] for case in cases], names=channel_names, folder=folder.name),
+        regions=infer_regions(labels) if declared.regions is None else (),
+        source="label values",
+        where=folder,
+    )
+    patient = table.column(PATIENT_COLUMNS)
+    known = {} if patient is None else {"patients_from": f"column {patient} of {table.path.name}"}
+    return Dataset(
+        root=folder,
+        layout=NAME,
+        stated=f"table {table.path.name}",
+        task=task,
+        cases=tuple(cases),
+        faults=(*absent, *faults),
+        **known,
+    )
+
+
+def _find_table(root: Path) -> Table | None:
+    """The one table under root (or root itself) whose image and label columns name files that are there."""
+    paths = [root] if root.is_file() else tables_in(root)
+    fitting = [table for path in paths if (table := _read_or_none(path)) is not None and _names_files(table)]
+    if len(fitting) > 1:
+        raise InputError(
+            "several tables list images and labels",
+            where=root,
+            expected="one",
+            found=", ".join(table.path.name for table in fitting),
+            hint="Give the table itself instead of its folder.",
+        )
+    return fitting[0] if fitting else None
+
+
+def _read_or_none(path: Path) -> Table | None:
+    try:
+        return read_table(path)
+    except InputError:
+        return None
+
+
+def _names_files(table: Table) -> bool:
+    label, images = table.column(LABEL_COLUMNS), _image_columns(table)
+    if label is None or not images:
+        return False
+    listed = [(row[images[0]], row[label]) for row in table.rows]
+    return any(_file(image, table) for image, _ in listed) and any(_file(text, table) for _, text in listed)
+
+
+def _image_columns(table: Table) -> list[str]:
+    """Columns with image files in channel order: image; or image_1, image_2 …; or columns with a channel's name."""
+    numbered = [(int(match[1]), name) for name in table.columns if (match := NUMBERED.match(name))]
+    if numbered:
+        return [name for _, name in sorted(numbered)]
+    single = table.column(IMAGE_COLUMNS)
+    if single is not None:
+        return [single]
+    return [name for name in table.columns if name in CHANNEL_WORDS]
+
+
+def _number(column: str) -> str:
+    match = NUMBERED.match(column)
+    return match[1] if match else ""
+
+
+def _file(text: str, table: Table) -> Path | None:
+    """The image file that a cell names, if it is there."""
+    if not text:
+        return None
+    path = resolved(text, beside=table.path)
+    return path if is_image(path) and path.is_file() else None
+
+
+def _case_names(table: Table, columns: Sequence[str]) -> list[str]:
+    """A name for each row: its id column, else the first image's stem, with its folder's name where stems repeat.
+
+    Raises InputError if two rows still have the same name.
+    """
+    key = table.column(ID_COLUMNS)
+    paths = [Path(row[columns[0]].replace("\\", "/")) for row in table.rows]
+    names = [row[key] for row in table.rows] if key is not None else [stem(path) for path in paths]
+    if key is None and len(set(names)) < len(names):
+        names = [f"{path.parent.name}_{stem(path)}" for path in paths]
+    names = [name or f"row {number}" for number, name in enumerate(names, start=2)]
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twice:
+        hint = "Give every row its own name in a column id."
+        raise InputError("two rows are the same case", where=table.path, found=", ".join(twice[:5]), hint=hint)
+    return names
+
+
+def _files(
+    table: Table, names: Sequence[str], columns: Sequence[str], label: str | None
+) -> tuple[dict[str, Found], list[Fault]]:
+    found: dict[str, Found] = {}
+    absent: list[Fault] = []
+    for name, row in zip(names, table.rows, strict=True):
+        images = {column: path for column in columns if (path := _file(row[column], table))}
+        labels = [path] if label is not None and (path := _file(row[label], table)) else []
+        if images or labels:
+            found[name] = Found(images=images, labels=labels)
+        else:
+            absent.append(nothing_there(name, resolved(row[columns[0]] or ".", beside=table.path)))
+    return found, absent
+
+
+def _described(cases: Sequence[Case], table: Table, names: Sequence[str], *, besides: Sequence[str]) -> list[Case]:
+    """Cases with patient, split and groups of their row."""
+    rows: Mapping[str, dict[str, str]] = dict(zip(names, table.rows, strict=True))
+    patient, split = table.column(PATIENT_COLUMNS), table.column(SPLIT_COLUMNS)
+    key = table.column(ID_COLUMNS) or ""
+    groups = group_columns(table, besides=(*besides, patient or "", split or "", key))
+    return [
+        case.model_copy(
+            update={
+                "patient": (rows[case.id][patient] if patient else "") or case.id,
+                "split": side_of(rows[case.id][split]) if split else "train",
+                "groups": {name: rows[case.id][name] for name in groups if rows[case.id][name]},
+            }
+        )
+        for case in cases
+    ]

@@ -1,0 +1,111 @@
+"""From a folder to a Dataset: which layout it is, what it holds, whose scans they are.
+
+A layout is a module with NAME, LOOKED_FOR, detect(root) and read(root, declared); a further one is a file in layouts/
+and a line in LAYOUTS below. Explicit lists (dataset.json, a table) outrank folder names.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from scanwright.dataset.cases import Case, Dataset
+from scanwright.dataset.declare import Declaration, read_declaration
+from scanwright.dataset.layouts import decathlon, image_mask, nnunet, table
+from scanwright.dataset.layouts.sidecar import with_declared
+from scanwright.errors import InputError, UsageError
+
+
+class Layout(Protocol):
+    """One way of laying out a data set. `detect` says in words why a folder is one, or None; `read` reads it."""
+
+    NAME: str
+    LOOKED_FOR: str
+
+    def detect(self, root: Path) -> str | None: ...  # noqa: D102
+    def read(self, root: Path, declared: Declaration) -> Dataset: ...  # noqa: D102
+
+
+LAYOUTS: Mapping[str, Layout] = {module.NAME: module for module in (nnunet, decathlon, table, image_mask)}
+BY_FOLDER_NAMES = (image_mask.NAME,)
+
+
+def read_dataset(root: Path, layout: str | None = None) -> Dataset:
+    """Read a data folder (or a table file) in whichever layout it is.
+
+    layout: a name in LAYOUTS to skip detection; else scanwright.json's "layout"; else what detects itself.
+    Files that lack a partner become faults of the Dataset. Raises InputError if the folder is missing, empty or not
+    understood, or fits two layouts; UsageError if there is no layout of that name.
+    """
+    root = Path(root).absolute()
+    _require_content(root)
+    declared = read_declaration(root if root.is_dir() else root.parent)
+    name, reason = _chosen(root, layout or declared.layout)
+    found = LAYOUTS[name].read(root, declared)
+    if not found.cases:
+        details = [fault.line() for fault in found.faults[:5]]
+        raise InputError("no case in this data set", where=root, found=f"layout {name}: {reason}", details=details)
+    found = with_declared(found, declared, tables=name != table.NAME)
+    cases = tuple(sorted(found.cases, key=lambda case: case.id))
+    return found.model_copy(update={"cases": cases, "stated": f"{found.stated}: {_counted(cases)}"})
+
+
+def _require_content(root: Path) -> None:
+    if not root.exists():
+        raise InputError("no such file or folder", where=root, hint="Check the path of the data.")
+    if root.is_dir() and not any(not path.name.startswith(".") for path in root.iterdir()):
+        raise InputError("the folder is empty", where=root, hint="Give the folder that holds the images and labels.")
+
+
+def _chosen(root: Path, name: str | None) -> tuple[str, str]:
+    """The layout's name and why it was taken."""
+    if name is not None:
+        if name not in LAYOUTS:
+            raise UsageError("no such layout", found=name, expected=f"one of {', '.join(LAYOUTS)}")
+        return name, "as asked for"
+    reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
+    explicit = [key for key in reasons if key not in BY_FOLDER_NAMES]
+    if not reasons:
+        raise _not_understood(root)
+    if len(explicit) > 1:
+        raise InputError(
+            "the folder fits several layouts",
+            where=root,
+            details=[f"{key}: {reasons[key]}" for key in explicit],
+            hint=f'Choose one with --layout {"|".join(explicit)}, or "layout" in scanwright.json.',
+        )
+    chosen = (explicit or list(reasons))[0]
+    return chosen, reasons[chosen]
+
+
+def _not_understood(root: Path) -> InputError:
+    """The error that says what was looked for, what lies there, and a folder inside that would do."""
+    if root.is_file():
+        return InputError("this file is not a data set", where=root, expected=table.LOOKED_FOR, hint="Give a folder.")
+    entries = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir() if path.name[0] != ".")
+    shown = ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
+    inside = [path.name for path in sorted(root.iterdir()) if path.is_dir() and _is_understood(path)]
+    return InputError(
+        "no data set recognised here",
+        where=root,
+        found=shown,
+        details=[f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()],
+        hint=f"Did you mean {root / inside[0]}?" if inside else "Arrange the files so, or say which with --layout.",
+    )
+
+
+def _is_understood(folder: Path) -> bool:
+    try:
+        return any(module.detect(folder) for module in LAYOUTS.values())
+    except (InputError, PermissionError):
+        return False
+
+
+def _counted(cases: tuple[Case, ...]) -> str:
+    """How many cases, of how many patients, with how many set apart; in words."""
+    test = sum(case.split == "test" for case in cases)
+    unlabelled = sum(case.label is None for case in cases)
+    patients = len({case.patient for case in cases})
+    parts = [f"{len(cases)} cases of {patients} patients"]
+    parts += [f"{test} set apart for testing"] if test else []
+    parts += [f"{unlabelled} without a label"] if unlabelled else []
+    return ", ".join(parts)
