@@ -1,18 +1,18 @@
 """4x4 affine matrices as pure functions: arrays in, arrays out.
 
-An affine maps a voxel index (i, j, k, 1) to a point (x, y, z, 1) in RAS+ patient space (millimetres, or pixels for an image
-without a physical scale). Index 0 is the centre of the first voxel, so its outer face lies at index -0.5.
+An affine maps a voxel index (i, j, k, 1) to a point (x, y, z, 1) in RAS+ patient space: millimetres, or pixels for an
+image without a physical scale. Index 0 is the centre of the first voxel, so its outer face lies at index -0.5.
 """
 
 from itertools import permutations, product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from scanwright.errors import GeometryError
-from scanwright.types import Shape3, Triple
+from scanwright.types import Floats, Shape3, Triple
 
-Affine = NDArray[np.float64]
+Affine = Floats  # (4, 4) float64
 
 # Below this ratio of the column triple product to the product of the spacings, three axes lie in one plane for all that
 # float32 headers can tell.
@@ -22,8 +22,8 @@ MIN_TRIPLE_PRODUCT = 1e-4
 def checked_affine(affine: ArrayLike) -> Affine:
     """A read-only float64 copy of a 4x4 affine.
 
-    Raises GeometryError if the shape is not (4, 4), a value is not finite, the last row is not (0, 0, 0, 1), or the three
-    axes are zero or lie in one plane.
+    Raises GeometryError if the shape is not (4, 4), a value is not finite, the last row is not (0, 0, 0, 1), an axis is
+    zero, or the three lie in one plane.
     """
     matrix = np.array(affine, dtype=np.float64)
     if matrix.shape != (4, 4):
@@ -53,9 +53,9 @@ def spacing_of(affine: Affine) -> Triple:
     return x, y, z
 
 
-def directions_of(affine: Affine) -> Affine:
+def directions_of(affine: Affine) -> Floats:
     """Unit vectors of the index axes as columns, (3, 3)."""
-    return affine[:3, :3] / np.asarray(spacing_of(affine))
+    return np.asarray(affine[:3, :3] / np.asarray(spacing_of(affine)))
 
 
 def is_rigid(affine: Affine, *, tolerance: float = 1e-4) -> bool:
@@ -67,24 +67,24 @@ def is_rigid(affine: Affine, *, tolerance: float = 1e-4) -> bool:
     return bool(np.abs(directions.T @ directions - np.eye(3)).max() <= tolerance)
 
 
-def to_points(affine: Affine, indices_ijk: ArrayLike) -> Affine:
+def to_points(affine: Affine, indices_ijk: ArrayLike) -> Floats:
     """Points in patient space for indices of shape (..., 3); same shape."""
-    return np.asarray(indices_ijk, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3]
+    return np.asarray(np.asarray(indices_ijk, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3])
 
 
-def to_indices(affine: Affine, points_xyz: ArrayLike) -> Affine:
+def to_indices(affine: Affine, points_xyz: ArrayLike) -> Floats:
     """Fractional indices for points of shape (..., 3); same shape. The inverse of `to_points`."""
     offsets = np.asarray(points_xyz, dtype=np.float64) - affine[:3, 3]
     return np.linalg.solve(affine[:3, :3], offsets.reshape(-1, 3).T).T.reshape(offsets.shape)
 
 
-def corner_indices(shape: Shape3) -> Affine:
+def corner_indices(shape: Shape3) -> Floats:
     """Indices of the eight corner voxels, (8, 3). Fewer are distinct where an axis has one voxel."""
     return np.array(list(product(*((0, size - 1) for size in shape))), dtype=np.float64)
 
 
 def corner_distance(first: Affine, second: Affine, shape: Shape3) -> float:
-    """How far two affines put the same voxel apart, at the worst corner of the grid, in voxels of the first's finest axis."""
+    """How far apart two affines put the same voxel, at the worst corner of a grid, in voxels of the first's finest axis."""
     corners = corner_indices(shape)
     gaps = np.linalg.norm(to_points(first, corners) - to_points(second, corners), axis=1)
     return float(gaps.max()) / min(spacing_of(first))
@@ -99,8 +99,8 @@ def closest_axes(affine: Affine) -> tuple[tuple[int, int, int], tuple[bool, bool
     """Which index axis runs closest to R, to A and to S, and whether it runs the other way.
 
     Returns (order, flip): index axis `order[a]` belongs to patient axis a, and is reversed where `flip[a]`. Of the six
-    assignments the one with the largest sum of |cosine| is taken. A tie (45 degrees) goes to the assignment whose turned
-    axes come last in dictionary order: a rule about patient space, so the same volume stored in another axis order gets
+    assignments the one with the largest sum of |cosine| is taken. A tie (45 degrees) goes to the one whose turned axes
+    come last in dictionary order: a rule about patient space alone, so that a volume stored in another axis order gets
     the same answer.
     """
     cosines = directions_of(affine)

@@ -20,15 +20,15 @@ from scanwright.geometry.affine import (
     to_indices,
     to_points,
 )
-from scanwright.types import Array, Shape3, Triple, Unit
+from scanwright.types import Array, Floats, Shape3, Triple, Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Grid:
     """Voxel counts along i, j, k; the affine from index to RAS+ (float64, read-only); and the unit of both.
 
-    Raises GeometryError on a shape that is not three positive whole numbers, a unit other than "mm" or "px", or an affine
-    that is not finite, singular, or not of the form of `checked_affine`.
+    Raises GeometryError on a shape that is not three positive whole numbers, a unit other than "mm" or "px", or an
+    affine that `checked_affine` refuses (not finite, singular, another last row).
     """
 
     shape: Shape3
@@ -94,27 +94,27 @@ class Grid:
 
     def crop(self, start: Shape3, stop: Shape3) -> "Grid":
         """The grid of `voxels[:, start:stop]`. Negative starts and stops past the end pad. Needs start < stop."""
-        shape = tuple(b - a for a, b in zip(start, stop, strict=True))
-        return Grid(shape, self._moved(start, (1.0, 1.0, 1.0)), self.unit)  # type: ignore[arg-type]
+        shape = _checked_shape(tuple(b - a for a, b in zip(start, stop, strict=True)))
+        return Grid(shape, self._moved(start, (1.0, 1.0, 1.0)), self.unit)
 
     def resized(self, shape: Shape3) -> "Grid":
         """The grid of another shape over the same extent: outer faces stay, voxels change size."""
         steps = tuple(old / new for old, new in zip(self.shape, _checked_shape(shape), strict=True))
         return Grid(shape, self._moved(tuple(0.5 * step - 0.5 for step in steps), steps), self.unit)
 
-    def points(self, indices_ijk: Array) -> Affine:
+    def points(self, indices_ijk: Array) -> Floats:
         """Patient-space points of (fractional) indices, (..., 3) to (..., 3)."""
         return to_points(self.affine, indices_ijk)
 
-    def indices(self, points_xyz: Array) -> Affine:
+    def indices(self, points_xyz: Array) -> Floats:
         """Fractional indices of patient-space points, (..., 3) to (..., 3)."""
         return to_indices(self.affine, points_xyz)
 
     def _moved(self, first: tuple[float, ...], steps: tuple[float, ...]) -> Affine:
-        """The affine of a grid whose voxel 0 is at index `first` of this one, with `steps` of its voxels between centres."""
+        """The affine of a grid whose voxel 0 is at index `first` of this one and whose voxels are `steps` of its apart."""
         inner = np.diag((*steps, 1.0))
         inner[:3, 3] = first
-        return self.affine @ inner
+        return np.asarray(self.affine @ inner)
 
     def __eq__(self, other: object) -> bool:
         """Exact equality of shape, affine and unit. For two files of one patient ask `same_space`."""

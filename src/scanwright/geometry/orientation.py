@@ -21,7 +21,7 @@ Flip = tuple[bool, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Reorientation:
-    """Output axis a is input axis `order[a]`, reversed where `flip[a]`. Raises ValueError if order is no permutation."""
+    """Output axis a is input axis `order[a]`, reversed where `flip[a]`. ValueError if `order` is no permutation."""
 
     order: Order
     flip: Flip = (False, False, False)
@@ -36,7 +36,8 @@ class Reorientation:
         """Turn the last three axes of an array, (..., I, J, K); axes before them stay. Returns a view."""
         lead = array.ndim - 3
         turned = array.transpose(*range(lead), *(lead + axis for axis in self.order))
-        return turned[(..., *_steps(self.flip))]
+        i, j, k = (slice(None, None, -1) if reverse else slice(None) for reverse in self.flip)
+        return turned[..., i, j, k]
 
     def invert(self, array: Array) -> Array:
         """Undo `apply`: `turn.invert(turn.apply(x))` is x, bit for bit. Returns a view."""
@@ -75,13 +76,9 @@ IDENTITY = Reorientation((0, 1, 2))
 
 
 def canonical(affine: Affine) -> Reorientation:
-    """The reorientation that brings the axes closest to R, A, S into that order and direction. For ties: `closest_axes`."""
+    """The reorientation that brings the axes closest to R, A, S into that order. For ties see `closest_axes`."""
     order, flip = closest_axes(affine)
     return Reorientation(order, flip)
-
-
-def _steps(flip: Flip) -> tuple[slice, ...]:
-    return tuple(slice(None, None, -1) if reverse else slice(None) for reverse in flip)
 
 
 def _three(values: tuple[T, ...]) -> tuple[T, T, T]:

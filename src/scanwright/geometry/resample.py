@@ -1,15 +1,17 @@
 """Resampling: to another shape over the same extent (separable, exact and fast), and onto any other grid.
 
-`resize` gives what scipy.ndimage.zoom(grid_mode=True, mode="nearest") gives, to float32 rounding, in a fraction of the time.
-A resize along one axis is linear, so it is a matrix; the B-spline's prefilter and the edge copies are folded into that matrix,
-and a volume is resized by three matrix products. Output voxel i of m lies at input index (i + 0.5) * n / m - 0.5: voxel
-centres, outer faces kept. (Unser, Aldroubi, Eden, IEEE Trans. Signal Processing 41:821, 1993, for the splines.)
+`resize` gives the values of scipy.ndimage.zoom(grid_mode=True, mode="nearest") to float32 rounding, in a fraction of
+its time. A resize along one axis is linear, so it is a matrix; the B-spline's prefilter and the edge copies are folded
+into that matrix, and a volume is resized by three matrix products. Output voxel i of m lies at input index (i + 0.5) *
+n / m - 0.5: voxel centres, outer faces kept. For the splines: Unser, Aldroubi, Eden, IEEE Transactions on Signal
+Processing 41:821, 1993.
 
-Matrices are built and multiplied in blocks of output rows, each with only those inputs that reach it: the prefilter's
-response falls by 0.268 a sample, so 24 samples away nothing is left of it in float32. Large pictures thus cost what their
-size asks for, and a slab of a result needs a slab of the input.
+Matrices are built and multiplied in blocks of output rows, each with only the inputs that reach it: the prefilter's
+response falls by 0.268 a sample, so 24 samples away nothing is left of it in float32. A large picture thus costs what
+its size asks for, and a part of a result needs a part of the input.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import permutations
 from typing import Literal
@@ -21,41 +23,45 @@ from scanwright.errors import GeometryError
 from scanwright.geometry.affine import Affine
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.types import Array, Floats, Ints, Shape3
+from scanwright.types import Array, Bools, Floats, Ints, Shape3
 
 Order = Literal[0, 1, 3]
+Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 EDGE_COPIES = 12  # what SciPy pads with in mode "nearest"; the same number, so the same values
 REACH = 24  # samples beyond which the prefilter's response is under float32 rounding: 0.268 ** 24 is 2e-14
 BLOCK_ROWS = 256  # output rows in one matrix product
+TIE = 1e-6  # shares closer than this are equal: what float32 sums differ by
 COPY_TOLERANCE = 1e-3  # of a voxel: closer than this, two grids' voxels are the same ones and are copied
 
 
 def resize(array: Array, shape: Shape3, *, order: Order = 3) -> Floats:
-    """Resample (C, I, J, K) to (C, *shape) over the same extent; float32 in, float32 out.
+    """Resample (C, I, J, K) to (C, *shape) over the same extent; any real numbers in, float32 out.
 
-    order: 3 cubic B-spline (overshoots at edges by up to some 15 % of a step), 1 linear, 0 nearest. Axes of one voxel are
-    repeated, axes that keep their length are left alone. Not finite in, not finite along the lines through it out.
+    order: 3 cubic B-spline (overshoots at an edge by up to a seventh of its step), 1 linear, 0 nearest. An axis of one
+    voxel is repeated, an axis that keeps its length is left alone. A value that is not finite spreads along its lines.
     """
-    return _resize(array, shape, order=order, rows=(0, shape[0]))
+    i, j, k = shape
+    return _resize(array, shape, order=order, window=((0, i), (0, j), (0, k)))
 
 
 def resize_slab(array: Array, shape: Shape3, *, start: int, stop: int, order: Order = 1) -> Floats:
-    """Rows start to stop along the first spatial axis of `resize(array, shape)`: (C, stop - start, shape[1], shape[2]).
+    """Rows start to stop, along the first spatial axis, of `resize(array, shape)`: (C, stop - start, *shape[1:]).
 
-    Only those rows of the input that reach the slab are touched, so memory follows the slab. Equal to the rows of the whole
-    to float32 rounding (products are summed in another order).
+    Only the rows of the input that reach the slab are touched, so memory and time follow the slab. Equal to those rows
+    of the whole to float32 rounding (sums in another order).
     """
     if not 0 <= start < stop <= shape[0]:
         raise ValueError(f"a slab must lie in 0 to {shape[0]} and hold a row, not {start} to {stop}")
-    return _resize(array, shape, order=order, rows=(start, stop))
+    return _resize(array, shape, order=order, window=((start, stop), (0, shape[1]), (0, shape[2])))
 
 
-def resize_labels(labels: Ints, shape: Shape3, *, values: tuple[int, ...] | None = None) -> Ints:
+def resize_labels(labels: Ints, shape: Shape3, *, values: Sequence[int] | None = None) -> Ints:
     """Resample a label map (I, J, K) to `shape`: linear on each label's indicator, the largest share wins. Same dtype.
 
-    values: the labels to consider; by default those that occur. One label at a time against the best so far, so memory does
-    not grow with their number. Equal shares go to the label that comes first (the smallest by default).
+    values: the labels to consider; by default those that occur. One label at a time against the best so far, each only
+    in its bounding box: memory does not grow with their number, and time with their volume. Equal shares, and voxels
+    that no considered label reaches, go to the label that comes first (the smallest by default).
     """
     if labels.shape == shape:
         return labels.copy()
@@ -63,27 +69,46 @@ def resize_labels(labels: Ints, shape: Shape3, *, values: tuple[int, ...] | None
     if not candidates:
         raise ValueError("resize_labels needs at least one label value")
     result = np.full(shape, candidates[0], labels.dtype)
-    best = resize((labels == candidates[0])[None], shape, order=1)[0] if len(candidates) > 1 else None
-    for value in candidates[1:]:
+    best = np.zeros(shape, np.float32)
+    for value in candidates:
         _paint_larger_share(result, best, labels, value)
     return result
 
 
-def _paint_larger_share(result: Ints, best: Array, labels: Ints, value: int) -> None:
-    """Write `value` where its linear share is above the best so far. Only its bounding box and one voxel more are computed."""
+def _paint_larger_share(result: Ints, best: Floats, labels: Ints, value: int) -> None:
+    """Write `value` where its linear share is above the best so far, and raise the best there."""
     mask = labels == value
-    share = resize(mask[None], result.shape, order=1)[0]
-    larger = share > best
-    result[larger] = value
-    np.maximum(best, share, out=best)
+    window = _reached_by(mask, result.shape)
+    if window is None:
+        return
+    box = tuple(slice(*bounds) for bounds in window)
+    share = _resize(mask[None], result.shape, order=1, window=window)[0]
+    larger = share > best[box] + TIE
+    result[box][larger] = value
+    best[box][larger] = share[larger]
+
+
+def _reached_by(mask: Bools, shape: tuple[int, ...]) -> Window | None:
+    """The box of outputs whose linear interpolation touches a true voxel; None if there is none."""
+    bounds = []
+    for axis, (size, length) in enumerate(zip(mask.shape, shape, strict=True)):
+        occupied = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
+        if not occupied.size:
+            return None
+        positions = _positions(size, length, 0, length).clip(0, size - 1)
+        reached = np.flatnonzero((positions > occupied[0] - 1) & (positions < occupied[-1] + 1))
+        if not reached.size:
+            return None
+        bounds.append((int(reached[0]), int(reached[-1]) + 1))
+    return bounds[0], bounds[1], bounds[2]
 
 
 def onto_grid(volume: Volume, grid: Grid, *, order: Order = 3, fill: float = 0.0) -> Volume:
     """Resample a volume onto another grid of the same patient space. Integers stay integers for order 0, else float32.
 
-    Outside the volume's outer faces the value is `fill`; between the outermost centres and the faces the edge is repeated.
-    Voxels that coincide (whole shifts, axis orders, flips) are copied, not interpolated. No smoothing before a coarser grid.
-    Raises GeometryError if one grid is in millimetres and the other in pixels.
+    Outside the volume's outer faces the value is `fill`; between the outermost centres and the faces the edge is
+    repeated. Voxels that coincide (whole shifts, axis orders, flips) are copied, not interpolated. No smoothing before
+    a coarser grid. Raises GeometryError if one grid is in millimetres and the other in pixels.
     """
     if volume.grid.unit != grid.unit:
         raise GeometryError(
@@ -93,8 +118,8 @@ def onto_grid(volume: Volume, grid: Grid, *, order: Order = 3, fill: float = 0.0
             expected=volume.grid.unit,
             found=grid.unit,
         )
-    to_source = np.linalg.solve(volume.grid.affine, grid.affine)
-    whole = np.round(to_source)
+    to_source: Affine = np.linalg.solve(volume.grid.affine, grid.affine)
+    whole: Affine = np.round(to_source)
     exact = _drift(to_source - whole, grid.shape) <= COPY_TOLERANCE
     used, index_map = (0, whole) if exact else (order, to_source)
     dtype = volume.voxels.dtype if used == 0 else np.dtype(np.float32)
@@ -130,13 +155,12 @@ def _outside(index_map: Affine, source: Shape3, target: Shape3) -> Array:
     return outside
 
 
-def _resize(array: Array, shape: Shape3, *, order: Order, rows: tuple[int, int]) -> Floats:
+def _resize(array: Array, shape: Sequence[int], *, order: Order, window: Window) -> Floats:
+    """The part of a resized array that lies in `window`, start and stop for each axis of the output."""
     if array.ndim != 4 or 0 in array.shape or min(shape) < 1:
         raise ValueError(f"resize needs (C, I, J, K) and three positive lengths, not {array.shape} and {shape}")
-    lengths = (rows[1] - rows[0], *shape[1:])
-    for axis in _cheapest_order(array.shape[1:], lengths):
-        start, stop = rows if axis == 0 else (0, shape[axis])
-        array = _resize_axis(array, axis + 1, shape[axis], order, start, stop)
+    for axis in _cheapest_order(array.shape[1:], tuple(stop - start for start, stop in window)):
+        array = _resize_axis(array, axis + 1, shape[axis], order, *window[axis])
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
@@ -157,7 +181,7 @@ def _resize_axis(array: Array, axis: int, length: int, order: Order, start: int,
     """Outputs start to stop of `length` along one axis of (C, I, J, K)."""
     size = array.shape[axis]
     if size == length:
-        return array[_along(axis, start, stop)]
+        return np.asarray(array[_along(axis, start, stop)])
     if size == 1:
         return np.repeat(array, stop - start, axis=axis)
     if order == 0:
@@ -177,10 +201,13 @@ def _multiply(array: Array, axis: int, first: int, matrix: Floats) -> Floats:
     part = np.ascontiguousarray(array[_along(axis, first, first + matrix.shape[1])], dtype=np.float32)
     channels, i, j, k = part.shape
     if axis == 1:
-        return np.matmul(matrix, part.reshape(channels, i, j * k)).reshape(channels, -1, j, k)
-    if axis == 2:
-        return np.matmul(matrix, part)
-    return (part.reshape(-1, k) @ matrix.T).reshape(channels, i, j, -1)
+        product = matrix @ part.reshape(channels, i, j * k)
+    elif axis == 2:
+        product = matrix @ part
+    else:
+        product = part.reshape(-1, k) @ matrix.T
+    i, j, k = (len(matrix) if axis == number else size for number, size in ((1, i), (2, j), (3, k)))
+    return np.asarray(product.reshape(channels, i, j, k))
 
 
 def _positions(size: int, length: int, start: int, stop: int) -> Floats:

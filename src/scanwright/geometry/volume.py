@@ -41,7 +41,7 @@ class Volume:
         return self.grid.shape
 
     def astype(self, dtype: DTypeLike) -> "Volume":
-        """The same volume with another number type, as NumPy casts (values may be cut; writers check, this does not)."""
+        """The same volume in another number type, as NumPy casts: values may be cut. Writers check, this does not."""
         return replace(self, voxels=self.voxels.astype(dtype, copy=False))
 
     def with_voxels(self, voxels: Array) -> "Volume":

@@ -21,8 +21,8 @@ from scanwright.io.header import Header
 from scanwright.types import Array
 
 __all__ = [
-    "FORMATS", "SUFFIXES", "Format", "Header", "is_image", "read_grid", "read_label", "read_volume", "stem", "suffix_of",
-    "write_label", "write_volume",
+    "FORMATS", "SUFFIXES", "Format", "Header", "is_image", "read_grid", "read_label", "read_volume", "stem",
+    "suffix_of", "write_label", "write_volume",
 ]  # fmt: skip
 
 
@@ -51,24 +51,26 @@ class Format:
 
 _NIFTI = Format("NIfTI", nifti.read, nifti.read_header, write=nifti.write)
 _META = Format("MetaImage", itk.read, itk.read_header, write=itk.write)
+_META_PAIR = Format("MetaImage header", itk.read, itk.read_header)  # two files: no writing in one step
 _NRRD = Format("NRRD", itk.read, itk.read_header, itk.read_label, itk.write)
+_NRRD_PAIR = Format("NRRD header", itk.read, itk.read_header, itk.read_label)
 _PICTURE = Format("picture", raster.read, raster.read_header, raster.read_label, raster.write)
-_LOSSY = Format("picture", raster.read, raster.read_header, raster.read_label)
+_PICTURE_IN = Format("picture", raster.read, raster.read_header, raster.read_label)
 
 FORMATS: dict[str, Format] = {
     ".nii": _NIFTI,
     ".nii.gz": _NIFTI,
     ".mha": _META,
-    ".mhd": _META,
+    ".mhd": _META_PAIR,
     ".nrrd": _NRRD,
-    ".nhdr": _NRRD,
-    ".seg.nrrd": _NRRD,
+    ".nhdr": _NRRD_PAIR,
+    ".seg.nrrd": _NRRD_PAIR,
     ".png": _PICTURE,
     ".tif": _PICTURE,
     ".tiff": _PICTURE,
-    ".bmp": _LOSSY,
-    ".jpg": _LOSSY,
-    ".jpeg": _LOSSY,
+    ".bmp": _PICTURE_IN,
+    ".jpg": _PICTURE_IN,
+    ".jpeg": _PICTURE_IN,
 }
 SUFFIXES = tuple(sorted(FORMATS, key=len, reverse=True))  # longest first: .seg.nrrd before .nrrd
 
@@ -118,12 +120,16 @@ def read_label(path: Path) -> Volume:
 def write_volume(path: Path, volume: Volume) -> None:
     """Write a volume in the format of the suffix, in one atomic step.
 
-    Raises InputError if the format cannot be written or cannot hold these values or this grid, ResourceError if the place
-    cannot be written.
+    Raises InputError if the format cannot be written or cannot hold these values or this grid, ResourceError if the
+    place cannot be written.
     """
     chosen = _format_of(path)
     if chosen.write is None:
-        raise InputError(f"{path.suffix} files are not written", where=path, hint="Write .png, .tif or .nii.gz.")
+        raise InputError(
+            f"{suffix_of(path)} files are read, not written",
+            where=path,
+            hint="Write .nii.gz, .mha, .nrrd, .png or .tif.",
+        )
     chosen.write(path, volume)
 
 

@@ -1,7 +1,8 @@
 """What is asked of a file before a library may open it: that it exists, is what it says, and fits into memory.
 
-A file promises a size in its header. The promise is checked with whole numbers of any length before anything is allocated,
-and no more is ever decompressed than was promised: a gzip bomb ends at its header, a truncated file at its last byte.
+A file promises a size in its header. The promise is checked with whole numbers of any length before anything is
+allocated, and no more is ever decompressed than was promised: a gzip bomb ends at its header, a truncated file at its
+last byte.
 """
 
 import contextlib
@@ -26,12 +27,15 @@ MAX_AXIS = 1 << 20
 DEFLATE_RATIO = 1032  # deflate cannot shrink by more
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE_BYTES = 8 << 20
+COPY_HINT = "Copy it again from its source, or exclude the case."
+FOURTH_AXIS_HINT = "If that axis holds channels, declare them in the task. Split a time series into volumes."
 
 
 def require_file(path: Path) -> int:
     """The size in bytes of a regular file that holds something.
 
-    Raises InputError if nothing is there, UnreadableFile for a folder, a device, an empty file or one without permission.
+    Raises InputError if nothing is there, UnreadableFile for a folder, a device, an empty file or one without
+    permission.
     """
     try:
         status = path.stat()
@@ -54,8 +58,8 @@ def require_file(path: Path) -> int:
 def checked_bytes(path: Path, shape: Sequence[int], dtype: DTypeLike) -> int:
     """The bytes that an array of this shape takes, before it is allocated.
 
-    Raises UnreadableFile if a length is not in 1 to 2^20 or the whole is over MAX_VOXEL_BYTES, ResourceError if it is more
-    than this machine has free.
+    Raises UnreadableFile if a length is not in 1 to 2^20 or the whole is over MAX_VOXEL_BYTES, ResourceError if it is
+    more than this machine has free.
     """
     sizes = [int(size) for size in shape]
     text = " x ".join(map(str, sizes))
@@ -98,9 +102,6 @@ def as_unreadable(path: Path, *, expected: str) -> Iterator[None]:
         raise UnreadableFile(
             "cannot read this file", where=path, expected=expected, found=found, hint=COPY_HINT
         ) from error
-
-
-COPY_HINT = "Copy it again from its source, or exclude the case."
 
 
 @contextlib.contextmanager

@@ -1,14 +1,16 @@
 """MetaImage (.mha, .mhd) and NRRD (.nrrd, .nhdr, .seg.nrrd) through SimpleITK, turned from ITK's LPS to RAS.
 
-Both formats begin with a short text header. It is read here first, so that sizes are checked before ITK allocates, and so
-that a header cannot send ITK to another place: the voxels lie in the same file, or in one of a plain name beside it.
+Both formats begin with a short text header. It is read here first, so that sizes are checked before ITK allocates, and
+so that a header cannot send ITK to another place: the voxels lie in the same file, or in one of a plain name beside it.
 
-In a segmentation of 3D Slicer (.seg.nrrd) each segment has a label value and a layer. One layer is read as it is. Several
-layers are painted into one label map if no voxel lies in two of them; segments that share a value across layers are
-numbered 1, 2, … in the file's order (noted). Overlapping segments cannot be held by one label map and are refused.
+In a segmentation of 3D Slicer (.seg.nrrd) each segment has a label value and a layer. One layer is read as it is.
+Several layers are painted into one label map if no voxel lies in two of them; segments that share a value across layers
+are numbered 1, 2, … in the file's order (noted). Overlapping segments cannot be held by one label map and are refused.
 """
 
+import os
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from scanwright.files import as_resource_error
 from scanwright.geometry.affine import flip_lps_ras, is_rigid, spacing_of
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.io.guard import DEFLATE_RATIO, as_unreadable, checked_bytes, require_file
+from scanwright.io.guard import DEFLATE_RATIO, FOURTH_AXIS_HINT, as_unreadable, checked_bytes, require_file
 from scanwright.io.header import Header
 from scanwright.io.nifti import storable
 from scanwright.types import Array, Ints
@@ -29,7 +31,8 @@ INSTALL = 'pip install "scanwright[itk]"'
 HEADER_BYTES = 1 << 20
 META_TYPES = {
     "MET_UCHAR": "u1", "MET_CHAR": "i1", "MET_USHORT": "u2", "MET_SHORT": "i2", "MET_UINT": "u4", "MET_INT": "i4",
-    "MET_ULONG": "u8", "MET_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_LONG_LONG": "i8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
+    "MET_ULONG": "u8", "MET_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_LONG_LONG": "i8", "MET_FLOAT": "f4", "MET_DOUBLE":
+    "f8",
 }  # fmt: skip
 NRRD_TYPES = {
     "uchar": "u1", "unsigned char": "u1", "uint8": "u1", "uint8_t": "u1",
@@ -81,8 +84,8 @@ def read_header(path: Path, *, as_channels: bool = False) -> Header:
 def read(path: Path, *, as_channels: bool = False) -> Volume:
     """A MetaImage or NRRD file as a volume in its own axis order.
 
-    Raises UnreadableFile (another format, truncated, too large), GeometryError, InputError (a fourth axis and `as_channels`
-    is False; voxels in another folder), UsageError with the install line if SimpleITK is absent.
+    Raises UnreadableFile (another format, truncated, too large), GeometryError, InputError (a fourth axis and
+    `as_channels` is False; voxels in another folder), UsageError with the install line if SimpleITK is absent.
     """
     promise = _checked_promise(path)
     sitk = simple_itk()
@@ -137,18 +140,27 @@ def write(path: Path, volume: Volume) -> None:
     image.SetSpacing(spacing.tolist())
     image.SetOrigin(affine[:3, 3].tolist())
     image.SetDirection((affine[:3, :3] / spacing).ravel().tolist())
-    aside = path.with_name(f".part.{path.name}")
+    _write_whole(sitk, image, path)
+
+
+def _write_whole(sitk: Any, image: Any, path: Path) -> None:
+    """Let ITK write in a folder beside `path`, flush, and rename over it: ITK itself leaves half a file when it fails."""
     with as_resource_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            sitk.WriteImage(image, str(aside), useCompression=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+            aside = Path(folder) / path.name
+            try:
+                sitk.WriteImage(image, str(aside), useCompression=True)
+            except RuntimeError as error:
+                hint = "Is the disk full or the folder read-only?"
+                raise ResourceError("cannot write here", where=path, found=_first_words(error), hint=hint) from error
+            with aside.open("rb") as stream:
+                os.fsync(stream.fileno())
             aside.replace(path)
-        except RuntimeError as error:
-            raise ResourceError(
-                "cannot write here", where=path, hint="Is the disk full or the folder read-only?"
-            ) from error
-        finally:
-            aside.unlink(missing_ok=True)
+
+
+def _first_words(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def simple_itk() -> Any:
@@ -298,7 +310,7 @@ def _join_channels(components: int, extra: int, as_channels: bool, path: Path) -
             where=path,
             expected="one volume",
             found=f"{extra} volumes",
-            hint="If the fourth axis holds channels, declare them in the task; a time series must be split into volumes.",
+            hint=FOURTH_AXIS_HINT,
         )
     if extra > 1 and components > 1:
         raise InputError(

@@ -1,16 +1,15 @@
 """NIfTI-1 and NIfTI-2 in one file (.nii, .nii.gz), read by these rules.
 
-    position      sform if its code is positive, else qform if its code is positive, else voxel sizes alone (noted)
-    two forms     coded for the same space they must agree, else the file is refused: nobody can know which is right. Coded
-                  for different spaces (scanner and template) the sform is used and that is noted; refused if one is the
-                  mirror image of the other
-    unit          metres and micrometres are turned to millimetres; no unit means millimetres, as the format's users do
-    numbers       slope 0 or not finite means unscaled: the stored type is kept. Scaled: float32, or float64 from 32 bits up
-    axes          2-D gets one slice. A fourth or fifth axis longer than 1 is refused unless the caller says that it holds
-                  channels; colour (RGB24, RGBA32 without transparency) gives three channels
+    position   sform if its code is positive, else qform if its code is positive, else voxel sizes alone (noted)
+    two forms  coded for the same space they must agree, else the file is refused: nobody can know which is right.
+               Coded for different spaces (scanner, template) the sform is used, and noted; a mirror image is refused
+    unit       metres and micrometres become millimetres; no unit means millimetres, as the format's users mean it
+    numbers    slope 0 or not finite means unscaled: the stored type is kept. Scaled: float32, or float64 from 32 bits
+    axes       2-D gets one slice. A fourth or fifth axis longer than 1 is refused unless the caller says that it holds
+               channels. Colour (RGB24, RGBA32 without transparency) gives three channels
 
-The header is decoded by nibabel; the voxels are read here, once, no further than the header promises. Written files carry
-qform and sform with code 1 (scanner), the qform only if the axes are at right angles.
+The header is decoded by nibabel; the voxels are read here, once, no further than the header promises. Written files
+carry qform and sform with code 1 (scanner), the qform only if the axes are at right angles.
 """
 
 import gzip
@@ -27,7 +26,15 @@ from scanwright.files import writing
 from scanwright.geometry.affine import Affine, as_text, checked_affine, corner_distance, is_rigid
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.io.guard import as_unreadable, checked_bytes, opened, read_exactly, require_end, require_file
+from scanwright.io.guard import (
+    FOURTH_AXIS_HINT,
+    as_unreadable,
+    checked_bytes,
+    opened,
+    read_exactly,
+    require_end,
+    require_file,
+)
 from scanwright.io.header import Header
 from scanwright.types import Array, Shape3
 
@@ -35,9 +42,10 @@ EXPECTED = "a NIfTI image"
 SIZES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 MAGICS = {348: b"n+1\0", 540: b"n+2\0\r\n\x1a\n"}
 MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
-INTEGERS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")
+NUMBERS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
 COLOURS = {128: 3, 2304: 4}
 MAX_SHORT = 32767  # longest axis that NIfTI-1 can hold
+MAX_OFFSET = 1 << 28  # bytes of header extensions
 PADDING_BYTES = 4096  # what some writers leave after the voxels
 GZIP_LEVEL = 4
 
@@ -64,8 +72,8 @@ def read_header(path: Path, *, as_channels: bool = False) -> Header:
 def read(path: Path, *, as_channels: bool = False) -> Volume:
     """A NIfTI file as a volume in its own axis order.
 
-    Raises UnreadableFile (not NIfTI, truncated, too large), GeometryError (forms that disagree, singular or not finite),
-    InputError (a fourth axis and `as_channels` is False; a number type that is not an image's).
+    Raises UnreadableFile (not NIfTI, truncated, too large), GeometryError (forms that disagree, singular or not
+    finite), InputError (a fourth axis and `as_channels` is False; a number type that is not an image's).
     """
     require_file(path)
     with as_unreadable(path, expected=EXPECTED), opened(path) as stream:
@@ -131,7 +139,8 @@ def _read_layout(stream: IO[bytes], path: Path, as_channels: bool) -> tuple[Layo
     block = stream.read(4)
     endianness, size = _recognise(block, path)
     block += stream.read(size - 4)
-    if len(block) < size or block[-4:] != MAGICS[348] and block[4:12] != MAGICS[540]:
+    magic = block[344:] if size == 348 else block[4:12]
+    if magic != MAGICS[size]:
         raise UnreadableFile("not a NIfTI image", where=path, expected=EXPECTED, found=_describe(block))
     header = SIZES[size](binaryblock=block, endianness=endianness, check=False)
     return _interpret(header, path, as_channels), size
@@ -168,23 +177,29 @@ def _interpret(header: Any, path: Path, as_channels: bool) -> Layout:
     code = int(header["datatype"])
     colours = COLOURS.get(code, 1)
     stored = np.dtype("u1") if colours > 1 else header.get_data_dtype()
-    if stored.newbyteorder("=").str[1:] not in (*INTEGERS, "f4", "f8"):
+    if f"{stored.kind}{stored.itemsize}" not in NUMBERS:
         raise InputError("not a number type of images", where=path, expected="integers or floats", found=stored.name)
     grid, notes = _read_grid(header, shape, path)
     slope, intercept = _read_scale(header)
-    dtype = (
-        stored.newbyteorder("=")
-        if slope is None
-        else np.dtype(np.float64 if stored.itemsize >= 4 and stored.str[1:] != "f4" else np.float32)
-    )
+    dtype = stored.newbyteorder("=") if slope is None else _scaled_type(stored)
     head = Header(grid, channels * min(colours, 3), dtype, notes)
-    offset = float(header["vox_offset"])
-    least = int(header["sizeof_hdr"]) + 4
-    if not least <= offset <= 1 << 30:
-        if offset != 0:
-            raise UnreadableFile("the header gives an impossible voxel offset", where=path, found=f"{offset:g}")
-        offset = least
-    return Layout(head, stored, colours, int(offset), slope, intercept)
+    return Layout(head, stored, colours, _voxel_offset(header, path), slope, intercept)
+
+
+def _scaled_type(stored: np.dtype[Any]) -> np.dtype[Any]:
+    """The floating type that holds scaled values without loss worth speaking of."""
+    exact = stored.itemsize <= 2 or stored == np.float32
+    return np.dtype(np.float32 if exact else np.float64)
+
+
+def _voxel_offset(header: Any, path: Path) -> int:
+    """Where the voxels begin. Some writers leave 0 and mean "after the header"."""
+    least, offset = int(header["sizeof_hdr"]) + 4, float(header["vox_offset"])
+    if offset == 0:
+        return least
+    if not least <= offset <= MAX_OFFSET:
+        raise UnreadableFile("the header gives an impossible voxel offset", where=path, found=f"{offset:g}")
+    return int(offset)
 
 
 def _split_axes(header: Any, path: Path, as_channels: bool) -> tuple[Shape3, int]:
@@ -204,7 +219,7 @@ def _split_axes(header: Any, path: Path, as_channels: bool) -> tuple[Shape3, int
             where=path,
             expected="one volume",
             found=" x ".join(map(str, sizes[: dims[0]])),
-            hint="If the further axis holds channels, declare them in the task; a time series must be split into volumes.",
+            hint=FOURTH_AXIS_HINT,
         )
     if len(long) > 1:
         raise InputError("more than one axis beyond space", where=path, found=" x ".join(map(str, sizes[: dims[0]])))
@@ -290,8 +305,10 @@ def _channels_first(stored: Array, path: Path) -> Array:
 def _scaled(voxels: Array, layout: Layout) -> Array:
     if layout.slope is None:
         return voxels.astype(layout.header.dtype, copy=False)
-    scaled = voxels.astype(np.float64) * layout.slope + layout.intercept
-    return scaled.astype(layout.header.dtype, copy=False)
+    scaled = voxels.astype(layout.header.dtype)
+    scaled *= layout.slope
+    scaled += layout.intercept
+    return scaled
 
 
 def _header_for(grid: Grid, voxels: Array) -> Any:

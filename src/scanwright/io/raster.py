@@ -12,7 +12,9 @@ Index i is the column, j the row, k is 0; the unit is "px". A picture is read by
     labels          never from JPEG, whose values are blurred; values are kept (a mask of 0 and 255 stays 0 and 255)
 """
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ EXPECTED = "a picture (PNG, JPEG, BMP or TIFF)"
 MAX_PIXELS = 1 << 28  # one picture; 16384 x 16384
 READABLE = ("PNG", "JPEG", "BMP")
 GREY = {"1": "u1", "L": "u1", "I;16": "u2", "I;16B": "u2", "I;16L": "u2", "I": "i4", "F": "f4"}
+TIFF_PHOTOMETRIC = ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE")
+TIFF_COMPRESSION = ("NONE", "ADOBE_DEFLATE", "DEFLATE")  # what tifffile decodes without a further package
 UPRIGHT_SWAPS = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
 EXIF_ORIENTATION = 0x0112
 
@@ -51,8 +55,8 @@ def read_header(path: Path, *, as_channels: bool = False) -> Header:
 def read(path: Path, *, as_channels: bool = False) -> Volume:
     """A picture as a volume (C, columns, rows, 1).
 
-    Raises UnreadableFile (not a picture, truncated, over MAX_PIXELS), InputError (transparent, several pages, 16-bit colour
-    in a PNG, which cannot be decoded without loss here).
+    Raises UnreadableFile (not a picture, truncated, over MAX_PIXELS), InputError (transparent, several pages, 16-bit
+    colour in a PNG, which cannot be decoded without loss here).
     """
     if is_tiff(path):
         return _as_volume(_read_tiff(path, as_channels))
@@ -83,8 +87,8 @@ def read_label(path: Path) -> Volume:
 def write(path: Path, volume: Volume) -> None:
     """Write one slice as PNG or TIFF: grey or RGB of 8 or 16 bits (PNG colour: 8). TIFF holds floats too.
 
-    Raises InputError if the volume has several slices, lies in millimetres (which a picture cannot hold), has 2 or more than
-    3 channels, or values that do not fit; ResourceError if the disk is full.
+    Raises InputError if the volume has several slices, lies in millimetres (which a picture cannot hold), has 2 or more
+    than 3 channels, or values that do not fit; ResourceError if the disk is full.
     """
     rows_HWC = _as_rows(volume, path)
     tiff = is_tiff(path)
@@ -114,34 +118,19 @@ def is_tiff(path: Path) -> bool:
     return path.suffix.lower() in (".tif", ".tiff")
 
 
-class _pillow:
-    """A picture opened by Pillow, its size checked before a pixel is decoded; what Pillow raises becomes UnreadableFile."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.guard = as_unreadable(path, expected=EXPECTED)
-
-    def __enter__(self) -> Image.Image:
-        require_file(self.path)
-        with as_unreadable(self.path, expected=EXPECTED):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Pillow's bomb warning: the size is checked below, by our own limit
-                self.picture = Image.open(self.path, formats=READABLE)
-            _check_pixels(self.path, self.picture.size)
-            if (
-                self.picture.tile
-                and "16B" in str(self.picture.tile[0].args)
-                and self.picture.mode in ("RGB", "RGBA", "LA")
-            ):
-                raise InputError(
-                    "a PNG in 16-bit colour", where=self.path, expected="8-bit colour", hint="Save it as TIFF."
-                )
-        self.guard.__enter__()
-        return self.picture
-
-    def __exit__(self, *error: Any) -> bool | None:
-        self.picture.close()
-        return self.guard.__exit__(*error)
+@contextlib.contextmanager
+def _pillow(path: Path, formats: tuple[str, ...] = READABLE) -> Iterator[Image.Image]:
+    """A picture opened by Pillow, its size checked before a pixel is decoded; what Pillow raises is an UnreadableFile."""
+    require_file(path)
+    with as_unreadable(path, expected=EXPECTED), contextlib.ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's bomb warning: the size is checked below, by our own limit
+            picture = stack.enter_context(Image.open(path, formats=formats))
+        _check_pixels(path, picture.size)
+        if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and "16B" in str(picture.tile):
+            # Pillow would silently keep the upper eight bits
+            raise InputError("a PNG in 16-bit colour", where=path, expected="8-bit colour", hint="Save it as TIFF.")
+        yield picture
 
 
 def _check_pixels(path: Path, size: tuple[int, ...]) -> None:
@@ -218,11 +207,7 @@ def _tiff_pages(tiff: Any, path: Path, as_channels: bool) -> list[Any]:
 def _tiff_page(page: Any, path: Path, number: int, as_label: bool) -> Array:
     """One page as (H, W, C)."""
     photometric = page.photometric.name
-    if photometric not in ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE") or page.compression.name not in (
-        "NONE",
-        "ADOBE_DEFLATE",
-        "DEFLATE",
-    ):
+    if photometric not in TIFF_PHOTOMETRIC or page.compression.name not in TIFF_COMPRESSION:
         return _tiff_by_pillow(page, path, number, as_label)
     pixels = page.asarray()
     if page.planarconfig.name == "SEPARATE" and page.samplesperpixel > 1:
@@ -244,7 +229,7 @@ def _tiff_by_pillow(page: Any, path: Path, number: int, as_label: bool) -> Array
         raise InputError(
             "a TIFF in packed 16-bit colour", where=path, found=page.compression.name, hint="Save it uncompressed."
         )
-    with Image.open(path, formats=["TIFF"]) as picture:
+    with _pillow(path, ("TIFF",)) as picture:
         picture.seek(number)
         return np.asarray(picture)[..., None] if as_label and picture.mode == "P" else _colours(picture, path)
 
