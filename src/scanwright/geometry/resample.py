@@ -56,6 +56,39 @@ def resize_slab(array: Array, shape: Shape3, *, start: int, stop: int, order: Or
     return _resize(array, shape, order=order, window=((start, stop), (0, shape[1]), (0, shape[2])))
 
 
+def rows_reached(size: int, length: int, start: int, stop: int, *, order: Order = 1) -> tuple[int, int]:
+    """Which of `size` inputs the outputs start to stop of `length` need: first, and one past the last."""
+    if size == length:
+        return start, stop
+    if size == 1:
+        return 0, 1
+    if order == 0:
+        nearest = np.floor(_positions(size, length, start, stop) + 0.5).clip(0, size - 1)
+        return int(nearest[0]), int(nearest[-1]) + 1
+    first, matrix = _rows(size, length, order, start, stop)
+    return first, first + matrix.shape[1]
+
+
+def resize_rows(
+    part: Array, size: Shape3, shape: Shape3, *, first: int, start: int, stop: int, order: Literal[1, 3] = 1
+) -> Floats:
+    """`resize_slab` when only some rows of the (C, *size) input are at hand: `part` holds rows first, first + 1, …
+
+    For results that arrive slab by slab. `rows_reached` says which rows an output needs; they must all be in `part`.
+    """
+    rows = part
+    if size[0] == shape[0]:
+        rows = part[:, start - first : stop - first]
+    elif size[0] == 1:
+        rows = np.repeat(part, stop - start, axis=1)
+    else:
+        needed, matrix = _rows(size[0], shape[0], order, start, stop)
+        rows = _multiply(part, 1, needed - first, matrix)
+    for axis in (2, 3):
+        rows = _resize_axis(rows, axis, shape[axis - 1], order, 0, shape[axis - 1])
+    return np.ascontiguousarray(rows, dtype=np.float32)
+
+
 def resize_labels(labels: Ints, shape: Shape3, *, values: Sequence[int] | None = None) -> Ints:
     """Resample a label map (I, J, K) to `shape`: linear on each label's indicator, the largest share wins. Same dtype.
 
