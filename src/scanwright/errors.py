@@ -52,7 +52,11 @@ class ScanwrightError(Exception):
     def lines(self) -> list[str]:
         """The error as a user reads it: what, then expected and found, then what to do. Two or three lines and details."""
         head = self.message if self.where is None else f"{self.message}: {self.where}"
-        facts = [f"{word} {value}" for word, value in (("expected", self.expected), ("found", self.found)) if value is not None]
+        facts = [
+            f"{word} {value}"
+            for word, value in (("expected", self.expected), ("found", self.found))
+            if value is not None
+        ]
         body = [", ".join(facts)] if facts else []
         return [head, *body, *self.details, *([self.hint] if self.hint else [])]
 

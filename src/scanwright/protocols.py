@@ -1,30 +1,60 @@
 """What stages ask of each other when the thing itself lives on a higher floor or differs by kind of problem.
 
-A stage never asks which kind a problem is. It takes a Problem, and calls it.
+A stage never asks which kind a problem is. It takes a Problem and calls it; the files in `problem/` supply them.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from scanwright.types import Array
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
 
 
 class Problem(Protocol):
-    """What differs between segmentation, classification, regression and detection."""
+    """What differs between segmentation, classification, regression and detection. Bound to one task."""
 
-    name: str
-
-    def num_outputs(self, task: Any) -> int:
-        """Output channels of the network's head for this task."""
+    @property
+    def name(self) -> str:
+        """The kind, as plans and packages name it."""
         ...
 
-    def encode_target(self, label_IJK: Array, task: Any) -> Array:
-        """A label file's values as the integers that are stored and trained on, same shape."""
+    @property
+    def primary(self) -> str:
+        """Name of the metric that headlines, in [0, 1], higher is better."""
         ...
 
-    def loss(self, outputs: "Sequence[torch.Tensor]", target: "torch.Tensor", plan: Any) -> "torch.Tensor":
-        """One scalar from the network's outputs (finest first) and the encoded target."""
+    @property
+    def outputs(self) -> int:
+        """Channels of the network's output."""
         ...
+
+    @property
+    def loss_name(self) -> str:
+        """The loss that `loss` computes, as the plan states it."""
+        ...
+
+    def encode(self, label_IJK: Array) -> Array:
+        """A label file's values as the small unsigned codes that are stored and trained on; same shape, uint8."""
+        ...
+
+    def loss(self, outputs: "Sequence[Tensor]", codes_NDHW: "Tensor") -> "Tensor":
+        """One scalar from the network's outputs (finest first) and the encoded target. IGNORE voxels count for nothing."""
+        ...
+
+    def probabilities(self, logits_NCDHW: "Tensor") -> "Tensor":
+        """Logits to probabilities, same shape, in [0, 1]; averaging windows and views happens on these."""
+        ...
+
+    def agreement(self, logits_NCDHW: "Tensor", codes_NDHW: "Tensor") -> "Tensor":
+        """(K, 2) sums (numerator, denominator) whose ratio is a quick score of each class; addable over batches."""
+        ...
+
+    def decode(self, probabilities: "Iterable[Array]") -> Array:
+        """K probability maps of one shape, given one at a time, to a label file's values."""
+        ...
+
+
+IGNORE = 255
+"""The code of a voxel that counts for nothing: the task's ignore label, and what lies outside an image."""

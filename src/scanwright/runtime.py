@@ -5,7 +5,6 @@ Nothing here imports torch at module level, so that `scanwright --help` does not
 
 import os
 import platform
-import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ class Machine:
     device: str
     device_name: str
     threads: int
+    fast_bfloat16: bool
     memory_bytes: int
     platform: str
 
@@ -51,9 +51,20 @@ def describe_machine(device: "torch.device") -> Machine:
         device=device.type,
         device_name=name,
         threads=num_threads(),
+        fast_bfloat16=has_fast_bfloat16(device),
         memory_bytes=free_memory_bytes(),
         platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
     )
+
+
+def has_fast_bfloat16(device: "torch.device") -> bool:
+    """Whether bfloat16 convolutions are native here: twice as fast as float32 where they are, slower where they are not."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    flags = Path("/proc/cpuinfo").read_text(errors="replace") if Path("/proc/cpuinfo").exists() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def num_threads() -> int:
@@ -79,7 +90,11 @@ def free_memory_bytes() -> int:
 
 
 def peak_memory_bytes() -> int:
-    """The largest resident size this process has had."""
+    """The largest resident size this process has had; 0 where the system does not say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

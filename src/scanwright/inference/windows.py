@@ -1,0 +1,58 @@
+"""Where windows lie and how they are blended.
+
+Windows stand on a product of positions along each axis, and the Gaussian weight is a product too, so the total weight of a
+voxel is a product of three short vectors: no weight volume is ever held.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scanwright.types import Floats, Shape3
+
+SIGMA_SHARE = 1 / 8
+SMALLEST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Windows along one axis. starts: first voxel of each. weight: (patch,) of one window. total: (length,) of them all."""
+
+    starts: tuple[int, ...]
+    weight: Floats
+    total: Floats
+
+
+def plan_axis(length: int, patch: int, *, step_share: float) -> Axis:
+    """Evenly spread windows that cover `length` voxels, at most `step_share` of a patch apart.
+
+    Needs length >= patch: smaller images are padded first. Source of spread and weight: Isensee et al. 2021, Nat Methods.
+    """
+    count = 1 if length == patch else 1 + int(np.ceil((length - patch) / max(1, int(patch * step_share))))
+    starts = tuple(int(round(k * (length - patch) / max(1, count - 1))) for k in range(count))
+    weight = gaussian(patch)
+    total = np.zeros(length, dtype=np.float32)
+    for start in starts:
+        total[start : start + patch] += weight
+    return Axis(starts, weight, total)
+
+
+def gaussian(patch: int) -> Floats:
+    """A bell of height 1 whose standard deviation is an eighth of the patch, never under a thousandth; (patch,) float32."""
+    offset = np.arange(patch) - (patch - 1) / 2
+    bell = np.exp(-0.5 * (offset / max(patch * SIGMA_SHARE, 1e-6)) ** 2) if patch > 1 else np.ones(1)
+    weight: Floats = np.maximum(bell / bell.max(), SMALLEST_WEIGHT).astype(np.float32)
+    return weight
+
+
+def plan_windows(shape: Shape3, patch: Shape3, *, step_share: float) -> tuple[Axis, Axis, Axis]:
+    """The three axes of a sliding window over `shape`."""
+    d, h, w = (plan_axis(n, p, step_share=step_share) for n, p in zip(shape, patch, strict=True))
+    return d, h, w
+
+
+def num_windows(shape: Shape3, patch: Shape3, *, step_share: float) -> int:
+    """How many windows `plan_windows` gives, for predicting time; images smaller than a patch count as one patch."""
+    grown = [max(n, p) for n, p in zip(shape, patch, strict=True)]
+    axes = plan_windows((grown[0], grown[1], grown[2]), patch, step_share=step_share)
+    return int(np.prod([len(axis.starts) for axis in axes]))

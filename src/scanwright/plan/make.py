@@ -1,0 +1,429 @@
+"""Task, fingerprint, settings and machine to a Plan. The only maker of plans.
+
+Rules propose, `--set` overrules, and what is decided early is what later rules see. With a budget, candidate networks are
+measured on this machine, from large to small, and the first that can take enough steps inside the budget is planned.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from scanwright.dataset.facts import Fingerprint
+from scanwright.errors import ResourceError, UsageError
+from scanwright.plan import rules
+from scanwright.plan.memory import BASE_BYTES, training_bytes
+from scanwright.plan.plan import (
+    AugmentPlan,
+    BatchPlan,
+    ChannelNormalization,
+    InferencePlan,
+    NetworkPlan,
+    Plan,
+    PreprocessPlan,
+    Settings,
+    TrainingPlan,
+    Why,
+)
+from scanwright.plan.rules import MEASURED, NNUNET, Choice
+from scanwright.protocols import Problem
+from scanwright.runtime import Machine
+from scanwright.types import Shape3, Triple
+
+T = TypeVar("T")
+Section = TypeVar("Section", bound=BaseModel)
+
+FEWEST_STEPS = 20
+DEFAULT_STEPS = 2000
+CHECKPOINTS = 24
+LONGEST_STRETCH_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds on this machine: of one training step with its data, and of one window of one view through one network."""
+
+    step_s: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What surrounds the steps: folds to train, cases to answer in all of them, and seconds that other stages take.
+
+    spent_s: used before planning. per_case_s: to read, preprocess or write one case. tail_s: evaluation, report, package.
+    """
+
+    folds: int
+    cases: int
+    answered: int
+    spent_s: float
+    per_case_s: float
+    tail_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network size to consider: features at the finest level, and how many voxels are folded into one at the entrance."""
+
+    base: int
+    fold: int
+    wanted_steps: int
+
+
+LADDERS: dict[tuple[str, int], tuple[Candidate, ...]] = {
+    ("cpu", 3): (Candidate(24, 1, 4000), Candidate(16, 1, 600), Candidate(16, 2, 0)),
+    ("cpu", 2): (Candidate(32, 1, 2500), Candidate(16, 1, 400), Candidate(16, 2, 0)),
+    ("cuda", 3): (Candidate(32, 1, 0),),
+    ("cuda", 2): (Candidate(32, 1, 0),),
+}
+
+MOST_VOXELS = {("cpu", 3): 110_000, ("cpu", 2): 256 * 256, ("cuda", 3): 128**3, ("cuda", 2): 512 * 512}
+BATCH = {("cpu", 3): 2, ("cpu", 2): 4, ("cuda", 3): 2, ("cuda", 2): 12}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Collects decisions: the rule's choice, or what the user set instead, with the reason for either."""
+
+    given: dict[str, Any]
+    why: dict[str, Why] = field(default_factory=dict)
+
+    def decide(self, name: str, choice: Choice[T]) -> T:
+        """The value of one plan entry."""
+        if name in self.given:
+            self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source="--set")
+            return as_tuples(self.given[name])  # type: ignore[no-any-return]
+        self.why[name] = Why(reason=choice.reason, source=choice.source)
+        return choice.value
+
+    def section(self, model: type[Section], name: str, choices: dict[str, Choice[Any]]) -> Section:
+        """A whole section of the plan from one choice a field. Raises UsageError if a value set by hand is impossible."""
+        values = {key: self.decide(f"{name}.{key}", choice) for key, choice in choices.items()}
+        return validated(model, name, values)
+
+
+def validated(model: type[Section], name: str, values: dict[str, Any]) -> Section:
+    """Values as a section of the plan; the first impossible one as a UsageError."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            "a plan value that cannot be",
+            where=".".join([name, *(str(part) for part in first["loc"])]),
+            expected=first["msg"],
+            found=repr(first.get("input")),
+        ) from error
+
+
+def make(
+    fingerprint: Fingerprint,
+    settings: Settings,
+    *,
+    problem: Problem,
+    folds: Sequence[int],
+    machine: Machine,
+    workload: Workload,
+    cost: Callable[[Plan], Cost],
+) -> Plan:
+    """Decide everything.
+
+    cost: measures a candidate plan on this machine; called only when there is a budget.
+    Raises UsageError for an impossible `--set`, ResourceError if the budget or the memory is too small.
+    """
+    ledger = Ledger(dict(settings.values))
+    preprocess = plan_preprocess(ledger, fingerprint, machine)
+    augment = plan_augment(ledger, fingerprint, preprocess)
+    batch = plan_batch(ledger, fingerprint, preprocess, machine)
+
+    def complete(candidate: Candidate, *, steps: int, step_s: float | None) -> Plan:
+        trial = Ledger(ledger.given, dict(ledger.why))
+        network = plan_network(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
+        training = plan_training(trial, settings, machine, problem, folds=folds, steps=steps, step_s=step_s)
+        inference = plan_inference(trial, augment, machine)
+        plan = Plan(
+            problem=problem.name,
+            preprocess=preprocess,
+            network=network,
+            batch=batch,
+            augment=augment,
+            training=training,
+            inference=inference,
+            why=trial.why,
+        )
+        require_divisible(plan)
+        require_memory(plan, machine)
+        return plan
+
+    ladder = LADDERS[machine.device, fingerprint.dimension]
+    if settings.budget_s is None:
+        return complete(ladder[0], steps=settings.steps or DEFAULT_STEPS, step_s=None)
+    return fit_budget(ladder, complete, settings.budget_s, workload=workload, cost=cost)
+
+
+def fit_budget(
+    ladder: Sequence[Candidate],
+    complete: Callable[..., Plan],
+    budget_s: float,
+    *,
+    workload: Workload,
+    cost: Callable[[Plan], Cost],
+) -> Plan:
+    """The largest candidate that can take its wanted number of steps in the budget, with the steps that it can take."""
+    if budget_s - workload.spent_s < workload.tail_s:
+        raise budget_too_small(budget_s, workload.spent_s + 2 * workload.tail_s)
+    plan, steps, measured = None, 0, Cost(0.0, 0.0)
+    for candidate in ladder:
+        plan = complete(candidate, steps=1, step_s=None)
+        measured = cost(plan)
+        steps = affordable_steps(budget_s, measured, workload, views=2 ** sum(plan.inference.mirror))
+        if steps >= candidate.wanted_steps:
+            break
+    if steps < FEWEST_STEPS:
+        raise budget_too_small(budget_s, budget_s + (FEWEST_STEPS - steps) * measured.step_s * workload.folds)
+    return complete(candidate, steps=steps, step_s=measured.step_s)
+
+
+def affordable_steps(budget_s: float, cost: Cost, workload: Workload, *, views: int) -> int:
+    """Steps a fold that fit between the other stages."""
+    around = workload.spent_s + workload.tail_s + workload.cases * workload.per_case_s
+    answers = workload.answered * (cost.window_s * views + 2 * workload.per_case_s)
+    return int((0.97 * budget_s - around - answers) / workload.folds / cost.step_s)
+
+
+def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
+    """Axes, spacing, crop, normalisation."""
+    axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
+    most = MOST_VOXELS[machine.device, fingerprint.dimension]
+    body = fingerprint.body_fraction.median
+    channels = [rules.choose_normalization(channel, body_fraction=body) for channel in fingerprint.channels]
+    schemes: Choice[tuple[ChannelNormalization, ...]] = Choice(
+        tuple(choice.value for choice in channels),
+        "; ".join(dict.fromkeys(choice.reason for choice in channels)),
+        "; ".join(dict.fromkeys(choice.source for choice in channels)),
+    )
+    return ledger.section(
+        PreprocessPlan,
+        "preprocess",
+        {
+            "axes": Choice(axes, *_because(ledger, "preprocess.axes")),
+            "spacing": rules.choose_spacing(fingerprint, axes),
+            "long_side": rules.choose_long_side(fingerprint, axes, most_voxels=most),
+            "crop_to_nonzero": rules.choose_crop(fingerprint),
+            "normalization": schemes,
+            "image_order": Choice(3, "cubic for images, linear shares for labels", NNUNET),
+        },
+    )
+
+
+def network_shape(fingerprint: Fingerprint, preprocess: PreprocessPlan) -> Triple:
+    """Median shape of the preprocessed image, in voxels, network order."""
+    if preprocess.spacing is None:
+        shape = [fingerprint.shape[axis].median for axis in preprocess.axes]
+        scale = (preprocess.long_side or max(shape[1:])) / max(shape[1:])
+        return shape[0], shape[1] * scale, shape[2] * scale
+    extent = fingerprint.body_extent if preprocess.crop_to_nonzero else fingerprint.extent
+    lengths = [extent[axis].median / edge for axis, edge in zip(preprocess.axes, preprocess.spacing, strict=True)]
+    return lengths[0], lengths[1], lengths[2]
+
+
+def plan_batch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> BatchPlan:
+    """Patch and batch size."""
+    key = machine.device, fingerprint.dimension
+    flat = fingerprint.dimension == 2
+    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
+    shape = network_shape(fingerprint, preprocess)
+    patch = rules.choose_patch(shape, spacing, most_voxels=MOST_VOXELS[key], flat=flat)
+    return ledger.section(
+        BatchPlan,
+        "batch",
+        {
+            "size": Choice(
+                BATCH[key], f"{BATCH[key]} patches on {machine.device}, {fingerprint.dimension}-D", MEASURED
+            ),
+            "patch": patch,
+            "foreground_share": foreground_share(shape, patch.value),
+        },
+    )
+
+
+def foreground_share(shape: Triple, patch: Shape3) -> Choice[float]:
+    """A third of the patches are centred on foreground, unless a patch holds the whole image anyway."""
+    if all(size >= length for size, length in zip(patch, shape, strict=True)):
+        return Choice(0.0, "a patch holds the whole median image", "this package")
+    return Choice(0.34, "every third patch is centred on a foreground voxel", NNUNET)
+
+
+def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:
+    """Light changes: on short schedules heavy ones cost more than they give."""
+    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
+    thick = spacing[0] / min(spacing[1:]) > rules.ANISOTROPIC
+    across = 0.0 if thick or fingerprint.dimension == 2 else 11.5
+    light = "light: heavy augmentation did worse on short schedules"
+    return ledger.section(
+        AugmentPlan,
+        "augment",
+        {
+            "rotate_deg": Choice((11.5, across, across), "within the slice only" if not across else light, MEASURED),
+            "scale": Choice(0.16, light, MEASURED),
+            "elastic_voxels": Choice(0.0, light, MEASURED),
+            "mirror": Choice((False, False, False), "anatomy has a left and a right", "this package"),
+            "gamma": Choice(0.3, light, MEASURED),
+            "contrast": Choice(0.1, light, MEASURED),
+            "brightness": Choice(0.1, light, MEASURED),
+            "noise": Choice(0.1, light, MEASURED),
+            "blur_voxels": Choice(0.0, light, MEASURED),
+            "low_resolution": Choice(1.0, light, MEASURED),
+        },
+    )
+
+
+def plan_network(
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    batch: BatchPlan,
+    *,
+    outputs: int,
+) -> NetworkPlan:
+    """The U-Net for the patch, with what the user set in place of single values."""
+    dims: Literal[2, 3] = 2 if fingerprint.dimension == 2 else 3
+    fold: Shape3 = (candidate.fold if dims == 3 else 1, candidate.fold, candidate.fold)
+    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
+    drawn = rules.network(
+        batch.patch,
+        spacing,
+        dims=dims,
+        base=candidate.base,
+        fold=fold,
+        channels=len(fingerprint.channels),
+        outputs=outputs,
+    )
+    reasons = {
+        "dims": Choice(None, f"the images are {dims}-D", NNUNET),
+        "in_channels": Choice(None, "the task's channels", "the task"),
+        "out_channels": Choice(None, "the task's regions, and background where they exclude each other", "the task"),
+        "widths": Choice(None, f"{candidate.base} features, doubled at each level", MEASURED),
+        "strides": Choice(
+            None, "halved while a feature map stays at least 4 and edges stay within a factor of 2", NNUNET
+        ),
+        "kernels": Choice(None, "3, or 1 across slices while they are thick", NNUNET),
+        "blocks": Choice(None, "two convolutions a level", NNUNET),
+        "residual": Choice(None, "plain blocks: residual ones gave nothing on short schedules", MEASURED),
+        "fold": Choice(None, f"{candidate.fold} voxels an axis enter as channels", MEASURED),
+        "deep_supervision": Choice(None, "gave nothing on short schedules", MEASURED),
+    }
+    values = drawn.model_dump()
+    choices = {key: Choice(values[key], reason.reason, reason.source) for key, reason in reasons.items()}
+    network = ledger.section(NetworkPlan, "network", choices)
+    levels = {len(network.widths), len(network.strides), len(network.kernels)}
+    if len(levels) > 1:
+        raise UsageError(
+            "network.widths, network.strides and network.kernels need one entry a level each",
+            found=f"{len(network.widths)}, {len(network.strides)} and {len(network.kernels)} entries",
+            hint="Set all three, or only network.widths with as many entries as the plan has levels.",
+        )
+    return network
+
+
+def plan_training(
+    ledger: Ledger,
+    settings: Settings,
+    machine: Machine,
+    problem: Problem,
+    *,
+    folds: Sequence[int],
+    steps: int,
+    step_s: float | None,
+) -> TrainingPlan:
+    """Steps, optimiser, precision."""
+    every = max(1, steps // CHECKPOINTS)
+    if step_s:
+        every = max(1, min(every, int(LONGEST_STRETCH_S / step_s)))
+    low = "bfloat16" if machine.fast_bfloat16 else "float32"
+    why_steps = f"{step_s:.3f} s a step on this machine" if step_s else "--steps" if settings.steps else "default"
+    return ledger.section(
+        TrainingPlan,
+        "training",
+        {
+            "steps": Choice(steps, why_steps, "the budget" if step_s else "the command"),
+            "budget_s": Choice(settings.budget_s, "wall time of the whole command", "the command"),
+            "step_s": Choice(step_s, "measured before training", "this machine"),
+            "optimizer": Choice("adamw", "AdamW", MEASURED),
+            "learning_rate": Choice(3e-3, "peak of one cosine cycle", MEASURED),
+            "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
+            "warmup_share": Choice(0.03, "3 % of the steps", MEASURED),
+            "clip_norm": Choice(1.0, "gradients are cut to norm 1", MEASURED),
+            "ema_decay": Choice(
+                round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", MEASURED
+            ),
+            "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
+            "precision": Choice(low, f"{low} is the faster on {machine.device_name}", "this machine"),
+            "channels_last": Choice(True, "1.3 to 1.7 times faster with GroupNorm", MEASURED),
+            "threads": Choice(machine.threads, "cores of this machine", "this machine"),
+            "checkpoint_every": Choice(every, f"{CHECKPOINTS} times, at least once a minute", "this package"),
+            "folds": Choice(tuple(folds), "--fold" if settings.fold is not None else "all folds", "the command"),
+            "seed": Choice(settings.seed, "--seed", "the command"),
+        },
+    )
+
+
+def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:
+    """Windows and views."""
+    return ledger.section(
+        InferencePlan,
+        "inference",
+        {
+            "step_share": Choice(0.5, "windows overlap by half", NNUNET),
+            "mirror": Choice(augment.mirror, "the axes that training mirrors", NNUNET),
+            "batch": Choice(1 if machine.device == "cpu" else 4, f"windows at a time on {machine.device}", MEASURED),
+        },
+    )
+
+
+def require_divisible(plan: Plan) -> None:
+    """Raise UsageError if the patch cannot be halved as often as the network does."""
+    if any(size % step for size, step in zip(plan.batch.patch, plan.network.stride, strict=True)):
+        raise UsageError(
+            "the patch does not fit the network",
+            where="batch.patch",
+            expected=f"lengths divisible by {plan.network.stride}",
+            found=plan.batch.patch,
+            hint="Set another batch.patch, or network.strides.",
+        )
+
+
+def require_memory(plan: Plan, machine: Machine) -> None:
+    """Raise ResourceError if a training step would not fit in what is free now (CPU only: CUDA says so itself)."""
+    need, have = training_bytes(plan) + BASE_BYTES, machine.memory_bytes
+    if machine.device == "cpu" and need > 0.9 * have:
+        raise ResourceError(
+            "training needs more memory than is free",
+            expected=f"{need / 2**30:.1f} GiB for batches of {plan.batch.size} x {prod(plan.batch.patch)} voxels",
+            found=f"{have / 2**30:.1f} GiB free",
+            hint="Set a smaller batch.patch or batch.size with --set, or close other programs.",
+        )
+
+
+def budget_too_small(budget_s: float, need_s: float) -> ResourceError:
+    """The error for a budget in which nothing can be learned."""
+    return ResourceError(
+        "the budget is too small to train anything",
+        expected=f"at least {need_s:.0f} s for this data set on this machine",
+        found=f"--budget {budget_s:.0f}s",
+        hint="Give more time, train one fold only (--fold 0), or set fewer folds (--folds 3).",
+    )
+
+
+def as_tuples(value: Any) -> Any:
+    """JSON lists as tuples, nested."""
+    return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _because(ledger: Ledger, name: str) -> tuple[str, str]:
+    why = ledger.why[name]
+    return why.reason, why.source

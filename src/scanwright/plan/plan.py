@@ -1,0 +1,256 @@
+"""Settings (what the user insists on) and Plan (every number, decided).
+
+A `Plan` is frozen, saved beside what it made (plan.json) and carried inside the package. Later stages read the plan and
+nothing else; none of its values is "auto". `why` holds a reason and a source for every decided value, keyed by its dotted
+name, and the same dotted names are what `--set` takes.
+
+Axis order: every triple is in network order (D, H, W). In 2-D, D is 1 voxel.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scanwright.errors import IntegrityError, UsageError
+from scanwright.files import canonical_json, read_json, sha256_bytes
+from scanwright.types import Shape3, Triple
+
+Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
+Precision = Literal["float32", "bfloat16"]
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Why(Frozen):
+    """Where a planned value comes from: the reason in a sentence, and the rule's source."""
+
+    reason: str
+    source: str
+
+
+class ChannelNormalization(Frozen):
+    """How one channel's intensities are brought to about zero mean and unit spread.
+
+    low, high: clip limits (HU or stored units); mean, std: of the pooled foreground. Null where the scheme measures each
+    case for itself.
+    """
+
+    scheme: Normalization
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    std: float | None = None
+
+
+class PreprocessPlan(Frozen):
+    """From a case's own grid to network input.
+
+    axes: the canonical (R, A, S) axes in network order, e.g. (2, 1, 0) puts S first.
+    spacing: voxel edges in network order, mm; null for images without a physical scale.
+    long_side: for those, the length in pixels that the longer side is brought to.
+    crop_to_nonzero: cut away a border that is exactly zero in every channel.
+    """
+
+    axes: Shape3
+    spacing: Triple | None
+    long_side: int | None
+    crop_to_nonzero: bool
+    normalization: tuple[ChannelNormalization, ...]
+    image_order: Literal[1, 3]
+
+
+class NetworkPlan(Frozen):
+    """A U-Net, level by level from fine to coarse. strides[0] is (1, 1, 1)."""
+
+    dims: Literal[2, 3]
+    in_channels: int = Field(ge=1)
+    out_channels: int = Field(ge=1)
+    widths: tuple[int, ...]
+    strides: tuple[Shape3, ...]
+    kernels: tuple[Shape3, ...]
+    blocks: int = Field(ge=1, le=8)
+    residual: bool
+    fold: Shape3
+    deep_supervision: bool
+
+    @property
+    def stride(self) -> Shape3:
+        """Voxels of input per voxel of the coarsest level, each axis: what a patch must be divisible by."""
+        total = list(self.fold)
+        for level in self.strides:
+            total = [have * more for have, more in zip(total, level, strict=True)]
+        return (total[0], total[1], total[2])
+
+
+class BatchPlan(Frozen):
+    """What one step sees: `size` patches of `patch` voxels, a share of them centred on a foreground voxel."""
+
+    size: int = Field(ge=1)
+    patch: Shape3
+    foreground_share: float = Field(ge=0, le=1)
+
+
+class AugmentPlan(Frozen):
+    """Ranges that random changes are drawn from; 0 switches one off.
+
+    rotate_deg: largest rotation about each network axis. scale: largest change of size, 0.15 is from 1/1.15 to 1.15.
+    elastic_voxels: standard deviation of a smooth displacement. mirror: axes that may be flipped.
+    gamma, brightness, contrast: largest logarithm of the change. noise: largest standard deviation added.
+    blur_voxels: largest standard deviation. low_resolution: largest factor. channel_shift: colour images only.
+    """
+
+    rotate_deg: Triple
+    scale: float = Field(ge=0, le=1)
+    elastic_voxels: float = Field(ge=0)
+    mirror: tuple[bool, bool, bool]
+    gamma: float = Field(ge=0)
+    contrast: float = Field(ge=0)
+    brightness: float = Field(ge=0)
+    noise: float = Field(ge=0)
+    blur_voxels: float = Field(ge=0)
+    low_resolution: float = Field(ge=1)
+
+
+class TrainingPlan(Frozen):
+    """How the weights are found. A fold takes `steps` steps; `budget_s` is the wall time each fold may take, or null."""
+
+    steps: int = Field(ge=1)
+    budget_s: float | None
+    step_s: float | None
+    optimizer: Literal["adamw", "muon", "sgd"]
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    warmup_share: float = Field(ge=0, lt=1)
+    clip_norm: float = Field(gt=0)
+    ema_decay: float = Field(ge=0, lt=1)
+    loss: str
+    precision: Precision
+    channels_last: bool
+    threads: int = Field(ge=1)
+    checkpoint_every: int = Field(ge=1)
+    folds: tuple[int, ...]
+    seed: int
+
+
+class InferencePlan(Frozen):
+    """How a whole image is answered: windows of the training patch, stepping by `step_share` of it, views averaged."""
+
+    step_share: float = Field(gt=0, le=1)
+    mirror: tuple[bool, bool, bool]
+    batch: int = Field(ge=1)
+
+
+class Plan(Frozen):
+    """Every decided number of a run. See the module's docstring."""
+
+    schema_version: Literal[1] = 1
+    problem: str
+    preprocess: PreprocessPlan
+    network: NetworkPlan
+    batch: BatchPlan
+    augment: AugmentPlan
+    training: TrainingPlan
+    inference: InferencePlan
+    why: dict[str, Why]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for plan.json."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical plan without its reasons: two plans with one digest compute the same."""
+        return sha256_bytes(canonical_json(self.model_dump(mode="json", exclude={"why"})))
+
+    def rows(self) -> list[tuple[str, Any, Why]]:
+        """Dotted name, value and reason of every decision, in the order of the sections."""
+        values = dict(flatten(self.model_dump(mode="json", exclude={"why", "schema_version", "problem"})))
+        return [(name, values[name], why) for name, why in self.why.items() if name in values]
+
+
+class Settings(Frozen):
+    """What the user insists on; everything that is not named here is AUTO and left to the planner.
+
+    budget_s: wall time for the whole command, all folds. steps: steps a fold; excludes budget_s.
+    folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
+    """
+
+    budget_s: float | None = None
+    steps: int | None = None
+    folds: int = 5
+    fold: int | None = None
+    seed: int = 0
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested mapping to (dotted name, leaf) pairs; lists are leaves."""
+    pairs: list[tuple[str, Any]] = []
+    for key, value in section.items():
+        name = f"{prefix}{key}"
+        pairs += flatten(value, f"{name}.") if isinstance(value, Mapping) else [(name, value)]
+    return pairs
+
+
+def settable_names() -> list[str]:
+    """Every dotted name that `--set` takes, e.g. "batch.patch"."""
+    sections = {name: field.annotation for name, field in Plan.model_fields.items()}
+    return [
+        f"{name}.{key}"
+        for name, model in sections.items()
+        if isinstance(model, type) and issubclass(model, Frozen)
+        for key in model.model_fields
+    ]
+
+
+def parse_set(assignments: list[str]) -> dict[str, Any]:
+    """`["batch.size=4", "network.widths=[16,32]"]` to a mapping; values are JSON, or text where they are not JSON.
+
+    Raises UsageError for an unknown name, with the nearest known one, and for an assignment without "=".
+    """
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise UsageError("--set takes name=value", found=assignment, hint="For example: --set batch.size=4")
+        require_known(name)
+        try:
+            values[name] = json.loads(text)
+        except json.JSONDecodeError:
+            values[name] = text
+    return values
+
+
+def require_known(name: str) -> None:
+    """Raise UsageError, naming the closest plan value, if `name` is not one."""
+    import difflib
+
+    known = settable_names()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        near = f"Did you mean {', '.join(close)}?" if close else f"Known: {', '.join(known[:6])} …"
+        raise UsageError("unknown plan value", where=f"--set {name}", hint=near)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read plan.json. Raises IntegrityError if it is not a plan of this version."""
+    return plan_from_json(read_json(path), where=path)
+
+
+def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:
+    """Plain data to a Plan. Raises IntegrityError naming the first value that is wrong."""
+    try:
+        return Plan.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise IntegrityError(
+            "not a plan of this version", where=where, expected=first["msg"], found=f"{name} = {first.get('input')!r}"
+        ) from error

@@ -1,0 +1,188 @@
+"""The planner's rules: one pure function a decision, each giving a value, its reason and its source.
+
+Triples come in canonical order (x, y, z) from the fingerprint and leave in network order (D, H, W). "nnU-Net" is
+Isensee et al. 2021, Nat Methods 18:203; "measured" means: compared with its neighbours in docs/design/0003-rules.md.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Generic, Literal, TypeVar
+
+from scanwright.dataset.facts import ChannelPrint, Fingerprint
+from scanwright.plan.plan import ChannelNormalization, NetworkPlan
+from scanwright.types import Shape3, Triple
+
+T = TypeVar("T")
+
+NNUNET = "nnU-Net, Isensee et al. 2021"
+MEASURED = "measured, docs/design/0003-rules.md"
+
+ANISOTROPIC = 3.0
+"""Ratio of voxel edges (and of voxel counts) from which a volume counts as thick slices."""
+
+SMALLEST_FEATURE_MAP = 4
+WIDEST = {2: 512, 3: 320}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[T]):
+    """A decided value with its reason and source."""
+
+    value: T
+    reason: str
+    source: str
+
+
+def choose_axes(fingerprint: Fingerprint) -> Choice[Shape3]:
+    """Network order of the canonical axes: the coarsest first, so that slices lie in H and W; ties keep z, y, x."""
+    if fingerprint.flat_axis is not None:
+        rest = [axis for axis in (2, 1, 0) if axis != fingerprint.flat_axis]
+        return Choice((fingerprint.flat_axis, rest[0], rest[1]), "one slice: its axis comes first", "this package")
+    spacing = [axis.median for axis in fingerprint.spacing]
+    order = sorted((2, 1, 0), key=lambda axis: -round(spacing[axis], 3))
+    named = "xyz"[order[0]]
+    return Choice((order[0], order[1], order[2]), f"the coarsest axis ({named}) comes first", NNUNET)
+
+
+def choose_spacing(fingerprint: Fingerprint, axes: Shape3) -> Choice[Triple | None]:
+    """Median voxel edges; with thick slices, the 10th percentile of the slice distance, so that detail is not lost."""
+    if fingerprint.unit == "px":
+        return Choice(None, "the images have no physical scale", "this package")
+    edges = [fingerprint.spacing[axis] for axis in axes]
+    shape = [fingerprint.body_shape[axis].median for axis in axes]
+    median = [edge.median for edge in edges]
+    thick = median[0] / max(median[1:]) > ANISOTROPIC and max(shape[1:]) / shape[0] > ANISOTROPIC
+    if thick and fingerprint.dimension == 3:
+        first = max(edges[0].p10, max(median[1:]))
+        return Choice((first, median[1], median[2]), "median; 10th percentile across the thick slices", NNUNET)
+    return Choice((median[0], median[1], median[2]), "median of the data set", NNUNET)
+
+
+def choose_long_side(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int) -> Choice[int | None]:
+    """For pictures: one length for the longer side, since without a scale the field of view is the best yardstick."""
+    if fingerprint.unit != "px":
+        return Choice(None, "the images have a physical scale", "this package")
+    median = max(fingerprint.shape[axis].median for axis in axes[1:])
+    side = min(median, math.sqrt(most_voxels))
+    value = max(32, int(side / 32) * 32)
+    return Choice(value, f"median longer side {median:.0f} px, at most {most_voxels} pixels a patch", MEASURED)
+
+
+def choose_crop(fingerprint: Fingerprint) -> Choice[bool]:
+    """Cut the border of exact zeros where it is more than a tenth of the image; otherwise leave the image whole."""
+    share = fingerprint.body_fraction.median
+    return Choice(share < 0.9, f"the box of non-zero voxels is {share:.0%} of the image (median)", NNUNET)
+
+
+def choose_normalization(channel: ChannelPrint, *, body_fraction: float) -> Choice[ChannelNormalization]:
+    """By modality: CT by the data set's Hounsfield statistics, colour by its range, pictures by percentile, else z-score."""
+    pooled = channel.foreground or channel.whole
+    if channel.modality == "ct":
+        value = ChannelNormalization(scheme="ct", low=pooled.p005, high=pooled.p995, mean=pooled.mean, std=pooled.std)
+        return Choice(
+            value, f"CT: clip to {pooled.p005:.0f} … {pooled.p995:.0f} HU, foreground mean and spread", NNUNET
+        )
+    if channel.modality == "rgb":
+        high = 255.0 if channel.whole.max <= 255 else 65535.0
+        return Choice(ChannelNormalization(scheme="range", low=0, high=high), "colour: one fixed range", NNUNET)
+    if channel.modality in ("xray", "us"):
+        return Choice(ChannelNormalization(scheme="percentile"), "no unit, burned-in extremes clipped", "this package")
+    if body_fraction < 0.75:
+        return Choice(ChannelNormalization(scheme="zscore_nonzero"), "no unit, surroundings set to zero", NNUNET)
+    return Choice(ChannelNormalization(scheme="zscore"), "no unit: mean 0 and spread 1 in each case", NNUNET)
+
+
+def choose_strides(patch: Shape3, spacing: Triple, *, most_levels: int = 6) -> list[Shape3]:
+    """Halve an axis while its feature map stays at least 4 and it is not much coarser than the finest axis."""
+    size, edges = [float(length) for length in patch], list(spacing)
+    strides: list[Shape3] = [(1, 1, 1)]
+    while len(strides) < most_levels:
+        usable = [axis for axis in range(3) if size[axis] >= 2 * SMALLEST_FEATURE_MAP]
+        if not usable:
+            break
+        finest = min(edges[axis] for axis in usable)
+        halve = [axis in usable and edges[axis] / finest < 2 for axis in range(3)]
+        strides.append(_three([2 if half else 1 for half in halve]))
+        size = [length / 2 if half else length for length, half in zip(size, halve, strict=True)]
+        edges = [edge * 2 if half else edge for edge, half in zip(edges, halve, strict=True)]
+    return strides
+
+
+def choose_kernels(strides: Sequence[Shape3], spacing: Triple, *, flat: bool) -> list[Shape3]:
+    """3 along an axis once its voxels are at most twice the finest; 1 before that, so that thick slices do not mix early."""
+    edges = list(spacing)
+    kernels: list[Shape3] = []
+    for stride in strides:
+        edges = [edge * step for edge, step in zip(edges, stride, strict=True)]
+        finest = min(edges[1:] if flat else edges)
+        wide = [3 if edge / finest < 2 else 1 for edge in edges]
+        kernels.append(_three([1, *wide[1:]] if flat else wide))
+    return kernels
+
+
+def choose_patch(shape: Triple, spacing: Triple, *, most_voxels: int, flat: bool) -> Choice[Shape3]:
+    """The whole median image if it fits, else a box of equal physical edges, within `most_voxels`.
+
+    Lengths are rounded up so that they can be halved as often as they are long (to a multiple of 8, 16 or 32).
+    """
+    if flat:
+        edge = math.sqrt(most_voxels)
+        size = [1.0, min(shape[1], edge), min(shape[2], edge)]
+    else:
+        size = _isotropic(shape, spacing, most_voxels=most_voxels)
+    rounded = _three([1 if flat and axis == 0 else round_up(length) for axis, length in enumerate(size)])
+    whole = all(have >= want for have, want in zip(rounded, shape, strict=True))
+    reason = "the whole median image" if whole else f"equal edges in space, at most {most_voxels} voxels"
+    return Choice(rounded, f"{reason} (median {_times(shape)})", NNUNET)
+
+
+def _isotropic(shape: Triple, spacing: Triple, *, most_voxels: int) -> list[float]:
+    """Edge lengths in voxels of the largest box of equal physical edges, cut to the image, with at most `most_voxels`."""
+    low, high = 0.0, max(length * edge for length, edge in zip(shape, spacing, strict=True))
+    for _ in range(40):
+        middle = (low + high) / 2
+        size = [min(length, middle / edge) for length, edge in zip(shape, spacing, strict=True)]
+        low, high = (middle, high) if prod(size) <= most_voxels else (low, middle)
+    return [min(length, low / edge) for length, edge in zip(shape, spacing, strict=True)]
+
+
+def round_up(length: float) -> int:
+    """The next multiple of 32 from 128 on, of 16 from 64 on, of 8 from 16 on, of 4 below, with 5 % of grace downwards."""
+    step = 32 if length >= 128 else 16 if length >= 64 else 8 if length >= 12 else 4
+    return max(step, math.ceil(length * 0.95 / step) * step)
+
+
+def choose_widths(base: int, levels: int, *, dims: Literal[2, 3]) -> list[int]:
+    """Twice the features at each level, up to a limit."""
+    return [min(base * 2**level, WIDEST[dims]) for level in range(levels)]
+
+
+def network(
+    patch: Shape3, spacing: Triple, *, dims: Literal[2, 3], base: int, fold: Shape3, channels: int, outputs: int
+) -> NetworkPlan:
+    """The U-Net for a patch: folded at the entrance, then halved level by level."""
+    inner = _three([length // step for length, step in zip(patch, fold, strict=True)])
+    edges: Triple = tuple(edge * step for edge, step in zip(spacing, fold, strict=True))  # type: ignore[assignment]
+    strides = choose_strides(inner, edges)
+    return NetworkPlan(
+        dims=dims,
+        in_channels=channels,
+        out_channels=outputs,
+        widths=tuple(choose_widths(base, len(strides), dims=dims)),
+        strides=tuple(strides),
+        kernels=tuple(choose_kernels(strides, edges, flat=dims == 2)),
+        blocks=2,
+        residual=False,
+        fold=fold,
+        deep_supervision=False,
+    )
+
+
+def _times(shape: Sequence[float]) -> str:
+    return " x ".join(f"{length:.0f}" for length in shape)
+
+
+def _three(values: Sequence[int]) -> Shape3:
+    return int(values[0]), int(values[1]), int(values[2])

@@ -1,0 +1,145 @@
+"""Segmentation: what is asked of the network, how it is scored while training, and how its answer becomes labels.
+
+Two cases, decided by the task. Regions that exclude each other are classes of a softmax, background first. Regions that
+overlap or nest (whole tumour and its core) are each a sigmoid of their own.
+
+Stored codes: the position of a label value in the task's sorted values; IGNORE where the task says so. A table turns codes
+into classes or regions, so that mirrored and interpolated codes are as good as the original.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scanwright.dataset.task import Task
+from scanwright.protocols import IGNORE
+from scanwright.training.loss import (
+    deep_supervision_weights,
+    exclusive_dice_ce,
+    overlapping_dice_ce,
+    shrink_codes,
+)
+from scanwright.types import Array
+
+
+class Segmentation:
+    """A Problem (see `scanwright.protocols`) bound to one task."""
+
+    name = "segmentation"
+    primary = "dice"
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.values = [value for value in task.values if value != task.ignore]
+
+    @property
+    def outputs(self) -> int:
+        """A channel a region, and one for the background where regions exclude each other."""
+        return len(self.task.regions) + (1 if self.task.exclusive else 0)
+
+    @property
+    def loss_name(self) -> str:
+        """The loss, for the plan."""
+        return "dice_ce" if self.task.exclusive else "dice_bce"
+
+    def encode(self, label_IJK: Array) -> Array:
+        """Label values to codes, uint8, same shape. A value outside the task is background (the checks have refused it)."""
+        codes = np.zeros(label_IJK.shape, dtype=np.uint8)
+        for code, value in enumerate(self.values):
+            if value != 0:
+                codes[label_IJK == value] = code
+        if self.task.ignore is not None:
+            codes[label_IJK == self.task.ignore] = IGNORE
+        return codes
+
+    @cached_property
+    def membership(self) -> Array:
+        """(codes, outputs) bool: which outputs a code belongs to."""
+        table = np.array([[value in region.values for region in self.task.regions] for value in self.values])
+        return np.concatenate([~table.any(axis=1, keepdims=True), table], axis=1) if self.task.exclusive else table
+
+    @property
+    def foreground_codes(self) -> list[int]:
+        """Codes that belong to any region."""
+        inside = self.membership[:, 1:] if self.task.exclusive else self.membership
+        return [code for code in range(len(self.values)) if inside[code].any()]
+
+    def loss(self, outputs: Sequence[Tensor], codes_NDHW: Tensor) -> Tensor:
+        """Dice plus (binary) cross-entropy, summed over deep supervision levels."""
+        total = torch.zeros((), device=codes_NDHW.device)
+        for weight, logits in zip(deep_supervision_weights(len(outputs)), outputs, strict=True):
+            codes = (
+                codes_NDHW if logits.shape[2:] == codes_NDHW.shape[1:] else shrink_codes(codes_NDHW, logits.shape[2:])
+            )
+            total = total + weight * self._loss(logits, codes)
+        return total
+
+    def _loss(self, logits: Tensor, codes: Tensor) -> Tensor:
+        if self.task.exclusive:
+            return exclusive_dice_ce(logits, self._classes(codes), ignore=IGNORE)
+        regions, mask = self._regions(codes)
+        return overlapping_dice_ce(logits, regions, mask)
+
+    def probabilities(self, logits_NCDHW: Tensor) -> Tensor:
+        """Softmax or sigmoid, float32."""
+        logits = logits_NCDHW.float()
+        return logits.softmax(1) if self.task.exclusive else logits.sigmoid()
+
+    def agreement(self, logits_NCDHW: Tensor, codes_NDHW: Tensor) -> Tensor:
+        """(regions, 2): twice the overlap and the sum of sizes, so that their ratio is Dice."""
+        regions, mask = self._regions(codes_NDHW)
+        if self.task.exclusive:
+            answered = torch.nn.functional.one_hot(logits_NCDHW.argmax(1), self.outputs).movedim(-1, 1)[:, 1:]
+            regions = regions[:, 1:]
+        else:
+            answered = logits_NCDHW > 0
+        axes = (0, 2, 3, 4)
+        answered, regions = answered * mask, regions * mask
+        return torch.stack([2 * (answered * regions).sum(axes), answered.sum(axes) + regions.sum(axes)], 1).double()
+
+    def decode(self, probabilities: Iterable[Array]) -> Array:
+        """K probability maps, one at a time, to label values: arg-max, or regions above one half painted in order.
+
+        Memory is a few maps, whatever K is. Ties go to the earlier class.
+        """
+        return self._paint(probabilities) if not self.task.exclusive else self._argmax(probabilities)
+
+    def _argmax(self, probabilities: Iterable[Array]) -> Array:
+        best: Array | None = None
+        labels = np.empty(0)
+        for index, probability in enumerate(probabilities):
+            if best is None:
+                best, labels = probability.copy(), np.zeros(probability.shape, dtype=self.label_dtype)
+                continue
+            wins = probability > best
+            labels[wins] = self.task.region_order[index - 1]
+            np.maximum(best, probability, out=best)
+        return labels
+
+    def _paint(self, probabilities: Iterable[Array]) -> Array:
+        labels: Array | None = None
+        for value, probability in zip(self.task.region_order, probabilities, strict=True):
+            if labels is None:
+                labels = np.zeros(probability.shape, dtype=self.label_dtype)
+            labels[probability > 0.5] = value
+        return labels if labels is not None else np.empty(0)
+
+    @property
+    def label_dtype(self) -> np.dtype[np.unsignedinteger]:
+        """The smallest unsigned integers that hold every value."""
+        return np.dtype(np.min_scalar_type(max(self.task.values)))
+
+    def _classes(self, codes: Tensor) -> Tensor:
+        """Codes to class indices, IGNORE kept; (N, *size) int64."""
+        table = torch.full((256,), IGNORE, dtype=torch.int64, device=codes.device)
+        table[: len(self.values)] = torch.as_tensor(self.membership.argmax(axis=1), device=codes.device)
+        return table[codes.long()]
+
+    def _regions(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes to (N, outputs, *size) of 0 and 1, and the mask (N, 1, *size) of what counts."""
+        table = torch.zeros((256, self.outputs), device=codes.device)
+        table[: len(self.values)] = torch.as_tensor(self.membership, dtype=torch.float32, device=codes.device)
+        return table[codes.long()].movedim(-1, 1), (codes != IGNORE)[:, None]

@@ -1,0 +1,112 @@
+"""Batches: which patches step `k` sees, as a pure function of (seed, k).
+
+No worker processes and no queue: a patch is read from a memory-mapped array in about a millisecond and changed together
+with the rest of its batch where the network runs. So a resumed run sees exactly what an undisturbed one would have seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scanwright.plan.plan import Plan
+from scanwright.protocols import IGNORE
+from scanwright.runtime import generator
+from scanwright.transform import intensity, spatial
+from scanwright.types import Array, Ints, Shape3, Triple
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCase:
+    """One preprocessed case: image (C, D, H, W) float32, codes (D, H, W) uint8, both may be memory-mapped.
+
+    foreground: for each foreground code that occurs, (n, 3) voxel indices drawn from it.
+    """
+
+    case: str
+    image: Array
+    codes: Array
+    foreground: Mapping[int, Ints]
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """The training cases and how patches are drawn from them. `batch(step)` is deterministic."""
+
+    cases: Sequence[TrainingCase]
+    plan: Plan
+    seed: int
+    device: torch.device
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Image (N, C, D, H, W) float32 and codes (N, D, H, W) uint8 of one step, changed at random, on the device."""
+        rng = generator(self.seed, 1, step)
+        plan, patch = self.plan, self.plan.batch.patch
+        chosen = self._choose_cases(step)
+        centers = [
+            choose_center(rng, case, plan, fixed=k < self._num_foreground(step)) for k, case in enumerate(chosen)
+        ]
+        warp = spatial.draw(rng, plan.augment, samples=len(chosen), patch=patch, spacing=self.spacing)
+        tint = intensity.draw(rng, plan.augment, samples=len(chosen))
+        blocks = [cut(case, center, warp.reach(patch)) for case, center in zip(chosen, centers, strict=True)]
+        image = torch.from_numpy(np.stack([image for image, _ in blocks])).to(self.device)
+        codes = torch.from_numpy(np.stack([codes for _, codes in blocks])).to(self.device)
+        image, codes = spatial.apply(warp, image, codes, patch=patch)
+        return intensity.apply(tint, image), codes
+
+    @property
+    def spacing(self) -> Triple:
+        """Voxel edges in network order, ones where the plan has no physical scale."""
+        return self.plan.preprocess.spacing or (1.0, 1.0, 1.0)
+
+    def _choose_cases(self, step: int) -> list[TrainingCase]:
+        """Cases in shuffled rounds, each case once a round, whatever the batch size."""
+        size, count = self.plan.batch.size, len(self.cases)
+        chosen = []
+        for position in range(step * size, (step + 1) * size):
+            order = generator(self.seed, 0, position // count).permutation(count)
+            chosen.append(self.cases[order[position % count]])
+        return chosen
+
+    def _num_foreground(self, step: int) -> int:
+        """How many of this step's samples are centred on foreground; fractions are spread over the steps."""
+        share = self.plan.batch.foreground_share * self.plan.batch.size
+        return int((step + 1) * share) - int(step * share)
+
+
+def choose_center(rng: np.random.Generator, case: TrainingCase, plan: Plan, *, fixed: bool) -> tuple[int, int, int]:
+    """The patch's centre voxel: on a random foreground code's voxel if `fixed`, else anywhere; moved so as to stay inside.
+
+    A case smaller than the patch is centred.
+    """
+    shape, patch = case.codes.shape, plan.batch.patch
+    uniform = rng.random(3)
+    pick = rng.random(2)
+    if fixed and case.foreground:
+        codes = sorted(case.foreground)
+        points = case.foreground[codes[int(pick[0] * len(codes))]]
+        wanted = points[int(pick[1] * len(points))]
+    else:
+        wanted = (uniform * shape).astype(int)
+    center = []
+    for length, size, want in zip(shape, patch, wanted, strict=True):
+        low, high = size // 2, length - (size - size // 2)
+        center.append(length // 2 if high <= low else int(np.clip(want, low, high)))
+    return center[0], center[1], center[2]
+
+
+def cut(case: TrainingCase, center: Sequence[int], size: Shape3) -> tuple[Array, Array]:
+    """A block around a voxel: image (C, *size) float32 with edges repeated, codes (*size) with IGNORE outside the case."""
+    start = [c - s // 2 for c, s in zip(center, size, strict=True)]
+    inside = tuple(
+        slice(max(0, a), max(0, min(a + s, n))) for a, s, n in zip(start, size, case.codes.shape, strict=True)
+    )
+    pad = [(part.start - a, a + s - part.stop) for part, a, s in zip(inside, start, size, strict=True)]
+    image = np.asarray(case.image[(slice(None), *inside)], dtype=np.float32)
+    codes = np.asarray(case.codes[inside])
+    if any(before or after for before, after in pad):
+        image = np.pad(image, [(0, 0), *pad], mode="edge")
+        codes = np.pad(codes, pad, constant_values=IGNORE)
+    return image, codes

@@ -1,0 +1,201 @@
+"""The training loop, to be read from top to bottom.
+
+`train` is a generator: it yields an event for every step and every checkpoint, and whoever draws, prints or stops listens.
+It validates on a few fixed patches with the problem's own quick score; whole images are scored by a later stage.
+
+Elapsed time is an argument and a part of the state, never read from a wall clock inside: with a fixed number of steps
+nothing here depends on time, and a killed and resumed run ends with the same bits as an undisturbed one.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from scanwright.errors import UsageError
+from scanwright.network.blocks import kernels_to_layout, to_layout
+from scanwright.plan.plan import Plan
+from scanwright.protocols import Problem
+from scanwright.training.batches import Batches
+from scanwright.training.checkpoint import TrainingState, load_state, save_state
+from scanwright.training.schedule import Timetable, learning_rate, make_optimizer, set_learning_rate
+
+MOST_BAD_STEPS = 20
+PACE_TOLERANCE = 0.04
+"""A schedule is refitted when it would miss its end by more than this share of what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step is done. `loss` is null if it was not finite and the step was skipped."""
+
+    step: int
+    end: int
+    loss: float | None
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state is on the disk. `loss` is the mean since the last one; `scores` the quick score of each class (or null)."""
+
+    step: int
+    end: int
+    elapsed_s: float
+    loss: float | None
+    learning_rate: float
+    scores: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """The rest of the schedule was given another length, because the machine runs at another pace than measured."""
+
+    step: int
+    end_before: int
+    end: int
+    step_s: float
+
+
+Event = Step | Checkpoint | Refit
+
+
+def start(network: nn.Module, plan: Plan, *, device: torch.device) -> TrainingState:
+    """A fresh state at step 0: the network on its device, an equal average, an optimiser without moments."""
+    network = network.to(device)
+    if plan.training.channels_last:
+        kernels_to_layout(network)
+    averaged = deepcopy(network).requires_grad_(requires_grad=False).eval()
+    return TrainingState(network, averaged, make_optimizer(network, plan.training), Timetable(plan.training.steps))
+
+
+def train(
+    state: TrainingState,
+    batches: Batches,
+    problem: Problem,
+    plan: Plan,
+    *,
+    file: Path,
+    clock: Callable[[], float],
+    budget_s: float | None = None,
+    held_out: Sequence[tuple[Tensor, Tensor]] = (),
+) -> Iterator[Event]:
+    """Train from `state.step` to the timetable's end, saving to `file` every `checkpoint_every` steps and at the end.
+
+    clock: seconds, only differences count. budget_s: wall time for this loop, what `state` has used before included; the
+    schedule is refitted at checkpoints to end inside it. held_out: fixed (image, codes) batches for the quick score.
+    Raises UsageError if the loss stays infinite.
+    """
+    if file.exists():
+        load_state(file, state)
+    began = clock() - state.elapsed_s
+    losses: list[float] = []
+    bad_steps = 0
+    mark_step, mark_s = state.step, state.elapsed_s
+
+    while state.step < state.timetable.end:
+        progress = state.timetable.progress(state.step)
+        rate = learning_rate(plan.training, progress)
+        loss = take_step(state, *batches.batch(state.step), problem=problem, plan=plan, rate=rate)
+        state.step += 1
+
+        bad_steps = bad_steps + 1 if loss is None else 0
+        if bad_steps > MOST_BAD_STEPS:
+            raise diverged(state.step, plan)
+        if loss is not None:
+            losses.append(loss)
+        yield Step(state.step, state.timetable.end, loss, rate)
+
+        if state.step % plan.training.checkpoint_every == 0 or state.step >= state.timetable.end:
+            scores = quick_scores(state.averaged, held_out, problem=problem, plan=plan)
+            state.elapsed_s = clock() - began
+            refit = keep_pace(state, budget_s, since_step=mark_step, since_s=mark_s)
+            save_state(file, state)
+            if refit:
+                yield refit
+            mean = sum(losses) / len(losses) if losses else None
+            yield Checkpoint(state.step, state.timetable.end, state.elapsed_s, mean, rate, scores)
+            losses.clear()
+            mark_step, mark_s = state.step, state.elapsed_s
+
+
+def take_step(
+    state: TrainingState, image_NCDHW: Tensor, codes_NDHW: Tensor, *, problem: Problem, plan: Plan, rate: float
+) -> float | None:
+    """Forward, backward, update, average. The loss, or null if it was not finite and nothing was changed."""
+    set_learning_rate(state.optimizer, rate)
+    state.network.train()
+    with autocast(plan, image_NCDHW.device):
+        outputs = state.network(network_input(image_NCDHW, plan))
+    loss = problem.loss(outputs, codes_NDHW)
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(state.network.parameters(), plan.training.clip_norm)
+    value = float(loss.detach())
+    if not math.isfinite(value) or not bool(torch.isfinite(norm)):
+        return None
+    state.optimizer.step()
+    average(state, plan.training.ema_decay)
+    return value
+
+
+@torch.no_grad()
+def average(state: TrainingState, decay: float) -> None:
+    """Move the averaged weights towards the current ones; early on the average forgets faster (Polyak averaging)."""
+    share = 1 - min(decay, (1 + state.step) / (10 + state.step))
+    targets: list[Tensor] = list(state.averaged.parameters())
+    sources: list[Tensor] = list(state.network.parameters())
+    torch._foreach_lerp_(targets, sources, share)
+
+
+def keep_pace(state: TrainingState, budget_s: float | None, *, since_step: int, since_s: float) -> Refit | None:
+    """Refit the timetable if, at the pace of the last stretch, training would not end with the budget."""
+    left = state.timetable.end - state.step
+    if budget_s is None or left <= 0 or state.step == since_step:
+        return None
+    step_s = (state.elapsed_s - since_s) / (state.step - since_step)
+    affordable = max(1, int((budget_s - state.elapsed_s) / step_s))
+    if abs(affordable - left) <= max(PACE_TOLERANCE * left, 2):
+        return None
+    before = state.timetable.end
+    state.timetable = state.timetable.refit(state.step, end=state.step + affordable)
+    return Refit(state.step, before, state.timetable.end, step_s)
+
+
+@torch.no_grad()
+def quick_scores(
+    network: nn.Module, held_out: Sequence[tuple[Tensor, Tensor]], *, problem: Problem, plan: Plan
+) -> tuple[float | None, ...]:
+    """The problem's quick score of each class over the held-out patches; null where a class is absent."""
+    if not held_out:
+        return ()
+    total = torch.zeros(())
+    for image, codes in held_out:
+        with autocast(plan, image.device):
+            logits = network(network_input(image, plan))[0]
+        total = total + problem.agreement(logits.float(), codes).cpu()
+    return tuple(float(top / bottom) if bottom > 0 else None for top, bottom in total)
+
+
+def autocast(plan: Plan, device: torch.device) -> torch.autocast:
+    """The planned precision for a forward pass."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=plan.training.precision == "bfloat16")
+
+
+def network_input(image_NCDHW: Tensor, plan: Plan) -> Tensor:
+    """A batch in the planned memory layout; in 2-D the network folds slices itself."""
+    return to_layout(image_NCDHW, channels_last=plan.training.channels_last)
+
+
+def diverged(step: int, plan: Plan) -> UsageError:
+    """The error for a loss that stays infinite."""
+    return UsageError(
+        "the loss is not finite any more",
+        where=f"step {step}",
+        found=f"{MOST_BAD_STEPS} steps in a row were skipped",
+        hint=f"Lower the learning rate: --set training.learning_rate={plan.training.learning_rate / 3:.2g} --restart",
+    )

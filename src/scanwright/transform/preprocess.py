@@ -1,0 +1,106 @@
+"""From a case's own grid to network input, and an answer back, voxel for voxel.
+
+The way in: turn to canonical orientation and the plan's axis order (exact), cut away a border of zeros, normalise, resample to
+the plan's spacing. `Placement` remembers the way, and `Placement.back` walks it in reverse, so a result always lies on the
+grid of its input.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from scanwright.errors import InputError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.orientation import Reorientation, canonical
+from scanwright.geometry.resample import resize, resize_labels
+from scanwright.geometry.volume import Volume
+from scanwright.plan.plan import PreprocessPlan
+from scanwright.transform.normalize import NORMALIZERS
+from scanwright.types import Array, Floats, Ints, Shape3
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where network input lies in its case.
+
+    grid: the case's own. turn: to network axis order. start, stop: the kept box, in network order, voxels of the case.
+    shape: of the network input.
+    """
+
+    grid: Grid
+    turn: Reorientation
+    start: Shape3
+    stop: Shape3
+    shape: Shape3
+
+    @property
+    def box(self) -> tuple[slice, slice, slice]:
+        """The kept part of the turned case."""
+        d, h, w = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+        return d, h, w
+
+    @property
+    def box_shape(self) -> Shape3:
+        """Its shape."""
+        d, h, w = (b - a for a, b in zip(self.start, self.stop, strict=True))
+        return d, h, w
+
+    def target(self, codes_IJK: Ints) -> Ints:
+        """A label on the case's grid to network order and shape, (D, H, W), same dtype."""
+        turned = self.turn.apply(codes_IJK)[self.box]
+        return resize_labels(np.ascontiguousarray(turned), self.shape)
+
+    def back(self, labels_DHW: Array) -> Array:
+        """Labels of the kept box at the case's own resolution, to the case's grid (I, J, K); zero outside the box."""
+        whole = np.zeros(self.turn.shape(self.grid.shape), dtype=labels_DHW.dtype)
+        whole[self.box] = labels_DHW
+        return np.ascontiguousarray(self.turn.invert(whole))
+
+
+def to_network(volume: Volume, plan: PreprocessPlan) -> tuple[Floats, Placement]:
+    """Image (C, I, J, K) to (C, D, H, W) float32, and where it lies. Raises InputError on another number of channels."""
+    if volume.channels != len(plan.normalization):
+        raise InputError(
+            "another number of channels than the model was made for",
+            expected=len(plan.normalization),
+            found=volume.channels,
+            hint="Give one file for each channel, in the task's order.",
+        )
+    turn = canonical(volume.grid.affine).permuted(plan.axes)
+    turned = turn.apply(volume.voxels)
+    start, stop = nonzero_box(turned) if plan.crop_to_nonzero else ((0, 0, 0), _three(turned.shape[1:]))
+    placement = Placement(volume.grid, turn, start, stop, planned_shape(turn.grid(volume.grid), start, stop, plan))
+    image = np.empty((volume.channels, *placement.shape), dtype=np.float32)
+    for index, scheme in enumerate(plan.normalization):
+        # a contiguous copy: sums over a view would depend on how the file orders its axes
+        channel = np.ascontiguousarray(turned[(index, *placement.box)], dtype=np.float32)
+        normal = NORMALIZERS[scheme.scheme](channel, scheme)
+        image[index] = resize(normal[None], placement.shape, order=plan.image_order)[0]
+    return image, placement
+
+
+def planned_shape(turned: Grid, start: Shape3, stop: Shape3, plan: PreprocessPlan) -> Shape3:
+    """Shape of the network input for a box of a turned grid: by spacing where there is one, else by the longer side."""
+    lengths = [b - a for a, b in zip(start, stop, strict=True)]
+    if plan.spacing is not None and turned.unit == "mm":
+        factors = [have / want for have, want in zip(turned.spacing, plan.spacing, strict=True)]
+    else:
+        factors = [(plan.long_side or max(lengths[1:])) / max(lengths[1:])] * 3
+    return _three(
+        max(1, round(length * factor)) if length > 1 else 1 for length, factor in zip(lengths, factors, strict=True)
+    )
+
+
+def nonzero_box(turned: Array) -> tuple[Shape3, Shape3]:
+    """The smallest box (start, stop) with every voxel of (C, D, H, W) that is not zero; all of it if there is none."""
+    occupied = (turned != 0).any(axis=0)
+    if not occupied.any():
+        return (0, 0, 0), _three(occupied.shape)
+    lines = [np.flatnonzero(occupied.any(axis=tuple(k for k in range(3) if k != axis))) for axis in range(3)]
+    return _three(int(line[0]) for line in lines), _three(int(line[-1]) + 1 for line in lines)
+
+
+def _three(values: Iterable[int]) -> Shape3:
+    d, h, w = values
+    return int(d), int(h), int(w)

@@ -1,0 +1,99 @@
+"""Random changes of shape: rotate, scale, mirror, bend. Drawn as data, then applied to a whole batch at once.
+
+`draw` turns random numbers into `Warp`, plain arrays that can be kept, replayed and inverted; `apply` is deterministic and
+runs where the tensors are. A patch is sampled straight out of a larger block of the case, so nothing is interpolated
+twice and no corner is empty.
+
+Rotation happens in physical space: with anisotropic voxels the matrix is S^-1 R S, S the spacing.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from scanwright.plan.plan import AugmentPlan
+from scanwright.types import Floats, Shape3, Triple
+
+CONTROL_POINTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """For each of N samples: where a patch voxel is read from, in voxels relative to the patch's centre.
+
+    matrix: (N, 3, 3) float64, patch offset to source offset. bend: (N, 3, d, h, w) float32 displacement at control points,
+    voxels; d, h, w are CONTROL_POINTS or 1.
+    """
+
+    matrix: Floats
+    bend: Floats
+
+    def reach(self, patch: Shape3) -> Shape3:
+        """Size of the smallest centred block that holds every voxel read, in voxels, at least the patch's."""
+        corners = np.abs(self.matrix) @ ((np.array(patch) - 1) / 2)
+        bent = np.abs(self.bend).max(axis=(2, 3, 4)) if self.bend.size else 0.0
+        half = np.ceil((corners + bent).max(axis=0)).astype(int) + 1
+        size = [max(2 * int(h) + 1, p) if p > 1 else 1 for h, p in zip(half, patch, strict=True)]
+        return (size[0], size[1], size[2])
+
+
+def draw(rng: np.random.Generator, plan: AugmentPlan, *, samples: int, patch: Shape3, spacing: Triple) -> Warp:
+    """Random warps for a batch. The number of random numbers consumed does not depend on the plan's ranges."""
+    angles = rng.uniform(-1, 1, (samples, 3)) * np.radians(plan.rotate_deg)
+    scales = np.exp(rng.uniform(-1, 1, (samples, 3)) * math.log1p(plan.scale))
+    flips = np.where((rng.random((samples, 3)) < 0.5) & np.array(plan.mirror), -1.0, 1.0)
+    control = tuple(CONTROL_POINTS if length > 1 else 1 for length in patch)
+    bend = rng.standard_normal((samples, 3, *control)) * plan.elastic_voxels
+    flat = np.array(patch) == 1
+    scales[:, flat], flips[:, flat], bend[:, flat] = 1.0, 1.0, 0.0
+    physical = np.diag(spacing)
+    matrix = np.stack(
+        [
+            np.linalg.inv(physical) @ rotation(angle) @ physical @ np.diag(scale * flip)
+            for angle, scale, flip in zip(angles, scales, flips, strict=True)
+        ]
+    )
+    return Warp(matrix, bend.astype(np.float32))
+
+
+def rotation(angles: Floats) -> Floats:
+    """3 x 3 rotation by three angles (radians) about the D, H and W axes, applied in that order."""
+    turned = np.eye(3)
+    for axis, angle in enumerate(angles):
+        first, second = (k for k in range(3) if k != axis)
+        once = np.eye(3)
+        once[first, first] = once[second, second] = math.cos(angle)
+        once[first, second], once[second, first] = -math.sin(angle), math.sin(angle)
+        turned = turned @ once
+    return turned
+
+
+def apply(warp: Warp, image_NCDHW: Tensor, target_NDHW: Tensor, *, patch: Shape3) -> tuple[Tensor, Tensor]:
+    """Sample a patch from the centre of each block: image trilinear (float32), target nearest (its own dtype).
+
+    image (N, C, *block), target (N, *block) to (N, C, *patch) and (N, *patch). Outside the block the edge is repeated.
+    """
+    grid = _sampling_grid(warp, block=tuple(image_NCDHW.shape[2:]), patch=patch, device=image_NCDHW.device)
+    image = functional.grid_sample(image_NCDHW, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    codes = target_NDHW[:, None].to(torch.float32)
+    target = functional.grid_sample(codes, grid, mode="nearest", padding_mode="border", align_corners=True)
+    return image, target[:, 0].to(target_NDHW.dtype)
+
+
+def _sampling_grid(warp: Warp, *, block: tuple[int, ...], patch: Shape3, device: torch.device) -> Tensor:
+    """(N, *patch, 3) positions as `grid_sample` wants them: -1 to 1 over voxel centres of the block, order W, H, D."""
+    matrix = torch.as_tensor(warp.matrix, dtype=torch.float32, device=device)
+    axes = [torch.arange(length, device=device, dtype=torch.float32) - (length - 1) / 2 for length in patch]
+    offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)  # (*patch, 3)
+    source = torch.einsum("nij,dhwj->ndhwi", matrix, offsets)
+    if warp.bend.any():
+        bend = functional.interpolate(
+            torch.as_tensor(warp.bend, device=device), size=patch, mode="trilinear", align_corners=True
+        )
+        source = source + bend.permute(0, 2, 3, 4, 1)
+    half = torch.tensor([max(length - 1, 1) / 2 for length in block], device=device)
+    return (source / half).flip(-1)
