@@ -97,8 +97,9 @@ def make_task(
     """
     order: Sequence[int] = region_order
     if declared.regions is not None:
-        regions, found_ignore = regions_of(declared.regions, where=where / FILE_NAME,
-        ordered=bool(declared.region_order)) ignore, order, source = found_ignore, declared.region_order, FILE_NAME
+        ordered = bool(declared.region_order)
+        regions, ignore = regions_of(declared.regions, where=where / FILE_NAME, ordered=ordered)
+        order, source = declared.region_order, FILE_NAME
     try:
         return Task(
             name=declared.name or name,

@@ -45,8 +45,9 @@ def channels_of(description: Mapping[str, JSON], *, where: Path) -> tuple[Channe
     return tuple(Channel(name=name, modality=modality_of(name)) for name in names)
 
 
-def labels_of(description: Mapping[str, JSON], *, where: Path) -> tuple[tuple[Region, ...], tuple[int, ...], int |
-None]:
+def labels_of(
+    description: Mapping[str, JSON], *, where: Path
+) -> tuple[tuple[Region, ...], tuple[int, ...], int | None]:
     """Regions, region order and ignore value as declared.
 
     Without "regions_class_order" nested regions are put in painting order here, larger first.
@@ -60,8 +61,8 @@ None]:
         name, values = (str(value), [key]) if isinstance(value, str) and _is_whole(key) else (key, value)
         listed = values if isinstance(values, list) else [values]
         if not all(_is_whole(item) for item in listed):
-            raise InputError("a label is not a whole number", where=where, expected="name: number", found=f"{key}:
-            {value}")
+            found = f"{key}: {value}"
+            raise InputError("a label is not a whole number", where=where, expected="name: number", found=found)
         named[name] = [int(item) for item in listed]
     order = description.get("regions_class_order") or ()
     regions, ignore = regions_of(named, where=where, ordered=bool(order))
@@ -87,6 +88,8 @@ def _checked_order(order: JSON, regions: tuple[Region, ...], *, where: Path) -> 
 def _is_whole(value: JSON) -> bool:
     if isinstance(value, bool):
         return False
-    return isinstance(value, int) or (isinstance(value, float) and value.is_integer()) or (
-        isinstance(value, str) and value.strip().lstrip("-").isdigit()
+    return (
+        isinstance(value, int)
+        or (isinstance(value, float) and value.is_integer())
+        or (isinstance(value, str) and value.strip().lstrip("-").isdigit())
     )

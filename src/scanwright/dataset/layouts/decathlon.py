@@ -67,13 +67,20 @@ def _cases(listed: JSON, *, where: Path, split: Side) -> tuple[list[Case], list[
     found: dict[str, Found] = {}
     absent: list[Fault] = []
     for entry in listed or []:
-        if not isinstance(entry, dict) or not isinstance(entry.get("image"), str) or not isinstance(entry.get("label"),
-        str): raise InputError("an entry of the list is malformed", where=where, expected='{"image": …, "label": …}',
-        found=entry) image, label = (resolved(entry[key], beside=where) for key in ("image", "label")) name =
-        stem(image) if name in found: raise InputError("an image is listed twice", where=where, found=entry["image"],
-        hint="List every case once.") found[name] = Found(images={"0000": image} if image.is_file() else {},
-        labels=[label] if label.is_file() else []) if not image.is_file() and not label.is_file():
-        absent.append(nothing_there(name, image)) del found[name]
+        if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("image", "label")):
+            expected = '{"image": …, "label": …}'
+            raise InputError("an entry of the list is malformed", where=where, expected=expected, found=entry)
+        image, label = (resolved(entry[key], beside=where) for key in ("image", "label"))
+        name = stem(image)
+        if name in found:
+            hint = "List every case once."
+            raise InputError("an image is listed twice", where=where, found=entry["image"], hint=hint)
+        if not image.is_file() and not label.is_file():
+            absent.append(nothing_there(name, image))
+            continue
+        found[name] = Found(
+            images={"0000": image} if image.is_file() else {}, labels=[label] if label.is_file() else []
+        )
     cases, faults = make_cases(found, channels=["0000"], split=split)
     return cases, [*absent, *faults]
 
@@ -85,5 +92,8 @@ def _unlisted(root: Path, known: set[Path | None]) -> list[Fault]:
         return []
     found = f"{len(others)} that are not, such as {others[0].name}"
     action = 'Add them to "training" if they belong to it.'
-    return [Fault(code="unlisted-files", severity="note", file=others[0], expected="listed files", found=found,
-    action=action)]
+    return [
+        Fault(
+            code="unlisted-files", severity="note", file=others[0], expected="listed files", found=found, action=action
+        )
+    ]

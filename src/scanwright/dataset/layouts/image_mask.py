@@ -23,12 +23,16 @@ from scanwright.errors import InputError
 from scanwright.io.formats import stem
 
 NAME = "image-mask"
-LOOKED_FOR = "images/ with masks/ (or labels/, segmentations/ …), or CASE and CASE_mask side by side, or a folder for
-each case"
+LOOKED_FOR = "images/ with masks/ (or labels/ …), or CASE beside CASE_mask, or a folder for each case"
 
-IMAGE_FOLDERS = "images image imgs img imagestr images_tr scans scan volumes volume raw inputs input pictures frames ct
-mri x".split() LABEL_FOLDERS = ( "labels label masks mask labelstr labels_tr segmentations segmentation segs seg
-annotations annotation gt groundtruth " "ground_truth truth targets target contours y" ).split()
+IMAGE_FOLDERS = (
+    *("images", "image", "imgs", "img", "imagestr", "images_tr", "scans", "scan", "volumes", "volume", "raw", "inputs"),
+    *("input", "pictures", "frames", "ct", "mri", "x"),
+)
+LABEL_FOLDERS = (
+    *("labels", "label", "masks", "mask", "labelstr", "labels_tr", "segmentations", "segmentation", "segs", "seg"),
+    *("annotations", "annotation", "gt", "groundtruth", "ground_truth", "truth", "targets", "target", "contours", "y"),
+)
 SIDES: dict[str, Side] = {
     **dict.fromkeys(("train", "training", "val", "valid", "validation"), "train"),
     **dict.fromkeys(("test", "testing", "holdout"), "test"),
@@ -38,8 +42,7 @@ Bag = dict[str, Found]
 
 
 def detect(root: Path) -> str | None:
-    """Why the folder holds images and masks, or None. Raises InputError if two folders could be the images (or masks).
-    """
+    """Why the folder holds images and masks, or None. Raises InputError if two folders could be the images (or masks)."""
     declared = read_declaration(root)
     pairs = _folder_pairs(root, declared)
     if pairs:
@@ -107,8 +110,8 @@ def _folder_pairs(root: Path, declared: Declaration) -> list[tuple[Path, Path, S
 
 def _declared_pair(root: Path, declared: Declaration) -> tuple[Path, Path, Side]:
     if not declared.image_folder or not declared.label_folder:
-        raise InputError("only one of image_folder and label_folder is given", where=root / FILE_NAME, hint="Give
-        both.")
+        message = "only one of image_folder and label_folder is given"
+        raise InputError(message, where=root / FILE_NAME, hint="Give both.")
     images, labels = root / declared.image_folder, root / declared.label_folder
     for folder in (images, labels):
         if not images_in(folder):

@@ -1,27 +1,29 @@
 """What file names say: which part is the case, and whether the rest is a label or a channel.
 
-    "p01_mask" -> ("p01", label)      "p01_t1ce" -> ("p01", channel "t1ce")     "mask" in folder p01 -> ("", label)
-    "BraTS_001_flair" -> ("BraTS_001", channel "flair")     "p01_0001" -> ("p01", channel "0001")
+"p01_mask" -> ("p01", label)      "p01_t1ce" -> ("p01", channel "t1ce")     "mask" in folder p01 -> ("", label)
+"BraTS_001_flair" -> ("BraTS_001", channel "flair")     "p01_0001" -> ("p01", channel "0001")
 """
 
 import re
 
 LABEL_WORDS = (
-    "mask masks seg segs segmentation segmentations label labels lbl lab annotation annotations annot gt groundtruth "
-    "ground_truth truth contour contours roi lesion lesions"
-).split()
-IMAGE_WORDS = "image images img imgs im scan scans volume vol orig original raw input".split()
+    *("mask", "masks", "seg", "segs", "segmentation", "segmentations", "label", "labels", "lbl", "annotation"),
+    *("annotations", "annot", "gt", "groundtruth", "ground_truth", "truth", "contour", "contours", "roi", "lesion"),
+)
+IMAGE_WORDS = ("image", "images", "img", "imgs", "im", "scan", "volume", "vol", "orig", "original", "raw", "input")
 CHANNEL_WORDS = (
-    "t1 t1w t1c t1ce t1gd t1n t1_gd t1post t2 t2w t2f t2star flair adc dwi swi pd pdw dce pre post art ven "
-    "ct cta pet suv mr mri us"
-).split()
+    *("t1", "t1w", "t1c", "t1ce", "t1gd", "t1n", "t1post", "t2", "t2w", "t2f", "t2star", "flair", "adc", "dwi", "swi"),
+    *("pd", "pdw", "dce", "pre", "post", "art", "ven", "ct", "cta", "pet", "suv", "mr", "mri", "us"),
+)
 
 SEPARATOR = r"[-_. ]"
-_LABEL = re.compile(rf"^(?:(?P<case>.*?){SEPARATOR})?(?:{'|'.join(LABEL_WORDS)})(?:{SEPARATOR}?\d{{1,2}})?$",
-re.IGNORECASE) _LABEL_FIRST = re.compile(rf"^(?:{'|'.join(LABEL_WORDS)}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE) _IMAGE
-= re.compile(rf"^(?:(?P<case>.*?){SEPARATOR})?(?:{'|'.join(IMAGE_WORDS)})$", re.IGNORECASE) _IMAGE_FIRST =
-re.compile(rf"^(?:{'|'.join(IMAGE_WORDS)}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE) _CHANNEL =
-re.compile(rf"^(?:(?P<case>.*?){SEPARATOR})?(?P<channel>{'|'.join(CHANNEL_WORDS)}|\d{{4}})$", re.IGNORECASE)
+_BEFORE = rf"^(?:(?P<case>.*?){SEPARATOR})?"
+_LABEL_WORD, _IMAGE_WORD = "|".join(LABEL_WORDS), "|".join(IMAGE_WORDS)
+_LABEL = re.compile(rf"{_BEFORE}(?:{_LABEL_WORD})(?:{SEPARATOR}?\d{{1,2}})?$", re.IGNORECASE)
+_LABEL_FIRST = re.compile(rf"^(?:{_LABEL_WORD}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE)
+_IMAGE = re.compile(rf"{_BEFORE}(?:{_IMAGE_WORD})$", re.IGNORECASE)
+_IMAGE_FIRST = re.compile(rf"^(?:{_IMAGE_WORD}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE)
+_CHANNEL = re.compile(rf"{_BEFORE}(?P<channel>{'|'.join(CHANNEL_WORDS)}|\d{{4}})$", re.IGNORECASE)
 
 
 def label_case(name: str) -> str | None:

@@ -16,7 +16,7 @@ from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts.datasetjson import FILE_NAME, channels_of, labels_of, read_dataset_json
 from scanwright.dataset.layouts.listing import images_in, resolved
 from scanwright.dataset.layouts.pairing import Found, common_channels, make_cases
-from scanwright.dataset.task import Channel, Region
+from scanwright.dataset.task import Region
 from scanwright.errors import InputError
 from scanwright.io.formats import stem
 from scanwright.types import JSON
@@ -105,13 +105,16 @@ def _listed(listed: Mapping[str, JSON], *, where: Path) -> dict[str, Found]:
     """Cases of the explicit form {"CASE": {"images": [path, …], "label": path}}; missing files become faults later."""
     found: dict[str, Found] = {}
     for name, entry in listed.items():
-        images = entry.get("images") if isinstance(entry, dict) else None
-        label = entry.get("label") if isinstance(entry, dict) else None
-        if not isinstance(images, list) or not all(isinstance(text, str) for text in images) or not isinstance(label,
-        str): raise InputError("an entry of \"dataset\" is malformed", where=where, expected='{"images": […], "label":
-        …}', found=name) paths = {f"{number:04d}": resolved(text, beside=where) for number, text in enumerate(images)}
-        target = resolved(label, beside=where) found[name] = Found( images={key: path for key, path in paths.items() if
-        path.is_file()}, labels=[target] if target.is_file() else [], )
+        images, label = (entry.get("images"), entry.get("label")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(images, list) or not all(isinstance(text, str) for text in [*images, label]):
+            expected = '{"images": […], "label": …}'
+            raise InputError('an entry of "dataset" is malformed', where=where, expected=expected, found=name)
+        paths = {f"{number:04d}": resolved(text, beside=where) for number, text in enumerate(images)}
+        target = resolved(str(label), beside=where)
+        found[name] = Found(
+            images={key: path for key, path in paths.items() if path.is_file()},
+            labels=[target] if target.is_file() else [],
+        )
     return found
 
 

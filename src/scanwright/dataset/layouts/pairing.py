@@ -1,4 +1,4 @@
-"""From named files to cases: images meet their label, channels come together, and what has no partner becomes a Fault."""
+"""From named files to cases: images meet their label, channels come together, what has no partner becomes a Fault."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

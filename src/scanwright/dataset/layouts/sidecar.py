@@ -20,9 +20,9 @@ from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 
 PATIENT_COLUMNS = (
-    "patient patient_id patientid patient_nr patient_number subject subject_id subjectid participant participant_id
-    person " "person_id mrn"
-).split()
+    *("patient", "patient_id", "patientid", "patient_nr", "patient_number", "subject", "subject_id", "subjectid"),
+    *("participant", "participant_id", "person", "person_id", "mrn"),
+)
 SPLIT_COLUMNS = ("split", "set", "subset", "partition")
 TEST_WORDS = ("test", "testing", "holdout", "hold-out")
 PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
