@@ -84,7 +84,7 @@ def corner_indices(shape: Shape3) -> Floats:
 
 
 def corner_distance(first: Affine, second: Affine, shape: Shape3) -> float:
-    """How far apart two affines put the same voxel, at the worst corner of a grid, in voxels of the first's finest axis."""
+    """How far apart two affines put a voxel, at the worst corner, in voxels of the first's finest axis."""
     corners = corner_indices(shape)
     gaps = np.linalg.norm(to_points(first, corners) - to_points(second, corners), axis=1)
     return float(gaps.max()) / min(spacing_of(first))

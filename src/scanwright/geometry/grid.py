@@ -111,7 +111,7 @@ class Grid:
         return to_indices(self.affine, points_xyz)
 
     def _moved(self, first: tuple[float, ...], steps: tuple[float, ...]) -> Affine:
-        """The affine of a grid whose voxel 0 is at index `first` of this one and whose voxels are `steps` of its apart."""
+        """The affine of a grid whose voxel 0 lies at index `first` of this one, and voxel 1 `steps` further."""
         inner = np.diag((*steps, 1.0))
         inner[:3, 3] = first
         return np.asarray(self.affine @ inner)

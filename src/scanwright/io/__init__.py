@@ -1,1 +1,1 @@
-"""Files to volumes and back: NIfTI, MetaImage, NRRD, PNG, JPEG, TIFF, BMP. `formats` is the door; `guard` stands before it."""
+"""Image files to volumes and back: NIfTI, MetaImage, NRRD, PNG, JPEG, TIFF. `formats` is the door, `guard` its keeper."""

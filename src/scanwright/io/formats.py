@@ -29,13 +29,13 @@ __all__ = [
 class Reader(Protocol):
     """Reads the voxels of one file."""
 
-    def __call__(self, path: Path, /, *, as_channels: bool = False) -> Volume: ...  # noqa: D102
+    def __call__(self, path: Path, /, *, as_channels: bool = False) -> Volume: ...
 
 
 class HeaderReader(Protocol):
     """Reads the header of one file."""
 
-    def __call__(self, path: Path, /, *, as_channels: bool = False) -> Header: ...  # noqa: D102
+    def __call__(self, path: Path, /, *, as_channels: bool = False) -> Header: ...
 
 
 @dataclass(frozen=True, slots=True)

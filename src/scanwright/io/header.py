@@ -1,11 +1,11 @@
 """What is known of an image file without its voxels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from scanwright.geometry.grid import Grid
-from scanwright.types import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,5 +14,5 @@ class Header:
 
     grid: Grid
     channels: int
-    dtype: np.dtype[Array]
+    dtype: np.dtype[Any]
     notes: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ NRRD_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a text header says of its voxels. fields: keys in lower case, NRRD's key:=value pairs with their own case."""
+    """What a text header says of its voxels. fields: keys in lower case, NRRD's key:=value pairs as they are."""
 
     sizes: tuple[int, ...]
     channels: int
@@ -98,7 +98,7 @@ def read(path: Path, *, as_channels: bool = False) -> Volume:
 
 
 def read_label(path: Path) -> Volume:
-    """A label map; the layers of a .seg.nrrd are painted into one. Errors as `read`; overlapping segments: InputError."""
+    """A label map; the layers of a .seg.nrrd are painted into one. Overlapping segments: InputError, else as `read`."""
     segments = read_segments(path)
     volume = read(path, as_channels=True)
     if volume.channels == 1 or not segments:
@@ -144,7 +144,7 @@ def write(path: Path, volume: Volume) -> None:
 
 
 def _write_whole(sitk: Any, image: Any, path: Path) -> None:
-    """Let ITK write in a folder beside `path`, flush, and rename over it: ITK itself leaves half a file when it fails."""
+    """Let ITK write in a folder beside `path`, flush and rename over it: alone, ITK leaves half a file if it fails."""
     with as_resource_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
@@ -169,8 +169,9 @@ def simple_itk() -> Any:
         import SimpleITK
     except ImportError as error:
         raise UsageError("MetaImage and NRRD files need SimpleITK", hint=f"Install it: {INSTALL}") from error
-    SimpleITK.ProcessObject.GlobalWarningDisplayOff()  # what matters is raised; the rest would go to standard error
-    return SimpleITK
+    sitk: Any = SimpleITK
+    sitk.ProcessObject.GlobalWarningDisplayOff()  # what matters is raised; the rest would go to standard error
+    return sitk
 
 
 def read_promise(path: Path) -> Promise:

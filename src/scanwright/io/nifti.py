@@ -39,7 +39,7 @@ from scanwright.io.header import Header
 from scanwright.types import Array, Shape3
 
 EXPECTED = "a NIfTI image"
-SIZES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+SIZES: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 MAGICS = {348: b"n+1\0", 540: b"n+2\0\r\n\x1a\n"}
 MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 NUMBERS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
@@ -120,7 +120,7 @@ def storable(voxels: Array, path: Path) -> Array:
 
 
 def smallest_integers(voxels: Array, path: Path) -> Array:
-    """Integers in the smallest of uint8, int16, uint16, int32 that holds all of them. Raises InputError if none does."""
+    """Integers in the smallest of uint8, int16, uint16, int32 that holds them all. Raises InputError if none does."""
     low, high = (int(voxels.min()), int(voxels.max())) if voxels.size else (0, 0)
     for dtype in (np.uint8, np.int16, np.uint16, np.int32):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
@@ -313,7 +313,7 @@ def _scaled(voxels: Array, layout: Layout) -> Array:
 
 def _header_for(grid: Grid, voxels: Array) -> Any:
     shape = grid.shape if len(voxels) == 1 else (*grid.shape, len(voxels))
-    header = nib.Nifti1Header() if max(shape) <= MAX_SHORT else nib.Nifti2Header()
+    header = SIZES[348 if max(shape) <= MAX_SHORT else 540]()
     header.set_data_dtype(voxels.dtype)
     header.set_data_shape(shape)
     header.set_zooms((*grid.spacing, 1.0)[: len(shape)])

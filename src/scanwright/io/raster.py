@@ -120,7 +120,7 @@ def is_tiff(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _pillow(path: Path, formats: tuple[str, ...] = READABLE) -> Iterator[Image.Image]:
-    """A picture opened by Pillow, its size checked before a pixel is decoded; what Pillow raises is an UnreadableFile."""
+    """A picture opened by Pillow, its size checked before decoding; whatever Pillow raises is an UnreadableFile."""
     require_file(path)
     with as_unreadable(path, expected=EXPECTED), contextlib.ExitStack() as stack:
         with warnings.catch_warnings():
@@ -209,11 +209,12 @@ def _tiff_page(page: Any, path: Path, number: int, as_label: bool) -> Array:
     photometric = page.photometric.name
     if photometric not in TIFF_PHOTOMETRIC or page.compression.name not in TIFF_COMPRESSION:
         return _tiff_by_pillow(page, path, number, as_label)
-    pixels = page.asarray()
+    pixels: Array = page.asarray()
     if page.planarconfig.name == "SEPARATE" and page.samplesperpixel > 1:
         pixels = np.moveaxis(pixels, 0, -1)
     if photometric == "PALETTE" and not as_label:
-        return np.moveaxis(page.colormap[:, pixels] >> 8, 0, -1).astype(np.uint8)
+        colours_CHW: Array = page.colormap[:, pixels] >> 8
+        return colours_CHW.transpose(1, 2, 0).astype(np.uint8)
     if photometric == "MINISWHITE" and not as_label and pixels.dtype.kind in "bu":
         pixels = ~pixels if pixels.dtype.kind == "b" else np.iinfo(pixels.dtype).max - pixels
     if pixels.dtype.kind == "b":
@@ -224,7 +225,7 @@ def _tiff_page(page: Any, path: Path, number: int, as_label: bool) -> Array:
 
 
 def _tiff_by_pillow(page: Any, path: Path, number: int, as_label: bool) -> Array:
-    """A page whose compression tifffile leaves to a further package. Pillow would cut 16-bit colour, so that is refused."""
+    """A page that tifffile cannot decode alone. Pillow would cut 16-bit colour to 8, so that is refused."""
     if page.samplesperpixel > 1 and page.bitspersample > 8:
         raise InputError(
             "a TIFF in packed 16-bit colour", where=path, found=page.compression.name, hint="Save it uncompressed."
