@@ -1,0 +1,1 @@
+"""How good a prediction is: overlap, surfaces, intervals, tables. Knows arrays and spacing, no folders, no models."""
