@@ -13,14 +13,16 @@ coarser matrix, some are oblique. MR is in arbitrary units, another scale for ea
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from scanwright.dataset.phantom.anatomy import STRUCTURES, Anatomy, Scene, draw_anatomy, paint
+from scanwright.dataset.phantom.anatomy import STRUCTURES, Anatomy, draw_anatomy
 from scanwright.dataset.phantom.physics import CHANNELS, acquire
+from scanwright.dataset.phantom.scene import Scene, paint
 from scanwright.dataset.phantom.shapes import rotation
 from scanwright.errors import UsageError
 from scanwright.files import read_json, write_bytes, write_json
@@ -194,7 +196,7 @@ def _write_tables(folder: Path, scans: tuple[Scan, ...], *, modality: Modality, 
     write_json(folder / "dataset.json", description)
 
 
-def _claim(folder: Path, settings: dict[str, object]) -> None:
+def _claim(folder: Path, settings: Mapping[str, object]) -> None:
     """Mark the folder as this cohort's. Raises UsageError if it holds something else."""
     marker = folder / "phantom.json"
     if marker.is_file() and read_json(marker) == settings:

@@ -32,7 +32,7 @@ class SmoothField:
         angles = np.tensordot(self.waves, points_xyz, axes=(1, 0))
         cosines, sines = np.cos(angles), np.sin(angles)
         even, odd = self._parts()
-        return np.tensordot(even, cosines, axes=(1, 0)) + np.tensordot(odd, sines, axes=(1, 0))
+        return np.asarray(np.tensordot(even, cosines, axes=(1, 0)) + np.tensordot(odd, sines, axes=(1, 0)))
 
     def jacobian(self, points_xyz: Floats) -> Floats:
         """Derivatives (C, 3, …) at points (3, …), exact: row c holds d value_c / d (x, y, z)."""
@@ -55,7 +55,7 @@ def draw_field(
     """A random field with one function for each entry of `scale`, its waves' lengths spread over a range in mm."""
     directions = rng.normal(size=(waves, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    lengths = np.exp(rng.uniform(*np.log(wavelength_mm), size=(waves, 1)))
+    lengths = np.exp(rng.uniform(np.log(wavelength_mm[0]), np.log(wavelength_mm[1]), size=(waves, 1)))
     amplitudes = rng.normal(size=(len(scale), waves))
     amplitudes /= np.sqrt((amplitudes**2).sum(axis=1, keepdims=True) / 2)  # a wave's mean square is a half
     return SmoothField(
@@ -87,7 +87,7 @@ class Deformation:
 
 
 def draw_deformation(
-    rng: np.random.Generator, *, size: Triple, bend_mm: Triple, tilt_degrees: float, extent_mm: Triple
+    rng: np.random.Generator, *, size: Floats, bend_mm: Triple, tilt_degrees: float, extent_mm: Triple
 ) -> Deformation:
     """A random deformation whose determinant stays above JACOBIAN_FLOOR in a box of half-width `extent_mm`.
 
@@ -95,9 +95,7 @@ def draw_deformation(
     tilt_degrees: standard deviation of the rotation about each axis. A bend that would fold is made weaker, by fifths.
     """
     turn = rotation(*rng.normal(scale=tilt_degrees, size=3))
-    found = Deformation(
-        turn=turn, size=np.array(size), bend=draw_field(rng, scale=bend_mm, wavelength_mm=(110.0, 320.0))
-    )
+    found = Deformation(turn=turn, size=size, bend=draw_field(rng, scale=bend_mm, wavelength_mm=(110.0, 320.0)))
     axes = [np.linspace(-half, half, 13, dtype=np.float32) for half in extent_mm]
     box = np.stack(np.meshgrid(*axes, indexing="ij"))
     while float(found.determinant(box).min()) < JACOBIAN_FLOOR + 0.05:  # the box is coarse: keep a margin

@@ -1,11 +1,12 @@
-"""How real does an image look, in numbers: contrast-to-noise, noise, texture, sharpness and bias field.
+"""How real does an image look, in numbers, and how far does thresholding alone get on it.
 
-The same five functions are run over real data sets and over the phantom, so that the phantom can be held inside the
-ranges found on the real ones (`tests/dataset/phantom/test_realism.py` does). None of them is an absolute physical
-measurement: noise includes the finest anatomy and sharpness the smoothness of organs, on both sides alike. The ranges
-found, and the script that finds them, are in docs/design/0002-phantom.md.
+Contrast-to-noise, noise, texture, sharpness and bias field: the same functions are run over real data sets and over the
+phantom, so that the phantom can be held inside the ranges found on the real ones (tests/dataset/phantom/test_cohort.py
+does). None of them is an absolute physical measurement: noise includes the finest anatomy and sharpness the smoothness
+of organs, on both sides alike. The ranges found, and the script that finds them: docs/design/0002-phantom.md.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import ndimage
 from scanwright.types import Array, Bools, Floats
 
 SHELL_VOXELS = 3  # how far around a structure its neighbourhood reaches
+WINDOW_BINS = 160
 HAAR_TO_SIGMA = 1 / (2 * 0.6745)  # a sum of four independent values has twice their sigma; 0.6745 is the normal's MAD
 
 
@@ -106,3 +108,39 @@ def contrast_to_noise(image_IJK: Array, label_IJK: Array) -> dict[int, float]:
             a, b = image_IJK[wide][inside].astype(float), image_IJK[wide][shell].astype(float)
             found[index] = float(abs(a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2 + 1e-12))
     return found
+
+
+def threshold_dice(
+    train: Sequence[tuple[Array, Array]], held_out: Iterable[tuple[Array, Array]], *, values: Sequence[int]
+) -> dict[int, float]:
+    """Mean Dice on held-out cases of the best intensity window of each label value, chosen on the training cases.
+
+    Cases are (image, label). Intensities are first standardised over the body (what
+    exceeds a tenth of the 99th percentile), as a network's input would be, so that a window can carry over between scans.
+    Cases without a structure do not count for it; nan if none has it.
+    """
+    train_counts = [_window_counts(image, label, values) for image, label in train]
+    held_counts = [_window_counts(image, label, values) for image, label in held_out]
+    found = {}
+    for number, value in enumerate(values):
+        window = int(np.nanargmax(np.nanmean([_dice_of_windows(c, number) for c in train_counts], axis=0)))
+        scores = [_dice_of_windows(c, number)[window] for c in held_counts if c[number].any()]
+        found[value] = float(np.mean(scores)) if scores else float("nan")
+    return found
+
+
+def _window_counts(image: Array, label: Array, values: Sequence[int]) -> Floats:
+    """Histograms (values + 1, WINDOW_BINS) of standardised intensity: inside each structure, and of all voxels."""
+    body = image[image > np.percentile(image, 99) / 10]
+    levels = np.clip((image - body.mean()) / body.std(), -4, 4)
+    masks = [label == value for value in values] + [np.ones(label.shape, bool)]
+    return np.array([np.histogram(levels[mask], bins=WINDOW_BINS, range=(-4, 4))[0] for mask in masks], float)
+
+
+def _dice_of_windows(counts: Floats, number: int) -> Floats:
+    """Dice of every window of bins [a, b), flat over a and b; nan where the structure is absent."""
+    inside, chosen = (np.concatenate([[0.0], np.cumsum(counts[row])]) for row in (number, -1))
+    hits, claimed = (np.maximum(sums[None, :] - sums[:, None], 0) for sums in (inside, chosen))
+    if not inside[-1]:
+        return np.full(hits.size, np.nan)
+    return np.asarray(2 * hits / (claimed + inside[-1])).ravel()

@@ -9,36 +9,42 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import ndimage
 
-from scanwright.dataset.phantom.anatomy import Scene
+from scanwright.dataset.phantom.scene import Scene
 from scanwright.types import Floats, Triple
+
+# standard deviation of the point spread, in voxels
+MR_BLUR, CT_BLUR = (0.48, 0.62), (0.78, 0.94)
+MR_NOISE = (0.018, 0.034)  # fat is 1
+CT_NOISE_HU = (7.0, 12.0)
 
 # name: (mean, texture) for T1, T2 (fat is 1), and CT (Hounsfield units)
 TISSUES: Mapping[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "skin": ((0.45, 0.03), (0.35, 0.03), (40, 8)),
-    "fat": ((0.92, 0.06), (0.80, 0.06), (-100, 10)),
-    "muscle": ((0.36, 0.035), (0.20, 0.03), (55, 9)),
+    "fat": ((0.90, 0.08), (0.80, 0.08), (-100, 14)),
+    "muscle": ((0.36, 0.05), (0.20, 0.04), (55, 12)),
     "bone": ((0.12, 0.03), (0.08, 0.02), (420, 60)),
-    "marrow": ((0.52, 0.07), (0.38, 0.06), (170, 35)),
+    "marrow": ((0.52, 0.09), (0.38, 0.08), (170, 35)),
     "disc": ((0.33, 0.05), (0.40, 0.10), (85, 12)),
     "csf": ((0.14, 0.02), (1.00, 0.05), (12, 5)),
     "cord": ((0.36, 0.03), (0.40, 0.03), (38, 6)),
     "lung": ((0.05, 0.02), (0.06, 0.02), (-830, 40)),
-    "liver": ((0.50, 0.035), (0.26, 0.03), (105, 8)),
-    "vein": ((0.38, 0.04), (0.30, 0.08), (140, 9)),
-    "artery": ((0.32, 0.05), (0.12, 0.05), (150, 9)),
-    "lesion": ((0.38, 0.04), (0.46, 0.06), (75, 12)),
-    "necrosis": ((0.28, 0.04), (0.70, 0.08), (45, 10)),
-    "spleen": ((0.39, 0.03), (0.46, 0.04), (118, 8)),
-    "renal_cortex": ((0.47, 0.04), (0.52, 0.05), (165, 14)),
-    "renal_medulla": ((0.36, 0.04), (0.62, 0.06), (130, 14)),
-    "pancreas": ((0.50, 0.06), (0.34, 0.05), (90, 18)),
-    "stomach_wall": ((0.38, 0.04), (0.30, 0.04), (75, 12)),
-    "stomach_fluid": ((0.30, 0.08), (0.72, 0.14), (25, 14)),
-    "bowel_wall": ((0.38, 0.04), (0.30, 0.04), (70, 12)),
-    "bowel_content": ((0.42, 0.12), (0.55, 0.15), (30, 25)),
+    "liver": ((0.48, 0.055), (0.26, 0.04), (105, 13)),
+    "vein": ((0.38, 0.05), (0.30, 0.08), (140, 12)),
+    "artery": ((0.34, 0.06), (0.14, 0.05), (150, 12)),
+    "lesion": ((0.38, 0.06), (0.46, 0.08), (75, 16)),
+    "necrosis": ((0.28, 0.05), (0.70, 0.10), (45, 14)),
+    "spleen": ((0.39, 0.045), (0.46, 0.06), (118, 12)),
+    "renal_cortex": ((0.46, 0.06), (0.52, 0.07), (145, 18)),
+    "renal_medulla": ((0.36, 0.06), (0.62, 0.08), (118, 18)),
+    "pancreas": ((0.48, 0.08), (0.34, 0.07), (90, 22)),
+    "stomach_wall": ((0.38, 0.05), (0.30, 0.05), (75, 14)),
+    "stomach_fluid": ((0.32, 0.10), (0.72, 0.16), (25, 18)),
+    "bowel_wall": ((0.38, 0.05), (0.30, 0.05), (70, 14)),
+    "bowel_content": ((0.42, 0.14), (0.55, 0.17), (30, 28)),
     "gas": ((0.03, 0.01), (0.03, 0.01), (-900, 30)),
-    "bile": ((0.34, 0.05), (0.95, 0.05), (10, 6)),
+    "bile": ((0.36, 0.06), (0.95, 0.06), (10, 8)),
 }
+CHANNELS: Mapping[str, tuple[str, ...]] = {"mr": ("T1", "T2"), "ct": ("CT",)}
 
 
 def acquire(
@@ -57,9 +63,9 @@ def mr(scene: Scene, rng: np.random.Generator, *, spacing: Triple, weighting: in
     Tissue means shift for each scan; coil sensitivity is a smooth bias; noise is Rician (magnitude of a complex value).
     """
     image = scene.mix(_shifted(rng, weighting, relative=0.09), air=0.0, grain=_grain(rng, scene.shape, spacing))
-    image = ndimage.gaussian_filter(image, [rng.uniform(0.30, 0.42)] * 3)
+    image = ndimage.gaussian_filter(image, [rng.uniform(*MR_BLUR)] * 3)
     image *= _bias(rng, scene.shape, spacing)
-    sigma = rng.uniform(0.02, 0.035)
+    sigma = rng.uniform(*MR_NOISE)
     real, imaginary = (rng.standard_normal(scene.shape, np.float32) * np.float32(sigma) for _ in range(2))
     return np.asarray(np.hypot(image + real, imaginary), np.float32)
 
@@ -67,9 +73,9 @@ def mr(scene: Scene, rng: np.random.Generator, *, spacing: Triple, weighting: in
 def ct(scene: Scene, rng: np.random.Generator, *, spacing: Triple) -> Floats:
     """Computed tomography in Hounsfield units: noise smoothed by the kernel, shared between neighbours in plane."""
     image = scene.mix(_shifted(rng, 2, relative=0.05), air=-1000.0, grain=_grain(rng, scene.shape, spacing))
-    image = ndimage.gaussian_filter(image, [rng.uniform(0.30, 0.42)] * 3)
+    image = ndimage.gaussian_filter(image, [rng.uniform(*CT_BLUR)] * 3)
     noise = ndimage.gaussian_filter(rng.standard_normal(scene.shape, np.float32), (0.55, 0.55, 0.3))
-    return np.asarray(image + noise * (rng.uniform(9, 16) / noise.std()), np.float32)
+    return np.asarray(image + noise * (rng.uniform(*CT_NOISE_HU) / noise.std()), np.float32)
 
 
 def _shifted(rng: np.random.Generator, column: int, *, relative: float) -> dict[str, tuple[float, float]]:
@@ -90,6 +96,3 @@ def _bias(rng: np.random.Generator, shape: tuple[int, ...], spacing: Triple) -> 
     x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
     a, b, c, d, e, f = rng.normal(scale=(0.09, 0.09, 0.07, 0.05, 0.05, 0.05))
     return np.asarray(np.exp(a * x + b * y + c * z + d * x * x + e * y * y + f * x * y), np.float32)
-
-
-CHANNELS: Mapping[str, tuple[str, ...]] = {"mr": ("T1", "T2"), "ct": ("CT",)}
