@@ -1,4 +1,4 @@
-# install   environment in .venv: locked packages, all extras, this package editable
+# install   environment in .venv: locked packages, all extras, this package editable (TORCH=cuda for a GPU)
 # demo      a complete run on a generated example; ends with the path of a report
 # test      everything under tests/
 # check     ruff, format, mypy: nothing is run
@@ -7,24 +7,32 @@
 # clean     remove what the above made
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
+TORCH ?= cpu
 JOBS ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := .venv/.installed
+CUDA := $(PIP) install --quiet --no-deps --require-hashes -r requirements-cuda.lock
 
 .PHONY: install demo test check docs lock clean
 
 install: $(STAMP)
 
 # The lock is for one Python, and Debian's python3 comes without venv: say so before pip does in many lines.
-$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
+$(STAMP): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo "Expected Python 3.11 with venv, found $$($(PYTHON) --version 2>&1)."; \
 	  echo "Install python3.11 and python3.11-venv, or name one: make install PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
-	$(PIP) check >/dev/null || $(PIP) install --quiet --no-deps --require-hashes -r requirements-cuda.lock
+ifneq ($(TORCH),cuda)
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-cpu.lock || \
+	  { echo "pip finds no CPU build of torch: installing the default one, with CUDA (about 3 GB)."; $(CUDA); }
+else
+	$(CUDA)
+endif
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) check
 	@touch $@
 
 demo: install

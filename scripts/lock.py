@@ -3,12 +3,13 @@
     make lock                  resolve again, keeping every version that is locked now
     make lock ARGS=--upgrade   resolve afresh, newest versions that pyproject.toml allows
 
-requirements.lock        core and all extras, for Python 3.11 on Linux x86_64. torch has two hashes: the CPU build (its
-                         wheel's version ends in +cpu) and the build with CUDA that the package index serves
-requirements-cuda.lock   what the CUDA build of torch asks for besides; installed only where pip misses it
+requirements.lock        core and all extras but torch, for Python 3.11 on Linux x86_64
+requirements-cpu.lock    torch's CPU build, whose version ends in +cpu
+requirements-cuda.lock   torch's default build and the CUDA packages that it asks for
 
-Both are installed with --no-deps --require-hashes, so nothing enters that is not written there. Where pip finds
-packages is its own configuration's business: no address is written into the project.
+The builds of torch stand apart because pip, given the hashes of both under one version, takes the one with CUDA even
+where it has the other at hand. All are installed with --no-deps --require-hashes, so nothing enters that is not written
+there. Where pip finds packages is its own configuration's business: no address is written into the project.
 """
 
 import argparse
@@ -24,13 +25,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+CPU_LOCK = ROOT / "requirements-cpu.lock"
 CUDA_LOCK = ROOT / "requirements-cuda.lock"
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One package: its normalised name, its version without a local part (+cpu), the chosen file's hash."""
+    """One package: its normalised name, its version, the chosen file's hash."""
 
     name: str
     version: str
@@ -38,19 +40,24 @@ class Pin:
 
 
 def main() -> None:
-    """Resolve once with whatever torch pip prefers, once with the index's own torch, and write what both need."""
-    parser = argparse.ArgumentParser(description="Write requirements.lock and requirements-cuda.lock.")
+    """Resolve once for the CPU build of torch, once for the default build, and write what each needs."""
+    parser = argparse.ArgumentParser(description="Write the three lock files.")
     parser.add_argument("--upgrade", action="store_true", help="do not keep the versions that are locked now")
-    kept = {} if parser.parse_args().upgrade else {**read_pins(CUDA_LOCK), **read_pins(LOCK)}
-    wanted = requirements()
-    pins = resolve(wanted, kept=kept)
+    upgrade = parser.parse_args().upgrade
+    pins = resolve(requirements(), kept={} if upgrade else read_pins(LOCK, CPU_LOCK))
     torch = next(pin for pin in pins if pin.name == "torch")
+    if not torch.version.endswith("+cpu"):
+        sys.exit(
+            f"Expected a CPU build of torch among what pip finds (a version ending in +cpu), found {torch.version}."
+        )
+    others = [pin for pin in pins if pin != torch]
     # "===" compares as text, which leaves out 2.13.0+cpu and so selects the default build.
-    with_cuda = resolve([*wanted, f"torch==={torch.version}"], kept={pin.name: pin.version for pin in pins} | kept)
-    default = next(pin for pin in with_cuda if pin.name == "torch")
-    known = {pin.name for pin in pins}
-    write(LOCK, [*pins, default])
-    write(CUDA_LOCK, [pin for pin in with_cuda if pin.name not in known])
+    default = f"torch==={torch.version.removesuffix('+cpu')}"
+    kept = {pin.name: pin.version for pin in others} | ({} if upgrade else read_pins(CUDA_LOCK))
+    with_cuda = resolve([default], kept=kept)
+    write(LOCK, others)
+    write(CPU_LOCK, [torch])
+    write(CUDA_LOCK, [pin for pin in with_cuda if pin not in others])
 
 
 def requirements() -> list[str]:
@@ -60,9 +67,9 @@ def requirements() -> list[str]:
     return [*project["dependencies"], *extras]
 
 
-def read_pins(lock: Path) -> dict[str, str]:
-    """Name to version of a lock file, empty where there is none."""
-    lines = lock.read_text(encoding="utf-8").splitlines() if lock.exists() else []
+def read_pins(*locks: Path) -> dict[str, str]:
+    """Name to version of the packages in lock files, as far as there are any."""
+    lines = [line for lock in locks if lock.exists() for line in lock.read_text(encoding="utf-8").splitlines()]
     return {found[1]: found[2] for line in lines if (found := PIN.match(line))}
 
 
@@ -82,21 +89,20 @@ def resolve(specs: list[str], *, kept: dict[str, str]) -> list[Pin]:
 def pin_of(metadata: dict[str, str], download: dict[str, dict[str, dict[str, str]]]) -> Pin:
     """One entry of pip's report as a pin."""
     name = re.sub(r"[-_.]+", "-", metadata["name"]).lower()
-    return Pin(name, metadata["version"].split("+")[0], download["archive_info"]["hashes"]["sha256"])
+    return Pin(name, metadata["version"], download["archive_info"]["hashes"]["sha256"])
 
 
 def write(lock: Path, pins: list[Pin]) -> None:
-    """Write a lock file: a line for each package, by name, with all hashes known for it."""
-    hashes: dict[tuple[str, str], list[str]] = {}
-    for pin in sorted(pins, key=lambda pin: (pin.name, pin.sha256)):
-        known = hashes.setdefault((pin.name, pin.version), [])
-        known.extend([pin.sha256] if pin.sha256 not in known else [])
+    """Write a lock file: two lines for each package, by name."""
     python = ".".join(platform.python_version_tuple()[:2])
-    lines = [f"# Written by `make lock`: Python {python}, {platform.system()} {platform.machine()}. Install with"]
-    lines.append(f"#   pip install --no-deps --require-hashes -r {lock.name}")
-    for (name, version), values in hashes.items():
-        lines.append(" \\\n".join([f"{name}=={version}", *(f"    --hash=sha256:{value}" for value in values)]))
-    lock.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    head = f"# Written by `make lock` for Python {python}, {platform.system()} {platform.machine()}. Install with\n"
+    body = [
+        f"{pin.name}=={pin.version} \\\n    --hash=sha256:{pin.sha256}\n"
+        for pin in sorted(pins, key=lambda pin: pin.name)
+    ]
+    lock.write_text(
+        f"{head}#   pip install --no-deps --require-hashes -r {lock.name}\n{''.join(body)}", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
