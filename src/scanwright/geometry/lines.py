@@ -24,6 +24,7 @@ Order = Literal[0, 1, 3]
 EDGE_COPIES = 12  # what SciPy pads with in mode "nearest"; the same number, so the same values
 REACH = 24  # samples beyond which the prefilter's response is under float32 rounding: 0.268 ** 24 is 2e-14
 BLOCK_ROWS = 256  # output rows in one matrix product
+HALF = 1e-9  # positions this close below the middle of two inputs lie there, and go up; not left to rounding
 CACHED_BLOCKS = 96  # a block is 0.4 MB where the length halves: some 40 MB
 
 
@@ -65,7 +66,7 @@ def sample_axis(array: Array, axis: int, line: Line, *, order: Order, start: int
 
 
 def _copy_nearest(array: Array, axis: int, positions: Floats) -> Array:
-    indices = np.floor(positions + 0.5).clip(0, array.shape[axis] - 1).astype(np.intp)
+    indices = np.floor(positions + 0.5 + HALF).clip(0, array.shape[axis] - 1).astype(np.intp)
     if indices[-1] - indices[0] == len(indices) - 1 and (np.diff(indices) == 1).all():
         return np.asarray(array[_along(axis, int(indices[0]), int(indices[-1]) + 1)])  # a view: nothing to gather
     return np.asarray(array.take(indices, axis=axis))
