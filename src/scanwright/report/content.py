@@ -1,0 +1,228 @@
+"""Everything that a report says, as plain data. Knows nothing of runs, folders or arrays.
+
+A part that is left empty has no section on the page. Numbers stay numbers here; `numbers.py` writes them. A metric is
+named as in metrics.json ("dice", "hd95_mm"); None is "not defined".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from scanwright.types import Unit
+
+Severity = Literal["error", "warning", "note"]
+Role = Literal["best", "median", "worst", "example"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """A mean with its 95 % confidence interval, over the n_defined of n cases for which the metric is defined."""
+
+    mean: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    n_defined: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One line of a description list: what it is, and its value as text."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headline:
+    """The one number. scope says what it was measured on: "five folds, out of fold", "fold 0 only", "test split"."""
+
+    metric: str
+    estimate: Estimate
+    num_cases: int
+    num_patients: int | None
+    scope: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A fault that the checks found, in the words of its fault code."""
+
+    severity: Severity
+    code: str
+    case: str = ""
+    file: str = ""
+    expected: str = ""
+    found: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetPart:
+    """What was learned from. stated: the layout in one line. facts: cases, patients, shapes, spacings, channels, regions."""
+
+    stated: str
+    facts: tuple[Fact, ...] = ()
+    excluded: tuple[Fact, ...] = ()
+    """Case and reason."""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitRow:
+    """One fold, or the test split: how many cases and patients train, and how many judge."""
+
+    name: str
+    num_train: int
+    num_validation: int
+    num_train_patients: int | None = None
+    num_validation_patients: int | None = None
+    trained: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitPart:
+    """How cases were set apart. source: a sentence: made here by which rule and seed, or read from which file."""
+
+    source: str
+    rows: tuple[SplitRow, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanRow:
+    """One decided value with its reason. chosen_by_user marks a value set by hand."""
+
+    group: str
+    name: str
+    value: str
+    reason: str
+    source: str = ""
+    chosen_by_user: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldTraining:
+    """The course of one fold. Pairs of step and value; score is the validation score of the metric named beside it."""
+
+    fold: str
+    loss: tuple[tuple[float, float], ...] = ()
+    score: tuple[tuple[float, float], ...] = ()
+    learning_rate: tuple[tuple[float, float], ...] = ()
+    num_steps: int = 0
+    seconds: float | None = None
+    best_score: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened while training, such as a schedule that was cut or a run that was resumed."""
+
+    fold: str
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingPart:
+    """How training went. score_metric: what the validation score is, for example "dice"; note: a sentence about it."""
+
+    folds: tuple[FoldTraining, ...] = ()
+    events: tuple[Event, ...] = ()
+    score_metric: str = "dice"
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionRow:
+    """The metrics of one region over all cases."""
+
+    region: str
+    metrics: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupRow:
+    """The metrics of the cases that share one value of a group column, such as scanner = A."""
+
+    group: str
+    value: str
+    num_cases: int
+    metrics: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseRow:
+    """One case. regions: region -> metric -> value. sizes: region -> (reference, predicted) in ml or pixels."""
+
+    case: str
+    regions: Mapping[str, Mapping[str, float | None]]
+    mean: float | None = None
+    """The primary metric, averaged over regions."""
+    patient: str = ""
+    fold: str = ""
+    flags: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultSet:
+    """Results on one set of cases: cross-validation, or a test split. note: a sentence on how they were obtained."""
+
+    name: str
+    overall: Mapping[str, Estimate]
+    regions: tuple[RegionRow, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    cases: tuple[CaseRow, ...] = ()
+    note: str = ""
+    comparisons: tuple[Fact, ...] = ()
+    """Numbers of others on the same cases, with their source."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CasePicture:
+    """One case drawn by figures.overlay. png: the picture's bytes; regions: the names it may show, in colour order."""
+
+    role: Role
+    case: str
+    png: bytes
+    facts: tuple[Fact, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageCost:
+    """Wall time and peak memory of one stage."""
+
+    stage: str
+    seconds: float
+    peak_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """How to get the same again: the command, versions, machine, seed and hashes, and what each stage cost."""
+
+    command: str = ""
+    facts: tuple[Fact, ...] = ()
+    stages: tuple[StageCost, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportContent:
+    """The whole report. region_names: in the order that gives colours. unit: "px" if lengths are not physical."""
+
+    title: str
+    created: datetime
+    headline: Headline | None = None
+    summary: tuple[str, ...] = ()
+    region_names: tuple[str, ...] = ()
+    unit: Unit = "mm"
+    results: tuple[ResultSet, ...] = ()
+    pictures: tuple[CasePicture, ...] = ()
+    limits: tuple[str, ...] = ()
+    dataset: DatasetPart | None = None
+    split: SplitPart | None = None
+    plan: tuple[PlanRow, ...] = ()
+    training: TrainingPart | None = None
+    provenance: Provenance | None = None

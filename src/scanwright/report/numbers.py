@@ -1,0 +1,91 @@
+"""Numbers as a reader sees them: fixed digits, true minus signs, an en dash for what is not defined. No words."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scanwright.report.content import Estimate
+
+NOT_DEFINED = "\N{EN DASH}"
+BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+# Suffixes of metric names that carry a unit.
+UNITS = ("mm", "px", "ml")
+ERRORS = {"brier", "ece", "mae", "rmse", "loss"}
+
+Better = Literal["higher", "lower", "zero"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a metric's name tells: the name without its unit, the unit ("" if none), digits, direction, possible values.
+
+    better: where the best value lies; "zero" is a signed bias.
+    """
+
+    key: str
+    stem: str
+    unit: str
+    digits: int
+    better: Better
+    limits: tuple[float, float]
+
+
+def metric(key: str) -> Metric:
+    """Read a metric's name: "hd95_mm" is hd95 in mm, lower is better. A bare name is a score of 0 to 1, higher is better."""
+    stem, _, unit = key.rpartition("_")
+    if unit in UNITS and stem:
+        better, limits = _direction(stem, default="lower")
+        return Metric(key, stem, unit, 2, better, limits if better == "zero" else (0.0, math.inf))
+    better, limits = _direction(key, default="higher")
+    return Metric(key, key, "", 3, better, limits)
+
+
+def _direction(stem: str, *, default: Better) -> tuple[Better, tuple[float, float]]:
+    if "bias" in stem:
+        return "zero", (-math.inf, math.inf)
+    if "error" in stem or stem in ERRORS:
+        return "lower", (0.0, math.inf)
+    return default, (-1.0, 1.0) if stem in {"mcc", "kappa"} else (-math.inf, 1.0) if stem == "r2" else (0.0, 1.0)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Fixed digits; thousands apart from 10 000; None and what is not finite as a dash.
+
+    >>> number(-0.04567), number(12345.6, 1), number(None)
+    ('−0.046', '12 345.6', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NOT_DEFINED
+    text = f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}" if abs(value) >= 10_000 else "")
+    return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{digits}f}") else text.lstrip("-")
+
+
+def interval(estimate: Estimate, digits: int = 3) -> str:
+    """The confidence interval alone, "0.880–0.891", or "−0.12 … 0.03" where a dash could be a minus; empty if none."""
+    if estimate.low is None or estimate.high is None or estimate.mean is None:
+        return ""
+    dash = "\N{EN DASH}" if estimate.low >= 0 else " \N{HORIZONTAL ELLIPSIS} "
+    return number(estimate.low, digits) + dash + number(estimate.high, digits)
+
+
+def duration(seconds: float | None) -> str:
+    """Time in its two largest units.
+
+    >>> duration(0.04), duration(9.46), duration(75), duration(7384)
+    ('0.04 s', '9.5 s', '1 min 15 s', '2 h 3 min')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return NOT_DEFINED
+    if seconds < 59.95:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+
+
+def memory(num_bytes: int | None) -> str:
+    """Bytes in binary units, with one digit from KiB on: 1536 is 1.5 KiB."""
+    if num_bytes is None:
+        return NOT_DEFINED
+    power = min(max(num_bytes.bit_length() - 1, 0) // 10, len(BINARY_UNITS) - 1)
+    return f"{num_bytes / 1024**power:.1f} {BINARY_UNITS[power]}" if power else f"{num_bytes} B"

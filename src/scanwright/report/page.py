@@ -1,0 +1,221 @@
+"""One self-contained HTML file from a ReportContent: no script, no request, nothing outside the file.
+
+The page forbids itself everything but its own style sheet and embedded pictures (a content security policy with the style
+sheet's hash), and every text is escaped, so that a case named `<script>` is a name. All words stand in
+`templates/report.<language>.html` and `templates/words.<language>.json`; the look stands in `templates/report.css`.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from statistics import median
+from typing import Any, TypeAlias
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from scanwright.figures.palette import ACCENT, STRUCTURES, structure_colour
+from scanwright.figures.plots import Box, Line, Pairs, agreement_plot, bland_altman_plot, box_plot, line_plot
+from scanwright.report import numbers
+from scanwright.report.content import CaseRow, Estimate, ReportContent, ResultSet, TrainingPart
+
+MAX_BOXES = 24
+MAX_REGION_COLUMNS = 8
+Words: TypeAlias = Mapping[str, Any]
+
+
+def build(content: ReportContent, *, language: str = "en") -> str:
+    """The page as text. Sections without content are left out; figures are drawn here from the numbers.
+
+    Raises jinja2.TemplateNotFound for a language without a template.
+    """
+    words = json.loads(_template(f"words.{language}.json"))
+    style = _style_sheet()
+    environment = _environment(content, words)
+    return environment.get_template(f"report.{language}.html").render(
+        report=content,
+        style=Markup(style),  # noqa: S704  # our own file
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        curves=_curves(content.training, words) if content.training else [],
+        box_plots=[_box_plots(result, content, words) for result in content.results],
+        agreement=[_agreement(result, content, words) for result in content.results],
+        plan_groups=_grouped(content.plan),
+    )
+
+
+def _template(name: str) -> str:
+    return (resources.files("scanwright.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _style_sheet() -> str:
+    colours = "".join(f".c{index}{{--c:{colour}}}" for index, colour in enumerate(STRUCTURES))
+    return "\n" + _template("report.css") + colours + "\n"
+
+
+def _environment(content: ReportContent, words: Words) -> Environment:
+    """Jinja with everything escaped, undefined names refused, and the ways in which this page writes numbers."""
+    environment = Environment(
+        loader=PackageLoader("scanwright.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    environment.filters.update(
+        number=numbers.number,
+        interval=numbers.interval,
+        duration=numbers.duration,
+        memory=numbers.memory,
+        data_uri=lambda png: "data:image/png;base64," + base64.b64encode(png).decode(),
+    )
+    environment.globals.update(
+        metric=numbers.metric,
+        label=lambda key: label(numbers.metric(key), words),
+        meaning=lambda key: words["metrics"].get(numbers.metric(key).stem, ("", ""))[1],
+        blocks=column_blocks,
+        case_columns=lambda result: case_columns(result, content),
+        colour_class=lambda index: f"c{index % len(STRUCTURES)}",
+    )
+    return environment
+
+
+def label(metric: numbers.Metric, words: Words) -> str:
+    """A metric's name for people, with its unit: "HD95 (mm)". One that the words lack keeps its own name, spaced out."""
+    name = words["metrics"].get(metric.stem, (metric.stem.replace("_", " "), ""))[0]
+    return f"{name} ({metric.unit})" if metric.unit else str(name)
+
+
+def column_blocks(tables: Sequence[Mapping[str, Estimate]]) -> list[list[numbers.Metric]]:
+    """The columns of a results table in the order of first use: one block, or scores and measures apart when over five."""
+    keys = dict.fromkeys(key for metrics in tables for key in metrics)
+    found = [numbers.metric(key) for key in keys]
+    if len(found) <= 5:
+        return [found] if found else []
+    return [block for block in ([one for one in found if not one.unit], [one for one in found if one.unit]) if block]
+
+
+def case_columns(result: ResultSet, content: ReportContent) -> list[tuple[str, numbers.Metric]]:
+    """(region, metric) for each column of the table of all cases: the primary metric and the first measure with a unit.
+
+    None beyond eight regions: cases.csv holds them all.
+    """
+    regions = _regions(result, content)
+    if len(regions) > MAX_REGION_COLUMNS:
+        return []
+    return [(region, metric) for region in regions for metric in _plotted(result, content)]
+
+
+def _regions(result: ResultSet, content: ReportContent) -> list[str]:
+    """The regions of a result, those of the report first and in its order."""
+    found = {row.region for row in result.regions} | {name for case in result.cases for name in case.regions}
+    known = [name for name in content.region_names if name in found]
+    return known + sorted(found.difference(known))
+
+
+def _plotted(result: ResultSet, content: ReportContent) -> list[numbers.Metric]:
+    """The headline's metric, then the first one that has a unit and is no signed error."""
+    keys = dict.fromkeys(key for case in result.cases for metrics in case.regions.values() for key in metrics)
+    metrics = [numbers.metric(key) for key in keys]
+    primary = content.headline.metric if content.headline else next(iter(keys), "")
+    first = [one for one in metrics if one.key == primary] or metrics[:1]
+    return first + [one for one in metrics if one.unit and one.better == "lower"][:1]
+
+
+def _box_plots(result: ResultSet, content: ReportContent, words: Words) -> list[Markup]:
+    """A panel for each plotted metric, a row for each region; with over 24 regions, those of the lowest scores."""
+    plotted = _plotted(result, content)
+    regions = _regions(result, content)
+    if not result.cases or not plotted:
+        return []
+    if len(regions) > MAX_BOXES:
+        worst_first = sorted(regions, key=lambda name: median(_values(result.cases, name, plotted[0].key) or [2.0]))
+        regions = [name for name in regions if name in worst_first[:MAX_BOXES]]
+    plots = []
+    for metric in plotted:
+        boxes = [_box(result, name, metric, content, words) for name in regions]
+        plots.append(_markup(box_plot(boxes, x_label=label(metric, words), limits=metric.limits)))
+    return plots
+
+
+def _values(cases: Sequence[CaseRow], region: str, key: str) -> list[float]:
+    return [value for case in cases if (value := case.regions.get(region, {}).get(key)) is not None]
+
+
+def _box(result: ResultSet, region: str, metric: numbers.Metric, content: ReportContent, words: Words) -> Box:
+    scores = [(case.case, case.regions.get(region, {}).get(metric.key)) for case in result.cases]
+    known = [(case, value) for case, value in scores if value is not None]
+    values = [value for _, value in known]
+    middle = numbers.number(median(values) if values else None, metric.digits)
+    text = words["axes"]["median" if len(known) == len(scores) else "median_of"]
+    return Box(
+        name=region,
+        values=values,
+        titles=[f"{case}: {numbers.number(value, metric.digits)} {metric.unit}".strip() for case, value in known],
+        note=text.format(value=f"{middle} {metric.unit}".strip(), defined=len(known), all=len(scores)),
+        colour=_colour(region, content),
+    )
+
+
+def _agreement(result: ResultSet, content: ReportContent, words: Words) -> list[Markup]:
+    """Sizes against each other, and their difference against their mean. Nothing without sizes or with many regions."""
+    unit, axes = ("ml" if content.unit == "mm" else "px"), words["axes"]
+    regions = [name for name in _regions(result, content) if any(name in case.sizes for case in result.cases)]
+    if not regions or len(regions) > MAX_REGION_COLUMNS:
+        return []
+    pairs = [_pairs(result, region, unit, content) for region in regions]
+    one, two = axes["reference_size"].format(unit=unit), axes["predicted_size"].format(unit=unit)
+    mean, rest = axes["mean_size"].format(unit=unit), axes["difference"].format(unit=unit)
+    return [
+        _markup(agreement_plot(pairs, x_label=one, y_label=two)),
+        _markup(bland_altman_plot(pairs, x_label=mean, y_label=rest)),
+    ]
+
+
+def _pairs(result: ResultSet, region: str, unit: str, content: ReportContent) -> Pairs:
+    known = [(case.case, *case.sizes[region]) for case in result.cases if region in case.sizes]
+    digits = 2 if unit == "ml" else 0
+    return Pairs(
+        name=region,
+        reference=[true for _, true, _ in known],
+        predicted=[found for *_, found in known],
+        titles=[
+            f"{case}: {numbers.number(true, digits)} \N{RIGHTWARDS ARROW} {numbers.number(found, digits)} {unit}"
+            for case, true, found in known
+        ],
+        colour=_colour(region, content),
+    )
+
+
+def _curves(training: TrainingPart, words: Words) -> list[Markup]:
+    """Loss, validation score and learning rate over steps, a colour for each fold; panels without a point are left out."""
+    axes = words["axes"]
+    score = axes["score"].format(metric=label(numbers.metric(training.score_metric), words))
+    plots = []
+    for name, title in (("loss", axes["loss"]), ("score", score), ("learning_rate", axes["learning_rate"])):
+        lines = [
+            Line(fold.fold, getattr(fold, name), structure_colour(index) if len(training.folds) > 1 else ACCENT)
+            for index, fold in enumerate(training.folds)
+        ]
+        if any(line.points for line in lines):
+            marks = [(event.step, f"{event.fold}: {event.text}") for event in training.events]
+            plots.append(_markup(line_plot(lines, x_label=axes["step"], y_label=title, marks=marks)))
+    return plots
+
+
+def _colour(region: str, content: ReportContent) -> str:
+    return structure_colour(content.region_names.index(region)) if region in content.region_names else ACCENT
+
+
+def _markup(svg: bytes) -> Markup:
+    return Markup(svg.decode())  # noqa: S704  # figures.svg has escaped every text in it
+
+
+def _grouped(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Plan rows by group, groups in the order of their first row."""
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return groups
