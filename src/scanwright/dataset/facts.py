@@ -28,7 +28,8 @@ class CaseFacts(Frozen):
     """What one case looks like, over all its voxels.
 
     shape, spacing: of the first image, in I, J, K; spacing in `unit`. orientation: closest axes, such as "RAS".
-    dtype: of the first image as stored. image_hashes: SHA-256 of each channel's decoded voxels and their shape.
+    dtype: of the first image as read. image_hashes: SHA-256 of each image file's decoded voxels, type and shape;
+        label_hash: the same of the label; grid_hash: of the first image's grid.
     channels: intensities over the whole image, one for each channel.
     body_start, body_shape: the bounding box of voxels that are non-zero in some channel; body_fraction: its share of
         the image.
@@ -48,6 +49,8 @@ class CaseFacts(Frozen):
     unit: Unit
     dtype: str
     image_hashes: tuple[str, ...]
+    label_hash: str | None = None
+    grid_hash: str
     channels: tuple[Intensity, ...]
     body_start: Shape3
     body_shape: Shape3

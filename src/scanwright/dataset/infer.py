@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from scanwright.dataset.measures import count_values
 from scanwright.dataset.task import Channel, Modality, Region, modality_of
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.io.formats import read_label, read_volume
-from scanwright.types import Array
 
 MAX_VALUES = 64  # more than any labelled data set of this kind; an image or a JPEG mask has up to 256
 PEEKED = 12  # images looked at to tell colour from grey
@@ -59,16 +59,6 @@ def _values_in(path: Path) -> list[int]:
             hint=MASK_HINT,
         )
     return values
-
-
-def count_values(labels: Array) -> dict[int, int]:
-    """How many voxels have each value, ascending. Whole numbers only; bincount is some 20 times faster than unique."""
-    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
-    if low >= 0 and high < 1 << 16:
-        counts = np.bincount(labels.ravel())
-        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
-    values, numbers = np.unique(labels, return_counts=True)
-    return dict(zip(values.astype(int).tolist(), numbers.tolist(), strict=True))
 
 
 def infer_channels(images: Sequence[Path], *, names: Sequence[str] = (), folder: str) -> tuple[Channel, ...]:

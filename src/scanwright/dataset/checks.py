@@ -1,0 +1,165 @@
+"""The gate: every file of a data set is read once, and all that is wrong is said at once.
+
+    missing-label missing-image missing-channel missing-files      error     files without a partner (found by the layout)
+    ambiguous-files several-labels unclear-patient                 error     (a patient that is merely unknown: warning)
+    unreadable-image unreadable-label                              error     cut, not what the suffix says, too large
+    unusable-image unusable-label                                  error     4-D, other channels, a label that is not whole
+    bad-geometry                                                   error     affine singular, not finite, contradictory
+    shape-mismatch affine-mismatch                                 error     label and image are not on one grid
+    not-finite                                                     error     NaN or infinity
+    constant-image                                                 error     (one channel of several: warning)
+    undeclared-label                                               error     a value that the task does not know
+    duplicate-image                                                          the same voxels in two cases:
+        error if their labels differ, or if one of them is in the declared test split; else a warning, and splits keep the
+        two on one side as if they were one patient's
+    empty-label same-channel                                       warning   no region; one image as two channels
+    other-grid reader-note unlisted-files                          note
+
+An error stops a run unless its case is excluded by name; warnings and notes are for the report.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from scanwright.dataset.cases import SEVERITIES, Case, Dataset, Fault
+from scanwright.dataset.examine import Examined, examine
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.task import Frozen, Task
+from scanwright.errors import DatasetFaults
+
+SHOWN_FAULTS = 20
+PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
+
+Progress = Callable[[int, int], None]
+
+
+class Checks(Frozen):
+    """What the gate found: faults (errors first, then by case), and facts of every case that could be read whole."""
+
+    faults: tuple[Fault, ...]
+    facts: dict[str, CaseFacts]
+
+    @property
+    def errors(self) -> tuple[Fault, ...]:
+        """The faults that stop a run."""
+        return tuple(fault for fault in self.faults if fault.severity == "error")
+
+    def summary(self) -> str:
+        """How many of each severity, in words: "2 errors, 1 warning"; "no faults" if there are none."""
+        counts = {word: sum(fault.severity == word for fault in self.faults) for word in SEVERITIES}
+        parts = [f"{number} {word}{'s' if number > 1 else ''}" for word, number in counts.items() if number]
+        return ", ".join(parts) or "no faults"
+
+
+def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = None) -> Checks:
+    """Look at every voxel of every file. Never raises for a bad file; raise_if_errors does, for all of them together.
+
+    jobs: worker processes (started by spawn, so a script needs its `if __name__ == "__main__"`); small data sets are read
+    in this process anyhow. on_progress(done, total) is called after each case. The result does not depend on jobs.
+    Raises ResourceError if a file does not fit into memory.
+    """
+    results: list[Examined] = []
+    for result in _examined(dataset.cases, dataset.task, jobs=jobs):
+        results.append(result)
+        if on_progress is not None:
+            on_progress(len(results), len(dataset.cases))
+    facts = {result.case.id: result.facts for result in results if result.facts is not None}
+    faults = [*dataset.faults, *(fault for result in results for fault in result.faults)]
+    faults += [*_duplicates(dataset.cases, facts), *_same_channels(dataset.cases, facts)]
+    return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts)
+
+
+def raise_if_errors(checks: Checks) -> None:
+    """Raise DatasetFaults with a line for each error, at most 20 of them, if there is any."""
+    errors = checks.errors
+    if not errors:
+        return
+    cases = {fault.case for fault in errors if fault.case is not None}
+    lines = [fault.line() for fault in errors[:SHOWN_FAULTS]]
+    if len(errors) > SHOWN_FAULTS:
+        lines.append(f"and {len(errors) - SHOWN_FAULTS} more, see checks.json")
+    raise DatasetFaults(
+        "the data set has faults that stop the run",
+        found=f"{checks.summary()} in {len(cases)} case{'s' if len(cases) != 1 else ''}",
+        details=lines,
+        hint=f"Mend the files, or leave cases out with --exclude {min(cases)}." if cases else "Mend the files.",
+    )
+
+
+def _examined(cases: Sequence[Case], task: Task, *, jobs: int) -> Iterator[Examined]:
+    """Results in the order of the cases, from worker processes where that is faster."""
+    work = partial(examine, task=task)
+    workers = min(jobs, len(cases))
+    if workers < 2 or sum(_size(path) for case in cases for path in case.images) < PARALLEL_BYTES:
+        yield from map(work, cases)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    with pool:
+        try:
+            yield from pool.map(work, cases, chunksize=max(1, min(8, len(cases) // (workers * 4))))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # the reader will say what is wrong with it
+
+
+def _rank(fault: Fault) -> tuple[int, str, str]:
+    return SEVERITIES.index(fault.severity), fault.case or "", fault.code
+
+
+def _duplicates(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
+    """A fault for every case whose images are, voxel for voxel, those of an earlier case."""
+    alike: dict[tuple[str, ...], list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.id in facts and any(channel.min < channel.max for channel in facts[case.id].channels):
+            alike[facts[case.id].image_hashes].append(case)
+    for first, *others in alike.values():
+        for other in others:
+            yield _duplicate(first, other, facts)
+
+
+def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Fault:
+    hashes = {facts[case.id].label_hash for case in (first, other)} - {None}
+    reason, action = "", "Splits keep both on one side; remove one of them if it is there by mistake."
+    if len(hashes) > 1:
+        reason, action = ", with another label", "Find out which label is right, and exclude the other case."
+    elif first.split != other.split:
+        reason, action = (
+            ", on the other side of the test split",
+            "Exclude it: a test must not hold what was learned from.",
+        )
+    return Fault(
+        code="duplicate-image",
+        severity="error" if reason else "warning",
+        case=other.id,
+        file=other.images[0],
+        expected="an image of its own",
+        found=f"the same voxels as {first.id}{reason}",
+        action=action,
+    )
+
+
+def _same_channels(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
+    """A warning for every case in which two channels are the same file's content."""
+    for case in cases:
+        hashes = facts[case.id].image_hashes if case.id in facts else ()
+        if len(set(hashes)) < len(hashes):
+            yield Fault(
+                code="same-channel",
+                severity="warning",
+                case=case.id,
+                file=case.images[0],
+                expected="channels that differ",
+                found="two channels with the same voxels",
+                action="Check whether one was copied in place of the other.",
+            )

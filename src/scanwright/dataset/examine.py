@@ -1,0 +1,222 @@
+"""One case looked at once: every voxel of every file, its facts, and all that is wrong with it.
+
+A plain function of plain values, for worker processes. Nothing is raised for a bad file: it becomes a Fault. What is
+raised is a ResourceError (this machine cannot hold the file), because another case would meet it too.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.dataset import measures
+from scanwright.dataset.cases import Case, Fault, Severity
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.images import SAME_GRID, joined, read_file
+from scanwright.dataset.task import Task
+from scanwright.errors import GeometryError, InputError, UnreadableFile
+from scanwright.geometry.volume import Volume
+from scanwright.io.formats import read_label
+
+
+@dataclass(kw_only=True)
+class Examined:
+    """What came of one case: facts if every file could be read and fits, and faults."""
+
+    case: Case
+    facts: CaseFacts | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(
+        self, code: str, severity: Severity, file: Path | None, *, expected: str = "", found: str, action: str
+    ) -> None:
+        """Note a fault of this case."""
+        self.faults.append(
+            Fault(
+                code=code,
+                severity=severity,
+                case=self.case.id,
+                file=file,
+                expected=expected,
+                found=found,
+                action=action,
+            )
+        )
+
+
+def examine(case: Case, task: Task) -> Examined:
+    """Look at one case. Facts are absent if an image cannot be read or joined; without a usable label they lack its part."""
+    began = time.perf_counter()
+    result = Examined(case=case)
+    images = [_read_image(path, result, task) for path in case.images]
+    label = _read_label(case.label, result) if case.label is not None else None
+    volumes = [image for image in images if image is not None]
+    if len(volumes) < len(images) or (case.label is not None and label is None):
+        return result
+    _check_images(volumes, result)
+    whole = _join(volumes, result, task)
+    if label is not None and not _fits(label, volumes[0], result):
+        return result
+    if whole is not None and measures.are_finite(whole.voxels):
+        result.facts = _facts(case, task, volumes, whole, label)
+    if label is not None:
+        _check_label(measures.count_values(label.voxels), result, task)
+    if result.facts is not None:
+        seconds = round(time.perf_counter() - began, 4)
+        result.facts = result.facts.model_copy(update={"seconds": seconds})
+    return result
+
+
+def _read_image(path: Path, result: Examined, task: Task) -> Volume | None:
+    try:
+        return read_file(path, result.case, task)
+    except InputError as error:
+        _add_unusable(error, path, result, what="image")
+        return None
+
+
+def _read_label(path: Path, result: Examined) -> Volume | None:
+    try:
+        return read_label(path)
+    except InputError as error:
+        _add_unusable(error, path, result, what="label")
+        return None
+
+
+def _add_unusable(error: InputError, path: Path, result: Examined, *, what: str) -> None:
+    """An error of reading as a fault: unreadable-image, bad-geometry, unusable-label …"""
+    code = f"unreadable-{what}" if isinstance(error, UnreadableFile) else f"unusable-{what}"
+    if isinstance(error, GeometryError):
+        code = "bad-geometry"
+    found = error.message + (f" ({error.found})" if error.found is not None else "")
+    expected = "" if error.expected is None else str(error.expected)
+    action = error.hint or "Replace the file, or exclude the case."
+    result.add(code, "error", path, expected=expected, found=found, action=action)
+
+
+def _check_images(volumes: Sequence[Volume], result: Examined) -> None:
+    """NaN and infinity, images without content, notes of the readers, one channel twice."""
+    paths = result.case.images
+    constant = []
+    for volume, path in zip(volumes, paths, strict=True):
+        if not measures.are_finite(volume.voxels):
+            bad = measures.num_not_finite(volume.voxels)
+            found = f"{bad} of {volume.voxels.size} voxels are NaN or infinite"
+            result.add("not-finite", "error", path, found=found, action="Correct the image, or exclude the case.")
+            continue
+        constant += [path for channel in volume.voxels if channel.min() == channel.max()]
+        for note in volume.notes:
+            result.add("reader-note", "note", path, found=note, action="")
+    num_channels = sum(volume.channels for volume in volumes)
+    for path in constant:
+        alone = len(constant) == num_channels
+        found = "every voxel has the same value" if alone else "every voxel of a channel has the same value"
+        action = "Replace the image, or exclude the case."
+        result.add("constant-image", "error" if alone else "warning", path, found=found, action=action)
+
+
+def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | None:
+    """Channels on one grid; a note for each that had to be interpolated, an error where they share no space."""
+    paths = result.case.images
+    try:
+        whole = joined(volumes, paths, task)
+    except InputError as error:
+        place = error.where if isinstance(error.where, Path) else paths[0]
+        _add_unusable(error, place, result, what="image")
+        return None
+    first = volumes[0].grid
+    for volume, path in zip(volumes[1:], paths[1:], strict=True):
+        if not volume.grid.same_space(first, tolerance=SAME_GRID):
+            found = f"{volume.grid!r}; it will be resampled to the first channel"
+            result.add("other-grid", "note", path, expected=repr(first), found=found, action="")
+    return whole
+
+
+def _fits(label: Volume, image: Volume, result: Examined) -> bool:
+    """Whether the label lies on the image's grid; a fault if not."""
+    file = result.case.label
+    if label.shape != image.shape:
+        result.add(
+            "shape-mismatch",
+            "error",
+            file,
+            expected=f"the image's {' x '.join(map(str, image.shape))}",
+            found=" x ".join(map(str, label.shape)),
+            action="Check which image the label was drawn on, or resample it to the image.",
+        )
+        return False
+    if not label.grid.same_space(image.grid, tolerance=SAME_GRID):
+        result.add(
+            "affine-mismatch",
+            "error",
+            file,
+            expected=f"the image's {image.grid!r}",
+            found=repr(label.grid),
+            action="Check that the label belongs to the image; if its voxels do, give it the image's header.",
+        )
+        return False
+    return True
+
+
+def _check_label(counts: dict[int, int], result: Examined, task: Task) -> None:
+    """Values that nobody declared, and labels that hold nothing to learn."""
+    file = result.case.label
+    unknown = {value: number for value, number in counts.items() if value not in task.values}
+    if unknown:
+        shown = ", ".join(f"{value} ({number} voxels)" for value, number in list(unknown.items())[:5])
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        result.add(
+            "undeclared-label",
+            "error",
+            file,
+            expected=f"label values {', '.join(map(str, task.values))}",
+            found=shown + more,
+            action=f"Declare the value in {_declared_in(task)}, or correct the label.",
+        )
+    elif not any(measures.region_voxels(counts, task).values()):
+        ignored = task.ignore is not None and task.ignore in counts
+        found = "only background and ignored voxels" if ignored else "only background"
+        result.add("empty-label", "warning", file, found=found, action="Fine if nothing is there to be found.")
+
+
+def _declared_in(task: Task) -> str:
+    return task.source if task.source.endswith(".json") else "scanwright.json"
+
+
+def _facts(case: Case, task: Task, volumes: Sequence[Volume], whole: Volume, label: Volume | None) -> CaseFacts:
+    grid = whole.grid
+    body = measures.box_of((whole.voxels != 0).any(axis=0))
+    facts = CaseFacts(
+        id=case.id,
+        patient=case.patient,
+        shape=grid.shape,
+        spacing=grid.spacing,
+        orientation=grid.orientation,
+        unit=grid.unit,
+        dtype=volumes[0].voxels.dtype.name,
+        image_hashes=tuple(measures.voxel_hash(volume) for volume in volumes),
+        grid_hash=measures.grid_hash(grid),
+        channels=tuple(measures.intensity_of(channel) for channel in whole.voxels),
+        body_start=body[0],
+        body_shape=body[1],
+        body_fraction=float(np.prod(body[1], dtype=float) / grid.num_voxels),
+    )
+    return facts if label is None else facts.model_copy(update=_label_facts(label, whole, task))
+
+
+def _label_facts(label: Volume, whole: Volume, task: Task) -> dict[str, object]:
+    values = label.voxels[0]
+    counts = measures.count_values(values)
+    mask = measures.foreground_of(values, task)
+    box = measures.box_of(mask)
+    return {
+        "label_hash": measures.voxel_hash(label),
+        "label_counts": counts,
+        "foreground_start": box[0],
+        "foreground_shape": box[1],
+        "region_voxels": measures.region_voxels(counts, task),
+        "region_components": measures.region_components(values, box, task),
+        "foreground_sample": measures.sample_of(whole.voxels, mask, channels=whole.channels),
+    }

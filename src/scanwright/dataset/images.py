@@ -1,0 +1,117 @@
+"""The images of one case as one volume: channels joined on the grid of the first.
+
+one file for all channels    a fourth axis, the pages of a TIFF, or colours, as many as the task has channels
+one file for each channel    on the first one's grid, or brought to it by cubic interpolation where both share a patient
+                             space: millimetres, a known position, and at least half of the first one's volume covered
+colour where grey is asked   luma (ITU-R BT.601), exactly the grey value where the three channels are equal
+grey where colour is asked   three times the same
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.task import Task
+from scanwright.errors import GeometryError, InputError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.resample import onto_grid
+from scanwright.geometry.volume import Volume
+from scanwright.io.formats import read_volume
+from scanwright.types import Array
+
+SAME_GRID = 0.05  # voxels; a float32 header moves the far corner of a large volume by up to some hundredths
+LEAST_COVER = 0.5
+LUMA = (0.299, 0.587, 0.114)
+PROBES = 9  # points along each axis at which two grids are compared
+
+
+def read_case_image(case: Case, task: Task) -> Volume:
+    """All channels of a case on the grid of its first image, in the task's order.
+
+    The number type is that of the files, or float32 where channels are interpolated or of different types.
+    Raises InputError or GeometryError if the files do not make up the task's channels, and what reading them raises.
+    """
+    return joined([read_file(path, case, task) for path in case.images], case.images, task)
+
+
+def read_file(path: Path, case: Case, task: Task) -> Volume:
+    """One file of a case with the number of channels that the task wants from it. Raises InputError if it has another."""
+    wanted = len(task.channels) if len(case.images) == 1 else 1
+    return with_channels(read_volume(path, as_channels=wanted > 1), wanted, where=path)
+
+
+def with_channels(volume: Volume, wanted: int, *, where: Path) -> Volume:
+    """Grey from colour and colour from grey. Raises InputError for any other number of channels than wanted."""
+    if volume.channels == wanted:
+        return volume
+    if volume.channels == 3 and wanted == 1:
+        return volume.with_voxels(_luma(volume))
+    if volume.channels == 1 and wanted == 3 and volume.grid.unit == "px":
+        return volume.with_voxels(np.repeat(volume.voxels, 3, axis=0))
+    raise InputError(
+        "the image has another number of channels than the task",
+        where=where,
+        expected=wanted,
+        found=volume.channels,
+        hint="Correct the channels in dataset.json or scanwright.json.",
+    )
+
+
+def joined(volumes: Sequence[Volume], paths: Sequence[Path], task: Task) -> Volume:
+    """Single-channel volumes as one, on the first one's grid. Raises GeometryError where they share no patient space."""
+    first, *others = volumes
+    if len(volumes) == 1:
+        return first
+    if len(volumes) != len(task.channels):
+        raise InputError("not a file for each channel", where=paths[0], expected=len(task.channels), found=len(volumes))
+    parts = [first, *(on_reference(other, first, where=path) for other, path in zip(others, paths[1:], strict=True))]
+    types = {part.voxels.dtype for part in parts}
+    dtype = types.pop() if len(types) == 1 else np.dtype(np.float32)
+    voxels = np.concatenate([part.voxels.astype(dtype, copy=False) for part in parts])
+    return Volume(voxels, first.grid, tuple(note for part in parts for note in part.notes))
+
+
+def on_reference(volume: Volume, reference: Volume, *, where: Path) -> Volume:
+    """A channel on the reference channel's grid. Raises GeometryError if the two share no patient space."""
+    if volume.grid.same_space(reference.grid, tolerance=SAME_GRID):
+        return volume
+    reason = why_apart(volume, reference)
+    if reason is not None:
+        raise GeometryError(
+            f"this channel cannot be brought to the first one: {reason}",
+            where=where,
+            expected=repr(reference.grid),
+            found=repr(volume.grid),
+            hint="Register and resample the channels, or exclude the case.",
+        )
+    fill = float(volume.voxels.min())
+    return onto_grid(volume, reference.grid, order=3, fill=fill)
+
+
+def why_apart(volume: Volume, reference: Volume) -> str | None:
+    """Why two volumes share no patient space, in words; None if they share one."""
+    if "px" in (volume.grid.unit, reference.grid.unit):
+        return "pictures have no place in space"
+    if any("no position" in note for note in (*volume.notes, *reference.notes)):
+        return "the file does not say where it lies"
+    share = cover(volume.grid, reference.grid)
+    return None if share >= LEAST_COVER else f"it covers {share:.0%} of it"
+
+
+def cover(grid: Grid, reference: Grid) -> float:
+    """Which share of the reference's volume lies inside a grid, in [0, 1], probed at 9 x 9 x 9 evenly spread points."""
+    lines = [(np.arange(PROBES) + 0.5) / PROBES * size - 0.5 for size in reference.shape]
+    indices = grid.indices(reference.points(np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)))
+    inside = (indices >= -0.5) & (indices <= np.array(grid.shape) - 0.5)
+    return float(inside.all(axis=-1).mean())
+
+
+def _luma(volume: Volume) -> Array:
+    red, green, blue = volume.voxels
+    if np.array_equal(red, green) and np.array_equal(green, blue):
+        return volume.voxels[:1]
+    grey = sum(weight * channel.astype(np.float32) for weight, channel in zip(LUMA, volume.voxels, strict=True))
+    whole = volume.voxels.dtype.kind in "iu"
+    return (np.round(grey) if whole else np.asarray(grey)).astype(volume.voxels.dtype)[None]

@@ -1,0 +1,138 @@
+"""Numbers of one volume that cost one look at each voxel: intensities, boxes, counts, samples, hashes."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import ndimage
+
+from scanwright.dataset.facts import Intensity
+from scanwright.dataset.task import Task
+from scanwright.files import canonical_json, sha256_bytes
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.runtime import generator
+from scanwright.types import Array, Bools, Floats, Shape3
+
+SAMPLE = 2000  # foreground voxels kept of each channel of a case; 260 cases pool half a million
+PERCENTILE_VOXELS = 1 << 18  # percentiles of larger images are taken from evenly spaced voxels; error under 0.1 %
+PIECE = 1 << 20
+COMPONENT_BOX = 1 << 22  # regions in a larger box are not labelled: 4 million voxels take 40 ms
+
+Box = tuple[Shape3, Shape3]
+NOTHING: Box = ((0, 0, 0), (0, 0, 0))
+
+
+def count_values(labels: Array) -> dict[int, int]:
+    """How many voxels have each value, ascending. Whole numbers only; bincount is some 20 times faster than unique."""
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    if low >= 0 and high < 1 << 16:
+        counts = np.bincount(labels.ravel(order="K"))
+        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    values, numbers = np.unique(labels, return_counts=True)
+    return dict(zip(values.astype(int).tolist(), numbers.tolist(), strict=True))
+
+
+def intensity_of(voxels: Array) -> Intensity:
+    """Range, mean, standard deviation and percentiles of voxels of any shape, at least one, all finite.
+
+    Range and mean are exact in float64; percentiles of more than 2^18 voxels come from an evenly spaced part.
+    """
+    values = voxels.ravel(order="K")
+    pieces = [values[start : start + PIECE] for start in range(0, values.size, PIECE)]
+    mean = sum(float(piece.sum(dtype=np.float64)) for piece in pieces) / values.size
+    squares = sum(float(np.square(piece - mean, dtype=np.float64).sum()) for piece in pieces)
+    step = max(1, values.size // PERCENTILE_VOXELS)
+    p005, p500, p995 = np.percentile(values[::step], (0.5, 50, 99.5)).tolist()
+    return Intensity(
+        min=float(values.min()),
+        max=float(values.max()),
+        mean=mean,
+        std=(squares / values.size) ** 0.5,
+        p005=p005,
+        p500=p500,
+        p995=p995,
+    )
+
+
+def box_of(mask: Bools) -> Box:
+    """(start, shape) of the smallest box around the True voxels of (I, J, K); shape (0, 0, 0) if there are none."""
+    starts, sizes = [], []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        filled = np.flatnonzero(mask.any(axis=others))
+        if not filled.size:
+            return NOTHING
+        starts.append(int(filled[0]))
+        sizes.append(int(filled[-1] - filled[0] + 1))
+    return (starts[0], starts[1], starts[2]), (sizes[0], sizes[1], sizes[2])
+
+
+def cut_out(array: Array, box: Box) -> Array:
+    """The last three axes of an array inside a box; a view."""
+    (i, j, k), (ni, nj, nk) = box
+    return array[..., i : i + ni, j : j + nj, k : k + nk]
+
+
+def foreground_of(label: Array, task: Task) -> Bools:
+    """(I, J, K) bool: voxels of any region of the task."""
+    highest = max(task.values)
+    if label.dtype.kind == "u" and highest < 1 << 16:
+        table = np.zeros(max(highest, int(label.max(initial=0))) + 1, bool)
+        table[sorted({value for region in task.regions for value in region.values})] = True
+        return table[label]
+    return np.isin(label, [value for region in task.regions for value in region.values])
+
+
+def region_voxels(counts: Mapping[int, int], task: Task) -> dict[str, int]:
+    """How many voxels each region has, from the counts of the label values."""
+    return {region.name: sum(counts.get(value, 0) for value in set(region.values)) for region in task.regions}
+
+
+def region_components(label: Array, box: Box, task: Task) -> dict[str, int]:
+    """How many 26-connected pieces each region has; nothing where the box around all regions is too large to be cheap."""
+    if not 0 < np.prod(box[1], dtype=float) <= COMPONENT_BOX:
+        return {}
+    part = cut_out(label, box)
+    full = np.ones((3, 3, 3), bool)
+    masks = {region.name: np.isin(part, region.values) for region in task.regions}
+    return {name: int(ndimage.label(mask, structure=full)[1]) for name, mask in masks.items()}
+
+
+def sample_of(image: Array, mask: Bools, *, channels: int) -> tuple[tuple[float, ...], ...]:
+    """For each channel the values of up to SAMPLE voxels inside a mask, the same ones each time."""
+    places = np.flatnonzero(mask)
+    if places.size > SAMPLE:
+        places = np.sort(generator(places.size).choice(places, SAMPLE, replace=False))
+    where = np.unravel_index(places, mask.shape)
+    return tuple(tuple(image[channel][where].astype(float).tolist()) for channel in range(channels))
+
+
+def voxel_hash(volume: Volume) -> str:
+    """SHA-256 of decoded voxels, number type and shape; grid and compression have no part in it."""
+    digest = hashlib.sha256(f"{volume.voxels.dtype.str} {volume.voxels.shape}".encode())
+    for channel in volume.voxels:
+        digest.update(np.ascontiguousarray(channel.T).data)  # files keep I fastest: no copy in most cases
+    return digest.hexdigest()
+
+
+def grid_hash(grid: Grid) -> str:
+    """SHA-256 of shape, affine and unit."""
+    return sha256_bytes(canonical_json([list(grid.shape), grid.affine.tolist(), grid.unit]))
+
+
+def are_finite(voxels: Array) -> bool:
+    """Whether there is no NaN and no infinity, without a temporary array as large as the voxels."""
+    if voxels.dtype.kind != "f":
+        return True
+    return bool(np.isfinite(voxels.min()) and np.isfinite(voxels.max()))
+
+
+def num_not_finite(voxels: Array) -> int:
+    """How many voxels are NaN or infinite."""
+    return int(np.count_nonzero(~np.isfinite(voxels)))
+
+
+def pooled(samples: Sequence[Sequence[float]]) -> Floats:
+    """Samples of many cases as one float64 array."""
+    return np.concatenate([np.asarray(sample, np.float64) for sample in samples]) if samples else np.zeros(0)
