@@ -71,23 +71,23 @@ class Container:
     members: Mapping[str, Member]
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """The member's bytes in pieces of at most 1 MiB. Raises IntegrityError after the last if the CRC-32 differs."""
-        member, crc = self.members[name], 0
+        """The member's bytes in pieces of at most 1 MiB. Raises IntegrityError after the last if they are not the ones."""
+        member, crc, left = self.members[name], 0, self.members[name].size
         with self.path.open("rb") as stream:
             stream.seek(member.start)
-            left = member.size
-            while left:
-                piece = stream.read(min(left, CHUNK_BYTES))
-                if not piece:
-                    raise _altered(self.path, expected=f"{member.size} bytes in {name}", found=f"{member.size - left}")
+            while left and (piece := stream.read(min(left, CHUNK_BYTES))):
                 crc, left = zlib.crc32(piece, crc), left - len(piece)
                 yield piece
-        if crc != member.crc32:
-            raise _altered(self.path, expected=f"CRC-32 {member.crc32:08x} of {name}", found=f"{crc:08x}")
+        self._require(member, size=member.size - left, crc32=crc)
 
     def read(self, name: str) -> bytes:
-        """All bytes of one member. Raises IntegrityError if its CRC-32 differs."""
-        return b"".join(self.pieces(name))
+        """All bytes of one member, held once. Raises IntegrityError if they are not the ones that the directory states."""
+        member = self.members[name]
+        with self.path.open("rb") as stream:
+            stream.seek(member.start)
+            data = stream.read(member.size)
+        self._require(member, size=len(data), crc32=zlib.crc32(data))
+        return data
 
     def head(self, name: str, *, count: int) -> bytes:
         """The first `count` bytes of a member, or all where it is shorter; not checked against the CRC-32."""
@@ -95,6 +95,12 @@ class Container:
         with self.path.open("rb") as stream:
             stream.seek(member.start)
             return stream.read(min(count, member.size))
+
+    def _require(self, member: Member, *, size: int, crc32: int) -> None:
+        if size != member.size:
+            raise _altered(self.path, expected=f"{member.size} bytes in {member.name}", found=str(size))
+        if crc32 != member.crc32:
+            raise _altered(self.path, expected=f"CRC-32 {member.crc32:08x} of {member.name}", found=f"{crc32:08x}")
 
 
 def name_fault(name: str) -> str | None:

@@ -99,7 +99,9 @@ def _require_content(container: Container, name: str) -> None:
 
 
 def _check_safetensors(container: Container, name: str) -> None:
-    parse_header(container.head(name, count=8 + MAX_HEADER), size=container.members[name].size)
+    stated = int.from_bytes(container.head(name, count=8), "little")
+    head = container.head(name, count=8 + min(stated, MAX_HEADER))
+    parse_header(head, size=container.members[name].size)
 
 
 def _check_json(container: Container, name: str) -> None:
