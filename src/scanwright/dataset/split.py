@@ -1,9 +1,29 @@
 """Which cases train and which judge: folds by patient, stratified and repeatable, or as a given file says.
 
-A patient is never on two sides. Cases that the data set sets apart ("test") are in no fold.
+A patient is never on two sides; cases with the same voxels count as one patient's. Cases that the data set sets apart
+("test") are in no fold, and neither are further cases of their patients.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TypeGuard
+
+import numpy as np
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.layouts.sidecar import TEST_WORDS, read_table
 from scanwright.dataset.task import Frozen
+from scanwright.errors import InputError, PolicyError, UsageError
+from scanwright.files import read_json
+from scanwright.io.formats import is_image, stem
+from scanwright.runtime import generator
+from scanwright.types import JSON
+
+VALIDATION_WORDS = ("val", "valid", "validation", "dev")
+VOLUME_CLASSES = 3
+NO_FACTS: Mapping[str, CaseFacts] = {}
 
 
 class Fold(Frozen):
@@ -14,11 +34,275 @@ class Fold(Frozen):
 
 
 class Splits(Frozen):
-    """All folds, and the declared test cases. source: how they were made or the file's name. stated: one line for
-    people.
-    """
+    """All folds, and the declared test cases. source: how they were made or the file's name. stated: for people."""
 
     folds: tuple[Fold, ...]
     test: tuple[str, ...] = ()
     source: str
     stated: str = ""
+
+
+def make_splits(
+    cases: Sequence[Case],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    facts: Mapping[str, CaseFacts] = NO_FACTS,
+    strata: str | None = None,
+) -> Splits:
+    """Folds of equal size by patient, the same for the same seed whatever the order of the cases.
+
+    Each fold gets its share of every stratum: the regions that a patient has and a third of the range of their volume
+    (from `facts`), or the values of the group column `strata`. Fewer patients than folds: a fold for each patient.
+
+    Only labelled cases take part. Raises UsageError if folds < 2 or no case has the group `strata`, InputError if
+    there are labelled cases of fewer than two patients.
+    """
+    if folds < 2:
+        raise UsageError(
+            "cross-validation needs at least two folds", found=f"folds {folds}", hint="Use --fold K for one."
+        )
+    owners = owners_of(cases, facts)
+    kept, test, left_out = _eligible(cases, owners)
+    patients: dict[str, list[Case]] = defaultdict(list)
+    for case in sorted(kept, key=lambda case: case.id):
+        patients[owners[case.id]].append(case)
+    if len(patients) < 2:
+        found = f"{len(kept)} of {len(patients)}"
+        raise InputError(
+            "too few patients to train and to judge", expected="labelled cases of two patients", found=found
+        )
+    stratum = _strata(patients, facts, strata)
+    number = min(folds, len(patients))
+    home = _dealt(patients, stratum, number, seed)
+    made = tuple(
+        Fold(
+            train=tuple(case.id for case in kept if home[owners[case.id]] != fold),
+            validation=tuple(case.id for case in kept if home[owners[case.id]] == fold),
+        )
+        for fold in range(number)
+    )
+    by = f"group {strata}" if strata else "regions and volume" if facts else ""
+    stated = _stated(made, len(patients), folds, left_out) + (f", stratified by {by}" if by else "")
+    return Splits(folds=made, test=test, source=f"made with seed {seed}", stated=stated)
+
+
+def owners_of(cases: Sequence[Case], facts: Mapping[str, CaseFacts] = NO_FACTS) -> dict[str, str]:
+    """Who each case counts for: its patient, or one name for all patients who share an image voxel for voxel."""
+    root: dict[str, str] = {case.patient: case.patient for case in cases}
+
+    def find(name: str) -> str:
+        while root[name] != name:
+            name = root[name]
+        return name
+
+    seen: dict[tuple[str, ...], str] = {}
+    for case in sorted(cases, key=lambda case: case.id):
+        if case.id in facts:
+            twin = seen.setdefault(facts[case.id].image_hashes, case.patient)
+            root[find(case.patient)] = find(twin)
+    return {case.id: find(case.patient) for case in cases}
+
+
+def read_splits(
+    path: Path,
+    cases: Sequence[Case],
+    *,
+    excluded: Collection[str] = (),
+    facts: Mapping[str, CaseFacts] = NO_FACTS,
+) -> Splits:
+    """A given split: nnU-Net's JSON, a splits.json of a run, or a CSV.
+
+    JSON  [{"train": [names], "val": [names]}, …]  or  {"folds": [{"train": …, "validation": …}], "test": […]}
+    CSV   case, fold      fold in which the case validates: 0, 1 …; "test" sets it apart
+          case, split     train, val or test: a single fold
+    Names are case ids or file names. `excluded`: cases left out by name, which the file may still mention.
+
+    Raises InputError if the file is malformed, names a case that is not there or without a label, or leaves a labelled
+    case out of every fold; PolicyError if a case or patient is on two sides of a fold or in the test split as well.
+    """
+    if not path.is_file():
+        raise InputError("no such split file", where=path)
+    folds, test = _from_table(path) if path.suffix.lower() in (".csv", ".tsv") else _from_json(read_json(path), path)
+    known = {case.id: case for case in cases}
+    folds = [(_named(train, known, excluded, path), _named(val, known, excluded, path)) for train, val in folds]
+    declared = {case.id for case in cases if case.split == "test" and case.label is not None}
+    apart = sorted({*_named(test, known, excluded, path), *declared})
+    named = {name for fold in folds for side in fold for name in side}
+    forgotten = sorted(case.id for case in cases if case.label is not None and case.id not in {*named, *apart})
+    if forgotten:
+        raise InputError(
+            "the split leaves out cases of this data set",
+            where=path,
+            found=_some(forgotten),
+            hint="Add them to the file, or leave them out with --exclude.",
+        )
+    owners = owners_of(cases, facts)
+    for number, (train, validation) in enumerate(folds):
+        if not train or not validation:
+            raise InputError("a fold of the split has an empty side", where=path, found=f"fold {number}")
+        _require_apart(train, validation, owners, where=path, sides=f"train and validation of fold {number}")
+        _require_apart([*train, *validation], apart, owners, where=path, sides=f"fold {number} and the test split")
+    made = tuple(Fold(train=tuple(sorted(train)), validation=tuple(sorted(val))) for train, val in folds)
+    stated = f"{len(made)} fold{'s' if len(made) > 1 else ''} as {path.name} says"
+    return Splits(folds=made, test=tuple(apart), source=path.name, stated=stated)
+
+
+def _eligible(cases: Sequence[Case], owners: Mapping[str, str]) -> tuple[list[Case], tuple[str, ...], int]:
+    """Labelled cases for the folds, ids of the declared test cases, and how many are left out for the latter's sake."""
+    labelled = sorted((case for case in cases if case.label is not None), key=lambda case: case.id)
+    test = [case for case in labelled if case.split == "test"]
+    tested = {owners[case.id] for case in test}
+    train = [case for case in labelled if case.split == "train"]
+    kept = [case for case in train if owners[case.id] not in tested]
+    return kept, tuple(case.id for case in test), len(train) - len(kept)
+
+
+def _strata(patients: Mapping[str, list[Case]], facts: Mapping[str, CaseFacts], column: str | None) -> dict[str, str]:
+    """A word for each patient; those with the same word are spread evenly over the folds."""
+    if column is not None:
+        words = {
+            name: "|".join(sorted({case.groups.get(column, "") for case in own})) for name, own in patients.items()
+        }
+        if not any(word.strip("|") for word in words.values()):
+            groups = sorted({key for own in patients.values() for case in own for key in case.groups})
+            raise UsageError("no case has this group", found=column, expected=f"one of {', '.join(groups) or 'none'}")
+        return words
+    if not all(case.id in facts for own in patients.values() for case in own):
+        return dict.fromkeys(patients, "")
+    volumes = {name: _mean_volume([facts[case.id] for case in own]) for name, own in patients.items()}
+    cuts = np.quantile(list(volumes.values()), np.arange(1, VOLUME_CLASSES) / VOLUME_CLASSES)
+    return {
+        name: f"{_regions_of([facts[case.id] for case in own])} size {int(np.searchsorted(cuts, volumes[name]))}"
+        for name, own in patients.items()
+    }
+
+
+def _mean_volume(own: Sequence[CaseFacts]) -> float:
+    return float(np.mean([sum(facts.region_voxels.values()) * facts.voxel_volume for facts in own]))
+
+
+def _regions_of(own: Sequence[CaseFacts]) -> str:
+    present = {name for facts in own for name, voxels in facts.region_voxels.items() if voxels}
+    return "+".join(sorted(present)) or "nothing"
+
+
+def _dealt(patients: Mapping[str, list[Case]], stratum: Mapping[str, str], number: int, seed: int) -> dict[str, int]:
+    """Patients dealt to folds: rare strata first, each patient to the fold with fewest of its stratum, then fewest cases."""
+    shuffled = generator(seed, number).permutation(sorted(patients)).tolist()
+    sizes = Counter(stratum[name] for name in shuffled)
+    queue = sorted(shuffled, key=lambda name: (sizes[stratum[name]], stratum[name], -len(patients[name])))
+    held: Counter[tuple[int, str]] = Counter()
+    loads = [0] * number
+    home: dict[str, int] = {}
+    for name in queue:
+        word = stratum[name]
+        fold = min(range(number), key=lambda fold: (held[fold, word], loads[fold], fold))
+        home[name] = fold
+        held[fold, word] += 1
+        loads[fold] += len(patients[name])
+    return home
+
+
+def _stated(folds: Sequence[Fold], patients: int, asked: int, left_out: int) -> str:
+    sizes = sorted({len(fold.validation) for fold in folds})
+    size = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    text = f"{len(folds)} folds of {size} validation cases, by patient"
+    text += f" ({len(folds)} and not {asked}: there are only {patients} patients)" if len(folds) < asked else ""
+    return text + (f", {left_out} cases left out because their patient is in the test split" if left_out else "")
+
+
+Named = list[tuple[list[str], list[str]]]
+
+
+def _from_json(value: JSON, path: Path) -> tuple[Named, list[str]]:
+    """Names of (train, validation) of each fold, and of the test split."""
+    listed = value.get("folds") if isinstance(value, dict) else value
+    test = value.get("test", []) if isinstance(value, dict) else []
+    folds: Named = []
+    for entry in listed if isinstance(listed, list) else []:
+        sides = entry if isinstance(entry, dict) else {}
+        train, validation = sides.get("train"), sides.get("val", sides.get("validation"))
+        if not _are_names(train) or not _are_names(validation):
+            folds = []
+            break
+        folds.append((train, validation))
+    if not folds or not _are_names(test):
+        expected = '[{"train": [names], "val": [names]}, …] or {"folds": [{"train": …, "validation": …}]}'
+        raise InputError("not a split file", where=path, expected=expected)
+    return folds, test
+
+
+def _are_names(value: JSON) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _from_table(path: Path) -> tuple[Named, list[str]]:
+    table = read_table(path)
+    key = table.column(("case", "case_id", "id", "name", "image", "file"))
+    column = table.column(("fold", "split", "set"))
+    if key is None or column is None:
+        expected = "columns case and fold, or case and split"
+        raise InputError("not a split file", where=path, expected=expected, found=", ".join(table.columns))
+    words = {row[key]: row[column].strip().lower() for row in table.rows}
+    test = [name for name, word in words.items() if word in TEST_WORDS]
+    rest = {name: word for name, word in words.items() if word not in TEST_WORDS}
+    if all(word.isdigit() for word in rest.values()) and rest:
+        numbers = sorted({int(word) for word in rest.values()})
+        return [_parted(rest, {str(number)}) for number in numbers], test
+    odd = sorted({word for word in rest.values() if word not in (*VALIDATION_WORDS, "train", "training")})
+    if odd:
+        raise InputError(
+            "not a word of a split", where=path, expected="a fold's number, train, val or test", found=odd[0]
+        )
+    return [_parted(rest, set(VALIDATION_WORDS))], test
+
+
+def _parted(words: Mapping[str, str], validation: set[str]) -> tuple[list[str], list[str]]:
+    """Names whose word is none of `validation`, and those whose word is."""
+
+    # fold numbers are compared as numbers: "01" and "1" are one fold
+    def judged(word: str) -> bool:
+        return (str(int(word)) if word.isdigit() else word) in validation
+
+    return [n for n, word in words.items() if not judged(word)], [n for n, word in words.items() if judged(word)]
+
+
+def _named(names: Sequence[str], known: Mapping[str, Case], excluded: Collection[str], path: Path) -> list[str]:
+    """Case ids behind names, without the excluded ones. Raises InputError for names of no case or of one without a label."""
+    ids = [name if name in known or not is_image(Path(name)) else stem(Path(name)) for name in names]
+    unknown = [name for name in ids if name not in known and name not in excluded]
+    if unknown:
+        hint = "Correct the names, or remove them from the file."
+        raise InputError("the split names cases that are not there", where=path, found=_some(unknown), hint=hint)
+    bare = [name for name in ids if name in known and known[name].label is None]
+    if bare:
+        raise InputError("the split names cases that have no label", where=path, found=_some(bare))
+    return [name for name in ids if name in known and name not in excluded]
+
+
+def _require_apart(
+    one: Sequence[str], other: Sequence[str], owners: Mapping[str, str], *, where: Path, sides: str
+) -> None:
+    """Raise PolicyError, naming patients and cases, if a patient is on both sides."""
+    theirs: dict[str, list[str]] = defaultdict(list)
+    for name in other:
+        theirs[owners[name]].append(name)
+    shared = [(name, theirs[owners[name]][0]) for name in one if owners[name] in theirs]
+    if not shared:
+        return
+    lines = [f"patient {owners[a]}: {a} and {b}" if a != b else f"case {a} twice" for a, b in shared[:10]]
+    patients = len({owners[name] for name, _ in shared})
+    more = [f"and {len(shared) - 10} more cases"] if len(shared) > 10 else []
+    raise PolicyError(
+        "a patient is on two sides of the split",
+        where=where,
+        expected=f"no patient in both {sides}",
+        found=f"{patients} patient{'s' if patients > 1 else ''}",
+        details=[*lines, *more],
+        hint="Put all cases of a patient on one side.",
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

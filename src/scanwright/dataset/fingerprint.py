@@ -1,0 +1,166 @@
+"""A data set in numbers: what the planner may look at. Medians, percentiles and ranges; no case, no name, no path.
+
+Values are rounded to eight significant digits, so that the digest does not hang on the last bit of a sum.
+Source of the questions asked: Isensee et al. 2021, Nature Methods 18:203, "dataset fingerprint".
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from scanwright.dataset.facts import CaseFacts, ChannelPrint, Fingerprint, Intensity, RegionPrint, Spread
+from scanwright.dataset.measures import intensity_of, pooled
+from scanwright.dataset.task import Region, Task
+from scanwright.errors import InputError
+from scanwright.files import canonical_json, sha256_bytes
+from scanwright.types import Floats
+
+DIGITS = 8
+AXES = ("LR", "PA", "IS")
+MM3_PER_ML = 1000.0
+
+Spreads = tuple[Spread, Spread, Spread]
+
+
+def fingerprint(facts: Mapping[str, CaseFacts], task: Task) -> Fingerprint:
+    """The fingerprint of the cases given, which should be those that may be learned from.
+
+    The unit is that of the first case by name. Raises InputError if there are no facts at all, or if some cases are in
+    millimetres and some in pixels.
+    """
+    cases = [facts[name] for name in sorted(facts)]
+    if not cases:
+        raise InputError("no case to take a fingerprint of", hint="See the faults of the data set.")
+    units = Counter(case.unit for case in cases)
+    if len(units) > 1:
+        found = ", ".join(f"{number} in {unit}" for unit, number in units.items())
+        raise InputError(
+            "pictures and volumes in one data set", expected="one unit", found=found, hint="Keep one kind."
+        )
+    shape, spacing = _rows(cases, "shape"), _rows(cases, "spacing")
+    body, judged = _rows(cases, "body_shape"), _rows(cases, "foreground_shape")
+    found = judged.min(axis=1) > 0
+    flat = _flat_axis(shape)
+    voxels = shape.prod(axis=1)
+    made = Fingerprint(
+        num_cases=len(cases),
+        num_patients=len({case.patient for case in cases}),
+        dimension=3 if flat is None else 2,
+        flat_axis=flat,
+        unit=cases[0].unit,
+        shape=_spreads(shape),
+        body_shape=_spreads(body),
+        spacing=_spreads(spacing),
+        extent=_spreads(shape * spacing),
+        body_extent=_spreads(body * spacing),
+        foreground_extent=_spreads((judged * spacing)[found]) if found.any() else None,
+        voxels=_spread(voxels),
+        body_fraction=_spread([case.body_fraction for case in cases]),
+        orientations=dict(sorted(Counter(case.orientation for case in cases).items())),
+        dtypes=dict(sorted(Counter(case.dtype for case in cases).items())),
+        channels=tuple(_channel(cases, task, number) for number in range(len(task.channels))),
+        regions=tuple(_region(cases, voxels, region) for region in task.regions),
+        background_share=_background(cases, task),
+        imbalance=_imbalance(cases, task),
+    )
+    return made.model_copy(update={"digest": digest_of(made)})
+
+
+def digest_of(made: Fingerprint) -> str:
+    """SHA-256 of a fingerprint without its own digest."""
+    return sha256_bytes(canonical_json(made.model_dump(mode="json", exclude={"digest"})))
+
+
+def canonical_order(orientation: str) -> tuple[int, int, int]:
+    """Which file axis runs left-right, posterior-anterior and inferior-superior. "PIR" gives (2, 0, 1)."""
+    x, y, z = (next(axis for axis, code in enumerate(orientation) if code in pair) for pair in AXES)
+    return x, y, z
+
+
+def _rows(cases: Sequence[CaseFacts], name: str) -> Floats:
+    """(cases, 3) float64 of a triple in canonical order."""
+    return np.array(
+        [[getattr(case, name)[axis] for axis in canonical_order(case.orientation)] for case in cases], float
+    )
+
+
+def _flat_axis(shape: Floats) -> int | None:
+    """The canonical axis along which every case has one slice; the last of them if there are several; None if none."""
+    flat = np.flatnonzero((shape == 1).all(axis=0))
+    return int(flat[-1]) if flat.size else None
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}") + 0.0
+
+
+def _spread(values: Sequence[float] | Floats) -> Spread:
+    low, p10, median, p90, high = (
+        _rounded(float(v)) for v in np.percentile(np.asarray(values, float), (0, 10, 50, 90, 100))
+    )
+    return Spread(min=low, p10=p10, median=median, p90=p90, max=high)
+
+
+def _spreads(rows: Floats) -> Spreads:
+    x, y, z = (_spread(rows[:, axis]) for axis in range(3))
+    return x, y, z
+
+
+def _channel(cases: Sequence[CaseFacts], task: Task, number: int) -> ChannelPrint:
+    """Intensities of one channel. Every case weighs the same in `foreground`: at most SAMPLE voxels of each are pooled."""
+    channel = task.channels[number]
+    samples = pooled([case.foreground_sample[number] for case in cases if case.foreground_sample])
+    whole = [case.channels[number] for case in cases]
+    return ChannelPrint(
+        name=channel.name,
+        modality=channel.modality,
+        foreground=_tidy(intensity_of(samples)) if samples.size else None,
+        whole=_tidy(
+            Intensity(
+                min=min(one.min for one in whole),
+                max=max(one.max for one in whole),
+                **{name: _median(whole, name) for name in ("mean", "std", "p005", "p500", "p995")},
+            )
+        ),
+    )
+
+
+def _median(whole: Sequence[Intensity], name: str) -> float:
+    return float(np.median([getattr(one, name) for one in whole]))
+
+
+def _tidy(intensity: Intensity) -> Intensity:
+    return Intensity(**{name: _rounded(value) for name, value in intensity.model_dump().items()})
+
+
+def _region(cases: Sequence[CaseFacts], voxels: Floats, region: Region) -> RegionPrint:
+    own = [(case, total) for case, total in zip(cases, voxels, strict=True) if case.region_voxels.get(region.name)]
+    scale = MM3_PER_ML if cases[0].unit == "mm" else 1.0
+    volumes = [case.region_voxels[region.name] * case.voxel_volume / scale for case, _ in own]
+    shares = [case.region_voxels[region.name] / float(total) for case, total in own]
+    pieces = [float(case.region_components[region.name]) for case, _ in own if region.name in case.region_components]
+    return RegionPrint(
+        name=region.name,
+        present=len(own),
+        volume=_spread(volumes) if volumes else None,
+        share=_spread(shares) if shares else None,
+        components=_spread(pieces) if pieces else None,
+    )
+
+
+def _background(cases: Sequence[CaseFacts], task: Task) -> float:
+    """Mean share of the judged voxels that are in no region, over labelled cases; 1 if there are none."""
+    inside = {value for region in task.regions for value in region.values}
+    shares = []
+    for case in cases:
+        counts = {value: n for value, n in (case.label_counts or {}).items() if value != task.ignore}
+        if counts:
+            shares.append(sum(n for value, n in counts.items() if value not in inside) / sum(counts.values()))
+    return _rounded(float(np.mean(shares))) if shares else 1.0
+
+
+def _imbalance(cases: Sequence[CaseFacts], task: Task) -> float | None:
+    """Voxels of the most frequent region over those of the rarest; None with one region, or if one never occurs."""
+    totals = [sum(case.region_voxels.get(region.name, 0) for case in cases) for region in task.regions]
+    return _rounded(max(totals) / min(totals)) if len(totals) > 1 and min(totals) else None
