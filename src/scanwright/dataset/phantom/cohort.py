@@ -3,8 +3,7 @@
     write_cohort(Path("phantom"), modality="mr", subjects=24, seed=0)
 
     phantom/imagesTr/p007_a_0000.nii.gz  labelsTr/p007_a.nii.gz   dataset.json
-            scanwright.json      tells the patient from the case's name: p007_a and p007_b are two scans of p007
-            cases.csv            case, patient, site, sex, age
+            cases.csv            case, patient, site, sex, age; p005_a and p005_b are two scans of one patient
             phantom.json         the settings; the same settings give the same bytes, and a run cut short goes on
 
 Two sites that differ: one stores its scans to R, A, S and the other to L, P, S; some scans have thick slices, some a
@@ -173,7 +172,7 @@ def _write_scan(folder: Path, scan: Scan, *, modality: Modality, seed: int, chan
 
 
 def _write_tables(folder: Path, scans: tuple[Scan, ...], *, modality: Modality, channels: int, nested: bool) -> None:
-    """dataset.json, scanwright.json and cases.csv."""
+    """dataset.json and cases.csv."""
     labels: dict[str, int | list[int]] = {"background": 0, **STRUCTURES}
     if nested:
         labels["liver"] = [STRUCTURES["liver"], STRUCTURES["lesion"]]
@@ -192,7 +191,6 @@ def _write_tables(folder: Path, scans: tuple[Scan, ...], *, modality: Modality, 
     rows = [(s.case, s.patient, s.site, s.sex, s.age) for s in scans]
     csv.writer(table, lineterminator="\n").writerows([("case", "patient", "site", "sex", "age"), *rows])
     write_bytes(folder / "cases.csv", table.getvalue().encode())
-    write_json(folder / "scanwright.json", {"patient": "^(p[0-9]+)_"})
     write_json(folder / "dataset.json", description)
 
 

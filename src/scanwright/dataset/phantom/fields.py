@@ -96,8 +96,8 @@ def draw_deformation(
     """
     turn = rotation(*rng.normal(scale=tilt_degrees, size=3))
     found = Deformation(turn=turn, size=size, bend=draw_field(rng, scale=bend_mm, wavelength_mm=(110.0, 320.0)))
-    axes = [np.linspace(-half, half, 13, dtype=np.float32) for half in extent_mm]
+    axes = [np.linspace(-half, half, 17, dtype=np.float32) for half in extent_mm]
     box = np.stack(np.meshgrid(*axes, indexing="ij"))
-    while float(found.determinant(box).min()) < JACOBIAN_FLOOR + 0.05:  # the box is coarse: keep a margin
+    while float(found.determinant(box).min()) < JACOBIAN_FLOOR + 0.1:  # only a lattice is looked at: keep a margin
         found = replace(found, bend=replace(found.bend, scale=found.bend.scale * 0.8))
     return found

@@ -117,15 +117,17 @@ def threshold_dice(
 
     Cases are (image, label). Intensities are first standardised over the body (what
     exceeds a tenth of the 99th percentile), as a network's input would be, so that a window can carry over between scans.
-    Cases without a structure do not count for it; nan if none has it.
+    Cases without a structure do not count for it; nan if the training or the held-out ones all lack it.
     """
     train_counts = [_window_counts(image, label, values) for image, label in train]
     held_counts = [_window_counts(image, label, values) for image, label in held_out]
     found = {}
     for number, value in enumerate(values):
-        window = int(np.nanargmax(np.nanmean([_dice_of_windows(c, number) for c in train_counts], axis=0)))
-        scores = [_dice_of_windows(c, number)[window] for c in held_counts if c[number].any()]
-        found[value] = float(np.mean(scores)) if scores else float("nan")
+        chosen_on = [_dice_of_windows(c, number) for c in train_counts if c[number].any()]
+        tried_on = [_dice_of_windows(c, number) for c in held_counts if c[number].any()]
+        defined = bool(chosen_on and tried_on)
+        window = int(np.mean(chosen_on, axis=0).argmax()) if defined else 0
+        found[value] = float(np.mean([dice[window] for dice in tried_on])) if defined else float("nan")
     return found
 
 
@@ -138,9 +140,7 @@ def _window_counts(image: Array, label: Array, values: Sequence[int]) -> Floats:
 
 
 def _dice_of_windows(counts: Floats, number: int) -> Floats:
-    """Dice of every window of bins [a, b), flat over a and b; nan where the structure is absent."""
+    """Dice of every window of bins [a, b), flat over a and b, for a structure that is present."""
     inside, chosen = (np.concatenate([[0.0], np.cumsum(counts[row])]) for row in (number, -1))
     hits, claimed = (np.maximum(sums[None, :] - sums[:, None], 0) for sums in (inside, chosen))
-    if not inside[-1]:
-        return np.full(hits.size, np.nan)
     return np.asarray(2 * hits / (claimed + inside[-1])).ravel()
