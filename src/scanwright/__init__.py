@@ -1,1 +1,72 @@
-"""Scanwright: from a folder of medical scans to an evaluated model, a report and a package."""
+"""Scanwright: from a folder of medical scans to an evaluated model, a report and a package.
+
+    import scanwright
+
+    result = scanwright.train("scans/", out="run/", settings=scanwright.Settings(budget_s=600))
+    scanwright.predict("run/model.swm", "new.nii.gz", out="answers/")
+
+The names below are public; everything else may change. They are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scanwright.api.look import demo, inspect
+    from scanwright.api.make_model import train
+    from scanwright.api.use_model import evaluate, predict, verify
+    from scanwright.dataset.task import Task
+    from scanwright.errors import ScanwrightError
+    from scanwright.geometry.grid import Grid
+    from scanwright.geometry.volume import Volume
+    from scanwright.io.formats import read_volume, write_volume
+    from scanwright.plan.plan import Plan, Settings
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "train": "scanwright.api.make_model",
+    "predict": "scanwright.api.use_model",
+    "evaluate": "scanwright.api.use_model",
+    "verify": "scanwright.api.use_model",
+    "inspect": "scanwright.api.look",
+    "demo": "scanwright.api.look",
+    "read_volume": "scanwright.io.formats",
+    "write_volume": "scanwright.io.formats",
+    "Volume": "scanwright.geometry.volume",
+    "Grid": "scanwright.geometry.grid",
+    "Task": "scanwright.dataset.task",
+    "Plan": "scanwright.plan.plan",
+    "Settings": "scanwright.plan.plan",
+    "ScanwrightError": "scanwright.errors",
+}
+
+__all__ = [
+    "Grid",
+    "Plan",
+    "ScanwrightError",
+    "Settings",
+    "Task",
+    "Volume",
+    "__version__",
+    "demo",
+    "evaluate",
+    "inspect",
+    "predict",
+    "read_volume",
+    "train",
+    "verify",
+    "write_volume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'scanwright' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,7 +3,8 @@
 A stage never asks which kind a problem is. It takes a Problem and calls it; the files in `problem/` supply them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from scanwright.types import Array
@@ -35,8 +36,9 @@ class Problem(Protocol):
         """The loss that `loss` computes, as the plan states it."""
         ...
 
-    def encode(self, label_IJK: Array) -> Array:
-        """A label file's values as the small unsigned codes that are stored and trained on; same shape, uint8."""
+    @property
+    def codes(self) -> Mapping[int, int]:
+        """A label file's values to the small codes that are stored and trained on; 0 is background, IGNORE counts not."""
         ...
 
     def loss(self, outputs: "Sequence[Tensor]", codes_NDHW: "Tensor") -> "Tensor":
@@ -58,3 +60,24 @@ class Problem(Protocol):
 
 IGNORE = 255
 """The code of a voxel that counts for nothing: the task's ignore label, and what lies outside an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What long work says while it goes on. stage: one word. done of total, in any unit; total 0 if it is not known.
+
+    left_s: seconds until the stage ends, if known. note: a sentence for people.
+    """
+
+    stage: str
+    done: float = 0
+    total: float = 0
+    left_s: float | None = None
+    note: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+def silent(progress: Progress) -> None:
+    """A listener that does not listen."""

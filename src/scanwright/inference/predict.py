@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scanwright.geometry.resample import resize_rows, rows_reached
+from scanwright.geometry.slabs import resize_rows, rows_reached
 from scanwright.inference.windows import Axis, plan_windows
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Problem

@@ -29,7 +29,7 @@ def plan_axis(length: int, patch: int, *, step_share: float) -> Axis:
     Needs length >= patch: smaller images are padded first. Source of spread and weight: Isensee et al. 2021, Nat Methods.
     """
     count = 1 if length == patch else 1 + int(np.ceil((length - patch) / max(1, int(patch * step_share))))
-    starts = tuple(int(round(k * (length - patch) / max(1, count - 1))) for k in range(count))
+    starts = tuple(round(k * (length - patch) / max(1, count - 1)) for k in range(count))
     weight = gaussian(patch)
     total = np.zeros(length, dtype=np.float32)
     for start in starts:

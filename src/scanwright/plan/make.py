@@ -39,6 +39,8 @@ FEWEST_STEPS = 20
 DEFAULT_STEPS = 2000
 CHECKPOINTS = 24
 LONGEST_STRETCH_S = 60.0
+USED_SHARE = 0.97
+"""Of a budget, what is planned for; the rest is start-up and what no estimate knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ class Cost:
 
     step_s: float
     window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a budget turned into: seconds a step, and seconds kept for what comes after training."""
+
+    step_s: float
+    reserve_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +149,10 @@ def make(
     augment = plan_augment(ledger, fingerprint, preprocess)
     batch = plan_batch(ledger, fingerprint, preprocess, machine)
 
-    def complete(candidate: Candidate, *, steps: int, step_s: float | None) -> Plan:
+    def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
         trial = Ledger(ledger.given, dict(ledger.why))
         network = plan_network(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
-        training = plan_training(trial, settings, machine, problem, folds=folds, steps=steps, step_s=step_s)
+        training = plan_training(trial, settings, machine, problem, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)
         plan = Plan(
             problem=problem.name,
@@ -160,7 +170,7 @@ def make(
 
     ladder = LADDERS[machine.device, fingerprint.dimension]
     if settings.budget_s is None:
-        return complete(ladder[0], steps=settings.steps or DEFAULT_STEPS, step_s=None)
+        return complete(ladder[0], steps=settings.steps or DEFAULT_STEPS)
     return fit_budget(ladder, complete, settings.budget_s, workload=workload, cost=cost)
 
 
@@ -175,23 +185,28 @@ def fit_budget(
     """The largest candidate that can take its wanted number of steps in the budget, with the steps that it can take."""
     if budget_s - workload.spent_s < workload.tail_s:
         raise budget_too_small(budget_s, workload.spent_s + 2 * workload.tail_s)
-    plan, steps, measured = None, 0, Cost(0.0, 0.0)
+    steps, reserve_s, measured = 0, 0.0, Cost(0.0, 0.0)
     for candidate in ladder:
-        plan = complete(candidate, steps=1, step_s=None)
+        plan = complete(candidate, steps=1)
         measured = cost(plan)
-        steps = affordable_steps(budget_s, measured, workload, views=2 ** sum(plan.inference.mirror))
+        reserve_s = time_after_training(measured, workload, views=2 ** sum(plan.inference.mirror))
+        steps = affordable_steps(budget_s, measured, workload, reserve_s=reserve_s)
         if steps >= candidate.wanted_steps:
             break
     if steps < FEWEST_STEPS:
         raise budget_too_small(budget_s, budget_s + (FEWEST_STEPS - steps) * measured.step_s * workload.folds)
-    return complete(candidate, steps=steps, step_s=measured.step_s)
+    return complete(candidate, steps=steps, pace=Pace(measured.step_s, reserve_s))
 
 
-def affordable_steps(budget_s: float, cost: Cost, workload: Workload, *, views: int) -> int:
+def time_after_training(cost: Cost, workload: Workload, *, views: int) -> float:
+    """Seconds for answering every case that is judged, and for evaluation, report and package."""
+    return workload.tail_s + workload.answered * (cost.window_s * views + 2 * workload.per_case_s)
+
+
+def affordable_steps(budget_s: float, cost: Cost, workload: Workload, *, reserve_s: float) -> int:
     """Steps a fold that fit between the other stages."""
-    around = workload.spent_s + workload.tail_s + workload.cases * workload.per_case_s
-    answers = workload.answered * (cost.window_s * views + 2 * workload.per_case_s)
-    return int((0.97 * budget_s - around - answers) / workload.folds / cost.step_s)
+    before = workload.spent_s + workload.cases * workload.per_case_s
+    return int((USED_SHARE * budget_s - before - reserve_s) / workload.folds / cost.step_s)
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
@@ -338,21 +353,24 @@ def plan_training(
     *,
     folds: Sequence[int],
     steps: int,
-    step_s: float | None,
+    pace: Pace | None,
 ) -> TrainingPlan:
     """Steps, optimiser, precision."""
     every = max(1, steps // CHECKPOINTS)
-    if step_s:
-        every = max(1, min(every, int(LONGEST_STRETCH_S / step_s)))
+    if pace:
+        every = max(1, min(every, int(LONGEST_STRETCH_S / pace.step_s)))
     low = "bfloat16" if machine.fast_bfloat16 else "float32"
-    why_steps = f"{step_s:.3f} s a step on this machine" if step_s else "--steps" if settings.steps else "default"
+    why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
     return ledger.section(
         TrainingPlan,
         "training",
         {
-            "steps": Choice(steps, why_steps, "the budget" if step_s else "the command"),
+            "steps": Choice(steps, why_steps, "the budget" if pace else "the command"),
             "budget_s": Choice(settings.budget_s, "wall time of the whole command", "the command"),
-            "step_s": Choice(step_s, "measured before training", "this machine"),
+            "reserve_s": Choice(
+                round(pace.reserve_s, 1) if pace else None, "for answers, evaluation, report and package", "this machine"
+            ),
+            "step_s": Choice(round(pace.step_s, 4) if pace else None, "measured before training", "this machine"),
             "optimizer": Choice("adamw", "AdamW", MEASURED),
             "learning_rate": Choice(3e-3, "peak of one cosine cycle", MEASURED),
             "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),

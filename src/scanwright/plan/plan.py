@@ -119,10 +119,15 @@ class AugmentPlan(Frozen):
 
 
 class TrainingPlan(Frozen):
-    """How the weights are found. A fold takes `steps` steps; `budget_s` is the wall time each fold may take, or null."""
+    """How the weights are found. A fold takes `steps` steps.
+
+    budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training; step_s:
+    what a step took when the plan was made.
+    """
 
     steps: int = Field(ge=1)
     budget_s: float | None
+    reserve_s: float | None
     step_s: float | None
     optimizer: Literal["adamw", "muon", "sgd"]
     learning_rate: float = Field(gt=0)

@@ -45,15 +45,11 @@ class Segmentation:
         """The loss, for the plan."""
         return "dice_ce" if self.task.exclusive else "dice_bce"
 
-    def encode(self, label_IJK: Array) -> Array:
-        """Label values to codes, uint8, same shape. A value outside the task is background (the checks have refused it)."""
-        codes = np.zeros(label_IJK.shape, dtype=np.uint8)
-        for code, value in enumerate(self.values):
-            if value != 0:
-                codes[label_IJK == value] = code
-        if self.task.ignore is not None:
-            codes[label_IJK == self.task.ignore] = IGNORE
-        return codes
+    @property
+    def codes(self) -> dict[int, int]:
+        """Label values to codes: their position in the task's values, IGNORE for the ignore label."""
+        ignored = {} if self.task.ignore is None else {self.task.ignore: IGNORE}
+        return {value: code for code, value in enumerate(self.values)} | ignored
 
     @cached_property
     def membership(self) -> Array:

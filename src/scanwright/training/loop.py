@@ -83,16 +83,19 @@ def train(
     clock: Callable[[], float],
     budget_s: float | None = None,
     held_out: Sequence[tuple[Tensor, Tensor]] = (),
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Train from `state.step` to the timetable's end, saving to `file` every `checkpoint_every` steps and at the end.
 
-    clock: seconds, only differences count. budget_s: wall time for this loop, what `state` has used before included; the
-    schedule is refitted at checkpoints to end inside it. held_out: fixed (image, codes) batches for the quick score.
+    clock: seconds, only differences count. budget_s: wall time for this loop from now on; the schedule is refitted at
+    checkpoints to end inside it. held_out: fixed (image, codes) batches for the quick score.
+    should_stop: asked after each step; if so, the state is saved and the loop ends early.
     Raises UsageError if the loss stays infinite.
     """
     if file.exists():
         load_state(file, state)
-    began = clock() - state.elapsed_s
+    now = clock()
+    began, deadline = now - state.elapsed_s, None if budget_s is None else now + budget_s
     losses: list[float] = []
     bad_steps = 0
     mark_step, mark_s = state.step, state.elapsed_s
@@ -113,7 +116,8 @@ def train(
         if state.step % plan.training.checkpoint_every == 0 or state.step >= state.timetable.end:
             scores = quick_scores(state.averaged, held_out, problem=problem, plan=plan)
             state.elapsed_s = clock() - began
-            refit = keep_pace(state, budget_s, since_step=mark_step, since_s=mark_s)
+            left_s = None if deadline is None else deadline - clock()
+            refit = keep_pace(state, left_s, since_step=mark_step, since_s=mark_s)
             save_state(file, state)
             if refit:
                 yield refit
@@ -121,6 +125,11 @@ def train(
             yield Checkpoint(state.step, state.timetable.end, state.elapsed_s, mean, rate, scores)
             losses.clear()
             mark_step, mark_s = state.step, state.elapsed_s
+        elif should_stop():
+            state.elapsed_s = clock() - began
+            save_state(file, state)
+        if should_stop():
+            return
 
 
 def take_step(
@@ -152,13 +161,13 @@ def average(state: TrainingState, decay: float) -> None:
     torch._foreach_lerp_(targets, sources, share)
 
 
-def keep_pace(state: TrainingState, budget_s: float | None, *, since_step: int, since_s: float) -> Refit | None:
-    """Refit the timetable if, at the pace of the last stretch, training would not end with the budget."""
+def keep_pace(state: TrainingState, left_s: float | None, *, since_step: int, since_s: float) -> Refit | None:
+    """Refit the timetable if, at the pace of the last stretch, training would not end with the time that is left."""
     left = state.timetable.end - state.step
-    if budget_s is None or left <= 0 or state.step == since_step:
+    if left_s is None or left <= 0 or state.step == since_step:
         return None
     step_s = (state.elapsed_s - since_s) / (state.step - since_step)
-    affordable = max(1, int((budget_s - state.elapsed_s) / step_s))
+    affordable = max(1, int(left_s / step_s))
     if abs(affordable - left) <= max(PACE_TOLERANCE * left, 2):
         return None
     before = state.timetable.end

@@ -80,6 +80,13 @@ def to_network(volume: Volume, plan: PreprocessPlan) -> tuple[Floats, Placement]
     return image, placement
 
 
+def whole(grid: Grid, plan: PreprocessPlan) -> Placement:
+    """Where a case would lie if nothing were cut away: the largest that its network input can be, from the header alone."""
+    turn = canonical(grid.affine).permuted(plan.axes)
+    stop = turn.shape(grid.shape)
+    return Placement(grid, turn, (0, 0, 0), stop, planned_shape(turn.grid(grid), (0, 0, 0), stop, plan))
+
+
 def planned_shape(turned: Grid, start: Shape3, stop: Shape3, plan: PreprocessPlan) -> Shape3:
     """Shape of the network input for a box of a turned grid: by spacing where there is one, else by the longer side."""
     lengths = [b - a for a, b in zip(start, stop, strict=True)]

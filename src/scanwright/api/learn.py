@@ -1,0 +1,260 @@
+"""The second part of a run: prepare every case once, then train each fold, drawing what happens while it happens."""
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanwright.api.run import Run
+from scanwright.api.study import Study
+from scanwright.dataset.cases import Case
+from scanwright.dataset.store import Store
+from scanwright.dataset.task import Task
+from scanwright.figures.plots import Line, curves_png
+from scanwright.files import write_bytes
+from scanwright.network.build import build
+from scanwright.plan.make import USED_SHARE
+from scanwright.plan.plan import Plan, PreprocessPlan
+from scanwright.protocols import Listener, Progress
+from scanwright.training.batches import Batches, TrainingCase, cut
+from scanwright.training.checkpoint import save_weights
+from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
+from scanwright.transform.prepare import prepare_case, store_key
+
+FEW_CASES = 12
+"""Below this, starting worker processes takes longer than they save."""
+
+HELD_OUT = 4
+STATE = "state.safetensors"
+WEIGHTS = "weights.safetensors"
+
+
+class Stopped(KeyboardInterrupt):
+    """The user asked to stop; everything is saved. Carries the sentence that says how to go on."""
+
+
+def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
+    """Prepare every case that trains or validates; gives the store key of each. What is there already is not done again."""
+    store = Store(run.path("store"))
+    names = sorted({name for fold in study.plan.training.folds for name in used_cases(study, fold)})
+    plan, codes = study.plan.preprocess, dict(study.problem.codes)
+    keys = {name: store.key(store_key(content(study, name), plan, codes)) for name in names}
+    missing = [name for name in names if not store.has(keys[name])]
+    work = partial(prepare_into, store.root, task=study.dataset.task, plan=plan, codes=codes)
+    jobs = [(study.case(name), keys[name]) for name in missing]
+    done = len(names) - len(missing)
+    for _ in in_processes(work, jobs, workers=study.plan.training.threads):
+        done += 1
+        run.beat()
+        tell(Progress("prepare", done=done, total=len(names)))
+    return keys
+
+
+def prepare_into(
+    root: Path, job: tuple[Case, str], *, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]
+) -> None:
+    """Prepare one case and put it into the store; runs in a worker process."""
+    case, key = job
+    Store(root).put(key, prepare_case(case, task, plan, codes), {"case": case.id})
+
+
+def in_processes(work: Callable[[Any], None], jobs: Sequence[Any], *, workers: int) -> Iterator[None]:
+    """Do every job, in worker processes where there are enough of them; yields as they end, raises the first error."""
+    if workers < 2 or len(jobs) < FEW_CASES:
+        for job in jobs:
+            yield work(job)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    with pool:
+        try:
+            yield from pool.map(work, jobs, chunksize=max(1, len(jobs) // (workers * 8)))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def content(study: Study, name: str) -> dict[str, Any]:
+    """What decides the voxels of a prepared case."""
+    facts = study.facts(name)
+    return {
+        "images": list(facts.image_hashes),
+        "label": facts.label_hash,
+        "spacing": list(facts.spacing),
+        "orientation": facts.orientation,
+    }
+
+
+def used_cases(study: Study, fold: int) -> list[str]:
+    """Cases that a fold trains on, and those that its quick score looks at."""
+    parts = study.splits.folds[fold]
+    return [*parts.train, *parts.validation[:HELD_OUT]]
+
+
+def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torch.device, tell: Listener) -> None:
+    """Train every planned fold that is not finished. Raises Stopped if the user asked to."""
+    folds = study.plan.training.folds
+    for position, fold in enumerate(folds):
+        if run.fold(fold).joinpath(WEIGHTS).exists():
+            continue
+        budget_s = fold_budget(run, study, folds_left=len(folds) - position)
+        with interruptible() as stop:
+            train_fold(run, study, keys, fold, budget_s=budget_s, device=device, tell=tell, stop=stop)
+
+
+def fold_budget(run: Run, study: Study, *, folds_left: int) -> float | None:
+    """Wall time for the loop of the next fold: an equal share of what is left, less what comes after training."""
+    plan = study.plan.training
+    if plan.budget_s is None or plan.reserve_s is None:
+        return None
+    return max(1.0, (USED_SHARE * plan.budget_s - plan.reserve_s - run.elapsed_s) / folds_left)
+
+
+def train_fold(
+    run: Run,
+    study: Study,
+    keys: Mapping[str, str],
+    fold: int,
+    *,
+    budget_s: float | None,
+    device: torch.device,
+    tell: Listener,
+    stop: Callable[[], bool],
+) -> None:
+    """Train one fold to its end and write its weights."""
+    plan, store = study.plan, Store(run.path("store"))
+    parts = study.splits.folds[fold]
+    training = [stored_case(store, keys[name], name) for name in parts.train]
+    watched = [stored_case(store, keys[name], name) for name in parts.validation[:HELD_OUT]]
+    state = start(build(plan.network, seed=plan.training.seed + fold), plan, device=device)
+    batches = Batches(training, plan, seed=plan.training.seed * 1000 + fold, device=device)
+    events = train(
+        state,
+        batches,
+        study.problem,
+        plan,
+        file=run.fold(fold) / STATE,
+        clock=time.monotonic,
+        budget_s=budget_s,
+        held_out=[watch_patch(case, plan, device) for case in watched],
+        should_stop=stop,
+    )
+    log = Log(run.fold(fold) / "log.jsonl")
+    for event in events:
+        run.beat()
+        log.write(event)
+        tell(training_progress(event, fold, log))
+        if isinstance(event, Checkpoint):
+            draw_curves(run.fold(fold) / "curves.png", log)
+    if state.step < state.timetable.end:
+        raise Stopped(f"stopped at step {state.step} of {state.timetable.end}, saved")
+    save_weights(run.fold(fold) / WEIGHTS, state.averaged)
+
+
+def stored_case(store: Store, key: str, name: str) -> TrainingCase:
+    """A prepared case, memory-mapped."""
+    arrays = store.open(key).arrays
+    rows = arrays["foreground"]
+    foreground = {int(code): rows[rows[:, 0] == code, 1:] for code in sorted(set(rows[:, 0].tolist()))}
+    return TrainingCase(name, arrays["image"], arrays["codes"], foreground)
+
+
+def watch_patch(case: TrainingCase, plan: Plan, device: torch.device) -> tuple[Tensor, Tensor]:
+    """A fixed patch of a validation case, centred on its foreground, as a batch of one."""
+    points = [point for rows in case.foreground.values() for point in rows]
+    middle = [length // 2 for length in case.codes.shape]
+    center = [int(sum(p[k] for p in points) / len(points)) for k in range(3)] if points else middle
+    fitted = [
+        length // 2 if length <= size else min(max(want, size // 2), length - (size - size // 2))
+        for want, size, length in zip(center, plan.batch.patch, case.codes.shape, strict=True)
+    ]
+    image, codes = cut(case, fitted, plan.batch.patch)
+    return torch.from_numpy(image)[None].to(device), torch.from_numpy(codes)[None].to(device)
+
+
+class Log:
+    """log.jsonl of one fold: a line a checkpoint or refit. A resumed run drops the lines after its last checkpoint."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.lines: list[dict[str, Any]] = read_log(file)
+        self.steps_seen = 0
+        self.began = time.monotonic()
+        self.first_step: int | None = None
+
+    def write(self, event: Event) -> None:
+        """Note an event that lasts; single steps are not written."""
+        if isinstance(event, Step):
+            return
+        line = {"event": type(event).__name__.lower(), **{name: getattr(event, name) for name in event.__slots__}}
+        self.lines = [old for old in self.lines if (old["step"], old["event"]) < (event.step, line["event"])] + [line]
+        write_bytes(self.file, "".join(json.dumps(one) + "\n" for one in self.lines).encode())
+
+    def left_s(self, event: Step) -> float | None:
+        """Seconds until the end of the fold, at the pace of this session."""
+        if self.first_step is None:
+            self.first_step, self.began = event.step, time.monotonic()
+        done = event.step - self.first_step
+        return (time.monotonic() - self.began) / done * (event.end - event.step) if done >= 3 else None
+
+
+def read_log(file: Path) -> list[dict[str, Any]]:
+    """The lines of a log, [] if there is none."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def training_progress(event: Event, fold: int, log: Log) -> Progress:
+    """An event as progress for people."""
+    if isinstance(event, Step):
+        return Progress(f"train fold {fold}", done=event.step, total=event.end, left_s=log.left_s(event))
+    if isinstance(event, Refit):
+        note = f"{event.step_s:.2f} s a step: the schedule now ends at step {event.end} instead of {event.end_before}"
+        return Progress(f"train fold {fold}", done=event.step, total=event.end, note=note)
+    scores = ", ".join("–" if score is None else f"{score:.3f}" for score in event.scores)
+    note = f"step {event.step}: loss {event.loss:.3f}" if event.loss is not None else f"step {event.step}"
+    note += f", quick score {scores}" if scores else ""
+    return Progress(f"train fold {fold}", done=event.step, total=event.end, note=note)
+
+
+def draw_curves(file: Path, log: Log) -> None:
+    """curves.png of one fold: the loss and the quick score of each region so far."""
+    points = [line for line in log.lines if line["event"] == "checkpoint"]
+    loss = [(line["step"], line["loss"]) for line in points if line["loss"] is not None]
+    regions = max((len(line["scores"]) for line in points), default=0)
+    scores = [
+        Line(f"region {k + 1}", tuple((p["step"], p["scores"][k]) for p in points if p["scores"][k] is not None))
+        for k in range(regions)
+    ]
+    panels = [("loss", [Line("loss", tuple(loss))]), ("quick score", scores)]
+    write_bytes(file, curves_png([panel for panel in panels if panel[1]], x_label="step"))
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a flag that the loop reads after each step; a second one interrupts at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def ask(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+

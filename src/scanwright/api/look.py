@@ -1,0 +1,79 @@
+"""The verbs `inspect`, `report` and `demo`: looking at data before anything is trained, and at an example of it all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanwright.api.make_model import Trained, train
+from scanwright.dataset.cases import Dataset
+from scanwright.dataset.checks import Checks, check
+from scanwright.dataset.facts import Fingerprint
+from scanwright.dataset.fingerprint import fingerprint
+from scanwright.dataset.phantom.cohort import write_cohort
+from scanwright.dataset.read import read_dataset
+from scanwright.plan.plan import Settings
+from scanwright.protocols import Listener, Progress, silent
+from scanwright.runtime import DeviceName, num_threads
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a data set is and what is wrong with it. `fingerprint` is null if no case could be read."""
+
+    dataset: Dataset
+    checks: Checks
+    fingerprint: Fingerprint | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `--json`."""
+        found = self.fingerprint
+        return {
+            "root": str(self.dataset.root),
+            "layout": self.dataset.layout,
+            "stated": self.dataset.stated,
+            "task": self.dataset.task.model_dump(mode="json"),
+            "cases": len(self.dataset.cases),
+            "errors": len(self.checks.errors),
+            "faults": [fault.model_dump(mode="json") for fault in self.checks.faults],
+            "fingerprint": None if found is None else found.model_dump(mode="json"),
+        }
+
+
+def inspect(
+    data: str | Path, *, layout: str | None = None, exclude: Sequence[str] = (), tell: Listener = silent
+) -> Inspection:
+    """Read a data set in whichever layout it is and check every voxel; nothing is written, nothing is raised for a fault.
+
+    Raises InputError if the folder is missing, empty or not understood.
+    """
+    dataset = read_dataset(Path(data), layout).without(exclude)
+    checks = check(
+        dataset, jobs=num_threads(), on_progress=lambda done, total: tell(Progress("check", done=done, total=total))
+    )
+    facts = [checks.facts[case.id] for case in dataset.train if case.id in checks.facts]
+    return Inspection(dataset, checks, fingerprint(facts, dataset.task) if facts else None)
+
+
+DEMO_SUBJECTS = 20
+DEMO_BUDGET_S = 150.0
+
+
+def make_phantom(folder: str | Path, *, subjects: int = DEMO_SUBJECTS, seed: int = 0, tell: Listener = silent) -> Path:
+    """Write the embedded example, a cohort of generated MR scans with labels; gives its folder. What is there is kept."""
+    tell(Progress("phantom", note=f"drawing {subjects} subjects"))
+    write_cohort(Path(folder), modality="mr", subjects=subjects, seed=seed)
+    return Path(folder)
+
+
+def demo(
+    out: str | Path, *, budget_s: float = DEMO_BUDGET_S, device: DeviceName = "auto", tell: Listener = silent
+) -> Trained:
+    """Everything on generated scans: draw a cohort, train one fold, evaluate, report, package. `out` is the run folder.
+
+    The scans lie beside it, in a folder of the same name with "-data".
+    """
+    folder = Path(out)
+    data = make_phantom(folder.with_name(f"{folder.name}-data"), tell=tell)
+    settings = Settings(budget_s=budget_s, fold=0)
+    return train(data, out=folder, settings=settings, device=device, tell=tell)

@@ -1,0 +1,107 @@
+"""The verb `train`: from a folder of scans to an evaluated model, a report and a package, in one call.
+
+Every stage leaves its result in the run folder and takes up what an earlier session left there; the same call goes on where
+the last one stopped, however it was stopped.
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scanwright.api import answer, learn, study, telling
+from scanwright.api.run import open_run
+from scanwright.plan.plan import Plan, Settings
+from scanwright.protocols import Listener, silent
+from scanwright.runtime import DeviceName, choose_device, describe_machine
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a finished run leaves: its folder, the numbers of metrics.json, the plan, the report, the package."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    plan: Plan
+    report: Path
+    package: Path
+    digest: str
+    elapsed_s: float
+
+
+def train(
+    data: str | Path,
+    *,
+    out: str | Path,
+    settings: Settings | None = None,
+    layout: str | None = None,
+    exclude: Sequence[str] = (),
+    split: str | Path | None = None,
+    device: DeviceName = "auto",
+    restart: bool = False,
+    tell: Listener = silent,
+    command: str | None = None,
+) -> Trained:
+    """Train, evaluate, report and package a segmentation model.
+
+    data: a folder in any layout that is read (nnU-Net raw, Decathlon, image and mask folders) or a CSV table.
+    out: the run folder; new, or one that the same call began and that is then continued.
+    settings: budget or steps, folds, seed and plan values; everything else is decided from the data.
+    exclude: names of cases to leave out. split: a splits file (nnU-Net's JSON or a CSV) instead of folds made here.
+    tell: called with progress.
+
+    Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
+    possible; `scanwright.api.learn.Stopped` if the process was asked to stop and has saved its state.
+    """
+    settings = settings or Settings()
+    torch_device = choose_device(device)
+    machine = describe_machine(torch_device)
+    torch.set_num_threads(machine.threads)
+    request = {
+        "data": str(Path(data).resolve()),
+        "layout": layout,
+        "exclude": sorted(exclude),
+        "split": None if split is None else str(Path(split).resolve()),
+        "device": torch_device.type,
+        **settings.model_dump(mode="json"),
+    }
+    line = command or shlex.join(["scanwright", *sys.argv[1:]])
+    with open_run(Path(out), request, command=line, restart=restart) as run:
+        found = study.look(
+            run,
+            Path(data),
+            settings=settings,
+            layout=layout,
+            exclude=exclude,
+            split=None if split is None else Path(split),
+            machine=machine,
+            device=torch_device,
+            tell=tell,
+        )
+        torch.set_num_threads(found.plan.training.threads)
+        with run.stage("prepare"):
+            keys = learn.prepare(run, found, tell=tell)
+        with run.stage("train"):
+            learn.train_folds(run, found, keys, device=torch_device, tell=tell)
+        with run.stage("predict"):
+            answer.answer_held_out(run, found, device=torch_device, tell=tell)
+        with run.stage("evaluate"):
+            scores = answer.score(run, found, tell=tell)
+        with run.stage("package"):
+            digest = telling.write_package(run, found, scores)
+        with run.stage("report"):
+            telling.write_report(run, found, scores, machine=machine)
+        run.write_record(seed=settings.seed, data=study.content_digest(found.checks), package=digest)
+        return Trained(
+            folder=run.folder,
+            metrics=scores.summary,
+            plan=found.plan,
+            report=run.path("report.html"),
+            package=run.path("model.swm"),
+            digest=digest,
+            elapsed_s=run.elapsed_s,
+        )

@@ -1,0 +1,188 @@
+"""The first half of a run: what the data are, whether they can be trusted, how they are split, and what is planned.
+
+Everything decided here is written to the run folder, and read back when a run goes on, if no file has changed since.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scanwright.api.run import Run
+from scanwright.dataset.cases import Case, Dataset
+from scanwright.dataset.checks import Checks, check, raise_if_errors
+from scanwright.dataset.facts import CaseFacts, Fingerprint
+from scanwright.dataset.fingerprint import fingerprint
+from scanwright.dataset.read import read_dataset
+from scanwright.dataset.split import Splits, make_splits, read_splits
+from scanwright.errors import InputError, UsageError
+from scanwright.files import canonical_json, read_json, sha256_bytes, write_json
+from scanwright.plan.make import Workload, make
+from scanwright.plan.plan import Plan, Settings, read_plan
+from scanwright.problem.segmentation import Segmentation
+from scanwright.protocols import Listener, Problem, Progress
+from scanwright.runtime import Machine
+from scanwright.training.probe import measure
+
+PER_CASE_SHARE = 1.5
+"""Preparing or answering a case takes about this many times as long as reading and checking it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A data set that is fit to be trained on, and everything that was decided about it."""
+
+    dataset: Dataset
+    checks: Checks
+    fingerprint: Fingerprint
+    splits: Splits
+    plan: Plan
+    problem: Problem
+
+    def case(self, name: str) -> Case:
+        """A case by its id."""
+        return next(case for case in self.dataset.cases if case.id == name)
+
+    def facts(self, name: str) -> CaseFacts:
+        """What the checks found out about a case."""
+        return self.checks.facts[name]
+
+
+def look(
+    run: Run,
+    data: Path,
+    *,
+    settings: Settings,
+    layout: str | None,
+    exclude: Sequence[str],
+    split: Path | None,
+    machine: Machine,
+    device: torch.device,
+    tell: Listener,
+) -> Study:
+    """Read, check, split and plan; write each result to the run folder. Raises what each stage raises."""
+    with run.stage("check"):
+        dataset = without(read_dataset(data, layout), exclude)
+        tell(Progress("check", note=dataset.stated))
+        checks = check(
+            dataset,
+            jobs=machine.threads,
+            on_progress=lambda done, total: tell(Progress("check", done=done, total=total)),
+        )
+        write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
+        write_json(run.path("checks.json"), checks_json(dataset, checks, exclude))
+        raise_if_errors(checks)
+        require_unchanged(run, checks)
+    with run.stage("plan"):
+        splits = split_cases(dataset, checks, settings, split)
+        write_json(run.path("splits.json"), splits.model_dump(mode="json"))
+        found = fingerprint(training_facts(dataset, checks), dataset.task)
+        write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
+        problem = Segmentation(dataset.task)
+        plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
+    return Study(dataset, checks, found, splits, plan, problem)
+
+
+def without(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
+    """The data set less the cases named. Raises UsageError for a name that is no case."""
+    known = {case.id for case in dataset.cases} | {fault.case for fault in dataset.faults}
+    unknown = [name for name in exclude if name not in known]
+    if unknown:
+        raise UsageError("no such case to exclude", found=", ".join(unknown), expected="case names of this data set")
+    return dataset.without(exclude)
+
+
+def training_facts(dataset: Dataset, checks: Checks) -> dict[str, CaseFacts]:
+    """Facts of the cases that may be learned from: a declared test split decides nothing."""
+    return {case.id: checks.facts[case.id] for case in dataset.train if case.id in checks.facts}
+
+
+def checks_json(dataset: Dataset, checks: Checks, exclude: Sequence[str]) -> dict[str, Any]:
+    """The content of checks.json."""
+    return {
+        "root": str(dataset.root),
+        "layout": dataset.layout,
+        "stated": dataset.stated,
+        "patients_from": dataset.patients_from,
+        "excluded": list(exclude),
+        "content": content_digest(checks),
+        "faults": [fault.model_dump(mode="json") for fault in checks.faults],
+        "facts": {name: facts.model_dump(mode="json") for name, facts in checks.facts.items()},
+    }
+
+
+def content_digest(checks: Checks) -> str:
+    """One hash of every voxel of every image and the label counts of every case."""
+    facts = {
+        name: {"images": list(facts.image_hashes), "label": facts.label_hash}
+        for name, facts in checks.facts.items()
+    }
+    return sha256_bytes(canonical_json(facts))
+
+
+def require_unchanged(run: Run, checks: Checks) -> None:
+    """Raise UsageError if the data have changed since this run was planned."""
+    note = run.path("content.txt")
+    digest = content_digest(checks)
+    if run.path("plan.json").exists() and note.exists() and note.read_text() != digest:
+        raise UsageError(
+            "the data have changed since this run began",
+            where=run.folder,
+            hint="Choose another folder with -o, or add --restart to throw the old run away.",
+        )
+    note.write_text(digest)
+
+
+def split_cases(dataset: Dataset, checks: Checks, settings: Settings, split: Path | None) -> Splits:
+    """The given split, or folds by patient. Raises UsageError if the fold asked for does not exist."""
+    if split is not None:
+        splits = read_splits(split, dataset.cases)
+    else:
+        splits = make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
+    if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):
+        raise UsageError("no such fold", found=f"--fold {settings.fold}", expected=f"0 to {len(splits.folds) - 1}")
+    return splits
+
+
+def planned(
+    run: Run,
+    found: Fingerprint,
+    settings: Settings,
+    splits: Splits,
+    checks: Checks,
+    problem: Problem,
+    *,
+    machine: Machine,
+    device: torch.device,
+    tell: Listener,
+) -> Plan:
+    """The plan of this run: read if it was made before, else made and written."""
+    file = run.path("plan.json")
+    if file.exists():
+        return read_plan(file)
+    folds = [settings.fold] if settings.fold is not None else list(range(len(splits.folds)))
+    read_s = sum(facts.seconds for facts in checks.facts.values()) / max(1, len(checks.facts)) / machine.threads
+    workload = Workload(
+        folds=len(folds),
+        cases=len(checks.facts),
+        answered=sum(len(splits.folds[fold].validation) for fold in folds) + len(splits.test),
+        spent_s=run.elapsed_s,
+        per_case_s=read_s * PER_CASE_SHARE,
+    )
+
+    def cost(candidate: Plan) -> Any:
+        tell(Progress("plan", note=f"measuring a step of {candidate.network.widths} features on this machine"))
+        return measure(candidate, problem, device=device)
+
+    plan = make(found, settings, problem=problem, folds=folds, machine=machine, workload=workload, cost=cost)
+    write_json(file, plan.to_json())
+    return plan
+
+
+def require_cases(splits: Splits) -> None:
+    """Raise InputError if a fold has nothing to learn from."""
+    for index, fold in enumerate(splits.folds):
+        if not fold.train:
+            raise InputError("a fold without training cases", where=f"fold {index}", hint="Give more cases, or --split.")

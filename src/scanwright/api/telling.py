@@ -1,0 +1,410 @@
+"""The last part of a run: the report that a person reads, the card, and the package that is deployed."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from scanwright.api.answer import Scores, prediction_file
+from scanwright.api.learn import WEIGHTS, read_log
+from scanwright.api.run import Run
+from scanwright.api.study import Study, content_digest
+from scanwright.dataset.images import read_case_image
+from scanwright.evaluation.evaluate import CaseRow
+from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
+from scanwright.files import write_bytes
+from scanwright.io.formats import read_label
+from scanwright.network.build import build, num_parameters
+from scanwright.release.pack import pack
+from scanwright.report import content as page_content
+from scanwright.report.card import card_markdown, make_card
+from scanwright.report.content import (
+    CasePicture,
+    DatasetPart,
+    Estimate,
+    Event,
+    Fact,
+    Finding,
+    FoldTraining,
+    GroupRow,
+    Headline,
+    PlanRow,
+    Provenance,
+    RegionRow,
+    ReportContent,
+    ResultSet,
+    SplitPart,
+    SplitRow,
+    StageCost,
+    TrainingPart,
+)
+from scanwright.report.page import build as build_page
+from scanwright.runtime import Machine
+
+RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
+
+
+def write_report(run: Run, study: Study, scores: Scores, *, machine: Machine) -> None:
+    """report.html: everything about the run on one page."""
+    write_bytes(run.path("report.html"), build_page(report_content(run, study, scores, machine=machine)).encode())
+
+
+def write_package(run: Run, study: Study, scores: Scores) -> str:
+    """model.swm: plan, weights of every fold, card, metrics and reference statistics. Gives its digest."""
+    task, plan = study.dataset.task, study.plan
+    card = make_card(
+        name=task.name,
+        task=task.model_dump(mode="json"),
+        plan=plan.to_json(),
+        fingerprint=study.fingerprint.model_dump(mode="json"),
+        metrics=scores.summary,
+        limits=limits(study, scores),
+    )
+    return pack(
+        run.path("model.swm"),
+        problem=plan.problem,
+        task=task.model_dump(mode="json"),
+        plan=plan.to_json(),
+        card=card,
+        weights={f"fold_{fold}": run.fold(fold) / WEIGHTS for fold in plan.training.folds},
+        metrics=scores.summary,
+        reference=study.fingerprint.model_dump(mode="json"),
+        extra={"card.md": card_markdown(card).encode()},
+    )
+
+
+def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) -> ReportContent:
+    """Everything the page says, from the run's own records."""
+    task = study.dataset.task
+    return ReportContent(
+        title=task.name,
+        created=datetime.now(UTC),
+        headline=headline(study, scores),
+        summary=summary_sentences(study, machine),
+        region_names=tuple(region.name for region in task.regions),
+        unit=study.fingerprint.unit,
+        results=results(study, scores),
+        pictures=pictures(run, study, scores),
+        limits=limits(study, scores),
+        dataset=dataset_part(study),
+        split=split_part(study),
+        plan=plan_rows(study),
+        training=training_part(run, study),
+        provenance=provenance(run, study, machine),
+    )
+
+
+def headline(study: Study, scores: Scores) -> Headline:
+    """The primary metric, and on what it was measured."""
+    metric = study.problem.primary
+    rows = scores.rows or scores.test_rows
+    return Headline(
+        metric=metric,
+        estimate=estimate(scores.summary["overall"][metric]),
+        num_cases=len(rows),
+        num_patients=len({row.patient for row in rows}),
+        scope=scope(study),
+    )
+
+
+def scope(study: Study) -> str:
+    """In words, which cases were judged by which models."""
+    folds, total = study.plan.training.folds, len(study.splits.folds)
+    if not any(study.splits.folds[fold].validation for fold in folds):
+        return "test split"
+    if len(folds) == total and total > 1:
+        return f"{total} folds, each case judged by the model that never saw it"
+    return f"fold {folds[0]} only" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+
+
+def summary_sentences(study: Study, machine: Machine) -> tuple[str, ...]:
+    """What was trained on what, in two or three sentences."""
+    task, plan, found = study.dataset.task, study.plan, study.fingerprint
+    regions = ", ".join(region.name for region in task.regions)
+    parameters = num_parameters(build(plan.network))
+    return (
+        f"Segmentation of {regions} in {found.dimension}-D "
+        f"{', '.join(dict.fromkeys(channel.name for channel in task.channels))} images; "
+        f"{found.num_cases} cases of {found.num_patients} patients.",
+        f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name} "
+        f"({machine.threads} cores)." if machine.device == "cpu" else
+        f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name}.",
+        f"Patients are told apart by {study.dataset.patients_from}.",
+    )
+
+
+def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
+    """Cross-validation, and the declared test split where there is one."""
+    sets = []
+    if scores.rows:
+        note = "Each case was predicted by a model that was not trained on its patient; nothing was chosen on these cases."
+        sets.append(result_set("Cross-validation", scores.summary, scores.rows, study, note=note))
+    if scores.test_rows:
+        summary = scores.summary["test"] if scores.rows else scores.summary
+        note = "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end."
+        sets.append(result_set("Test split", summary, scores.test_rows, study, note=note))
+    return tuple(sets)
+
+
+def result_set(
+    name: str, summary: Mapping[str, Any], rows: Sequence[CaseRow], study: Study, *, note: str
+) -> ResultSet:
+    """One set of cases as tables."""
+    groups = [
+        GroupRow(group=group, value=value, num_cases=max(one["n"] for one in block.values()), metrics=estimates(block))
+        for group, values in summary["by_group"].items()
+        for value, block in values.items()
+        if 1 < len(values) <= 12
+    ]
+    return ResultSet(
+        name=name,
+        overall=estimates(summary["overall"]),
+        regions=tuple(
+            RegionRow(region=region, metrics=estimates(block)) for region, block in summary["by_class"].items()
+        ),
+        groups=tuple(groups),
+        cases=tuple(page_case(row, study.problem.primary) for row in rows),
+        note=note,
+    )
+
+
+def page_case(row: CaseRow, primary: str) -> page_content.CaseRow:
+    """A row of the evaluation as the page shows it."""
+    return page_content.CaseRow(
+        case=row.case,
+        regions=row.metrics,
+        mean=mean_score(row, primary),
+        patient=row.patient,
+        fold="" if row.fold is None else str(row.fold),
+        flags=row.flags,
+    )
+
+
+def mean_score(row: CaseRow, primary: str) -> float | None:
+    """The primary metric of a case, averaged over the regions where it is defined."""
+    defined = [value for scores in row.metrics.values() if (value := scores.get(primary)) is not None]
+    return statistics.fmean(defined) if defined else None
+
+
+def estimates(block: Mapping[str, Any]) -> dict[str, Estimate]:
+    """A table of metrics.json as estimates."""
+    return {name: estimate(value) for name, value in block.items()}
+
+
+def estimate(value: Mapping[str, Any]) -> Estimate:
+    """One entry of metrics.json."""
+    low, high = value["ci95"] or (None, None)
+    return Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
+
+
+def pictures(run: Run, study: Study, scores: Scores) -> tuple[CasePicture, ...]:
+    """The best, the median and the two worst cases, truth and prediction over the scan."""
+    primary = study.problem.primary
+    rows = [row for row in (scores.rows or scores.test_rows) if mean_score(row, primary) is not None]
+    ranked = sorted(rows, key=lambda row: mean_score(row, primary) or 0.0)
+    if not ranked:
+        return ()
+    chosen: dict[str, tuple[page_content.Role, CaseRow]] = {}
+    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
+        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
+    return tuple(picture(run, study, row, role, test=not scores.rows) for role, row in chosen.values())
+
+
+def picture(run: Run, study: Study, row: CaseRow, role: page_content.Role, *, test: bool) -> CasePicture:
+    """One case drawn."""
+    task, case = study.dataset.task, study.case(row.case)
+    assert case.label is not None
+    image = read_case_image(case, task)
+    answer = read_label(prediction_file(run, case, test=test))
+    png = overlay_slices(
+        image.voxels,
+        truth_IJK=read_label(case.label).voxels[0],
+        prediction_IJK=answer.voxels[0],
+        grid=image.grid,
+        regions={region.name: region.values for region in task.regions},
+        window=CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None,
+        focus="error" if role == "worst" else "truth",
+    )
+    facts = tuple(
+        Fact(name=f"{region} {study.problem.primary}", value="not defined" if score is None else f"{score:.3f}")
+        for region, metrics in row.metrics.items()
+        for score in [metrics.get(study.problem.primary)]
+    )
+    return CasePicture(role=role, case=row.case, png=png, facts=facts)
+
+
+def limits(study: Study, scores: Scores) -> tuple[str, ...]:
+    """What the numbers do not say."""
+    found, plan = study.fingerprint, study.plan
+    rows = scores.rows or scores.test_rows
+    said = [RESEARCH_USE]
+    if len(plan.training.folds) < len(study.splits.folds):
+        said.append(f"Measured on {scope(study)}: {len(rows)} of {found.num_cases} cases were judged.")
+    if not scores.test_rows:
+        said.append("No test set was declared. Cross-validation says how this recipe does on data of the same origin.")
+    if len({row.patient for row in rows}) < 30:
+        said.append(f"Only {len({row.patient for row in rows})} patients were judged; the intervals are rough.")
+    if study.dataset.patients_from.startswith("case names"):
+        said.append("No patient list was given: if two cases are of one person, the scores are too good.")
+    if found.unit == "px":
+        said.append("The images have no physical scale: lengths and areas are in pixels.")
+    said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
+    return tuple(said)
+
+
+def dataset_part(study: Study) -> DatasetPart:
+    """The data in facts, and what the checks found."""
+    found, dataset = study.fingerprint, study.dataset
+    unit = found.unit
+
+    def span(spreads: Sequence[Any], digits: int) -> str:
+        return " × ".join(
+            f"{s.median:.{digits}f}" if s.min == s.max else f"{s.median:.{digits}f} ({s.min:.{digits}f} to {s.max:.{digits}f})"
+            for s in spreads
+        )
+
+    facts = [
+        Fact(name="Folder", value=str(dataset.root.name)),
+        Fact(name="Cases", value=f"{found.num_cases} of {found.num_patients} patients"),
+        Fact(name="Channels", value=", ".join(f"{c.name} ({c.modality})" for c in dataset.task.channels)),
+        Fact(name="Regions", value=", ".join(f"{r.name} = {'+'.join(map(str, r.values))}" for r in dataset.task.regions)),
+        Fact(name="Shape x × y × z", value=span(found.shape, 0)),
+        Fact(name=f"Spacing x × y × z ({unit})", value=span(found.spacing, 2)),
+        Fact(name="Orientations", value=", ".join(f"{name}: {count}" for name, count in found.orientations.items())),
+    ]
+    for region in found.regions:
+        volume = "in no case" if region.volume is None else volume_text(region.volume, unit)
+        facts.append(Fact(name=region.name, value=f"in {region.present} cases, {volume}"))
+    faults = [fault for fault in study.checks.faults if fault.severity != "error"]
+    return DatasetPart(
+        stated=dataset.stated,
+        facts=tuple(facts),
+        excluded=(),
+        findings=tuple(
+            Finding(
+                severity=fault.severity,
+                code=fault.code,
+                case=fault.case or "",
+                file=fault.file.name if fault.file else "",
+                expected=fault.expected,
+                found=fault.found,
+                action=fault.action,
+            )
+            for fault in faults
+        ),
+    )
+
+
+def volume_text(volume: Any, unit: str) -> str:
+    """A spread of volumes for people."""
+    word = "ml" if unit == "mm" else "px"
+    return f"{volume.median:.4g} {word} ({volume.min:.3g} to {volume.max:.4g})"
+
+
+def split_part(study: Study) -> SplitPart:
+    """The folds, and which of them were trained."""
+    patients = {case.id: case.patient for case in study.dataset.cases}
+
+    def count(names: Sequence[str]) -> int:
+        return len({patients[name] for name in names})
+
+    rows = [
+        SplitRow(
+            name=f"Fold {index}",
+            num_train=len(fold.train),
+            num_validation=len(fold.validation),
+            num_train_patients=count(fold.train),
+            num_validation_patients=count(fold.validation),
+            trained=index in study.plan.training.folds,
+        )
+        for index, fold in enumerate(study.splits.folds)
+    ]
+    if study.splits.test:
+        test = study.splits.test
+        rows.append(
+            SplitRow(name="Test split", num_train=0, num_validation=len(test), num_validation_patients=count(test))
+        )
+    return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows))
+
+
+def plan_rows(study: Study) -> tuple[PlanRow, ...]:
+    """Every decision with its reason."""
+    return tuple(
+        PlanRow(
+            group=name.split(".")[0],
+            name=name.split(".")[1],
+            value=plain(value),
+            reason=why.reason,
+            source=why.source,
+            chosen_by_user=why.source == "--set",
+        )
+        for name, value, why in study.plan.rows()
+    )
+
+
+def plain(value: Any) -> str:
+    """A plan value as a person writes it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {plain(one)}" for key, one in value.items() if one is not None)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        inner = [plain(one) for one in value]
+        nested = any(isinstance(one, (Sequence, Mapping)) and not isinstance(one, str) for one in value)
+        return " · ".join(inner) if nested else " × ".join(inner) if all_numbers(value) else ", ".join(inner)
+    return str(value)
+
+
+def all_numbers(values: Sequence[Any]) -> bool:
+    """Whether a list is all numbers, so that it reads as a size."""
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+
+
+def training_part(run: Run, study: Study) -> TrainingPart:
+    """The curves and events of every trained fold."""
+    folds, events = [], []
+    for fold in study.plan.training.folds:
+        lines = read_log(run.fold(fold) / "log.jsonl")
+        points = [line for line in lines if line["event"] == "checkpoint"]
+        scores = [(line["step"], statistics.fmean(s)) for line in points if (s := [x for x in line["scores"] if x is not None])]
+        folds.append(
+            FoldTraining(
+                fold=str(fold),
+                loss=tuple((line["step"], line["loss"]) for line in points if line["loss"] is not None),
+                score=tuple(scores),
+                learning_rate=tuple((line["step"], line["learning_rate"]) for line in points),
+                num_steps=points[-1]["step"] if points else 0,
+                seconds=points[-1]["elapsed_s"] if points else None,
+                best_score=max((score for _, score in scores), default=None),
+            )
+        )
+        events += [
+            Event(
+                fold=str(fold),
+                step=line["step"],
+                text=f"{line['step_s']:.2f} s a step: the schedule now ends at step {line['end']} instead of {line['end_before']}",
+            )
+            for line in lines
+            if line["event"] == "refit"
+        ]
+    note = "The quick score looks at a patch of a few validation cases; it steers nothing and chooses nothing."
+    return TrainingPart(folds=tuple(folds), events=tuple(events), score_metric=study.problem.primary, note=note)
+
+
+def provenance(run: Run, study: Study, machine: Machine) -> Provenance:
+    """How to get the same again."""
+    facts = [
+        Fact(name="Machine", value=f"{machine.device_name}, {machine.threads} cores; {machine.platform}"),
+        Fact(name="Seed", value=str(study.plan.training.seed)),
+        Fact(name="Data (SHA-256 of all voxels)", value=content_digest(study.checks)),
+        Fact(name="Plan (SHA-256)", value=study.plan.digest),
+    ]
+    stages = [
+        StageCost(stage=name, seconds=entry["seconds"], peak_bytes=int(entry["peak_bytes"]))
+        for name, entry in run.stages.items()
+    ]
+    return Provenance(command=run.command, facts=tuple(facts), stages=tuple(stages))

@@ -1,0 +1,254 @@
+"""The command line. It translates: options to a call of `scanwright.api`, errors to exit codes, progress to lines.
+
+A verb's torch and data libraries are imported when the verb runs, so that `--help` answers at once. Results go to standard
+output (`--json`: one JSON object), all else to standard error. Exit codes: see `scanwright.errors`; 130 after Ctrl-C.
+"""
+
+import json
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from scanwright.errors import ScanwrightError, UsageError
+from scanwright.screen import Screen
+
+app = typer.Typer(
+    name="scanwright",
+    help="From a folder of medical scans to an evaluated model, a report and a package. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+Layout = Annotated[str | None, typer.Option(help="Read the folder as this layout instead of detecting it.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, or a CSV table.")],
+    out: Out,
+    budget: Annotated[str | None, typer.Option(help="Wall time for everything: 90s, 10m, 1h30m.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps a fold, instead of a budget.")] = None,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,
+    fold: Annotated[int | None, typer.Option(help="Train this fold only.")] = None,
+    split: Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")] = None,
+    exclude: Exclude = None,
+    layout: Layout = None,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
+    json_: Json = False,
+) -> None:
+    """Train, evaluate, report and package a model. The same command goes on where it stopped."""
+    from scanwright.plan.plan import Settings, parse_set
+
+    if budget is not None and steps is not None:
+        raise UsageError("--budget and --steps exclude each other", hint="Give one of the two.")
+    settings = Settings(
+        budget_s=None if budget is None else parse_duration(budget),
+        steps=steps,
+        folds=folds,
+        fold=fold,
+        seed=seed,
+        values=parse_set(set_ or []),
+    )
+    screen = Screen()
+    with screen:
+        from scanwright.api.make_model import train as run
+
+        result = run(
+            data,
+            out=out,
+            settings=settings,
+            layout=layout,
+            exclude=exclude or [],
+            split=split,
+            device=device,
+            restart=restart,
+            tell=screen.tell,
+        )
+    finish(trained_lines(result), trained_json(result), as_json=json_)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
+    scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
+    out: Out,
+    format_: Annotated[Literal["auto", "nifti", "png"], typer.Option("--format", help="Format of the labels.")] = "auto",
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Answer scans with a package; labels lie on each scan's own grid."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.use_model import predict as run
+
+        results = run(model, scans, out=out, format=format_, device=device, tell=screen.tell)
+    lines = []
+    for result in results:
+        found = ", ".join(f"{name} {volume:.4g} {result.unit}" for name, volume in result.volumes.items())
+        lines.append(f"{result.labels}  {found}  ({result.seconds:.1f} s)")
+    rows = [
+        {
+            "case": one.case,
+            "images": [str(path) for path in one.images],
+            "labels": str(one.labels),
+            "volumes": one.volumes,
+            "unit": one.unit,
+            "seconds": round(one.seconds, 3),
+        }
+        for one in results
+    ]
+    finish(lines, {"predictions": rows}, as_json=json_)
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(help="Folder of predicted labels, or a package.")],
+    data: Annotated[Path, typer.Argument(help="Data set with the true labels.")],
+    out: Out,
+    layout: Layout = None,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Score predictions, or a package, against the labels of a data set."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.use_model import evaluate as run
+
+        metrics = run(predictions, data, out=out, layout=layout, device=device, tell=screen.tell)
+    finish(metric_lines(metrics), metrics, as_json=json_)
+
+
+@app.command()
+def inspect(
+    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, or a CSV table.")],
+    layout: Layout = None,
+    exclude: Exclude = None,
+    json_: Json = False,
+) -> None:
+    """Say what a data set is and list everything that is wrong with it; exit code 4 if that would stop a run."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.look import inspect as run
+
+        result = run(data, layout=layout, exclude=exclude or [], tell=screen.tell)
+    lines = [result.dataset.stated, *(fault.line() for fault in result.checks.faults), result.checks.summary()]
+    finish(lines, result.to_json(), as_json=json_)
+    if result.checks.errors:
+        raise typer.Exit(4)
+
+
+@app.command()
+def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")], json_: Json = False) -> None:
+    """Check a package byte by byte, without running anything of it."""
+    from scanwright.api.use_model import verify as run
+
+    result = run(model)
+    finish([f"{model} is whole, SHA-256 {result['digest']}"], result, as_json=json_)
+
+
+@app.command()
+def demo(
+    out: Out,
+    budget: Annotated[str, typer.Option(help="Wall time for everything after the images are drawn.")] = "150s",
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Run everything on generated scans: data set, training, evaluation, report, package."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.look import demo as run
+
+        result = run(out, budget_s=parse_duration(budget), device=device, tell=screen.tell)
+    finish(trained_lines(result), trained_json(result), as_json=json_)
+
+
+def parse_duration(text: str) -> float:
+    """ "90", "90s", "10m" or "1h30m" to seconds. Raises UsageError for anything else and for nothing."""
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip().lower())
+    hours, minutes, seconds = match.groups() if match else (None, None, None)
+    total = 3600 * int(hours or 0) + 60 * int(minutes or 0) + float(seconds or 0)
+    if not match or total <= 0:
+        raise UsageError("not a duration", found=f"--budget {text}", expected="for example 90s, 10m or 1h30m")
+    return total
+
+
+def trained_lines(result: Any) -> list[str]:
+    """What a finished run says: the numbers, and where things lie."""
+    where = [f"report   {result.report}", f"package  {result.package}", f"time     {result.elapsed_s:.0f} s"]
+    return [*metric_lines(result.metrics), *where]
+
+
+def trained_json(result: Any) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "run": str(result.folder),
+        "report": str(result.report),
+        "package": str(result.package),
+        "digest": result.digest,
+        "elapsed_s": round(result.elapsed_s, 2),
+        "metrics": result.metrics,
+    }
+
+
+def metric_lines(metrics: dict[str, Any]) -> list[str]:
+    """The primary metric, overall and of each class, with its interval."""
+    primary = metrics["primary"]
+    rows = {"mean": metrics["overall"][primary], **{name: block[primary] for name, block in metrics["by_class"].items()}}
+    width = max(len(name) for name in rows)
+    return [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
+
+
+def estimate_text(value: dict[str, Any]) -> str:
+    """A mean with its interval and number of cases."""
+    if value["mean"] is None:
+        return f"not defined (0 of {value['n']} cases)"
+    interval = f" [{value['ci95'][0]:.4f}, {value['ci95'][1]:.4f}]" if value["ci95"] else ""
+    return f"{value['mean']:.4f}{interval}  n = {value['n_defined']}"
+
+
+def finish(lines: list[str], data: Any, *, as_json: bool) -> None:
+    """Print a result."""
+    typer.echo(json.dumps(data, ensure_ascii=False, allow_nan=False) if as_json else "\n".join(lines))
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(exit_code(app))
+
+
+def exit_code(command: Callable[..., Any]) -> int:
+    """Run the command line; errors of ours become lines on standard error and their exit code."""
+    try:
+        command(standalone_mode=True)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except ScanwrightError as error:
+        for line in error.lines():
+            typer.echo(line, err=True)
+        return error.exit_code
+    except KeyboardInterrupt as stop:
+        typer.echo(f"{stop or 'Stopped'}. Run the same command again to go on.", err=True)
+        return 130
+    except Exception:
+        typer.echo(traceback.format_exc(), err=True)
+        typer.echo("This is a fault of scanwright, not of your data. Please report it with the lines above.", err=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

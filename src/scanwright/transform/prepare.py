@@ -1,0 +1,68 @@
+"""One case from its files to what training reads: image, codes and foreground voxels, as arrays for the store.
+
+Plain functions of plain data without torch, so that worker processes start fast.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.images import read_case_image
+from scanwright.dataset.task import Task
+from scanwright.io.formats import read_label
+from scanwright.plan.plan import PreprocessPlan
+from scanwright.protocols import IGNORE
+from scanwright.runtime import generator
+from scanwright.transform.preprocess import to_network
+from scanwright.types import Array, Ints
+
+VERSION = 1
+"""Part of every store key: raise it when the same plan and files would give other arrays."""
+
+FOREGROUND_VOXELS = 5000
+
+
+def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]) -> dict[str, Array]:
+    """Arrays of one labelled case: "image" (C, D, H, W) float32, "codes" (D, H, W) uint8, "foreground" (n, 4) int32.
+
+    codes: label value to stored code. foreground: rows of code, d, h, w; up to FOREGROUND_VOXELS drawn from each code.
+    """
+    assert case.label is not None
+    image, placement = to_network(read_case_image(case, task), plan)
+    label = read_label(case.label).voxels[0]
+    target = placement.target(encode(label, codes))
+    return {"image": image, "codes": target, "foreground": foreground_voxels(target)}
+
+
+def encode(label_IJK: Ints, codes: Mapping[int, int]) -> Ints:
+    """Label values to codes, uint8, same shape. A value that is not declared is background: the checks have refused it."""
+    encoded = np.zeros(label_IJK.shape, dtype=np.uint8)
+    for value, code in codes.items():
+        if code != 0:
+            encoded[label_IJK == value] = code
+    return encoded
+
+
+def foreground_voxels(codes_DHW: Ints) -> Ints:
+    """(n, 4) int32 rows of code, d, h, w for every code but 0 and IGNORE, evenly drawn with a fixed generator."""
+    rows = []
+    for code in np.unique(codes_DHW):
+        if code in (0, IGNORE):
+            continue
+        points = np.argwhere(codes_DHW == code)
+        if len(points) > FOREGROUND_VOXELS:
+            points = points[generator(int(code)).choice(len(points), FOREGROUND_VOXELS, replace=False)]
+        rows.append(np.insert(points, 0, code, axis=1))
+    return np.concatenate(rows).astype(np.int32) if rows else np.zeros((0, 4), dtype=np.int32)
+
+
+def store_key(hashes: Any, plan: PreprocessPlan, codes: Mapping[int, int]) -> dict[str, Any]:
+    """Everything that decides a prepared case: what its files hold, how they are prepared, how values are coded."""
+    return {
+        "version": VERSION,
+        "content": hashes,
+        "plan": plan.model_dump(mode="json"),
+        "codes": sorted(codes.items()),
+    }
