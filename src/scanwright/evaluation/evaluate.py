@@ -19,7 +19,7 @@ from scanwright.evaluation.measures import default_tolerance, measure_region
 from scanwright.evaluation.overlap import Counts, counts
 from scanwright.evaluation.regions import Source, find_regions
 from scanwright.evaluation.statistics import SAMPLES, bootstrap_means
-from scanwright.evaluation.surface import union_box
+from scanwright.evaluation.surface import require_spacing, union_box
 from scanwright.files import finite_or_none
 from scanwright.types import JSON, Array, Floats, Unit
 
@@ -64,8 +64,10 @@ def evaluate_case(
     tolerance: of normalised surface Dice, in `unit`; None: `default_tolerance` of this grid. State one for a data set.
 
     Work is done in the box around a region, so that a volume of 512 x 512 x 600 takes seconds.
-    Raises GeometryError if shapes differ, InputError if labels are not whole numbers, UsageError for a missing mask.
+    Raises GeometryError if shapes differ or spacing does not fit, InputError if labels are not whole numbers, UsageError
+    for a missing mask.
     """
+    require_spacing(spacing, shape=truth_IJK.shape)
     reference = find_regions(truth_IJK, regions, shape=truth_IJK.shape)
     answer = find_regions(prediction, regions, shape=truth_IJK.shape)
     judged = truth_IJK.size if ignore is None else int(np.count_nonzero(truth_IJK != ignore))

@@ -16,7 +16,6 @@ Under about 50 patients every interval is too short: failures not yet seen canno
 (None).
 """
 
-import itertools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -181,8 +180,8 @@ def _sign_flip_p(sums: Floats, *, seed: int, samples: int) -> float:
     """Share of sign patterns whose total is as far from 0 as the one seen; equal totals count, rounding aside."""
     exact = len(sums) <= EXACT_PATIENTS
     if exact:
-        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(sums))))
-        totals = signs @ sums
+        patterns = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
+        totals = (2.0 * patterns - 1) @ sums
     else:
         rng = generator(seed)
         rows = max(1, BLOCK_ENTRIES // len(sums))

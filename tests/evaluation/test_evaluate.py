@@ -1,0 +1,267 @@
+"""From label maps to metrics.json and cases.csv."""
+
+import csv
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+
+from scanwright.errors import GeometryError, InputError, UsageError
+from scanwright.evaluation.evaluate import CaseRow, distribution, evaluate_case, rows_to_csv, summarise
+from scanwright.evaluation.statistics import bootstrap_mean
+
+REGIONS = {"Anterior": (1,), "Posterior": (2,)}
+
+
+def row(case: str, anterior: float | None, posterior: float | None, **fields) -> CaseRow:
+    """A case with a Dice for each region, and distances where there is an overlap."""
+    metrics = {
+        name: {"dice": value, "sensitivity": value, "hd95_mm": 2.0 if value else None}
+        for name, value in (("Anterior", anterior), ("Posterior", posterior))
+    }
+    return CaseRow(case=case, metrics=metrics, **{"patient": case, **fields})
+
+
+def summary(rows, **options):
+    return summarise(rows, problem="segmentation", primary="dice", regions=list(REGIONS), samples=500, **options)
+
+
+# One case
+
+
+def test_case__by_hand():
+    truth, prediction = np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)
+    truth[0, 0, :4], truth[2, 2, :2] = 1, 2
+    prediction[0, 0, :2] = 1
+    found = evaluate_case(truth, prediction, regions=REGIONS, spacing=(1.0, 1.0, 2.0))
+    anterior, posterior = found["Anterior"], found["Posterior"]
+    assert anterior["dice"] == pytest.approx(4 / 6)
+    assert anterior["specificity"] == 1.0
+    assert anterior["volume_error_ml"] == pytest.approx(4 / 1000)
+    assert anterior["hd95_mm"] == pytest.approx(np.percentile([0, 0, 2, 4], 95))
+    assert anterior["nsd_voxel"] == pytest.approx(5 / 6)  # tolerance 2 mm, the longest edge
+    assert posterior["dice"] == posterior["nsd"] == posterior["precision"] == 0.0
+    assert posterior["hd95_mm"] is posterior["asd_mm"] is None
+
+
+def test_case__overlapping_regions_are_unions_on_both_sides():
+    truth, prediction = np.zeros((3, 3, 8), np.uint8), np.zeros((3, 3, 8), np.uint8)
+    truth[1, 1, 1:4], truth[1, 1, 4:7] = 1, 2
+    prediction[1, 1, 1:5], prediction[1, 1, 5:7] = 1, 2
+    nested = {"whole": (1, 2), "core": (2,)}
+    found = evaluate_case(truth, prediction, regions=nested, spacing=(1, 1, 1))
+    assert found["whole"]["dice"] == 1.0
+    assert found["core"]["dice"] == pytest.approx(4 / 5)
+    masks = {"whole": prediction > 0, "core": prediction == 2}
+    assert evaluate_case(truth, masks, regions=nested, spacing=(1, 1, 1)) == found
+
+
+def test_case__ignored_voxels_are_in_no_mask_and_no_background():
+    truth = np.zeros((1, 1, 10), np.uint8)
+    truth[0, 0, :3], truth[0, 0, 3:6] = 1, 9
+    prediction = np.zeros_like(truth)
+    prediction[0, 0, :7] = 1
+    found = evaluate_case(truth, prediction, regions={"lesion": (1,)}, spacing=(1, 1, 1), ignore=9)["lesion"]
+    assert found["dice"] == pytest.approx(6 / 7)
+    assert found["specificity"] == pytest.approx(3 / 4)
+    assert found["volume_error_ml"] == pytest.approx(0.001)
+    given = evaluate_case(truth, {"lesion": prediction > 0}, regions={"lesion": (1,)}, spacing=(1, 1, 1), ignore=9)
+    assert given["lesion"] == found
+
+
+def test_case__image_in_pixels():
+    truth, prediction = np.zeros((20, 20, 1), np.uint8), np.zeros((20, 20, 1), np.uint8)
+    truth[5:10, 5:10, 0], prediction[5:10, 7:12, 0] = 255, 255
+    found = evaluate_case(truth, prediction, regions={"lung": (255,)}, spacing=(1, 1, 1), unit="px")["lung"]
+    assert found["hd95_px"] == 2.0
+    assert found["area_error_px"] == 0.0
+    assert not any(name.endswith(("mm", "ml")) for name in found)
+
+
+def test_case__empty_everywhere():
+    nothing = np.zeros((4, 4, 4), np.uint8)
+    found = evaluate_case(nothing, nothing, regions=REGIONS, spacing=(1, 1, 1))["Anterior"]
+    assert {name for name, value in found.items() if value is not None} == {
+        "specificity",
+        "volume_error_ml",
+        "volume_bias_ml",
+    }
+    assert found["specificity"] == 1.0
+
+
+def test_case__is_plain_json():
+    truth = np.random.default_rng(0).integers(0, 3, (6, 6, 6)).astype(np.int16)
+    found = evaluate_case(truth, truth[::-1], regions=REGIONS, spacing=np.ones(3))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert all(type(value) is float for scores in found.values() for value in scores.values())
+
+
+def test_case__does_not_touch_its_input():
+    truth, prediction = (np.random.default_rng(k).integers(0, 4, (6, 6, 6)).astype(np.uint8) for k in range(2))
+    before = truth.copy(), prediction.copy()
+    evaluate_case(truth, prediction, regions=REGIONS, spacing=(1, 1, 1), ignore=3)
+    assert np.array_equal(truth, before[0])
+    assert np.array_equal(prediction, before[1])
+    truth.flags.writeable = prediction.flags.writeable = False
+    evaluate_case(truth, prediction, regions=REGIONS, spacing=(1, 1, 1), ignore=3)
+
+
+def test_case__stated_tolerance():
+    truth, prediction = np.zeros((9, 3, 3), np.uint8), np.zeros((9, 3, 3), np.uint8)
+    truth[2, 1, 1], prediction[5, 1, 1] = 1, 1
+    scores = [
+        evaluate_case(truth, prediction, regions={"a": (1,)}, spacing=(1, 1, 1), tolerance=limit)["a"]["nsd_voxel"]
+        for limit in (2.9, 3.0)
+    ]
+    assert scores == [0.0, 1.0]
+
+
+def test_case__what_is_refused():
+    labels = np.zeros((3, 3, 3), np.uint8)
+    with pytest.raises(GeometryError, match="different shapes"):
+        evaluate_case(labels, labels[:2], regions=REGIONS, spacing=(1, 1, 1))
+    with pytest.raises(InputError, match="whole numbers"):
+        evaluate_case(labels, labels.astype(float), regions=REGIONS, spacing=(1, 1, 1))
+    with pytest.raises(UsageError, match="not predicted"):
+        evaluate_case(labels, {"Anterior": labels > 0}, regions=REGIONS, spacing=(1, 1, 1))
+    with pytest.raises(GeometryError, match="spacing"):
+        evaluate_case(labels, labels, regions=REGIONS, spacing=(1, 1))
+
+
+@pytest.mark.data
+def test_case__hippocampus_in_milliseconds(data_folder):
+    import nibabel
+
+    path = sorted((data_folder / "hippocampus_mri" / "labelsTr").glob("*.nii.gz"))[0]
+    labels = np.asanyarray(nibabel.load(path).dataobj).astype(np.uint8)
+    shifted = np.roll(labels, 1, axis=0)
+    seconds = []
+    for _ in range(10):
+        start = time.process_time()
+        found = evaluate_case(labels, shifted, regions=REGIONS, spacing=(1, 1, 1))
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.015
+    assert all(0.8 < scores["dice"] < 1 and scores["hd95_mm"] == 1.0 for scores in found.values())
+
+
+# Rows
+
+
+def test_flags__which_mask_was_empty():
+    truth, prediction = np.zeros((3, 3, 3), np.uint8), np.zeros((3, 3, 3), np.uint8)
+    truth[0], truth[1] = 1, 2
+    prediction[0], prediction[2] = 1, 3
+    regions = {"found": (1,), "lost": (2,), "made up": (3,), "nowhere": (4,)}
+    for unit in ("mm", "px"):
+        scores = evaluate_case(truth, prediction, regions=regions, spacing=(1, 1, 1), unit=unit)
+        case = CaseRow(case="a", patient="a", metrics=scores)
+        assert case.flags == ("missed:lost", "invented:made up", "absent:nowhere")
+
+
+def test_summary__headline_is_over_regions_then_over_cases():
+    """Case b has one region only: its mean counts as much as the others'. Over all scores at once it would be 0.72."""
+    found = summary([row("a", 0.9, 0.7), row("b", 0.5, None), row("c", 0.8, 0.7)])
+    assert found["overall"]["dice"]["mean"] == pytest.approx((0.8 + 0.5 + 0.75) / 3)
+    assert (found["overall"]["dice"]["n"], found["overall"]["dice"]["n_defined"]) == (3, 3)
+    assert found["by_class"]["Posterior"]["dice"]["mean"] == pytest.approx(0.7)
+    assert (found["by_class"]["Posterior"]["dice"]["n"], found["by_class"]["Posterior"]["dice"]["n_defined"]) == (3, 2)
+    assert found["by_class"]["Posterior"]["dice"]["ci95"] is None  # two patients
+    assert (found["problem"], found["primary"], found["cases"], found["patients"]) == ("segmentation", "dice", 3, 3)
+    assert "test" not in found
+    assert "nsd_tolerance" not in found
+
+
+def test_summary__intervals_are_by_patient():
+    values = [0.9, 0.9, 0.5, 0.5, 0.7, 0.7]
+    rows = [row(str(k), value, value, patient=f"P{k // 2}") for k, value in enumerate(values)]
+    found = summary(rows, seed=3)
+    assert found["patients"] == 3
+    expected = bootstrap_mean(values, [r.patient for r in rows], seed=3, samples=500)
+    assert found["overall"]["dice"]["ci95"] == pytest.approx(list(expected))
+
+
+def test_summary__groups_and_folds():
+    rows = [
+        row("a", 0.9, 0.9, fold=1, groups={"sex": "F"}),
+        row("b", 0.7, 0.7, fold=0, groups={"sex": "M", "site": "Ulm"}),
+        row("c", 0.5, 0.5, fold=1, groups={"sex": "F"}),
+    ]
+    found = summary(rows)
+    assert list(found["by_group"]) == ["sex", "site"]
+    assert found["by_group"]["sex"]["F"]["dice"]["mean"] == pytest.approx(0.7)
+    assert found["by_group"]["sex"]["F"]["dice"]["n"] == 2
+    assert found["by_group"]["site"]["(not stated)"]["dice"]["n"] == 2
+    assert list(found["by_fold"]) == ["0", "1"]
+    assert found["by_fold"]["1"]["dice"] == {"mean": pytest.approx(0.7), "ci95": None, "n": 2, "n_defined": 2}
+
+
+def test_summary__flags_are_counted():
+    rows = [row("a", 0.9, 0.0), row("b", 0.0, 0.0), row("c", 0.8, 0.7)]
+    assert summary(rows)["flags"] == {
+        "missed": {"Anterior": 1, "Posterior": 2},
+        "invented": {"Anterior": 0, "Posterior": 0},
+        "absent": {"Anterior": 0, "Posterior": 0},
+    }
+    distance = summary(rows)["by_class"]["Posterior"]["hd95_mm"]
+    assert (distance["mean"], distance["n"], distance["n_defined"]) == (2.0, 3, 1)
+
+
+def test_summary__test_split_apart():
+    found = summary([row("a", 0.9, 0.7)], test=[row("t", 0.4, 0.6), row("u", 0.4, None)], tolerance=1)
+    assert found["overall"]["dice"]["mean"] == pytest.approx(0.8)
+    assert found["test"]["overall"]["dice"]["mean"] == pytest.approx(0.45)
+    assert found["test"]["cases"] == 2
+    assert set(found["test"]) == set(found) - {"problem", "primary", "test", "nsd_tolerance"}
+    assert found["nsd_tolerance"] == 1.0
+
+
+def test_summary__nothing_defined_is_null():
+    found = summary([row("a", None, None)])
+    assert found["overall"]["dice"] == {"mean": None, "ci95": None, "n": 1, "n_defined": 0}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_summary__nothing_to_summarise():
+    with pytest.raises(UsageError, match="nothing to summarise"):
+        summary([])
+    with pytest.raises(UsageError, match="nothing to summarise"):
+        summarise([row("a", 0.9, 0.7)], problem="segmentation", primary="auroc", regions=list(REGIONS))
+
+
+def test_summary__same_seed_same_bytes():
+    rows = [row(str(k), 0.5 + 0.04 * k, 0.9 - 0.03 * k) for k in range(10)]
+    assert json.dumps(summary(rows, seed=1)) == json.dumps(summary(rows, seed=1))
+
+
+def test_distribution__quartiles_and_spread():
+    rows = [row(str(k), value, None) for k, value in enumerate([0.1, 0.2, 0.3, 0.4, 0.9])] + [row("x", None, 0.6)]
+    found = distribution(rows, regions=list(REGIONS))
+    assert found["Anterior"]["dice"] == pytest.approx(
+        {"n_defined": 5, "mean": 0.38, "std": np.std([0.1, 0.2, 0.3, 0.4, 0.9], ddof=1), "min": 0.1, "q1": 0.2, "median": 0.3,
+         "q3": 0.4, "max": 0.9}
+    )  # fmt: skip
+    assert found["Posterior"]["dice"]["std"] is None
+    assert found["overall"]["dice"]["n_defined"] == 6
+    empty = distribution([row("a", None, None)], regions=["Anterior"])["Anterior"]["dice"]
+    assert empty == {"n_defined": 0, **dict.fromkeys(("mean", "std", "min", "q1", "median", "q3", "max"))}
+
+
+def test_csv__a_row_a_case():
+    rows = [
+        row("a", 0.9, 0.7, fold=2, groups={"site": "Ulm, Süd"}),
+        row('b "2"', 1 / 3, 0.0, patient="P7"),
+    ]
+    text = rows_to_csv(rows, regions=list(REGIONS))
+    assert text.endswith("\n")
+    table = list(csv.DictReader(io.StringIO(text)))
+    assert list(table[0]) == [
+        "case", "patient", "fold", "flags", "site", "dice", "sensitivity", "hd95_mm",
+        *(f"{name}[{region}]" for region in REGIONS for name in ("dice", "sensitivity", "hd95_mm")),
+    ]  # fmt: skip
+    assert (table[0]["case"], table[0]["fold"], table[0]["flags"], table[0]["site"]) == ("a", "2", "", "Ulm, Süd")
+    assert float(table[0]["dice"]) == pytest.approx(0.8)
+    assert (table[1]["case"], table[1]["patient"], table[1]["fold"]) == ('b "2"', "P7", "")
+    assert (table[1]["flags"], table[1]["hd95_mm[Posterior]"], table[1]["site"]) == ("missed:Posterior", "", "")
+    assert table[1]["dice[Anterior]"] == "0.333333333"
