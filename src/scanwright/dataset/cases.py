@@ -1,7 +1,6 @@
 """Cases, data sets and faults: what a layout finds in a folder, before any voxel is read.
 
-Paths are absolute. Symbolic links are followed as the file system does; a path *written in a file* (dataset.json, a
-table) may not leave the data folder (see layouts/paths.py). A case without a label has label None and a Fault says so.
+Paths are absolute. A case without a label has label None, and a Fault says so.
 """
 
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 class Fault(Frozen):
     """One thing that is wrong with a data set, or that the user should know.
 
-    code: a stable word with hyphens, such as "missing-label" (README of checks.py lists them).
+    code: a stable word with hyphens, such as "missing-label" (checks.py lists them).
     severity: an error stops a run unless the case is excluded by name; a warning and a note never do.
     case, file: what it is about; None if it is the whole data set.
     expected, found: short texts. action: what to do, as an imperative.

@@ -92,9 +92,7 @@ def make_task(
     source: str,
     where: Path,
 ) -> Task:
-    """A Task from what a layout found, the user's declaration on top. Raises InputError if they make no sense
-    together.
-    """
+    """A Task from what a layout found, the user's declaration on top. Raises InputError if it makes no sense."""
     order: Sequence[int] = region_order
     if declared.regions is not None:
         ordered = bool(declared.region_order)

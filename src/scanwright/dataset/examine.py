@@ -47,25 +47,24 @@ class Examined:
 
 
 def examine(case: Case, task: Task) -> Examined:
-    """Look at one case. Facts are absent if an image cannot be read or joined; without a usable label they lack its part."""
+    """Look at one case. It has facts only if every file could be read, and all of them lie on one grid."""
     began = time.perf_counter()
     result = Examined(case=case)
     images = [_read_image(path, result, task) for path in case.images]
     label = _read_label(case.label, result) if case.label is not None else None
+    counts = None if label is None else measures.count_values(label.voxels)
     volumes = [image for image in images if image is not None]
+    _check_images(images, result)
+    if counts is not None:
+        _check_label(counts, result, task)
     if len(volumes) < len(images) or (case.label is not None and label is None):
         return result
-    _check_images(volumes, result)
     whole = _join(volumes, result, task)
-    if label is not None and not _fits(label, volumes[0], result):
-        return result
-    if whole is not None and measures.are_finite(whole.voxels):
-        result.facts = _facts(case, task, volumes, whole, label)
-    if label is not None:
-        _check_label(measures.count_values(label.voxels), result, task)
-    if result.facts is not None:
-        seconds = round(time.perf_counter() - began, 4)
-        result.facts = result.facts.model_copy(update={"seconds": seconds})
+    fits = label is None or _fits(label, volumes[0], result)
+    if whole is not None and fits and measures.are_finite(whole.voxels):
+        found = {} if label is None or counts is None else _label_facts(label, counts, whole, task)
+        found["seconds"] = round(time.perf_counter() - began, 4)
+        result.facts = _image_facts(case, volumes, whole).model_copy(update=found)
     return result
 
 
@@ -96,11 +95,12 @@ def _add_unusable(error: InputError, path: Path, result: Examined, *, what: str)
     result.add(code, "error", path, expected=expected, found=found, action=action)
 
 
-def _check_images(volumes: Sequence[Volume], result: Examined) -> None:
-    """NaN and infinity, images without content, notes of the readers, one channel twice."""
-    paths = result.case.images
-    constant = []
-    for volume, path in zip(volumes, paths, strict=True):
+def _check_images(images: Sequence[Volume | None], result: Examined) -> None:
+    """NaN and infinity, images without content, notes of the readers. None stands for what could not be read."""
+    constant: list[Path] = []
+    for volume, path in zip(images, result.case.images, strict=True):
+        if volume is None:
+            continue
         if not measures.are_finite(volume.voxels):
             bad = measures.num_not_finite(volume.voxels)
             found = f"{bad} of {volume.voxels.size} voxels are NaN or infinite"
@@ -109,9 +109,9 @@ def _check_images(volumes: Sequence[Volume], result: Examined) -> None:
         constant += [path for channel in volume.voxels if channel.min() == channel.max()]
         for note in volume.notes:
             result.add("reader-note", "note", path, found=note, action="")
-    num_channels = sum(volume.channels for volume in volumes)
+    num_channels = sum(volume.channels for volume in images if volume is not None)
+    alone = len(constant) == num_channels
     for path in constant:
-        alone = len(constant) == num_channels
         found = "every voxel has the same value" if alone else "every voxel of a channel has the same value"
         action = "Replace the image, or exclude the case."
         result.add("constant-image", "error" if alone else "warning", path, found=found, action=action)
@@ -185,10 +185,10 @@ def _declared_in(task: Task) -> str:
     return task.source if task.source.endswith(".json") else "scanwright.json"
 
 
-def _facts(case: Case, task: Task, volumes: Sequence[Volume], whole: Volume, label: Volume | None) -> CaseFacts:
+def _image_facts(case: Case, volumes: Sequence[Volume], whole: Volume) -> CaseFacts:
     grid = whole.grid
     body = measures.box_of((whole.voxels != 0).any(axis=0))
-    facts = CaseFacts(
+    return CaseFacts(
         id=case.id,
         patient=case.patient,
         shape=grid.shape,
@@ -203,12 +203,10 @@ def _facts(case: Case, task: Task, volumes: Sequence[Volume], whole: Volume, lab
         body_shape=body[1],
         body_fraction=float(np.prod(body[1], dtype=float) / grid.num_voxels),
     )
-    return facts if label is None else facts.model_copy(update=_label_facts(label, whole, task))
 
 
-def _label_facts(label: Volume, whole: Volume, task: Task) -> dict[str, object]:
+def _label_facts(label: Volume, counts: dict[int, int], whole: Volume, task: Task) -> dict[str, object]:
     values = label.voxels[0]
-    counts = measures.count_values(values)
     mask = measures.foreground_of(values, task)
     box = measures.box_of(mask)
     return {

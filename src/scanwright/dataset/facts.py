@@ -11,9 +11,7 @@ from scanwright.types import Shape3, Triple, Unit
 
 
 class Intensity(Frozen):
-    """Intensities of some voxels of one channel, in the file's own scale after scl_slope; percentiles 0.5, 50 and
-    99.5.
-    """
+    """Intensities of some voxels of one channel, in the file's own scale; percentiles 0.5, 50 and 99.5."""
 
     min: float
     max: float
@@ -80,11 +78,10 @@ class Spread(Frozen):
 
 
 class ChannelPrint(Frozen):
-    """One channel over the data set: `foreground` pools the samples inside the regions, `whole` the cases' own
-    statistics.
+    """One channel over the data set.
 
-    whole: min and max over all cases; mean, std and percentiles are medians over cases. foreground: None if no case has
-        any.
+    foreground: the pooled samples of voxels inside the regions; None if no case has any.
+    whole: over all voxels; min and max over all cases, mean, std and percentiles are medians over cases.
     """
 
     name: str
@@ -94,9 +91,7 @@ class ChannelPrint(Frozen):
 
 
 class RegionPrint(Frozen):
-    """One region over the data set. volume in ml (unit "mm") or px; share of the image's voxels; both over cases that
-    have it.
-    """
+    """One region over the cases that have it: volume in ml (unit "mm") or px, share of the image's voxels, pieces."""
 
     name: str
     present: int

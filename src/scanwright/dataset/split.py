@@ -7,21 +7,17 @@ A patient is never on two sides; cases with the same voxels count as one patient
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TypeGuard
 
 import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
-from scanwright.dataset.layouts.sidecar import TEST_WORDS, read_table
+from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Frozen
 from scanwright.errors import InputError, PolicyError, UsageError
-from scanwright.files import read_json
 from scanwright.io.formats import is_image, stem
 from scanwright.runtime import generator
-from scanwright.types import JSON
 
-VALIDATION_WORDS = ("val", "valid", "validation", "dev")
 VOLUME_CLASSES = 3
 NO_FACTS: Mapping[str, CaseFacts] = {}
 
@@ -113,17 +109,13 @@ def read_splits(
 ) -> Splits:
     """A given split: nnU-Net's JSON, a splits.json of a run, or a CSV.
 
-    JSON  [{"train": [names], "val": [names]}, …]  or  {"folds": [{"train": …, "validation": …}], "test": […]}
-    CSV   case, fold      fold in which the case validates: 0, 1 …; "test" sets it apart
-          case, split     train, val or test: a single fold
-    Names are case ids or file names. `excluded`: cases left out by name, which the file may still mention.
+    Names are case ids or file names; the forms are those of splitfile.py. excluded: cases left out by name, which the file
+    may still mention.
 
     Raises InputError if the file is malformed, names a case that is not there or without a label, or leaves a labelled
     case out of every fold; PolicyError if a case or patient is on two sides of a fold or in the test split as well.
     """
-    if not path.is_file():
-        raise InputError("no such split file", where=path)
-    folds, test = _from_table(path) if path.suffix.lower() in (".csv", ".tsv") else _from_json(read_json(path), path)
+    folds, test = read_names(path)
     known = {case.id: case for case in cases}
     folds = [(_named(train, known, excluded, path), _named(val, known, excluded, path)) for train, val in folds]
     declared = {case.id for case in cases if case.split == "test" and case.label is not None}
@@ -210,62 +202,6 @@ def _stated(folds: Sequence[Fold], patients: int, asked: int, left_out: int) -> 
     text = f"{len(folds)} folds of {size} validation cases, by patient"
     text += f" ({len(folds)} and not {asked}: there are only {patients} patients)" if len(folds) < asked else ""
     return text + (f", {left_out} cases left out because their patient is in the test split" if left_out else "")
-
-
-Named = list[tuple[list[str], list[str]]]
-
-
-def _from_json(value: JSON, path: Path) -> tuple[Named, list[str]]:
-    """Names of (train, validation) of each fold, and of the test split."""
-    listed = value.get("folds") if isinstance(value, dict) else value
-    test = value.get("test", []) if isinstance(value, dict) else []
-    folds: Named = []
-    for entry in listed if isinstance(listed, list) else []:
-        sides = entry if isinstance(entry, dict) else {}
-        train, validation = sides.get("train"), sides.get("val", sides.get("validation"))
-        if not _are_names(train) or not _are_names(validation):
-            folds = []
-            break
-        folds.append((train, validation))
-    if not folds or not _are_names(test):
-        expected = '[{"train": [names], "val": [names]}, …] or {"folds": [{"train": …, "validation": …}]}'
-        raise InputError("not a split file", where=path, expected=expected)
-    return folds, test
-
-
-def _are_names(value: JSON) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _from_table(path: Path) -> tuple[Named, list[str]]:
-    table = read_table(path)
-    key = table.column(("case", "case_id", "id", "name", "image", "file"))
-    column = table.column(("fold", "split", "set"))
-    if key is None or column is None:
-        expected = "columns case and fold, or case and split"
-        raise InputError("not a split file", where=path, expected=expected, found=", ".join(table.columns))
-    words = {row[key]: row[column].strip().lower() for row in table.rows}
-    test = [name for name, word in words.items() if word in TEST_WORDS]
-    rest = {name: word for name, word in words.items() if word not in TEST_WORDS}
-    if all(word.isdigit() for word in rest.values()) and rest:
-        numbers = sorted({int(word) for word in rest.values()})
-        return [_parted(rest, {str(number)}) for number in numbers], test
-    odd = sorted({word for word in rest.values() if word not in (*VALIDATION_WORDS, "train", "training")})
-    if odd:
-        raise InputError(
-            "not a word of a split", where=path, expected="a fold's number, train, val or test", found=odd[0]
-        )
-    return [_parted(rest, set(VALIDATION_WORDS))], test
-
-
-def _parted(words: Mapping[str, str], validation: set[str]) -> tuple[list[str], list[str]]:
-    """Names whose word is none of `validation`, and those whose word is."""
-
-    # fold numbers are compared as numbers: "01" and "1" are one fold
-    def judged(word: str) -> bool:
-        return (str(int(word)) if word.isdigit() else word) in validation
-
-    return [n for n, word in words.items() if not judged(word)], [n for n, word in words.items() if judged(word)]
 
 
 def _named(names: Sequence[str], known: Mapping[str, Case], excluded: Collection[str], path: Path) -> list[str]:

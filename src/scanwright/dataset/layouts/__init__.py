@@ -1,3 +1,1 @@
-"""Ways in which people lay out a folder of scans and labels, one file each: NAME, detect(root) and read(root,
-declared).
-"""
+"""Ways in which people lay out a folder of scans and labels, one file each."""

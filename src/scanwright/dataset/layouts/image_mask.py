@@ -9,14 +9,14 @@ not, since validation cases come from the folds. Files elsewhere (boxes.json, fi
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_task, read_declaration
 from scanwright.dataset.infer import infer_channels, infer_regions
-from scanwright.dataset.layouts.listing import by_stem, folders_in, folders_named, images_in
+from scanwright.dataset.layouts.listing import folders_in, folders_named, images_in
 from scanwright.dataset.layouts.names import channel_case, image_case, label_case
 from scanwright.dataset.layouts.pairing import Found, common_channels, make_cases
 from scanwright.errors import InputError
@@ -57,9 +57,10 @@ def detect(root: Path) -> str | None:
 
 def read(root: Path, declared: Declaration) -> Dataset:
     """Read the folder. Raises InputError if no form fits; files without a partner become faults."""
-    bags, faults, form = _bags(root, declared)
+    bags, form = _bags(root, declared)
     keys = common_channels(parts for bag, _ in bags for parts in bag.values())
     cases: list[Case] = []
+    faults: list[Fault] = []
     for bag, side in bags:
         more, found_faults = make_cases(_renamed(bag, {case.id for case in cases}, side), channels=keys, split=side)
         cases += more
@@ -80,21 +81,16 @@ def read(root: Path, declared: Declaration) -> Dataset:
     return Dataset(root=root, layout=NAME, stated=form, task=task, cases=tuple(cases), faults=tuple(faults))
 
 
-def _bags(root: Path, declared: Declaration) -> tuple[list[tuple[Bag, Side]], list[Fault], str]:
-    """Files grouped by case, for each side of the data set; the faults of doing so; and which form it was, in words."""
-    faults: list[Fault] = []
-    bags: list[tuple[Bag, Side]] = []
+def _bags(root: Path, declared: Declaration) -> tuple[list[tuple[Bag, Side]], str]:
+    """Files grouped by case, for each side of the data set; and which form it was, in words."""
     pairs = _folder_pairs(root, declared)
-    for images, labels, side in pairs:
-        bag, more = _two_folders(images, labels)
-        bags.append((bag, side))
-        faults += more
-    if bags:
-        return bags, faults, f"images in {pairs[0][0].relative_to(root)}/, masks in {pairs[0][1].relative_to(root)}/"
+    if pairs:
+        words = f"images in {pairs[0][0].relative_to(root)}/, masks in {pairs[0][1].relative_to(root)}/"
+        return [(_two_folders(images, labels), side) for images, labels, side in pairs], words
     beside = _side_by_side(images_in(root))
     if _has_pairs(beside):
-        return [(beside, "train")], faults, "images and masks side by side"
-    return [(_case_folders(root), "train")], faults, "a folder for each case"
+        return [(beside, "train")], "images and masks side by side"
+    return [(_case_folders(root), "train")], "a folder for each case"
 
 
 def _folder_pairs(root: Path, declared: Declaration) -> list[tuple[Path, Path, Side]]:
@@ -135,15 +131,13 @@ def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
     return images[0], labels[0]
 
 
-def _two_folders(images: Path, labels: Path) -> tuple[Bag, list[Fault]]:
+def _two_folders(images: Path, labels: Path) -> Bag:
     """Pair two folders by the reading of their names that leaves the fewest labels without an image; plain names if
     equal.
     """
-    image_files, image_faults = by_stem(images_in(images))
-    label_files, label_faults = by_stem(images_in(labels))
+    image_files, label_files = images_in(images), images_in(labels)
     bags = [_grouped(image_files, label_files, image_key, label_key) for image_key, label_key in READINGS]
-    best = max(bags, key=lambda bag: sum(bool(parts.images and parts.labels) for parts in bag.values()))
-    return best, [*image_faults, *label_faults]
+    return max(bags, key=lambda bag: sum(bool(parts.images and parts.labels) for parts in bag.values()))
 
 
 def _plain(name: str) -> tuple[str, str]:
@@ -173,13 +167,13 @@ READINGS: tuple[tuple[ImageKey, LabelKey], ...] = (
 )
 
 
-def _grouped(images: dict[str, Path], labels: dict[str, Path], image_key: ImageKey, label_key: LabelKey) -> Bag:
+def _grouped(images: Sequence[Path], labels: Sequence[Path], image_key: ImageKey, label_key: LabelKey) -> Bag:
     bag: Bag = defaultdict(Found)
-    for name, path in images.items():
-        case, channel = image_key(name)
-        bag[case or name].images[channel] = path
-    for name, path in labels.items():
-        bag[label_key(name)].labels.append(path)
+    for path in images:
+        case, channel = image_key(stem(path))
+        bag[case or stem(path)].add_image(channel, path)
+    for path in labels:
+        bag[label_key(stem(path))].labels.append(path)
     return bag
 
 
@@ -193,7 +187,7 @@ def _side_by_side(files: list[Path]) -> Bag:
             bag[labelled].labels.append(path)
         else:
             case, channel = channel_case(name)
-            bag[case].images[channel] = path
+            bag[case].add_image(channel, path)
     return _rejoined(bag)
 
 
@@ -216,10 +210,10 @@ def _case_folders(root: Path) -> Bag:
         parts = list(_side_by_side(files).values())
         if not files or len(files) > 40:
             continue
-        bag[folder.name] = Found(
-            images={key: path for part in parts for key, path in part.images.items()},
-            labels=[path for part in parts for path in part.labels],
-        )
+        whole = bag[folder.name] = Found(labels=[path for part in parts for path in part.labels])
+        for part in parts:
+            for key, path in (*part.images.items(), *(("", path) for path in part.surplus)):
+                whole.add_image(key, path)
     return bag
 
 

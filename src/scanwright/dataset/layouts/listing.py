@@ -5,12 +5,11 @@ does; listings go one level deep at a time, so a loop of links cannot trap them.
 that file; a table may point anywhere, since its owner wrote it, and the checks read nothing but images there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from scanwright.dataset.cases import Fault
 from scanwright.errors import InputError
-from scanwright.io.formats import is_image, stem
+from scanwright.io.formats import is_image
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -38,30 +37,6 @@ def tables_in(folder: Path) -> list[Path]:
     suffixes = (".csv", ".tsv")
     return sorted(
         path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
-
-
-def by_stem(paths: Sequence[Path]) -> tuple[dict[str, Path], list[Fault]]:
-    """Files by their name without suffix; a Fault for each further file of the same stem (a.nii beside a.nii.gz)."""
-    found: dict[str, Path] = {}
-    faults = []
-    for path in paths:
-        first = found.setdefault(stem(path), path)
-        if first is not path:
-            faults.append(two_files(stem(path), first, path))
-    return found, faults
-
-
-def two_files(case: str, first: Path, second: Path) -> Fault:
-    """The fault of two files that claim to be the same thing of one case."""
-    return Fault(
-        code="ambiguous-files",
-        severity="error",
-        case=case,
-        file=second,
-        expected="one file",
-        found=f"{first.name} and {second.name}",
-        action="Remove one of them.",
     )
 
 

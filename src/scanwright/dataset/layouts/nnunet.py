@@ -45,15 +45,16 @@ def read(root: Path, declared: Declaration) -> Dataset:
     """Read the folder. Raises InputError if dataset.json contradicts itself; files without a partner become faults."""
     description = read_dataset_json(root)
     listed = description.get("dataset") if description else None
+    ending = str((description or {}).get("file_ending", ""))
     if isinstance(listed, dict):
         found = _listed(listed, where=root / FILE_NAME)
     else:
-        found = _on_disk(root / "imagesTr", root / "labelsTr")
+        found = _on_disk(root / "imagesTr", root / "labelsTr", ending)
     where = root / FILE_NAME
     channels = channels_of(description, where=where) if description else None
     keys = [f"{number:04d}" for number in range(len(channels))] if channels else common_channels(found.values())
     cases, faults = make_cases(found, channels=keys)
-    test, test_faults = _test_cases(root, keys, {case.id for case in cases})
+    test, test_faults = _test_cases(root, keys, {case.id for case in cases}, ending)
     cases += test
     if channels is None:
         names = [f"channel {int(key)}" for key in keys]
@@ -89,14 +90,14 @@ def _labels(
     return infer_regions(case.label for case in cases if case.label is not None), (), None
 
 
-def _on_disk(images: Path, labels: Path) -> dict[str, Found]:
-    """Cases by name: channel files CASE_0000, CASE_0001 …, and labels CASE."""
+def _on_disk(images: Path, labels: Path, ending: str) -> dict[str, Found]:
+    """Cases by name: channel files CASE_0000, CASE_0001 …, and labels CASE; files of another ending are left alone."""
     found: dict[str, Found] = defaultdict(Found)
-    for path in images_in(images):
+    for path in (path for path in images_in(images) if path.name.endswith(ending)):
         match = CHANNEL_SUFFIX.match(stem(path))
         name, channel = (match["case"], match["channel"]) if match else (stem(path), "0000")
-        found[name].images[channel] = path
-    for path in images_in(labels):
+        found[name].add_image(channel, path)
+    for path in (path for path in images_in(labels) if path.name.endswith(ending)):
         found[stem(path)].labels.append(path)
     return found
 
@@ -118,11 +119,11 @@ def _listed(listed: Mapping[str, JSON], *, where: Path) -> dict[str, Found]:
     return found
 
 
-def _test_cases(root: Path, keys: list[str], taken: set[str]) -> tuple[list[Case], list[Fault]]:
+def _test_cases(root: Path, keys: list[str], taken: set[str], ending: str) -> tuple[list[Case], list[Fault]]:
     """Cases of imagesTs, if labelsTs has labels for them: the declared test split. Unlabelled test images are not
     cases.
     """
-    found = _on_disk(root / "imagesTs", root / "labelsTs")
+    found = _on_disk(root / "imagesTs", root / "labelsTs", ending)
     labelled = {name: parts for name, parts in found.items() if parts.labels}
     side: Side = "test"
     if not any(parts.images for parts in labelled.values()):

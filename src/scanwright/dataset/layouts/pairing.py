@@ -9,10 +9,21 @@ from scanwright.dataset.cases import Case, Fault, Side
 
 @dataclass(kw_only=True)
 class Found:
-    """Files that belong together by name: images by channel key, and labels. Filled while a folder is walked."""
+    """Files that belong together by name: images by channel key, and labels. Filled while a folder is walked.
+
+    surplus: images that claim a channel which another file has already (a.nii beside a.nii.gz).
+    """
 
     images: dict[str, Path] = field(default_factory=dict)
     labels: list[Path] = field(default_factory=list)
+    surplus: list[Path] = field(default_factory=list)
+
+    def add_image(self, channel: str, path: Path) -> None:
+        """Take a file as a channel, or as surplus if there is one."""
+        if channel in self.images:
+            self.surplus.append(path)
+        else:
+            self.images[channel] = path
 
 
 def make_cases(
@@ -34,6 +45,7 @@ def make_cases(
         if absent:
             faults.append(missing_channel(name, next(iter(parts.images.values())), absent, channels))
             continue
+        faults += [ambiguous_image(name, next(iter(parts.images.values())), path) for path in parts.surplus]
         if len(parts.labels) > 1:
             faults.append(several_labels(name, parts.labels))
         if not parts.labels and need_label:
@@ -91,6 +103,19 @@ def missing_channel(case: str, image: Path, absent: Sequence[str], channels: Seq
         expected=f"channels {', '.join(channels)}",
         found=f"no {', '.join(absent)}",
         action="Add the file, or exclude the case.",
+    )
+
+
+def ambiguous_image(case: str, first: Path, second: Path) -> Fault:
+    """Two image files that claim to be the same channel of one case."""
+    return Fault(
+        code="ambiguous-files",
+        severity="error",
+        case=case,
+        file=second,
+        expected="one file for each channel",
+        found=f"{first.name} and {second.name}",
+        action="Remove one of them, or give their channels names such as _t1 and _t2.",
     )
 
 
