@@ -1,7 +1,9 @@
 """A report's content such as a run would give, made from the hippocampus data or from ellipsoids. To look at it:
 
-    python tests/report/report_sample.py OUT.html [../shared/data/hippocampus_mri | --pixels]
+python tests/report/report_sample.py OUT.html [../shared/data/hippocampus_mri | --pixels]
 """
+
+# ruff: noqa: E501  # sentences as a run would write them
 
 import dataclasses
 import sys
@@ -9,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
+
 from scanwright.evaluation.evaluate import evaluate_case
 from scanwright.evaluation.statistics import bootstrap_mean
 from scanwright.figures.overlay import overlay_slices
@@ -35,22 +39,57 @@ from scanwright.report.content import (
     TrainingPart,
 )
 from scanwright.report.page import build
-from scipy import ndimage
 
 MEASURES = ("dice", "iou", "sensitivity", "precision", "hd95_{u}", "asd_{u}", "nsd", "{s}_error_{a}", "{s}_bias_{a}")
 REGIONS = {"anterior": (1,), "posterior": (2,)}
 PLAN = (
-    ("preprocessing", "spacing", "1 × 1 × 1 mm", "Median of the training cases; no axis is three times coarser than the others.", "nnU-Net, Isensee et al. 2021, Nat Methods 18:203"),
-    ("preprocessing", "normalisation", "z-score of each case", "MR intensities have no common unit: the scale differs between cases by a factor of 870.", "nnU-Net, Isensee et al. 2021"),
-    ("network", "depth", "4 levels", "The shortest side of the patch, 32 voxels, can be halved three times and keeps 4.", "measured on two data sets"),
-    ("network", "width", "16, 32, 64, 128 channels", "The widest that trains at least 1,000 steps within the budget on this machine.", "measured: a step takes 0.51 s"),
+    (
+        "preprocessing",
+        "spacing",
+        "1 × 1 × 1 mm",
+        "Median of the training cases; no axis is three times coarser than the others.",
+        "nnU-Net, Isensee et al. 2021, Nat Methods 18:203",
+    ),
+    (
+        "preprocessing",
+        "normalisation",
+        "z-score of each case",
+        "MR intensities have no common unit: the scale differs between cases by a factor of 870.",
+        "nnU-Net, Isensee et al. 2021",
+    ),
+    (
+        "network",
+        "depth",
+        "4 levels",
+        "The shortest side of the patch, 32 voxels, can be halved three times and keeps 4.",
+        "measured on two data sets",
+    ),
+    (
+        "network",
+        "width",
+        "16, 32, 64, 128 channels",
+        "The widest that trains at least 1,000 steps within the budget on this machine.",
+        "measured: a step takes 0.51 s",
+    ),
     ("batch", "patch", "40 × 56 × 40 voxels", "Holds the whole image of 90 % of the cases.", "fingerprint.json"),
     ("batch", "size", "2", "Larger batches gave no better Dice at equal time.", "measured, three seeds"),
-    ("training", "steps", "1,128", "What fits into 600 s less preprocessing, validation and packing.", "measured: a step takes 0.51 s"),
+    (
+        "training",
+        "steps",
+        "1,128",
+        "What fits into 600 s less preprocessing, validation and packing.",
+        "measured: a step takes 0.51 s",
+    ),
     ("training", "peak learning rate", "0.003", "Set on the command line.", "--set training.learning_rate=0.003"),
     ("training", "schedule", "warm-up 5 %, then cosine to 0", "Ends at zero whatever the number of steps.", ""),
-    ("inference", "mirroring", "off", "Left and right are told apart by the label; mirroring cost 0.004 Dice.", "measured, three seeds"),
-)  # fmt: skip
+    (
+        "inference",
+        "mirroring",
+        "off",
+        "Left and right are told apart by the label; mirroring cost 0.004 Dice.",
+        "measured, three seeds",
+    ),
+)
 
 
 def ellipsoids(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -110,10 +149,21 @@ def sample(cases: list[tuple[str, np.ndarray, np.ndarray, Grid]]) -> ReportConte
         }
         mean = float(np.mean([scores[region]["dice"] or 0.0 for region in REGIONS]))
         rows.append(CaseRow(case=case, regions=scores, mean=mean, patient=f"P{number // 2:03d}", fold="0", sizes=sizes))
-    rows[1] = dataclasses.replace(rows[1], flags=("missed:posterior",), regions={"anterior": rows[1].regions["anterior"], "posterior": dict.fromkeys(names, None) | {"dice": 0.0}})  # fmt: skip
-    overall = {name: estimate([np.mean([v for r in REGIONS if (v := row.regions[r][name]) is not None] or [np.nan]) for row in rows]) for name in names}  # fmt: skip
+    rows[1] = dataclasses.replace(
+        rows[1],
+        flags=("missed:posterior",),
+        regions={"anterior": rows[1].regions["anterior"], "posterior": dict.fromkeys(names, None) | {"dice": 0.0}},
+    )
+    overall = {
+        name: estimate(
+            [np.mean([v for r in REGIONS if (v := row.regions[r][name]) is not None] or [np.nan]) for row in rows]
+        )
+        for name in names
+    }
     regions = tuple(
-        RegionRow(region=region, metrics={name: estimate([row.regions[region][name] for row in rows]) for name in names})
+        RegionRow(
+            region=region, metrics={name: estimate([row.regions[region][name] for row in rows]) for name in names}
+        )
         for region in REGIONS
     )
     ranked = sorted(rows, key=lambda row: row.mean or 0.0)
@@ -121,12 +171,19 @@ def sample(cases: list[tuple[str, np.ndarray, np.ndarray, Grid]]) -> ReportConte
     pictures = []
     for role, row in chosen:
         case, image, labels, grid = next(one for one in cases if one[0] == row.case)
-        png = overlay_slices(image[None], truth_IJK=labels, prediction_IJK=predictions[case], grid=grid, regions=REGIONS)
+        png = overlay_slices(
+            image[None], truth_IJK=labels, prediction_IJK=predictions[case], grid=grid, regions=REGIONS
+        )
         facts = [Fact(name=f"Dice {region}", value=f"{row.regions[region]['dice'] or 0:.3f}") for region in REGIONS]
         pictures.append(CasePicture(role=role, case=case, png=png, facts=tuple(facts)))
     patients = len({row.patient for row in rows})
     groups = tuple(
-        GroupRow(group="scanner", value=value, num_cases=len(rows[start::2]), metrics={"dice": estimate([row.mean for row in rows[start::2]])})  # fmt: skip
+        GroupRow(
+            group="scanner",
+            value=value,
+            num_cases=len(rows[start::2]),
+            metrics={"dice": estimate([row.mean for row in rows[start::2]])},
+        )
         for start, value in ((0, "Achieva 3 T"), (1, "(not stated)"))
     )
     result = ResultSet(
@@ -136,12 +193,23 @@ def sample(cases: list[tuple[str, np.ndarray, np.ndarray, Grid]]) -> ReportConte
         regions=regions,
         groups=groups,
         cases=tuple(rows),
-        comparisons=(Fact(name="nnU-Net 3d_fullres", value="Dice 0.8975 / 0.8807 (anterior / posterior), five folds, about 1000 epochs on a GPU. Isensee et al. 2019"),),
-    )  # fmt: skip
+        comparisons=(
+            Fact(
+                name="nnU-Net 3d_fullres",
+                value="Dice 0.8975 / 0.8807 (anterior / posterior), five folds, about 1000 epochs on a GPU. Isensee et al. 2019",
+            ),
+        ),
+    )
     return ReportContent(
         title="Hippocampus in MRI" if unit == "mm" else "Lungs in radiographs",
         created=datetime(2026, 3, 14, 9, 26, tzinfo=UTC),
-        headline=Headline(metric="dice", estimate=overall["dice"], num_cases=len(rows), num_patients=patients, scope="Fold 0 of 5 only: cases held out of training"),
+        headline=Headline(
+            metric="dice",
+            estimate=overall["dice"],
+            num_cases=len(rows),
+            num_patients=patients,
+            scope="Fold 0 of 5 only: cases held out of training",
+        ),
         summary=(
             f"The model outlines {' and '.join(REGIONS)} hippocampus in T1-weighted MRI with a mean Dice of {overall['dice'].mean:.3f} on {len(rows)} cases that it had not seen.",
             "It was trained for ten minutes on two CPU cores. Half of all cases lie between the quartiles shown in Figure 1; the worst is shown in full below.",
@@ -158,12 +226,25 @@ def sample(cases: list[tuple[str, np.ndarray, np.ndarray, Grid]]) -> ReportConte
         dataset=dataset_part(len(rows), patients),
         split=SplitPart(
             source="Read from splits_5fold.json; no patient is in two parts of a fold.",
-            rows=tuple(SplitRow(name=f"Fold {fold}", num_train=208, num_validation=52, num_train_patients=170, num_validation_patients=43, trained=fold == 0) for fold in range(5)),
+            rows=tuple(
+                SplitRow(
+                    name=f"Fold {fold}",
+                    num_train=208,
+                    num_validation=52,
+                    num_train_patients=170,
+                    num_validation_patients=43,
+                    trained=fold == 0,
+                )
+                for fold in range(5)
+            ),
         ),
-        plan=tuple(PlanRow(group=g, name=n, value=v, reason=r, source=s, chosen_by_user=s.startswith("--")) for g, n, v, r, s in PLAN),
+        plan=tuple(
+            PlanRow(group=g, name=n, value=v, reason=r, source=s, chosen_by_user=s.startswith("--"))
+            for g, n, v, r, s in PLAN
+        ),
         training=training_part(rng),
         provenance=provenance(),
-    )  # fmt: skip
+    )
 
 
 def estimate(values: list[float | None]) -> Estimate:
@@ -190,10 +271,28 @@ def dataset_part(cases: int, patients: int) -> DatasetPart:
             Fact(name="hippocampus_281", value="image without a label"),
         ),
         findings=(
-            Finding(severity="warning", code="duplicate-image", case="hippocampus_204", file="hippocampus_204.nii.gz", expected="images that differ", found="the same voxels as hippocampus_205", action="Remove one of the two, or give both to one patient."),
-            *(Finding(severity="note", code="scale", case=f"hippocampus_{number:03d}", expected="intensities on a common scale", found=f"maximum {number * 977}", action="Nothing: every case is normalised by itself.") for number in range(3, 17)),
+            Finding(
+                severity="warning",
+                code="duplicate-image",
+                case="hippocampus_204",
+                file="hippocampus_204.nii.gz",
+                expected="images that differ",
+                found="the same voxels as hippocampus_205",
+                action="Remove one of the two, or give both to one patient.",
+            ),
+            *(
+                Finding(
+                    severity="note",
+                    code="scale",
+                    case=f"hippocampus_{number:03d}",
+                    expected="intensities on a common scale",
+                    found=f"maximum {number * 977}",
+                    action="Nothing: every case is normalised by itself.",
+                )
+                for number in range(3, 17)
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def training_part(rng: np.random.Generator, folds: int = 1, steps: int = 1128) -> TrainingPart:
@@ -215,8 +314,16 @@ def training_part(rng: np.random.Generator, folds: int = 1, steps: int = 1128) -
                 best_score=float(score.max()),
             )
         )
-    events = (Event(fold="Fold 0", step=705, text="The machine slowed to 0.71 s a step; the rest of the schedule was cut from 520 to 423 steps."),)  # fmt: skip
-    return TrainingPart(folds=tuple(courses), events=events, note="Weights are averaged over the last steps (EMA 0.998).")
+    events = (
+        Event(
+            fold="Fold 0",
+            step=705,
+            text="The machine slowed to 0.71 s a step; the rest of the schedule was cut from 520 to 423 steps.",
+        ),
+    )
+    return TrainingPart(
+        folds=tuple(courses), events=events, note="Weights are averaged over the last steps (EMA 0.998)."
+    )
 
 
 def provenance() -> Provenance:
@@ -227,15 +334,23 @@ def provenance() -> Provenance:
         "Data": "sha256 5be1c3a97e0f24d18c6b3f4e90aa7d31e2c4b5a6978877665544332211ffeedd",
         "Package": "model.swm, sha256 0c4d8e11f7a9b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b",
     }
-    stages = (("Checks", 4.1, 310), ("Preprocessing", 9.6, 420), ("Training", 561.3, 2310), ("Prediction", 14.8, 1460), ("Evaluation", 6.2, 390))  # fmt: skip
+    stages = (
+        ("Checks", 4.1, 310),
+        ("Preprocessing", 9.6, 420),
+        ("Training", 561.3, 2310),
+        ("Prediction", 14.8, 1460),
+        ("Evaluation", 6.2, 390),
+    )
     return Provenance(
         command="scanwright train hippocampus_mri -o run --fold 0 --split splits_5fold.json --budget 10m --set training.learning_rate=0.003",
         facts=tuple(Fact(name=name, value=value) for name, value in facts.items()),
         stages=tuple(StageCost(stage=name, seconds=seconds, peak_bytes=mib << 20) for name, seconds, mib in stages),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":
     source = sys.argv[2] if len(sys.argv) > 2 else ""
-    shown = read_hippocampus(Path(source), 52) if source and source != "--pixels" else make_cases(20, pixels=bool(source))
+    shown = (
+        read_hippocampus(Path(source), 52) if source and source != "--pixels" else make_cases(20, pixels=bool(source))
+    )
     Path(sys.argv[1]).write_text(build(sample(shown)), encoding="utf-8")

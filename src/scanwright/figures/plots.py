@@ -1,6 +1,6 @@
 """Curves, boxes and agreement as small SVG panels in one quiet style.
 
-Each panel is about 440 CSS pixels wide: two stand side by side on a desk, one fills a phone, and the letters keep their
+Each panel is 400 CSS pixels wide: two stand side by side on a desk, one fills a phone, and the letters keep their
 size. The axis is named above the panel and not beside it. All words come from the caller.
 """
 
@@ -18,7 +18,7 @@ from scanwright.figures.palette import ACCENT, GRID, INK, MUTED, structure_colou
 from scanwright.figures.svg import new_figure, to_png, to_svg
 from scanwright.types import Floats
 
-WIDTH_PX = 440
+WIDTH_PX = 400
 FONT_PT = 8.25  # 11 CSS pixels
 MARGIN_PX = 44
 MAX_POINTS = 240
@@ -91,7 +91,7 @@ def box_plot(boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] 
     limits: the values that are possible, such as (0, 1); the axis covers the data and does not pass them.
     A row without values keeps its name and note and stays empty.
     """
-    row_px = 58
+    row_px = 62
     figure, axes, texts = _panel(row_px * len(boxes) + 42, x_label="", y_label=x_label, left_px=12)
     axes.set(ylim=(len(boxes), 0), xlim=_span([value for box in boxes for value in box.values], limits), yticks=[])
     axes.grid(axis="x", color=GRID, linewidth=0.8)
@@ -99,8 +99,8 @@ def box_plot(boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] 
     for row, box in enumerate(boxes):
         _draw_box(axes, np.asarray(box.values, dtype=np.float64), row, box.colour, gid=f"dots{row}")
         titles[f"dots{row}"] = box.titles
-        _write(axes, 0.0, row + 0.2, ha="left", color=INK, gid=f"name{row}")
-        _write(axes, 1.0, row + 0.2, ha="right", color=MUTED, gid=f"note{row}")
+        _write(axes, 0.0, row + 0.24, ha="left", color=INK, gid=f"name{row}")
+        _write(axes, 1.0, row + 0.24, ha="right", color=MUTED, gid=f"note{row}")
         texts |= {f"name{row}": box.name, f"note{row}": box.note}
     return to_svg(figure, label=f"{x_label}: {', '.join(box.name for box in boxes)}", texts=texts, titles=titles)
 
@@ -170,8 +170,8 @@ def _style(axes: Axes) -> None:
     axes.tick_params(axis="y", labelcolor=MUTED, labelsize=FONT_PT, length=0)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(tick_text)
 
@@ -183,7 +183,7 @@ def tick_text(value: float, _position: float | None = None) -> str:
     else:
         text = (
             f"{value:.6f}".rstrip("0").rstrip(".")
-            if abs(value) < 1000
+            if abs(value) < 10_000
             else f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
         )
     return text.replace("-", "\N{MINUS SIGN}") if text not in ("-0", "0") else "0"
@@ -193,9 +193,12 @@ def _draw_lines(axes: Axes, lines: Sequence[Line]) -> None:
     for number, line in enumerate(lines):
         chosen = structure_colour(number) if len(lines) > 1 else ACCENT
         x, y = thin(np.array(line.points, dtype=np.float64).reshape(-1, 2).T)
-        style = {"solid_capstyle": "round", "marker": "o" if len(x) == 1 else "", "markersize": 3.0}
-        axes.plot(x, y, color=line.colour or chosen, linewidth=1.4, **style)
+        (drawn,) = axes.plot(x, y, color=line.colour or chosen, linewidth=1.4, solid_capstyle="round")
+        if len(x) == 1:
+            drawn.set(marker="o", markersize=3.0)
     axes.margins(x=0.01)
+    if axes.get_xlim()[0] < 0.05 * axes.get_xlim()[1]:
+        axes.set_xlim(left=0.0)
 
 
 def thin(points_2N: Floats, *, most: int = MAX_POINTS) -> Floats:
@@ -215,7 +218,7 @@ def _draw_box(axes: Axes, values: Floats, row: int, colour: str, *, gid: str) ->
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
     reach = 1.5 * (high - low)
     ends = values[(values >= low - reach) & (values <= high + reach)]
-    y, half = row + 0.45, 0.12
+    y, half = row + 0.48, 0.12
     axes.hlines(y, ends.min(), ends.max(), color=MUTED, linewidth=1.0, zorder=2)
     axes.fill_between(
         [low, high], y - half, y + half, facecolor=colour, edgecolor=INK, linewidth=0.8, alpha=None, zorder=3
@@ -223,7 +226,7 @@ def _draw_box(axes: Axes, values: Floats, row: int, colour: str, *, gid: str) ->
     axes.vlines(middle, y - half, y + half, color=INK, linewidth=2.0, zorder=4)
     # Multiples of the golden ratio spread any number of dots evenly, and the same way each time.
     spread = (np.arange(len(values)) * 0.6180339887) % 1.0
-    _draw_dots(axes, values, row + 0.68 + 0.24 * spread, colour, gid=gid, size=13)
+    _draw_dots(axes, values, row + 0.69 + 0.22 * spread, colour, gid=gid, size=13)
 
 
 def _draw_pairs(axes: Axes, rows: Sequence[tuple[Pairs, Floats, Floats]]) -> dict[str, Sequence[str]]:
