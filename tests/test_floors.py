@@ -29,7 +29,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),
     14: ("api",),
-    15: ("cluster",),
+    15: ("cluster", "screen"),
     16: ("cli", "serving"),
     17: ("",),  # scanwright/__init__.py, which shows what api does and which nobody inside imports
 }
