@@ -7,13 +7,14 @@ last byte.
 
 import contextlib
 import gzip
+import io
 import os
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -27,6 +28,7 @@ MAX_AXIS = 1 << 20
 DEFLATE_RATIO = 1032  # deflate cannot shrink by more
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE_BYTES = 8 << 20
+PACKED_PIECE_BYTES = 256 << 10
 COPY_HINT = "Copy it again from its source, or exclude the case."
 FOURTH_AXIS_HINT = "If that axis holds channels, declare them in the task. Split a time series into volumes."
 
@@ -115,6 +117,36 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             return
         with gzip.GzipFile(fileobj=raw) as stream:
             yield stream  # type: ignore[misc]
+
+
+class Inflated(io.RawIOBase):
+    """A zlib or gzip stream, decompressed as it is read; its end must be there and its checksum right."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self.packed = packed
+        self.inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either header
+        self.waiting = b""
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill up to the length of `buffer`; 0 at the end. Raises zlib.error or EOFError on damage."""
+        while not self.inflater.eof:
+            self.waiting = self.waiting or self.packed.read(PACKED_PIECE_BYTES)
+            piece = self.inflater.decompress(self.waiting, len(buffer))
+            if not piece and not self.waiting:
+                raise EOFError("the compressed data end too early")
+            self.waiting = self.inflater.unconsumed_tail
+            if piece:
+                buffer[: len(piece)] = piece
+                return len(piece)
+        return 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def fileno(self) -> int:
+        """The packed file's."""
+        return self.packed.fileno()
 
 
 def read_exactly(stream: IO[bytes], count: int, path: Path) -> Array:

@@ -3,9 +3,9 @@
 Index i is the column, j the row, k is 0; the unit is "px". A picture is read by these rules.
 
     as stored       8 or 16 bits, grey or colour; equal colour channels stay three (labels: become one)
-    turned          upright, as the EXIF tag says
+    turned          upright, as the EXIF tag says (a TIFF with such a tag is refused)
     palette         its colours; as a label: its indices
-    1 bit           0 and 1
+    1 bit           0 and 1; a TIFF in which 0 is white is turned, but not as a label
     CMYK, YCbCr     as RGB
     transparency    dropped if every pixel is opaque, else refused: what lies behind it is not known
     several pages   refused, unless the caller says that they are channels: slices, times and thumbnails look the same
@@ -13,6 +13,8 @@ Index i is the column, j the row, k is 0; the unit is "px". A picture is read by
 """
 
 import contextlib
+import io
+import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +22,17 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from PIL import Image, ImageOps
+from PIL import Image
 
 from scanwright.errors import InputError, UnreadableFile
-from scanwright.files import writing
+from scanwright.files import write_bytes
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.io.guard import as_unreadable, checked_bytes, require_file
+from scanwright.io.guard import as_unreadable, checked_bytes, require_file, truncated
 from scanwright.io.header import Header
 from scanwright.types import Array
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it logs what is raised here as one error
 
 EXPECTED = "a picture (PNG, JPEG, BMP or TIFF)"
 MAX_PIXELS = 1 << 28  # one picture; 16384 x 16384
@@ -36,8 +40,17 @@ READABLE = ("PNG", "JPEG", "BMP")
 GREY = {"1": "u1", "L": "u1", "I;16": "u2", "I;16B": "u2", "I;16L": "u2", "I": "i4", "F": "f4"}
 TIFF_PHOTOMETRIC = ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE")
 TIFF_COMPRESSION = ("NONE", "ADOBE_DEFLATE", "DEFLATE")  # what tifffile decodes without a further package
-UPRIGHT_SWAPS = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
 EXIF_ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # what brings a picture of that EXIF orientation upright
+SWAPPING = (TURNS[5], TURNS[6], TURNS[7], TURNS[8])
 
 
 def read_header(path: Path, *, as_channels: bool = False) -> Header:
@@ -46,7 +59,7 @@ def read_header(path: Path, *, as_channels: bool = False) -> Header:
         return _tiff_header(path, as_channels)
     with _pillow(path) as picture:
         width, height = picture.size
-        if picture.getexif().get(EXIF_ORIENTATION) in UPRIGHT_SWAPS:
+        if _turn(picture) in SWAPPING:
             width, height = height, width
         grey = picture.mode in GREY or picture.mode in ("LA", "La")
         return Header(Grid.of_pixels(width, height), 1 if grey else 3, np.dtype(GREY.get(picture.mode, "u1")))
@@ -61,7 +74,7 @@ def read(path: Path, *, as_channels: bool = False) -> Volume:
     if is_tiff(path):
         return _as_volume(_read_tiff(path, as_channels))
     with _pillow(path) as picture:
-        return _as_volume(_colours(ImageOps.exif_transpose(picture), path))
+        return _as_volume(_colours(_upright(picture), path))
 
 
 def read_label(path: Path) -> Volume:
@@ -78,7 +91,7 @@ def read_label(path: Path) -> Volume:
                 where=path,
                 hint="Save the labels as PNG from their source.",
             )
-        upright = ImageOps.exif_transpose(picture)
+        upright = _upright(picture)
         return _as_volume(
             np.asarray(upright)[..., None] if upright.mode == "P" else _single(_colours(upright, path), path)
         )
@@ -105,12 +118,13 @@ def write(path: Path, volume: Volume) -> None:
             "PNG colours are written with 8 bits", where=path, found=rows_HWC.dtype.name, hint="Write TIFF."
         )
     pixels = np.ascontiguousarray(rows_HWC[..., 0] if rows_HWC.shape[-1] == 1 else rows_HWC)
-    with writing(path) as stream:
-        if tiff:
-            photometric = "rgb" if pixels.ndim == 3 else "minisblack"
-            tifffile.imwrite(stream, pixels, photometric=photometric, compression="zlib", metadata=None)
-        else:
-            Image.fromarray(pixels).save(stream, format="PNG")
+    encoded = io.BytesIO()
+    if tiff:
+        photometric = "rgb" if pixels.ndim == 3 else "minisblack"
+        tifffile.imwrite(encoded, pixels, photometric=photometric, compression="zlib", metadata=None)
+    else:
+        Image.fromarray(pixels).save(encoded, format="PNG")
+    write_bytes(path, encoded.getvalue())
 
 
 def is_tiff(path: Path) -> bool:
@@ -131,6 +145,17 @@ def _pillow(path: Path, formats: tuple[str, ...] = READABLE) -> Iterator[Image.I
             # Pillow would silently keep the upper eight bits
             raise InputError("a PNG in 16-bit colour", where=path, expected="8-bit colour", hint="Save it as TIFF.")
         yield picture
+
+
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """What brings the picture upright, by the EXIF data before its pixels."""
+    exif = Image.Image.getexif(picture)  # the PNG class would decode all pixels to look for EXIF data behind them
+    return TURNS.get(exif.get(EXIF_ORIENTATION, 1))
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    turn = _turn(picture)
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _check_pixels(path: Path, size: tuple[int, ...]) -> None:
@@ -182,6 +207,9 @@ def _read_tiff(path: Path, as_channels: bool, *, as_label: bool = False) -> Arra
     with as_unreadable(path, expected=EXPECTED), tifffile.TiffFile(path) as tiff:
         pages = _tiff_pages(tiff, path, as_channels)
         pixels = [_tiff_page(page, path, number, as_label) for number, page in enumerate(pages)]
+        expected = (int(pages[0].imagelength), int(pages[0].imagewidth))
+        if any(array.ndim != 3 or array.shape[:2] != expected for array in pixels):
+            raise UnreadableFile("the header contradicts itself", where=path, expected=expected, found=pixels[0].shape)
         return pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=-1)
 
 
@@ -197,6 +225,8 @@ def _tiff_pages(tiff: Any, path: Path, as_channels: bool) -> list[Any]:
         )
     pages = [page.aspage() for page in pages]
     for page in pages:
+        if page.tags.valueof(EXIF_ORIENTATION, 1) != 1:
+            raise InputError("a TIFF that is to be turned before viewing", where=path, hint="Save it upright.")
         _check_pixels(path, (int(page.imagewidth), int(page.imagelength)))
         checked_bytes(path, page.shape, page.dtype or np.uint8)
     if len({page.shape for page in pages}) > 1:
@@ -209,8 +239,9 @@ def _tiff_page(page: Any, path: Path, number: int, as_label: bool) -> Array:
     photometric = page.photometric.name
     if photometric not in TIFF_PHOTOMETRIC or page.compression.name not in TIFF_COMPRESSION:
         return _tiff_by_pillow(page, path, number, as_label)
+    _check_strips(page, path)
     pixels: Array = page.asarray()
-    if page.planarconfig.name == "SEPARATE" and page.samplesperpixel > 1:
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
         pixels = np.moveaxis(pixels, 0, -1)
     if photometric == "PALETTE" and not as_label:
         colours_CHW: Array = page.colormap[:, pixels] >> 8
@@ -224,6 +255,17 @@ def _tiff_page(page: Any, path: Path, number: int, as_label: bool) -> Array:
     return _opaque(pixels, path, grey=pixels.shape[-1] == 2) if page.extrasamples else pixels
 
 
+def _check_strips(page: Any, path: Path) -> None:
+    """All pieces of a page must be in the file: tifffile would take zeros for those that are missing."""
+    size = path.stat().st_size
+    pieces = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    inside = all(offset > 0 and count > 0 and offset + count <= size for offset, count in pieces)
+    stored = sum(count for _, count in pieces)
+    short = page.compression.name == "NONE" and stored < (page.nbytes * page.bitspersample) // (8 * page.dtype.itemsize)
+    if not inside or short or len(pieces) != np.prod(page.chunked):
+        raise truncated(path, page.nbytes, f"{stored} in {len(pieces)} pieces")
+
+
 def _tiff_by_pillow(page: Any, path: Path, number: int, as_label: bool) -> Array:
     """A page that tifffile cannot decode alone. Pillow would cut 16-bit colour to 8, so that is refused."""
     if page.samplesperpixel > 1 and page.bitspersample > 8:
@@ -232,7 +274,11 @@ def _tiff_by_pillow(page: Any, path: Path, number: int, as_label: bool) -> Array
         )
     with _pillow(path, ("TIFF",)) as picture:
         picture.seek(number)
-        return np.asarray(picture)[..., None] if as_label and picture.mode == "P" else _colours(picture, path)
+        if as_label and picture.mode == "P":
+            return np.asarray(picture)[..., None]
+        pixels = _colours(picture, path)
+        white_is_0 = as_label and page.photometric.name == "MINISWHITE"  # Pillow has turned the values, labels are kept
+        return ((1 << page.bitspersample) - 1 - pixels).astype(pixels.dtype) if white_is_0 else pixels
 
 
 def _tiff_header(path: Path, as_channels: bool) -> Header:
