@@ -11,7 +11,7 @@ from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.layouts.datasetjson import FILE_NAME, channels_of, labels_of, read_dataset_json
 from scanwright.dataset.layouts.listing import images_in, resolved
-from scanwright.dataset.layouts.pairing import Found, make_cases, nothing_there
+from scanwright.dataset.layouts.pairing import Found, make_cases
 from scanwright.errors import InputError
 from scanwright.io.formats import stem
 from scanwright.types import JSON
@@ -52,20 +52,19 @@ def read(root: Path, declared: Declaration) -> Dataset:
         source=FILE_NAME,
         where=where,
     )
-    known = {path for case in (*train, *test) for path in (*case.images, case.label)}
+    listed = {resolved(entry["label"], beside=where) for entry in (*description["training"], *listed_tests)}
     return Dataset(
         root=root,
         layout=NAME,
         stated="Medical Segmentation Decathlon folder",
         task=task,
         cases=(*train, *test),
-        faults=(*faults, *test_faults, *_unlisted(root, known)),
+        faults=(*faults, *test_faults, *_unlisted(root, listed)),
     )
 
 
 def _cases(listed: JSON, *, where: Path, split: Side) -> tuple[list[Case], list[Fault]]:
     found: dict[str, Found] = {}
-    absent: list[Fault] = []
     for entry in listed or []:
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("image", "label")):
             expected = '{"image": …, "label": …}'
@@ -75,25 +74,18 @@ def _cases(listed: JSON, *, where: Path, split: Side) -> tuple[list[Case], list[
         if name in found:
             hint = "List every case once."
             raise InputError("an image is listed twice", where=where, found=entry["image"], hint=hint)
-        if not image.is_file() and not label.is_file():
-            absent.append(nothing_there(name, image))
-            continue
-        found[name] = Found(
-            images={"0000": image} if image.is_file() else {}, labels=[label] if label.is_file() else []
-        )
-    cases, faults = make_cases(found, channels=["0000"], split=split)
-    return cases, [*absent, *faults]
+        images = {"0000": image} if image.is_file() else {}
+        found[name] = Found(images=images, labels=[label] if label.is_file() else [], promised=image)
+    return make_cases(found, channels=["0000"], split=split)
 
 
-def _unlisted(root: Path, known: set[Path | None]) -> list[Fault]:
+def _unlisted(root: Path, listed: set[Path]) -> list[Fault]:
     """A note if labelsTr holds files that dataset.json does not list."""
-    others = [path for path in images_in(root / "labelsTr") if path not in known]
+    others = [path for path in images_in(root / "labelsTr") if path not in listed]
     if not others:
         return []
-    found = f"{len(others)} that are not, such as {others[0].name}"
-    action = 'Add them to "training" if they belong to it.'
+    found = f"{len(others)} that {'is' if len(others) == 1 else 'are'} not listed, such as {others[0].name}"
+    action = 'Add to "training" what belongs to it.'
     return [
-        Fault(
-            code="unlisted-files", severity="note", file=others[0], expected="listed files", found=found, action=action
-        )
+        Fault(code="unlisted-files", severity="note", file=others[0], expected="listed files", found=found, action=action)
     ]

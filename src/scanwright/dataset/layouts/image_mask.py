@@ -62,14 +62,14 @@ def read(root: Path, declared: Declaration) -> Dataset:
     cases: list[Case] = []
     faults: list[Fault] = []
     for bag, side in bags:
-        more, found_faults = make_cases(_renamed(bag, {case.id for case in cases}, side), channels=keys, split=side)
+        more, found_faults = make_cases(bag, channels=keys, split=side)
         cases += more
         faults += found_faults
-    if not cases:
+    labels = [case.label for case in cases if case.label is not None]
+    if not labels:
         raise InputError("no image has a label", where=root, details=[fault.line() for fault in faults[:5]])
     names = [] if keys == [""] else [f"channel {int(key)}" if key.isdigit() else key for key in keys]
     channels = declared.channels or infer_channels([case.images[0] for case in cases], names=names, folder=root.name)
-    labels = [case.label for case in cases if case.label is not None]
     task = make_task(
         declared,
         name=root.name,
@@ -86,7 +86,10 @@ def _bags(root: Path, declared: Declaration) -> tuple[list[tuple[Bag, Side]], st
     pairs = _folder_pairs(root, declared)
     if pairs:
         words = f"images in {pairs[0][0].relative_to(root)}/, masks in {pairs[0][1].relative_to(root)}/"
-        return [(_two_folders(images, labels), side) for images, labels, side in pairs], words
+        found = [_two_folders(images, labels) for images, labels, _ in pairs]
+        if len(set().union(*found)) < sum(map(len, found)):
+            found = [_prefixed(bag, pair[0].parent.name) for bag, pair in zip(found, pairs, strict=True)]
+        return [(bag, pair[2]) for bag, pair in zip(found, pairs, strict=True)], words
     beside = _side_by_side(images_in(root))
     if _has_pairs(beside):
         return [(beside, "train")], "images and masks side by side"
@@ -223,6 +226,6 @@ def _has_pairs(bag: Bag) -> bool:
     return complete > 0 and 2 * complete >= len(bag)
 
 
-def _renamed(bag: Bag, taken: set[str], side: Side) -> Bag:
-    """Cases whose name another folder has used already get the side's name behind theirs."""
-    return {f"{name}_{side}" if name in taken else name: parts for name, parts in bag.items()}
+def _prefixed(bag: Bag, folder: str) -> Bag:
+    """Cases with their folder's name before theirs, where train/, val/ and test/ use the same names."""
+    return {f"{folder}_{name}": parts for name, parts in bag.items()}

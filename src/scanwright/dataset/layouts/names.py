@@ -17,7 +17,7 @@ CHANNEL_WORDS = (
 )
 
 SEPARATOR = r"[-_. ]"
-_BEFORE = rf"^(?:(?P<case>.*?){SEPARATOR})?"
+_BEFORE = rf"^(?:(?P<case>.*?){SEPARATOR})??"  # lazily: "ground_truth" is one word
 _LABEL_WORD, _IMAGE_WORD = "|".join(LABEL_WORDS), "|".join(IMAGE_WORDS)
 _LABEL = re.compile(rf"{_BEFORE}(?:{_LABEL_WORD})(?:{SEPARATOR}?\d{{1,2}})?$", re.IGNORECASE)
 _LABEL_FIRST = re.compile(rf"^(?:{_LABEL_WORD}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE)

@@ -115,6 +115,7 @@ def _listed(listed: Mapping[str, JSON], *, where: Path) -> dict[str, Found]:
         found[name] = Found(
             images={key: path for key, path in paths.items() if path.is_file()},
             labels=[target] if target.is_file() else [],
+            promised=next(iter(paths.values()), target),
         )
     return found
 

@@ -12,11 +12,13 @@ class Found:
     """Files that belong together by name: images by channel key, and labels. Filled while a folder is walked.
 
     surplus: images that claim a channel which another file has already (a.nii beside a.nii.gz).
+    promised: a file that a list names for this case, whether it is there or not.
     """
 
     images: dict[str, Path] = field(default_factory=dict)
     labels: list[Path] = field(default_factory=list)
     surplus: list[Path] = field(default_factory=list)
+    promised: Path | None = None
 
     def add_image(self, channel: str, path: Path) -> None:
         """Take a file as a channel, or as surplus if there is one."""
@@ -27,12 +29,12 @@ class Found:
 
 
 def make_cases(
-    found: Mapping[str, Found], *, channels: Sequence[str], split: Side = "train", need_label: bool = True
+    found: Mapping[str, Found], *, channels: Sequence[str], split: Side = "train"
 ) -> tuple[list[Case], list[Fault]]:
     """Cases sorted by id, and a Fault for each missing channel, missing image and missing or second label.
 
-    channels: the channel keys that every case needs, in the task's order. A case without a label stays (label None) and
-    is an error unless need_label is False; a label without images, and a case that lacks a channel, are left out.
+    channels: the channel keys that every case needs, in the task's order. A case without a label stays (label None); a
+    label without images, a case that lacks a channel and one of which no file exists are left out.
     """
     cases: list[Case] = []
     faults: list[Fault] = []
@@ -40,7 +42,7 @@ def make_cases(
         parts = found[name]
         absent = [key for key in channels if key not in parts.images]
         if not parts.images:
-            faults.append(missing_image(name, parts.labels[0]))
+            faults.append(missing_image(name, parts.labels[0]) if parts.labels else nothing_there(name, parts.promised))
             continue
         if absent:
             faults.append(missing_channel(name, next(iter(parts.images.values())), absent, channels))
@@ -48,7 +50,7 @@ def make_cases(
         faults += [ambiguous_image(name, next(iter(parts.images.values())), path) for path in parts.surplus]
         if len(parts.labels) > 1:
             faults.append(several_labels(name, parts.labels))
-        if not parts.labels and need_label:
+        if not parts.labels:
             faults.append(missing_label(name, parts.images[channels[0]]))
         images = tuple(parts.images[key] for key in channels)
         label = parts.labels[0] if parts.labels else None
@@ -132,7 +134,7 @@ def several_labels(case: str, labels: Sequence[Path]) -> Fault:
     )
 
 
-def nothing_there(case: str, file: Path) -> Fault:
+def nothing_there(case: str, file: Path | None) -> Fault:
     """The fault of a case that a list names and of which no file exists."""
     return Fault(
         code="missing-files",

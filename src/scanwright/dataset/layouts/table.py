@@ -15,12 +15,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts.listing import resolved, tables_in
 from scanwright.dataset.layouts.names import CHANNEL_WORDS
-from scanwright.dataset.layouts.pairing import Found, make_cases, nothing_there
+from scanwright.dataset.layouts.pairing import Found, make_cases
 from scanwright.dataset.layouts.sidecar import (
     PATIENT_COLUMNS,
     SPLIT_COLUMNS,
@@ -56,7 +56,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         raise InputError("no table of images and labels", where=root, expected=LOOKED_FOR)
     columns, label = _image_columns(table), table.column(LABEL_COLUMNS)
     names = _case_names(table, columns)
-    found, absent = _files(table, names, columns, label)
+    found = _files(table, names, columns, label)
     cases, faults = make_cases(found, channels=columns)
     cases = _described(cases, table, names, besides=(*columns, label or ""))
     labels = [case.label for case in cases if case.label is not None]
@@ -79,7 +79,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         stated=f"table {table.path.name}",
         task=task,
         cases=tuple(cases),
-        faults=(*absent, *faults),
+        faults=tuple(faults),
         **known,
     )
 
@@ -156,19 +156,14 @@ def _case_names(table: Table, columns: Sequence[str]) -> list[str]:
     return names
 
 
-def _files(
-    table: Table, names: Sequence[str], columns: Sequence[str], label: str | None
-) -> tuple[dict[str, Found], list[Fault]]:
+def _files(table: Table, names: Sequence[str], columns: Sequence[str], label: str | None) -> dict[str, Found]:
     found: dict[str, Found] = {}
-    absent: list[Fault] = []
     for name, row in zip(names, table.rows, strict=True):
         images = {column: path for column in columns if (path := _file(row[column], table))}
         labels = [path] if label is not None and (path := _file(row[label], table)) else []
-        if images or labels:
-            found[name] = Found(images=images, labels=labels)
-        else:
-            absent.append(nothing_there(name, resolved(row[columns[0]] or ".", beside=table.path)))
-    return found, absent
+        promised = resolved(row[columns[0]] or ".", beside=table.path)
+        found[name] = Found(images=images, labels=labels, promised=promised)
+    return found
 
 
 def _described(cases: Sequence[Case], table: Table, names: Sequence[str], *, besides: Sequence[str]) -> list[Case]:

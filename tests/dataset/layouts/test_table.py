@@ -1,0 +1,104 @@
+import pytest
+
+from made_folders import ball, write_nifti, write_text
+from scanwright.dataset.declare import Declaration
+from scanwright.dataset.layouts import table
+from scanwright.errors import InputError
+
+NOTHING = Declaration()
+
+
+def files(root, names=("a", "b", "c")):
+    for number, name in enumerate(names):
+        image, label = ball(number)
+        write_nifti(root / f"ct/{name}.nii.gz", image)
+        write_nifti(root / f"gt/{name}_l.nii.gz", label)
+    return root
+
+
+def test_image_label_patient_split_and_groups(tmp_path):
+    files(tmp_path, "abcd")
+    rows = "\n".join(f"ct/{n}.nii.gz,gt/{n}_l.nii.gz,P{k // 2},{s},{'FM'[k % 2]},{k + 40}" for k, (n, s) in enumerate(
+        zip("abcd", ("train", "val", "TEST", ""), strict=True)))  # fmt: skip
+    path = write_text(tmp_path / "cases.csv", f"Image,Label,Patient ID,Split,Sex,Age\n{rows}\n")
+    assert table.detect(tmp_path) == "cases.csv with 4 rows of image and label files"
+    dataset = table.read(tmp_path, NOTHING)
+    assert [(case.id, case.patient, case.split, case.groups) for case in dataset.cases] == [
+        ("a", "P0", "train", {"sex": "F"}),
+        ("b", "P0", "train", {"sex": "M"}),
+        ("c", "P1", "test", {"sex": "F"}),
+        ("d", "P1", "train", {"sex": "M"}),
+    ]
+    assert dataset.cases[0].images == (tmp_path / "ct/a.nii.gz",)
+    assert dataset.patients_from == "column patient_id of cases.csv"
+    assert table.read(path, NOTHING).cases == dataset.cases
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [("image_2,image_1", ["channel 1", "channel 2"]), ("t1,flair", ["t1", "flair"])],
+)
+def test_several_channels(tmp_path, columns, names):
+    files(tmp_path)
+    write_text(tmp_path / "list.tsv", f"id,{columns},seg\nx,ct/a.nii.gz,ct/b.nii.gz,gt/a_l.nii.gz\n".replace(",", "\t"))
+    dataset = table.read(tmp_path, NOTHING)
+    assert [channel.name for channel in dataset.task.channels] == names
+    assert dataset.cases[0].id == "x"
+    first = "b" if columns.startswith("image_2") else "a"
+    assert dataset.cases[0].images[0].name == f"{first}.nii.gz"
+
+
+def test_semicolons_a_byte_order_mark_and_backslashes(tmp_path):
+    files(tmp_path, ["ä b"])
+    text = "\ufeffimage;mask\nct\\ä b.nii.gz;gt\\ä b_l.nii.gz\n"
+    write_text(tmp_path / "liste.csv", text)
+    assert [case.id for case in table.read(tmp_path, NOTHING).cases] == ["ä b"]
+    (tmp_path / "liste.csv").write_bytes(text[1:].encode("cp1252"))
+    assert [case.id for case in table.read(tmp_path, NOTHING).cases] == ["ä b"]
+
+
+def test_stems_that_repeat_take_their_folders_name(tmp_path):
+    for name in ("p1", "p2"):
+        write_nifti(tmp_path / name / "image.nii.gz", ball(1)[0])
+        write_nifti(tmp_path / name / "seg.nii.gz", ball(1)[1])
+    write_text(tmp_path / "t.csv", "image,seg\np1/image.nii.gz,p1/seg.nii.gz\np2/image.nii.gz,p2/seg.nii.gz\n")
+    assert [case.id for case in table.read(tmp_path, NOTHING).cases] == ["p1_image", "p2_image"]
+
+
+def test_missing_files_become_faults(tmp_path):
+    files(tmp_path)
+    rows = ["ct/a.nii.gz,gt/a_l.nii.gz", "ct/b.nii.gz,", "ct/z.nii.gz,gt/c_l.nii.gz", "ct/y.nii.gz,gt/y.nii.gz"]
+    write_text(tmp_path / "t.csv", "\n".join(["image,label", *rows]))
+    faults = table.read(tmp_path, NOTHING).faults
+    assert [(fault.code, fault.case) for fault in faults] == [
+        ("missing-label", "b"),
+        ("missing-files", "y"),
+        ("missing-image", "z"),
+    ]
+
+
+def test_two_rows_of_one_case(tmp_path):
+    files(tmp_path)
+    write_text(tmp_path / "t.csv", "id,image,label\n" + "x,ct/a.nii.gz,gt/a_l.nii.gz\n" * 2)
+    with pytest.raises(InputError, match="two rows are the same case"):
+        table.read(tmp_path, NOTHING)
+
+
+def test_several_tables(tmp_path):
+    files(tmp_path)
+    for name in ("one", "two"):
+        write_text(tmp_path / f"{name}.csv", "image,label\nct/a.nii.gz,gt/a_l.nii.gz\n")
+    with pytest.raises(InputError, match="several tables"):
+        table.detect(tmp_path)
+    assert table.detect(tmp_path / "one.csv") is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["file,class\nct/a.nii.gz,benign\n", "image,label\nct/a.nii.gz,benign\n", "", "image,image\n1,2\n", "a,b\n"]
+)
+def test_tables_of_other_things(tmp_path, text):
+    files(tmp_path)
+    write_text(tmp_path / "labels.csv", text)
+    assert table.detect(tmp_path) is None
+    with pytest.raises(InputError, match="no table"):
+        table.read(tmp_path, NOTHING)

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+from made_folders import made_case, made_task
+from pydantic import ValidationError
+
+from scanwright.dataset.cases import Case, Dataset, Fault
+
+
+def made_dataset():
+    cases = (made_case("a"), made_case("b", split="test"), made_case("c", label=None), made_case("d", patient="a"))
+    faults = (Fault(code="missing-label", severity="error", case="c"), Fault(code="unlisted-files", severity="note"))
+    return Dataset(root=Path("/data"), layout="nnunet", stated="", task=made_task(), cases=cases, faults=faults)
+
+
+def test_train_and_test_are_the_labelled_cases():
+    dataset = made_dataset()
+    assert [case.id for case in dataset.train] == ["a", "d"]
+    assert [case.id for case in dataset.test] == ["b"]
+
+
+def test_without__takes_cases_and_their_faults():
+    left = made_dataset().without(["c", "a"])
+    assert [case.id for case in left.cases] == ["b", "d"]
+    assert [fault.code for fault in left.faults] == ["unlisted-files"]
+
+
+def test_a_fault_in_one_line():
+    fault = Fault(
+        code="shape-mismatch",
+        severity="error",
+        case="p01",
+        file=Path("/data/labels/p01.nii.gz"),
+        expected="the image's 3 x 4 x 5",
+        found="3 x 4 x 6",
+        action="Check it.",
+    )
+    assert fault.line() == (
+        "error shape-mismatch p01 (p01.nii.gz): expected the image's 3 x 4 x 5, found 3 x 4 x 6. Check it."
+    )
+    assert Fault(code="x", severity="note", found="that").line() == "note x found that"
+
+
+def test_a_case_needs_an_image_and_knows_no_other_key():
+    with pytest.raises(ValidationError):
+        Case(id="a", patient="a", images=())
+    with pytest.raises(ValidationError):
+        Case(id="a", patient="a", images=(Path("a.png"),), age=3)
