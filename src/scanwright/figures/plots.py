@@ -22,6 +22,7 @@ WIDTH_PX = 400
 FONT_PT = 8.25  # 11 CSS pixels
 MARGIN_PX = 44
 MAX_POINTS = 240
+MAX_NAME = 34  # letters that fit beside a note
 PLACEHOLDER = "x"
 
 
@@ -101,7 +102,7 @@ def box_plot(boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] 
         titles[f"dots{row}"] = box.titles
         _write(axes, 0.0, row + 0.24, ha="left", color=INK, gid=f"name{row}")
         _write(axes, 1.0, row + 0.24, ha="right", color=MUTED, gid=f"note{row}")
-        texts |= {f"name{row}": box.name, f"note{row}": box.note}
+        texts |= {f"name{row}": _shortened(box.name), f"note{row}": box.note}
     return to_svg(figure, label=f"{x_label}: {', '.join(box.name for box in boxes)}", texts=texts, titles=titles)
 
 
@@ -153,6 +154,10 @@ def _panel(
         right, low = 1 - 12 / WIDTH_PX, 4 / height_px
         figure.text(right, low, PLACEHOLDER, fontsize=FONT_PT, color=MUTED, ha="right", gid="x_label")
     return figure, axes, {"x_label": x_label, "y_label": y_label}
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _write(axes: Axes, x: float, y: float, *, ha: Literal["left", "right"], color: str, gid: str) -> None:

@@ -8,6 +8,7 @@ sheet's hash), and every text is escaped, so that a case named `<script>` is a n
 import base64
 import hashlib
 import json
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from statistics import median
@@ -34,7 +35,7 @@ def build(content: ReportContent, *, language: str = "en") -> str:
     words = json.loads(_template(f"words.{language}.json"))
     style = _style_sheet()
     environment = _environment(content, words)
-    return environment.get_template(f"report.{language}.html").render(
+    page = environment.get_template(f"report.{language}.html").render(
         report=content,
         style=Markup(style),  # noqa: S704  # our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -42,7 +43,15 @@ def build(content: ReportContent, *, language: str = "en") -> str:
         box_plots=[_box_plots(result, content, words) for result in content.results],
         agreement=[_agreement(result, content, words) for result in content.results],
         plan_groups=_grouped(content.plan),
+        side_by_side=all(_is_narrow(picture.png) for picture in content.pictures),
     )
+    return page.lstrip()
+
+
+def _is_narrow(png: bytes) -> bool:
+    """Whether a PNG is less than half as wide again as it is high, by its header: one slice, and not three planes."""
+    width, height = struct.unpack(">II", png[16:24])
+    return bool(width < 1.5 * height)
 
 
 def _template(name: str) -> str:
@@ -116,12 +125,13 @@ def _regions(result: ResultSet, content: ReportContent) -> list[str]:
 
 
 def _plotted(result: ResultSet, content: ReportContent) -> list[numbers.Metric]:
-    """The headline's metric, then the first one that has a unit and is no signed error."""
+    """The headline's metric, then a distance: HD95 where there is one, else the first measure with a unit and no sign."""
     keys = dict.fromkeys(key for case in result.cases for metrics in case.regions.values() for key in metrics)
     metrics = [numbers.metric(key) for key in keys]
     primary = content.headline.metric if content.headline else next(iter(keys), "")
     first = [one for one in metrics if one.key == primary] or metrics[:1]
-    return first + [one for one in metrics if one.unit and one.better == "lower"][:1]
+    measures = [one for one in metrics if one.unit and one.better == "lower" and one not in first]
+    return first + sorted(measures, key=lambda one: one.stem != "hd95")[:1]
 
 
 def _box_plots(result: ResultSet, content: ReportContent, words: Words) -> list[Markup]:

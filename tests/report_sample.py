@@ -1,6 +1,6 @@
 """A report's content such as a run would give, made from the hippocampus data or from ellipsoids. To look at it:
 
-python tests/report/report_sample.py OUT.html [../shared/data/hippocampus_mri | --pixels]
+python tests/report_sample.py OUT.html [../shared/data/hippocampus_mri | --pixels]
 """
 
 # ruff: noqa: E501  # sentences as a run would write them
@@ -166,7 +166,7 @@ def sample(cases: list[tuple[str, np.ndarray, np.ndarray, Grid]]) -> ReportConte
         )
         for region in REGIONS
     )
-    ranked = sorted(rows, key=lambda row: row.mean or 0.0)
+    ranked = sorted((row for row in rows if not row.flags), key=lambda row: row.mean or 0.0)
     chosen = (("best", ranked[-1]), ("median", ranked[len(ranked) // 2]), ("worst", ranked[0]))
     pictures = []
     for role, row in chosen:

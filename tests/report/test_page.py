@@ -1,0 +1,269 @@
+import base64
+import dataclasses
+import hashlib
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from report_sample import make_cases, read_hippocampus, sample, training_part
+from scanwright.evaluation.measures import describe_measures
+from scanwright.report.content import (
+    CaseRow,
+    DatasetPart,
+    Estimate,
+    Fact,
+    Finding,
+    PlanRow,
+    Provenance,
+    RegionRow,
+    ReportContent,
+    ResultSet,
+)
+from scanwright.report.page import build
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+HOSTILE = '<script>alert("1")</script>'
+WORDS = json.loads((resources.files("scanwright.report") / "templates" / "words.en.json").read_text())
+CSS = (resources.files("scanwright.report") / "templates" / "report.css").read_text()
+
+
+class Page(HTMLParser):
+    """Elements with attributes in order, visible text, and proof that tags close in the order in which they open."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+@pytest.fixture(scope="module")
+def content() -> ReportContent:
+    return sample(make_cases(8))
+
+
+@pytest.fixture(scope="module")
+def html(content) -> str:
+    return build(content)
+
+
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
+
+
+def bare(**parts) -> ReportContent:
+    return ReportContent(title="T", created=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), **parts)
+
+
+def test_build__asks_for_nothing_outside_itself(html, page):
+    targets = [
+        value
+        for _, attributes in page.elements
+        for key, value in attributes.items()
+        if key in {"src", "href", "action"}
+    ]
+    assert targets and all(target.startswith(("#", "data:image/png;base64,")) for target in targets)
+    assert not page.all("script", "link", "iframe", "object", "base", "form") and "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_build__lives_under_its_own_content_security_policy(html, page):
+    policy = next(tag["content"] for tag in page.all("meta") if "http-equiv" in tag)
+    style = re.search(r"<style>(.*?)</style>", html, re.S).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy and "default-src 'none'" in policy and "unsafe" not in policy
+    assert html.count("<style") == 1
+    assert not [
+        attributes
+        for _, attributes in page.elements
+        if "style" in attributes or any(k.startswith("on") for k in attributes)
+    ]
+
+
+def test_build__same_content_same_page(content, html):
+    assert html.startswith("<!doctype html>")
+    assert build(content) == html
+
+
+def test_build__sections_in_order_and_each_in_the_contents(page):
+    ids = [section["id"] for section in page.all("section")]
+    assert ids == ["results", "cases", "limits", "data", "split", "plan", "training", "provenance"]
+    links = [link["href"] for link in page.all("a")]
+    assert links == ["#main", "#summary", *(f"#{name}" for name in ids)]
+
+
+def test_build__headings_step_down_one_at_a_time(page):
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_build__ids_once_pictures_described_tables_headed(page):
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(len(image["alt"]) > 20 for image in page.all("img")) and page.all("img")
+    assert all(plot["role"] == "img" and plot["aria-label"] for plot in page.all("svg")) and page.all("svg")
+    assert all(head.get("scope") in {"row", "col", "rowgroup"} for head in page.all("th"))
+
+
+def test_build__figures_and_tables_are_numbered(page):
+    for word in ("Figure", "Table"):
+        numbers = [int(n) for n in re.findall(rf"\b{word} (\d+)\. ", page.text)]
+        assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 5
+
+
+def test_build__says_the_numbers(content, page):
+    dice = content.results[0].overall["dice"]
+    assert f"{dice.mean:.3f}" in page.text and f"{dice.low:.3f}–{dice.high:.3f}" in page.text
+    assert "95% CI" in page.text and "7 of 8 cases" in page.text and "51 of" not in page.text
+    assert "set by hand" in page.text and "hippocampus_118" in page.text and "2.3 GiB" in page.text
+    assert "not a certified medical device" in page.text.lower()
+
+
+def test_build__every_case_is_a_dot_and_a_row(content, html):
+    for case in content.results[0].cases:
+        assert f'<th scope="row">{case.case}</th>' in html
+        # A dot for each region in two box plots and two agreement plots; a flagged case has one distance less.
+        assert html.count(f"<title>{case.case}: ") == (7 if case.flags else 8)
+
+
+@pytest.mark.parametrize("part", ["empty", "headline only"])
+def test_build__parts_without_content_have_no_section(content, part):
+    page = Page(build(bare(headline=content.headline if part == "headline only" else None)))
+    assert not page.all("section", "table", "figure") and "Results" not in page.text
+
+
+def test_build__hostile_names_stay_names(content):
+    case = CaseRow(
+        case=HOSTILE, regions={HOSTILE: {"dice": 0.5, "hd95_mm": 2.0}}, mean=0.5, sizes={HOSTILE: (1.0, 2.0)}
+    )
+    result = ResultSet(
+        name=HOSTILE,
+        note=HOSTILE,
+        overall={"dice": Estimate(mean=0.5), HOSTILE: Estimate(mean=0.5)},
+        regions=(RegionRow(region=HOSTILE, metrics={"dice": Estimate(mean=0.5)}),),
+        cases=(case,),
+    )
+    page = build(
+        dataclasses.replace(
+            content,
+            title=HOSTILE,
+            summary=(HOSTILE,),
+            limits=(HOSTILE,),
+            region_names=(HOSTILE,),
+            results=(result,),
+            pictures=(
+                dataclasses.replace(content.pictures[0], case=HOSTILE, facts=(Fact(name=HOSTILE, value=HOSTILE),)),
+            ),
+            dataset=DatasetPart(stated=HOSTILE, findings=(Finding(severity="error", code=HOSTILE, case=HOSTILE),)),
+            plan=(PlanRow(group=HOSTILE, name=HOSTILE, value=HOSTILE, reason=HOSTILE),),
+            provenance=Provenance(command=HOSTILE),
+        )
+    )
+    assert "<script" not in page and "</script" not in page
+    parsed = Page(page)
+    assert not parsed.all("script") and parsed.text.count(HOSTILE) >= 15
+
+
+def test_build__pixels_are_never_called_millimetres():
+    page = Page(build(sample(make_cases(6, pixels=True))))
+    results = page.text[page.text.index("Results") :]
+    assert "HD95 (px)" in results and "Predicted size, px" in results and "patient’s right" not in results
+    assert "(mm)" not in page.text and "(ml)" not in page.text
+
+
+def test_build__folds_have_a_legend_and_one_panel_each_course(content):
+    part = training_part(np.random.default_rng(0), folds=5, steps=200)
+    page = Page(build(bare(training=part)))
+    assert "Fold 4" in page.text and len(page.all("svg")) == 3
+
+
+def test_build__test_split_beside_cross_validation(content):
+    two = (content.results[0], dataclasses.replace(content.results[0], name="Test split"))
+    page = Page(build(dataclasses.replace(content, results=two)))
+    assert "Test split" in page.text and "All 8 cases, Test split" in page.text
+
+
+def test_build__many_regions_keep_to_the_worst_and_to_the_mean():
+    names = [f"structure {number:03d}" for number in range(100)]
+    scores = {name: {"dice": number / 100} for number, name in enumerate(names)}
+    cases = tuple(CaseRow(case=f"c{k}", regions=scores, mean=0.5) for k in range(3))
+    page = build(bare(region_names=tuple(names), results=(ResultSet(name="R", overall={}, cases=cases),)))
+    parsed = Page(page)
+    plots = [plot["aria-label"] for plot in parsed.all("svg")]
+    assert len(plots) == 1 and "structure 023" in plots[0] and "structure 024" not in plots[0]
+    assert 'scope="col" class="num">structure' not in page
+
+
+def test_words__every_measure_of_the_evaluation_has_a_name():
+    from scanwright.report.numbers import metric
+
+    stems = {metric(name).stem for unit in ("mm", "px") for name in describe_measures(unit)}
+    assert stems <= set(WORDS["metrics"])
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2 contrast ratio of two "#rrggbb" colours."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast__by_hand():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_style__letters_stand_out_in_both_themes():
+    themes = [
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", CSS, re.S)[:2]
+    ]
+    assert len(themes) == 2
+    for theme in themes:
+        for name in ("ink", "muted", "accent", "error", "warning"):
+            for ground in ("paper", "wash"):
+                assert contrast(theme[name], theme[ground]) >= 4.5, (name, ground)
+
+
+@pytest.mark.data
+def test_build__real_scans(data_folder):
+    html = build(sample(read_hippocampus(data_folder / "hippocampus_mri", 6)))
+    Page(html)
+    assert len(html) < 4_000_000
