@@ -228,7 +228,7 @@ def test_build__many_regions_keep_to_the_worst_and_to_the_mean():
 
 
 def test_words__every_measure_of_the_evaluation_has_a_name():
-    from scanwright.report.numbers import metric
+    from scanwright.report.notation import metric
 
     stems = {metric(name).stem for unit in ("mm", "px") for name in describe_measures(unit)}
     assert stems <= set(WORDS["metrics"])

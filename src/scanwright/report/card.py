@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from scanwright.report import numbers
+from scanwright.report import notation
 from scanwright.report.content import Estimate
 from scanwright.types import JSON
 
@@ -126,9 +126,9 @@ def _estimate_text(value: Mapping[str, JSON], key: str) -> str:
     """One entry of metrics.json: "0.886 (0.880–0.891)"."""
     low, high = value["ci95"] or (None, None)
     estimate = Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
-    digits = numbers.metric(key).digits
-    between = numbers.interval(estimate, digits)
-    return numbers.number(estimate.mean, digits) + (f" ({between})" if between else "")
+    digits = notation.metric(key).digits
+    between = notation.interval(estimate, digits)
+    return notation.number(estimate.mean, digits) + (f" ({between})" if between else "")
 
 
 def _span_text(spread: Mapping[str, JSON]) -> str:
@@ -138,7 +138,7 @@ def _span_text(spread: Mapping[str, JSON]) -> str:
 
 
 def _label(key: str, labels: Mapping[str, Sequence[str]]) -> str:
-    metric = numbers.metric(key)
+    metric = notation.metric(key)
     name = labels.get(metric.stem, (metric.stem.replace("_", " "),))[0]
     return f"{name} ({metric.unit})" if metric.unit else name
 

@@ -1,6 +1,6 @@
 """Everything that a report says, as plain data. Knows nothing of runs, folders or arrays.
 
-A part that is left empty has no section on the page. Numbers stay numbers here; `numbers.py` writes them. A metric is
+A part that is left empty has no section on the page. Numbers stay numbers here; `notation.py` writes them. A metric is
 named as in metrics.json ("dice", "hd95_mm"); None is "not defined".
 """
 

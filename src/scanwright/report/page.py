@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from scanwright.figures.palette import ACCENT, STRUCTURES, structure_colour
 from scanwright.figures.plots import Box, Line, Pairs, agreement_plot, bland_altman_plot, box_plot, line_plot
-from scanwright.report import numbers
+from scanwright.report import notation
 from scanwright.report.content import CaseRow, Estimate, ReportContent, ResultSet, TrainingPart
 
 MAX_BOXES = 24
@@ -74,16 +74,16 @@ def _environment(content: ReportContent, words: Words) -> Environment:
     )
 
     environment.filters.update(
-        number=numbers.number,
-        interval=numbers.interval,
-        duration=numbers.duration,
-        memory=numbers.memory,
+        number=notation.number,
+        interval=notation.interval,
+        duration=notation.duration,
+        memory=notation.memory,
         data_uri=lambda png: "data:image/png;base64," + base64.b64encode(png).decode(),
     )
     environment.globals.update(
-        metric=numbers.metric,
-        label=lambda key: label(numbers.metric(key), words),
-        meaning=lambda key: words["metrics"].get(numbers.metric(key).stem, ("", ""))[1],
+        metric=notation.metric,
+        label=lambda key: label(notation.metric(key), words),
+        meaning=lambda key: words["metrics"].get(notation.metric(key).stem, ("", ""))[1],
         blocks=column_blocks,
         case_columns=lambda result: case_columns(result, content),
         colour_class=lambda index: f"c{index % len(STRUCTURES)}",
@@ -91,22 +91,22 @@ def _environment(content: ReportContent, words: Words) -> Environment:
     return environment
 
 
-def label(metric: numbers.Metric, words: Words) -> str:
+def label(metric: notation.Metric, words: Words) -> str:
     """A metric's name for people, with its unit: "HD95 (mm)". One that the words lack keeps its own name, spaced out."""
     name = words["metrics"].get(metric.stem, (metric.stem.replace("_", " "), ""))[0]
     return f"{name} ({metric.unit})" if metric.unit else str(name)
 
 
-def column_blocks(tables: Sequence[Mapping[str, Estimate]]) -> list[list[numbers.Metric]]:
+def column_blocks(tables: Sequence[Mapping[str, Estimate]]) -> list[list[notation.Metric]]:
     """The columns of a results table in the order of first use: one block, or scores and measures apart when over five."""
     keys = dict.fromkeys(key for metrics in tables for key in metrics)
-    found = [numbers.metric(key) for key in keys]
+    found = [notation.metric(key) for key in keys]
     if len(found) <= 5:
         return [found] if found else []
     return [block for block in ([one for one in found if not one.unit], [one for one in found if one.unit]) if block]
 
 
-def case_columns(result: ResultSet, content: ReportContent) -> list[tuple[str, numbers.Metric]]:
+def case_columns(result: ResultSet, content: ReportContent) -> list[tuple[str, notation.Metric]]:
     """(region, metric) for each column of the table of all cases: the primary metric and the first measure with a unit.
 
     None beyond eight regions: cases.csv holds them all.
@@ -124,10 +124,10 @@ def _regions(result: ResultSet, content: ReportContent) -> list[str]:
     return known + sorted(found.difference(known))
 
 
-def _plotted(result: ResultSet, content: ReportContent) -> list[numbers.Metric]:
+def _plotted(result: ResultSet, content: ReportContent) -> list[notation.Metric]:
     """The headline's metric, then a distance: HD95 where there is one, else the first measure with a unit and no sign."""
     keys = dict.fromkeys(key for case in result.cases for metrics in case.regions.values() for key in metrics)
-    metrics = [numbers.metric(key) for key in keys]
+    metrics = [notation.metric(key) for key in keys]
     primary = content.headline.metric if content.headline else next(iter(keys), "")
     first = [one for one in metrics if one.key == primary] or metrics[:1]
     measures = [one for one in metrics if one.unit and one.better == "lower" and one not in first]
@@ -154,16 +154,16 @@ def _values(cases: Sequence[CaseRow], region: str, key: str) -> list[float]:
     return [value for case in cases if (value := case.regions.get(region, {}).get(key)) is not None]
 
 
-def _box(result: ResultSet, region: str, metric: numbers.Metric, content: ReportContent, words: Words) -> Box:
+def _box(result: ResultSet, region: str, metric: notation.Metric, content: ReportContent, words: Words) -> Box:
     scores = [(case.case, case.regions.get(region, {}).get(metric.key)) for case in result.cases]
     known = [(case, value) for case, value in scores if value is not None]
     values = [value for _, value in known]
-    middle = numbers.number(median(values) if values else None, metric.digits)
+    middle = notation.number(median(values) if values else None, metric.digits)
     text = words["axes"]["median" if len(known) == len(scores) else "median_of"]
     return Box(
         name=region,
         values=values,
-        titles=[f"{case}: {numbers.number(value, metric.digits)} {metric.unit}".strip() for case, value in known],
+        titles=[f"{case}: {notation.number(value, metric.digits)} {metric.unit}".strip() for case, value in known],
         note=text.format(value=f"{middle} {metric.unit}".strip(), defined=len(known), all=len(scores)),
         colour=_colour(region, content),
     )
@@ -192,7 +192,7 @@ def _pairs(result: ResultSet, region: str, unit: str, content: ReportContent) ->
         reference=[true for _, true, _ in known],
         predicted=[found for *_, found in known],
         titles=[
-            f"{case}: {numbers.number(true, digits)} \N{RIGHTWARDS ARROW} {numbers.number(found, digits)} {unit}"
+            f"{case}: {notation.number(true, digits)} \N{RIGHTWARDS ARROW} {notation.number(found, digits)} {unit}"
             for case, true, found in known
         ],
         colour=_colour(region, content),
@@ -202,7 +202,7 @@ def _pairs(result: ResultSet, region: str, unit: str, content: ReportContent) ->
 def _curves(training: TrainingPart, words: Words) -> list[Markup]:
     """Loss, validation score and learning rate over steps, a colour for each fold; panels without a point are left out."""
     axes = words["axes"]
-    score = axes["score"].format(metric=label(numbers.metric(training.score_metric), words))
+    score = axes["score"].format(metric=label(notation.metric(training.score_metric), words))
     plots = []
     for name, title in (("loss", axes["loss"]), ("score", score), ("learning_rate", axes["learning_rate"])):
         lines = [

@@ -1,10 +1,12 @@
+import doctest
 import math
 
 import pytest
 
 from scanwright.evaluation.measures import describe_measures
+from scanwright.report import card, notation
 from scanwright.report.content import Estimate
-from scanwright.report.numbers import duration, interval, memory, metric, number
+from scanwright.report.notation import duration, interval, memory, metric, number
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -57,3 +59,9 @@ def test_metric__name_and_unit_apart():
     assert (metric("hd95_mm").stem, metric("hd95_mm").unit) == ("hd95", "mm")
     assert (metric("nsd_voxel").stem, metric("nsd_voxel").unit) == ("nsd_voxel", "")
     assert metric("volume_bias_ml").limits == (-math.inf, math.inf) and metric("dice").limits == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("module", [notation, card])
+def test_examples_in_docstrings(module):
+    failed, tried = doctest.testmod(module)
+    assert tried and not failed

@@ -51,8 +51,8 @@ def _direction(stem: str, *, default: Better) -> tuple[Better, tuple[float, floa
 def number(value: float | None, digits: int = 3) -> str:
     """Fixed digits; thousands apart from 10 000; None and what is not finite as a dash.
 
-    >>> number(-0.04567), number(12345.6, 1), number(None)
-    ('−0.046', '12 345.6', '–')
+    >>> number(-0.04567), number(1234.56, 1), number(None)
+    ('−0.046', '1234.6', '–')
     """
     if value is None or not math.isfinite(value):
         return NOT_DEFINED
