@@ -181,7 +181,7 @@ class ResultSet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CasePicture:
-    """One case drawn by figures.overlay. png: the picture's bytes; regions: the names it may show, in colour order."""
+    """One case drawn by figures.overlay. png: the picture's bytes; note: a sentence below it."""
 
     role: Role
     case: str
