@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scanwright.dataset.phantom.anatomy import STRUCTURES
-from scanwright.dataset.phantom.cohort import draw_scan, render, scene_of, write_cohort
+from scanwright.dataset.phantom.cohort import DEFAULT_SHAPE, draw_scan, render, scene_of, write_cohort
 from scanwright.dataset.phantom.measure import measure, threshold_dice
 from scanwright.errors import UsageError
 from scanwright.files import read_json, sha256_file
@@ -174,7 +174,7 @@ def test_write_cohort__image_and_label_share_a_grid_and_types_are_small(tmp_path
 def test_draw_scan__sites_and_protocols_differ():
     scans = [draw_scan(seed=0, subject=subject) for subject in range(24)]
     assert {scan.grid.orientation for scan in scans} == {"RAS", "LPS"}
-    assert {scan.grid.shape for scan in scans} > {(80, 64, 40)}
+    assert {scan.grid.shape for scan in scans} > {DEFAULT_SHAPE}
     assert max(scan.grid.spacing[2] for scan in scans) > 7
     assert any(np.abs(scan.grid.affine[2, 1]) > 0.1 for scan in scans)  # oblique
     assert all(scan.grid.orientation == ("RAS" if scan.site == "A" else "LPS") for scan in scans)
@@ -183,7 +183,7 @@ def test_draw_scan__sites_and_protocols_differ():
 def test_draw_scan__unvaried_scans_share_one_grid():
     grids = {draw_scan(seed=0, subject=subject, varied=False).grid for subject in range(5)}
     assert len(grids) == 1
-    assert grids.pop().spacing == pytest.approx((4.3, 4.3125, 5.0))
+    assert grids.pop().spacing == pytest.approx((5.5, 244 / 44, 5.5))
 
 
 def test_draw_scan__a_follow_up_shows_the_same_body_in_another_scan():

@@ -27,7 +27,7 @@ STRUCTURES = {
 }
 EXTENT_MM: Triple = (190.0, 150.0, 130.0)  # half-width of the region that scans may show
 LESION_COUNTS = (0.2, 0.3, 0.25, 0.15, 0.1)  # how often a subject has 0, 1, 2, 3, 4 of them
-LESION_RADII_MM = (6.5, 22.0)
+LESION_RADII_MM = (8.0, 26.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,8 +32,8 @@ from scanwright.runtime import generator
 from scanwright.types import Floats, Shape3, Triple
 
 Modality = Literal["mr", "ct"]
-FIELD_OF_VIEW_MM: Triple = (344.0, 276.0, 200.0)
-DEFAULT_SHAPE: Shape3 = (80, 64, 40)
+FIELD_OF_VIEW_MM: Triple = (330.0, 244.0, 176.0)
+DEFAULT_SHAPE: Shape3 = (60, 44, 32)
 FOLLOW_UP_EVERY = 6  # every sixth subject is scanned twice
 
 

@@ -13,7 +13,7 @@ from scanwright.dataset.phantom.scene import Scene
 from scanwright.types import Floats, Triple
 
 # standard deviation of the point spread, in voxels
-MR_BLUR, CT_BLUR = (0.48, 0.62), (0.78, 0.94)
+MR_BLUR, CT_BLUR = (0.48, 0.62), (0.70, 0.84)
 MR_NOISE = (0.018, 0.034)  # fat is 1
 CT_NOISE_HU = (7.0, 12.0)
 
@@ -29,10 +29,10 @@ TISSUES: Mapping[str, tuple[tuple[float, float], tuple[float, float], tuple[floa
     "cord": ((0.36, 0.03), (0.40, 0.03), (38, 6)),
     "lung": ((0.05, 0.02), (0.06, 0.02), (-830, 40)),
     "liver": ((0.48, 0.055), (0.26, 0.04), (105, 13)),
-    "vein": ((0.38, 0.05), (0.30, 0.08), (140, 12)),
+    "vein": ((0.41, 0.05), (0.30, 0.08), (140, 12)),
     "artery": ((0.34, 0.06), (0.14, 0.05), (150, 12)),
-    "lesion": ((0.38, 0.06), (0.46, 0.08), (75, 16)),
-    "necrosis": ((0.28, 0.05), (0.70, 0.10), (45, 14)),
+    "lesion": ((0.31, 0.05), (0.50, 0.08), (62, 16)),
+    "necrosis": ((0.23, 0.05), (0.72, 0.10), (38, 14)),
     "spleen": ((0.39, 0.045), (0.46, 0.06), (118, 12)),
     "renal_cortex": ((0.46, 0.06), (0.52, 0.07), (145, 18)),
     "renal_medulla": ((0.36, 0.06), (0.62, 0.08), (118, 18)),
