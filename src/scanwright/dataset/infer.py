@@ -65,11 +65,11 @@ def infer_channels(images: Sequence[Path], *, names: Sequence[str] = (), folder:
     """Channels of a data set: `names` where file names tell channels apart, else one, or the colours of a picture.
 
     images: the first image of each case. folder: the data folder's name; its words ("xray_lungs", "ct-liver") give the
-    modality where the names do not. A data set counts as colour if most images looked at have three channels that
-    differ.
+    modality of a single channel whose name says nothing. A data set counts as colour if most images looked at have three
+    channels that differ.
     """
     if len(names) > 1:
-        return tuple(Channel(name=name, modality=_modality(name, folder)) for name in names)
+        return tuple(Channel(name=name, modality=modality_of(name)) for name in names)
     peeked = [is_colour(path) for path in images[:: max(1, len(images) // PEEKED)][:PEEKED]]
     if sum(peeked) * 2 > len(peeked):
         return tuple(Channel(name=name, modality="rgb") for name in ("red", "green", "blue"))

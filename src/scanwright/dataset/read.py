@@ -52,7 +52,11 @@ def read_dataset(root: Path, layout: str | None = None) -> Dataset:
 def _require_content(root: Path) -> None:
     if not root.exists():
         raise InputError("no such file or folder", where=root, hint="Check the path of the data.")
-    if root.is_dir() and not any(not path.name.startswith(".") for path in root.iterdir()):
+    try:
+        is_empty = root.is_dir() and all(path.name.startswith(".") for path in root.iterdir())
+    except PermissionError as error:
+        raise InputError("no permission to look into this folder", where=root, hint="Change its permissions.") from error
+    if is_empty:
         raise InputError("the folder is empty", where=root, hint="Give the folder that holds the images and labels.")
 
 
@@ -105,7 +109,7 @@ def _counted(cases: tuple[Case, ...]) -> str:
     test = sum(case.split == "test" for case in cases)
     unlabelled = sum(case.label is None for case in cases)
     patients = len({case.patient for case in cases})
-    parts = [f"{len(cases)} cases of {patients} patients"]
+    parts = [f"{len(cases)} case{'s' * (len(cases) != 1)} of {patients} patient{'s' * (patients != 1)}"]
     parts += [f"{test} set apart for testing"] if test else []
     parts += [f"{unlabelled} without a label"] if unlabelled else []
     return ", ".join(parts)

@@ -22,7 +22,9 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Folders directly in a folder, hidden ones left out, sorted by name."""
+    """Folders directly in a folder, hidden ones left out, sorted by name; none if it is a file."""
+    if not folder.is_dir():
+        return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
 
 
@@ -33,7 +35,9 @@ def folders_named(root: Path, names: Iterable[str]) -> list[Path]:
 
 
 def tables_in(folder: Path) -> list[Path]:
-    """CSV and TSV files directly in a folder, sorted by name."""
+    """CSV and TSV files directly in a folder, sorted by name; none if it is a file."""
+    if not folder.is_dir():
+        return []
     suffixes = (".csv", ".tsv")
     return sorted(
         path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")

@@ -57,7 +57,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     test, test_faults = _test_cases(root, keys, {case.id for case in cases}, ending)
     cases += test
     if channels is None:
-        names = [f"channel {int(key)}" for key in keys]
+        names = [f"channel {int(key)}" for key in keys] if len(keys) > 1 else []
         channels = infer_channels([case.images[0] for case in cases], names=names, folder=root.name)
     regions, order, ignore = _labels(description, cases, declared, where=where)
     task = make_task(

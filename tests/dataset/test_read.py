@@ -1,0 +1,121 @@
+import pytest
+
+from made_folders import ball, decathlon_folder, nnunet_folder, picture_folder, write_json, write_nifti, write_text
+from scanwright.dataset.read import LAYOUTS, read_dataset
+from scanwright.errors import InputError, UsageError
+
+
+def test_the_registry_is_complete():
+    assert list(LAYOUTS) == ["nnunet", "decathlon", "table", "image-mask"]
+    assert all(module.LOOKED_FOR for module in LAYOUTS.values())
+
+
+@pytest.mark.parametrize(
+    ("make", "layout", "stated"),
+    [
+        (nnunet_folder, "nnunet", "nnU-Net raw folder: 4 cases of 4 patients"),
+        (decathlon_folder, "decathlon", "Medical Segmentation Decathlon folder: 3 cases of 3 patients"),
+        (picture_folder, "image-mask", "images in images/, masks in masks/: 4 cases of 4 patients"),
+    ],
+)
+def test_each_layout_is_recognised_and_stated(tmp_path, make, layout, stated):
+    dataset = read_dataset(make(tmp_path))
+    assert (dataset.layout, dataset.stated) == (layout, stated)
+    assert dataset.root == tmp_path
+    assert [case.id for case in dataset.cases] == sorted(case.id for case in dataset.cases)
+    assert "every case counts as a patient" in dataset.patients_from
+
+
+def test_a_table_file_is_a_data_set(tmp_path):
+    image, label = ball(0)
+    write_nifti(tmp_path / "x.nii.gz", image)
+    write_nifti(tmp_path / "y.nii.gz", label)
+    write_text(tmp_path / "list.csv", "image,label,patient,split\nx.nii.gz,y.nii.gz,7,test\n")
+    for root in (tmp_path, tmp_path / "list.csv"):
+        dataset = read_dataset(root)
+        assert (dataset.layout, dataset.cases[0].patient) == ("table", "7")
+        assert dataset.stated == "table list.csv: 1 case of 1 patient, 1 set apart for testing"
+
+
+def test_an_explicit_list_outranks_folder_names(tmp_path):
+    root = picture_folder(tmp_path, cases=2)
+    write_text(root / "list.csv", "image,label\nimages/p00.png,masks/p00.png\n")
+    assert read_dataset(root).layout == "table"
+    assert read_dataset(root, layout="image-mask").layout == "image-mask"
+    write_json(root / "scanwright.json", {"layout": "image-mask"})
+    assert len(read_dataset(root).cases) == 2
+
+
+def test_a_folder_that_fits_two_layouts(tmp_path):
+    root = nnunet_folder(tmp_path)
+    write_text(root / "list.csv", "image,label\nimagesTr/p00_0000.nii.gz,labelsTr/p00.nii.gz\n")
+    with pytest.raises(InputError) as raised:
+        read_dataset(root)
+    assert "fits several layouts" in str(raised.value)
+    assert "--layout nnunet|table" in raised.value.hint
+    assert read_dataset(root, "table").layout == "table"
+
+
+def test_no_such_layout(tmp_path):
+    with pytest.raises(UsageError, match="one of nnunet, decathlon"):
+        read_dataset(nnunet_folder(tmp_path), layout="dicom")
+
+
+def test_missing_and_empty_folders(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        read_dataset(tmp_path / "nowhere")
+    (tmp_path / ".hidden").mkdir()
+    with pytest.raises(InputError, match="the folder is empty"):
+        read_dataset(tmp_path)
+
+
+def test_a_folder_of_something_else(tmp_path):
+    write_text(tmp_path / "notes.txt", "hello")
+    with pytest.raises(InputError) as raised:
+        read_dataset(tmp_path)
+    text = str(raised.value)
+    assert raised.value.exit_code == 4
+    assert all(name in text for name in ("notes.txt", "nnunet", "decathlon", "table", "image-mask"))
+    with pytest.raises(InputError, match="not a data set"):
+        read_dataset(tmp_path / "notes.txt")
+
+
+def test_a_data_set_one_folder_further_down(tmp_path):
+    nnunet_folder(tmp_path / "Dataset001_made")
+    with pytest.raises(InputError) as raised:
+        read_dataset(tmp_path)
+    assert raised.value.hint == f"Did you mean {tmp_path / 'Dataset001_made'}?"
+
+
+def test_a_data_set_without_any_case(tmp_path):
+    root = nnunet_folder(tmp_path, cases=2, channels=("CT", "PET"))
+    for number in range(2):
+        (root / f"imagesTr/p{number:02d}_0001.nii.gz").unlink()
+    with pytest.raises(InputError) as raised:
+        read_dataset(root)
+    assert "no case in this data set" in str(raised.value)
+    assert "missing-channel" in str(raised.value)
+
+
+def test_symbolic_links_are_followed(tmp_path):
+    picture_folder(tmp_path / "real", cases=2)
+    (tmp_path / "linked").mkdir()
+    for name in ("images", "masks"):
+        (tmp_path / "linked" / name).symlink_to(tmp_path / "real" / name)
+    (tmp_path / "linked/loop").symlink_to(tmp_path / "linked")
+    assert len(read_dataset(tmp_path / "linked").cases) == 2
+
+
+def test_names_with_spaces_and_umlauts(tmp_path):
+    root = picture_folder(tmp_path / "Größe 1", cases=2)
+    (root / "images/p00.png").rename(root / "images/ä b.png")
+    (root / "masks/p00.png").rename(root / "masks/ä b.png")
+    assert [case.id for case in read_dataset(root).cases] == ["p01", "ä b"]
+
+
+def test_patients_of_a_sidecar_are_counted(tmp_path):
+    root = picture_folder(tmp_path, cases=4)
+    write_text(root / "metadata.csv", "id,patient_id\np00,a\np01,a\np02,b\np03,c\n")
+    dataset = read_dataset(root)
+    assert dataset.stated.endswith("4 cases of 3 patients")
+    assert dataset.patients_from == "column patient_id of metadata.csv"
