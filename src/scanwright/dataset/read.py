@@ -55,7 +55,9 @@ def _require_content(root: Path) -> None:
     try:
         is_empty = root.is_dir() and all(path.name.startswith(".") for path in root.iterdir())
     except PermissionError as error:
-        raise InputError("no permission to look into this folder", where=root, hint="Change its permissions.") from error
+        raise InputError(
+            "no permission to look into this folder", where=root, hint="Change its permissions."
+        ) from error
     if is_empty:
         raise InputError("the folder is empty", where=root, hint="Give the folder that holds the images and labels.")
 

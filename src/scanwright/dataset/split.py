@@ -180,7 +180,7 @@ def _regions_of(own: Sequence[CaseFacts]) -> str:
 
 
 def _dealt(patients: Mapping[str, list[Case]], stratum: Mapping[str, str], number: int, seed: int) -> dict[str, int]:
-    """Patients dealt to folds: rare strata first, each patient to the fold with fewest of its stratum, then fewest cases."""
+    """Patients dealt to folds: rare strata first, each patient to the fold with the fewest cases of it."""
     shuffled = generator(seed, number).permutation(sorted(patients)).tolist()
     sizes = Counter(stratum[name] for name in shuffled)
     queue = sorted(shuffled, key=lambda name: (sizes[stratum[name]], stratum[name], -len(patients[name])))
@@ -191,7 +191,7 @@ def _dealt(patients: Mapping[str, list[Case]], stratum: Mapping[str, str], numbe
         word = stratum[name]
         fold = min(range(number), key=lambda fold: (held[fold, word], loads[fold], fold))
         home[name] = fold
-        held[fold, word] += 1
+        held[fold, word] += len(patients[name])
         loads[fold] += len(patients[name])
     return home
 

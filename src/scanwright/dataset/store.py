@@ -121,7 +121,7 @@ def _write_entry(folder: Path, arrays: Mapping[str, Array], info: JSON) -> None:
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
         with path.open("wb") as stream:
-            np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+            np.save(stream, np.asarray(array, order="C"), allow_pickle=False)
             _flush(stream)
         promises[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "bytes": path.stat().st_size}
     with (folder / INFO).open("wb") as stream:
@@ -154,7 +154,7 @@ def _mapped(path: Path, promise: Mapping[str, JSON]) -> Array:
     """A read-only view of an array file. Raises ValueError if it is not what was promised, OSError if it is not there."""
     if not ARRAY_NAME.fullmatch(path.stem) or path.stat().st_size != promise["bytes"]:
         raise ValueError("the file has another size than promised")
-    if 0 in promise["shape"]:
+    if 0 in promise["shape"] or not promise["shape"]:
         array: Array = np.load(path, allow_pickle=False)  # nothing to map
         array.flags.writeable = False
     else:

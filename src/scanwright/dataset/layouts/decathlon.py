@@ -87,5 +87,7 @@ def _unlisted(root: Path, listed: set[Path]) -> list[Fault]:
     found = f"{len(others)} that {'is' if len(others) == 1 else 'are'} not listed, such as {others[0].name}"
     action = 'Add to "training" what belongs to it.'
     return [
-        Fault(code="unlisted-files", severity="note", file=others[0], expected="listed files", found=found, action=action)
+        Fault(
+            code="unlisted-files", severity="note", file=others[0], expected="listed files", found=found, action=action
+        )
     ]

@@ -1,0 +1,111 @@
+"""The four labelled data folders, read untouched: what each README promises is what is found."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from scanwright.dataset.checks import check, raise_if_errors
+from scanwright.dataset.fingerprint import fingerprint
+from scanwright.dataset.read import read_dataset
+from scanwright.dataset.split import make_splits, read_splits
+from scanwright.errors import InputError
+
+pytestmark = pytest.mark.data
+STUDIES: dict[str, SimpleNamespace] = {}
+
+
+def study(folder, name):
+    """Read and checked once for all tests of this file."""
+    if name not in STUDIES:
+        dataset = read_dataset(folder / name)
+        began = time.process_time()
+        checks = check(dataset)
+        raise_if_errors(checks)
+        seconds = time.process_time() - began
+        STUDIES[name] = SimpleNamespace(
+            dataset=dataset, checks=checks, seconds=seconds, print=fingerprint(checks.facts, dataset.task)
+        )
+    return STUDIES[name]
+
+
+def test_hippocampus(data_folder):
+    found = study(data_folder, "hippocampus_mri")
+    assert (found.dataset.layout, len(found.dataset.cases)) == ("decathlon", 260)
+    assert [(region.name, region.values) for region in found.dataset.task.regions] == [
+        ("Anterior", (1,)),
+        ("Posterior", (2,)),
+    ]
+    assert found.checks.faults == ()
+    made = found.print
+    assert [axis.median for axis in made.shape] == [35, 50, 36]
+    assert [(axis.min, axis.max) for axis in made.shape] == [(31, 43), (40, 59), (24, 47)]
+    assert all((axis.min, axis.max) == (1, 1) for axis in made.spacing)
+    assert set(made.dtypes) == {"uint8", "float32"}
+    assert made.channels[0].modality == "mr"
+    assert all(facts.label_counts.keys() == {0, 1, 2} for facts in found.checks.facts.values())
+    assert found.seconds < 6
+
+
+def test_hippocampus__the_given_split_and_our_own(data_folder):
+    found = study(data_folder, "hippocampus_mri")
+    given = read_splits(found.dataset.root / "splits_5fold.json", found.dataset.cases, facts=found.checks.facts)
+    assert [len(fold.validation) for fold in given.folds] == [52] * 5
+    ours = make_splits(found.dataset.cases, facts=found.checks.facts)
+    assert [len(fold.validation) for fold in ours.folds] == [52] * 5
+
+
+def test_sarcoma(data_folder):
+    found = study(data_folder, "ct_sarcoma")
+    assert (found.dataset.layout, len(found.dataset.cases)) == ("nnunet", 29)
+    assert found.checks.faults == ()
+    made = found.print
+    assert made.channels[0].modality == "ct"
+    assert [axis.median for axis in made.spacing] == pytest.approx([1.9531, 1.9531, 3.27], abs=1e-4)
+    (tumour,) = made.regions
+    assert (tumour.name, tumour.present) == ("tumour", 29)
+    assert [round(tumour.volume.min), round(tumour.volume.median), round(tumour.volume.max)] == [29, 360, 2363]
+    assert found.dataset.cases[0].groups == {"source": "nifti"}
+
+
+def test_lungs(data_folder):
+    found = study(data_folder, "xray_lung_covid")
+    assert (found.dataset.layout, len(found.dataset.cases)) == ("image-mask", 44)
+    assert found.dataset.stated.endswith("44 cases of 37 patients")
+    assert found.dataset.patients_from == "column patient_id of metadata.csv"
+    assert found.dataset.cases[0].groups["finding"] == "ARDS"
+    assert found.checks.faults == ()
+    made = found.print
+    assert (made.dimension, made.unit, made.channels[0].modality) == (2, "px", "xray")
+    assert [region.present for region in made.regions] == [43, 43, 44]  # two pictures lack one lung's outline
+    assert [region.values for region in found.dataset.task.regions] == [(1,), (2,), (3,)]
+
+
+def test_lungs__no_patient_is_parted(data_folder):
+    found = study(data_folder, "xray_lung_covid")
+    patient = {case.id: case.patient for case in found.dataset.cases}
+    splits = make_splits(found.dataset.cases, facts=found.checks.facts)
+    for fold in splits.folds:
+        assert not {patient[name] for name in fold.train} & {patient[name] for name in fold.validation}
+        assert 8 <= len(fold.validation) <= 10
+
+
+def test_breast(data_folder):
+    found = study(data_folder, "ultrasound_breast_busi")
+    assert (found.dataset.layout, len(found.dataset.cases)) == ("image-mask", 148)
+    assert {(fault.code, fault.severity) for fault in found.checks.faults} == {("empty-label", "warning")}
+    assert len(found.checks.faults) == 50
+    assert all(fault.case.startswith("normal_") for fault in found.checks.faults)
+    made = found.print
+    assert [(channel.name, channel.modality) for channel in made.channels] == [("US", "us")]
+    assert (made.regions[0].present, found.dataset.task.values) == (98, (0, 255))
+    assert {case.groups["class"] for case in found.dataset.cases} == {"benign", "malignant", "normal"}
+    splits = make_splits(found.dataset.cases, facts=found.checks.facts)
+    normal = [sum(name.startswith("normal") for name in fold.validation) for fold in splits.folds]
+    assert normal == [10] * 5
+
+
+@pytest.mark.parametrize("name", ["blood_cells_bccd", "medmnist", "."])
+def test_folders_of_other_kinds_are_refused_with_what_was_looked_for(data_folder, name):
+    with pytest.raises(InputError, match="looked for nnunet"):
+        read_dataset(data_folder / name)
