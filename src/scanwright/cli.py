@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from scanwright.errors import ScanwrightError, UsageError
+from scanwright.runtime import share_cores
 from scanwright.screen import Screen
 
 app = typer.Typer(
@@ -42,7 +43,9 @@ def train(
     folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,
     fold: Annotated[int | None, typer.Option(help="Train this fold only.")] = None,
     split: Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
+    ] = None,
     exclude: Exclude = None,
     layout: Layout = None,
     device: Device = "auto",
@@ -86,7 +89,9 @@ def predict(
     model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
     scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
     out: Out,
-    format_: Annotated[Literal["auto", "nifti", "png"], typer.Option("--format", help="Format of the labels.")] = "auto",
+    format_: Annotated[
+        Literal["auto", "nifti", "png"], typer.Option("--format", help="Format of the labels.")
+    ] = "auto",
     device: Device = "auto",
     json_: Json = False,
 ) -> None:
@@ -207,7 +212,10 @@ def trained_json(result: Any) -> dict[str, Any]:
 def metric_lines(metrics: dict[str, Any]) -> list[str]:
     """The primary metric, overall and of each class, with its interval."""
     primary = metrics["primary"]
-    rows = {"mean": metrics["overall"][primary], **{name: block[primary] for name, block in metrics["by_class"].items()}}
+    rows = {
+        "mean": metrics["overall"][primary],
+        **{name: block[primary] for name, block in metrics["by_class"].items()},
+    }
     width = max(len(name) for name in rows)
     return [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
 
@@ -227,6 +235,7 @@ def finish(lines: list[str], data: Any, *, as_json: bool) -> None:
 
 def main() -> None:
     """The console script."""
+    share_cores()
     sys.exit(exit_code(app))
 
 

@@ -80,10 +80,18 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
+            Path(aside).chmod(0o666 & ~_umask())  # a temporary file is private; a result is as readable as any other
             Path(aside).replace(path)
         except BaseException:
             Path(aside).unlink(missing_ok=True)
             raise
+
+
+def _umask() -> int:
+    """This process's file mode mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 @contextlib.contextmanager

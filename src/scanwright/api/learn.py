@@ -17,19 +17,17 @@ from torch import Tensor
 
 from scanwright.api.run import Run
 from scanwright.api.study import Study
-from scanwright.dataset.cases import Case
 from scanwright.dataset.store import Store
-from scanwright.dataset.task import Task
 from scanwright.figures.plots import Line, curves_png
 from scanwright.files import write_bytes
 from scanwright.network.build import build
 from scanwright.plan.make import USED_SHARE
-from scanwright.plan.plan import Plan, PreprocessPlan
+from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Progress
 from scanwright.training.batches import Batches, TrainingCase, cut
 from scanwright.training.checkpoint import save_weights
 from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
-from scanwright.transform.prepare import prepare_case, store_key
+from scanwright.transform.prepare import prepare_into, store_key
 
 FEW_CASES = 12
 """Below this, starting worker processes takes longer than they save."""
@@ -60,19 +58,12 @@ def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
     return keys
 
 
-def prepare_into(
-    root: Path, job: tuple[Case, str], *, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]
-) -> None:
-    """Prepare one case and put it into the store; runs in a worker process."""
-    case, key = job
-    Store(root).put(key, prepare_case(case, task, plan, codes), {"case": case.id})
-
-
 def in_processes(work: Callable[[Any], None], jobs: Sequence[Any], *, workers: int) -> Iterator[None]:
     """Do every job, in worker processes where there are enough of them; yields as they end, raises the first error."""
     if workers < 2 or len(jobs) < FEW_CASES:
         for job in jobs:
-            yield work(job)
+            work(job)
+            yield
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     with pool:
@@ -257,4 +248,3 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-

@@ -51,7 +51,7 @@ def inspect(
     checks = check(
         dataset, jobs=num_threads(), on_progress=lambda done, total: tell(Progress("check", done=done, total=total))
     )
-    facts = [checks.facts[case.id] for case in dataset.train if case.id in checks.facts]
+    facts = {case.id: checks.facts[case.id] for case in dataset.train if case.id in checks.facts}
     return Inspection(dataset, checks, fingerprint(facts, dataset.task) if facts else None)
 
 

@@ -21,10 +21,24 @@ from scanwright.errors import ResourceError, UsageError
 from scanwright.files import read_json, require_writable, write_json
 from scanwright.runtime import peak_memory_bytes
 
-PARTS = (
-    "task.json checks.json fingerprint.json splits.json plan.json run.json clock.json folds predictions store "
-    "metrics.json cases.csv report.html model.swm request.json .lock"
-).split()
+PARTS = [
+    "task.json",
+    "checks.json",
+    "fingerprint.json",
+    "splits.json",
+    "plan.json",
+    "run.json",
+    "clock.json",
+    "folds",
+    "predictions",
+    "store",
+    "metrics.json",
+    "cases.csv",
+    "report.html",
+    "model.swm",
+    "request.json",
+    ".lock",
+]
 BEAT_S = 2.0
 
 

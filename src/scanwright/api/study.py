@@ -36,6 +36,7 @@ class Study:
 
     dataset: Dataset
     checks: Checks
+    excluded: tuple[str, ...]
     fingerprint: Fingerprint
     splits: Splits
     plan: Plan
@@ -72,17 +73,17 @@ def look(
             on_progress=lambda done, total: tell(Progress("check", done=done, total=total)),
         )
         write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
+        require_unchanged(run, checks)
         write_json(run.path("checks.json"), checks_json(dataset, checks, exclude))
         raise_if_errors(checks)
-        require_unchanged(run, checks)
     with run.stage("plan"):
-        splits = split_cases(dataset, checks, settings, split)
+        splits = split_cases(dataset, checks, settings, split=split, exclude=exclude)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         found = fingerprint(training_facts(dataset, checks), dataset.task)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
         problem = Segmentation(dataset.task)
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
-    return Study(dataset, checks, found, splits, plan, problem)
+    return Study(dataset, checks, tuple(exclude), found, splits, plan, problem)
 
 
 def without(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
@@ -116,29 +117,28 @@ def checks_json(dataset: Dataset, checks: Checks, exclude: Sequence[str]) -> dic
 def content_digest(checks: Checks) -> str:
     """One hash of every voxel of every image and the label counts of every case."""
     facts = {
-        name: {"images": list(facts.image_hashes), "label": facts.label_hash}
-        for name, facts in checks.facts.items()
+        name: {"images": list(facts.image_hashes), "label": facts.label_hash} for name, facts in checks.facts.items()
     }
     return sha256_bytes(canonical_json(facts))
 
 
 def require_unchanged(run: Run, checks: Checks) -> None:
     """Raise UsageError if the data have changed since this run was planned."""
-    note = run.path("content.txt")
-    digest = content_digest(checks)
-    if run.path("plan.json").exists() and note.exists() and note.read_text() != digest:
+    before = run.path("checks.json")
+    if run.path("plan.json").exists() and read_json(before)["content"] != content_digest(checks):
         raise UsageError(
             "the data have changed since this run began",
             where=run.folder,
             hint="Choose another folder with -o, or add --restart to throw the old run away.",
         )
-    note.write_text(digest)
 
 
-def split_cases(dataset: Dataset, checks: Checks, settings: Settings, split: Path | None) -> Splits:
+def split_cases(
+    dataset: Dataset, checks: Checks, settings: Settings, *, split: Path | None, exclude: Sequence[str]
+) -> Splits:
     """The given split, or folds by patient. Raises UsageError if the fold asked for does not exist."""
     if split is not None:
-        splits = read_splits(split, dataset.cases)
+        splits = read_splits(split, dataset.cases, excluded=exclude, facts=checks.facts)
     else:
         splits = make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
     if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):
@@ -185,4 +185,6 @@ def require_cases(splits: Splits) -> None:
     """Raise InputError if a fold has nothing to learn from."""
     for index, fold in enumerate(splits.folds):
         if not fold.train:
-            raise InputError("a fold without training cases", where=f"fold {index}", hint="Give more cases, or --split.")
+            raise InputError(
+                "a fold without training cases", where=f"fold {index}", hint="Give more cases, or --split."
+            )

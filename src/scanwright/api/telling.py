@@ -127,8 +127,9 @@ def summary_sentences(study: Study, machine: Machine) -> tuple[str, ...]:
         f"{', '.join(dict.fromkeys(channel.name for channel in task.channels))} images; "
         f"{found.num_cases} cases of {found.num_patients} patients.",
         f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name} "
-        f"({machine.threads} cores)." if machine.device == "cpu" else
-        f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name}.",
+        f"({machine.threads} cores)."
+        if machine.device == "cpu"
+        else f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name}.",
         f"Patients are told apart by {study.dataset.patients_from}.",
     )
 
@@ -137,7 +138,9 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     """Cross-validation, and the declared test split where there is one."""
     sets = []
     if scores.rows:
-        note = "Each case was predicted by a model that was not trained on its patient; nothing was chosen on these cases."
+        note = (
+            "Each case was predicted by a model that was not trained on its patient; nothing was chosen on these cases."
+        )
         sets.append(result_set("Cross-validation", scores.summary, scores.rows, study, note=note))
     if scores.test_rows:
         summary = scores.summary["test"] if scores.rows else scores.summary
@@ -146,9 +149,7 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     return tuple(sets)
 
 
-def result_set(
-    name: str, summary: Mapping[str, Any], rows: Sequence[CaseRow], study: Study, *, note: str
-) -> ResultSet:
+def result_set(name: str, summary: Mapping[str, Any], rows: Sequence[CaseRow], study: Study, *, note: str) -> ResultSet:
     """One set of cases as tables."""
     groups = [
         GroupRow(group=group, value=value, num_cases=max(one["n"] for one in block.values()), metrics=estimates(block))
@@ -163,21 +164,30 @@ def result_set(
             RegionRow(region=region, metrics=estimates(block)) for region, block in summary["by_class"].items()
         ),
         groups=tuple(groups),
-        cases=tuple(page_case(row, study.problem.primary) for row in rows),
+        cases=tuple(page_case(row, study) for row in rows),
         note=note,
     )
 
 
-def page_case(row: CaseRow, primary: str) -> page_content.CaseRow:
+def page_case(row: CaseRow, study: Study) -> page_content.CaseRow:
     """A row of the evaluation as the page shows it."""
     return page_content.CaseRow(
         case=row.case,
         regions=row.metrics,
-        mean=mean_score(row, primary),
+        mean=mean_score(row, study.problem.primary),
         patient=row.patient,
         fold="" if row.fold is None else str(row.fold),
         flags=row.flags,
+        sizes=sizes(row, study),
     )
+
+
+def sizes(row: CaseRow, study: Study) -> dict[str, tuple[float, float]]:
+    """True and predicted size of each region of a case, in ml (pixels where there is no scale)."""
+    facts, unit = study.facts(row.case), study.fingerprint.unit
+    bias, cube = ("volume_bias_ml", facts.voxel_volume / 1000) if unit == "mm" else ("area_bias_px", 1.0)
+    truths = {region: facts.region_voxels.get(region, 0) * cube for region in row.metrics}
+    return {region: (truth, truth + (row.metrics[region][bias] or 0.0)) for region, truth in truths.items()}
 
 
 def mean_score(row: CaseRow, primary: str) -> float | None:
@@ -259,7 +269,9 @@ def dataset_part(study: Study) -> DatasetPart:
 
     def span(spreads: Sequence[Any], digits: int) -> str:
         return " × ".join(
-            f"{s.median:.{digits}f}" if s.min == s.max else f"{s.median:.{digits}f} ({s.min:.{digits}f} to {s.max:.{digits}f})"
+            f"{s.median:.{digits}f}"
+            if s.min == s.max
+            else f"{s.median:.{digits}f} ({s.min:.{digits}f} to {s.max:.{digits}f})"
             for s in spreads
         )
 
@@ -267,7 +279,9 @@ def dataset_part(study: Study) -> DatasetPart:
         Fact(name="Folder", value=str(dataset.root.name)),
         Fact(name="Cases", value=f"{found.num_cases} of {found.num_patients} patients"),
         Fact(name="Channels", value=", ".join(f"{c.name} ({c.modality})" for c in dataset.task.channels)),
-        Fact(name="Regions", value=", ".join(f"{r.name} = {'+'.join(map(str, r.values))}" for r in dataset.task.regions)),
+        Fact(
+            name="Regions", value=", ".join(f"{r.name} = {'+'.join(map(str, r.values))}" for r in dataset.task.regions)
+        ),
         Fact(name="Shape x × y × z", value=span(found.shape, 0)),
         Fact(name=f"Spacing x × y × z ({unit})", value=span(found.spacing, 2)),
         Fact(name="Orientations", value=", ".join(f"{name}: {count}" for name, count in found.orientations.items())),
@@ -279,7 +293,7 @@ def dataset_part(study: Study) -> DatasetPart:
     return DatasetPart(
         stated=dataset.stated,
         facts=tuple(facts),
-        excluded=(),
+        excluded=tuple(Fact(name=name, value="left out by name, with --exclude") for name in study.excluded),
         findings=tuple(
             Finding(
                 severity=fault.severity,
@@ -370,7 +384,11 @@ def training_part(run: Run, study: Study) -> TrainingPart:
     for fold in study.plan.training.folds:
         lines = read_log(run.fold(fold) / "log.jsonl")
         points = [line for line in lines if line["event"] == "checkpoint"]
-        scores = [(line["step"], statistics.fmean(s)) for line in points if (s := [x for x in line["scores"] if x is not None])]
+        scores = [
+            (line["step"], statistics.fmean(s))
+            for line in points
+            if (s := [x for x in line["scores"] if x is not None])
+        ]
         folds.append(
             FoldTraining(
                 fold=str(fold),

@@ -56,7 +56,10 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     package = load(require_file(Path(path)))
     if package.problem != Segmentation.name:
         raise UsageError(
-            "a kind of problem that this version does not know", where=path, expected="segmentation", found=package.problem
+            "a kind of problem that this version does not know",
+            where=path,
+            expected="segmentation",
+            found=package.problem,
         )
     torch_device = choose_device(device)
     torch.set_num_threads(num_threads())
@@ -106,7 +109,10 @@ def predict_case(model: Model, case: Case, folder: Path, *, format: OutputFormat
     file = folder / f"{case.id}{output_suffix(case, format)}"
     write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
-    counts = {region.name: sum(int((labels.voxels == value).sum()) for value in region.values) for region in model.task.regions}
+    counts = {
+        region.name: sum(int((labels.voxels == value).sum()) for value in region.values)
+        for region in model.task.regions
+    }
     return Prediction(
         case=case.id,
         images=case.images,
@@ -243,4 +249,3 @@ def verify(model: str | Path) -> dict[str, Any]:
 
     verified = verify_package(require_file(Path(model)))
     return {"package": str(model), "digest": verified.digest, "problem": verified.manifest.problem, "ok": True}
-

@@ -11,7 +11,7 @@ import numpy as np
 from scanwright.types import Floats, Shape3
 
 SIGMA_SHARE = 1 / 8
-SMALLEST_WEIGHT = 1e-3
+SMALLEST_WEIGHT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ def plan_axis(length: int, patch: int, *, step_share: float) -> Axis:
 
 
 def gaussian(patch: int) -> Floats:
-    """A bell of height 1 whose standard deviation is an eighth of the patch, never under a thousandth; (patch,) float32."""
+    """A bell of height 1 whose standard deviation is an eighth of the patch, never under a twentieth; (patch,) float32.
+
+    The floor keeps the product of three weights above 1e-4, where float16 still has all its digits.
+    """
     offset = np.arange(patch) - (patch - 1) / 2
     bell = np.exp(-0.5 * (offset / max(patch * SIGMA_SHARE, 1e-6)) ** 2) if patch > 1 else np.ones(1)
     weight: Floats = np.maximum(bell / bell.max(), SMALLEST_WEIGHT).astype(np.float32)

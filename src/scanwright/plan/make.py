@@ -368,7 +368,9 @@ def plan_training(
             "steps": Choice(steps, why_steps, "the budget" if pace else "the command"),
             "budget_s": Choice(settings.budget_s, "wall time of the whole command", "the command"),
             "reserve_s": Choice(
-                round(pace.reserve_s, 1) if pace else None, "for answers, evaluation, report and package", "this machine"
+                round(pace.reserve_s, 1) if pace else None,
+                "for answers, evaluation, report and package",
+                "this machine",
             ),
             "step_s": Choice(round(pace.step_s, 4) if pace else None, "measured before training", "this machine"),
             "optimizer": Choice("adamw", "AdamW", MEASURED),

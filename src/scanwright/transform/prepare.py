@@ -4,12 +4,14 @@ Plain functions of plain data without torch, so that worker processes start fast
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
+from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
 from scanwright.io.formats import read_label
 from scanwright.plan.plan import PreprocessPlan
@@ -34,6 +36,14 @@ def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[in
     label = read_label(case.label).voxels[0]
     target = placement.target(encode(label, codes))
     return {"image": image, "codes": target, "foreground": foreground_voxels(target)}
+
+
+def prepare_into(
+    root: Path, job: tuple[Case, str], *, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]
+) -> None:
+    """Prepare one case and put it into the store at `root` under its key; the work of a worker process."""
+    case, key = job
+    Store(root).put(key, prepare_case(case, task, plan, codes), {"case": case.id})
 
 
 def encode(label_IJK: Ints, codes: Mapping[int, int]) -> Ints:
