@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from made_folders import made_case, made_task
 from pydantic import ValidationError
 
+from made_folders import made_case, made_task
 from scanwright.dataset.cases import Case, Dataset, Fault
 
 

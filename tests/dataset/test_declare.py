@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from made_folders import write_json, write_text
 
+from made_folders import write_json, write_text
 from scanwright.dataset.declare import Declaration, make_task, read_declaration, regions_of
 from scanwright.dataset.task import Channel, Region
 from scanwright.errors import InputError

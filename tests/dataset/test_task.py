@@ -1,7 +1,7 @@
 import pytest
-from made_folders import made_task
 from pydantic import ValidationError
 
+from made_folders import made_task
 from scanwright.dataset.task import Region, Task, larger_first, modality_of, painting_values, parse_task
 from scanwright.errors import InputError
 

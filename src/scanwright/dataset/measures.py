@@ -1,7 +1,7 @@
 """Numbers of one volume that cost one look at each voxel: intensities, boxes, counts, samples, hashes."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -27,7 +27,9 @@ def count_values(labels: Array) -> dict[int, int]:
     """How many voxels have each value, ascending. Whole numbers only; bincount is some 20 times faster than unique."""
     low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
     if low >= 0 and high < 1 << 16:
-        counts = np.bincount(labels.ravel(order="K"))
+        counts = np.zeros(high + 1, np.int64)
+        for piece in _pieces(labels.ravel(order="K")):  # bincount makes 64-bit copies: of one piece, not of the whole
+            counts += np.bincount(piece, minlength=high + 1)
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
     values, numbers = np.unique(labels, return_counts=True)
     return dict(zip(values.astype(int).tolist(), numbers.tolist(), strict=True))
@@ -39,9 +41,8 @@ def intensity_of(voxels: Array) -> Intensity:
     Range and mean are exact in float64; percentiles of more than 2^18 voxels come from an evenly spaced part.
     """
     values = voxels.ravel(order="K")
-    pieces = [values[start : start + PIECE] for start in range(0, values.size, PIECE)]
-    mean = sum(float(piece.sum(dtype=np.float64)) for piece in pieces) / values.size
-    squares = sum(float(np.square(piece - mean, dtype=np.float64).sum()) for piece in pieces)
+    mean = sum(float(piece.sum(dtype=np.float64)) for piece in _pieces(values)) / values.size
+    squares = sum(float(np.square(piece - mean, dtype=np.float64).sum()) for piece in _pieces(values))
     step = max(1, values.size // PERCENTILE_VOXELS)
     p005, p500, p995 = np.percentile(values[::step], (0.5, 50, 99.5)).tolist()
     return Intensity(
@@ -101,11 +102,22 @@ def region_components(label: Array, box: Box, task: Task) -> dict[str, int]:
 
 def sample_of(image: Array, mask: Bools, *, channels: int) -> tuple[tuple[float, ...], ...]:
     """For each channel the values of up to SAMPLE voxels inside a mask, the same ones each time."""
-    places = np.flatnonzero(mask)
-    if places.size > SAMPLE:
-        places = np.sort(generator(places.size).choice(places, SAMPLE, replace=False))
-    where = np.unravel_index(places, mask.shape)
-    return tuple(tuple(image[channel][where].astype(float).tolist()) for channel in range(channels))
+    in_slabs = np.count_nonzero(mask, axis=(1, 2))
+    ends = np.cumsum(in_slabs)
+    ranks = np.arange(min(int(ends[-1]), SAMPLE))
+    if ends[-1] > SAMPLE:
+        ranks = np.sort(generator(int(ends[-1])).choice(ends[-1], SAMPLE, replace=False))
+    slabs = np.searchsorted(ends, ranks, side="right")
+    places = np.zeros((2, ranks.size), np.intp)
+    for i in np.unique(slabs):  # slab by slab, so that no list of all foreground voxels is made
+        chosen = slabs == i
+        places[:, chosen] = np.stack(np.nonzero(mask[i]))[:, ranks[chosen] - (ends[i] - in_slabs[i])]
+    return tuple(tuple(image[channel][slabs, *places].astype(float).tolist()) for channel in range(channels))
+
+
+def _pieces(values: Array) -> Iterator[Array]:
+    """A flat array in views of up to PIECE values."""
+    return (values[start : start + PIECE] for start in range(0, values.size, PIECE))
 
 
 def voxel_hash(volume: Volume) -> str:
