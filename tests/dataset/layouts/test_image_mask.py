@@ -65,6 +65,24 @@ def test_several_channels_in_the_image_folder(tmp_path):
     assert [(fault.code, fault.case) for fault in dataset.faults] == [("missing-channel", "p1")]
 
 
+def test_declared_channels_find_their_files(tmp_path):
+    for channel in ("ct", "pet"):
+        write_nifti(tmp_path / f"p1/p1_{channel}.nii.gz", ball(0)[0])
+    write_nifti(tmp_path / "p1/p1_seg.nii.gz", ball(0)[1])
+    declared = Declaration(channels=("PET", "CT"))
+    assert [path.name for path in image_mask.read(tmp_path, declared).cases[0].images] == [
+        "p1_pet.nii.gz",
+        "p1_ct.nii.gz",
+    ]
+
+
+def test_a_declared_folder_elsewhere(tmp_path):
+    root = picture_folder(tmp_path / "a", cases=2)
+    declared = Declaration(image_folder=str(root / "images"), label_folder="../a/masks")
+    (tmp_path / "b").mkdir()
+    assert image_mask.read(tmp_path / "b", declared).stated == "images in ../a/images/, masks in ../a/masks/"
+
+
 def test_train_and_test_folders(tmp_path):
     picture_folder(tmp_path / "train", cases=3)
     picture_folder(tmp_path / "val", cases=1)

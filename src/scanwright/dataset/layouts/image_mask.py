@@ -11,6 +11,7 @@ not, since validation cases come from the folds. Files elsewhere (boxes.json, fi
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from os.path import relpath
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
@@ -18,7 +19,7 @@ from scanwright.dataset.declare import FILE_NAME, Declaration, make_task, read_d
 from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts.listing import folders_in, folders_named, images_in
 from scanwright.dataset.layouts.names import channel_case, image_case, label_case
-from scanwright.dataset.layouts.pairing import Found, common_channels, make_cases
+from scanwright.dataset.layouts.pairing import Found, common_channels, in_declared_order, make_cases
 from scanwright.errors import InputError
 from scanwright.io.formats import stem
 
@@ -46,7 +47,7 @@ def detect(root: Path) -> str | None:
     declared = read_declaration(root)
     pairs = _folder_pairs(root, declared)
     if pairs:
-        shown = ", ".join(f"{images.relative_to(root)} + {labels.relative_to(root)}" for images, labels, _ in pairs)
+        shown = ", ".join(f"{relpath(images, root)} + {relpath(labels, root)}" for images, labels, _ in pairs)
         return f"folders {shown}"
     if _has_pairs(_side_by_side(images_in(root))):
         return "images and masks side by side"
@@ -58,7 +59,7 @@ def detect(root: Path) -> str | None:
 def read(root: Path, declared: Declaration) -> Dataset:
     """Read the folder. Raises InputError if no form fits; files without a partner become faults."""
     bags, form = _bags(root, declared)
-    keys = common_channels(parts for bag, _ in bags for parts in bag.values())
+    keys = in_declared_order(common_channels(parts for bag, _ in bags for parts in bag.values()), declared.channels)
     cases: list[Case] = []
     faults: list[Fault] = []
     for bag, side in bags:
@@ -85,7 +86,7 @@ def _bags(root: Path, declared: Declaration) -> tuple[list[tuple[Bag, Side]], st
     """Files grouped by case, for each side of the data set; and which form it was, in words."""
     pairs = _folder_pairs(root, declared)
     if pairs:
-        words = f"images in {pairs[0][0].relative_to(root)}/, masks in {pairs[0][1].relative_to(root)}/"
+        words = f"images in {relpath(pairs[0][0], root)}/, masks in {relpath(pairs[0][1], root)}/"
         found = [_two_folders(images, labels) for images, labels, _ in pairs]
         if len(set().union(*found)) < sum(map(len, found)):
             found = [_prefixed(bag, pair[0].parent.name) for bag, pair in zip(found, pairs, strict=True)]
@@ -135,9 +136,7 @@ def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
 
 
 def _two_folders(images: Path, labels: Path) -> Bag:
-    """Pair two folders by the reading of their names that leaves the fewest labels without an image; plain names if
-    equal.
-    """
+    """Pair two folders by the reading of their names that gives the most pairs; plain names where several do."""
     image_files, label_files = images_in(images), images_in(labels)
     bags = [_grouped(image_files, label_files, image_key, label_key) for image_key, label_key in READINGS]
     return max(bags, key=lambda bag: sum(bool(parts.images and parts.labels) for parts in bag.values()))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault, Side
+from scanwright.dataset.task import Channel
 
 
 @dataclass(kw_only=True)
@@ -67,6 +68,13 @@ def common_channels(found: Iterable[Found]) -> list[str]:
     every = sorted(set().union(*sets))
     usual = [key for key in every if 2 * sum(key in keys for keys in sets) > len(sets)]
     return usual or every
+
+
+def in_declared_order(keys: Sequence[str], channels: Sequence[Channel] | None) -> list[str]:
+    """Channel keys in the order of declared channels of the same names (upper and lower case alike); else as they are."""
+    named = {key.lower(): key for key in keys}
+    wanted = [channel.name.lower() for channel in channels or ()]
+    return [named[name] for name in wanted] if sorted(wanted) == sorted(named) else list(keys)
 
 
 def missing_label(case: str, image: Path) -> Fault:

@@ -20,7 +20,7 @@ from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts.listing import resolved, tables_in
 from scanwright.dataset.layouts.names import CHANNEL_WORDS
-from scanwright.dataset.layouts.pairing import Found, make_cases
+from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
 from scanwright.dataset.layouts.sidecar import (
     PATIENT_COLUMNS,
     SPLIT_COLUMNS,
@@ -54,7 +54,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     table = _find_table(root)
     if table is None:
         raise InputError("no table of images and labels", where=root, expected=LOOKED_FOR)
-    columns, label = _image_columns(table), table.column(LABEL_COLUMNS)
+    columns, label = in_declared_order(_image_columns(table), declared.channels), table.column(LABEL_COLUMNS)
     names = _case_names(table, columns)
     found = _files(table, names, columns, label)
     cases, faults = make_cases(found, channels=columns)
