@@ -28,7 +28,9 @@ def engine(**changes: object) -> Engine:
 
 @pytest.mark.parametrize("shape", [(30, 41, 19), (8, 16, 16), (3, 5, 40), (9, 17, 33)])
 @pytest.mark.parametrize("half", [False, True])
-def test_predict_labels__what_the_network_says_comes_back_voxel_for_voxel(shape: tuple[int, int, int], half: bool) -> None:
+def test_predict_labels__what_the_network_says_comes_back_voxel_for_voxel(
+    shape: tuple[int, int, int], half: bool
+) -> None:
     labels = labels_of(shape)
     made = Engine([Echo(3)], plan(), Segmentation(task(2)), CPU, half=half)
     assert np.array_equal(predict_labels(made, labels[None].astype(np.float32), identity(shape)), labels)
