@@ -1,7 +1,7 @@
 """The planner's rules: one pure function a decision, each giving a value, its reason and its source.
 
 Triples come in canonical order (x, y, z) from the fingerprint and leave in network order (D, H, W). "nnU-Net" is
-Isensee et al. 2021, Nat Methods 18:203; "measured" means: compared with its neighbours in docs/design/0003-rules.md.
+Isensee et al. 2021, Nat Methods 18:203; "measured" means: compared with its neighbours in docs/design/0004-rules.md.
 """
 
 import math
@@ -17,7 +17,7 @@ from scanwright.types import Shape3, Triple
 T = TypeVar("T")
 
 NNUNET = "nnU-Net, Isensee et al. 2021"
-MEASURED = "measured, docs/design/0003-rules.md"
+MEASURED = "measured, docs/design/0004-rules.md"
 
 ANISOTROPIC = 3.0
 """Ratio of voxel edges (and of voxel counts) from which a volume counts as thick slices."""
