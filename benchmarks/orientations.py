@@ -1,0 +1,87 @@
+"""One scan stored in all 48 axis orders and flips, and at other spacings: does the model answer the same?
+
+    python benchmarks/orientations.py MODEL SCAN [SCAN …] [--factors 0.8 1.5] [-o FILE]
+
+Axis orders: the labels must be the same voxels in patient space, bit for bit. Spacings: the scan is resampled (cubic) to `factor`
+times its spacing and answered there; the answer is brought back to the scan's grid (linear shares) and compared with the answer to
+the scan itself.
+"""
+
+import argparse
+import itertools
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.api.use_model import Model, open_model, predict_case
+from scanwright.dataset.cases import Case
+from scanwright.evaluation.overlap import counts, dice
+from scanwright.files import write_json
+from scanwright.geometry.orientation import Reorientation
+from scanwright.geometry.resample import resize, resize_labels
+from scanwright.geometry.volume import Volume
+from scanwright.io.formats import read_label, read_volume, write_volume
+from scanwright.protocols import silent
+
+
+def answered(model: Model, volume: Volume, folder: Path, name: str) -> Volume:
+    scan = folder / f"{name}.nii.gz"
+    write_volume(scan, volume)
+    case = Case(id=f"{name}_answer", images=(scan,), patient=name)
+    return read_label(predict_case(model, case, folder, format="nifti", tell=silent).labels)
+
+
+def all_turns() -> list[Reorientation]:
+    orders = list(itertools.permutations(range(3)))
+    flips = list(itertools.product((False, True), repeat=3))
+    return [Reorientation(order, flip) for order in orders for flip in flips]
+
+
+def same_in_every_order(model: Model, scan: Volume, truth: Volume, folder: Path) -> int:
+    same = 0
+    for index, turn in enumerate(all_turns()):
+        answer = answered(model, scan.reoriented(turn), folder, f"turned_{index}")
+        same += bool(np.array_equal(turn.invert(answer.voxels), truth.voxels))
+    return same
+
+
+def dice_at(model: Model, scan: Volume, truth: Volume, folder: Path, factor: float) -> float:
+    shape = tuple(max(1, round(size / factor)) for size in scan.shape)
+    resized = Volume(resize(scan.voxels, shape, order=3), scan.grid.resized(shape))
+    answer = answered(model, resized, folder, f"spaced_{factor}")
+    back = resize_labels(answer.voxels[0], scan.shape)
+    values = [value for value in np.unique(truth.voxels) if value]
+    scores = [dice(counts(truth.voxels[0] == value, back == value)) for value in values]
+    return statistics.fmean(score for score in scores if score is not None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("scans", type=Path, nargs="+")
+    parser.add_argument("--factors", type=float, nargs="+", default=[0.8, 1.5])
+    parser.add_argument("-o", "--out", type=Path)
+    given = parser.parse_args()
+    model = open_model(given.model)
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        for scan_file in given.scans:
+            scan = read_volume(scan_file)
+            truth = answered(model, scan, Path(name), "asis")
+            rows.append(
+                {
+                    "scan": scan_file.name,
+                    "orders_equal_of_48": same_in_every_order(model, scan, truth, Path(name)),
+                    **{f"dice_at_{f}": round(dice_at(model, scan, truth, Path(name), f), 4) for f in given.factors},
+                }
+            )
+    print(json.dumps(rows, indent=2))
+    if given.out:
+        write_json(given.out, rows)
+
+
+if __name__ == "__main__":
+    main()
