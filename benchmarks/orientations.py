@@ -2,9 +2,9 @@
 
     python benchmarks/orientations.py MODEL SCAN [SCAN …] [--factors 0.8 1.5] [-o FILE]
 
-Axis orders: the labels must be the same voxels in patient space, bit for bit. Spacings: the scan is resampled (cubic) to `factor`
-times its spacing and answered there; the answer is brought back to the scan's grid (linear shares) and compared with the answer to
-the scan itself.
+Axis orders: the labels must be the same voxels in patient space, bit for bit. Spacings: the scan is resampled (cubic) to
+`factor` times its spacing and answered there; the answer is brought back to the scan's grid (linear shares) and compared
+with the answer to the scan itself.
 """
 
 import argparse
