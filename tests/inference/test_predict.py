@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from fakes import Echo, plan, task
 
+from fakes import Echo, plan, task
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
 from scanwright.inference.predict import Engine, last_complete_row, mirrored_axes, predict_labels, probability_slabs

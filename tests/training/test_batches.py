@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from fakes import case, plan
 
+from fakes import case, plan
 from scanwright.protocols import IGNORE
 from scanwright.training.batches import Batches, choose_center, cut
 

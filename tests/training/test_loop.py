@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import case, plan, task
 
+from fakes import case, plan, task
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.network.build import build
 from scanwright.plan.plan import Plan
@@ -111,7 +111,7 @@ def test_train__with_a_budget_ends_on_time_when_the_pace_changes(
 
 def test_train__a_loss_that_is_not_finite_changes_nothing_and_then_stops(tmp_path: Path) -> None:
     planned = plan(steps=60)
-    state, batches, problem = fresh(planned)
+    state, _, problem = fresh(planned)
     good = case()
     broken = [TrainingCase("x", good.image * float("nan"), good.codes, good.foreground)]
     before = [value.clone() for value in weights(state)]

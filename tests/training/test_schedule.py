@@ -1,7 +1,7 @@
 import pytest
 import torch
-from fakes import plan
 
+from fakes import plan
 from scanwright.training.schedule import FLOOR, Muon, Timetable, learning_rate, orthogonalize
 
 

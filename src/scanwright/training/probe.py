@@ -1,6 +1,7 @@
 """Measure, on this machine, what a step costs: the planner's ground truth about time.
 
-A few real steps, batches and all, on random data with the planned shapes. The first is not counted (it allocates and chooses kernels).
+A few real steps, batches and all, on random data with the planned shapes. The first is not counted: it allocates and
+chooses kernels.
 """
 
 import itertools
