@@ -70,6 +70,15 @@ def plan(
     )  # fmt: skip
 
 
+def augment(**ranges: object) -> AugmentPlan:
+    """An augmentation that changes nothing, but for the ranges given."""
+    off = dict(
+        rotate_deg=(0, 0, 0), scale=0, elastic_voxels=0, mirror=(False, False, False), gamma=0, contrast=0, brightness=0,
+        noise=0, blur_voxels=0, low_resolution=1,
+    )  # fmt: skip
+    return AugmentPlan.model_validate({**off, **ranges})
+
+
 def case(shape: tuple[int, int, int] = (12, 24, 20), *, seed: int = 0, name: str = "a") -> TrainingCase:
     """A bright box (code 1) with a brighter core (code 2) in noise."""
     rng = np.random.default_rng(seed)

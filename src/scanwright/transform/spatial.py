@@ -19,6 +19,8 @@ from scanwright.plan.plan import AugmentPlan
 from scanwright.types import Floats, Shape3, Triple
 
 CONTROL_POINTS = 5
+ROUNDING = 1e-6
+"""Voxels: what a sum of rounded products may lie beyond the last voxel; the edge is repeated there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,16 @@ class Warp:
     bend: Floats
 
     def reach(self, patch: Shape3) -> Shape3:
-        """Size of the smallest centred block that holds every voxel read, in voxels, at least the patch's."""
-        corners = np.abs(self.matrix) @ ((np.array(patch) - 1) / 2)
+        """Size of the smallest centred block that holds every voxel read, in voxels, at least the patch's.
+
+        The block is larger by an even number, so that both centres lie alike among the voxels: else an unturned patch of even
+        length would be read half-way between voxels, blurred, where inference sees voxels as they are.
+        """
+        own = (np.array(patch) - 1) / 2
+        corners = np.abs(self.matrix) @ own
         bent = np.abs(self.bend).max(axis=(2, 3, 4)) if self.bend.size else 0.0
-        half = np.ceil((corners + bent).max(axis=0)).astype(int) + 1
-        size = [max(2 * int(h) + 1, p) if p > 1 else 1 for h, p in zip(half, patch, strict=True)]
+        beyond = np.ceil((corners + bent).max(axis=0) - own - ROUNDING).clip(0)
+        size = [p + 2 * int(more) if p > 1 else 1 for more, p in zip(beyond, patch, strict=True)]
         return (size[0], size[1], size[2])
 
 
@@ -61,7 +68,7 @@ def draw(rng: np.random.Generator, plan: AugmentPlan, *, samples: int, patch: Sh
 
 
 def rotation(angles: Floats) -> Floats:
-    """3 x 3 rotation by three angles (radians) about the D, H and W axes, applied in that order."""
+    """3 x 3 rotation by three angles (radians) about the D, H and W axes: R_D R_H R_W, the turn about W comes first."""
     turned = np.eye(3)
     for axis, angle in enumerate(angles):
         first, second = (k for k in range(3) if k != axis)
