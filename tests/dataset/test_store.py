@@ -154,7 +154,7 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(module.np, "save", full)
+    monkeypatch.setattr(module, "_write_array", full)
     with pytest.raises(ResourceError, match="the disk is full"):
         store.put(key, arrays())
     assert not store.has(key)
@@ -169,13 +169,13 @@ import os, signal
 import numpy as np
 from pathlib import Path
 from scanwright.dataset import store
-save = np.save
-def deadly(stream, array, **kw):
-    save(stream, array, **kw)
+write = store._write_array
+def deadly(stream, array):
+    write(stream, array)
     stream.flush()
     if array.dtype == np.uint8:
         os.kill(os.getpid(), signal.SIGKILL)
-store.np.save = deadly
+store._write_array = deadly
 arrays = {{"image": np.ones(9, np.float32), "codes": np.ones(9, np.uint8)}}
 store.Store(Path({str(tmp_path)!r})).put({key!r}, arrays)
 """
@@ -187,6 +187,20 @@ store.Store(Path({str(tmp_path)!r})).put({key!r}, arrays)
     store.put(key, arrays())
     assert store.has(key)
     assert store.sweep() == 0
+
+
+def test_put__disk_full(tmp_path):
+    """The system refuses a file of more than 64 KiB: an error that names the place, and nothing left behind."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    store = Store(tmp_path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        with pytest.raises(ResourceError, match="the disk is full"):
+            store.put(Store.key(PARTS), {"image": np.ones(1 << 20, np.float32)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_many_writers_of_one_key(tmp_path):

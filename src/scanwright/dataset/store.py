@@ -121,12 +121,19 @@ def _write_entry(folder: Path, arrays: Mapping[str, Array], info: JSON) -> None:
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
         with path.open("wb") as stream:
-            np.save(stream, np.asarray(array, order="C"), allow_pickle=False)
+            _write_array(stream, array)
             _flush(stream)
         promises[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "bytes": path.stat().st_size}
     with (folder / INFO).open("wb") as stream:
         stream.write(canonical_json({"arrays": promises, "info": info}))
         _flush(stream)
+
+
+def _write_array(stream: io.BufferedWriter, array: Array) -> None:
+    """As np.save does. It writes past the stream, and then cannot say why an array did not fit: on a full disk it must."""
+    whole = np.asarray(array, order="C")
+    np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(whole))
+    stream.write(whole.reshape(-1).view(np.uint8).data)
 
 
 def _flush(stream: io.BufferedWriter) -> None:
