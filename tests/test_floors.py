@@ -14,7 +14,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "scanwright"
 
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("errors", "types", "protocols", "runtime", "files"),
+    0: ("errors", "types", "protocols", "runtime", "files", "workers"),
     1: ("geometry",),
     2: ("io",),
     3: ("dataset", "dataset.phantom", "dataset.secure"),
@@ -29,7 +29,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),
     14: ("api",),
-    15: ("cluster", "screen"),
+    15: ("cluster", "screen", "ending"),
     16: ("cli", "serving"),
     17: ("",),  # scanwright/__init__.py, which shows what api does and which nobody inside imports
 }

@@ -5,10 +5,8 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from scanwright.training.batches import Batches, TrainingCase, cut
 from scanwright.training.checkpoint import save_weights
 from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
 from scanwright.transform.prepare import prepare_into, store_key
+from scanwright.workers import in_processes
 
 FEW_CASES = 12
 """Below this, starting worker processes takes longer than they save."""
@@ -51,27 +50,14 @@ def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
     work = partial(prepare_into, store.root, task=study.dataset.task, plan=plan, codes=codes)
     jobs = [(study.case(name), keys[name]) for name in missing]
     done = len(names) - len(missing)
-    for _ in in_processes(work, jobs, workers=study.plan.training.threads):
+    workers = study.plan.training.threads
+    few = workers < 2 or len(jobs) < FEW_CASES
+    at_once = max(1, len(jobs) // (workers * 8))
+    for _ in map(work, jobs) if few else in_processes(work, jobs, workers=workers, at_once=at_once):
         done += 1
         run.beat()
         tell(Progress("prepare", done=done, total=len(names)))
     return keys
-
-
-def in_processes(work: Callable[[Any], None], jobs: Sequence[Any], *, workers: int) -> Iterator[None]:
-    """Do every job, in worker processes where there are enough of them; yields as they end, raises the first error."""
-    if workers < 2 or len(jobs) < FEW_CASES:
-        for job in jobs:
-            work(job)
-            yield
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    with pool:
-        try:
-            yield from pool.map(work, jobs, chunksize=max(1, len(jobs) // (workers * 8)))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def content(study: Study, name: str) -> dict[str, Any]:
@@ -168,7 +154,7 @@ def watch_patch(case: TrainingCase, plan: Plan, device: torch.device) -> tuple[T
         length // 2 if length <= size else min(max(want, size // 2), length - (size - size // 2))
         for want, size, length in zip(center, plan.batch.patch, case.codes.shape, strict=True)
     ]
-    image, codes = cut(case, fitted, plan.batch.patch)
+    image, codes = (part.copy() for part in cut(case, fitted, plan.batch.patch))  # else views of a file
     return torch.from_numpy(image)[None].to(device), torch.from_numpy(codes)[None].to(device)
 
 

@@ -20,9 +20,7 @@ An error stops a run unless its case is excluded by name; warnings and notes are
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from scanwright.dataset.cases import SEVERITIES, Case, Dataset, Fault
@@ -30,6 +28,7 @@ from scanwright.dataset.examine import Examined, examine
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Frozen, Task
 from scanwright.errors import DatasetFaults
+from scanwright.workers import in_processes
 
 SHOWN_FAULTS = 20
 PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
@@ -97,13 +96,7 @@ def _examined(cases: Sequence[Case], task: Task, *, jobs: int) -> Iterator[Exami
     if workers < 2 or sum(_size(path) for case in cases for path in case.images) < PARALLEL_BYTES:
         yield from map(work, cases)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    with pool:
-        try:
-            yield from pool.map(work, cases, chunksize=max(1, min(8, len(cases) // (workers * 4))))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    yield from in_processes(work, cases, workers=workers, at_once=max(1, min(8, len(cases) // (workers * 4))))
 
 
 def _size(path: Path) -> int:

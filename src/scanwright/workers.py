@@ -1,0 +1,54 @@
+"""Worker processes: the same work on many things, results in order, nothing left behind however it ends.
+
+Started by spawn, so that it is the same on every system; a script that gets here needs its `if __name__ == "__main__"`.
+A worker leaves Ctrl-C to the process that started it, and ends when that has ended: the pool of the standard library alone
+would leave its workers waiting for ever when the main process is killed.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+from scanwright.errors import ResourceError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def in_processes(
+    work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int, at_once: int = 1
+) -> Iterator[Result]:
+    """Results of `work` on each job, in the order of the jobs, as they come.
+
+    work, jobs and results travel by pickle: a plain function of a module, plain data. at_once: jobs handed over together.
+    Raises the first error of a job, and ResourceError if the system ends a worker; what has not begun is then not done.
+    """
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent) as pool:
+        try:
+            yield from pool.map(work, jobs, chunksize=at_once)
+        except BrokenProcessPool as error:
+            hint = "Close other programs, then run the same command again."
+            raise ResourceError("the system ended a worker process, likely for want of memory", hint=hint) from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def follow_parent() -> None:
+    """Make this worker process deaf to Ctrl-C, and let it end with the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=end_after, args=(parent,), daemon=True).start()
+
+
+def end_after(process: BaseProcess) -> None:
+    """Wait for another process to end, then end this one at once."""
+    process.join()
+    os._exit(1)
