@@ -6,7 +6,6 @@ that no folder holds results of two questions. Elapsed time counts from session 
 
 import contextlib
 import json
-import os
 import shutil
 import sys
 import time
@@ -17,27 +16,30 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scanwright.errors import ResourceError, UsageError
-from scanwright.files import read_json, require_writable, write_json
+from scanwright.api.lock import alone
+from scanwright.dataset.store import Store
+from scanwright.errors import InputError, ResourceError, UsageError
+from scanwright.files import as_resource_error, read_json, require_writable, write_json
 from scanwright.runtime import peak_memory_bytes
 
+PLAN = "plan.json"
+REQUEST = "request.json"
+LOCK = ".lock"
+CLOCK = "clock.json"
+STORE = "store"
 PARTS = [
+    PLAN,  # first: what is left of a run without its plan is never taken up
     "task.json",
     "checks.json",
     "fingerprint.json",
     "splits.json",
-    "plan.json",
     "run.json",
-    "clock.json",
     "folds",
     "predictions",
-    "store",
     "metrics.json",
     "cases.csv",
     "report.html",
     "model.swm",
-    "request.json",
-    ".lock",
 ]
 BEAT_S = 2.0
 
@@ -71,7 +73,7 @@ class Run:
         now = time.monotonic()
         if force or now - self.last_beat > BEAT_S:
             self.last_beat = now
-            write_json(self.path("clock.json"), {"elapsed_s": round(self.elapsed_s, 3), "stages": self.stages})
+            write_json(self.path(CLOCK), {"elapsed_s": round(self.elapsed_s, 3), "stages": self.stages})
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -83,7 +85,15 @@ class Run:
             entry = self.stages.setdefault(name, {"seconds": 0.0, "peak_bytes": 0})
             entry["seconds"] = round(entry["seconds"] + time.monotonic() - began, 3)
             entry["peak_bytes"] = max(entry["peak_bytes"], peak_memory_bytes())
+            with contextlib.suppress(ResourceError):  # a full disk is told of by whoever has something to say
+                self.beat(force=True)
+
+    def leave(self) -> None:
+        """The end of a session. One that planned nothing has used none of the budget: it was refused, or found faults."""
+        if self.path(PLAN).exists():
             self.beat(force=True)
+        else:
+            self.path(CLOCK).unlink(missing_ok=True)
 
     def write_record(self, **facts: Any) -> None:
         """run.json: versions, command, time and memory of each stage, and what else is given."""
@@ -105,105 +115,108 @@ class Run:
 def open_run(folder: Path, request: dict[str, Any], *, command: str, restart: bool) -> Iterator[Run]:
     """Open a run folder for this request, alone.
 
+    A folder in which nothing was planned yet (a wrong option, a data set with faults) takes any request; afterwards it takes
+    the same request only. restart: throw the earlier run away first; whatever else lies in the folder stays.
     Raises UsageError if the folder holds a run of another request or things that are no run's, ResourceError if it cannot
     be written or another process is at work in it.
     """
-    if restart:
-        remove_run(folder)
-    known = folder / "request.json"
-    if not known.exists():
-        require_free(folder)
+    require_free(folder)
     require_writable(folder)
-    with alone(folder / ".lock"):
-        if known.exists():
+    with alone(folder / LOCK):
+        known = folder / REQUEST
+        planned = (folder / PLAN).exists()
+        if planned and not restart:
             require_same(read_json(known), request, folder=folder)
         else:
+            clear(folder, all_of_it=restart or not is_same(known, request))
             write_json(known, request)
+        sweep(folder)
         run = Run(folder, command)
-        if run.path("clock.json").exists():
-            clock = read_json(run.path("clock.json"))
+        if run.path(CLOCK).exists():
+            clock = read_json(run.path(CLOCK))
             run.before_s, run.stages = float(clock["elapsed_s"]), dict(clock["stages"])
         try:
             yield run
         finally:
             with contextlib.suppress(ResourceError):
-                run.beat(force=True)
+                run.leave()
+
+
+def is_same(known: Path, request: dict[str, Any]) -> bool:
+    """Whether a request file is there and asks for the same."""
+    return known.exists() and not differences(read_json(known), request)
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """A line for each setting in which two requests differ; [] if they ask for the same."""
+    now = json.loads(json.dumps(now))
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return [f"{name}: was {before.get(name)!r}, now {now.get(name)!r}" for name in changed]
 
 
 def require_same(before: dict[str, Any], now: dict[str, Any], *, folder: Path) -> None:
     """Raise UsageError, naming each difference, if the folder was made by another request."""
-    now = json.loads(json.dumps(now))
-    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    changed = differences(before, now)
     if changed:
         raise UsageError(
             "this run folder was made with other settings",
             where=folder,
-            details=[f"{name}: was {before.get(name)!r}, now {now.get(name)!r}" for name in changed],
+            details=changed,
             hint="Choose another folder with -o, or add --restart to throw the old run away.",
         )
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a folder is one of ours: a request, as this module writes it, lies in it."""
+    known = folder / REQUEST
+    if not known.is_file():
+        return False
+    with contextlib.suppress(InputError):
+        found = read_json(known)
+        return isinstance(found, dict) and "data" in found and "seed" in found
+    return False
 
 
 def require_free(folder: Path) -> None:
     """Raise UsageError if the folder exists and holds something that is not a run's."""
     if folder.is_file():
         raise ResourceError("cannot write here", where=folder, found="a file", hint="Choose a folder with -o.")
-    foreign = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if not folder.is_dir() or holds_run(folder):
+        return
+    foreign = [path.name for path in folder.iterdir() if not is_leftover(path.name)]
     if foreign:
         raise UsageError(
             "the output folder is not empty and holds no run",
             where=folder,
-            found=", ".join(sorted(foreign)[:4]),
+            found=", ".join(sorted(foreign)[:4]) + (" …" if len(foreign) > 4 else ""),
             hint="Choose a new folder with -o.",
         )
 
 
-def remove_run(folder: Path) -> None:
-    """Delete the parts of a run, and nothing else, from a folder that holds one."""
-    if not (folder / "request.json").exists():
-        return
-    for name in PARTS:
+def is_leftover(name: str) -> bool:
+    """Whether a file of this name is what a command that was killed in its first moment has left."""
+    return name in (LOCK, ".writable") or (name.startswith(".") and name.endswith(".part"))
+
+
+def clear(folder: Path, *, all_of_it: bool) -> None:
+    """Delete the parts of a run, and nothing else. Prepared cases and the elapsed time stay unless it is all of it.
+
+    The plan goes first: should this be cut short, the next command finds no plan and clears what is left.
+    """
+    for name in [*PARTS, *([STORE, CLOCK] if all_of_it else [])]:
         path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
+        with as_resource_error(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers have left beside their files."""
+    for place in (folder, folder / "folds", folder / "predictions"):
+        for path in place.rglob(".*.part") if place != folder else folder.glob(".*.part"):
             path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold a lock file with this process's number; one left by a process that is gone is taken over."""
-    for _ in range(2):
-        try:
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            break
-        except FileExistsError as error:
-            owner = lock.read_text().strip() if lock.exists() else ""
-            if owner.isdigit() and is_running(int(owner)):
-                raise ResourceError(
-                    "another process is at work in this folder",
-                    where=lock.parent,
-                    found=f"process {owner}",
-                    hint="Wait for it, or choose another folder with -o.",
-                ) from error
-            lock.unlink(missing_ok=True)
-    else:
-        raise ResourceError("cannot take the lock of this folder", where=lock, hint="Remove the file and try again.")
-    try:
-        os.write(handle, str(os.getpid()).encode())
-        os.close(handle)
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-
-
-def is_running(process: int) -> bool:
-    """Whether a process of this number exists (and is not this one)."""
-    if process == os.getpid() or sys.platform == "win32":  # there, os.kill(…, 0) would stop the other process
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    for path in folder.glob(".model.swm.*"):
+        shutil.rmtree(path, ignore_errors=True)
+    Store(folder / STORE).sweep()
