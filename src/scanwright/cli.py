@@ -1,20 +1,23 @@
 """The command line. It translates: options to a call of `scanwright.api`, errors to exit codes, progress to lines.
 
 A verb's torch and data libraries are imported when the verb runs, so that `--help` answers at once. Results go to standard
-output (`--json`: one JSON object), all else to standard error. Exit codes: see `scanwright.errors`; 130 after Ctrl-C.
+output (`--json`: one JSON object, for an error too), all else to standard error. Exit codes: see `scanwright.errors`; 130
+after Ctrl-C.
 """
 
+import functools
+import io
 import json
 import re
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from scanwright.errors import ScanwrightError, UsageError
+from scanwright.ending import ended
+from scanwright.errors import UsageError
 from scanwright.runtime import share_cores
 from scanwright.screen import Screen
 
@@ -34,7 +37,20 @@ Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by na
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
 
 
-@app.command()
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a function a command that ends with an exit code and lines, whatever it raises."""
+
+    @functools.wraps(function)
+    def guarded(**given: Any) -> None:
+        code = ended(functools.partial(function, **given), as_json=given["json_"])
+        if code:
+            raise typer.Exit(code)
+
+    app.command()(guarded)
+    return function
+
+
+@verb
 def train(
     data: Annotated[Path, typer.Argument(help="Folder of scans and labels, or a CSV table.")],
     out: Out,
@@ -84,7 +100,7 @@ def train(
     finish(trained_lines(result), trained_json(result), as_json=json_)
 
 
-@app.command()
+@verb
 def predict(
     model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
     scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
@@ -119,7 +135,7 @@ def predict(
     finish(lines, {"predictions": rows}, as_json=json_)
 
 
-@app.command()
+@verb
 def evaluate(
     predictions: Annotated[Path, typer.Argument(help="Folder of predicted labels, or a package.")],
     data: Annotated[Path, typer.Argument(help="Data set with the true labels.")],
@@ -137,7 +153,7 @@ def evaluate(
     finish(metric_lines(metrics), metrics, as_json=json_)
 
 
-@app.command()
+@verb
 def inspect(
     data: Annotated[Path, typer.Argument(help="Folder of scans and labels, or a CSV table.")],
     layout: Layout = None,
@@ -156,7 +172,7 @@ def inspect(
         raise typer.Exit(4)
 
 
-@app.command()
+@verb
 def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")], json_: Json = False) -> None:
     """Check a package byte by byte, without running anything of it."""
     from scanwright.api.use_model import verify as run
@@ -165,7 +181,7 @@ def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
     finish([f"{model} is whole, SHA-256 {result['digest']}"], result, as_json=json_)
 
 
-@app.command()
+@verb
 def demo(
     out: Out,
     budget: Annotated[str, typer.Option(help="Wall time for everything after the images are drawn.")] = "150s",
@@ -230,32 +246,24 @@ def estimate_text(value: dict[str, Any]) -> str:
 
 def finish(lines: list[str], data: Any, *, as_json: bool) -> None:
     """Print a result."""
-    typer.echo(json.dumps(data, ensure_ascii=False, allow_nan=False) if as_json else "\n".join(lines))
+    typer.echo(json.dumps(data, allow_nan=False) if as_json else "\n".join(lines))
 
 
 def main() -> None:
     """The console script."""
     share_cores()
-    sys.exit(exit_code(app))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
+    sys.exit(exit_code())
 
 
-def exit_code(command: Callable[..., Any]) -> int:
-    """Run the command line; errors of ours become lines on standard error and their exit code."""
+def exit_code(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (the process's own if none is given) and give its exit code; nothing is raised."""
     try:
-        command(standalone_mode=True)
+        app(args=arguments, standalone_mode=True)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except ScanwrightError as error:
-        for line in error.lines():
-            typer.echo(line, err=True)
-        return error.exit_code
-    except KeyboardInterrupt as stop:
-        typer.echo(f"{stop or 'Stopped'}. Run the same command again to go on.", err=True)
-        return 130
-    except Exception:
-        typer.echo(traceback.format_exc(), err=True)
-        typer.echo("This is a fault of scanwright, not of your data. Please report it with the lines above.", err=True)
-        return 1
     return 0
 
 
