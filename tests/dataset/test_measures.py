@@ -107,3 +107,12 @@ def test_finite():
 def test_pooled():
     assert measures.pooled([(1.0, 2.0), (3.0,)]).tolist() == [1.0, 2.0, 3.0]
     assert measures.pooled([]).size == 0
+
+
+def test_region_centers__shares_of_the_image_between_its_outer_faces() -> None:
+    task = made_task(values={"left": (1,), "both": (1, 2), "absent": (3,)})
+    label = np.zeros((10, 4, 2), np.uint8)
+    label[0] = 1
+    label[9] = 2
+    centers = measures.region_centers(label, task)
+    assert centers == {"left": pytest.approx((0.05, 0.5, 0.5)), "both": pytest.approx((0.5, 0.5, 0.5))}

@@ -216,5 +216,6 @@ def _label_facts(label: Volume, counts: dict[int, int], whole: Volume, task: Tas
         "foreground_shape": box[1],
         "region_voxels": measures.region_voxels(counts, task),
         "region_components": measures.region_components(values, box, task),
+        "region_centers": measures.region_centers(values, task),
         "foreground_sample": measures.sample_of(whole.voxels, mask, channels=whole.channels),
     }

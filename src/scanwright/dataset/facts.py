@@ -34,6 +34,7 @@ class CaseFacts(Frozen):
     label_counts: voxels of each label value, as they are in the file (0 included); None without a label.
     foreground_start, foreground_shape: the bounding box of voxels in some region; shape (0, 0, 0) if there is none.
     region_voxels, region_components: by region name; components (26-connected) are absent where the box is large.
+    region_centers: centre of mass of each region that is there, as shares of the image along I, J, K, in [0, 1].
     foreground_sample: for each channel up to SAMPLE voxels of the regions, drawn with a fixed generator. Not part of
         the JSON.
     seconds: time to read and look at it.
@@ -58,6 +59,7 @@ class CaseFacts(Frozen):
     foreground_shape: Shape3 = (0, 0, 0)
     region_voxels: dict[str, int] = Field(default_factory=dict)
     region_components: dict[str, int] = Field(default_factory=dict)
+    region_centers: dict[str, Triple] = Field(default_factory=dict)
     foreground_sample: tuple[tuple[float, ...], ...] = Field(default=(), exclude=True, repr=False)
     seconds: float = 0.0
 
@@ -91,13 +93,17 @@ class ChannelPrint(Frozen):
 
 
 class RegionPrint(Frozen):
-    """One region over the cases that have it: volume in ml (unit "mm") or px, share of the image's voxels, pieces."""
+    """One region over the cases that have it: volume in ml (unit "mm") or px, share of the image's voxels, pieces.
+
+    center: of mass, as shares of the image from left to right, posterior to anterior, inferior to superior.
+    """
 
     name: str
     present: int
     volume: Spread | None
     share: Spread | None
     components: Spread | None
+    center: tuple[Spread, Spread, Spread] | None = None
 
 
 class Fingerprint(Frozen):

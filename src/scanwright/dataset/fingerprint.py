@@ -139,6 +139,7 @@ def _region(cases: Sequence[CaseFacts], voxels: Floats, region: Region) -> Regio
     scale = MM3_PER_ML if cases[0].unit == "mm" else 1.0
     volumes = [case.region_voxels[region.name] * case.voxel_volume / scale for case, _ in own]
     shares = [case.region_voxels[region.name] / float(total) for case, total in own]
+    centers = np.array([_canonical_place(case, region.name) for case, _ in own if region.name in case.region_centers])
     pieces = [float(case.region_components[region.name]) for case, _ in own if region.name in case.region_components]
     return RegionPrint(
         name=region.name,
@@ -146,7 +147,15 @@ def _region(cases: Sequence[CaseFacts], voxels: Floats, region: Region) -> Regio
         volume=_spread(volumes) if volumes else None,
         share=_spread(shares) if shares else None,
         components=_spread(pieces) if pieces else None,
+        center=_spreads(centers) if len(centers) else None,
     )
+
+
+def _canonical_place(case: CaseFacts, region: str) -> list[float]:
+    """A region's centre as shares of the image towards R, A and S."""
+    shares = case.region_centers[region]
+    axes = canonical_order(case.orientation)
+    return [shares[axis] if case.orientation[axis] in "RAS" else 1 - shares[axis] for axis in axes]
 
 
 def _background(cases: Sequence[CaseFacts], task: Task) -> float:

@@ -12,11 +12,12 @@ from scanwright.files import canonical_json, sha256_bytes
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.runtime import generator
-from scanwright.types import Array, Bools, Floats, Shape3
+from scanwright.types import Array, Bools, Floats, Shape3, Triple
 
 SAMPLE = 2000  # foreground voxels kept of each channel of a case; 260 cases pool half a million
 PERCENTILE_VOXELS = 1 << 18  # percentiles of larger images are taken from evenly spaced voxels; error under 0.1 %
 PIECE = 1 << 20
+CENTER_VOXELS = 1 << 20
 COMPONENT_BOX = 1 << 22  # regions in a larger box are not labelled: 4 million voxels take 40 ms
 
 Box = tuple[Shape3, Shape3]
@@ -98,6 +99,23 @@ def region_components(label: Array, box: Box, task: Task) -> dict[str, int]:
     full = np.ones((3, 3, 3), bool)
     masks = {region.name: np.isin(part, region.values) for region in task.regions}
     return {name: int(ndimage.label(mask, structure=full)[1]) for name, mask in masks.items()}
+
+
+def region_centers(label: Array, task: Task) -> dict[str, Triple]:
+    """Centre of mass of each region that occurs, as shares of the image along I, J, K: 0 and 1 are the outer faces.
+
+    Large labels are looked at in every second voxel, or third …, so that it costs the same: a share is good to some
+    thousandths.
+    """
+    step = max(1, round((label.size / CENTER_VOXELS) ** (1 / 3)))
+    coarse = label[::step, ::step, ::step]
+    centers: dict[str, Triple] = {}
+    for region in task.regions:
+        places = np.nonzero(np.isin(coarse, region.values))
+        if places[0].size:
+            i, j, k = (float((p.mean() + 0.5) / size) for p, size in zip(places, coarse.shape, strict=True))
+            centers[region.name] = (i, j, k)
+    return centers
 
 
 def sample_of(image: Array, mask: Bools, *, channels: int) -> tuple[tuple[float, ...], ...]:

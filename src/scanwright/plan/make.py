@@ -285,7 +285,7 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
             "rotate_deg": Choice((11.5, across, across), "within the slice only" if not across else light, MEASURED),
             "scale": Choice(0.16, light, MEASURED),
             "elastic_voxels": Choice(0.0, light, MEASURED),
-            "mirror": Choice((False, False, False), "anatomy has a left and a right", "this package"),
+            "mirror": rules.choose_mirror(fingerprint, preprocess.axes),
             "gamma": Choice(0.3, light, MEASURED),
             "contrast": Choice(0.1, light, MEASURED),
             "brightness": Choice(0.1, light, MEASURED),

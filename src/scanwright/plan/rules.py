@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Generic, Literal, TypeVar
 
-from scanwright.dataset.facts import ChannelPrint, Fingerprint
+from scanwright.dataset.facts import ChannelPrint, Fingerprint, Spread
 from scanwright.plan.plan import ChannelNormalization, NetworkPlan
 from scanwright.types import Shape3, Triple
 
@@ -68,6 +68,24 @@ def choose_long_side(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int
     side = min(median, math.sqrt(most_voxels))
     value = max(32, int(side / 32) * 32)
     return Choice(value, f"median longer side {median:.0f} px, at most {most_voxels} pixels a patch", MEASURED)
+
+
+def choose_mirror(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, bool, bool]]:
+    """Mirror left and right, and only where the data show no side: bodies are symmetric that way, never head to foot.
+
+    A region has a side if its centre lies off the middle by more than half of what it varies by (80 % of the cases).
+    """
+    sided = [region.name for region in fingerprint.regions if region.center and has_side(region.center[0])]
+    known = any(region.center for region in fingerprint.regions)
+    if sided or not known:
+        return Choice((False, False, False), f"one-sided: {', '.join(sided[:3]) or 'unknown'}", MEASURED)
+    wanted = [axis == 0 for axis in axes]
+    return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", MEASURED)
+
+
+def has_side(place: Spread) -> bool:
+    """Whether positions from left (0) to right (1) are off the middle by more than half of their 10-to-90 range."""
+    return abs(place.median - 0.5) > 0.5 * (place.p90 - place.p10)
 
 
 def choose_crop(fingerprint: Fingerprint) -> Choice[bool]:

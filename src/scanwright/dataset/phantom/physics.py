@@ -13,8 +13,8 @@ from scanwright.dataset.phantom.scene import Scene
 from scanwright.types import Floats, Triple
 
 # standard deviation of the point spread, in voxels
-MR_BLUR, CT_BLUR = (0.48, 0.62), (0.70, 0.84)
-MR_NOISE = (0.018, 0.034)  # fat is 1
+MR_BLUR, CT_BLUR = (0.48, 0.62), (0.76, 0.88)
+MR_NOISE = (0.014, 0.028)  # fat is 1
 CT_NOISE_HU = (7.0, 12.0)
 
 # name: (mean, texture) for T1, T2 (fat is 1), and CT (Hounsfield units)
