@@ -62,7 +62,8 @@ def plan(
         batch=BatchPlan(size=batch, patch=patch, foreground_share=0.5),
         augment=AugmentPlan(
             rotate_deg=(10.0, 0.0 if flat else 10.0, 0.0 if flat else 10.0), scale=0.1, elastic_voxels=0.5,
-            mirror=(False, False, True), gamma=0.3, contrast=0.1, brightness=0.1, noise=0.1, blur_voxels=0.5, low_resolution=1.5,
+            mirror=(False, False, True), gamma=0.3, contrast=0.1, brightness=0.1, noise=0.1,
+            blur_voxels=0.5, low_resolution=1.5,
         ),
         training=TrainingPlan.model_validate({**values, **training}),
         inference=InferencePlan(step_share=0.5, mirror=(False, False, False), batch=2),

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from fakes import augment
 from scipy import ndimage
 
+from fakes import augment
 from scanwright.protocols import IGNORE
 from scanwright.transform.spatial import Warp, _sampling_grid, apply, draw, rotation
 
