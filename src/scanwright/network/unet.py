@@ -8,6 +8,7 @@ after Isensee et al. 2021, Nat Methods 18:203.
 """
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -21,15 +22,15 @@ class UNet(nn.Module):
 
     forward: image (N, in_channels, D, H, W), each length divisible by the plan's stride, to a list of logits
     (N, out_channels, D, H, W), finest first. While training with deep supervision the list has one entry a decoder
-    level, each half the size of the one before; otherwise one entry.
+    level, each coarser than the one before by its level's stride; otherwise one entry. A network of a single level has no
+    decoder: its one block is followed by the head.
     """
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
         self.dims = plan.dims
         self.fold = self._spatial(plan.fold)
-        self.deep_supervision = plan.deep_supervision
-        cells = int(torch.tensor(self.fold).prod())
+        cells = prod(self.fold)
         kernels = [self._spatial(kernel) for kernel in plan.kernels]
         strides = [self._spatial(stride) for stride in plan.strides]
         widths = plan.widths
@@ -54,7 +55,7 @@ class UNet(nn.Module):
             for k in levels[:-1]
         )
         self.decoder = nn.ModuleList(block(2 * widths[k], widths[k], k, once) for k in levels[:-1])
-        num_heads = len(self.decoder) if plan.deep_supervision else 1
+        num_heads = max(1, len(self.decoder)) if plan.deep_supervision else 1
         self.heads = nn.ModuleList(
             CONVOLUTION[plan.dims](widths[k], plan.out_channels * cells, 1) for k in range(num_heads)
         )
@@ -67,7 +68,7 @@ class UNet(nn.Module):
         for encode in self.encoder:
             features = encode(features)
             skips.append(features)
-        outputs: list[Tensor] = []
+        outputs = [] if self.decoder else [self.heads[0](features)]
         for level in reversed(range(len(self.decoder))):
             features = self.decoder[level](torch.cat([self.upsample[level](features), skips[level]], dim=1))
             if level == 0 or (self.training and level < len(self.heads)):
