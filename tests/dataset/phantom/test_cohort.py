@@ -183,7 +183,7 @@ def test_draw_scan__sites_and_protocols_differ():
 def test_draw_scan__unvaried_scans_share_one_grid():
     grids = {draw_scan(seed=0, subject=subject, varied=False).grid for subject in range(5)}
     assert len(grids) == 1
-    assert grids.pop().spacing == pytest.approx((5.5, 244 / 44, 5.5))
+    assert grids.pop().spacing == pytest.approx((330 / 54, 6.1, 176 / 29))
 
 
 def test_draw_scan__a_follow_up_shows_the_same_body_in_another_scan():
