@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from scanwright.dataset.task import Task
+from scanwright.errors import InputError
 from scanwright.protocols import IGNORE
 from scanwright.training.loss import (
     deep_supervision_weights,
@@ -26,7 +27,11 @@ from scanwright.types import Array
 
 
 class Segmentation:
-    """A Problem (see `scanwright.protocols`) bound to one task."""
+    """A Problem (see `scanwright.protocols`) bound to one task.
+
+    Raises InputError if a region holds a negative value (0, the background, would not be the first code), or if the values
+    are more than there are codes beside IGNORE.
+    """
 
     name = "segmentation"
     primary = "dice"
@@ -34,6 +39,13 @@ class Segmentation:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.values = [value for value in task.values if value != task.ignore]
+        if self.values[0] < 0 or len(self.values) > IGNORE:
+            raise InputError(
+                "label values that cannot be learned",
+                expected=f"at most {IGNORE} values, background included, none below 0",
+                found=f"{len(self.values)} values from {self.values[0]} to {self.values[-1]}",
+                hint="Number the labels from 1, or leave out those that are not wanted (scanwright.json).",
+            )
 
     @property
     def outputs(self) -> int:
@@ -125,8 +137,8 @@ class Segmentation:
 
     @property
     def label_dtype(self) -> np.dtype[np.unsignedinteger]:
-        """The smallest unsigned integers that hold every value."""
-        return np.dtype(np.min_scalar_type(max(self.task.values)))
+        """The smallest unsigned integers that hold every value, read or written."""
+        return np.dtype(np.min_scalar_type(max(*self.task.values, *self.task.region_order)))
 
     def _classes(self, codes: Tensor) -> Tensor:
         """Codes to class indices, IGNORE kept; (N, *size) int64."""
