@@ -45,7 +45,7 @@ def plan(
     )
     values = dict(
         steps=steps, budget_s=None, reserve_s=None, step_s=None, optimizer="adamw", learning_rate=3e-3, weight_decay=0.01,
-        warmup_share=0.1, clip_norm=1.0, ema_decay=0.9, loss="dice_ce", precision="float32", channels_last=True, threads=1,
+        warmup_share=0.1, clip_norm=1.0, ema_decay=0.9, loss="dice_ce", class_weights=(), precision="float32", channels_last=True, threads=1,
         checkpoint_every=2, folds=(0,), seed=0,
     )  # fmt: skip
     return Plan(

@@ -41,8 +41,13 @@ class Problem(Protocol):
         """A label file's values to the small codes that are stored and trained on; 0 is background, IGNORE counts not."""
         ...
 
-    def loss(self, outputs: "Sequence[Tensor]", codes_NDHW: "Tensor") -> "Tensor":
-        """One scalar from the network's outputs (finest first) and the encoded target. IGNORE voxels count for nothing."""
+    def loss(
+        self, outputs: "Sequence[Tensor]", codes_NDHW: "Tensor", *, class_weights: "Sequence[float]" = ()
+    ) -> "Tensor":
+        """One scalar from the network's outputs (finest first) and the encoded target. IGNORE voxels count for nothing.
+
+        class_weights: how much each output weighs, as the plan says; empty for all alike.
+        """
         ...
 
     def probabilities(self, logits_NCDHW: "Tensor") -> "Tensor":

@@ -82,3 +82,14 @@ def test_shrink_codes__keeps_values_and_ignore() -> None:
     )
     small = shrink_codes(codes[None, None].expand(1, 2, 4, 4), (1, 2, 2))
     assert small.tolist() == [[[[0, 2], [IGNORE, 1]]]]
+
+
+def test_cross_entropy__weighted_equals_torch() -> None:
+    logits = torch.randn(2, 3, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+    codes = torch.randint(0, 3, (2, 4, 4, 4), generator=torch.Generator().manual_seed(1))
+    codes[0, 0] = IGNORE
+    weights = torch.tensor([1.0, 5.0, 20.0])
+    expected = torch.nn.functional.cross_entropy(logits, codes, weights, ignore_index=IGNORE)
+    assert float(cross_entropy(logits, codes, ignore=IGNORE, weights=weights)) == pytest.approx(
+        float(expected), abs=1e-5
+    )

@@ -152,7 +152,7 @@ def make(
     def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
         trial = Ledger(ledger.given, dict(ledger.why))
         network = plan_network(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
-        training = plan_training(trial, settings, machine, problem, folds=folds, steps=steps, pace=pace)
+        training = plan_training(trial, fingerprint, settings, machine, problem, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)
         plan = Plan(
             problem=problem.name,
@@ -347,6 +347,7 @@ def plan_network(
 
 def plan_training(
     ledger: Ledger,
+    fingerprint: Fingerprint,
     settings: Settings,
     machine: Machine,
     problem: Problem,
@@ -382,6 +383,7 @@ def plan_training(
                 round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", MEASURED
             ),
             "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
+            "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
             "precision": Choice(low, f"{low} is the faster on {machine.device_name}", "this machine"),
             "channels_last": Choice(True, "1.3 to 1.7 times faster with GroupNorm", MEASURED),
             "threads": Choice(machine.threads, "cores of this machine", "this machine"),

@@ -122,7 +122,7 @@ class TrainingPlan(Frozen):
     """How the weights are found. A fold takes `steps` steps.
 
     budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training; step_s:
-    what a step took when the plan was made.
+    what a step took when the plan was made. class_weights: of background and each region in the loss; empty: all alike.
     """
 
     steps: int = Field(ge=1)
@@ -136,6 +136,7 @@ class TrainingPlan(Frozen):
     clip_norm: float = Field(gt=0)
     ema_decay: float = Field(ge=0, lt=1)
     loss: str
+    class_weights: tuple[float, ...]
     precision: Precision
     channels_last: bool
     threads: int = Field(ge=1)

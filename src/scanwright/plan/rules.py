@@ -23,6 +23,7 @@ ANISOTROPIC = 3.0
 """Ratio of voxel edges (and of voxel counts) from which a volume counts as thick slices."""
 
 SMALLEST_FEATURE_MAP = 4
+UNEVEN = 10.0
 WIDEST = {2: 512, 3: 320}
 
 
@@ -110,6 +111,19 @@ def choose_normalization(channel: ChannelPrint, *, body_fraction: float) -> Choi
     if body_fraction < 0.75:
         return Choice(ChannelNormalization(scheme="zscore_nonzero"), "no unit, surroundings set to zero", NNUNET)
     return Choice(ChannelNormalization(scheme="zscore"), "no unit: mean 0 and spread 1 in each case", NNUNET)
+
+
+def choose_class_weights(fingerprint: Fingerprint, *, outputs: int) -> Choice[tuple[float, ...]]:
+    """Weights of background and regions in the cross-entropy where the commonest region is ten times the rarest.
+
+    The inverse square root of the share of voxels, background 1. Rare structures then emerge in hundreds of steps, not
+    thousands. None where regions overlap (one output fewer than classes) or do not differ that much.
+    """
+    shares = [region.share.median if region.share else 0.0 for region in fingerprint.regions]
+    if outputs != len(shares) + 1 or min(shares) <= 0 or max(shares) < UNEVEN * min(shares):
+        return Choice((), "regions are of like size, or overlap", MEASURED)
+    weights = (1.0, *(round((fingerprint.background_share / share) ** 0.5, 2) for share in shares))
+    return Choice(weights, f"the commonest region is {max(shares) / min(shares):.0f} times the rarest", MEASURED)
 
 
 def choose_strides(patch: Shape3, spacing: Triple, *, most_levels: int = 6) -> list[Shape3]:

@@ -75,19 +75,20 @@ class Segmentation:
         inside = self.membership[:, 1:] if self.task.exclusive else self.membership
         return [code for code in range(len(self.values)) if inside[code].any()]
 
-    def loss(self, outputs: Sequence[Tensor], codes_NDHW: Tensor) -> Tensor:
-        """Dice plus (binary) cross-entropy, summed over deep supervision levels."""
+    def loss(self, outputs: Sequence[Tensor], codes_NDHW: Tensor, *, class_weights: Sequence[float] = ()) -> Tensor:
+        """Dice plus (binary) cross-entropy, summed over deep supervision levels. Overlapping regions take no weights."""
+        weights = torch.tensor(class_weights, device=codes_NDHW.device) if class_weights else None
         total = torch.zeros((), device=codes_NDHW.device)
         for weight, logits in zip(deep_supervision_weights(len(outputs)), outputs, strict=True):
             codes = (
                 codes_NDHW if logits.shape[2:] == codes_NDHW.shape[1:] else shrink_codes(codes_NDHW, logits.shape[2:])
             )
-            total = total + weight * self._loss(logits, codes)
+            total = total + weight * self._loss(logits, codes, weights)
         return total
 
-    def _loss(self, logits: Tensor, codes: Tensor) -> Tensor:
+    def _loss(self, logits: Tensor, codes: Tensor, weights: Tensor | None) -> Tensor:
         if self.task.exclusive:
-            return exclusive_dice_ce(logits, self._classes(codes), ignore=IGNORE)
+            return exclusive_dice_ce(logits, self._classes(codes), ignore=IGNORE, weights=weights)
         regions, mask = self._regions(codes)
         return overlapping_dice_ce(logits, regions, mask)
 

@@ -140,7 +140,7 @@ def take_step(
     state.network.train()
     with autocast(plan, image_NCDHW.device):
         outputs = state.network(network_input(image_NCDHW, plan))
-    loss = problem.loss(outputs, codes_NDHW)
+    loss = problem.loss(outputs, codes_NDHW, class_weights=plan.training.class_weights)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(state.network.parameters(), plan.training.clip_norm)

@@ -24,13 +24,17 @@ def soft_dice(probabilities: Tensor, one_hot: Tensor, mask: Tensor) -> Tensor:
     return 1 - ((2 * overlap + SMOOTH) / (total + SMOOTH)).mean()
 
 
-def cross_entropy(logits: Tensor, codes: Tensor, *, ignore: int) -> Tensor:
+def cross_entropy(logits: Tensor, codes: Tensor, *, ignore: int, weights: Tensor | None = None) -> Tensor:
     """Mean cross-entropy of exclusive classes over the voxels that are not ignored; codes (N, *size) int64.
+
+    weights: (K,) of each class; the mean is then a weighted one.
 
     Zero, with a gradient of zero, if every voxel is ignored.
     """
-    counted = (codes != ignore).sum().clamp_min(1)
-    return functional.cross_entropy(logits, codes, ignore_index=ignore, reduction="sum") / counted
+    kept = codes != ignore
+    counted = kept.sum() if weights is None else weights[codes[kept]].sum()
+    total = functional.cross_entropy(logits, codes, weights, ignore_index=ignore, reduction="sum")
+    return total / counted.clamp_min(SMOOTH)
 
 
 def binary_cross_entropy(logits: Tensor, one_hot: Tensor, mask: Tensor) -> Tensor:
@@ -39,7 +43,7 @@ def binary_cross_entropy(logits: Tensor, one_hot: Tensor, mask: Tensor) -> Tenso
     return (each * mask).sum() / (mask.sum() * logits.shape[1]).clamp_min(1)
 
 
-def exclusive_dice_ce(logits: Tensor, codes: Tensor, *, ignore: int) -> Tensor:
+def exclusive_dice_ce(logits: Tensor, codes: Tensor, *, ignore: int, weights: Tensor | None = None) -> Tensor:
     """Dice plus cross-entropy for exclusive classes; class 0 is background and has no Dice term.
 
     Source: Isensee et al. 2021, Nat Methods 18:203 (the sum, both weights 1).
@@ -50,7 +54,7 @@ def exclusive_dice_ce(logits: Tensor, codes: Tensor, *, ignore: int) -> Tensor:
     one_hot = functional.one_hot(codes.masked_fill(~mask[:, 0], 0), logits.shape[1]).movedim(-1, 1)
     probabilities = logits.softmax(1)
     dice = soft_dice(probabilities[:, 1:], one_hot[:, 1:].to(logits.dtype), mask)
-    return dice + cross_entropy(logits, codes, ignore=ignore)
+    return dice + cross_entropy(logits, codes, ignore=ignore, weights=weights)
 
 
 def overlapping_dice_ce(logits: Tensor, regions: Tensor, mask: Tensor) -> Tensor:
