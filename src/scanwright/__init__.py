@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scanwright.api.look import demo, inspect
     from scanwright.api.make_model import train
-    from scanwright.api.use_model import evaluate, predict, verify
+    from scanwright.api.score_model import evaluate
+    from scanwright.api.use_model import predict, verify
     from scanwright.dataset.task import Task
     from scanwright.errors import ScanwrightError
     from scanwright.geometry.grid import Grid
@@ -27,7 +28,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "train": "scanwright.api.make_model",
     "predict": "scanwright.api.use_model",
-    "evaluate": "scanwright.api.use_model",
+    "evaluate": "scanwright.api.score_model",
     "verify": "scanwright.api.use_model",
     "inspect": "scanwright.api.look",
     "demo": "scanwright.api.look",

@@ -121,18 +121,7 @@ def predict(
     for result in results:
         found = ", ".join(f"{name} {volume:.4g} {result.unit}" for name, volume in result.volumes.items())
         lines.append(f"{result.labels}  {found}  ({result.seconds:.1f} s)")
-    rows = [
-        {
-            "case": one.case,
-            "images": [str(path) for path in one.images],
-            "labels": str(one.labels),
-            "volumes": one.volumes,
-            "unit": one.unit,
-            "seconds": round(one.seconds, 3),
-        }
-        for one in results
-    ]
-    finish(lines, {"predictions": rows}, as_json=json_)
+    finish(lines, {"predictions": [one.to_json() for one in results]}, as_json=json_)
 
 
 @verb
@@ -147,7 +136,7 @@ def evaluate(
     """Score predictions, or a package, against the labels of a data set."""
     screen = Screen()
     with screen:
-        from scanwright.api.use_model import evaluate as run
+        from scanwright.api.score_model import evaluate as run
 
         metrics = run(predictions, data, out=out, layout=layout, device=device, tell=screen.tell)
     finish(metric_lines(metrics), metrics, as_json=json_)

@@ -1,1 +1,1 @@
-"""The verbs, where the stages are strung together: make_model (train), use_model (predict, evaluate), look (inspect)."""
+"""The verbs, where the stages are strung together: make_model (train), use_model (predict), score_model (evaluate), look."""

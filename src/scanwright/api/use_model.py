@@ -1,7 +1,8 @@
-"""The verbs `predict`, `evaluate` and `verify`: what is done with a package once it is there."""
+"""The verbs `predict` and `verify`: what is done with a package once it is there."""
 
+import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,16 +10,16 @@ from typing import Any, Literal
 import torch
 
 from scanwright.api import answer
-from scanwright.dataset.cases import Case, Dataset
+from scanwright.api.claims import Answers, require_apart
+from scanwright.api.scans import cases_of
+from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
-from scanwright.dataset.read import read_dataset
+from scanwright.dataset.measures import count_values, region_voxels
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, UsageError
-from scanwright.evaluation.evaluate import CaseRow, rows_to_csv
-from scanwright.evaluation.measures import default_tolerance
-from scanwright.files import require_writable, write_bytes, write_json
+from scanwright.files import require_writable
 from scanwright.inference.predict import Engine
-from scanwright.io.formats import is_image, read_grid, read_label, stem, suffix_of, write_label
+from scanwright.io.formats import read_grid, suffix_of, write_label
 from scanwright.package.load import Package, load
 from scanwright.plan.plan import plan_from_json
 from scanwright.problem.segmentation import Segmentation
@@ -28,6 +29,7 @@ from scanwright.transform.preprocess import whole
 
 OutputFormat = Literal["auto", "nifti", "png"]
 SUFFIX = {"nifti": ".nii.gz", "png": ".png"}
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,17 @@ class Prediction:
     volumes: dict[str, float]
     unit: str
     seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `--json` and predictions.json."""
+        return {
+            "case": self.case,
+            "images": [str(path) for path in self.images],
+            "labels": str(self.labels),
+            "volumes": self.volumes,
+            "unit": self.unit,
+            "seconds": round(self.seconds, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,46 +102,82 @@ def predict(
 
     scans: files, or folders whose images are all answered. A model with several channels takes the files of one case
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
-    out: a folder. format: "auto" writes PNG for pictures and NIfTI for volumes.
-    Raises IntegrityError, InputError or ResourceError (see `scanwright.errors`); a scan that fails stops the rest.
+    out: a folder; predictions.json in it says what was written, and only that is ever overwritten.
+    format: "auto" writes PNG for pictures and NIfTI for volumes.
+    Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read does
+    not stop the others: they are answered, then an InputError names those that were not.
     """
     folder = Path(out)
     paths = [Path(scan) for scan in ([scans] if isinstance(scans, (str, Path)) else scans)]
     opened = open_model(model, device=device)
     cases = list(cases_of(paths, opened.task))
+    return predict_cases(opened, cases, folder, format=format, tell=tell)
+
+
+def predict_cases(
+    model: Model, cases: Sequence[Case], folder: Path, *, format: OutputFormat, tell: Listener
+) -> list[Prediction]:
+    """Answer every case into a folder. Raises InputError at the end if some could not be read, UsageError before."""
+    targets = require_apart([(folder / f"{case.id}{output_suffix(case, format)}", case) for case in cases])
     require_writable(folder)
-    return [predict_case(opened, case, folder, format=format, tell=tell) for case in cases]
+    answers = Answers(folder)
+    answers.claim(targets)
+    tell(Progress("predict", note=memory_note(model, cases)))
+    done: list[Prediction] = []
+    failed: list[InputError] = []
+    for file, case in targets.items():
+        try:
+            done.append(predict_case(model, case, file, tell=tell if len(cases) == 1 else silent))
+            answers.note(file, done[-1].to_json())
+        except InputError as error:
+            failed.append(error)
+        if len(cases) > 1:
+            tell(Progress("predict", done=len(done) + len(failed), total=len(cases)))
+    if failed:
+        raise failed[0] if len(cases) == 1 else unanswered(failed, cases=len(cases), folder=folder)
+    return done
 
 
-def predict_case(model: Model, case: Case, folder: Path, *, format: OutputFormat, tell: Listener) -> Prediction:
+def unanswered(failed: Sequence[InputError], *, cases: int, folder: Path) -> InputError:
+    """The error for scans that could not be answered while others were."""
+    lines = [" · ".join(error.lines()) for error in failed[:SHOWN]]
+    more = [f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else []
+    return InputError(
+        f"{len(failed)} of {cases} scans could not be answered",
+        details=[*lines, *more],
+        hint=f"The other {cases - len(failed)} are in {folder}.",
+    )
+
+
+def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Prediction:
     """Answer one case and write its labels."""
     began = time.perf_counter()
     image = read_case_image(case, model.task)
-    tell(Progress("predict", note=memory_note(model, case)))
     labels = answer.predict_volume(model.engine, image, tell=tell)
-    file = folder / f"{case.id}{output_suffix(case, format)}"
     write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
-    counts = {
-        region.name: sum(int((labels.voxels == value).sum()) for value in region.values)
-        for region in model.task.regions
-    }
+    counts = count_values(labels.voxels)
     return Prediction(
         case=case.id,
         images=case.images,
         labels=file,
-        volumes={name: count * cubed for name, count in counts.items()},
+        volumes={name: count * cubed for name, count in region_voxels(counts, model.task).items()},
         unit="ml" if image.grid.unit == "mm" else "px",
         seconds=time.perf_counter() - began,
     )
 
 
-def memory_note(model: Model, case: Case) -> str:
-    """What a prediction will need, from the header alone."""
-    grid = read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid
-    placement = whole(grid, model.engine.plan.preprocess)
-    need = answer.expected_bytes(model.engine, placement, half=answer.needs_half(model.engine, placement))
-    return f"{case.id}: about {need / 2**30:.1f} GiB of memory above the input"
+def memory_note(model: Model, cases: Sequence[Case]) -> str:
+    """What the largest of these predictions will need, from the headers alone. A header that cannot be read says nothing."""
+    needs = [0]
+    for case in cases:
+        with contextlib.suppress(InputError):
+            grid = read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid
+            placement = whole(grid, model.engine.plan.preprocess)
+            half = answer.needs_half(model.engine, placement)
+            needs.append(answer.expected_bytes(model.engine, placement, half=half))
+    what = f"{cases[0].id}:" if len(cases) == 1 else f"{len(cases)} scans, the largest with"
+    return f"{what} about {max(needs) / 2**30:.1f} GiB of memory above the input"
 
 
 def output_suffix(case: Case, format: OutputFormat) -> str:
@@ -136,111 +185,6 @@ def output_suffix(case: Case, format: OutputFormat) -> str:
     if format != "auto":
         return SUFFIX[format]
     return SUFFIX["png"] if suffix_of(case.images[0]) in answer.PICTURES else SUFFIX["nifti"]
-
-
-def cases_of(paths: Sequence[Path], task: Task) -> Iterator[Case]:
-    """Files and folders as cases. Raises InputError for what is missing, empty, or not an image that is read."""
-    for path in paths:
-        if not path.exists():
-            raise InputError("no such file or folder", where=path, hint="Check the path of the scan.")
-        if path.is_dir():
-            yield from cases_in(sorted(file for file in path.iterdir() if is_image(file)), task, where=path)
-        elif len(task.channels) == 1:
-            yield Case(id=stem(path), images=(path,), patient=stem(path))
-    files = [path for path in paths if path.is_file()]
-    if len(task.channels) > 1 and files:
-        yield from cases_in(files, task, where=files[0])
-
-
-def cases_in(files: Sequence[Path], task: Task, *, where: Path) -> Iterator[Case]:
-    """Files as cases: each alone, or grouped by name where the task has several channels."""
-    if not files:
-        raise InputError("no image in this folder", where=where, expected="images such as .nii.gz, .nrrd or .png")
-    groups: dict[str, list[Path]] = {}
-    for file in files:
-        groups.setdefault(case_name(file, several=len(task.channels) > 1), []).append(file)
-    for name, members in groups.items():
-        if len(members) not in (1, len(task.channels)):
-            raise InputError(
-                "not a file for each channel",
-                where=name,
-                expected=", ".join(channel.name for channel in task.channels),
-                found=", ".join(file.name for file in members),
-            )
-        yield Case(id=name, images=tuple(members), patient=name)
-
-
-def case_name(file: Path, *, several: bool) -> str:
-    """The case's name: without the channel number where there are several, or where nnU-Net's _0000 stands there."""
-    name = stem(file)
-    head, mark, number = name.rpartition("_")
-    is_channel = bool(mark) and len(number) == 4 and number.isdigit()
-    return head if is_channel and (several or number == "0000") else name
-
-
-def evaluate(
-    predictions: str | Path,
-    data: str | Path,
-    *,
-    out: str | Path,
-    layout: str | None = None,
-    device: DeviceName = "auto",
-    tell: Listener = silent,
-) -> dict[str, Any]:
-    """Score a folder of predicted labels, or a package, against the labels of a data set. Gives what metrics.json holds.
-
-    predictions: a folder with a label file for each case, named as the case; or a model.swm, which then predicts first.
-    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases.
-    Writes metrics.json and cases.csv to `out`. Raises InputError for a missing prediction or another grid.
-    """
-    folder, source = Path(out), Path(predictions)
-    dataset = read_dataset(Path(data), layout)
-    cases = list(dataset.test or dataset.train)
-    if not cases:
-        raise InputError("no labelled case to score against", where=data)
-    require_writable(folder)
-    if source.is_file():
-        source = predict_all(source, cases, folder / "predictions", device=device, tell=tell)
-    rows = score_folder(source, dataset, cases, tell=tell)
-    task = dataset.task
-    summary = answer.summarise_rows(rows, [], Segmentation(task), task, seed=0, tolerance=tolerance_of(cases))
-    write_json(folder / "metrics.json", summary)
-    write_bytes(folder / "cases.csv", rows_to_csv(rows, regions=[region.name for region in task.regions]).encode())
-    return summary
-
-
-def predict_all(model: Path, cases: Sequence[Case], folder: Path, *, device: DeviceName, tell: Listener) -> Path:
-    """Answer every case of a data set with a package."""
-    opened = open_model(model, device=device)
-    for done, case in enumerate(cases):
-        predict_case(opened, case, folder, format="auto", tell=silent)
-        tell(Progress("predict", done=done + 1, total=len(cases)))
-    return folder
-
-
-def score_folder(folder: Path, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> list[CaseRow]:
-    """A row for each case. All missing predictions are named in one error."""
-    files = {stem(path): path for path in sorted(folder.iterdir()) if is_image(path)} if folder.is_dir() else {}
-    missing = [case.id for case in cases if case.id not in files]
-    if missing:
-        raise InputError(
-            "predictions are missing",
-            where=folder,
-            expected=f"{len(cases)} label files named as the cases",
-            found=f"none for {', '.join(missing[:5])}" + (f" and {len(missing) - 5} more" if len(missing) > 5 else ""),
-        )
-    rows, tolerance = [], tolerance_of(cases)
-    for done, case in enumerate(cases):
-        label = read_label(files[case.id])
-        rows.append(answer.score_case(case, label, dataset.task, fold=None, tolerance=tolerance))
-        tell(Progress("evaluate", done=done + 1, total=len(cases)))
-    return rows
-
-
-def tolerance_of(cases: Sequence[Case]) -> float:
-    """The tolerance of surface Dice for these cases, from the headers of their labels."""
-    headers = [read_grid(case.label).grid for case in cases if case.label is not None]
-    return default_tolerance([grid.spacing for grid in headers], shapes=[grid.shape for grid in headers])
 
 
 def verify(model: str | Path) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""Which files of a folder are ours to overwrite. A scan, or a label that somebody drew, is never overwritten.
+
+`predict` writes predictions.json beside its answers and overwrites what is listed there, and nothing else; `evaluate` does
+the same with the two files that it writes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scanwright.api.run import holds_run
+from scanwright.dataset.cases import Case
+from scanwright.errors import InputError, UsageError
+from scanwright.files import read_json, write_json
+
+RECORD = "predictions.json"
+ELSEWHERE = "Choose another folder with -o."
+
+
+class Answers:
+    """The record of what was answered into a folder: a row for each case, by the name of its label file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / RECORD
+        self.rows: dict[str, dict[str, Any]] = {}
+        if self.file.exists():
+            found = read_json(self.file)
+            if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
+                raise UsageError("this folder holds somebody else's predictions", where=self.file, hint=ELSEWHERE)
+            self.rows = dict(found["predictions"])
+
+    def claim(self, targets: Mapping[Path, Case]) -> None:
+        """Put down what will be written, before it is. Raises UsageError if a file is there that is not of this record."""
+        taken = [file.name for file in targets if file.exists() and file.name not in self.rows]
+        if taken:
+            raise UsageError(
+                "files of these names are there already, and predict did not write them",
+                where=self.file.parent,
+                found=listed(taken),
+                hint=ELSEWHERE,
+            )
+        fresh = {file.name: {"case": case.id} for file, case in targets.items() if file.name not in self.rows}
+        self.rows |= fresh
+        self.write()
+
+    def note(self, file: Path, row: dict[str, Any]) -> None:
+        """Put down what was found in a case."""
+        self.rows[file.name] = row
+        self.write()
+
+    def write(self) -> None:
+        """Write the record."""
+        write_json(self.file, {"written_by": "scanwright predict", "predictions": self.rows})
+
+
+def require_apart(targets: Sequence[tuple[Path, Case]]) -> dict[Path, Case]:
+    """Where each case's answer goes. Raises UsageError if two go to one file, or one would lie where a scan does."""
+    by_file: dict[Path, Case] = {}
+    for file, case in targets:
+        if file in by_file:
+            raise UsageError(
+                "two scans of one name would be answered into one file",
+                where=file,
+                found=f"{by_file[file].images[0]} and {case.images[0]}",
+                hint="Answer them into different folders, one after the other.",
+            )
+        by_file[file] = case
+    scans = {image.resolve() for _, case in targets for image in case.images}
+    over = [file for file in by_file if file.resolve() in scans]
+    if over:
+        raise UsageError("the answer would be written over the scan", where=over[0], hint=ELSEWHERE)
+    return by_file
+
+
+def require_free_for_scores(folder: Path) -> None:
+    """Raise UsageError if a folder holds a run, or a metrics.json or cases.csv that `evaluate` did not write."""
+    if holds_run(folder):
+        raise UsageError("this folder holds a run, whose own scores would be overwritten", where=folder, hint=ELSEWHERE)
+    metrics, table = folder / "metrics.json", folder / "cases.csv"
+    if not (is_scores(metrics) or not (metrics.exists() or table.exists())):
+        found = metrics if metrics.exists() else table
+        raise UsageError(
+            "a file of this name is there already, and evaluate did not write it", where=found, hint=ELSEWHERE
+        )
+
+
+def is_scores(file: Path) -> bool:
+    """Whether a file is a metrics.json of ours."""
+    try:
+        found = read_json(file) if file.is_file() else None
+    except InputError:
+        return False
+    return isinstance(found, dict) and {"problem", "primary", "overall", "by_class"} <= set(found)
+
+
+def listed(names: Iterable[str], *, shown: int = 4) -> str:
+    """Some names, and how many more there are."""
+    every = list(names)
+    return ", ".join(every[:shown]) + (f" and {len(every) - shown} more" if len(every) > shown else "")

@@ -1,0 +1,144 @@
+"""The verb `evaluate`: predictions that lie in a folder, or a package, against the labels of a data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scanwright.api import answer
+from scanwright.api.claims import listed, require_free_for_scores
+from scanwright.api.use_model import SHOWN, open_model, predict_cases
+from scanwright.dataset.cases import Case, Dataset
+from scanwright.dataset.images import SAME_GRID
+from scanwright.dataset.measures import count_values
+from scanwright.dataset.read import read_dataset
+from scanwright.dataset.task import Task
+from scanwright.errors import GeometryError, InputError
+from scanwright.evaluation.evaluate import CaseRow, rows_to_csv
+from scanwright.evaluation.measures import default_tolerance
+from scanwright.files import require_writable, write_bytes, write_json
+from scanwright.io.formats import is_image, read_grid, read_label, stem
+from scanwright.problem.segmentation import Segmentation
+from scanwright.protocols import Listener, Progress, silent
+from scanwright.runtime import DeviceName
+
+
+def evaluate(
+    predictions: str | Path,
+    data: str | Path,
+    *,
+    out: str | Path,
+    layout: str | None = None,
+    device: DeviceName = "auto",
+    tell: Listener = silent,
+) -> dict[str, Any]:
+    """Score a folder of predicted labels, or a package, against the labels of a data set. Gives what metrics.json holds.
+
+    predictions: a folder with a label file for each case, named as the case; or a model.swm, which then predicts first.
+    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases.
+    Writes metrics.json and cases.csv to `out`. Raises InputError, naming all of them, for predictions that are missing, on
+    another grid, or hold values that the task does not know; UsageError if `out` holds other scores.
+    """
+    folder, source = Path(out), Path(predictions)
+    if not source.exists():
+        raise InputError("no such file or folder", where=source, expected="a folder of labels, or a model.swm")
+    require_free_for_scores(folder)
+    dataset = read_dataset(Path(data), layout)
+    cases = list(dataset.test or dataset.train)
+    if not cases:
+        raise InputError(
+            "no labelled case to score against", where=data, hint="Give the data set that holds the labels."
+        )
+    require_writable(folder)
+    if source.is_file():
+        source = predict_all(source, dataset, cases, folder / "predictions", device=device, tell=tell)
+    rows = score_folder(source, dataset, cases, tell=tell)
+    task = dataset.task
+    summary = answer.summarise_rows(rows, [], Segmentation(task), task, seed=0, tolerance=tolerance_of(cases))
+    write_json(folder / "metrics.json", summary)
+    write_bytes(folder / "cases.csv", rows_to_csv(rows, regions=[region.name for region in task.regions]).encode())
+    return summary
+
+
+def predict_all(
+    path: Path, dataset: Dataset, cases: Sequence[Case], folder: Path, *, device: DeviceName, tell: Listener
+) -> Path:
+    """Answer every case of a data set with a package that answers the same regions."""
+    model = open_model(path, device=device)
+    require_same_regions(model.task, dataset.task, where=path)
+    predict_cases(model, cases, folder, format="auto", tell=tell)
+    return folder
+
+
+def require_same_regions(answered: Task, wanted: Task, *, where: Path) -> None:
+    """Raise InputError if a region of the data set is none of the model's, or means other label values there."""
+    known = {region.name: region.values for region in answered.regions}
+    other = [region for region in wanted.regions if known.get(region.name) != region.values]
+    if other:
+        raise InputError(
+            "the model answers other regions than the data set has",
+            where=where,
+            expected=", ".join(f"{region.name} = {'+'.join(map(str, region.values))}" for region in other),
+            found=", ".join(f"{name} = {'+'.join(map(str, values))}" for name, values in known.items()),
+            hint="Score it on data with the same labels, or rename them in the data set's dataset.json.",
+        )
+
+
+def score_folder(folder: Path, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> list[CaseRow]:
+    """A row for each case. Raises InputError with a line for every prediction that is missing or cannot be judged."""
+    files = {stem(path): path for path in sorted(folder.iterdir()) if is_image(path)}
+    missing = [case.id for case in cases if case.id not in files]
+    if missing:
+        raise InputError(
+            "predictions are missing",
+            where=folder,
+            expected=f"{len(cases)} label files named as the cases",
+            found=f"none for {listed(missing)}",
+            hint="Predict these cases first.",
+        )
+    rows, faults, tolerance = [], [], tolerance_of(cases)
+    for done, case in enumerate(cases):
+        try:
+            rows.append(score_file(files[case.id], case, dataset.task, tolerance=tolerance))
+        except InputError as error:
+            faults.append(error)
+        tell(Progress("evaluate", done=done + 1, total=len(cases)))
+    if faults:
+        raise faults[0] if len(cases) == 1 else unscored(faults, cases=len(cases), where=folder)
+    return rows
+
+
+def unscored(faults: Sequence[InputError], *, cases: int, where: Path) -> InputError:
+    """The error for predictions that cannot be judged."""
+    lines = [" · ".join(error.lines()) for error in faults[:SHOWN]]
+    return InputError(
+        f"{len(faults)} of {cases} predictions cannot be scored",
+        where=where,
+        details=[*lines, *([f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else [])],
+        hint="Mend these files; nothing was scored.",
+    )
+
+
+def score_file(file: Path, case: Case, task: Task, *, tolerance: float) -> CaseRow:
+    """The row of one case. Raises InputError if the prediction lies on another grid or holds values the task does not know."""
+    assert case.label is not None
+    label, truth = read_label(file), read_grid(case.label).grid
+    apart = label.grid.shape != truth.shape or (
+        label.grid.unit == truth.unit and not label.grid.same_space(truth, tolerance=SAME_GRID)
+    )
+    if apart:
+        raise GeometryError("not on the grid of the label", where=file, expected=repr(truth), found=repr(label.grid))
+    unknown = sorted(set(count_values(label.voxels)) - set(task.values))
+    if unknown:
+        raise InputError(
+            "a label value that the task does not know",
+            where=file,
+            expected=", ".join(map(str, task.values)),
+            found=listed(map(str, unknown)),
+        )
+    return answer.score_case(case, label, task, fold=None, tolerance=tolerance)
+
+
+def tolerance_of(cases: Sequence[Case]) -> float:
+    """The tolerance of surface Dice for these cases, from the headers of their labels."""
+    headers = [read_grid(case.label).grid for case in cases if case.label is not None]
+    return default_tolerance([grid.spacing for grid in headers], shapes=[grid.shape for grid in headers])
