@@ -15,7 +15,7 @@ from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
-from scanwright.errors import ResourceError
+from scanwright.errors import IntegrityError, ResourceError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import write_bytes, write_json
@@ -53,10 +53,16 @@ def answer_held_out(run: Run, study: Study, *, device: torch.device, tell: Liste
 
 
 def trained_network(file: Path, plan: Plan, device: torch.device) -> nn.Module:
-    """The network of one fold with its averaged weights, ready to answer."""
+    """The network of one fold with its averaged weights, ready to answer. Raises IntegrityError if the file is not whole."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    return network_with(load_file(file), plan, device)
+    try:
+        return network_with(load_file(file), plan, device)
+    except (SafetensorError, RuntimeError) as error:
+        hint = f"Remove {file.parent} and run the same command again; this fold is then trained anew."
+        found = str(error).partition("\n")[0][:160]
+        raise IntegrityError("weights that cannot be read", where=file, found=found, hint=hint) from error
 
 
 def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.device) -> nn.Module:

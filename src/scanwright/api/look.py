@@ -1,4 +1,4 @@
-"""The verbs `inspect`, `report` and `demo`: looking at data before anything is trained, and at an example of it all."""
+"""The verbs `inspect` and `demo`: looking at data before anything is trained, and at an example of it all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def demo(
 
     The scans lie beside it, in a folder of the same name with "-data".
     """
-    folder = Path(out)
+    folder = Path(out).absolute()
     data = make_phantom(folder.with_name(f"{folder.name}-data"), tell=tell)
     settings = Settings(budget_s=budget_s, fold=0)
     return train(data, out=folder, settings=settings, device=device, tell=tell)

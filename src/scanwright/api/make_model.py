@@ -4,6 +4,7 @@ Every stage leaves its result in the run folder and takes up what an earlier ses
 the last one stopped, however it was stopped.
 """
 
+import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ import torch
 
 from scanwright.api import answer, learn, study, telling
 from scanwright.api.run import open_run
-from scanwright.plan.plan import Plan, Settings
+from scanwright.errors import UsageError
+from scanwright.plan.plan import Plan, Settings, require_known
 from scanwright.protocols import Listener, silent
 from scanwright.runtime import DeviceName, choose_device, describe_machine
 
@@ -58,6 +60,7 @@ def train(
     possible; `scanwright.api.learn.Stopped` if the process was asked to stop and has saved its state.
     """
     settings = settings or Settings()
+    require_possible(settings, folds_given=split is not None)
     torch_device = choose_device(device)
     machine = describe_machine(torch_device)
     torch.set_num_threads(machine.threads)
@@ -105,3 +108,19 @@ def train(
             digest=digest,
             elapsed_s=run.elapsed_s,
         )
+
+
+def require_possible(settings: Settings, *, folds_given: bool) -> None:
+    """Raise UsageError for settings that no data set could make sense of, before any of it is read."""
+    if settings.budget_s is not None and settings.steps is not None:
+        raise UsageError("a budget and a number of steps exclude each other", hint="Give one of the two.")
+    if settings.budget_s is not None and not 0 < settings.budget_s < math.inf:
+        raise UsageError("not a budget", expected="seconds, more than 0", found=settings.budget_s)
+    if settings.steps is not None and settings.steps < 1:
+        raise UsageError("not a number of steps", expected="at least 1", found=settings.steps)
+    last = None if folds_given else settings.folds - 1
+    if settings.fold is not None and (settings.fold < 0 or (last is not None and settings.fold > last)):
+        expected = "0 or more" if last is None else f"0 to {last}"
+        raise UsageError("no such fold", expected=expected, found=f"--fold {settings.fold}", hint="Folds count from 0.")
+    for name in settings.values:
+        require_known(name)

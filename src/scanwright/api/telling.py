@@ -404,7 +404,8 @@ def training_part(run: Run, study: Study) -> TrainingPart:
             Event(
                 fold=str(fold),
                 step=line["step"],
-                text=f"{line['step_s']:.2f} s a step: the schedule now ends at step {line['end']} instead of {line['end_before']}",
+                text=f"{line['step_s']:.2f} s a step: the schedule now ends at step {line['end']} "
+                f"instead of {line['end_before']}",
             )
             for line in lines
             if line["event"] == "refit"
