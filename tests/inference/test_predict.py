@@ -6,7 +6,7 @@ from fakes import Echo, plan, task
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
 from scanwright.inference.predict import Engine, last_complete_row, mirrored_axes, predict_labels, probability_slabs
-from scanwright.inference.windows import num_windows, plan_axis
+from scanwright.inference.windows import plan_axis
 from scanwright.problem.segmentation import Segmentation
 from scanwright.transform.preprocess import Placement
 
@@ -81,11 +81,6 @@ def test_plan_axis__covers_every_voxel_and_ends_at_the_border() -> None:
     assert axis.starts[0] == 0 and axis.starts[-1] == 34
     assert max(np.diff(axis.starts)) <= 8
     assert axis.total.min() > 0
-
-
-def test_num_windows__counts_a_small_image_as_one() -> None:
-    assert num_windows((4, 4, 4), (8, 8, 8), step_share=0.5) == 1
-    assert num_windows((8, 8, 12), (8, 8, 8), step_share=0.5) == 2
 
 
 @pytest.mark.parametrize(("size", "length"), [(10, 10), (10, 23), (23, 10), (1, 7)])

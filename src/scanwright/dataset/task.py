@@ -30,9 +30,9 @@ MODALITY_WORDS: dict[Modality, str] = {
 
 
 class Frozen(BaseModel):
-    """A value that travels: never changed after it is made, no key that is not declared."""
+    """A value that travels: never changed after it is made, no key that is not declared, no NaN (JSON has none)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Channel(Frozen):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scanwright.plan.rules import windows_along
 from scanwright.types import Floats, Shape3
 
 SIGMA_SHARE = 1 / 8
@@ -28,7 +29,7 @@ def plan_axis(length: int, patch: int, *, step_share: float) -> Axis:
 
     Needs length >= patch: smaller images are padded first. Source of spread and weight: Isensee et al. 2021, Nat Methods.
     """
-    count = 1 if length == patch else 1 + int(np.ceil((length - patch) / max(1, int(patch * step_share))))
+    count = windows_along(length, patch, step_share=step_share)
     starts = tuple(round(k * (length - patch) / max(1, count - 1)) for k in range(count))
     weight = gaussian(patch)
     total = np.zeros(length, dtype=np.float32)
@@ -52,10 +53,3 @@ def plan_windows(shape: Shape3, patch: Shape3, *, step_share: float) -> tuple[Ax
     """The three axes of a sliding window over `shape`."""
     d, h, w = (plan_axis(n, p, step_share=step_share) for n, p in zip(shape, patch, strict=True))
     return d, h, w
-
-
-def num_windows(shape: Shape3, patch: Shape3, *, step_share: float) -> int:
-    """How many windows `plan_windows` gives, for predicting time; images smaller than a patch count as one patch."""
-    grown = [max(n, p) for n, p in zip(shape, patch, strict=True)]
-    axes = plan_windows((grown[0], grown[1], grown[2]), patch, step_share=step_share)
-    return int(np.prod([len(axis.starts) for axis in axes]))

@@ -4,12 +4,15 @@ Rules propose, `--set` overrules, and what is decided early is what later rules 
 measured on this machine, from large to small, and the first that can take enough steps inside the budget is planned.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
@@ -41,6 +44,8 @@ CHECKPOINTS = 24
 LONGEST_STRETCH_S = 60.0
 USED_SHARE = 0.97
 """Of a budget, what is planned for; the rest is start-up and what no estimate knows."""
+MEMORY_SHARE = 0.9
+"""Of the free memory, what a training step may be expected to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,18 @@ MOST_VOXELS = {("cpu", 3): 110_000, ("cpu", 2): 256 * 256, ("cuda", 3): 128**3, 
 BATCH = {("cpu", 3): 2, ("cpu", 2): 4, ("cuda", 3): 2, ("cuda", 2): 12}
 
 
+FOLLOWS = {
+    "network.in_channels": "the task's channels",
+    "network.out_channels": "the task's regions",
+    "training.loss": "the kind of problem",
+    "training.folds": "--fold and --folds",
+    "training.budget_s": "--budget",
+    "training.reserve_s": "--budget",
+    "training.step_s": "--budget",
+}
+"""Plan values that follow from something else, which is where to change them."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """Collects decisions: the rule's choice, or what the user set instead, with the reason for either."""
@@ -102,23 +119,45 @@ class Ledger:
     why: dict[str, Why] = field(default_factory=dict)
 
     def decide(self, name: str, choice: Choice[T]) -> T:
-        """The value of one plan entry."""
-        if name in self.given:
-            self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source="--set")
-            return as_tuples(self.given[name])  # type: ignore[no-any-return]
-        self.why[name] = Why(reason=choice.reason, source=choice.source)
-        return choice.value
+        """The value of one plan entry, of the type that the plan has for it.
 
-    def section(self, model: type[Section], name: str, choices: dict[str, Choice[Any]]) -> Section:
-        """A whole section of the plan from one choice a field. Raises UsageError if a value set by hand is impossible."""
+        Raises UsageError if a value set by hand is of another type, out of its range, or not to be set.
+        """
+        if name not in self.given:
+            self.why[name] = Why(reason=choice.reason, source=choice.source)
+            return choice.value
+        value: T = checked(name, self.given[name])
+        if name in FOLLOWS and value != choice.value:
+            raise UsageError(
+                "a plan value that follows from another",
+                where=f"--set {name}",
+                expected=choice.value,
+                found=value,
+                hint=f"It is decided by {FOLLOWS[name]}.",
+            )
+        self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source="--set")
+        return value
+
+    def section(self, model: type[Section], name: str, choices: dict[str, Choice[Any]], **decided: Any) -> Section:
+        """A whole section of the plan: what is decided already, and one choice for each other field."""
         values = {key: self.decide(f"{name}.{key}", choice) for key, choice in choices.items()}
-        return validated(model, name, values)
+        with impossible(name):
+            return model.model_validate(decided | values)
 
 
-def validated(model: type[Section], name: str, values: dict[str, Any]) -> Section:
-    """Values as a section of the plan; the first impossible one as a UsageError."""
+def checked(name: str, value: Any) -> Any:
+    """A value set by hand as the plan's own type for it (JSON lists become tuples). Raises UsageError if it cannot be."""
+    section, key = name.split(".")
+    model: Any = Plan.model_fields[section].annotation
+    with impossible(name):
+        return TypeAdapter(model.model_fields[key].rebuild_annotation()).validate_python(value)
+
+
+@contextmanager
+def impossible(name: str) -> Iterator[None]:
+    """Turn what pydantic says about a plan value into a UsageError that names it."""
     try:
-        return model.model_validate(values)
+        yield
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
@@ -144,6 +183,8 @@ def make(
     cost: measures a candidate plan on this machine; called only when there is a budget.
     Raises UsageError for an impossible `--set`, ResourceError if the budget or the memory is too small.
     """
+    if settings.budget_s is not None and "training.steps" in settings.values:
+        raise UsageError("--budget decides the steps", where="--set training.steps", hint="Give one of the two.")
     ledger = Ledger(dict(settings.values))
     preprocess = plan_preprocess(ledger, fingerprint, machine)
     augment = plan_augment(ledger, fingerprint, preprocess)
@@ -165,48 +206,84 @@ def make(
             why=trial.why,
         )
         require_divisible(plan)
-        require_memory(plan, machine)
         return plan
 
-    ladder = LADDERS[machine.device, fingerprint.dimension]
+    trials = within_memory(LADDERS[machine.device, fingerprint.dimension], complete, machine)
     if settings.budget_s is None:
-        return complete(ladder[0], steps=settings.steps or DEFAULT_STEPS)
-    return fit_budget(ladder, complete, settings.budget_s, workload=workload, cost=cost)
+        return complete(next(trials)[0], steps=settings.steps or DEFAULT_STEPS)
+    shape = network_shape(fingerprint, preprocess)
+    return fit_budget(trials, complete, settings.budget_s, shape=shape, workload=workload, cost=cost)
+
+
+def within_memory(
+    ladder: Sequence[Candidate], complete: Callable[..., Plan], machine: Machine
+) -> Iterator[tuple[Candidate, Plan]]:
+    """Candidates whose training step fits in what is free now, each with a plan of one step; completed one at a time.
+
+    Raises ResourceError if none fits. On CUDA all fit: there the device says so itself.
+    """
+    plan: Plan | None = None
+    fits = False
+    for candidate in ladder:
+        plan = complete(candidate, steps=1)
+        if machine.device != "cpu" or training_bytes(plan) + BASE_BYTES <= MEMORY_SHARE * machine.memory_bytes:
+            fits = True
+            yield candidate, plan
+    if plan is not None and not fits:
+        raise memory_too_small(plan, machine)
 
 
 def fit_budget(
-    ladder: Sequence[Candidate],
+    trials: Iterator[tuple[Candidate, Plan]],
     complete: Callable[..., Plan],
     budget_s: float,
     *,
+    shape: Triple,
     workload: Workload,
     cost: Callable[[Plan], Cost],
 ) -> Plan:
-    """The largest candidate that can take its wanted number of steps in the budget, with the steps that it can take."""
+    """The largest candidate that can take its wanted number of steps in the budget, with the steps that it can take.
+
+    trials: candidates from large to small, each with a plan of one step. shape: of the median preprocessed image.
+    """
     if budget_s - workload.spent_s < workload.tail_s:
         raise budget_too_small(budget_s, workload.spent_s + 2 * workload.tail_s)
-    steps, reserve_s, measured = 0, 0.0, Cost(0.0, 0.0)
-    for candidate in ladder:
-        plan = complete(candidate, steps=1)
-        measured = cost(plan)
-        reserve_s = time_after_training(measured, workload, views=2 ** sum(plan.inference.mirror))
+    candidate, first = next(trials)
+    while True:
+        measured = cost(first)
+        reserve_s = time_after_training(measured, workload, windows=views_of(first, shape))
         steps = affordable_steps(budget_s, measured, workload, reserve_s=reserve_s)
-        if steps >= candidate.wanted_steps:
+        smaller = None if steps >= candidate.wanted_steps else next(trials, None)
+        if smaller is None:
             break
+        candidate, first = smaller
     if steps < FEWEST_STEPS:
-        raise budget_too_small(budget_s, budget_s + (FEWEST_STEPS - steps) * measured.step_s * workload.folds)
+        raise budget_too_small(budget_s, smallest_budget(measured, workload, reserve_s=reserve_s))
     return complete(candidate, steps=steps, pace=Pace(measured.step_s, reserve_s))
 
 
-def time_after_training(cost: Cost, workload: Workload, *, views: int) -> float:
+def views_of(plan: Plan, shape: Triple) -> int:
+    """How many windows the network sees, mirrored ones counted, to answer an image of a shape (of the median case)."""
+    d, h, w = (round(length) for length in shape)
+    windows = rules.num_windows((d, h, w), plan.batch.patch, step_share=plan.inference.step_share)
+    return windows * prod(2 if mirrored else 1 for mirrored in plan.inference.mirror)
+
+
+def time_after_training(cost: Cost, workload: Workload, *, windows: int) -> float:
     """Seconds for answering every case that is judged, and for evaluation, report and package."""
-    return workload.tail_s + workload.answered * (cost.window_s * views + 2 * workload.per_case_s)
+    return workload.tail_s + workload.answered * (cost.window_s * windows + 2 * workload.per_case_s)
 
 
 def affordable_steps(budget_s: float, cost: Cost, workload: Workload, *, reserve_s: float) -> int:
-    """Steps a fold that fit between the other stages."""
+    """Steps a fold that fit between the other stages; negative if not even those fit."""
     before = workload.spent_s + workload.cases * workload.per_case_s
     return int((USED_SHARE * budget_s - before - reserve_s) / workload.folds / cost.step_s)
+
+
+def smallest_budget(cost: Cost, workload: Workload, *, reserve_s: float) -> float:
+    """The budget in whole seconds in which `affordable_steps` gives FEWEST_STEPS."""
+    before = workload.spent_s + workload.cases * workload.per_case_s
+    return math.floor((before + reserve_s + FEWEST_STEPS * workload.folds * cost.step_s) / USED_SHARE) + 1
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
@@ -220,18 +297,26 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
         "; ".join(dict.fromkeys(choice.reason for choice in channels)),
         "; ".join(dict.fromkeys(choice.source for choice in channels)),
     )
-    return ledger.section(
+    preprocess = ledger.section(
         PreprocessPlan,
         "preprocess",
         {
-            "axes": Choice(axes, *_because(ledger, "preprocess.axes")),
             "spacing": rules.choose_spacing(fingerprint, axes),
             "long_side": rules.choose_long_side(fingerprint, axes, most_voxels=most),
             "crop_to_nonzero": rules.choose_crop(fingerprint),
             "normalization": schemes,
             "image_order": Choice(3, "cubic for images, linear shares for labels", NNUNET),
         },
+        axes=axes,
     )
+    if len(preprocess.normalization) != len(channels):
+        raise UsageError(
+            "a plan value that cannot be",
+            where="preprocess.normalization",
+            expected=f"one entry for each of {len(channels)} channels",
+            found=f"{len(preprocess.normalization)} entries",
+        )
+    return preprocess
 
 
 def network_shape(fingerprint: Fingerprint, preprocess: PreprocessPlan) -> Triple:
@@ -251,7 +336,7 @@ def plan_batch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessP
     flat = fingerprint.dimension == 2
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
     shape = network_shape(fingerprint, preprocess)
-    patch = rules.choose_patch(shape, spacing, most_voxels=MOST_VOXELS[key], flat=flat)
+    patch = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=MOST_VOXELS[key], flat=flat))
     return ledger.section(
         BatchPlan,
         "batch",
@@ -259,9 +344,9 @@ def plan_batch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessP
             "size": Choice(
                 BATCH[key], f"{BATCH[key]} patches on {machine.device}, {fingerprint.dimension}-D", MEASURED
             ),
-            "patch": patch,
-            "foreground_share": foreground_share(shape, patch.value),
+            "foreground_share": foreground_share(shape, patch),
         },
+        patch=patch,
     )
 
 
@@ -306,43 +391,53 @@ def plan_network(
     outputs: int,
 ) -> NetworkPlan:
     """The U-Net for the patch, with what the user set in place of single values."""
-    dims: Literal[2, 3] = 2 if fingerprint.dimension == 2 else 3
-    fold: Shape3 = (candidate.fold if dims == 3 else 1, candidate.fold, candidate.fold)
-    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
-    drawn = rules.network(
+    shown = f"the images are {fingerprint.dimension}-D"
+    dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if fingerprint.dimension == 2 else 3, shown, NNUNET))
+    cells = candidate.fold
+    folded = Choice((cells if dims == 3 else 1, cells, cells), f"{cells} voxels an axis enter as channels", MEASURED)
+    fold: Shape3 = ledger.decide("network.fold", folded)
+    draw = partial(
+        rules.network,
         batch.patch,
-        spacing,
+        preprocess.spacing or (1.0, 1.0, 1.0),
         dims=dims,
         base=candidate.base,
         fold=fold,
         channels=len(fingerprint.channels),
         outputs=outputs,
     )
-    reasons = {
-        "dims": Choice(None, f"the images are {dims}-D", NNUNET),
-        "in_channels": Choice(None, "the task's channels", "the task"),
-        "out_channels": Choice(None, "the task's regions, and background where they exclude each other", "the task"),
-        "widths": Choice(None, f"{candidate.base} features, doubled at each level", MEASURED),
-        "strides": Choice(
-            None, "halved while a feature map stays at least 4 and edges stay within a factor of 2", NNUNET
-        ),
-        "kernels": Choice(None, "3, or 1 across slices while they are thick", NNUNET),
-        "blocks": Choice(None, "two convolutions a level", NNUNET),
-        "residual": Choice(None, "plain blocks: residual ones gave nothing on short schedules", MEASURED),
-        "fold": Choice(None, f"{candidate.fold} voxels an axis enter as channels", MEASURED),
-        "deep_supervision": Choice(None, "gave nothing on short schedules", MEASURED),
-    }
-    values = drawn.model_dump()
-    choices = {key: Choice(values[key], reason.reason, reason.source) for key, reason in reasons.items()}
-    network = ledger.section(NetworkPlan, "network", choices)
-    levels = {len(network.widths), len(network.strides), len(network.kernels)}
-    if len(levels) > 1:
+    halved = "halved while a feature map stays at least 4 and edges stay within a factor of 2"
+    strides = ledger.decide("network.strides", Choice(draw().strides, halved, NNUNET))
+    drawn = draw(strides=strides)
+    network = ledger.section(
+        NetworkPlan,
+        "network",
+        {
+            "in_channels": Choice(drawn.in_channels, "the task's channels", "the task"),
+            "out_channels": Choice(drawn.out_channels, "the task's regions, and background if exclusive", "the task"),
+            "widths": Choice(drawn.widths, f"{candidate.base} features, doubled at each level", MEASURED),
+            "kernels": Choice(drawn.kernels, "3, or 1 across slices while they are thick", NNUNET),
+            "blocks": Choice(drawn.blocks, "two convolutions a level", NNUNET),
+            "residual": Choice(drawn.residual, "plain blocks: residual ones gave nothing on short schedules", MEASURED),
+            "deep_supervision": Choice(drawn.deep_supervision, "gave nothing on short schedules", MEASURED),
+        },
+        dims=dims,
+        fold=fold,
+        strides=strides,
+    )
+    require_levels(network)
+    return network
+
+
+def require_levels(network: NetworkPlan) -> None:
+    """Raise UsageError unless widths, strides and kernels speak of the same number of levels."""
+    levels = len(network.widths), len(network.strides), len(network.kernels)
+    if len(set(levels)) > 1:
         raise UsageError(
             "network.widths, network.strides and network.kernels need one entry a level each",
-            found=f"{len(network.widths)}, {len(network.strides)} and {len(network.kernels)} entries",
-            hint="Set all three, or only network.widths with as many entries as the plan has levels.",
+            found=f"{levels[0]}, {levels[1]} and {levels[2]} entries",
+            hint="Set network.strides first: the other two follow, or can be set with as many entries.",
         )
-    return network
 
 
 def plan_training(
@@ -357,16 +452,16 @@ def plan_training(
     pace: Pace | None,
 ) -> TrainingPlan:
     """Steps, optimiser, precision."""
+    why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
+    steps = ledger.decide("training.steps", Choice(steps, why_steps, "the budget" if pace else "the command"))
     every = max(1, steps // CHECKPOINTS)
     if pace:
         every = max(1, min(every, int(LONGEST_STRETCH_S / pace.step_s)))
     low = "bfloat16" if machine.fast_bfloat16 else "float32"
-    why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
     return ledger.section(
         TrainingPlan,
         "training",
         {
-            "steps": Choice(steps, why_steps, "the budget" if pace else "the command"),
             "budget_s": Choice(settings.budget_s, "wall time of the whole command", "the command"),
             "reserve_s": Choice(
                 round(pace.reserve_s, 1) if pace else None,
@@ -391,6 +486,7 @@ def plan_training(
             "folds": Choice(tuple(folds), "--fold" if settings.fold is not None else "all folds", "the command"),
             "seed": Choice(settings.seed, "--seed", "the command"),
         },
+        steps=steps,
     )
 
 
@@ -419,16 +515,15 @@ def require_divisible(plan: Plan) -> None:
         )
 
 
-def require_memory(plan: Plan, machine: Machine) -> None:
-    """Raise ResourceError if a training step would not fit in what is free now (CPU only: CUDA says so itself)."""
-    need, have = training_bytes(plan) + BASE_BYTES, machine.memory_bytes
-    if machine.device == "cpu" and need > 0.9 * have:
-        raise ResourceError(
-            "training needs more memory than is free",
-            expected=f"{need / 2**30:.1f} GiB for batches of {plan.batch.size} x {prod(plan.batch.patch)} voxels",
-            found=f"{have / 2**30:.1f} GiB free",
-            hint="Set a smaller batch.patch or batch.size with --set, or close other programs.",
-        )
+def memory_too_small(plan: Plan, machine: Machine) -> ResourceError:
+    """The error for a machine on which not even the smallest network can be trained."""
+    need = training_bytes(plan) + BASE_BYTES
+    return ResourceError(
+        "training needs more memory than is free",
+        expected=f"{need / 2**30:.1f} GiB for batches of {plan.batch.size} x {prod(plan.batch.patch)} voxels",
+        found=f"{machine.memory_bytes / 2**30:.1f} GiB free",
+        hint="Set a smaller batch.patch or batch.size with --set, or close other programs.",
+    )
 
 
 def budget_too_small(budget_s: float, need_s: float) -> ResourceError:
@@ -439,13 +534,3 @@ def budget_too_small(budget_s: float, need_s: float) -> ResourceError:
         found=f"--budget {budget_s:.0f}s",
         hint="Give more time, train one fold only (--fold 0), or set fewer folds (--folds 3).",
     )
-
-
-def as_tuples(value: Any) -> Any:
-    """JSON lists as tuples, nested."""
-    return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _because(ledger: Ledger, name: str) -> tuple[str, str]:
-    why = ledger.why[name]
-    return why.reason, why.source

@@ -10,10 +10,11 @@ Axis order: every triple is in network order (D, H, W). In 2-D, D is 1 voxel.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, read_json, sha256_bytes
 from scanwright.types import Shape3, Triple
@@ -22,10 +23,28 @@ Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range",
 Precision = Literal["float32", "bfloat16"]
 
 
-class Frozen(BaseModel):
-    """A value: immutable, and strict about its keys."""
+Positive = Annotated[int, Field(ge=1)]
+Counts = tuple[Positive, Positive, Positive]
+Length = Annotated[float, Field(gt=0)]
+Axis = Literal[0, 1, 2]
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+def _is_order(axes: Shape3) -> Shape3:
+    if len(set(axes)) < 3:
+        raise ValueError("an axis order names 0, 1 and 2 once each")
+    return axes
+
+
+def _is_odd(kernel: Shape3) -> Shape3:
+    if any(size % 2 == 0 for size in kernel):
+        raise ValueError("a kernel has odd lengths, so that it has a centre")
+    return kernel
+
+
+def _begins_at_full_size(strides: tuple[Shape3, ...]) -> tuple[Shape3, ...]:
+    if not strides or strides[0] != (1, 1, 1):
+        raise ValueError("the first level has stride 1, 1, 1")
+    return strides
 
 
 class Why(Frozen):
@@ -48,6 +67,14 @@ class ChannelNormalization(Frozen):
     mean: float | None = None
     std: float | None = None
 
+    @model_validator(mode="after")
+    def _has_its_numbers(self) -> Self:
+        needed = {"ct": ("low", "high", "mean", "std"), "range": ("low", "high")}.get(self.scheme, ())
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"the scheme {self.scheme} needs {' and '.join(missing)}")
+        return self
+
 
 class PreprocessPlan(Frozen):
     """From a case's own grid to network input.
@@ -58,26 +85,29 @@ class PreprocessPlan(Frozen):
     crop_to_nonzero: cut away a border that is exactly zero in every channel.
     """
 
-    axes: Shape3
-    spacing: Triple | None
-    long_side: int | None
+    axes: Annotated[tuple[Axis, Axis, Axis], AfterValidator(_is_order)]
+    spacing: tuple[Length, Length, Length] | None
+    long_side: Positive | None
     crop_to_nonzero: bool
     normalization: tuple[ChannelNormalization, ...]
     image_order: Literal[1, 3]
 
 
 class NetworkPlan(Frozen):
-    """A U-Net, level by level from fine to coarse. strides[0] is (1, 1, 1)."""
+    """A U-Net, level by level from fine to coarse; strides[0] is (1, 1, 1), kernels are odd.
+
+    fold: how many neighbours along each axis enter as channels. blocks: convolutions a level, each with norm and activation.
+    """
 
     dims: Literal[2, 3]
     in_channels: int = Field(ge=1)
     out_channels: int = Field(ge=1)
-    widths: tuple[int, ...]
-    strides: tuple[Shape3, ...]
-    kernels: tuple[Shape3, ...]
+    widths: tuple[Positive, ...]
+    strides: Annotated[tuple[Counts, ...], AfterValidator(_begins_at_full_size)]
+    kernels: tuple[Annotated[Counts, AfterValidator(_is_odd)], ...]
     blocks: int = Field(ge=1, le=8)
     residual: bool
-    fold: Shape3
+    fold: Counts
     deep_supervision: bool
 
     @property
@@ -93,7 +123,7 @@ class BatchPlan(Frozen):
     """What one step sees: `size` patches of `patch` voxels, a share of them centred on a foreground voxel."""
 
     size: int = Field(ge=1)
-    patch: Shape3
+    patch: Counts
     foreground_share: float = Field(ge=0, le=1)
 
 
@@ -102,8 +132,8 @@ class AugmentPlan(Frozen):
 
     rotate_deg: largest rotation about each network axis. scale: largest change of size, 0.15 is from 1/1.15 to 1.15.
     elastic_voxels: standard deviation of a smooth displacement. mirror: axes that may be flipped.
-    gamma, brightness, contrast: largest logarithm of the change. noise: largest standard deviation added.
-    blur_voxels: largest standard deviation. low_resolution: largest factor. channel_shift: colour images only.
+    gamma, contrast: largest logarithm of the exponent and of the factor. brightness: largest offset. noise: largest standard
+    deviation added. blur_voxels: largest standard deviation. low_resolution: largest factor. Grey values are normalised.
     """
 
     rotate_deg: Triple

@@ -181,9 +181,19 @@ def _isotropic(shape: Triple, spacing: Triple, *, most_voxels: int) -> list[floa
 
 
 def round_up(length: float) -> int:
-    """The next multiple of 32 from 128 on, of 16 from 64 on, of 8 from 16 on, of 4 below, with 5 % of grace downwards."""
+    """The next multiple of 32 from 128 on, of 16 from 64 on, of 8 from 12 on, of 4 below, with 5 % of grace downwards."""
     step = 32 if length >= 128 else 16 if length >= 64 else 8 if length >= 12 else 4
     return max(step, math.ceil(length * 0.95 / step) * step)
+
+
+def windows_along(length: int, patch: int, *, step_share: float) -> int:
+    """How many windows cover `length` voxels of one axis, at most `step_share` of a patch apart; 1 if a patch does."""
+    return 1 if length <= patch else 1 + math.ceil((length - patch) / max(1, int(patch * step_share)))
+
+
+def num_windows(shape: Shape3, patch: Shape3, *, step_share: float) -> int:
+    """How many windows cover an image; one that is smaller than a patch is padded and counts as one."""
+    return prod(windows_along(n, p, step_share=step_share) for n, p in zip(shape, patch, strict=True))
 
 
 def choose_widths(base: int, levels: int, *, dims: Literal[2, 3]) -> list[int]:
@@ -192,12 +202,21 @@ def choose_widths(base: int, levels: int, *, dims: Literal[2, 3]) -> list[int]:
 
 
 def network(
-    patch: Shape3, spacing: Triple, *, dims: Literal[2, 3], base: int, fold: Shape3, channels: int, outputs: int
+    patch: Shape3,
+    spacing: Triple,
+    *,
+    dims: Literal[2, 3],
+    base: int,
+    fold: Shape3,
+    channels: int,
+    outputs: int,
+    strides: Sequence[Shape3] | None = None,
 ) -> NetworkPlan:
-    """The U-Net for a patch: folded at the entrance, then halved level by level."""
+    """The U-Net for a patch: folded at the entrance, then halved level by level, or by the strides given."""
     inner = _three([length // step for length, step in zip(patch, fold, strict=True)])
+    inner = (1, *inner[1:]) if dims == 2 else inner  # a 2-D network takes slices one by one
     edges: Triple = tuple(edge * step for edge, step in zip(spacing, fold, strict=True))  # type: ignore[assignment]
-    strides = choose_strides(inner, edges)
+    strides = strides or choose_strides(inner, edges)
     return NetworkPlan(
         dims=dims,
         in_channels=channels,
