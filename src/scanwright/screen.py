@@ -1,5 +1,7 @@
 """Progress for people, on standard error: a line that redraws itself on a terminal, sparse plain lines elsewhere."""
 
+import contextlib
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -27,15 +29,20 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end_line()
+        with contextlib.suppress(OSError):
+            self._end_line()
 
     def tell(self, progress: Progress) -> None:
-        """Show one piece of progress; notes always, counts now and then."""
-        if progress.note:
-            self._end_line()
-            self.stream.write(f"{progress.stage}: {progress.note}\n")
+        """Show one piece of progress; notes always, counts now and then. A terminal that is gone is no reason to stop."""
+        with contextlib.suppress(OSError):
+            if progress.note:
+                self._end_line()
+                self.stream.write(f"{progress.stage}: {progress.note}\n")
+            else:
+                self._draw(progress)
             self.stream.flush()
-            return
+
+    def _draw(self, progress: Progress) -> None:
         ended = progress.total > 0 and progress.done >= progress.total
         wait = REDRAW_S if self.live else PLAIN_S
         now = time.monotonic()
@@ -44,11 +51,11 @@ class Screen:
             return
         self.last, self.stage = now, progress.stage
         text = line(progress)
-        self.stream.write(f"\r\x1b[2K{text}" if self.live else f"{text}\n")
+        fitting = text[: terminal_width() - 1]  # a line that wraps could not be redrawn
+        self.stream.write(f"\r\x1b[2K{fitting}" if self.live else f"{text}\n")
         self.open_line = self.live
         if ended:
             self._end_line()
-        self.stream.flush()
 
     def _end_line(self) -> None:
         if self.open_line:
@@ -56,9 +63,14 @@ class Screen:
             self.open_line = False
 
 
+def terminal_width() -> int:
+    """Columns of the terminal, 80 if it does not say."""
+    return shutil.get_terminal_size().columns
+
+
 def line(progress: Progress) -> str:
     """One line of progress: stage, bar, share, time left."""
-    share = progress.done / progress.total if progress.total else 0.0
+    share = min(1.0, progress.done / progress.total) if progress.total else 0.0
     bar = "━" * round(24 * share) + "╌" * (24 - round(24 * share))
     count = f"{progress.done:.0f}/{progress.total:.0f}" if progress.total > 1 else f"{share:.0%}"
     left = f"  {clock(progress.left_s)} left" if progress.left_s is not None else ""
