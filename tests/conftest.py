@@ -1,7 +1,9 @@
 """What every test gets: one thread a worker, repeatable draws, and a reason where data or a GPU are absent."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # Before numpy and torch are loaded: workers run side by side, and two on all cores are slower than two on one each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -9,6 +11,9 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import hypothesis
 import pytest
+
+from commands import SMALL, Command, Ended, Finished
+from made_folders import nnunet_folder
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -42,3 +47,24 @@ def _has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def scanwright(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
+    """Runs the command line in a process of its own: `scanwright("train", data, "-o", run, plant=…)`."""
+    logs = tmp_path_factory.mktemp("commands")
+
+    def run(*arguments: Any, plant: Callable[[], None] | None = None) -> Ended:
+        return Command(arguments, folder=logs, plant=plant).end()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, scanwright: Callable[..., Ended]) -> Finished:
+    """A finished run over six small cases, made once. Read it; do not write into it."""
+    folder = tmp_path_factory.mktemp("finished")
+    data = nnunet_folder(folder / "data", cases=6)
+    ended = scanwright("train", data, *SMALL, "-o", folder / "run", "--json")
+    assert ended.code == 0, ended.err
+    return Finished(data, folder / "run", ended)

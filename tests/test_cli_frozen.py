@@ -1,0 +1,122 @@
+"""The command line, frozen: every command and option, with its default. Scripts depend on it, so a change is on purpose.
+
+A new option is a new line here and in the changelog; a line that changes or goes needs a reason in docs/design/.
+"""
+
+import inspect
+import re
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from typer.models import ArgumentInfo, OptionInfo
+
+from scanwright import cli
+
+FROZEN = """
+train data: Path
+  -o --out: Path (required)
+  --budget: str
+  --steps: int, at least 1
+  --folds: int = 5, at least 2, at most 20
+  --fold: int
+  --split: Path
+  --set: str, again and again
+  --exclude: str, again and again
+  --layout: str
+  --device: auto | cpu | cuda = auto
+  --seed: int = 0
+  --restart: bool = False
+  --json: bool = False
+
+predict model: Path scans: Path, again and again
+  -o --out: Path (required)
+  --format: auto | nifti | png = auto
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
+
+evaluate predictions: Path data: Path
+  -o --out: Path (required)
+  --layout: str
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
+
+inspect data: Path
+  --layout: str
+  --exclude: str, again and again
+  --json: bool = False
+
+verify model: Path
+  --json: bool = False
+
+demo
+  -o --out: Path (required)
+  --budget: str = 150s
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
+"""
+
+VERBS = {command.callback.__name__: command.callback for command in cli.app.registered_commands}
+
+
+def test_command_line__is_this() -> None:
+    assert "\n\n".join(spelled(name) for name in VERBS) == FROZEN.strip()
+
+
+def spelled(name: str) -> str:
+    """A command as FROZEN writes it, from the function's own signature."""
+    parameters = inspect.signature(VERBS[name]).parameters.values()
+    parts = [(one, *get_args(one.annotation)) for one in parameters]
+    arguments = [f"{one.name}: {kind(of)}" for one, of, info in parts if isinstance(info, ArgumentInfo)]
+    options = [
+        f"\n  {' '.join(names(one, info))}: {kind(of)}{default(one)}{limits(info)}"
+        for one, of, info in parts
+        if isinstance(info, OptionInfo)
+    ]
+    return " ".join([name, *arguments]) + "".join(options)
+
+
+def names(parameter: inspect.Parameter, info: OptionInfo) -> list[str]:
+    given = [one for one in (info.default, *(info.param_decls or ())) if isinstance(one, str)]  # as Annotated has them
+    return given or [f"--{parameter.name}"]
+
+
+def kind(annotation: Any) -> str:
+    held = [one for one in get_args(annotation) if one is not type(None)]
+    if get_origin(annotation) is Literal:
+        return " | ".join(held)
+    if get_origin(annotation) is list:
+        return f"{kind(held[0])}, again and again"
+    return kind(held[0]) if held else annotation.__name__
+
+
+def default(parameter: inspect.Parameter) -> str:
+    if parameter.default is inspect.Parameter.empty:
+        return " (required)"
+    return "" if parameter.default is None else f" = {parameter.default}"
+
+
+def limits(info: OptionInfo) -> str:
+    return "".join(f", at {word} {at}" for word, at in (("least", info.min), ("most", info.max)) if at is not None)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_help__of_every_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.exit_code([name, "--help"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    for parameter in inspect.signature(VERBS[name]).parameters.values():
+        _, info = get_args(parameter.annotation)
+        assert info.help, f"{name} {parameter.name} has no help"
+        assert info.help.split()[0] in said.out
+        if isinstance(info, OptionInfo):
+            assert ", ".join(names(parameter, info)) in said.out
+    assert " ".join(inspect.getdoc(VERBS[name]).split()) in " ".join(said.out.split())
+
+
+def test_help__names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.exit_code(["--help"]) == 0
+    assert re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE) == list(VERBS)
+
+
+def test_json__wherever_there_is_a_result() -> None:
+    assert all("json_" in inspect.signature(verb).parameters for verb in VERBS.values())
