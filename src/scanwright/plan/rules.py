@@ -216,7 +216,10 @@ def network(
     inner = _three([length // step for length, step in zip(patch, fold, strict=True)])
     inner = (1, *inner[1:]) if dims == 2 else inner  # a 2-D network takes slices one by one
     edges: Triple = tuple(edge * step for edge, step in zip(spacing, fold, strict=True))  # type: ignore[assignment]
-    strides = strides or choose_strides(inner, edges)
+    if strides is None:
+        strides = choose_strides(inner, edges)
+        if max(fold) > 1:  # folding is one halving more than a long patch is rounded for
+            strides = [stride for level, stride in enumerate(strides) if _divides(strides[: level + 1], inner)]
     return NetworkPlan(
         dims=dims,
         in_channels=channels,
@@ -229,6 +232,11 @@ def network(
         fold=fold,
         deep_supervision=False,
     )
+
+
+def _divides(strides: Sequence[Shape3], size: Shape3) -> bool:
+    """Whether a size can be divided by all of the strides, one after the other."""
+    return all(length % prod(axis) == 0 for length, axis in zip(size, zip(*strides, strict=True), strict=True))
 
 
 def _times(shape: Sequence[float]) -> str:
