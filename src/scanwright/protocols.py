@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from scanwright.types import Array
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from scanwright.types import Array
 
 
 class Problem(Protocol):
@@ -58,7 +58,7 @@ class Problem(Protocol):
         """(K, 2) sums (numerator, denominator) whose ratio is a quick score of each class; addable over batches."""
         ...
 
-    def decode(self, probabilities: "Iterable[Array]") -> Array:
+    def decode(self, probabilities: "Iterable[Array]") -> "Array":
         """K probability maps of one shape, given one at a time, to a label file's values."""
         ...
 

@@ -1,6 +1,6 @@
 """The machine: device, threads, memory, precision, seeds. The only reader of the environment.
 
-Nothing here imports torch at module level, so that `scanwright --help` does not wait for it.
+Nothing here imports numpy or torch at module level, so that `scanwright --help` does not wait for them.
 """
 
 import os
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from scanwright.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -108,8 +107,10 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def generator(*key: int) -> np.random.Generator:
+def generator(*key: int) -> "np.random.Generator":
     """Random numbers as a function of a key such as (seed, step, sample): the same key, the same numbers, anywhere."""
+    import numpy as np
+
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
 
 
