@@ -6,13 +6,14 @@ is 6, whichever library met it. Anything else is a bug of ours: 1, and the only 
 
 import errno
 import json
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
-from scanwright.errors import ResourceError, ScanwrightError
+from scanwright.errors import InputError, ResourceError, ScanwrightError
 
 REFUSED = (
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
@@ -47,8 +48,8 @@ def said(lines: Sequence[str], fields: dict[str, Any], code: int, as_json: bool)
     return code
 
 
-def refused(error: Exception) -> ResourceError | None:
-    """An error of the machine (memory, disk, permissions) as one of ours; None if it is something else."""
+def refused(error: Exception) -> ScanwrightError | None:
+    """What the machine refuses (memory, disk, permissions, a name in no encoding) as an error of ours; None for all else."""
     if isinstance(error, OSError) and error.errno in REFUSED:
         hint = "Free some space or choose another folder, then run the same command again."
         return ResourceError("the system refused", where=error.filename, found=error.strerror, hint=hint)
@@ -56,4 +57,10 @@ def refused(error: Exception) -> ResourceError | None:
     if names & {"MemoryError", "OutOfMemoryError"} or "can't allocate memory" in str(error):
         hint = "Close other programs, or set a smaller batch.size or batch.patch with --set."
         return ResourceError("out of memory", found=str(error).partition("\n")[0][:160] or None, hint=hint)
+    if "surrogates not allowed" in str(error) or "string_unicode" in str(error):  # of Python, and of pydantic
+        odd = re.findall(r"'([^']*\\udc[^']*)'", repr(error).replace("\\\\", "\\"))
+        hint = "Rename what has letters that show as question marks, such as those of an old archive."
+        return InputError(
+            "a file or folder whose name is in no known encoding", found=odd[0] if odd else None, hint=hint
+        )
     return None

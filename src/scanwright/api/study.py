@@ -17,7 +17,7 @@ from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
-from scanwright.errors import InputError, UsageError
+from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, read_json, sha256_bytes, write_json
 from scanwright.plan.make import Workload, make
 from scanwright.plan.plan import Plan, Settings, read_plan
@@ -161,7 +161,7 @@ def planned(
     """The plan of this run: read if it was made before, else made and written."""
     file = run.path("plan.json")
     if file.exists():
-        return read_plan(file)
+        return earlier_plan(file)
     folds = [settings.fold] if settings.fold is not None else list(range(len(splits.folds)))
     read_s = sum(facts.seconds for facts in checks.facts.values()) / max(1, len(checks.facts)) / machine.threads
     workload = Workload(
@@ -181,10 +181,10 @@ def planned(
     return plan
 
 
-def require_cases(splits: Splits) -> None:
-    """Raise InputError if a fold has nothing to learn from."""
-    for index, fold in enumerate(splits.folds):
-        if not fold.train:
-            raise InputError(
-                "a fold without training cases", where=f"fold {index}", hint="Give more cases, or --split."
-            )
+def earlier_plan(file: Path) -> Plan:
+    """The plan that an earlier session wrote. Raises IntegrityError, saying what to do, if it is none of this version."""
+    try:
+        return read_plan(file)
+    except IntegrityError as error:
+        error.hint = "Choose another folder with -o, or add --restart to throw the old run away."
+        raise
