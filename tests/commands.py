@@ -21,8 +21,12 @@ FORKED.set_forkserver_preload(
         "scanwright.api.make_model",
         "scanwright.api.score_model",
         "scanwright.api.look",
+        "torch._dynamo",  # the optimiser imports it, a second later
         "safetensors.torch",
         "scipy.spatial",
+        "matplotlib.backends.backend_agg",
+        "matplotlib.backends.backend_svg",
+        "PIL.PngImagePlugin",
         "commands",
     ]
 )

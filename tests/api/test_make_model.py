@@ -1,0 +1,166 @@
+"""Exact resume: killed or stopped anywhere, the same command ends with the same bytes as a run that nobody disturbed."""
+
+import json
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import scanwright as package
+from commands import at_call, at_write, die, interrupt, killed, results
+from made_folders import nnunet_folder
+from scanwright.api.make_model import Trained, train
+from scanwright.errors import UsageError
+from scanwright.plan.plan import Settings
+
+STEP = ("scanwright.training.loop", "take_step")
+
+MOMENTS: dict[str, Callable[[], None]] = {
+    "before anything is there": killed(".writable"),
+    "before the request": killed("request.json"),
+    "in the checks": partial(at_call, "scanwright.dataset.checks", "examine", 4, die),
+    "while the checks are written": killed("checks.json"),
+    "while the plan is written": killed("plan.json"),
+    "when the plan is there": killed("plan.json", whole=True),
+    "while a case is prepared": killed("image.npy", 3),
+    "while a prepared case is written": killed("info.json", 2),
+    "at the first step": partial(at_call, *STEP, 1, die),
+    "between checkpoints": partial(at_call, *STEP, 4, die),
+    "while a checkpoint is written": killed("state.safetensors"),
+    "when a checkpoint is there": killed("state.safetensors", whole=True),
+    "while the weights are written": killed("weights.safetensors"),
+    "when the weights are there": killed("weights.safetensors", whole=True),
+    "while an answer is written": killed("predictions/"),
+    "between answers": killed("predictions/", whole=True),
+    "in the evaluation": partial(at_call, "scanwright.api.answer", "evaluate_case", 2, die),
+    "while the scores are written": killed("metrics.json"),
+    "while the package is written": killed("draft.swm"),
+    "in the report": partial(at_call, "scanwright.api.telling", "overlay_slices", 1, die),
+    "while the report is written": killed("report.html"),
+    "while the record is written": killed("run.json"),
+}
+"""Where one run is killed, one after the other; each time the same command goes on. Written as they come in a run."""
+
+
+def test_train__killed_at_every_moment(scanwright, finished, tmp_path):
+    """One run, killed 22 times: what it leaves is what an undisturbed one leaves, and nothing besides."""
+    run = tmp_path / "run"
+    for moment, plant in MOMENTS.items():
+        ended = scanwright(*finished.command, "-o", run, plant=plant)
+        assert ended.code == -9, f"{moment}: {ended.code} {ended.err}"
+    ended = scanwright(*finished.command, "-o", run)
+    assert ended.code == 0, ended.err
+    assert results(run) == results(finished.run)
+    assert (run / "model.swm").read_bytes() == finished.model.read_bytes()
+    assert files(run) == files(finished.run)
+
+
+def test_train__killed_between_checkpoints(scanwright, finished, tmp_path):
+    """The log has each checkpoint once, with the same scores, and the time before the kill is counted."""
+    run = tmp_path / "run"
+    assert scanwright(*finished.command, "-o", run, plant=partial(at_call, *STEP, 4, die)).code == -9
+    assert [line["step"] for line in log(run)] == [2]
+    before = json.loads((run / "clock.json").read_text())["elapsed_s"]
+    assert before > 0
+    assert scanwright(*finished.command, "-o", run).code == 0
+    assert [line["step"] for line in log(run)] == [2, 4, 6]
+    assert [line["scores"] for line in log(run)] == [line["scores"] for line in log(finished.run)]
+    assert json.loads((run / "run.json").read_text())["elapsed_s"] > before
+
+
+def test_train__ctrl_c_saves_at_once_and_goes_on(scanwright, finished, tmp_path):
+    """At step 3, between checkpoints: saved there, 130, and the run ends as if nothing had been."""
+    run = tmp_path / "run"
+    ended = scanwright(*finished.command, "-o", run, plant=partial(at_call, *STEP, 3, interrupt))
+    assert ended.code == 130
+    assert ended.lines == ["stopped at step 3 of 6, saved", "Run the same command again to go on."]
+    assert (run / "folds/0/state.safetensors").exists()
+    assert not (run / "folds/0/weights.safetensors").exists()
+    ended = scanwright(*finished.command, "-o", run)
+    assert ended.code == 0
+    assert results(run) == results(finished.run)
+
+
+def test_train__ctrl_c_while_cases_are_prepared(scanwright, finished, tmp_path):
+    run = tmp_path / "run"
+    ended = scanwright(*finished.command, "-o", run, plant=partial(at_write, "info.json", 2, interrupt, whole=False))
+    assert ended.code == 130
+    assert ended.lines == ["stopped", "Run the same command again to go on."]
+    assert len(list((run / "store").glob("*/*/info.json"))) == 1
+    assert not list((run / "store").glob("*/.part*"))
+    assert scanwright(*finished.command, "-o", run).code == 0
+    assert results(run) == results(finished.run)
+
+
+def test_train__from_python(finished, tmp_path):
+    """The function gives what the command prints, and the same bytes."""
+    values = {"batch.patch": [8, 8, 8], "network.widths": [4, 8], "training.checkpoint_every": 2}
+    values |= {"network.strides": [[1, 1, 1], [2, 2, 2]], "network.kernels": [[3, 3, 3], [3, 3, 3]]}
+    values |= {"training.threads": 1}
+    told = []
+    settings = Settings(folds=3, fold=0, steps=6, values=values)
+    trained = package.train(finished.data, out=tmp_path / "run", settings=settings, device="cpu", tell=told.append)
+    assert isinstance(trained, Trained)
+    assert trained.metrics == json.loads((tmp_path / "run/metrics.json").read_text())
+    assert trained.metrics == json.loads((finished.run / "metrics.json").read_text())
+    assert (trained.report, trained.package) == (tmp_path / "run/report.html", tmp_path / "run/model.swm")
+    assert trained.plan.training.steps == 6
+    assert trained.elapsed_s > 0
+    assert [progress.stage for progress in told if progress.done == progress.total != 0] == [
+        "check", "prepare", "train fold 0", "train fold 0", "predict", "evaluate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(budget_s=10, steps=3), "exclude each other"),
+        (Settings(budget_s=0), "not a budget"),
+        (Settings(steps=0), "not a number of steps"),
+        (Settings(fold=5), "no such fold"),
+        (Settings(fold=-1), "no such fold"),
+        (Settings(values={"batch.sise": 4}), "unknown plan value"),
+    ],
+)
+def test_train__settings_that_make_no_sense(tmp_path, settings, words):
+    """Said before anything is read or written."""
+    with pytest.raises(UsageError, match=words):
+        train(tmp_path / "nothing", out=tmp_path / "run", settings=settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_train__every_fold_and_a_test_split(scanwright, tmp_path):
+    """Two folds answer every case once; the declared test cases are answered by both together, apart."""
+    data = nnunet_folder(tmp_path / "data", cases=6)
+    for folder, suffix in (("images", "_0000"), ("labels", "")):
+        (data / f"{folder}Ts").mkdir()
+        for name in ("p04", "p05"):
+            (data / f"{folder}Tr" / f"{name}{suffix}.nii.gz").rename(data / f"{folder}Ts" / f"{name}{suffix}.nii.gz")
+    from commands import SMALL
+
+    small = [one for one in SMALL if one not in ("--fold", 0)]
+    small[small.index("--folds") + 1] = 2
+    ended = scanwright("train", data, *small, "-o", tmp_path / "run", "--json")
+    assert ended.code == 0, ended.err
+    run = tmp_path / "run"
+    answered = sorted(
+        path.relative_to(run / "predictions").as_posix() for path in (run / "predictions").rglob("*.nii.gz")
+    )
+    assert answered == ["p00.nii.gz", "p01.nii.gz", "p02.nii.gz", "p03.nii.gz", "test/p04.nii.gz", "test/p05.nii.gz"]
+    metrics = json.loads(ended.out)["metrics"]
+    assert (metrics["cases"], metrics["test"]["cases"]) == (4, 2)
+    assert set(metrics["by_fold"]) == {"0", "1"}
+    assert math.isfinite(metrics["overall"]["dice"]["mean"])
+    again = scanwright("evaluate", run / "predictions/test", data, "-o", tmp_path / "scores", "--json")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["overall"]["dice"] == metrics["test"]["overall"]["dice"]
+
+
+def log(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "folds/0/log.jsonl").read_text().splitlines()]
+
+
+def files(run: Path) -> list[str]:
+    return sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())
