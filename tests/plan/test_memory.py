@@ -1,0 +1,123 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from fakes import plan
+from plan_samples import FOLDERS, kept_fingerprint, planned
+from scanwright.network.build import num_parameters
+from scanwright.network.unet import UNet
+from scanwright.plan.memory import feature_bytes, prediction_bytes, training_bytes, weight_count
+from scanwright.plan.plan import NetworkPlan, Plan
+
+TESTS = Path(__file__).resolve().parents[1]
+
+STEP = """
+import json, sys
+import torch
+torch.set_num_threads(1)
+from fakes import plan, task
+from scanwright.network.build import build
+from scanwright.plan.memory import training_bytes
+from scanwright.problem.segmentation import Segmentation
+from scanwright.runtime import peak_memory_bytes
+from scanwright.training.batches import Batches
+from scanwright.training.loop import start, take_step
+from scanwright.training.probe import random_case
+
+def step(**options):
+    planned, cpu = plan(**options), torch.device("cpu")
+    state = start(build(planned.network), planned, device=cpu)
+    batch = Batches([random_case(planned)], planned, seed=0, device=cpu).batch(0)
+    take_step(state, *batch, problem=Segmentation(task(planned.network.out_channels - 1)), plan=planned, rate=1e-3)
+    return training_bytes(planned), peak_memory_bytes() - before
+
+before = peak_memory_bytes()
+print(json.dumps([step(**options) for options in json.loads(sys.argv[1])]))
+"""
+SMALL_STEPS = [
+    {"patch": (32, 40, 40), "base": 16},
+    {"patch": (1, 160, 160), "base": 16, "batch": 4, "outputs": 4},
+]
+"""The larger one last: a process knows its highest peak only."""
+
+
+def changed(made: Plan, **network: object) -> NetworkPlan:
+    return NetworkPlan.model_validate(made.network.model_dump() | network)
+
+
+NETWORKS = {
+    **{folder: planned(kept_fingerprint(folder), steps=1).network for folder in FOLDERS},
+    "thick slices": plan(patch=(8, 64, 64), spacing=(5.0, 1.0, 1.0), base=24).network,
+    "folded": planned(steps=1, values={"network.fold": [2, 2, 2]}).network,
+    "folded slices": planned(kept_fingerprint(FOLDERS[3]), steps=1, values={"network.fold": [1, 2, 2]}).network,
+    "deep supervision": changed(plan(base=24), deep_supervision=True),
+    "residual": changed(plan(patch=(32, 32, 32), base=24), residual=True),
+    "three blocks, four channels": changed(plan(base=24), blocks=3, in_channels=4),
+    "a hundred classes": changed(plan(patch=(32, 32, 32), base=24), out_channels=100),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weight_count__is_the_built_networks_within_two_percent(name: str) -> None:
+    with torch.device("meta"):  # shapes without numbers: nothing is allocated
+        built = num_parameters(UNet(NETWORKS[name]))
+    assert weight_count(NETWORKS[name]) == pytest.approx(built, rel=0.02)
+
+
+def test_training_bytes__within_a_factor_of_two_of_measured_steps() -> None:
+    command = [sys.executable, "-W", "error", "-c", STEP, json.dumps(SMALL_STEPS)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    for expected, measured in json.loads(done.stdout):
+        assert measured / 2 < expected < measured * 2, f"{expected >> 20} MiB expected, {measured >> 20} MiB measured"
+
+
+def test_training_bytes__follow_batch_patch_width_and_precision() -> None:
+    base = training_bytes(plan(patch=(32, 32, 32), base=16))
+    assert 1.5 * base < training_bytes(plan(patch=(32, 32, 32), base=16, batch=4)) < 2 * base
+    assert 1.5 * base < training_bytes(plan(patch=(64, 32, 32), base=16)) < 2.5 * base
+    assert 1.8 * base < training_bytes(plan(patch=(32, 32, 32), base=32)) < 4 * base
+    assert 0.5 * base < training_bytes(plan(patch=(32, 32, 32), base=16, precision="bfloat16")) < base
+
+
+def test_feature_bytes__by_hand() -> None:
+    """Two levels, widths 4 and 8, two convolutions: 3 x 2 x 4 at full size, 2 x 8 at an eighth, and 3 x 3 of the head."""
+    network = plan(patch=(8, 8, 8)).network
+    assert network.widths == (4, 8)
+    assert feature_bytes(network, (8, 8, 8), bytes_per_value=4) == 4 * (512 * 24 + 64 * 16 + 512 * 9)
+
+
+def predicted(classes: int, *, slices: int, half: bool = False, networks: int = 1) -> int:
+    made = plan(patch=(32, 64, 64), outputs=classes)
+    shape = (slices, 256, 256)
+    return prediction_bytes(made, network_shape=shape, case_shape=shape, half=half, networks=networks)
+
+
+def test_prediction_bytes__do_not_grow_with_classes_times_volume() -> None:
+    """What more slices cost does not hang on the classes; what more classes cost does not hang on the slices."""
+    assert predicted(100, slices=800) - predicted(100, slices=400) == predicted(2, slices=800) - predicted(
+        2, slices=400
+    )
+    voxels = 400 * 256 * 256
+    assert predicted(2, slices=800) - predicted(2, slices=400) < 16 * voxels, "images and labels: a few bytes a voxel"
+    assert predicted(100, slices=800) < 100 * 4 * 2 * voxels / 5, "a fifth of what all probabilities would take"
+
+
+def test_prediction_bytes__half_the_sums_and_one_more_network() -> None:
+    sums = 100 * 32 * 256 * 256 * 4
+    assert predicted(100, slices=400) - predicted(100, slices=400, half=True) == sums / 2
+    made = plan(patch=(32, 64, 64), outputs=100)
+    assert predicted(100, slices=400, networks=5) - predicted(100, slices=400) == 4 * 4 * weight_count(made.network)
+
+
+def test_prediction_bytes__an_image_smaller_than_a_patch_counts_as_one() -> None:
+    made = plan(patch=(32, 64, 64))
+    small, patch = (
+        prediction_bytes(made, network_shape=shape, case_shape=(1, 1, 1), half=False)
+        for shape in ((5, 6, 7), (32, 64, 64))
+    )
+    assert small == patch
