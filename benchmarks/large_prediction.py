@@ -26,7 +26,8 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import write_volume
 from scanwright.network.build import build
-from scanwright.plan.make import Cost, Workload, make
+from scanwright.plan.budget import Cost, Workload
+from scanwright.plan.make import make
 from scanwright.plan.plan import Settings
 from scanwright.problem.segmentation import Segmentation
 from scanwright.release.pack import pack

@@ -43,11 +43,26 @@ def plan(
     network = rules.network(
         patch, spacing or (1.0, 1.0, 1.0), dims=2 if flat else 3, base=base, fold=(1, 1, 1), channels=1, outputs=outputs
     )
-    values = dict(
-        steps=steps, budget_s=None, reserve_s=None, step_s=None, optimizer="adamw", learning_rate=3e-3, weight_decay=0.01,
-        warmup_share=0.1, clip_norm=1.0, ema_decay=0.9, loss="dice_ce", class_weights=(), precision="float32", channels_last=True, threads=1,
-        checkpoint_every=2, folds=(0,), seed=0,
-    )  # fmt: skip
+    values = {
+        "steps": steps,
+        "budget_s": None,
+        "reserve_s": None,
+        "step_s": None,
+        "optimizer": "adamw",
+        "learning_rate": 3e-3,
+        "weight_decay": 0.01,
+        "warmup_share": 0.1,
+        "clip_norm": 1.0,
+        "ema_decay": 0.9,
+        "loss": "dice_ce",
+        "class_weights": (),
+        "precision": "float32",
+        "channels_last": True,
+        "threads": 1,
+        "checkpoint_every": 2,
+        "folds": (0,),
+        "seed": 0,
+    }
     return Plan(
         problem="segmentation",
         preprocess=PreprocessPlan(

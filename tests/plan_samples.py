@@ -7,7 +7,8 @@ from typing import Any
 from scanwright.dataset.facts import ChannelPrint, Fingerprint, Intensity, RegionPrint, Spread
 from scanwright.dataset.task import Channel, Region, Task
 from scanwright.files import read_json
-from scanwright.plan.make import Cost, Workload, make
+from scanwright.plan.budget import Cost, Workload
+from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings
 from scanwright.problem.segmentation import Segmentation
 from scanwright.runtime import Machine

@@ -8,19 +8,11 @@ from hypothesis import strategies as st
 
 from plan_samples import LAPTOP, WORKLOAD, fingerprint, kept_fingerprint, planned
 from scanwright.errors import ResourceError, UsageError
-from scanwright.plan.make import (
-    CHECKPOINTS,
-    FEWEST_STEPS,
-    LADDERS,
-    LONGEST_STRETCH_S,
-    USED_SHARE,
-    Candidate,
-    Cost,
-    Workload,
-    time_after_training,
-)
+from scanwright.plan.budget import FEWEST_STEPS, USED_SHARE, Candidate, Cost, Workload, time_after_training
+from scanwright.plan.make import LADDERS
 from scanwright.plan.memory import BASE_BYTES, training_bytes
 from scanwright.plan.plan import Plan, settable_names
+from scanwright.plan.sections import CHECKPOINTS, LONGEST_STRETCH_S
 
 VOLUMES = fingerprint((120, 120, 120))
 PICTURES = fingerprint((900, 700, 1), unit="px", modalities=("xray",))
@@ -140,7 +132,8 @@ def test_make__steps_set_by_hand_are_as_good_as_the_option() -> None:
     ("batch.patch", [0, 64, 64]), ("network.widths", [8, -1]), ("network.kernels", [[2, 2, 2]]), ("network.fold", [2, 2]),
     ("network.strides", [[2, 2, 2]]), ("network.blocks", 9), ("network.dims", 1), ("augment.scale", 2), ("augment.mirror", [1]),
     ("training.learning_rate", 0), ("training.learning_rate", float("nan")), ("training.optimizer", "sgdm"),
-    ("training.steps", 0), ("training.precision", "float16"), ("training.ema_decay", 1.0), ("inference.step_share", 1.5),
+    ("training.steps", 0), ("training.precision", "float16"), ("training.ema_decay", 1.0),
+    ("training.class_weights", [1, 2]), ("training.class_weights", [1, 0, 1]), ("inference.step_share", 1.5),
 ])  # fmt: skip
 def test_make__an_impossible_value_is_refused_by_its_name(name: str, value: Any) -> None:
     with pytest.raises(UsageError) as caught:

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -26,7 +28,7 @@ def test_learning_rate__warms_up_peaks_and_ends_at_its_floor() -> None:
     assert rates[0] < 0.02
     assert max(rates) == pytest.approx(0.975, abs=0.01)
     assert rates[-1] == pytest.approx(FLOOR)
-    assert all(a >= b for a, b in zip(rates[11:], rates[12:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[11:]))
 
 
 @pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16)])

@@ -19,7 +19,7 @@ from scanwright.dataset.store import Store
 from scanwright.figures.plots import Line, curves_png
 from scanwright.files import write_bytes
 from scanwright.network.build import build
-from scanwright.plan.make import USED_SHARE
+from scanwright.plan.budget import USED_SHARE
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Progress
 from scanwright.training.batches import Batches, TrainingCase, cut

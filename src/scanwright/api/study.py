@@ -19,7 +19,8 @@ from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, read_json, sha256_bytes, write_json
-from scanwright.plan.make import Workload, make
+from scanwright.plan.budget import Workload
+from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, read_plan
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Problem, Progress

@@ -166,7 +166,7 @@ class TrainingPlan(Frozen):
     clip_norm: float = Field(gt=0)
     ema_decay: float = Field(ge=0, lt=1)
     loss: str
-    class_weights: tuple[float, ...]
+    class_weights: tuple[Length, ...]
     precision: Precision
     channels_last: bool
     threads: int = Field(ge=1)

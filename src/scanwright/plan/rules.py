@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 NNUNET = "nnU-Net, Isensee et al. 2021"
 MEASURED = "measured, docs/design/0004-rules.md"
+DEFAULT = "a default, not yet compared with its neighbours"
 
 ANISOTROPIC = 3.0
 """Ratio of voxel edges (and of voxel counts) from which a volume counts as thick slices."""
@@ -68,7 +69,7 @@ def choose_long_side(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int
     median = max(fingerprint.shape[axis].median for axis in axes[1:])
     side = min(median, math.sqrt(most_voxels))
     value = max(32, int(side / 32) * 32)
-    return Choice(value, f"median longer side {median:.0f} px, at most {most_voxels} pixels a patch", MEASURED)
+    return Choice(value, f"median longer side {median:.0f} px, at most {most_voxels} pixels a patch", DEFAULT)
 
 
 def choose_mirror(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, bool, bool]]:
@@ -79,9 +80,9 @@ def choose_mirror(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, 
     sided = [region.name for region in fingerprint.regions if region.center and has_side(region.center[0])]
     known = any(region.center for region in fingerprint.regions)
     if sided or not known:
-        return Choice((False, False, False), f"one-sided: {', '.join(sided[:3]) or 'unknown'}", MEASURED)
+        return Choice((False, False, False), f"one-sided: {', '.join(sided[:3]) or 'unknown'}", DEFAULT)
     wanted = [axis == 0 for axis in axes]
-    return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", MEASURED)
+    return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", DEFAULT)
 
 
 def has_side(place: Spread) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from scanwright.network.build import build
-from scanwright.plan.make import Cost
+from scanwright.plan.budget import Cost
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Problem
 from scanwright.runtime import generator
