@@ -1,0 +1,83 @@
+"""Where decisions are collected: a rule's choice or what the user set instead, each with its reason."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from scanwright.errors import UsageError
+from scanwright.plan.plan import Plan, Why
+from scanwright.plan.rules import Choice
+
+T = TypeVar("T")
+Section = TypeVar("Section", bound=BaseModel)
+
+FOLLOWS = {
+    "network.in_channels": "the task's channels",
+    "network.out_channels": "the task's regions",
+    "training.loss": "the kind of problem",
+    "training.folds": "--fold and --folds",
+    "training.budget_s": "--budget",
+    "training.reserve_s": "--budget",
+    "training.step_s": "--budget",
+}
+"""Plan values that follow from something else, which is where to change them."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Collects decisions: the rule's choice, or what the user set instead, with the reason for either."""
+
+    given: dict[str, Any]
+    why: dict[str, Why] = field(default_factory=dict)
+
+    def decide(self, name: str, choice: Choice[T]) -> T:
+        """The value of one plan entry, of the type that the plan has for it.
+
+        Raises UsageError if a value set by hand is of another type, out of its range, or not to be set.
+        """
+        if name not in self.given:
+            self.why[name] = Why(reason=choice.reason, source=choice.source)
+            return choice.value
+        value: T = checked(name, self.given[name])
+        if name in FOLLOWS and value != choice.value:
+            raise UsageError(
+                "a plan value that follows from another",
+                where=f"--set {name}",
+                expected=choice.value,
+                found=value,
+                hint=f"It is decided by {FOLLOWS[name]}.",
+            )
+        self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source="--set")
+        return value
+
+    def section(self, model: type[Section], name: str, choices: dict[str, Choice[Any]], **decided: Any) -> Section:
+        """A whole section of the plan: what is decided already, and one choice for each other field."""
+        values = {key: self.decide(f"{name}.{key}", choice) for key, choice in choices.items()}
+        with impossible(name):
+            return model.model_validate(decided | values)
+
+
+def checked(name: str, value: Any) -> Any:
+    """A value set by hand as the plan's own type for it (JSON lists become tuples). Raises UsageError if it cannot be."""
+    section, key = name.split(".")
+    model: Any = Plan.model_fields[section].annotation
+    with impossible(name):
+        return TypeAdapter(model.model_fields[key].rebuild_annotation()).validate_python(value)
+
+
+@contextmanager
+def impossible(name: str) -> Iterator[None]:
+    """Turn what pydantic says about a plan value into a UsageError that names it."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            "a plan value that cannot be",
+            where=".".join([name, *(str(part) for part in first["loc"])]),
+            expected=first["msg"],
+            found=repr(first.get("input")),
+        ) from error

@@ -1,0 +1,246 @@
+"""The sections of a plan, one function each: rules propose, the ledger keeps, later sections see what was decided."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+from scanwright.dataset.facts import Fingerprint
+from scanwright.errors import UsageError
+from scanwright.plan import rules
+from scanwright.plan.budget import Candidate, Pace
+from scanwright.plan.ledger import Ledger
+from scanwright.plan.plan import (
+    AugmentPlan,
+    BatchPlan,
+    ChannelNormalization,
+    InferencePlan,
+    NetworkPlan,
+    PreprocessPlan,
+    Settings,
+    TrainingPlan,
+)
+from scanwright.plan.rules import DEFAULT, MEASURED, NNUNET, Choice
+from scanwright.protocols import Problem
+from scanwright.runtime import Machine
+from scanwright.types import Shape3, Triple
+
+CHECKPOINTS = 24
+LONGEST_STRETCH_S = 60.0
+
+MOST_VOXELS = {("cpu", 3): 110_000, ("cpu", 2): 256 * 256, ("cuda", 3): 128**3, ("cuda", 2): 512 * 512}
+BATCH = {("cpu", 3): 2, ("cpu", 2): 4, ("cuda", 3): 2, ("cuda", 2): 12}
+
+
+def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
+    """Axes, spacing, crop, normalisation."""
+    axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
+    most = MOST_VOXELS[machine.device, fingerprint.dimension]
+    body = fingerprint.body_fraction.median
+    channels = [rules.choose_normalization(channel, body_fraction=body) for channel in fingerprint.channels]
+    schemes: Choice[tuple[ChannelNormalization, ...]] = Choice(
+        tuple(choice.value for choice in channels),
+        "; ".join(dict.fromkeys(choice.reason for choice in channels)),
+        "; ".join(dict.fromkeys(choice.source for choice in channels)),
+    )
+    preprocess = ledger.section(
+        PreprocessPlan,
+        "preprocess",
+        {
+            "spacing": rules.choose_spacing(fingerprint, axes),
+            "long_side": rules.choose_long_side(fingerprint, axes, most_voxels=most),
+            "crop_to_nonzero": rules.choose_crop(fingerprint),
+            "normalization": schemes,
+            "image_order": Choice(3, "cubic for images, linear shares for labels", NNUNET),
+        },
+        axes=axes,
+    )
+    if len(preprocess.normalization) != len(channels):
+        raise UsageError(
+            "a plan value that cannot be",
+            where="preprocess.normalization",
+            expected=f"one entry for each of {len(channels)} channels",
+            found=f"{len(preprocess.normalization)} entries",
+        )
+    return preprocess
+
+
+def network_shape(fingerprint: Fingerprint, preprocess: PreprocessPlan) -> Triple:
+    """Median shape of the preprocessed image, in voxels, network order."""
+    if preprocess.spacing is None:
+        shape = [fingerprint.shape[axis].median for axis in preprocess.axes]
+        scale = (preprocess.long_side or max(shape[1:])) / max(shape[1:])
+        return shape[0], shape[1] * scale, shape[2] * scale
+    extent = fingerprint.body_extent if preprocess.crop_to_nonzero else fingerprint.extent
+    lengths = [extent[axis].median / edge for axis, edge in zip(preprocess.axes, preprocess.spacing, strict=True)]
+    return lengths[0], lengths[1], lengths[2]
+
+
+def plan_batch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> BatchPlan:
+    """Patch and batch size."""
+    key = machine.device, fingerprint.dimension
+    flat = fingerprint.dimension == 2
+    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
+    shape = network_shape(fingerprint, preprocess)
+    patch = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=MOST_VOXELS[key], flat=flat))
+    return ledger.section(
+        BatchPlan,
+        "batch",
+        {
+            "size": Choice(BATCH[key], f"{BATCH[key]} patches on {machine.device}, {fingerprint.dimension}-D", DEFAULT),
+            "foreground_share": foreground_share(shape, patch),
+        },
+        patch=patch,
+    )
+
+
+def foreground_share(shape: Triple, patch: Shape3) -> Choice[float]:
+    """A third of the patches are centred on foreground, unless a patch holds the whole image anyway."""
+    if all(size >= length for size, length in zip(patch, shape, strict=True)):
+        return Choice(0.0, "a patch holds the whole median image", "this package")
+    return Choice(0.34, "every third patch is centred on a foreground voxel", NNUNET)
+
+
+def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:
+    """Light changes: on short schedules heavy ones cost more than they give."""
+    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
+    thick = spacing[0] / min(spacing[1:]) > rules.ANISOTROPIC
+    across = 0.0 if thick or fingerprint.dimension == 2 else 11.5
+    light = "light: heavy augmentation did worse on short schedules"
+    return ledger.section(
+        AugmentPlan,
+        "augment",
+        {
+            "rotate_deg": Choice((11.5, across, across), "within the slice only" if not across else light, MEASURED),
+            "scale": Choice(0.16, light, MEASURED),
+            "elastic_voxels": Choice(0.0, "off", DEFAULT),
+            "mirror": rules.choose_mirror(fingerprint, preprocess.axes),
+            "gamma": Choice(0.3, light, MEASURED),
+            "contrast": Choice(0.1, "light", DEFAULT),
+            "brightness": Choice(0.1, "light", DEFAULT),
+            "noise": Choice(0.1, "light", DEFAULT),
+            "blur_voxels": Choice(0.0, "off", DEFAULT),
+            "low_resolution": Choice(1.0, "off", DEFAULT),
+        },
+    )
+
+
+def plan_network(
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    batch: BatchPlan,
+    *,
+    outputs: int,
+) -> NetworkPlan:
+    """The U-Net for the patch, with what the user set in place of single values."""
+    shown = f"the images are {fingerprint.dimension}-D"
+    dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if fingerprint.dimension == 2 else 3, shown, NNUNET))
+    cells = candidate.fold
+    folded = Choice((cells if dims == 3 else 1, cells, cells), f"{cells} voxels an axis enter as channels", MEASURED)
+    fold: Shape3 = ledger.decide("network.fold", folded)
+    draw = partial(
+        rules.network,
+        batch.patch,
+        preprocess.spacing or (1.0, 1.0, 1.0),
+        dims=dims,
+        base=candidate.base,
+        fold=fold,
+        channels=len(fingerprint.channels),
+        outputs=outputs,
+    )
+    halved = "halved while a feature map stays at least 4 and edges stay within a factor of 2"
+    strides = ledger.decide("network.strides", Choice(draw().strides, halved, NNUNET))
+    drawn = draw(strides=strides)
+    network = ledger.section(
+        NetworkPlan,
+        "network",
+        {
+            "in_channels": Choice(drawn.in_channels, "the task's channels", "the task"),
+            "out_channels": Choice(drawn.out_channels, "the task's regions, and background if exclusive", "the task"),
+            "widths": Choice(drawn.widths, f"{candidate.base} features, doubled at each level", MEASURED),
+            "kernels": Choice(drawn.kernels, "3, or 1 across slices while they are thick", NNUNET),
+            "blocks": Choice(drawn.blocks, "two convolutions a level", NNUNET),
+            "residual": Choice(drawn.residual, "plain blocks", DEFAULT),
+            "deep_supervision": Choice(drawn.deep_supervision, "one output, at full resolution", DEFAULT),
+        },
+        dims=dims,
+        fold=fold,
+        strides=strides,
+    )
+    require_levels(network)
+    return network
+
+
+def require_levels(network: NetworkPlan) -> None:
+    """Raise UsageError unless widths, strides and kernels speak of the same number of levels."""
+    levels = len(network.widths), len(network.strides), len(network.kernels)
+    if len(set(levels)) > 1:
+        raise UsageError(
+            "network.widths, network.strides and network.kernels need one entry a level each",
+            found=f"{levels[0]}, {levels[1]} and {levels[2]} entries",
+            hint="Set network.strides first: the other two follow, or can be set with as many entries.",
+        )
+
+
+def plan_training(
+    ledger: Ledger,
+    fingerprint: Fingerprint,
+    settings: Settings,
+    machine: Machine,
+    problem: Problem,
+    *,
+    folds: Sequence[int],
+    steps: int,
+    pace: Pace | None,
+) -> TrainingPlan:
+    """Steps, optimiser, precision."""
+    why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
+    steps = ledger.decide("training.steps", Choice(steps, why_steps, "the budget" if pace else "the command"))
+    every = max(1, steps // CHECKPOINTS)
+    if pace:
+        every = max(1, min(every, int(LONGEST_STRETCH_S / pace.step_s)))
+    low = "bfloat16" if machine.fast_bfloat16 else "float32"
+    return ledger.section(
+        TrainingPlan,
+        "training",
+        {
+            "budget_s": Choice(settings.budget_s, "wall time of the whole command", "the command"),
+            "reserve_s": Choice(
+                round(pace.reserve_s, 1) if pace else None,
+                "for answers, evaluation, report and package",
+                "this machine",
+            ),
+            "step_s": Choice(round(pace.step_s, 4) if pace else None, "measured before training", "this machine"),
+            "optimizer": Choice("muon", "orthogonalised momentum: as good as AdamW in half the steps", MEASURED),
+            "learning_rate": Choice(3e-3, "peak of one cosine cycle", MEASURED),
+            "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
+            "warmup_share": Choice(0.03, "3 % of the steps", DEFAULT),
+            "clip_norm": Choice(1.0, "gradients are cut to norm 1", DEFAULT),
+            "ema_decay": Choice(
+                round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", DEFAULT
+            ),
+            "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
+            "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
+            "precision": Choice(low, f"{low} is the faster on {machine.device_name}", "this machine"),
+            "channels_last": Choice(True, "1.3 to 1.7 times faster with GroupNorm", "measured on two cores"),
+            "threads": Choice(machine.threads, "cores of this machine", "this machine"),
+            "checkpoint_every": Choice(every, f"{CHECKPOINTS} times, at least once a minute", "this package"),
+            "folds": Choice(tuple(folds), "--fold" if settings.fold is not None else "all folds", "the command"),
+            "seed": Choice(settings.seed, "--seed", "the command"),
+        },
+        steps=steps,
+    )
+
+
+def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:
+    """Windows and views."""
+    return ledger.section(
+        InferencePlan,
+        "inference",
+        {
+            "step_share": Choice(0.5, "windows overlap by half", NNUNET),
+            "mirror": Choice(augment.mirror, "the axes that training mirrors", NNUNET),
+            "batch": Choice(1 if machine.device == "cpu" else 4, f"windows at a time on {machine.device}", DEFAULT),
+        },
+    )
