@@ -1,13 +1,14 @@
 """Fingerprints, machines and settings to plan for: made up here, or kept from the labelled data folders."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from scanwright.dataset.facts import ChannelPrint, Fingerprint, Intensity, RegionPrint, Spread
 from scanwright.dataset.task import Channel, Region, Task
 from scanwright.files import read_json
-from scanwright.plan.budget import Cost, Workload
+from scanwright.plan.budget import Candidate, Cost, Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings
 from scanwright.problem.segmentation import Segmentation
@@ -19,6 +20,8 @@ FOLDERS = ("hippocampus_mri", "ct_sarcoma", "xray_lung_covid", "ultrasound_breas
 LAPTOP = Machine(
     device="cpu", device_name="a laptop", threads=2, fast_bfloat16=False, memory_bytes=16 << 30, platform="Linux"
 )
+GPU = replace(LAPTOP, device="cuda", device_name="a GPU", fast_bfloat16=True)
+LADDER = (Candidate(24, 1, 4000), Candidate(16, 1, 600), Candidate(16, 2, 0))
 WORKLOAD = Workload(folds=5, cases=100, answered=100, spent_s=10.0, per_case_s=0.05)
 
 Three = tuple[float, float, float]
@@ -80,6 +83,16 @@ def fingerprint(
         background_share=1 - sum(shares),
         imbalance=None,
     )
+
+
+VOLUMES = fingerprint((120, 120, 120))
+PICTURES = fingerprint((900, 700, 1), unit="px", modalities=("xray",))
+THICK = fingerprint((400, 400, 40), (0.7, 0.7, 5.0), modalities=("ct", "mr"), body_fraction=0.6)
+
+
+def steady(step_s: float, window_s: float = 0.0) -> Callable[[Plan], Cost]:
+    """A machine on which every network takes the same time."""
+    return lambda plan: Cost(step_s, window_s)
 
 
 def task_of(found: Fingerprint) -> Task:

@@ -23,19 +23,22 @@ from fakes import plan, task
 from scanwright.network.build import build
 from scanwright.plan.memory import training_bytes
 from scanwright.problem.segmentation import Segmentation
-from scanwright.runtime import peak_memory_bytes
 from scanwright.training.batches import Batches
 from scanwright.training.loop import start, take_step
 from scanwright.training.probe import random_case
+
+def peak():  # of this program alone: what getrusage gives also counts the process that it was forked from
+    lines = open("/proc/self/status").read().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 def step(**options):
     planned, cpu = plan(**options), torch.device("cpu")
     state = start(build(planned.network), planned, device=cpu)
     batch = Batches([random_case(planned)], planned, seed=0, device=cpu).batch(0)
     take_step(state, *batch, problem=Segmentation(task(planned.network.out_channels - 1)), plan=planned, rate=1e-3)
-    return training_bytes(planned), peak_memory_bytes() - before
+    return training_bytes(planned), peak() - before
 
-before = peak_memory_bytes()
+before = peak()
 print(json.dumps([step(**options) for options in json.loads(sys.argv[1])]))
 """
 SMALL_STEPS = [
@@ -68,6 +71,7 @@ def test_weight_count__is_the_built_networks_within_two_percent(name: str) -> No
     assert weight_count(NETWORKS[name]) == pytest.approx(built, rel=0.02)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_training_bytes__within_a_factor_of_two_of_measured_steps() -> None:
     command = [sys.executable, "-W", "error", "-c", STEP, json.dumps(SMALL_STEPS)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS, timeout=120, check=False)

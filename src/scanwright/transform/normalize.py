@@ -1,7 +1,8 @@
 """Intensity normalisation: one function a scheme, chosen by the plan from the modality.
 
-Each takes one channel (D, H, W) float32 and its plan, and gives the same shape with about zero mean and unit spread. A
-constant channel becomes zeros. Sources: "ct" and "zscore" are nnU-Net's (Isensee et al. 2021, Nat Methods 18:203).
+Each takes one channel (D, H, W) float32 and its plan, and gives the same shape and type with about zero mean and unit spread.
+A constant channel stays constant: zeros from those that measure each case, some finite number from those whose numbers are the
+data set's. Sources: "ct" and "zscore" are nnU-Net's (Isensee et al. 2021, Nat Methods 18:203).
 """
 
 from collections.abc import Callable

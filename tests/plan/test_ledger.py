@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from plan_samples import THICK, planned
+from scanwright.errors import UsageError
+
+
+def test_ledger__every_value_can_be_set_to_what_it_is_and_nothing_changes() -> None:
+    made = planned(THICK, steps=50)
+    values = dict((name, value) for name, value, _ in made.rows())
+    again = planned(THICK, values=values)
+    assert again.digest == made.digest
+    assert {why.source for why in again.why.values()} == {"--set"}
+
+
+def test_ledger__what_is_set_says_so_and_what_the_rule_was() -> None:
+    made = planned(THICK, steps=1, values={"preprocess.axes": [0, 1, 2], "batch.size": 7})
+    assert made.preprocess.axes == (0, 1, 2) and made.batch.size == 7
+    assert made.why["preprocess.axes"].reason == "set by hand (the rule: (2, 1, 0))"
+    assert made.why["batch.size"].source == "--set" and made.why["batch.patch"].source != "--set"
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("preprocess.axes", [0, 1]), ("preprocess.axes", "zyx"), ("preprocess.axes", None), ("preprocess.axes", [2, 2, 0]),
+    ("preprocess.spacing", [1, 1]), ("preprocess.spacing", [0, 1, 1]), ("preprocess.spacing", "fine"),
+    ("preprocess.normalization", []), ("preprocess.normalization", [{"scheme": "minmax"}, {"scheme": "zscore"}]),
+    ("preprocess.image_order", 2), ("batch.size", 0), ("batch.size", "two"), ("batch.patch", [64, 64]), ("batch.patch", 64),
+    ("batch.patch", [0, 64, 64]), ("network.widths", [8, -1]), ("network.kernels", [[2, 2, 2]]), ("network.fold", [2, 2]),
+    ("network.strides", [[2, 2, 2]]), ("network.blocks", 9), ("network.dims", 1), ("augment.scale", 2), ("augment.mirror", [1]),
+    ("training.learning_rate", 0), ("training.learning_rate", float("nan")), ("training.optimizer", "sgdm"),
+    ("training.steps", 0), ("training.precision", "float16"), ("training.ema_decay", 1.0),
+    ("training.class_weights", [1, 2]), ("training.class_weights", [1, 0, 1]), ("inference.step_share", 1.5),
+])  # fmt: skip
+def test_ledger__an_impossible_value_is_refused_by_its_name(name: str, value: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        planned(THICK, values={name: value})
+    assert str(caught.value.where).startswith(name)
+    assert caught.value.exit_code == 2 and 2 <= len(caught.value.lines()) <= 3
+
+
+@pytest.mark.parametrize(("name", "value", "hint"), [
+    ("network.out_channels", 9, "regions"), ("network.in_channels", 3, "channels"), ("training.loss", "focal", "problem"),
+    ("training.folds", [0], "--fold"), ("training.budget_s", 60, "--budget"), ("training.reserve_s", 60, "--budget"),
+])  # fmt: skip
+def test_ledger__what_follows_from_elsewhere_is_refused_with_where(name: str, value: Any, hint: str) -> None:
+    with pytest.raises(UsageError, match="follows from another") as caught:
+        planned(THICK, steps=1, values={name: value})
+    assert hint in str(caught.value.hint) and name in str(caught.value.where)
