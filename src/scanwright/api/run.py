@@ -51,7 +51,7 @@ class Run:
     folder: Path
     command: str
     before_s: float = 0.0
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     last_beat: float = 0.0
 

@@ -1,0 +1,81 @@
+"""A scan, or a label that somebody drew, is never overwritten."""
+
+from pathlib import Path
+
+import pytest
+
+from made_folders import made_case, write_json, write_text
+from scanwright.api.claims import Answers, is_scores, listed, require_apart, require_free_for_scores
+from scanwright.errors import UsageError
+
+
+def case(name, image):
+    return made_case(name, images=(Path(image),))
+
+
+def test_answers__ours_again_and_nobody_elses(tmp_path):
+    target = tmp_path / "a.nii.gz"
+    answers = Answers(tmp_path)
+    answers.claim({target: case("a", "/in/a.nii.gz")})
+    write_text(target, "answer")
+    answers.note(target, {"case": "a", "seconds": 1.0})
+    again = Answers(tmp_path)
+    assert again.rows == {"a.nii.gz": {"case": "a", "seconds": 1.0}}
+    again.claim({target: case("a", "/in/a.nii.gz")})  # ours: allowed
+    write_text(tmp_path / "b.nii.gz", "drawn by hand")
+    with pytest.raises(UsageError, match="predict did not write them") as caught:
+        again.claim(
+            {tmp_path / "b.nii.gz": case("b", "/in/b.nii.gz"), tmp_path / "c.nii.gz": case("c", "/in/c.nii.gz")}
+        )
+    assert caught.value.found == "b.nii.gz"
+    assert set(Answers(tmp_path).rows) == {"a.nii.gz"}
+
+
+@pytest.mark.parametrize("content", [[], {}, {"predictions": {}}, {"written_by": "somebody", "predictions": {}}])
+def test_answers__a_record_of_somebody_else(tmp_path, content):
+    write_json(tmp_path / "predictions.json", content)
+    with pytest.raises(UsageError, match="somebody else's predictions"):
+        Answers(tmp_path)
+
+
+def test_require_apart__two_scans_of_one_name(tmp_path):
+    targets = [(tmp_path / "a.nii.gz", case("a", f"/{day}/a.nii.gz")) for day in ("monday", "tuesday")]
+    with pytest.raises(UsageError, match="one file") as caught:
+        require_apart(targets)
+    assert caught.value.found == "/monday/a.nii.gz and /tuesday/a.nii.gz"
+
+
+def test_require_apart__the_answer_where_the_scan_lies(tmp_path, monkeypatch):
+    """By whichever path: relative, or through a link."""
+    scan = write_text(tmp_path / "scans/a.nii.gz", "scan")
+    (tmp_path / "link").symlink_to(tmp_path / "scans", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / "scans", Path("scans"), tmp_path / "link"):
+        with pytest.raises(UsageError, match="written over the scan"):
+            require_apart([(folder / "a.nii.gz", case("a", scan))])
+    assert require_apart([(tmp_path / "out/a.nii.gz", case("a", scan))])
+
+
+def test_scores__of_a_run_or_of_somebody(tmp_path):
+    require_free_for_scores(tmp_path / "new")
+    ours = {"problem": "segmentation", "primary": "dice", "overall": {}, "by_class": {}}
+    write_json(tmp_path / "before/metrics.json", ours)
+    write_text(tmp_path / "before/cases.csv", "case")
+    require_free_for_scores(tmp_path / "before")  # evaluate wrote it: it may again
+    write_json(tmp_path / "run/request.json", {"data": "/scans", "seed": 0})
+    write_json(tmp_path / "run/metrics.json", ours)
+    with pytest.raises(UsageError, match="holds a run"):
+        require_free_for_scores(tmp_path / "run")
+    write_text(tmp_path / "data/cases.csv", "case,patient\n")
+    with pytest.raises(UsageError, match="evaluate did not write it"):
+        require_free_for_scores(tmp_path / "data")
+    write_json(tmp_path / "other/metrics.json", {"accuracy": 1})
+    with pytest.raises(UsageError, match="evaluate did not write it"):
+        require_free_for_scores(tmp_path / "other")
+    assert not is_scores(write_text(tmp_path / "x.json", "{"))
+
+
+def test_listed():
+    assert listed("ab") == "a, b"
+    assert listed("abcdef") == "a, b, c, d and 2 more"
+    assert listed([]) == ""
