@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from plan_samples import FOLDERS, kept_fingerprint
 from scanwright.dataset.checks import check, raise_if_errors
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
@@ -109,3 +110,11 @@ def test_breast(data_folder):
 def test_folders_of_other_kinds_are_refused_with_what_was_looked_for(data_folder, name):
     with pytest.raises(InputError, match="looked for nnunet"):
         read_dataset(data_folder / name)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_fingerprints_that_plans_are_kept_for(data_folder, name):
+    """tests/golden/plans are made of these."""
+    found = study(data_folder, name)
+    facts = {case.id: found.checks.facts[case.id] for case in found.dataset.train}
+    assert fingerprint(facts, found.dataset.task).model_dump() == kept_fingerprint(name).model_dump()
