@@ -98,7 +98,7 @@ def test_choose_normalization__ct_by_the_foreground_or_all_voxels_where_there_is
     assert (whole.low, whole.high, whole.mean, whole.std) == (-1000, 1500, -300, 500)
 
 
-@pytest.mark.parametrize(("highest", "high"), [(255, 255), (180, 255), (256, 65535), (65535, 65535)])
+@pytest.mark.parametrize(("highest", "high"), [(1, 1), (0.99, 1), (255, 255), (180, 255), (256, 65535), (1e6, 1e6)])
 def test_choose_normalization__colour_by_the_range_of_its_type(highest: float, high: float) -> None:
     value = rules.choose_normalization(channel("rgb", highest=highest), body_fraction=1).value
     assert (value.low, value.high) == (0, high)
@@ -111,6 +111,10 @@ def test_choose_class_weights__by_hand() -> None:
     """Background 0.79, regions 0.2 and 0.01: the square roots of 0.79 / 0.2 and 0.79 / 0.01."""
     found = fingerprint(shares=(0.2, 0.01))
     assert rules.choose_class_weights(found, outputs=3).value == (1.0, 1.99, 8.89)
+
+
+def test_choose_class_weights__without_any_background_no_weight_is_zero() -> None:
+    assert rules.choose_class_weights(fingerprint(shares=(0.95, 0.05)), outputs=3).value == (1.0, 0.01, 0.01)
 
 
 @pytest.mark.parametrize(("shares", "outputs"), [((0.2, 0.03), 3), ((0.2, 0.01), 2), ((0.01,), 2)])

@@ -25,6 +25,9 @@ ANISOTROPIC = 3.0
 
 SMALLEST_FEATURE_MAP = 4
 UNEVEN = 10.0
+SMALLEST_WEIGHT = 0.01
+COLOUR_RANGES = 1.0, 255.0, 65535.0
+"""Largest values of colour as fractions, bytes and 16-bit numbers."""
 WIDEST = {2: 512, 3: 320}
 
 
@@ -105,7 +108,7 @@ def choose_normalization(channel: ChannelPrint, *, body_fraction: float) -> Choi
             value, f"CT: clip to {pooled.p005:.0f} … {pooled.p995:.0f} HU, foreground mean and spread", NNUNET
         )
     if channel.modality == "rgb":
-        high = 255.0 if channel.whole.max <= 255 else 65535.0
+        high = next((top for top in COLOUR_RANGES if channel.whole.max <= top), channel.whole.max)
         return Choice(ChannelNormalization(scheme="range", low=0, high=high), "colour: one fixed range", NNUNET)
     if channel.modality in ("xray", "us"):
         return Choice(ChannelNormalization(scheme="percentile"), "no unit, burned-in extremes clipped", "this package")
@@ -123,7 +126,8 @@ def choose_class_weights(fingerprint: Fingerprint, *, outputs: int) -> Choice[tu
     shares = [region.share.median if region.share else 0.0 for region in fingerprint.regions]
     if outputs != len(shares) + 1 or min(shares) <= 0 or max(shares) < UNEVEN * min(shares):
         return Choice((), "regions are of like size, or overlap", MEASURED)
-    weights = (1.0, *(round((fingerprint.background_share / share) ** 0.5, 2) for share in shares))
+    inverse = [round((fingerprint.background_share / share) ** 0.5, 2) for share in shares]
+    weights = (1.0, *(max(SMALLEST_WEIGHT, weight) for weight in inverse))  # there may be no background at all
     return Choice(weights, f"the commonest region is {max(shares) / min(shares):.0f} times the rarest", MEASURED)
 
 
@@ -156,9 +160,10 @@ def choose_kernels(strides: Sequence[Shape3], spacing: Triple, *, flat: bool) ->
 
 
 def choose_patch(shape: Triple, spacing: Triple, *, most_voxels: int, flat: bool) -> Choice[Shape3]:
-    """The whole median image if it fits, else a box of equal physical edges, within `most_voxels`.
+    """The whole median image if it fits, else a box of equal physical edges, of about `most_voxels`.
 
-    Lengths are rounded up so that they can be halved as often as they are long (to a multiple of 8, 16 or 32).
+    Lengths are rounded up so that they can be halved as often as they are long (to a multiple of 4, 8, 16 or 32), by which a
+    patch can grow beyond `most_voxels`: by a sixth as a rule, by half at times.
     """
     if flat:
         edge = math.sqrt(most_voxels)
