@@ -18,6 +18,7 @@ from scanwright.dataset.measures import count_values, region_voxels
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, UsageError
 from scanwright.files import require_writable
+from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import read_grid, suffix_of, write_label
 from scanwright.package.load import Package, load
@@ -153,6 +154,7 @@ def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Pre
     """Answer one case and write its labels."""
     began = time.perf_counter()
     image = read_case_image(case, model.task)
+    require_scale(image, model, where=case.images[0])
     labels = answer.predict_volume(model.engine, image, tell=tell)
     write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
@@ -165,6 +167,19 @@ def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Pre
         unit="ml" if image.grid.unit == "mm" else "px",
         seconds=time.perf_counter() - began,
     )
+
+
+def require_scale(image: Volume, model: Model, *, where: Path) -> None:
+    """Raise InputError if the model thinks in millimetres and the image has none: a pixel would be taken for one."""
+    spacing = model.engine.plan.preprocess.spacing
+    if spacing is not None and image.grid.unit == "px":
+        raise InputError(
+            "the image has no physical scale, and the model needs one",
+            where=where,
+            expected="voxel sizes in mm, as in NIfTI",
+            found="pixels",
+            hint="Give the scan in the format that it came in from the scanner, or as NIfTI with its voxel sizes.",
+        )
 
 
 def memory_note(model: Model, cases: Sequence[Case]) -> str:

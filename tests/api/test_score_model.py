@@ -1,0 +1,145 @@
+"""Scoring predictions and packages: the numbers of the run where they are about the same cases, and refusals elsewhere."""
+
+import csv
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+import scanwright as package
+from made_folders import AFFINE, made_task, nnunet_folder, write_json, write_nifti, write_text
+from scanwright.api.score_model import evaluate, require_same_regions
+from scanwright.api.use_model import predict
+from scanwright.errors import InputError, UsageError
+
+
+@pytest.fixture(scope="module")
+def answers(finished, tmp_path_factory):
+    """Answers of the package to all six cases."""
+    folder = tmp_path_factory.mktemp("answers")
+    predict(finished.model, finished.data / "imagesTr", out=folder)
+    return folder
+
+
+def copy(folder, target):
+    return type(target)(shutil.copytree(folder, target))
+
+
+def test_evaluate__a_folder_and_a_package_agree(finished, answers, tmp_path):
+    by_folder = package.evaluate(answers, finished.data, out=tmp_path / "a")
+    by_model = evaluate(finished.model, finished.data, out=tmp_path / "b")
+    assert by_folder == by_model
+    assert by_folder == json.loads((tmp_path / "a/metrics.json").read_text())
+    assert by_folder["cases"] == 6
+    for name in ("metrics.json", "cases.csv"):
+        assert (tmp_path / f"a/{name}").read_bytes() == (tmp_path / f"b/{name}").read_bytes()
+
+
+def test_evaluate__the_runs_own_numbers(finished, answers, tmp_path):
+    """Case by case: every measure of a held-out case is that of cases.csv in the run."""
+    evaluate(answers, finished.data, out=tmp_path / "a")
+    ours = rows(finished.run / "cases.csv")
+    again = rows(tmp_path / "a/cases.csv")
+    assert len(ours) == 2
+    for name, row in ours.items():
+        for column in row.keys() - {"fold"}:
+            assert again[name][column] == row[column], (name, column)
+
+
+def rows(file):
+    with file.open(newline="") as stream:
+        return {row["case"]: row for row in csv.DictReader(stream)}
+
+
+def test_evaluate__perfect_and_empty(finished, tmp_path):
+    """The labels themselves score 1 everywhere; empty answers 0 in overlap."""
+    perfect = evaluate(finished.data / "labelsTr", finished.data, out=tmp_path / "perfect")
+    assert perfect["overall"]["dice"]["mean"] == 1
+    assert perfect["overall"]["hd95_mm"]["mean"] == 0
+    empty = tmp_path / "empty"
+    for path in (finished.data / "labelsTr").iterdir():
+        write_nifti(empty / path.name, np.zeros(nib.load(path).shape, np.uint8))
+    nothing = evaluate(empty, finished.data, out=tmp_path / "nothing")
+    assert nothing["overall"]["dice"]["mean"] == 0
+    assert nothing["flags"]["missed"] == {"liver": 6, "tumour": 6}
+
+
+def test_evaluate__missing_predictions(finished, answers, tmp_path):
+    some = copy(answers, tmp_path / "some")
+    for name in ("p01", "p04"):
+        (some / f"{name}.nii.gz").unlink()
+    with pytest.raises(InputError, match="predictions are missing") as caught:
+        evaluate(some, finished.data, out=tmp_path / "out")
+    assert caught.value.found == "none for p01, p04"
+    assert not (tmp_path / "out/metrics.json").exists()
+
+
+def test_evaluate__predictions_that_cannot_be_judged(finished, answers, tmp_path):
+    """All in one message: another shape, another place in space, a value of no region, a file cut short."""
+    bad = copy(answers, tmp_path / "bad")
+    voxels = np.asarray(nib.load(bad / "p01.nii.gz").dataobj)
+    write_nifti(bad / "p00.nii.gz", voxels[:-1])
+    mirrored = AFFINE @ np.diag((-1.0, 1.0, 1.0, 1.0))
+    write_nifti(bad / "p01.nii.gz", voxels, mirrored)
+    write_nifti(bad / "p02.nii.gz", np.where(voxels == 1, 255, voxels).astype(np.uint8) + np.uint8(3))
+    (bad / "p03.nii.gz").write_bytes((bad / "p04.nii.gz").read_bytes()[:60])
+    with pytest.raises(InputError, match="4 of 6 predictions cannot be scored") as caught:
+        evaluate(bad, finished.data, out=tmp_path / "out")
+    assert [name in line for name, line in zip(("p00", "p01", "p02", "p03"), caught.value.details, strict=True)] == [
+        True
+    ] * 4
+    assert "11 x 10 x 8" in caught.value.details[0]
+    assert "LAS" in caught.value.details[1]
+    assert "a label value that the task does not know" in caught.value.details[2]
+
+
+def test_evaluate__nothing_of_anybody_is_overwritten(finished, answers, tmp_path):
+    run = copy(finished.run, tmp_path / "run")
+    before = (run / "metrics.json").read_bytes(), (run / "cases.csv").read_bytes()
+    with pytest.raises(UsageError, match="holds a run"):
+        evaluate(run / "model.swm", finished.data, out=run)
+    assert ((run / "metrics.json").read_bytes(), (run / "cases.csv").read_bytes()) == before
+    table = write_text(tmp_path / "data/cases.csv", "case,patient\n")
+    with pytest.raises(UsageError, match="evaluate did not write it"):
+        evaluate(answers, finished.data, out=tmp_path / "data")
+    assert table.read_text() == "case,patient\n"
+    evaluate(answers, finished.data, out=tmp_path / "out")
+    evaluate(answers, finished.data, out=tmp_path / "out")  # its own: again
+
+
+def test_evaluate__by_group_of_a_table(finished, answers, tmp_path):
+    data = copy(finished.data, tmp_path / "data")
+    write_text(
+        data / "cases.csv", "case,patient,site\n" + "".join(f"p{n:02d},q{n // 2},{'ab'[n % 2]}\n" for n in range(6))
+    )
+    metrics = evaluate(answers, data, out=tmp_path / "out")
+    assert metrics["patients"] == 3
+    assert {value: block["dice"]["n"] for value, block in metrics["by_group"]["site"].items()} == {"a": 3, "b": 3}
+
+
+def test_evaluate__data_with_other_labels(finished, tmp_path):
+    """A package that answers liver and tumour, on data of kidneys: refused, not scored 0."""
+    data = nnunet_folder(tmp_path / "kidneys", cases=2)
+    description = json.loads((data / "dataset.json").read_text())
+    write_json(data / "dataset.json", {**description, "labels": {"background": 0, "kidney": 1, "cyst": 2}})
+    with pytest.raises(InputError, match="answers other regions") as caught:
+        evaluate(finished.model, data, out=tmp_path / "out")
+    assert caught.value.expected == "kidney = 1, cyst = 2"
+    assert caught.value.found == "liver = 1, tumour = 2"
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_require_same_regions():
+    both = made_task()
+    require_same_regions(both, made_task(values={"tumour": (2,)}), where="m")  # fewer regions can be scored
+    with pytest.raises(InputError, match="other regions"):
+        require_same_regions(both, made_task(values={"tumour": (1,), "liver": (2,)}), where="m")
+
+
+@pytest.mark.parametrize("predictions", ["nothing", "empty"])
+def test_evaluate__nothing_to_score(finished, tmp_path, predictions):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"no such file or folder|predictions are missing"):
+        evaluate(tmp_path / predictions, finished.data, out=tmp_path / "out")

@@ -1,0 +1,207 @@
+"""Answering scans with a package: on the scan's own grid, nothing overwritten, one bad scan stopping no other."""
+
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+import scanwright as package
+from made_folders import ball, picture_folder, write_nifti, write_text
+from scanwright.api import answer, use_model
+from scanwright.api.use_model import Prediction, open_model, predict, verify
+from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
+
+OBLIQUE = np.array([[0.0, -1.2, 0.1, 30.0], [0.9, 0.0, 0.0, -20.0], [0.0, 0.1, -2.0, 5.0], [0.0, 0.0, 0.0, 1.0]])
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Three scans on three grids: another shape, another spacing, oblique."""
+    shapes = {"a": (12, 10, 8), "b": (20, 9, 7), "c": (11, 13, 5)}
+    affines = {"a": np.diag((1.0, 1.0, 2.0, 1.0)), "b": np.diag((-0.8, 0.7, 3.0, 1.0)), "c": OBLIQUE}
+    for number, name in enumerate(shapes):
+        write_nifti(tmp_path / f"in/{name}.nii.gz", ball(number, shape=shapes[name])[0], affines[name])
+    return tmp_path / "in"
+
+
+def test_predict__a_file(finished, scans, tmp_path):
+    (found,) = package.predict(finished.model, scans / "c.nii.gz", out=tmp_path / "out", device="cpu")
+    assert isinstance(found, Prediction)
+    assert (found.case, found.images, found.unit) == ("c", (scans / "c.nii.gz",), "ml")
+    assert found.labels == tmp_path / "out/c.nii.gz"
+    assert found.seconds > 0
+    labels = nib.load(found.labels)
+    voxel_ml = abs(np.linalg.det(OBLIQUE[:3, :3])) / 1000
+    voxels = np.asarray(labels.dataobj)
+    assert found.volumes == pytest.approx(
+        {"liver": (voxels == 1).sum() * voxel_ml, "tumour": (voxels == 2).sum() * voxel_ml}, rel=1e-5
+    )
+
+
+def test_predict__on_the_scans_own_grid(finished, scans, tmp_path):
+    found = predict(finished.model, [scans], out=tmp_path / "out")
+    assert [one.case for one in found] == ["a", "b", "c"]
+    for one in found:
+        scan, labels = nib.load(one.images[0]), nib.load(one.labels)
+        assert labels.shape == scan.shape
+        assert np.array_equal(labels.affine, scan.affine)
+        assert labels.get_data_dtype() == np.uint8
+        assert set(np.unique(np.asarray(labels.dataobj))) <= {0, 1, 2}
+
+
+def test_predict__the_same_as_in_the_run(finished, tmp_path):
+    """The package's answer is the held-out answer of the run, byte for byte: one fold, one network."""
+    held_out = sorted((finished.run / "predictions").glob("*.nii.gz"))
+    files = [finished.data / "imagesTr" / path.name.replace(".nii.gz", "_0000.nii.gz") for path in held_out]
+    found = predict(finished.model, files, out=tmp_path / "out")
+    assert [one.labels.read_bytes() for one in found] == [path.read_bytes() for path in held_out]
+
+
+def test_predict__files_and_folders_together(finished, scans, tmp_path):
+    single = write_nifti(tmp_path / "other/d_0000.nii.gz", ball(3)[0])
+    found = predict(finished.model, [single, scans], out=tmp_path / "out")
+    assert [one.case for one in found] == ["d", "a", "b", "c"]
+    record = json.loads((tmp_path / "out/predictions.json").read_text())
+    assert record["written_by"] == "scanwright predict"
+    assert record["predictions"]["d.nii.gz"] == found[0].to_json()
+    assert set(record["predictions"]) == {"a.nii.gz", "b.nii.gz", "c.nii.gz", "d.nii.gz"}
+
+
+def test_predict__again_into_the_same_folder(finished, scans, tmp_path):
+    first = predict(finished.model, scans / "a.nii.gz", out=tmp_path / "out")
+    before = first[0].labels.read_bytes()
+    predict(finished.model, scans, out=tmp_path / "out")
+    assert first[0].labels.read_bytes() == before
+
+
+def test_predict__never_over_a_scan_or_a_drawn_label(finished, scans, tmp_path):
+    before = {path: path.read_bytes() for path in scans.iterdir()}
+    with pytest.raises(UsageError, match="written over the scan"):
+        predict(finished.model, scans, out=scans)
+    drawn = write_nifti(tmp_path / "labels/b.nii.gz", ball(1)[1])
+    held = drawn.read_bytes()
+    with pytest.raises(UsageError, match="predict did not write them"):
+        predict(finished.model, scans, out=tmp_path / "labels")
+    assert {path: path.read_bytes() for path in scans.iterdir()} == before
+    assert [path.name for path in (tmp_path / "labels").iterdir()] == ["b.nii.gz"]
+    assert drawn.read_bytes() == held
+
+
+def test_predict__one_bad_scan_of_four(finished, scans, tmp_path):
+    write_text(scans / "b2.nii.gz", "not an image")
+    told = []
+    with pytest.raises(InputError, match="1 of 4 scans could not be answered") as caught:
+        predict(finished.model, scans, out=tmp_path / "out", tell=told.append)
+    assert len(caught.value.details) == 1
+    assert "b2.nii.gz" in caught.value.details[0]
+    assert str(tmp_path / "out") in caught.value.hint
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == ["a.nii.gz", "b.nii.gz", "c.nii.gz"]
+    assert (told[-1].done, told[-1].total) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("missing.nii.gz", None, "no such file or folder"),
+        ("text.nii.gz", "hello", "text.nii.gz"),
+        ("letter.docx", "hello", "letter.docx"),
+        ("empty.png", "", "empty.png"),
+    ],
+)
+def test_predict__a_file_that_is_no_scan(finished, tmp_path, name, content, words):
+    if content is not None:
+        write_text(tmp_path / name, content)
+    with pytest.raises(InputError) as caught:
+        predict(finished.model, tmp_path / name, out=tmp_path / "out")
+    assert words in str(caught.value)
+    assert not list((tmp_path / "out").glob("*.nii.gz"))
+
+
+def test_predict__a_picture_with_a_model_of_volumes(finished, tmp_path):
+    """A pixel is not a millimetre: refused, never guessed."""
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)).save(tmp_path / "x.png")
+    with pytest.raises(InputError, match="no physical scale"):
+        predict(finished.model, tmp_path / "x.png", out=tmp_path / "out")
+    assert not (tmp_path / "out/x.png").exists()
+
+
+@pytest.mark.parametrize(("format_", "suffix"), [("auto", ".nii.gz"), ("nifti", ".nii.gz")])
+def test_predict__format(finished, scans, tmp_path, format_, suffix):
+    assert (
+        predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o", format=format_)[0].labels.name == f"a{suffix}"
+    )
+
+
+def test_predict__a_volume_as_png(finished, scans, tmp_path):
+    with pytest.raises(InputError):
+        predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o", format="png")
+
+
+def test_predict__more_memory_than_there_is(finished, scans, tmp_path, monkeypatch):
+    """Refused before it begins, with both numbers."""
+    monkeypatch.setattr(answer, "free_memory_bytes", lambda: 1 << 20)
+    with pytest.raises(ResourceError, match="more memory than is free") as caught:
+        predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o")
+    assert "GiB" in caught.value.expected
+    assert "0.0 GiB free" in caught.value.found
+
+
+def test_predict__says_beforehand_what_it_needs(finished, scans, tmp_path):
+    told = []
+    predict(finished.model, scans, out=tmp_path / "o", tell=told.append)
+    assert told[0].note.startswith("3 scans, the largest with about ")
+    assert told[0].note.endswith(" GiB of memory above the input")
+
+
+def test_predict__output_not_writable(finished, scans, tmp_path):
+    write_text(tmp_path / "file", "mine")
+    with pytest.raises(ResourceError, match="cannot write here"):
+        predict(finished.model, scans, out=tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_predict__two_scans_of_one_name(finished, scans, tmp_path):
+    shutil.copytree(scans, tmp_path / "tuesday")
+    with pytest.raises(UsageError, match="two scans of one name"):
+        predict(finished.model, [scans / "a.nii.gz", tmp_path / "tuesday/a.nii.gz"], out=tmp_path / "o")
+
+
+def test_open_model__of_another_kind(finished, monkeypatch):
+    monkeypatch.setattr(use_model.Segmentation, "name", "divination")
+    with pytest.raises(UsageError, match="kind of problem"):
+        open_model(finished.model)
+
+
+def test_verify(finished, tmp_path):
+    found = verify(finished.model)
+    assert found["ok"] is True
+    assert found["digest"] == json.loads((finished.run / "run.json").read_text())["package"]
+    damaged = tmp_path / "damaged.swm"
+    damaged.write_bytes(finished.model.read_bytes() + b"\0")
+    with pytest.raises(IntegrityError):
+        verify(damaged)
+
+
+def test_pictures__trained_and_answered(scanwright, tmp_path):
+    """2-D: PNG in, PNG out, the same size; areas in pixels."""
+    data = picture_folder(tmp_path / "data", cases=6)
+    small = ["--folds", 3, "--fold", 0, "--steps", 2, "--set", "batch.patch=[1,16,16]", "--set", "network.widths=[4,8]"]
+    small += ["--set", "network.strides=[[1,1,1],[1,2,2]]", "--set", "network.kernels=[[1,3,3],[1,3,3]]"]
+    ended = scanwright("train", data, *small, "-o", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    answers = sorted((tmp_path / "run/predictions").glob("*.png"))
+    assert len(answers) == 2
+    ended = scanwright("predict", tmp_path / "run/model.swm", data / "images", "-o", tmp_path / "out", "--json")
+    rows = json.loads(ended.out)["predictions"]
+    assert [row["unit"] for row in rows] == ["px"] * 6
+    for row in rows:
+        with Image.open(row["labels"]) as labels, Image.open(row["images"][0]) as scan:
+            assert labels.size == scan.size
+            inside = int((np.asarray(labels) > 0).sum())
+        assert row["volumes"] == {"mask": inside} or list(row["volumes"].values()) == [inside]
+    for path in answers:
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+    assert "pixels" in (tmp_path / "run/report.html").read_text()
