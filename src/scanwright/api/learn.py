@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanwright.api.evidence import draw_curves, draw_example
 from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
-from scanwright.figures.plots import Line, curves_png
 from scanwright.files import write_bytes
 from scanwright.network.build import build
 from scanwright.plan.budget import USED_SHARE
@@ -32,6 +32,8 @@ FEW_CASES = 12
 """Below this, starting worker processes takes longer than they save."""
 
 HELD_OUT = 4
+EXAMPLES = 0.2
+"""Share of the training after which example.png is drawn again."""
 STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
 
@@ -112,6 +114,8 @@ def train_fold(
     parts = study.splits.folds[fold]
     training = [stored_case(store, keys[name], name) for name in parts.train]
     watched = [stored_case(store, keys[name], name) for name in parts.validation[:HELD_OUT]]
+    held_out = [watch_patch(case, plan, device) for case in watched]
+    regions = {region.name: region.values for region in study.dataset.task.regions}
     state = start(build(plan.network, seed=plan.training.seed + fold), plan, device=device)
     batches = Batches(training, plan, seed=plan.training.seed * 1000 + fold, device=device)
     events = train(
@@ -122,16 +126,27 @@ def train_fold(
         file=run.fold(fold) / STATE,
         clock=time.monotonic,
         budget_s=budget_s,
-        held_out=[watch_patch(case, plan, device) for case in watched],
+        held_out=held_out,
         should_stop=stop,
     )
     log = Log(run.fold(fold) / "log.jsonl")
+    drawn = 0
     for event in events:
         run.beat()
         log.write(event)
         tell(training_progress(event, fold, log))
         if isinstance(event, Checkpoint):
-            draw_curves(run.fold(fold) / "curves.png", log)
+            draw_curves(run.fold(fold) / "curves.png", log.lines, list(regions))
+        if isinstance(event, Checkpoint) and held_out and event.step >= EXAMPLES * drawn * event.end:
+            draw_example(
+                run.fold(fold) / "example.png",
+                state.averaged,
+                held_out[0],
+                plan=plan,
+                problem=study.problem,
+                regions=regions,
+            )
+            drawn += 1
     if state.step < state.timetable.end:
         raise Stopped(f"stopped at step {state.step} of {state.timetable.end}, saved")
     save_weights(run.fold(fold) / WEIGHTS, state.averaged)
@@ -200,19 +215,6 @@ def training_progress(event: Event, fold: int, log: Log) -> Progress:
     note = f"step {event.step}: loss {event.loss:.3f}" if event.loss is not None else f"step {event.step}"
     note += f", quick score {scores}" if scores else ""
     return Progress(f"train fold {fold}", done=event.step, total=event.end, note=note)
-
-
-def draw_curves(file: Path, log: Log) -> None:
-    """curves.png of one fold: the loss and the quick score of each region so far."""
-    points = [line for line in log.lines if line["event"] == "checkpoint"]
-    loss = [(line["step"], line["loss"]) for line in points if line["loss"] is not None]
-    regions = max((len(line["scores"]) for line in points), default=0)
-    scores = [
-        Line(f"region {k + 1}", tuple((p["step"], p["scores"][k]) for p in points if p["scores"][k] is not None))
-        for k in range(regions)
-    ]
-    panels = [("loss", [Line("loss", tuple(loss))]), ("quick score", scores)]
-    write_bytes(file, curves_png([panel for panel in panels if panel[1]], x_label="step"))
 
 
 @contextlib.contextmanager
