@@ -213,7 +213,7 @@ def plan_training(
             ),
             "step_s": Choice(round(pace.step_s, 4) if pace else None, "measured before training", "this machine"),
             "optimizer": Choice("muon", "orthogonalised momentum: as good as AdamW in half the steps", MEASURED),
-            "learning_rate": Choice(3e-3, "peak of one cosine cycle", MEASURED),
+            "learning_rate": Choice(6e-3, "peak of one cosine cycle", MEASURED),
             "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
             "warmup_share": Choice(0.03, "3 % of the steps", DEFAULT),
             "clip_norm": Choice(1.0, "gradients are cut to norm 1", DEFAULT),
