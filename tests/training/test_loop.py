@@ -34,7 +34,7 @@ def weights(state: TrainingState) -> list[torch.Tensor]:
 
 
 def test_train__the_loss_falls_and_the_boxes_are_found(tmp_path: Path) -> None:
-    planned = plan(steps=70, learning_rate=1e-2)
+    planned = plan(steps=120, learning_rate=5e-3, base=8)
     problem = Segmentation(task(2))
     held_out = [
         (
