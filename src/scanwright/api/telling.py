@@ -9,6 +9,7 @@ from scanwright.api.answer import Scores, prediction_file
 from scanwright.api.learn import WEIGHTS, read_log
 from scanwright.api.run import Run
 from scanwright.api.study import Study, content_digest
+from scanwright.api.wording import channel_text, plain, space_facts, volume_text
 from scanwright.dataset.images import read_case_image
 from scanwright.evaluation.evaluate import CaseRow
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
@@ -41,6 +42,7 @@ from scanwright.report.content import (
 from scanwright.report.page import build as build_page
 from scanwright.runtime import Machine
 
+SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 
 
@@ -236,7 +238,10 @@ def picture(run: Run, study: Study, row: CaseRow, role: page_content.Role, *, te
         focus="error" if role == "worst" else "truth",
     )
     facts = tuple(
-        Fact(name=f"{region} {study.problem.primary}", value="not defined" if score is None else f"{score:.3f}")
+        Fact(
+            name=f"{region} {study.problem.primary.capitalize()}",
+            value="not defined" if score is None else f"{score:.3f}",
+        )
         for region, metrics in row.metrics.items()
         for score in [metrics.get(study.problem.primary)]
     )
@@ -265,29 +270,17 @@ def limits(study: Study, scores: Scores) -> tuple[str, ...]:
 def dataset_part(study: Study) -> DatasetPart:
     """The data in facts, and what the checks found."""
     found, dataset = study.fingerprint, study.dataset
-    unit = found.unit
-
-    def span(spreads: Sequence[Any], digits: int) -> str:
-        return " × ".join(
-            f"{s.median:.{digits}f}"
-            if s.min == s.max
-            else f"{s.median:.{digits}f} ({s.min:.{digits}f} to {s.max:.{digits}f})"
-            for s in spreads
-        )
-
     facts = [
         Fact(name="Folder", value=str(dataset.root.name)),
         Fact(name="Cases", value=f"{found.num_cases} of {found.num_patients} patients"),
-        Fact(name="Channels", value=", ".join(f"{c.name} ({c.modality})" for c in dataset.task.channels)),
+        Fact(name="Channels", value=", ".join(channel_text(channel) for channel in dataset.task.channels)),
         Fact(
             name="Regions", value=", ".join(f"{r.name} = {'+'.join(map(str, r.values))}" for r in dataset.task.regions)
         ),
-        Fact(name="Shape x × y × z", value=span(found.shape, 0)),
-        Fact(name=f"Spacing x × y × z ({unit})", value=span(found.spacing, 2)),
-        Fact(name="Orientations", value=", ".join(f"{name}: {count}" for name, count in found.orientations.items())),
+        *space_facts(found),
     ]
     for region in found.regions:
-        volume = "in no case" if region.volume is None else volume_text(region.volume, unit)
+        volume = "in no case" if region.volume is None else volume_text(region.volume, found.unit)
         facts.append(Fact(name=region.name, value=f"in {region.present} cases, {volume}"))
     faults = [fault for fault in study.checks.faults if fault.severity != "error"]
     return DatasetPart(
@@ -307,12 +300,6 @@ def dataset_part(study: Study) -> DatasetPart:
             for fault in faults
         ),
     )
-
-
-def volume_text(volume: Any, unit: str) -> str:
-    """A spread of volumes for people."""
-    word = "ml" if unit == "mm" else "px"
-    return f"{volume.median:.4g} {word} ({volume.min:.3g} to {volume.max:.4g})"
 
 
 def split_part(study: Study) -> SplitPart:
@@ -347,35 +334,13 @@ def plan_rows(study: Study) -> tuple[PlanRow, ...]:
         PlanRow(
             group=name.split(".")[0],
             name=name.split(".")[1],
-            value=plain(value),
+            value=plain(value, is_size=name.split(".")[1] in SIZES),
             reason=why.reason,
             source=why.source,
             chosen_by_user=why.source == "--set",
         )
         for name, value, why in study.plan.rows()
     )
-
-
-def plain(value: Any) -> str:
-    """A plan value as a person writes it."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain(one)}" for key, one in value.items() if one is not None)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        inner = [plain(one) for one in value]
-        nested = any(isinstance(one, (Sequence, Mapping)) and not isinstance(one, str) for one in value)
-        return " · ".join(inner) if nested else " × ".join(inner) if all_numbers(value) else ", ".join(inner)
-    return str(value)
-
-
-def all_numbers(values: Sequence[Any]) -> bool:
-    """Whether a list is all numbers, so that it reads as a size."""
-    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
 
 
 def training_part(run: Run, study: Study) -> TrainingPart:

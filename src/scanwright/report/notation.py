@@ -35,7 +35,8 @@ def metric(key: str) -> Metric:
     stem, _, unit = key.rpartition("_")
     if unit in UNITS and stem:
         better, limits = _direction(stem, default="lower")
-        return Metric(key, stem, unit, 2, better, limits if better == "zero" else (0.0, math.inf))
+        digits = 2 if unit != "px" else 0 if stem.startswith("area") else 1
+        return Metric(key, stem, unit, digits, better, limits if better == "zero" else (0.0, math.inf))
     better, limits = _direction(key, default="higher")
     return Metric(key, key, "", 3, better, limits)
 
