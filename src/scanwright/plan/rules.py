@@ -25,6 +25,8 @@ ANISOTROPIC = 3.0
 
 SMALLEST_FEATURE_MAP = 4
 UNEVEN = 10.0
+GRACE = 0.95
+"""A patch this much shorter than an image still counts as the whole of it."""
 SMALLEST_WEIGHT = 0.01
 COLOUR_RANGES = 1.0, 255.0, 65535.0
 """Largest values of colour as fractions, bytes and 16-bit numbers."""
@@ -171,7 +173,7 @@ def choose_patch(shape: Triple, spacing: Triple, *, most_voxels: int, flat: bool
     else:
         size = _isotropic(shape, spacing, most_voxels=most_voxels)
     rounded = _three([1 if flat and axis == 0 else round_up(length) for axis, length in enumerate(size)])
-    whole = all(have >= want for have, want in zip(rounded, shape, strict=True))
+    whole = all(have >= GRACE * want for have, want in zip(rounded, shape, strict=True))
     reason = "the whole median image" if whole else f"equal edges in space, at most {most_voxels} voxels"
     return Choice(rounded, f"{reason} (median {_times(shape)})", NNUNET)
 
@@ -189,7 +191,7 @@ def _isotropic(shape: Triple, spacing: Triple, *, most_voxels: int) -> list[floa
 def round_up(length: float) -> int:
     """The next multiple of 32 from 128 on, of 16 from 64 on, of 8 from 12 on, of 4 below, with 5 % of grace downwards."""
     step = 32 if length >= 128 else 16 if length >= 64 else 8 if length >= 12 else 4
-    return max(step, math.ceil(length * 0.95 / step) * step)
+    return max(step, math.ceil(length * GRACE / step) * step)
 
 
 def windows_along(length: int, patch: int, *, step_share: float) -> int:

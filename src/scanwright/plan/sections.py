@@ -95,7 +95,7 @@ def plan_batch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessP
 
 def foreground_share(shape: Triple, patch: Shape3) -> Choice[float]:
     """A third of the patches are centred on foreground, unless a patch holds the whole image anyway."""
-    if all(size >= length for size, length in zip(patch, shape, strict=True)):
+    if all(size >= rules.GRACE * length for size, length in zip(patch, shape, strict=True)):
         return Choice(0.0, "a patch holds the whole median image", "this package")
     return Choice(0.34, "every third patch is centred on a foreground voxel", NNUNET)
 
