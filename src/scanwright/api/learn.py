@@ -179,7 +179,6 @@ class Log:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.lines: list[dict[str, Any]] = read_log(file)
-        self.steps_seen = 0
         self.began = time.monotonic()
         self.first_step: int | None = None
 
@@ -188,7 +187,8 @@ class Log:
         if isinstance(event, Step):
             return
         line = {"event": type(event).__name__.lower(), **{name: getattr(event, name) for name in event.__slots__}}
-        self.lines = [old for old in self.lines if (old["step"], old["event"]) < (event.step, line["event"])] + [line]
+        earlier = [old for old in self.lines if old["step"] <= event.step]
+        self.lines = [old for old in earlier if (old["step"], old["event"]) != (event.step, line["event"])] + [line]
         write_bytes(self.file, "".join(json.dumps(one) + "\n" for one in self.lines).encode())
 
     def left_s(self, event: Step) -> float | None:
