@@ -37,7 +37,7 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "in the evaluation": partial(at_call, "scanwright.api.answer", "evaluate_case", 2, die),
     "while the scores are written": killed("metrics.json"),
     "while the package is written": killed("draft.swm"),
-    "in the report": partial(at_call, "scanwright.api.telling", "overlay_slices", 1, die),
+    "in the report": partial(at_call, "scanwright.api.parts", "overlay_slices", 1, die),
     "while the report is written": killed("report.html"),
     "while the record is written": killed("run.json"),
 }

@@ -60,9 +60,9 @@ DEMO_BUDGET_S = 150.0
 
 
 def make_phantom(folder: str | Path, *, subjects: int = DEMO_SUBJECTS, seed: int = 0, tell: Listener = silent) -> Path:
-    """Write the embedded example, a cohort of generated MR scans with labels; gives its folder. What is there is kept."""
+    """Write the embedded example, generated MR scans (T1 and T2) with labels; gives its folder. What is there is kept."""
     tell(Progress("phantom", note=f"drawing {subjects} subjects"))
-    write_cohort(Path(folder), modality="mr", subjects=subjects, seed=seed)
+    write_cohort(Path(folder), modality="mr", channels=2, subjects=subjects, seed=seed)
     return Path(folder)
 
 

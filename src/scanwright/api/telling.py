@@ -1,48 +1,30 @@
 """The last part of a run: the report that a person reads, the card, and the package that is deployed."""
 
 import statistics
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from scanwright.api.answer import Scores, prediction_file
+from scanwright.api.answer import Scores
 from scanwright.api.learn import WEIGHTS, read_log
+from scanwright.api.parts import dataset_part, estimate, pictures, plan_rows, results, split_part
 from scanwright.api.run import Run
 from scanwright.api.study import Study, content_digest
-from scanwright.api.wording import channel_text, plain, space_facts, volume_text
-from scanwright.dataset.images import read_case_image
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.files import write_bytes
-from scanwright.io.formats import read_label
 from scanwright.network.build import build, num_parameters
 from scanwright.release.pack import pack
-from scanwright.report import content as page_content
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.content import (
-    CasePicture,
-    DatasetPart,
-    Estimate,
     Event,
     Fact,
-    Finding,
     FoldTraining,
-    GroupRow,
     Headline,
-    PlanRow,
     Provenance,
-    RegionRow,
     ReportContent,
-    ResultSet,
-    SplitPart,
-    SplitRow,
     StageCost,
     TrainingPart,
 )
 from scanwright.report.page import build as build_page
 from scanwright.runtime import Machine
 
-SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 
 
@@ -77,12 +59,12 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
 
 def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) -> ReportContent:
     """Everything the page says, from the run's own records."""
-    task = study.dataset.task
+    task, training = study.dataset.task, training_part(run, study)
     return ReportContent(
         title=task.name,
         created=datetime.now(UTC),
         headline=headline(study, scores),
-        summary=summary_sentences(study, machine),
+        summary=summary_sentences(study, training, machine),
         region_names=tuple(region.name for region in task.regions),
         unit=study.fingerprint.unit,
         results=results(study, scores),
@@ -91,7 +73,7 @@ def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) 
         dataset=dataset_part(study),
         split=split_part(study),
         plan=plan_rows(study),
-        training=training_part(run, study),
+        training=training,
         provenance=provenance(run, study, machine),
     )
 
@@ -119,133 +101,20 @@ def scope(study: Study) -> str:
     return f"fold {folds[0]} only" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
 
 
-def summary_sentences(study: Study, machine: Machine) -> tuple[str, ...]:
+def summary_sentences(study: Study, training: TrainingPart, machine: Machine) -> tuple[str, ...]:
     """What was trained on what, in two or three sentences."""
     task, plan, found = study.dataset.task, study.plan, study.fingerprint
     regions = ", ".join(region.name for region in task.regions)
     parameters = num_parameters(build(plan.network))
+    steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
+    place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
     return (
         f"Segmentation of {regions} in {found.dimension}-D "
         f"{', '.join(dict.fromkeys(channel.name for channel in task.channels))} images; "
         f"{found.num_cases} cases of {found.num_patients} patients.",
-        f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name} "
-        f"({machine.threads} cores)."
-        if machine.device == "cpu"
-        else f"A U-Net of {parameters / 1e6:.1f} million weights, {plan.training.steps} steps a fold on {machine.device_name}.",
+        f"A U-Net of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}.",
         f"Patients are told apart by {study.dataset.patients_from}.",
     )
-
-
-def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
-    """Cross-validation, and the declared test split where there is one."""
-    sets = []
-    if scores.rows:
-        note = (
-            "Each case was predicted by a model that was not trained on its patient; nothing was chosen on these cases."
-        )
-        sets.append(result_set("Cross-validation", scores.summary, scores.rows, study, note=note))
-    if scores.test_rows:
-        summary = scores.summary["test"] if scores.rows else scores.summary
-        note = "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end."
-        sets.append(result_set("Test split", summary, scores.test_rows, study, note=note))
-    return tuple(sets)
-
-
-def result_set(name: str, summary: Mapping[str, Any], rows: Sequence[CaseRow], study: Study, *, note: str) -> ResultSet:
-    """One set of cases as tables."""
-    groups = [
-        GroupRow(group=group, value=value, num_cases=max(one["n"] for one in block.values()), metrics=estimates(block))
-        for group, values in summary["by_group"].items()
-        for value, block in values.items()
-        if 1 < len(values) <= 12
-    ]
-    return ResultSet(
-        name=name,
-        overall=estimates(summary["overall"]),
-        regions=tuple(
-            RegionRow(region=region, metrics=estimates(block)) for region, block in summary["by_class"].items()
-        ),
-        groups=tuple(groups),
-        cases=tuple(page_case(row, study) for row in rows),
-        note=note,
-    )
-
-
-def page_case(row: CaseRow, study: Study) -> page_content.CaseRow:
-    """A row of the evaluation as the page shows it."""
-    return page_content.CaseRow(
-        case=row.case,
-        regions=row.metrics,
-        mean=mean_score(row, study.problem.primary),
-        patient=row.patient,
-        fold="" if row.fold is None else str(row.fold),
-        flags=row.flags,
-        sizes=sizes(row, study),
-    )
-
-
-def sizes(row: CaseRow, study: Study) -> dict[str, tuple[float, float]]:
-    """True and predicted size of each region of a case, in ml (pixels where there is no scale)."""
-    facts, unit = study.facts(row.case), study.fingerprint.unit
-    bias, cube = ("volume_bias_ml", facts.voxel_volume / 1000) if unit == "mm" else ("area_bias_px", 1.0)
-    truths = {region: facts.region_voxels.get(region, 0) * cube for region in row.metrics}
-    return {region: (truth, truth + (row.metrics[region][bias] or 0.0)) for region, truth in truths.items()}
-
-
-def mean_score(row: CaseRow, primary: str) -> float | None:
-    """The primary metric of a case, averaged over the regions where it is defined."""
-    defined = [value for scores in row.metrics.values() if (value := scores.get(primary)) is not None]
-    return statistics.fmean(defined) if defined else None
-
-
-def estimates(block: Mapping[str, Any]) -> dict[str, Estimate]:
-    """A table of metrics.json as estimates."""
-    return {name: estimate(value) for name, value in block.items()}
-
-
-def estimate(value: Mapping[str, Any]) -> Estimate:
-    """One entry of metrics.json."""
-    low, high = value["ci95"] or (None, None)
-    return Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
-
-
-def pictures(run: Run, study: Study, scores: Scores) -> tuple[CasePicture, ...]:
-    """The best, the median and the two worst cases, truth and prediction over the scan."""
-    primary = study.problem.primary
-    rows = [row for row in (scores.rows or scores.test_rows) if mean_score(row, primary) is not None]
-    ranked = sorted(rows, key=lambda row: mean_score(row, primary) or 0.0)
-    if not ranked:
-        return ()
-    chosen: dict[str, tuple[page_content.Role, CaseRow]] = {}
-    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
-        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
-    return tuple(picture(run, study, row, role, test=not scores.rows) for role, row in chosen.values())
-
-
-def picture(run: Run, study: Study, row: CaseRow, role: page_content.Role, *, test: bool) -> CasePicture:
-    """One case drawn."""
-    task, case = study.dataset.task, study.case(row.case)
-    assert case.label is not None
-    image = read_case_image(case, task)
-    answer = read_label(prediction_file(run, case, test=test))
-    png = overlay_slices(
-        image.voxels,
-        truth_IJK=read_label(case.label).voxels[0],
-        prediction_IJK=answer.voxels[0],
-        grid=image.grid,
-        regions={region.name: region.values for region in task.regions},
-        window=CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None,
-        focus="error" if role == "worst" else "truth",
-    )
-    facts = tuple(
-        Fact(
-            name=f"{region} {study.problem.primary.capitalize()}",
-            value="not defined" if score is None else f"{score:.3f}",
-        )
-        for region, metrics in row.metrics.items()
-        for score in [metrics.get(study.problem.primary)]
-    )
-    return CasePicture(role=role, case=row.case, png=png, facts=facts)
 
 
 def limits(study: Study, scores: Scores) -> tuple[str, ...]:
@@ -265,82 +134,6 @@ def limits(study: Study, scores: Scores) -> tuple[str, ...]:
         said.append("The images have no physical scale: lengths and areas are in pixels.")
     said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
     return tuple(said)
-
-
-def dataset_part(study: Study) -> DatasetPart:
-    """The data in facts, and what the checks found."""
-    found, dataset = study.fingerprint, study.dataset
-    facts = [
-        Fact(name="Folder", value=str(dataset.root.name)),
-        Fact(name="Cases", value=f"{found.num_cases} of {found.num_patients} patients"),
-        Fact(name="Channels", value=", ".join(channel_text(channel) for channel in dataset.task.channels)),
-        Fact(
-            name="Regions", value=", ".join(f"{r.name} = {'+'.join(map(str, r.values))}" for r in dataset.task.regions)
-        ),
-        *space_facts(found),
-    ]
-    for region in found.regions:
-        volume = "in no case" if region.volume is None else volume_text(region.volume, found.unit)
-        facts.append(Fact(name=region.name, value=f"in {region.present} cases, {volume}"))
-    faults = [fault for fault in study.checks.faults if fault.severity != "error"]
-    return DatasetPart(
-        stated=dataset.stated,
-        facts=tuple(facts),
-        excluded=tuple(Fact(name=name, value="left out by name, with --exclude") for name in study.excluded),
-        findings=tuple(
-            Finding(
-                severity=fault.severity,
-                code=fault.code,
-                case=fault.case or "",
-                file=fault.file.name if fault.file else "",
-                expected=fault.expected,
-                found=fault.found,
-                action=fault.action,
-            )
-            for fault in faults
-        ),
-    )
-
-
-def split_part(study: Study) -> SplitPart:
-    """The folds, and which of them were trained."""
-    patients = {case.id: case.patient for case in study.dataset.cases}
-
-    def count(names: Sequence[str]) -> int:
-        return len({patients[name] for name in names})
-
-    rows = [
-        SplitRow(
-            name=f"Fold {index}",
-            num_train=len(fold.train),
-            num_validation=len(fold.validation),
-            num_train_patients=count(fold.train),
-            num_validation_patients=count(fold.validation),
-            trained=index in study.plan.training.folds,
-        )
-        for index, fold in enumerate(study.splits.folds)
-    ]
-    if study.splits.test:
-        test = study.splits.test
-        rows.append(
-            SplitRow(name="Test split", num_train=0, num_validation=len(test), num_validation_patients=count(test))
-        )
-    return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows))
-
-
-def plan_rows(study: Study) -> tuple[PlanRow, ...]:
-    """Every decision with its reason."""
-    return tuple(
-        PlanRow(
-            group=name.split(".")[0],
-            name=name.split(".")[1],
-            value=plain(value, is_size=name.split(".")[1] in SIZES),
-            reason=why.reason,
-            source=why.source,
-            chosen_by_user=why.source == "--set",
-        )
-        for name, value, why in study.plan.rows()
-    )
 
 
 def training_part(run: Run, study: Study) -> TrainingPart:
