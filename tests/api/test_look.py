@@ -51,7 +51,7 @@ def test_phantom__the_same_again(tmp_path):
     before = {path.name: path.read_bytes() for path in folder.rglob("*.nii.gz")}
     assert make_phantom(tmp_path / "p", subjects=2) == folder
     assert {path.name: path.read_bytes() for path in folder.rglob("*.nii.gz")} == before
-    assert len(before) == 4
+    assert len(before) == 6
 
 
 @pytest.mark.parametrize("out", ["demo", "a/b/demo", "."])
