@@ -30,8 +30,8 @@ MEMORY_SHARE = 0.9
 """Of the free memory, what a training step may be expected to take."""
 
 LADDERS: dict[tuple[str, int], tuple[Candidate, ...]] = {
-    ("cpu", 3): (Candidate(24, 1, 4000), Candidate(16, 1, 600), Candidate(16, 2, 0)),
-    ("cpu", 2): (Candidate(32, 1, 2500), Candidate(16, 1, 400), Candidate(16, 2, 0)),
+    ("cpu", 3): (Candidate(24, 1, 800), Candidate(16, 1, 300), Candidate(16, 2, 0)),
+    ("cpu", 2): (Candidate(32, 1, 1500), Candidate(16, 1, 300), Candidate(16, 2, 0)),
     ("cuda", 3): (Candidate(32, 1, 0),),
     ("cuda", 2): (Candidate(32, 1, 0),),
 }
