@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fakes import plan
-from scanwright.training.schedule import FLOOR, Muon, Timetable, learning_rate, orthogonalize
+from scanwright.training.schedule import FLOOR, Muon, Timetable, faded_weights, learning_rate, orthogonalize
 
 
 def test_timetable__without_refits_is_a_straight_line() -> None:
@@ -48,3 +48,11 @@ def test_muon__minimises_a_quadratic() -> None:
         optimizer.step()
     assert float((kernel - target).detach().abs().mean()) < 0.1
     assert float(bias.detach().abs().max()) < 0.2
+
+
+def test_faded_weights__are_planned_at_the_start_and_one_at_the_end() -> None:
+    training = plan(class_weights=(1.0, 4.0, 16.0)).training
+    assert faded_weights(training, 0.0) == (1.0, 4.0, 16.0)
+    assert faded_weights(training, 0.5) == pytest.approx((1.0, 2.0, 4.0))
+    assert faded_weights(training, 1.0) == (1.0, 1.0, 1.0)
+    assert faded_weights(plan().training, 0.3) == ()

@@ -22,7 +22,7 @@ from scanwright.plan.plan import Plan
 from scanwright.protocols import Problem
 from scanwright.training.batches import Batches
 from scanwright.training.checkpoint import TrainingState, load_state, save_state
-from scanwright.training.schedule import Timetable, learning_rate, make_optimizer, set_learning_rate
+from scanwright.training.schedule import Timetable, faded_weights, learning_rate, make_optimizer, set_learning_rate
 
 MOST_BAD_STEPS = 20
 PACE_TOLERANCE = 0.04
@@ -103,7 +103,7 @@ def train(
     while state.step < state.timetable.end:
         progress = state.timetable.progress(state.step)
         rate = learning_rate(plan.training, progress)
-        loss = take_step(state, *batches.batch(state.step), problem=problem, plan=plan, rate=rate)
+        loss = take_step(state, *batches.batch(state.step), problem=problem, plan=plan, progress=progress)
         state.step += 1
 
         bad_steps = bad_steps + 1 if loss is None else 0
@@ -133,14 +133,17 @@ def train(
 
 
 def take_step(
-    state: TrainingState, image_NCDHW: Tensor, codes_NDHW: Tensor, *, problem: Problem, plan: Plan, rate: float
+    state: TrainingState, image_NCDHW: Tensor, codes_NDHW: Tensor, *, problem: Problem, plan: Plan, progress: float
 ) -> float | None:
-    """Forward, backward, update, average. The loss, or null if it was not finite and nothing was changed."""
-    set_learning_rate(state.optimizer, rate)
+    """Forward, backward, update, average, at a share of the schedule.
+
+    Gives the loss, or null if it was not finite and nothing was changed.
+    """
+    set_learning_rate(state.optimizer, learning_rate(plan.training, progress))
     state.network.train()
     with autocast(plan, image_NCDHW.device):
         outputs = state.network(network_input(image_NCDHW, plan))
-    loss = problem.loss(outputs, codes_NDHW, class_weights=plan.training.class_weights)
+    loss = problem.loss(outputs, codes_NDHW, class_weights=faded_weights(plan.training, progress))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(state.network.parameters(), plan.training.clip_norm)

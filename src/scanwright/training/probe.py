@@ -29,7 +29,7 @@ def measure(plan: Plan, problem: Problem, *, device: torch.device, steps: int = 
     counter = itertools.count()
 
     def step() -> None:
-        take_step(state, *batches.batch(next(counter)), problem=problem, plan=plan, rate=1e-6)
+        take_step(state, *batches.batch(next(counter)), problem=problem, plan=plan, progress=1.0)
 
     @torch.no_grad()
     def answer() -> None:

@@ -51,6 +51,11 @@ def learning_rate(plan: TrainingPlan, progress: float) -> float:
     return plan.learning_rate * warm * (FLOOR + (1 - FLOOR) * cosine)
 
 
+def faded_weights(plan: TrainingPlan, progress: float) -> tuple[float, ...]:
+    """The planned weights, fading to one as training goes on: rare classes emerge early, and sizes come out unbiased."""
+    return tuple(weight ** (1 - progress) for weight in plan.class_weights)
+
+
 def make_optimizer(network: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
     """The planned optimiser over a network's parameters; weight decay spares norms and biases."""
     kernels = [parameter for parameter in network.parameters() if parameter.ndim > 1]
