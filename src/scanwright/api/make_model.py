@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def train(
     machine = describe_machine(torch_device)
     torch.set_num_threads(machine.threads)
     request = {
+        "scanwright": version("scanwright"),
         "data": str(Path(data).resolve()),
         "layout": layout,
         "exclude": sorted(exclude),

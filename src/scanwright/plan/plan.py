@@ -151,8 +151,9 @@ class AugmentPlan(Frozen):
 class TrainingPlan(Frozen):
     """How the weights are found. A fold takes `steps` steps.
 
-    budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training; step_s:
-    what a step took when the plan was made. class_weights: of background and each region in the loss, at the start; they fade to one. Empty: all alike.
+    budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training.
+    step_s: what a step took when the plan was made. class_weights: of background and each region in the loss, at the
+    start; they fade to one. Empty: all alike.
     """
 
     steps: int = Field(ge=1)
