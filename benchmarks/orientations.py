@@ -30,8 +30,8 @@ from scanwright.protocols import silent
 def answered(model: Model, volume: Volume, folder: Path, name: str) -> Volume:
     scan = folder / f"{name}.nii.gz"
     write_volume(scan, volume)
-    case = Case(id=f"{name}_answer", images=(scan,), patient=name)
-    return read_label(predict_case(model, case, folder, format="nifti", tell=silent).labels)
+    case = Case(id=name, images=(scan,), patient=name)
+    return read_label(predict_case(model, case, folder / f"{name}_answer.nii.gz", tell=silent).labels)
 
 
 def all_turns() -> list[Reorientation]:
