@@ -63,6 +63,9 @@ from pathlib import Path
 from nnunetv2.run.run_training import get_trainer_from_args
 trainer = get_trainer_from_args("1", "3d_fullres", 0, "nnUNetTrainer", "nnUNetPlans", device=torch.device("cpu"))
 trainer.initialize()
+base = Path(trainer.output_folder_base)
+base.joinpath("dataset.json").write_text(json.dumps(trainer.dataset_json))
+base.joinpath("plans.json").write_text(json.dumps(trainer.plans_manager.plans))
 trainer.save_checkpoint(str(Path(trainer.output_folder) / "checkpoint_final.pth"))
 """
 
