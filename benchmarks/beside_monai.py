@@ -20,13 +20,14 @@ from monai.inferers import sliding_window_inference
 from monai.losses import DiceLoss
 from monai.networks.nets import UNet
 from monai.transforms import Compose, NormalizeIntensity, RandCropByPosNegLabeld, ScaleIntensityRange, SpatialPadd
+from record import write_result
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, summarise
-from scanwright.files import read_json, write_json
+from scanwright.files import read_json
 from scanwright.io.formats import read_label
 from scanwright.runtime import num_threads
 
@@ -127,7 +128,7 @@ def main() -> None:
     }
     print(json.dumps(result, indent=2))
     if given.out:
-        write_json(given.out, result)
+        write_result(given.out, result)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from record import write_result
+
 from scanwright.files import read_json, write_json
 from scanwright.runtime import num_threads
 
@@ -197,7 +199,7 @@ def main() -> None:
         result["predict_one_case"] = {"nnunet": summary(theirs), "scanwright": summary(ours)}
     print(json.dumps(result, indent=2))
     if given.out:
-        write_json(given.out, result)
+        write_result(given.out, result)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from record import write_result
 
 from scanwright.dataset.facts import CaseFacts, Intensity
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.task import Channel, Region, Task
-from scanwright.files import write_json
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import write_volume
@@ -123,7 +123,7 @@ def main() -> None:
     }
     print(json.dumps(result, indent=2))
     if given.out:
-        write_json(given.out, result)
+        write_result(given.out, result)
 
 
 if __name__ == "__main__":

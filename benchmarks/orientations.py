@@ -16,11 +16,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from record import write_result
 
 from scanwright.api.use_model import Model, open_model, predict_case
 from scanwright.dataset.cases import Case
 from scanwright.evaluation.overlap import counts, dice
-from scanwright.files import write_json
 from scanwright.geometry.orientation import Reorientation
 from scanwright.geometry.resample import resize, resize_labels
 from scanwright.geometry.volume import Volume
@@ -89,7 +89,7 @@ def main() -> None:
             rows.append(row)
     print(json.dumps(rows, indent=2))
     if given.out:
-        write_json(given.out, rows)
+        write_result(given.out, rows)
 
 
 if __name__ == "__main__":
