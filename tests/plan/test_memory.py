@@ -17,6 +17,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 STEP = """
 import json, sys
+from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from fakes import plan, task
@@ -28,14 +29,14 @@ from scanwright.training.loop import start, take_step
 from scanwright.training.probe import random_case
 
 def peak():  # of this program alone: what getrusage gives also counts the process that it was forked from
-    lines = open("/proc/self/status").read().splitlines()
+    lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 def step(**options):
     planned, cpu = plan(**options), torch.device("cpu")
     state = start(build(planned.network), planned, device=cpu)
     batch = Batches([random_case(planned)], planned, seed=0, device=cpu).batch(0)
-    take_step(state, *batch, problem=Segmentation(task(planned.network.out_channels - 1)), plan=planned, rate=1e-3)
+    take_step(state, *batch, problem=Segmentation(task(planned.network.out_channels - 1)), plan=planned, progress=0.5)
     return training_bytes(planned), peak() - before
 
 before = peak()
