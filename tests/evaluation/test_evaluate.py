@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scanwright.errors import GeometryError, InputError, UsageError
-from scanwright.evaluation.evaluate import CaseRow, distribution, evaluate_case, rows_to_csv, summarise
+from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.statistics import bootstrap_mean
 
 REGIONS = {"Anterior": (1,), "Posterior": (2,)}
@@ -233,19 +233,6 @@ def test_summary__nothing_to_summarise():
 def test_summary__same_seed_same_bytes():
     rows = [row(str(k), 0.5 + 0.04 * k, 0.9 - 0.03 * k) for k in range(10)]
     assert json.dumps(summary(rows, seed=1)) == json.dumps(summary(rows, seed=1))
-
-
-def test_distribution__quartiles_and_spread():
-    rows = [row(str(k), value, None) for k, value in enumerate([0.1, 0.2, 0.3, 0.4, 0.9])] + [row("x", None, 0.6)]
-    found = distribution(rows, regions=list(REGIONS))
-    assert found["Anterior"]["dice"] == pytest.approx(
-        {"n_defined": 5, "mean": 0.38, "std": np.std([0.1, 0.2, 0.3, 0.4, 0.9], ddof=1), "min": 0.1, "q1": 0.2, "median": 0.3,
-         "q3": 0.4, "max": 0.9}
-    )  # fmt: skip
-    assert found["Posterior"]["dice"]["std"] is None
-    assert found["overall"]["dice"]["n_defined"] == 6
-    empty = distribution([row("a", None, None)], regions=["Anterior"])["Anterior"]["dice"]
-    assert empty == {"n_defined": 0, **dict.fromkeys(("mean", "std", "min", "q1", "median", "q3", "max"))}
 
 
 def test_csv__a_row_a_case():

@@ -43,7 +43,6 @@ SCATTERED = made((2, 5), (9,), ignore=7)
 def test_codes__positions_of_the_values_and_ignore_apart() -> None:
     problem = Segmentation(SCATTERED)
     assert problem.codes == {0: 0, 2: 1, 5: 2, 9: 3, 7: IGNORE}
-    assert problem.foreground_codes == [1, 2, 3]
     assert (problem.outputs, problem.loss_name, problem.name, problem.primary) == (
         3, "dice_ce", "segmentation", "dice",
     )  # fmt: skip

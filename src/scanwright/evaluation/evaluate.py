@@ -120,18 +120,6 @@ def summarise(
     return {**head, **stated, **tables(rows), **({"test": tables(test)} if test else {})}
 
 
-def distribution(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """For box plots: {"overall" or region: {measure: {"n_defined", "mean", "std", "min", "q1", "median", "q3", "max"}}}
-
-    Over cases with a defined value; "overall" is over the cases' means of regions. std is the sample's (n - 1), None
-    for one case; all but n_defined are None without any.
-    """
-    measures = _measure_names(rows)
-    values = _values(rows, regions, measures)
-    blocks = {"overall": _mean_defined(values), **{region: values[:, k] for k, region in enumerate(regions)}}
-    return {name: {m: _spread(block[:, j]) for j, m in enumerate(measures)} for name, block in blocks.items()}
-
-
 def rows_to_csv(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> str:
     """cases.csv: case, patient, fold, flags, group columns, means over regions (`dice`), each region (`dice[A]`).
 
@@ -247,19 +235,4 @@ def _summary(
             "n_defined": int(defined[j]),
         }
         for j, measure in enumerate(measures)
-    }
-
-
-def _spread(values: Floats) -> dict[str, float | None]:
-    there = values[np.isfinite(values)]
-    names = ("min", "q1", "median", "q3", "max")
-    if not len(there):
-        return {"n_defined": 0, "mean": None, "std": None, **dict.fromkeys(names)}
-    std = float(there.std(ddof=1)) if len(there) > 1 else None
-    marks = np.percentile(there, (0, 25, 50, 75, 100))
-    return {
-        "n_defined": len(there),
-        "mean": float(there.mean()),
-        "std": std,
-        **dict(zip(names, map(float, marks), strict=True)),
     }

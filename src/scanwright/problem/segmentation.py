@@ -69,12 +69,6 @@ class Segmentation:
         table = np.array([[value in region.values for region in self.task.regions] for value in self.values])
         return np.concatenate([~table.any(axis=1, keepdims=True), table], axis=1) if self.task.exclusive else table
 
-    @property
-    def foreground_codes(self) -> list[int]:
-        """Codes that belong to any region."""
-        inside = self.membership[:, 1:] if self.task.exclusive else self.membership
-        return [code for code in range(len(self.values)) if inside[code].any()]
-
     def loss(self, outputs: Sequence[Tensor], codes_NDHW: Tensor, *, class_weights: Sequence[float] = ()) -> Tensor:
         """Dice plus (binary) cross-entropy, summed over deep supervision levels. Overlapping regions take no weights."""
         weights = torch.tensor(class_weights, device=codes_NDHW.device) if class_weights else None
