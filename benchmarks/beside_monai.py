@@ -1,130 +1,212 @@
-"""A finished run beside MONAI's U-Net with its documented settings, on the same cases, for the same training time.
+"""A finished run beside MONAI's U-Net, on the same cases of the same fold, trained for the same time on the same machine.
 
-    python benchmarks/beside_monai.py RUN [--seconds S] [-o benchmarks/results/NAME.json]
+    python benchmarks/beside_monai.py RUN [--as documented|fitted …] [--seconds S] [-o benchmarks/results/NAME.json]
 
-Settings are those of MONAI's tutorials spleen_segmentation_3d and 2d_segmentation/unet_training_array: UNet(16, 32, 64, 128,
-256) with two residual units and batch norm, Dice loss, Adam (1e-4 in 3-D, 1e-3 in 2-D), patches of 96 per axis (at most the
-image) around positive and negative voxels at 1:1, sliding-window inference. The network is trained for as many seconds as the
-run trained, on the run's fold, and scored by the same code. What the tutorials leave to the user (a seed, the intensity window)
-is set here: seed 0, z-score per image, the tutorial's window for CT.
+documented: the settings of MONAI's tutorials spleen_segmentation_3d (1.5 x 1.5 x 2 mm, window -57 … 164 HU for CT, eight
+patches of 96³ a step around positive and negative voxels at 1:1, Adam 1e-4) and 2d_segmentation/unet_training_array (ten
+random patches of 96² a step, quarter turns, Adam 1e-3), window overlap 0.25. They are made for a GPU and for hours.
+fitted: what somebody who knows MONAI would change for a few minutes on a CPU: spacing, grey values, patch and number of patches
+of the run beside it, Adam 1e-3, mirrored where the run mirrors.
+
+In both, the network is UNet(16, 32, 64, 128, 256) with two residual units and batch norm, and the loss is Dice. Answers are
+brought to each case's own grid and scored by the same code as the run's.
 """
 
 import argparse
 import json
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from monai.inferers import sliding_window_inference
 from monai.losses import DiceLoss
 from monai.networks.nets import UNet
-from monai.transforms import Compose, NormalizeIntensity, RandCropByPosNegLabeld, ScaleIntensityRange, SpatialPadd
+from monai.transforms import Compose, RandCropByPosNegLabeld, RandFlipd, RandRotate90d, RandSpatialCropd, SpatialPadd
 from record import write_result
+from torch import Tensor, nn
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
-from scanwright.dataset.task import Task
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, summarise
 from scanwright.files import read_json
+from scanwright.inference.predict import Engine, predict_labels
 from scanwright.io.formats import read_label
+from scanwright.plan.plan import ChannelNormalization, Plan
+from scanwright.problem.segmentation import Segmentation
 from scanwright.runtime import num_threads
+from scanwright.transform.prepare import prepare_case
+from scanwright.transform.preprocess import to_network
+from scanwright.types import Shape3
+
+KEYS = ("image", "label")
+STRIDE = 16
+"""By which MONAI's network halves a patch."""
 
 
-def load(case: Case, task: Task, *, flat: bool) -> tuple[torch.Tensor, torch.Tensor, object]:
-    volume, label = read_case_image(case, task), read_label(case.label)
-    codes = np.zeros(label.voxels.shape, np.int64)
-    for index, region in enumerate(task.regions):
-        for value in region.values:
-            codes[label.voxels == value] = index + 1
-    image = torch.from_numpy(volume.voxels.astype(np.float32))
-    ct = task.channels[0].modality == "ct"
-    normalize = ScaleIntensityRange(-57, 164, 0.0, 1.0, clip=True) if ct else NormalizeIntensity(channel_wise=True)
-    image, codes = torch.as_tensor(normalize(image)), torch.from_numpy(codes)
-    return (image[..., 0], codes[..., 0], label) if flat else (image, codes, label)
+@dataclass(frozen=True)
+class Recipe:
+    """How MONAI trains. plan: the run's, with what differs in it; the rest of it (network, optimiser) is not used."""
+
+    plan: Plan
+    crop: Compose
+    patches: int
+    learning_rate: float
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--seconds", type=float, help="training time; that of the run by default")
-    parser.add_argument("-o", "--out", type=Path)
-    given = parser.parse_args()
-    torch.set_num_threads(num_threads())
-    torch.manual_seed(0)
-    np.random.seed(0)  # noqa: NPY002 (MONAI's own transforms draw from it)
+class Wrapped(nn.Module):
+    """MONAI's network as the inference code calls one: (N, C, D, H, W) to a list of logits; a slice at a time in 2-D."""
 
-    request, record = read_json(given.run / "request.json"), read_json(given.run / "run.json")
-    dataset = read_dataset(Path(request["data"]), request["layout"]).without(request["exclude"])
-    task, splits = dataset.task, read_json(given.run / "splits.json")
-    fold = read_json(given.run / "plan.json")["training"]["folds"][0]
-    seconds = given.seconds or record["stages"]["train"]["seconds"]
-    flat = read_json(given.run / "fingerprint.json")["dimension"] == 2
-    cases = {case.id: case for case in dataset.cases}
-    training = [load(cases[name], task, flat=flat)[:2] for name in splits["folds"][fold]["train"]]
+    def __init__(self, axes: int, channels: int, outputs: int) -> None:
+        super().__init__()
+        widths, strides = (16, 32, 64, 128, 256), (2, 2, 2, 2)
+        self.inner = UNet(axes, channels, outputs, widths, strides, num_res_units=2, norm="batch")
+        self.flat = axes == 2
 
-    axes = 2 if flat else 3
-    shapes = np.array([codes.shape[1:] for _, codes in training])
-    roi = tuple(int(min(96, -(-np.median(shapes[:, k]) // 16) * 16)) for k in range(axes))
-    crop = Compose(
-        [
-            SpatialPadd(("image", "label"), roi),
-            RandCropByPosNegLabeld(("image", "label"), "label", roi, pos=1, neg=1, num_samples=1, image_key=None),
-        ]
+    def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
+        if self.flat:
+            return [self.inner(image_NCDHW[:, :, 0])[:, :, None]]
+        return [self.inner(image_NCDHW)]
+
+
+def documented(plan: Plan) -> Recipe:
+    """The tutorials' settings."""
+    flat = plan.network.dims == 2
+    patch = (1, 96, 96) if flat else (96, 96, 96)
+    preprocess: dict[str, Any] = {"image_order": 1}
+    if flat:
+        preprocess["long_side"] = None
+    if plan.preprocess.spacing is not None:
+        preprocess["spacing"] = tuple(2.0 if axis == 2 else 1.5 for axis in plan.preprocess.axes)
+    if plan.preprocess.normalization[0].scheme == "ct":
+        window = ChannelNormalization(scheme="ct", low=-57, high=164, mean=-57, std=221)
+        preprocess["normalization"] = (window,)
+    if flat:
+        crops = [RandSpatialCropd(KEYS, patch, random_size=False), RandRotate90d(KEYS, 0.5, spatial_axes=(1, 2))]
+    else:
+        crops = [RandCropByPosNegLabeld(KEYS, "label", patch, pos=1, neg=1, num_samples=1)]
+    return Recipe(altered(plan, patch, preprocess), crop_to(patch, crops), 10 if flat else 8, 1e-3 if flat else 1e-4)
+
+
+def fitted(plan: Plan) -> Recipe:
+    """The run's own grid and patches."""
+    long = [1 if size == 1 else -(-size // STRIDE) * STRIDE for size in plan.batch.patch]
+    patch: Shape3 = (long[0], long[1], long[2])
+    around = RandCropByPosNegLabeld(KEYS, "label", patch, pos=1, neg=1, num_samples=1)
+    flips = [RandFlipd(KEYS, 0.5, axis) for axis, wanted in enumerate(plan.augment.mirror) if wanted]
+    return Recipe(altered(plan, patch, {}), crop_to(patch, [around, *flips]), plan.batch.size, 1e-3)
+
+
+RECIPES = {"documented": documented, "fitted": fitted}
+
+
+def altered(plan: Plan, patch: Shape3, preprocess: dict[str, Any]) -> Plan:
+    """The plan with another patch and preparation, windows that overlap by a quarter, no views, full precision."""
+    return plan.model_copy(
+        update={
+            "preprocess": plan.preprocess.model_copy(update=preprocess),
+            "batch": plan.batch.model_copy(update={"patch": patch}),
+            "inference": plan.inference.model_copy(update={"step_share": 0.75, "mirror": (False, False, False)}),
+            "training": plan.training.model_copy(update={"precision": "float32", "channels_last": False}),
+        }
     )
-    network = UNet(
-        axes,
-        len(task.channels),
-        len(task.regions) + 1,
-        (16, 32, 64, 128, 256),
-        (2, 2, 2, 2),
-        num_res_units=2,
-        norm="batch",
-    )
+
+
+def crop_to(patch: Shape3, crops: list[Any]) -> Compose:
+    """Cut after growing to at least a patch."""
+    return Compose([SpatialPadd(KEYS, patch), *crops])
+
+
+def one(piece: Any) -> dict[str, Tensor]:
+    """What a transform gives, which is a list for those that can give several."""
+    return piece[0] if isinstance(piece, list) else piece
+
+
+def train(recipe: Recipe, cases: list[dict[str, Any]], network: nn.Module, *, seconds: float) -> int:
+    """Train for some seconds; gives the number of steps."""
     loss_of = DiceLoss(to_onehot_y=True, softmax=True)
-    optimizer = torch.optim.Adam(network.parameters(), 1e-3 if flat else 1e-4)
+    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     rng, began, steps = np.random.default_rng(0), time.monotonic(), 0
+    network.train()
     while time.monotonic() - began < seconds:
-        chosen = [training[k] for k in rng.choice(len(training), 2 if not flat else 5)]
-        pieces = [crop({"image": image, "label": codes})[0] for image, codes in chosen]
-        image = torch.stack([piece["image"] for piece in pieces]).as_tensor()
-        codes = torch.stack([piece["label"] for piece in pieces]).as_tensor()
+        chosen = rng.choice(len(cases), recipe.patches)
+        pieces = [one(recipe.crop({"image": cases[k]["image"], "label": cases[k]["codes"][None]})) for k in chosen]
+        image, codes = (
+            torch.stack([torch.as_tensor(piece[key]).as_subclass(Tensor) for piece in pieces]) for key in KEYS
+        )
         optimizer.zero_grad()
-        loss = loss_of(network(image), codes)
+        loss = loss_of(network(image.float())[0], codes)
         loss.backward()
         optimizer.step()
         steps += 1
     network.eval()
+    return steps
 
-    rows = []
-    with torch.no_grad():
-        for name in splits["folds"][fold]["validation"]:
-            image, _, label = load(cases[name], task, flat=flat)
-            answer = sliding_window_inference(image[None], roi, 4, network, overlap=0.25).argmax(1)[0].numpy()
-            answer = answer[..., None] if flat else answer
-            values = np.array([0, *(region.values[0] for region in task.regions)])
-            metrics = evaluate_case(
-                label.voxels[0],
-                values[answer],
-                regions={region.name: region.values for region in task.regions},
-                spacing=label.grid.spacing,
-                unit=label.grid.unit,
-            )
-            rows.append(CaseRow(case=name, patient=cases[name].patient, metrics=metrics))
-    regions = [region.name for region in task.regions]
-    monai = summarise(rows, problem="segmentation", primary="dice", regions=regions)
-    ours = read_json(given.run / "metrics.json")
-    unit = read_json(given.run / "fingerprint.json")["unit"]
-    names = ("dice", "nsd", f"hd95_{unit}")
+
+def judged(engine: Engine, case: Case) -> CaseRow:
+    """One validation case, answered and scored as a run does it."""
+    task = engine.problem.task  # type: ignore[attr-defined]
+    image, placement = to_network(read_case_image(case, task), engine.plan.preprocess)
+    label = read_label(case.label)
+    metrics = evaluate_case(
+        label.voxels[0],
+        predict_labels(engine, image, placement),
+        regions={region.name: region.values for region in task.regions},
+        spacing=label.grid.spacing,
+        unit=label.grid.unit,
+        ignore=task.ignore,
+    )
+    return CaseRow(case=case.id, patient=case.patient, metrics=metrics)
+
+
+def run_recipe(name: str, given: Path, *, seconds: float) -> dict[str, Any]:
+    """Train and score one recipe beside a run; gives its overall numbers."""
+    request, plan = read_json(given / "request.json"), Plan.model_validate(read_json(given / "plan.json"))
+    dataset = read_dataset(Path(request["data"]), request["layout"]).without(request["exclude"])
+    problem, fold = Segmentation(dataset.task), plan.training.folds[0]
+    recipe = RECIPES[name](plan)
+    parts = read_json(given / "splits.json")["folds"][fold]
+    cases = {case.id: case for case in dataset.cases}
+    ready = partial(prepare_case, task=dataset.task, plan=recipe.plan.preprocess, codes=dict(problem.codes))
+    torch.manual_seed(0)
+    recipe.crop.set_random_state(0)
+    network = Wrapped(plan.network.dims, plan.network.in_channels, plan.network.out_channels)
+    steps = train(recipe, [ready(cases[case]) for case in parts["train"]], network, seconds=seconds)
+    engine = Engine([network], recipe.plan, problem, torch.device("cpu"))
+    rows = [judged(engine, cases[case]) for case in parts["validation"]]
+    regions = [region.name for region in dataset.task.regions]
+    overall = summarise(rows, problem="segmentation", primary="dice", regions=regions)["overall"]
+    return {"steps": steps, "patches_a_step": recipe.patches, "patch": recipe.plan.batch.patch, **chosen(overall)}
+
+
+def chosen(overall: dict[str, Any]) -> dict[str, Any]:
+    """The numbers that the table shows, whatever the unit of length is."""
+    return {name: value for name, value in overall.items() if name in ("dice", "nsd") or name.startswith("hd95")}
+
+
+def main() -> None:
+    """Everything, from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--as", dest="recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--seconds", type=float, help="training time; that of the run by default")
+    parser.add_argument("-o", "--out", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(num_threads())
+    metrics, record = read_json(given.run / "metrics.json"), read_json(given.run / "run.json")
+    seconds = given.seconds or record["stages"]["train"]["seconds"]
+    log = (
+        given.run / "folds" / str(read_json(given.run / "plan.json")["training"]["folds"][0]) / "log.jsonl"
+    ).read_text()
     result = {
-        "data": dataset.root.name,
-        "fold": fold,
-        "cases": len(rows),
+        "data": Path(read_json(given.run / "request.json")["data"]).name,
+        "run": record["command"],
         "training_seconds": round(seconds, 1),
-        "monai_steps": steps,
-        "scanwright": {name: ours["overall"][name] for name in names},
-        "monai": {name: monai["overall"][name] for name in names},
+        "scanwright": {"steps": json.loads(log.splitlines()[-1])["step"], **chosen(metrics["overall"])},
+        **{f"monai, {name}": run_recipe(name, given.run, seconds=seconds) for name in given.recipes},
     }
     print(json.dumps(result, indent=2))
     if given.out:

@@ -55,6 +55,8 @@ def test_train__killed_at_every_moment(scanwright, finished, tmp_path):
     assert results(run) == results(finished.run)
     assert (run / "model.swm").read_bytes() == finished.model.read_bytes()
     assert files(run) == files(finished.run)
+    noted = ("event", "step", "loss", "scores")
+    assert [[line[name] for name in noted] for line in log(run)] == [[line[name] for name in noted] for line in log(finished.run)]
 
 
 def test_train__killed_between_checkpoints(scanwright, finished, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from plan_samples import GPU, LADDER, LAPTOP, PICTURES, THICK, VOLUMES, kept_fingerprint, planned, steady
 from scanwright.errors import ResourceError, UsageError
+from scanwright.plan.make import require_class_weights
 from scanwright.plan.memory import BASE_BYTES, training_bytes
 from scanwright.plan.plan import settable_names
 
@@ -62,3 +63,11 @@ def test_make__where_the_largest_network_does_not_fit_the_next_one_is_planned(bu
     made = planned(VOLUMES, budget_s=budget, cost=steady(0.001), machine=replace(LAPTOP, memory_bytes=memory))
     assert made.network.widths[0] == LADDER[1].base < largest.network.widths[0]
     assert training_bytes(made) + BASE_BYTES <= 0.9 * memory
+
+
+def test_require_class_weights__only_where_each_voxel_is_one_region() -> None:
+    made = planned(VOLUMES, steps=1, values={"training.class_weights": [1, 2, 3]})
+    require_class_weights(made, exclusive=True)
+    with pytest.raises(UsageError, match="regions overlap"):
+        require_class_weights(made, exclusive=False)
+    require_class_weights(planned(VOLUMES, steps=1), exclusive=False)

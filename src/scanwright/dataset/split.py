@@ -64,9 +64,11 @@ def make_splits(
     for case in sorted(kept, key=lambda case: case.id):
         patients[owners[case.id]].append(case)
     if len(patients) < 2:
-        found = f"{len(kept)} of {len(patients)}"
         raise InputError(
-            "too few patients to train and to judge", expected="labelled cases of two patients", found=found
+            "too few patients to train and to judge",
+            expected="labelled cases of two patients",
+            found=f"{len(kept)} of {len(patients)}",
+            hint="Add scans of other patients. Do two share one name? Check the column patient_id.",
         )
     stratum = _strata(patients, facts, strata)
     number = min(folds, len(patients))

@@ -75,7 +75,7 @@ def make(
             why=trial.why,
         )
         require_divisible(plan)
-        require_class_weights(plan)
+        require_class_weights(plan, exclusive=problem.outputs > len(fingerprint.regions))
         return plan
 
     trials = within_memory(LADDERS[machine.device, fingerprint.dimension], complete, machine)
@@ -115,14 +115,15 @@ def require_divisible(plan: Plan) -> None:
         )
 
 
-def require_class_weights(plan: Plan) -> None:
-    """Raise UsageError unless each output has its weight, or none has."""
-    if len(plan.training.class_weights) not in (0, plan.network.out_channels):
+def require_class_weights(plan: Plan, *, exclusive: bool) -> None:
+    """Raise UsageError unless each output has its weight or none has; where regions overlap, none can."""
+    found, outputs = len(plan.training.class_weights), plan.network.out_channels
+    if found not in ((0, outputs) if exclusive else (0,)):
         raise UsageError(
             "a plan value that cannot be",
             where="training.class_weights",
-            expected=f"{plan.network.out_channels} weights, background first, or none",
-            found=f"{len(plan.training.class_weights)} weights",
+            expected=f"{outputs} weights, background first, or none" if exclusive else "none: the regions overlap",
+            found=f"{found} weights",
         )
 
 

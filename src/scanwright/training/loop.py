@@ -41,7 +41,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state is on the disk. `loss` is the mean since the last one; `scores` the quick score of each class (or null)."""
+    """The state is about to be saved. `loss` is the mean since the last one; `scores` each class's quick score (or null)."""
 
     step: int
     end: int
@@ -118,11 +118,11 @@ def train(
             state.elapsed_s = clock() - began
             left_s = None if deadline is None else deadline - clock()
             refit = keep_pace(state, left_s, since_step=mark_step, since_s=mark_s)
-            save_state(file, state)
             if refit:
                 yield refit
             mean = sum(losses) / len(losses) if losses else None
             yield Checkpoint(state.step, state.timetable.end, state.elapsed_s, mean, rate, scores)
+            save_state(file, state)  # after its line is in the log: killed in between, both are made again
             losses.clear()
             mark_step, mark_s = state.step, state.elapsed_s
         elif should_stop():

@@ -1,0 +1,237 @@
+"""Does a rule of the planner earn its place? Its value against its neighbours, on several data sets and seeds.
+
+    python benchmarks/rules.py DATA [DATA …] [--rules NAME …] [--seeds 0 1 2] [--steps N] -o benchmarks/results/rules.json
+
+Each combination is one `scanwright train … --fold 0 --steps N --set …` with the same split. What makes a step dearer gets fewer
+steps (`share`, from the time of a step on two cores), so that values are compared at equal cost. Two runs at a time, one
+thread each: with a number of steps, the load of the machine changes no result. A row is kept as soon as its run has ended, and
+the same command goes on where it was stopped.
+
+For each value: mean Dice over the judged cases and seeds, and the difference to the planner's own value by case (mean of the
+seeds), with a bootstrap interval by patient.
+"""
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from record import write_result
+
+from scanwright.evaluation.statistics import paired_difference
+from scanwright.files import read_json
+
+OWN = "the planner's"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a rule: what is set, and the share of the steps that cost as much."""
+
+    name: str
+    sets: tuple[str, ...]
+    share: float = 1.0
+
+
+def rules_for(plan: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
+    """The neighbours of what the planner decided for a data set, by rule."""
+    rate, size, widths = plan["training"]["learning_rate"], plan["batch"]["size"], plan["network"]["widths"]
+    grey = ("gamma", "contrast", "brightness", "noise")
+    still = (*(f"augment.{name}=0" for name in ("scale", *grey)), "augment.rotate_deg=[0,0,0]")
+    strong = (
+        *(f"augment.{name}={2 * plan['augment'][name]:g}" for name in ("scale", *grey)),
+        "augment.rotate_deg=[30,0,0]",
+        "augment.blur_voxels=1",
+        "augment.low_resolution=2",
+    )
+    return {
+        "learning rate": tuple(
+            Value(name, (f"training.learning_rate={factor * rate:g}",))
+            for name, factor in (("half", 0.5), ("twice", 2))
+        ),
+        "optimiser": (
+            Value("AdamW 0.003", ("training.optimizer=adamw", "training.learning_rate=0.003")),
+            Value("SGD 0.01", ("training.optimizer=sgd", "training.learning_rate=0.01")),
+        ),
+        "width": tuple(
+            Value(name, (f"network.widths={[8 * round(factor * width / 8) for width in widths]}",), share)
+            for name, factor, share in (("two thirds", 2 / 3, 2.0), ("four thirds", 4 / 3, 0.61))
+        ),
+        "mirror": (
+            Value("no axis", ("augment.mirror=[false,false,false]",)),
+            Value("left and right", ("augment.mirror=[false,false,true]",)),
+            Value("every axis", ("augment.mirror=[true,true,true]",)),
+        ),
+        "augmentation": (Value("none", still), Value("strong", strong)),
+        "deep supervision": (Value("on", ("network.deep_supervision=true",)),),
+        "residual": (Value("on", ("network.residual=true",)),),
+        "batch": tuple(
+            Value(f"{other} patches", (f"batch.size={other}",), size / other) for other in (size // 2, size * 2)
+        ),
+        "averaging": (Value("off", ("training.ema_decay=0",)),),
+        "foreground": (
+            Value("none", ("batch.foreground_share=0",)),
+            Value("two of three", ("batch.foreground_share=0.67",)),
+        ),
+        "class weights": (Value("off", ("training.class_weights=[]",)),),
+        "overlap of windows": (Value("a quarter", ("inference.step_share=0.75",)),),
+    }
+
+
+RULES = (
+    "learning rate", "optimiser", "width", "mirror", "augmentation", "deep supervision", "residual", "batch", "averaging",
+    "foreground", "class weights", "overlap of windows",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training. The planner's own value is named once for all rules."""
+
+    data: str
+    rule: str
+    value: str
+    seed: int
+    steps: int
+    sets: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.data} | {self.rule} | {self.value} | seed {self.seed} | {self.steps} steps"
+
+
+def own_jobs(data: Path, seeds: Sequence[int], steps: int, base: tuple[str, ...]) -> list[Job]:
+    """The planner's own values, seed by seed."""
+    return [Job(data.name, OWN, OWN, seed, steps, base) for seed in seeds]
+
+
+def neighbours(own: Job, rules: Sequence[str], plan: dict[str, Any]) -> list[Job]:
+    """Every other value of the rules; none that the plan has anyway."""
+    known = rules_for(plan)
+    values = [
+        (rule, value) for rule in rules for value in known[rule] if any(differs(plan, word) for word in value.sets)
+    ]
+    return [
+        replace(own, rule=rule, value=value.name, steps=round(value.share * own.steps), sets=(*own.sets, *value.sets))
+        for rule, value in values
+    ]
+
+
+def differs(plan: dict[str, Any], word: str) -> bool:
+    """Whether "section.name=value" is not what the plan has."""
+    name, _, text = word.partition("=")
+    section, key = name.split(".")
+    return bool(plan[section][key] != (json.loads(text) if text[0] in "[0123456789tf" else text))
+
+
+def dice_by_case(file: Path) -> dict[str, tuple[str, float]]:
+    """Patient and mean Dice over the regions, of each case in cases.csv."""
+    with file.open() as lines:
+        return {row["case"]: (row["patient"], float(row["dice"])) for row in csv.DictReader(lines) if row["dice"]}
+
+
+def run(job: Job, data: Path) -> dict[str, Any]:
+    """Train as the job says, in a folder that is removed afterwards."""
+    sets = [*job.sets, f"training.seed={job.seed}", "training.threads=1"]
+    with tempfile.TemporaryDirectory() as folder:
+        words = [str(Path(sys.executable).with_name("scanwright")), "train", str(data), "-o", f"{folder}/run"]
+        words += ["--fold", "0", "--steps", str(job.steps), *(word for value in sets for word in ("--set", value))]
+        alone = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(words, env=alone, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{job.key}: {done.stderr[-500:]}")
+        made = Path(folder, "run")
+        seconds = read_json(made / "run.json")["stages"]["train"]["seconds"]
+        cases = dice_by_case(made / "cases.csv")
+        plan = read_json(made / "plan.json") if job.rule == OWN else None
+    mean = statistics.fmean(score for _, score in cases.values())
+    return {"sets": job.sets, "train_s": seconds, "dice": mean, "cases": cases, "plan": plan}
+
+
+def table(rows: dict[str, Any], jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """One line a value of which every seed has run: mean Dice, and the difference to the planner's own value."""
+    lines = []
+    for (data, rule, value), same in grouped(jobs).items():
+        own = [job for job in jobs if job.data == data and job.rule == OWN]
+        if not all(job.key in rows for job in (*same, *own)):
+            continue
+        ours, theirs = (over_seeds([rows[job.key] for job in group]) for group in (own, same))
+        patients = [rows[own[0].key]["cases"][case][0] for case in ours]
+        apart = paired_difference([theirs[case] for case in ours], [ours[case] for case in ours], patients)
+        lines.append(
+            {
+                "data": data,
+                "rule": rule,
+                "value": value,
+                "steps": same[0].steps,
+                "dice": round(statistics.fmean(theirs.values()), 4),
+                "by_seed": [round(rows[job.key]["dice"], 4) for job in same],
+                "seconds": round(statistics.fmean(rows[job.key]["train_s"] for job in same)),
+                "difference": None if apart.mean is None else round(apart.mean, 4),
+                "ci95": None if apart.ci95 is None else [round(end, 4) for end in apart.ci95],
+            }
+        )
+    return lines
+
+
+def grouped(jobs: Sequence[Job]) -> dict[tuple[str, str, str], list[Job]]:
+    """Jobs that differ in the seed only."""
+    groups = defaultdict(list)
+    for job in jobs:
+        groups[job.data, job.rule, job.value].append(job)
+    return groups
+
+
+def over_seeds(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Mean Dice of each case over runs."""
+    return {case: statistics.fmean(row["cases"][case][1] for row in rows) for case in rows[0]["cases"]}
+
+
+def parse() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="+")
+    parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--set", action="append", default=[], help="a plan value for every run")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run what is missing, keep each row, print the table."""
+    asked = parse()
+    rows: dict[str, Any] = read_json(asked.out)["result"]["runs"] if asked.out.exists() else {}
+    places = {data.name: data for data in asked.data}
+    own = [job for data in asked.data for job in own_jobs(data, asked.seeds, asked.steps, tuple(asked.set))]
+
+    def finish(jobs: Sequence[Job]) -> None:
+        missing = [job for job in jobs if job.key not in rows]
+        with ThreadPoolExecutor(asked.at_once) as pool:
+            for job, row in zip(missing, pool.map(lambda job: run(job, places[job.data]), missing), strict=True):
+                rows[job.key] = row
+                print(f"{job.key}: {row['dice']:.4f} ({row['train_s']:.0f} s)", flush=True)
+                write_result(asked.out, {"table": table(rows, [*own, *others]), "runs": rows})
+
+    others: list[Job] = []
+    finish(own)
+    others = [job for one in own for job in neighbours(one, asked.rules, rows[one.key]["plan"])]
+    finish(others)
+    for line in table(rows, [*own, *others]):
+        print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()
