@@ -1,5 +1,6 @@
 """The pages: every relative link leads to a file of the repository, and every `make` target that they name exists."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -31,3 +32,13 @@ def test_pages__make_targets_exist(page: Path) -> None:
 def test_planted__links() -> None:
     text = 'A [page](docs/a.md#top), ![picture](b.png "title"), [web](https://x.org), [here](#x), <img src="c.svg">'
     assert links(text) == ["docs/a.md", "b.png", "c.svg"]
+
+
+def test_pages__reference_is_what_the_code_says() -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+    assert spec and spec.loader
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    for name, page in reference.PAGES.items():
+        kept = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+        assert kept == page(), f"docs/reference/{name} is old: run python scripts/reference.py"

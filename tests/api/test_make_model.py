@@ -55,8 +55,7 @@ def test_train__killed_at_every_moment(scanwright, finished, tmp_path):
     assert results(run) == results(finished.run)
     assert (run / "model.swm").read_bytes() == finished.model.read_bytes()
     assert files(run) == files(finished.run)
-    noted = ("event", "step", "loss", "scores")
-    assert [[line[name] for name in noted] for line in log(run)] == [[line[name] for name in noted] for line in log(finished.run)]
+    assert noted(run) == noted(finished.run)
 
 
 def test_train__killed_between_checkpoints(scanwright, finished, tmp_path):
@@ -162,6 +161,11 @@ def test_train__every_fold_and_a_test_split(scanwright, tmp_path):
 
 def log(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "folds/0/log.jsonl").read_text().splitlines()]
+
+
+def noted(run):
+    """What the log says, but for times."""
+    return [[line[name] for name in ("event", "step", "loss", "scores")] for line in log(run)]
 
 
 def files(run: Path) -> list[str]:

@@ -1,0 +1,83 @@
+"""Write the reference pages that follow from the code: docs/reference/commands.md and docs/reference/plan.md.
+
+    python scripts/reference.py
+
+tests/test_docs.py fails while the pages differ from what this would write.
+"""
+
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from scanwright.cli import app
+from scanwright.plan.plan import Plan
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+PLANS = ROOT / "tests" / "golden" / "plans"
+MADE = "<!-- Written by scripts/reference.py from the code. -->"
+
+
+def commands() -> str:
+    """What every verb says of itself."""
+    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    parts = [f"# Commands\n\n{MADE}\n\nExit codes: [errors](errors.md). `--json` prints one object on standard output."]
+    for name in names:
+        said = (
+            CliRunner()
+            .invoke(app, [name, "--help"], env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"}, color=False)
+            .output
+        )
+        parts += [f"## {name}", f"```text\n{said.strip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def plan_values() -> str:
+    """Every value that `--set` takes, and what the planner decides for four folders of real data."""
+    kept = {file.stem: json.loads(file.read_text()) for file in sorted(PLANS.glob("*.json"))}
+    said = (
+        "Every name here can be given to `--set name=value`; lists are written as JSON. The columns are what the planner",
+        "decides for four folders of real data, with 1000 steps, on a laptop of two cores without bfloat16. Reasons stand in",
+        "each run's `plan.json`. What was compared: [the rules](../design/0004-rules.md).",
+    )
+    parts = [f"# Plan values\n\n{MADE}", "\n".join(said)]
+    for section, field in Plan.model_fields.items():
+        model = field.annotation
+        if not (isinstance(model, type) and hasattr(model, "model_fields")):
+            continue
+        lines = [f"| {section} | {' | '.join(kept)} |", "| --- |" + " --- |" * len(kept)]
+        for key in model.model_fields:
+            values = (cell(short(plan[section][key])) for plan in kept.values())
+            lines.append(f"| `{section}.{key}` | {' | '.join(values)} |")
+        parts += [f"## {section}", inspect.cleandoc(model.__doc__ or ""), "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def short(value: Any) -> str:
+    """A value as `--set` takes it, long numbers cut."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return ", ".join(short({key: one for key, one in entry.items() if one is not None}) for entry in value)
+    if isinstance(value, dict):
+        return " ".join(f"{key}={short(one)}" for key, one in value.items())
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, list):
+        return f"[{','.join(short(one) for one in value)}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def cell(text: str) -> str:
+    """Text that can stand in a table."""
+    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+
+
+PAGES = {"commands.md": commands, "plan.md": plan_values}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")
