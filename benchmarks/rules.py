@@ -54,7 +54,12 @@ def rules_for(plan: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
         "augment.blur_voxels=1",
         "augment.low_resolution=2",
     )
+    edges = plan["preprocess"]["spacing"] or []
     return {
+        "spacing": tuple(
+            Value(f"edges of at least {edge:.2f} mm", (f"preprocess.spacing={[max(edge, one) for one in edges]}",))
+            for edge in (factor * max(edges, default=0) for factor in (1, 1.25, 1.6, 2) if edges)
+        ),
         "learning rate": tuple(
             Value(name, (f"training.learning_rate={factor * rate:g}",))
             for name, factor in (("half", 0.5), ("twice", 2))
@@ -89,8 +94,8 @@ def rules_for(plan: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
 
 
 RULES = (
-    "learning rate", "optimiser", "width", "mirror", "augmentation", "deep supervision", "residual", "batch", "averaging",
-    "foreground", "class weights", "overlap of windows",
+    "spacing", "learning rate", "optimiser", "width", "mirror", "augmentation", "deep supervision", "residual", "batch",
+    "averaging", "foreground", "class weights", "overlap of windows",
 )  # fmt: skip
 
 
