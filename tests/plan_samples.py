@@ -51,8 +51,9 @@ def fingerprint(
     spacing_p10: Three | None = None,
     body_fraction: float = 1.0,
     shares: Sequence[float] = (0.02, 0.02),
+    volume: float = 0.1,
 ) -> Fingerprint:
-    """A data set of like cases, triples in x, y, z; 2-D if an axis has one voxel. One region for each share."""
+    """A data set of like cases, triples in x, y, z; 2-D if an axis has one voxel. One region of `volume` for each share."""
     extent = [length * edge for length, edge in zip(shape, spacing, strict=True)]
     side = body_fraction ** (1 / 3)
     flat = next((axis for axis in (2, 1, 0) if shape[axis] == 1), None)
@@ -77,7 +78,7 @@ def fingerprint(
             for k, kind in enumerate(modalities)
         ),
         regions=tuple(
-            RegionPrint(name=f"r{k}", present=50, volume=spread(9), share=spread(share), components=spread(1))
+            RegionPrint(name=f"r{k}", present=50, volume=spread(volume), share=spread(share), components=spread(1))
             for k, share in enumerate(shares)
         ),
         background_share=1 - sum(shares),

@@ -1,3 +1,4 @@
+import math
 from math import prod
 
 import numpy as np
@@ -6,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plan_samples import fingerprint, intensity
-from scanwright.dataset.facts import ChannelPrint
+from scanwright.dataset.facts import ChannelPrint, Fingerprint
 from scanwright.plan import rules
+from scanwright.plan.rules import Choice
 
 Triple = tuple[float, float, float]
 Shape = tuple[int, int, int]
@@ -49,6 +51,30 @@ def test_choose_spacing__thick_slices(spacing: Triple, p10: float, shape: Triple
     chosen = rules.choose_spacing(found, (2, 1, 0))
     assert chosen.value == (first, 0.7, 0.7)
     assert ("10th percentile" in chosen.reason) is (first != spacing[2])
+
+
+def coarsened(found: Fingerprint, *, most_voxels: int = 110_000) -> Choice[Triple | None]:
+    return rules.coarsen(rules.choose_spacing(found, (2, 1, 0)), found, (2, 1, 0), most_voxels=most_voxels)
+
+
+def test_coarsen__until_a_patch_holds_the_image_finest_axes_first() -> None:
+    large = fingerprint((100, 100, 50), (1, 1, 3), volume=500.0)  # 100 x 100 x 150 mm, regions 98 mm across
+    assert coarsened(large, most_voxels=50 * 50 * 50).value == (3.0, 2.0, 2.0)
+    assert coarsened(large, most_voxels=25 * 25 * 37).value == pytest.approx((4.02, 4.02, 4.02), abs=0.02)
+    assert "coarser" in coarsened(large).reason
+
+
+def test_coarsen__small_regions_keep_ten_voxels_across() -> None:
+    small = fingerprint((200, 200, 200), volume=4 / 3 * math.pi)  # a ball of 10 mm radius in ml
+    assert coarsened(small).value == (2.0, 2.0, 2.0)
+    assert coarsened(fingerprint((200, 200, 200), volume=0.1)).value == (1, 1, 1)
+
+
+def test_coarsen__leaves_what_fits_and_what_has_no_scale() -> None:
+    assert coarsened(fingerprint((40, 40, 40), volume=500.0)).value == (1, 1, 1)
+    assert coarsened(fingerprint((900, 700, 1), unit="px", volume=500.0)).value is None
+    assert coarsened(fingerprint((900, 700, 1), volume=500.0)).value == (1, 1, 1)
+    assert coarsened(fingerprint((900, 700, 90), shares=())).value == (1, 1, 1)
 
 
 def test_choose_spacing_and_long_side__pictures_have_the_one_and_not_the_other() -> None:

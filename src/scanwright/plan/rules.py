@@ -27,6 +27,8 @@ SMALLEST_FEATURE_MAP = 4
 UNEVEN = 10.0
 GRACE = 0.95
 """A patch this much shorter than an image still counts as the whole of it."""
+FINEST_DIAMETER = 10
+"""Voxels across the smallest region that coarser edges must leave."""
 SMALLEST_WEIGHT = 0.01
 COLOUR_RANGES = 1.0, 255.0, 65535.0
 """Largest values of colour as fractions, bytes and 16-bit numbers."""
@@ -65,6 +67,43 @@ def choose_spacing(fingerprint: Fingerprint, axes: Shape3) -> Choice[Triple | No
         first = max(edges[0].p10, max(median[1:]))
         return Choice((first, median[1], median[2]), "median; 10th percentile across the thick slices", NNUNET)
     return Choice((median[0], median[1], median[2]), "median of the data set", NNUNET)
+
+
+def coarsen(
+    native: Choice[Triple | None], fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int
+) -> Choice[Triple | None]:
+    """Coarser edges where a patch of `most_voxels` would see a small part of the image, and the regions are large enough.
+
+    The finest axes are coarsened first, until the whole median image has `most_voxels`, but never so far that the smallest
+    region (10th percentile) would be less than `FINEST_DIAMETER` voxels across. What is small therefore stays as it is.
+    """
+    if native.value is None or fingerprint.unit != "mm" or fingerprint.dimension == 2:
+        return native
+    volumes = [region.volume.p10 for region in fingerprint.regions if region.volume]
+    extent = [
+        (fingerprint.body_extent if choose_crop(fingerprint).value else fingerprint.extent)[axis].median
+        for axis in axes
+    ]
+    smallest_mm = 10 * (6 * min(volumes, default=0.0) / math.pi) ** (1 / 3)  # diameter of a ball of that many ml
+    low, high = 0.0, smallest_mm / FINEST_DIAMETER
+    if voxels_at(high, native.value, extent) < most_voxels:
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (middle, high) if voxels_at(middle, native.value, extent) > most_voxels else (low, middle)
+    edges = _coarser(native.value, round(high, 2))
+    if edges == native.value:
+        return native
+    return Choice(edges, "coarser, so that a patch sees more of the image; the regions are large enough", MEASURED)
+
+
+def voxels_at(edge: float, spacing: Triple, extent: Sequence[float]) -> float:
+    """Voxels of an image whose axes are coarsened to at least `edge`."""
+    return prod(length / one for length, one in zip(extent, _coarser(spacing, edge), strict=True))
+
+
+def _coarser(spacing: Triple, edge: float) -> Triple:
+    d, h, w = (max(edge, one) for one in spacing)
+    return d, h, w
 
 
 def choose_long_side(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int) -> Choice[int | None]:

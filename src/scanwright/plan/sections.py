@@ -36,6 +36,9 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
     axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
     most = MOST_VOXELS[machine.device, fingerprint.dimension]
     body = fingerprint.body_fraction.median
+    spacing = rules.choose_spacing(fingerprint, axes)
+    if machine.device == "cpu":
+        spacing = rules.coarsen(spacing, fingerprint, axes, most_voxels=most)
     channels = [rules.choose_normalization(channel, body_fraction=body) for channel in fingerprint.channels]
     schemes: Choice[tuple[ChannelNormalization, ...]] = Choice(
         tuple(choice.value for choice in channels),
@@ -46,7 +49,7 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
         PreprocessPlan,
         "preprocess",
         {
-            "spacing": rules.choose_spacing(fingerprint, axes),
+            "spacing": spacing,
             "long_side": rules.choose_long_side(fingerprint, axes, most_voxels=most),
             "crop_to_nonzero": rules.choose_crop(fingerprint),
             "normalization": schemes,
