@@ -76,7 +76,7 @@ def plan(
         network=network,
         batch=BatchPlan(size=batch, patch=patch, foreground_share=0.5),
         augment=AugmentPlan(
-            rotate_deg=(10.0, 0.0 if flat else 10.0, 0.0 if flat else 10.0), scale=0.1, elastic_voxels=0.5,
+            warp_share=1.0, rotate_deg=(10.0, 0.0 if flat else 10.0, 0.0 if flat else 10.0), scale=0.1, elastic_voxels=0.5,
             mirror=(False, False, True), gamma=0.3, contrast=0.1, brightness=0.1, noise=0.1,
             blur_voxels=0.5, low_resolution=1.5,
         ),
@@ -89,7 +89,7 @@ def plan(
 def augment(**ranges: object) -> AugmentPlan:
     """An augmentation that changes nothing, but for the ranges given."""
     off = dict(
-        rotate_deg=(0, 0, 0), scale=0, elastic_voxels=0, mirror=(False, False, False), gamma=0, contrast=0, brightness=0,
+        warp_share=1.0, rotate_deg=(0, 0, 0), scale=0, elastic_voxels=0, mirror=(False, False, False), gamma=0, contrast=0, brightness=0,
         noise=0, blur_voxels=0, low_resolution=1,
     )  # fmt: skip
     return AugmentPlan.model_validate({**off, **ranges})

@@ -22,7 +22,7 @@ class Largest:
         return np.full(size, high)
 
     def random(self, size: tuple[int, ...]) -> np.ndarray:
-        return np.ones(size)
+        return np.full(size, 0.75)
 
     def standard_normal(self, size: tuple[int, ...]) -> np.ndarray:
         return np.zeros(size)
@@ -91,6 +91,14 @@ def test_draw__turns_in_millimetres() -> None:
     warp = draw(Largest(), planned, samples=1, patch=(5, 5, 5), spacing=(1.0, 2.0, 1.0))  # type: ignore[arg-type]
     assert np.allclose(warp.matrix[0] @ [0, 0, 1], [0, -0.5, 0], atol=1e-12)
     assert np.allclose(warp.matrix[0] @ [0, 1, 0], [0, 0, 2], atol=1e-12)
+
+
+def test_draw__only_a_share_is_warped() -> None:
+    planned = augment(warp_share=0.3, rotate_deg=(30, 20, 20), scale=0.3, elastic_voxels=1.5)
+    many = draw(np.random.default_rng(0), planned, samples=600, patch=(5, 5, 5), spacing=UNIT)
+    still = (many.matrix == np.eye(3)).all(axis=(1, 2)) & ~many.bend.any(axis=(1, 2, 3, 4))
+    assert 0.65 < still.mean() < 0.75
+    assert not (many.matrix[~still] == np.eye(3)).all(axis=(1, 2)).any()
 
 
 def test_draw__scale_is_a_factor_either_way() -> None:

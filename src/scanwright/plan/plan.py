@@ -130,12 +130,14 @@ class BatchPlan(Frozen):
 class AugmentPlan(Frozen):
     """Ranges that random changes are drawn from; 0 switches one off.
 
+    warp_share: how many samples are turned, scaled and bent; the others keep their voxels as they are.
     rotate_deg: largest rotation about each network axis. scale: largest change of size, 0.15 is from 1/1.15 to 1.15.
     elastic_voxels: standard deviation of a smooth displacement. mirror: axes that may be flipped.
     gamma, contrast: largest logarithm of the exponent and of the factor. brightness: largest offset. noise: largest standard
     deviation added. blur_voxels: largest standard deviation. low_resolution: largest factor. Grey values are normalised.
     """
 
+    warp_share: float = Field(ge=0, le=1)
     rotate_deg: Triple
     scale: float = Field(ge=0, le=1)
     elastic_voxels: float = Field(ge=0)

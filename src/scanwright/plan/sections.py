@@ -113,6 +113,9 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
         AugmentPlan,
         "augment",
         {
+            "warp_share": Choice(
+                0.3, "most samples stay sharp: interpolation blurs, and scans to be answered are not blurred", MEASURED
+            ),
             "rotate_deg": Choice((11.5, across, across), "within the slice only" if not across else light, MEASURED),
             "scale": Choice(0.16, light, MEASURED),
             "elastic_voxels": Choice(0.0, "off", DEFAULT),

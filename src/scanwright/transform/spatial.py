@@ -50,11 +50,12 @@ class Warp:
 
 def draw(rng: np.random.Generator, plan: AugmentPlan, *, samples: int, patch: Shape3, spacing: Triple) -> Warp:
     """Random warps for a batch. The number of random numbers consumed does not depend on the plan's ranges."""
-    angles = rng.uniform(-1, 1, (samples, 3)) * np.radians(plan.rotate_deg)
-    scales = np.exp(rng.uniform(-1, 1, (samples, 3)) * math.log1p(plan.scale))
+    warped = np.where(rng.random((samples, 1)) < plan.warp_share, 1.0, 0.0)
+    angles = rng.uniform(-1, 1, (samples, 3)) * warped * np.radians(plan.rotate_deg)
+    scales = np.exp(rng.uniform(-1, 1, (samples, 3)) * warped * math.log1p(plan.scale))
     flips = np.where((rng.random((samples, 3)) < 0.5) & np.array(plan.mirror), -1.0, 1.0)
     control = tuple(CONTROL_POINTS if length > 1 else 1 for length in patch)
-    bend = rng.standard_normal((samples, 3, *control)) * plan.elastic_voxels
+    bend = rng.standard_normal((samples, 3, *control)) * plan.elastic_voxels * warped.reshape(-1, 1, 1, 1, 1)
     flat = np.array(patch) == 1
     scales[:, flat], flips[:, flat], bend[:, flat] = 1.0, 1.0, 0.0
     physical = np.diag(spacing)
