@@ -89,8 +89,8 @@ def plan(
 def augment(**ranges: object) -> AugmentPlan:
     """An augmentation that changes nothing, but for the ranges given."""
     off = dict(
-        warp_share=1.0, rotate_deg=(0, 0, 0), scale=0, elastic_voxels=0, mirror=(False, False, False), gamma=0, contrast=0, brightness=0,
-        noise=0, blur_voxels=0, low_resolution=1,
+        warp_share=1.0, rotate_deg=(0, 0, 0), scale=0, elastic_voxels=0, mirror=(False, False, False), gamma=0, contrast=0,
+        brightness=0, noise=0, blur_voxels=0, low_resolution=1,
     )  # fmt: skip
     return AugmentPlan.model_validate({**off, **ranges})
 
