@@ -55,7 +55,7 @@ def refused(error: Exception) -> ScanwrightError | None:
         return ResourceError("the system refused", where=error.filename, found=error.strerror, hint=hint)
     names = {kind.__name__ for kind in type(error).__mro__}  # torch's own is known by name: torch may not be imported
     if names & {"MemoryError", "OutOfMemoryError"} or "can't allocate memory" in str(error):
-        hint = "Close other programs, or set a smaller batch.size or batch.patch with --set."
+        hint = "Close other programs; in training, a smaller batch.size or batch.patch (--set) needs less."
         return ResourceError("out of memory", found=str(error).partition("\n")[0][:160] or None, hint=hint)
     if "surrogates not allowed" in str(error) or "string_unicode" in str(error):  # of Python, and of pydantic
         odd = re.findall(r"'([^']*\\udc[^']*)'", repr(error).replace("\\\\", "\\"))

@@ -60,6 +60,15 @@ def read_json(path: Path) -> Any:
         raise InputError("not a JSON file", where=path, found=str(error), hint="Restore it or remove it.") from error
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a name from outside can be that of a file in a folder of ours, and of no other place.
+
+    >>> [is_plain_name(name) for name in ("case 1.5", "患者01", "../up", "/abs", "a\\\\b", ".hidden", "")]
+    [True, True, False, False, False, False, False]
+    """
+    return bool(name) and name[0] != "." and name.isprintable() and not set(name) & {"/", "\\"}
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes in one atomic step."""
     with writing(path) as stream:
@@ -108,6 +117,7 @@ def as_resource_error(path: Path) -> Iterator[None]:
             errno.ENOTDIR,
             errno.EEXIST,
             errno.ENAMETOOLONG,
+            errno.ENOENT,
         ):
             raise
         raise ResourceError(

@@ -34,10 +34,10 @@ def test_memory__refused_before_it_begins(monkeypatch):
     need = expected_bytes(one, large, half=needs_half(one, large))
     monkeypatch.setattr(answer, "free_memory_bytes", lambda: int(need * 0.9))
     with pytest.raises(ResourceError, match="more memory than is free") as caught:
-        fit_memory(one, np.zeros((1, 4, 4, 4), np.float32), large)
+        fit_memory(one, large)
     assert f"{need / GIB:.1f} GiB" in caught.value.expected
     monkeypatch.setattr(answer, "free_memory_bytes", lambda: need * 20)
-    assert fit_memory(one, np.zeros((1, 4, 4, 4), np.float32), large).half is needs_half(one, large)
+    assert fit_memory(one, large).half is needs_half(one, large)
 
 
 def test_memory__large_sums_in_half(monkeypatch):

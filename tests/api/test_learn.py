@@ -120,12 +120,15 @@ def test_fold_budget__what_is_left_in_equal_shares(folds_left, seconds):
     """1000 s, of which USED_SHARE counts, 100 kept for afterwards, 300 gone."""
     plan = SimpleNamespace(training=SimpleNamespace(budget_s=1000.0, reserve_s=100.0))
     run, study = SimpleNamespace(elapsed_s=300.0), SimpleNamespace(plan=plan)
-    assert fold_budget(run, study, folds_left=folds_left) == pytest.approx((1000 * USED_SHARE - 400) / folds_left)
+    left_s = 1000 * USED_SHARE - 400
+    assert fold_budget(run, study, folds_left=folds_left, used_s=0.0) == pytest.approx(left_s / folds_left)
+    resumed = fold_budget(run, study, folds_left=folds_left, used_s=50.0)
+    assert resumed == pytest.approx((left_s + 50) / folds_left - 50), "what it had counts towards its share"
     assert seconds == pytest.approx((1000 * 0.97 - 400) / folds_left)
     run.elapsed_s = 5000.0
-    assert fold_budget(run, study, folds_left=folds_left) == 1.0
+    assert fold_budget(run, study, folds_left=folds_left, used_s=0.0) == 1.0
     plan.training.budget_s = None
-    assert fold_budget(run, study, folds_left=folds_left) is None
+    assert fold_budget(run, study, folds_left=folds_left, used_s=0.0) is None
 
 
 def test_interruptible__the_first_is_a_flag_the_second_is_not():

@@ -84,6 +84,44 @@ def test_train__ctrl_c_saves_at_once_and_goes_on(scanwright, finished, tmp_path)
     assert results(run) == results(finished.run)
 
 
+def test_train__ctrl_c_at_the_last_step(scanwright, finished, tmp_path):
+    """The fold is kept, and the run stops there instead of going on to its answers."""
+    run = tmp_path / "run"
+    ended = scanwright(*finished.command, "-o", run, plant=partial(at_call, *STEP, 6, interrupt))
+    assert ended.code == 130 and ended.lines[0] == "stopped when fold 0 was trained, saved"
+    assert (run / "folds/0/weights.safetensors").exists() and not (run / "predictions").exists()
+    assert scanwright(*finished.command, "-o", run).code == 0
+    assert results(run) == results(finished.run)
+
+
+def test_train__never_into_the_data_set(finished):
+    with pytest.raises(UsageError, match="inside the data set"):
+        train(finished.data, out=finished.data / "imagesTr/run")
+    assert not (finished.data / "imagesTr/run").exists()
+
+
+def test_train__the_plan_is_made_without_the_fold_that_is_judged(finished, tmp_path):
+    """Other grey values in the judged cases change nothing of the plan."""
+    from made_folders import write_nifti
+    from scanwright.io.formats import read_volume
+
+    plans = {}
+    names = json.loads((finished.run / "splits.json").read_text())["folds"][0]
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps([{"train": names["train"], "val": names["validation"]}]))
+    for factor in (1, 5):
+        data = nnunet_folder(tmp_path / f"data{factor}", cases=6)
+        for name in names["validation"]:
+            file = data / f"imagesTr/{name}_0000.nii.gz"
+            write_nifti(file, read_volume(file).voxels[0] * factor)
+        small = {"batch.patch": [8, 8, 8], "network.widths": [4], "network.strides": [[1, 1, 1]]}
+        small |= {"network.kernels": [[3, 3, 3]], "training.threads": 1}
+        settings = Settings(fold=0, steps=1, values=small)
+        plans[factor] = train(data, out=tmp_path / f"run{factor}", settings=settings, split=split, device="cpu").plan
+    assert plans[1].preprocess.normalization[0].scheme == "ct"
+    assert plans[1] == plans[5]
+
+
 def test_train__ctrl_c_while_cases_are_prepared(scanwright, finished, tmp_path):
     run = tmp_path / "run"
     ended = scanwright(*finished.command, "-o", run, plant=partial(at_write, "info.json", 2, interrupt, whole=False))
@@ -122,6 +160,8 @@ def test_train__from_python(finished, tmp_path):
         (Settings(steps=0), "not a number of steps"),
         (Settings(fold=5), "no such fold"),
         (Settings(fold=-1), "no such fold"),
+        (Settings(seed=-1), "not a seed"),
+        (Settings(seed=10**20), "not a seed"),
         (Settings(values={"batch.sise": 4}), "unknown plan value"),
     ],
 )

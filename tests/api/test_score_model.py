@@ -101,6 +101,10 @@ def test_evaluate__nothing_of_anybody_is_overwritten(finished, answers, tmp_path
     with pytest.raises(UsageError, match="holds a run"):
         evaluate(run / "model.swm", finished.data, out=run)
     assert ((run / "metrics.json").read_bytes(), (run / "cases.csv").read_bytes()) == before
+    for inside in (finished.data, finished.data / "labelsTr" / "scores"):
+        with pytest.raises(UsageError, match="inside the data set"):
+            evaluate(answers, finished.data, out=inside)
+    assert not (finished.data / "metrics.json").exists()
     table = write_text(tmp_path / "data/cases.csv", "case,patient\n")
     with pytest.raises(UsageError, match="evaluate did not write it"):
         evaluate(answers, finished.data, out=tmp_path / "data")

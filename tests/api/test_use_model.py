@@ -13,6 +13,7 @@ from made_folders import ball, picture_folder, write_nifti, write_text
 from scanwright.api import answer, use_model
 from scanwright.api.use_model import Prediction, open_model, predict, verify
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
+from scanwright.plan.plan import plan_from_json
 
 OBLIQUE = np.array([[0.0, -1.2, 0.1, 30.0], [0.9, 0.0, 0.0, -20.0], [0.0, 0.1, -2.0, 5.0], [0.0, 0.0, 0.0, 1.0]])
 
@@ -149,6 +150,25 @@ def test_predict__more_memory_than_there_is(finished, scans, tmp_path, monkeypat
     assert "0.0 GiB free" in caught.value.found
 
 
+def test_predict__a_scan_with_one_voxel_that_is_no_number(finished, scans, tmp_path):
+    image = ball(0)[0]
+    image[3, 4, 5] = np.nan
+    scan = write_nifti(tmp_path / "nan.nii.gz", image)
+    with pytest.raises(InputError, match="NaN or infinite") as caught:
+        predict(finished.model, scan, out=tmp_path / "o")
+    assert caught.value.found == f"1 of {image.size} voxels"
+    assert not (tmp_path / "o/nan.nii.gz").exists()
+
+
+def test_predict__one_scan_too_large_of_four(finished, scans, tmp_path):
+    """Voxels of 9 m: on the plan's grid of about 1 mm more than any machine has. Refused before it is made."""
+    write_nifti(scans / "aa.nii.gz", ball(4)[0], np.diag((9000.0, 9000.0, 9000.0, 1.0)))
+    with pytest.raises(InputError, match="1 of 4 scans") as caught:
+        predict(finished.model, scans, out=tmp_path / "o")
+    assert "aa.nii.gz" in caught.value.details[0] and "more memory than is free" in caught.value.details[0]
+    assert sorted(path.name for path in (tmp_path / "o").glob("*.nii.gz")) == ["a.nii.gz", "b.nii.gz", "c.nii.gz"]
+
+
 def test_predict__says_beforehand_what_it_needs(finished, scans, tmp_path):
     told = []
     predict(finished.model, scans, out=tmp_path / "o", tell=told.append)
@@ -173,6 +193,18 @@ def test_open_model__of_another_kind(finished, monkeypatch):
     monkeypatch.setattr(use_model.Segmentation, "name", "divination")
     with pytest.raises(UsageError, match="kind of problem"):
         open_model(finished.model)
+
+
+@pytest.mark.parametrize("change", [{"network": {"widths": (4, 6)}}, {"batch": {"patch": (8, 8, 9)}}])
+def test_open_model__whose_plan_and_weights_do_not_fit(finished, monkeypatch, change):
+    def altered(data, **where):
+        plan = plan_from_json(data, **where)
+        return plan.model_copy(update={key: getattr(plan, key).model_copy(update=one) for key, one in change.items()})
+
+    monkeypatch.setattr(use_model, "plan_from_json", altered)
+    with pytest.raises(IntegrityError, match="do not fit") as caught:
+        open_model(finished.model)
+    assert caught.value.exit_code == 3 and len(caught.value.lines()) <= 3
 
 
 def test_verify(finished, tmp_path):

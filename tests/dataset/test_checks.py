@@ -259,8 +259,18 @@ def test_pictures_and_a_decathlon_folder(tmp_path):
 def test_a_case_that_holds_only_ignored_voxels(tmp_path):
     root = nnunet_folder(tmp_path, cases=1, labels={"background": 0, "liver": 1, "ignore": 2})
     write_nifti(label_of(root), np.full((12, 10, 8), 2, np.uint8))
-    (fault,) = checked(root).faults
+    nothing, fault = checked(root).faults
     assert (fault.code, fault.found) == ("empty-label", "only background and ignored voxels")
+    assert (nothing.code, nothing.severity) == ("nothing-to-learn", "error")
+
+
+def test_a_region_that_one_patient_has_or_nobody(tmp_path):
+    labels = {"background": 0, "liver": 1, "tumour": 2, "cyst": 3}
+    root = nnunet_folder(tmp_path, cases=3, labels=labels)
+    for case in (0, 1):
+        write_nifti(label_of(root, case), ball(0, values=(1,))[1])
+    rare = [(fault.severity, fault.found) for fault in checked(root).faults if fault.code == "rare-region"]
+    assert rare == [("warning", "tumour in one patient"), ("warning", "cyst in no patient")]
 
 
 def test_progress_and_order(tmp_path):

@@ -3,6 +3,7 @@ import pytest
 from made_folders import ball, decathlon_folder, nnunet_folder, picture_folder, write_json, write_nifti, write_text
 from scanwright.dataset.read import LAYOUTS, read_dataset
 from scanwright.errors import InputError, UsageError
+from scanwright.files import read_json
 
 
 def test_the_registry_is_complete():
@@ -85,6 +86,18 @@ def test_a_data_set_one_folder_further_down(tmp_path):
     with pytest.raises(InputError) as raised:
         read_dataset(tmp_path)
     assert raised.value.hint == f"Did you mean {tmp_path / 'Dataset001_made'}?"
+
+
+@pytest.mark.parametrize("name", ["../../up", "/absolute", "a\\b", ".hidden", "new\nline"])
+def test_a_case_name_that_leads_out_of_the_folder(tmp_path, name):
+    """Answers are written under the names of cases."""
+    root = nnunet_folder(tmp_path, cases=2)
+    entry = {"images": ["imagesTr/p00_0000.nii.gz"], "label": "labelsTr/p00.nii.gz"}
+    description = read_json(root / "dataset.json")
+    write_json(root / "dataset.json", {**description, "dataset": {name: entry, "plain": entry}})
+    with pytest.raises(InputError, match="cannot be a file name") as raised:
+        read_dataset(root)
+    assert repr(name) in str(raised.value.found) and raised.value.exit_code == 4
 
 
 def test_a_data_set_without_any_case(tmp_path):

@@ -18,7 +18,7 @@ from scanwright.dataset.task import Task
 from scanwright.errors import IntegrityError, ResourceError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
-from scanwright.files import write_bytes, write_json
+from scanwright.files import is_plain_name, write_bytes, write_json
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, predict_labels
@@ -28,8 +28,7 @@ from scanwright.plan.memory import prediction_bytes
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.runtime import free_memory_bytes
-from scanwright.transform.preprocess import Placement, to_network
-from scanwright.types import Floats
+from scanwright.transform.preprocess import Placement, to_network, whole
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 SAFE_SHARE = 0.9
@@ -81,27 +80,36 @@ def prediction_file(run: Run, case: Case, *, test: bool) -> Path:
     """Where a case's answer lies: pictures as PNG, all else as NIfTI."""
     picture = suffix_of(case.images[0]) in PICTURES
     folder = run.path("predictions", "test") if test else run.path("predictions")
+    assert is_plain_name(case.id), "read_dataset has refused it"
     return folder / f"{case.id}{'.png' if picture else '.nii.gz'}"
 
 
-def predict_volume(engine: Engine, image: Volume, *, tell: Listener | None = None) -> Volume:
-    """Labels on the image's own grid. Raises ResourceError, before it begins, if memory would not suffice."""
+class TooLarge(ResourceError):
+    """An image whose prediction does not fit into the memory that is free."""
+
+
+def predict_volume(engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Volume:
+    """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
+    fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
-    fitted = fit_memory(engine, network_input, placement)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
     labels = predict_labels(fitted, network_input, placement, progress=progress)
     return Volume(labels[None], image.grid)
 
 
-def fit_memory(engine: Engine, image: Floats, placement: Placement) -> Engine:
-    """The engine with running sums in float32, or float16 where those are large. Raises ResourceError if it cannot fit."""
+def fit_memory(engine: Engine, placement: Placement, *, where: Path | None = None) -> Engine:
+    """The engine with running sums in float32, or float16 where those are large. Raises TooLarge if it cannot fit.
+
+    placement: of the whole image, from its header, so that nothing has been allocated for it yet.
+    """
     have = free_memory_bytes()
     half = needs_half(engine, placement)
     need = expected_bytes(engine, placement, half=half)
     if need > SAFE_SHARE * have:
-        raise ResourceError(
+        raise TooLarge(
             "this prediction needs more memory than is free",
-            expected=f"{need / 2**30:.1f} GiB for {engine.problem.outputs} outputs on {image.shape[1:]} voxels",
+            where=where,
+            expected=f"{need / 2**30:.1f} GiB for {engine.problem.outputs} outputs on {placement.shape} voxels",
             found=f"{have / 2**30:.1f} GiB free",
             hint="Close other programs, or crop the image.",
         )

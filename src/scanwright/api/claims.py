@@ -72,6 +72,13 @@ def require_apart(targets: Sequence[tuple[Path, Case]]) -> dict[Path, Case]:
     return by_file
 
 
+def require_outside(folder: Path, data: Path) -> None:
+    """Raise UsageError if results would be written into the data set, where they could be read as a part of it."""
+    inside, root = folder.resolve(), data.resolve()
+    if root.is_dir() and (inside == root or root in inside.parents):
+        raise UsageError("the output folder lies inside the data set", where=folder, hint=ELSEWHERE)
+
+
 def require_free_for_scores(folder: Path) -> None:
     """Raise UsageError if a folder holds a run, or a metrics.json or cases.csv that `evaluate` did not write."""
     if holds_run(folder):

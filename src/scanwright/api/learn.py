@@ -17,13 +17,14 @@ from scanwright.api.evidence import draw_curves, draw_example
 from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
+from scanwright.errors import IntegrityError
 from scanwright.files import write_bytes
 from scanwright.network.build import build
 from scanwright.plan.budget import USED_SHARE
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Progress
 from scanwright.training.batches import Batches, TrainingCase, cut
-from scanwright.training.checkpoint import save_weights
+from scanwright.training.checkpoint import elapsed_of, save_weights
 from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
 from scanwright.transform.prepare import prepare_into, store_key
 from scanwright.workers import in_processes
@@ -85,17 +86,21 @@ def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torc
     for position, fold in enumerate(folds):
         if run.fold(fold).joinpath(WEIGHTS).exists():
             continue
-        budget_s = fold_budget(run, study, folds_left=len(folds) - position)
+        budget_s = fold_budget(run, study, folds_left=len(folds) - position, used_s=elapsed_of(run.fold(fold) / STATE))
         with interruptible() as stop:
             train_fold(run, study, keys, fold, budget_s=budget_s, device=device, tell=tell, stop=stop)
 
 
-def fold_budget(run: Run, study: Study, *, folds_left: int) -> float | None:
-    """Wall time for the loop of the next fold: an equal share of what is left, less what comes after training."""
+def fold_budget(run: Run, study: Study, *, folds_left: int, used_s: float) -> float | None:
+    """Wall time for the loop of the next fold: an equal share of what is left, less what comes after training.
+
+    used_s: what an earlier session spent on this fold, which counts towards its share.
+    """
     plan = study.plan.training
     if plan.budget_s is None or plan.reserve_s is None:
         return None
-    return max(1.0, (USED_SHARE * plan.budget_s - plan.reserve_s - run.elapsed_s) / folds_left)
+    left_s = USED_SHARE * plan.budget_s - plan.reserve_s - run.elapsed_s
+    return max(1.0, (left_s + used_s) / folds_left - used_s)
 
 
 def train_fold(
@@ -150,6 +155,8 @@ def train_fold(
     if state.step < state.timetable.end:
         raise Stopped(f"stopped at step {state.step} of {state.timetable.end}, saved")
     save_weights(run.fold(fold) / WEIGHTS, state.averaged)
+    if stop():
+        raise Stopped(f"stopped when fold {fold} was trained, saved")
 
 
 def stored_case(store: Store, key: str, name: str) -> TrainingCase:
@@ -200,8 +207,11 @@ class Log:
 
 
 def read_log(file: Path) -> list[dict[str, Any]]:
-    """The lines of a log, [] if there is none."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    """The lines of a log, [] if there is none. Raises IntegrityError if one of them is not whole."""
+    try:
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    except ValueError as error:
+        raise IntegrityError("a log that cannot be read", where=file, found=str(error), hint="Remove it.") from error
 
 
 def training_progress(event: Event, fold: int, log: Log) -> Progress:

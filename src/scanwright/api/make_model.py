@@ -16,11 +16,14 @@ from typing import Any
 import torch
 
 from scanwright.api import answer, learn, study, telling
+from scanwright.api.claims import require_outside
 from scanwright.api.run import open_run
 from scanwright.errors import UsageError
 from scanwright.plan.plan import Plan, Settings, require_known
 from scanwright.protocols import Listener, silent
 from scanwright.runtime import DeviceName, choose_device, describe_machine
+
+LARGEST_SEED = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def train(
     """
     settings = settings or Settings()
     require_possible(settings, folds_given=split is not None)
+    require_outside(Path(out), Path(data))
     torch_device = choose_device(device)
     machine = describe_machine(torch_device)
     torch.set_num_threads(machine.threads)
@@ -120,6 +124,8 @@ def require_possible(settings: Settings, *, folds_given: bool) -> None:
         raise UsageError("not a budget", expected="seconds, more than 0", found=settings.budget_s)
     if settings.steps is not None and settings.steps < 1:
         raise UsageError("not a number of steps", expected="at least 1", found=settings.steps)
+    if not 0 <= settings.seed < LARGEST_SEED:
+        raise UsageError("not a seed", expected=f"0 to {LARGEST_SEED - 1}", found=settings.seed)
     last = None if folds_given else settings.folds - 1
     if settings.fold is not None and (settings.fold < 0 or (last is not None and settings.fold > last)):
         expected = "0 or more" if last is None else f"0 to {last}"

@@ -34,15 +34,20 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     """Cross-validation, and the declared test split where there is one."""
     sets = []
     if scores.rows:
-        note = (
-            "Each case was predicted by a model that was not trained on its patient; nothing was chosen on these cases."
-        )
+        note = "Each case was predicted by a model that was not trained on its patient. " + chosen_on(study)
         sets.append(result_set("Cross-validation", scores.summary, scores.rows, study, note=note))
     if scores.test_rows:
         summary = scores.summary["test"] if scores.rows else scores.summary
         note = "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end."
         sets.append(result_set("Test split", summary, scores.test_rows, study, note=note))
     return tuple(sets)
+
+
+def chosen_on(study: Study) -> str:
+    """What the judged cases had a part in."""
+    if len(study.plan.training.folds) == 1:
+        return "Nothing was chosen on these cases: the plan was made from the training cases alone."
+    return "The plan (spacing, grey values, sizes) was made from all cases, as every fold shares it; no weights were."
 
 
 def result_set(name: str, summary: Mapping[str, Any], rows: Sequence[CaseRow], study: Study, *, note: str) -> ResultSet:
@@ -144,7 +149,7 @@ def picture(run: Run, study: Study, row: CaseRow, role: page_content.Role, *, te
 
 def dataset_part(study: Study) -> DatasetPart:
     """The data in facts, and what the checks found."""
-    found, dataset = study.fingerprint, study.dataset
+    found, dataset = study.overview, study.dataset
     facts = [
         Fact(name="Folder", value=str(dataset.root.name)),
         Fact(name="Cases", value=f"{found.num_cases} of {found.num_patients} patients"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api import answer
-from scanwright.api.claims import listed, require_free_for_scores
+from scanwright.api.claims import listed, require_free_for_scores, require_outside
 from scanwright.api.use_model import SHOWN, open_model, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.images import SAME_GRID
@@ -36,11 +36,12 @@ def evaluate(
     predictions: a folder with a label file for each case, named as the case; or a model.swm, which then predicts first.
     data: a data set in any layout; its declared test cases if it has any, else all its labelled cases.
     Writes metrics.json and cases.csv to `out`. Raises InputError, naming all of them, for predictions that are missing, on
-    another grid, or hold values that the task does not know; UsageError if `out` holds other scores.
+    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set.
     """
     folder, source = Path(out), Path(predictions)
     if not source.exists():
         raise InputError("no such file or folder", where=source, expected="a folder of labels, or a model.swm")
+    require_outside(folder, Path(data))
     require_free_for_scores(folder)
     dataset = read_dataset(Path(data), layout)
     cases = list(dataset.test or dataset.train)

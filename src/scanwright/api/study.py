@@ -3,7 +3,7 @@
 Everything decided here is written to the run folder, and read back when a run goes on, if no file has changed since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,16 @@ PER_CASE_SHARE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A data set that is fit to be trained on, and everything that was decided about it."""
+    """A data set that is fit to be trained on, and everything that was decided about it.
+
+    overview: all labelled cases but a declared test split, as the report describes them. fingerprint: those that the trained
+    folds learn from; the plan knows no others.
+    """
 
     dataset: Dataset
     checks: Checks
     excluded: tuple[str, ...]
+    overview: Fingerprint
     fingerprint: Fingerprint
     splits: Splits
     plan: Plan
@@ -80,11 +85,13 @@ def look(
     with run.stage("plan"):
         splits = split_cases(dataset, checks, settings, split=split, exclude=exclude)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
-        found = fingerprint(training_facts(dataset, checks), dataset.task)
+        everything = training_facts(dataset, checks)
+        found = fingerprint(learned_from(splits, settings.fold, everything), dataset.task)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
         problem = Segmentation(dataset.task)
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
-    return Study(dataset, checks, tuple(exclude), found, splits, plan, problem)
+    overview = fingerprint(everything, dataset.task)
+    return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem)
 
 
 def without(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
@@ -99,6 +106,13 @@ def without(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
 def training_facts(dataset: Dataset, checks: Checks) -> dict[str, CaseFacts]:
     """Facts of the cases that may be learned from: a declared test split decides nothing."""
     return {case.id: checks.facts[case.id] for case in dataset.train if case.id in checks.facts}
+
+
+def learned_from(splits: Splits, fold: int | None, facts: Mapping[str, CaseFacts]) -> dict[str, CaseFacts]:
+    """Facts of the cases that the trained folds learn from: of one fold its training part, of all of them every case."""
+    trained = splits.folds if fold is None else [splits.folds[fold]]
+    names = {name for parts in trained for name in parts.train}
+    return {name: found for name, found in facts.items() if name in names}
 
 
 def checks_json(dataset: Dataset, checks: Checks, exclude: Sequence[str]) -> dict[str, Any]:

@@ -36,12 +36,14 @@ def write_report(run: Run, study: Study, scores: Scores, *, machine: Machine) ->
 def write_package(run: Run, study: Study, scores: Scores) -> str:
     """model.swm: plan, weights of every fold, card, metrics and reference statistics. Gives its digest."""
     task, plan = study.dataset.task, study.plan
+    steps = [fold.num_steps for fold in training_part(run, study).folds]
     card = make_card(
         name=task.name,
         task=task.model_dump(mode="json"),
         plan=plan.to_json(),
         fingerprint=study.fingerprint.model_dump(mode="json"),
         metrics=scores.summary,
+        steps=steps,
         limits=limits(study, scores),
     )
     return pack(
@@ -103,7 +105,7 @@ def scope(study: Study) -> str:
 
 def summary_sentences(study: Study, training: TrainingPart, machine: Machine) -> tuple[str, ...]:
     """What was trained on what, in two or three sentences."""
-    task, plan, found = study.dataset.task, study.plan, study.fingerprint
+    task, plan, found = study.dataset.task, study.plan, study.overview
     regions = ", ".join(region.name for region in task.regions)
     parameters = num_parameters(build(plan.network))
     steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
@@ -119,7 +121,7 @@ def summary_sentences(study: Study, training: TrainingPart, machine: Machine) ->
 
 def limits(study: Study, scores: Scores) -> tuple[str, ...]:
     """What the numbers do not say."""
-    found, plan = study.fingerprint, study.plan
+    found, plan = study.overview, study.plan
     rows = scores.rows or scores.test_rows
     said = [RESEARCH_USE]
     if len(plan.training.folds) < len(study.splits.folds):

@@ -14,14 +14,15 @@ from scanwright.api.claims import Answers, require_apart
 from scanwright.api.scans import cases_of
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
-from scanwright.dataset.measures import count_values, region_voxels
+from scanwright.dataset.measures import are_finite, count_values, num_not_finite, region_voxels
 from scanwright.dataset.task import Task, parse_task
-from scanwright.errors import InputError, UsageError
+from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.files import require_writable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import read_grid, suffix_of, write_label
 from scanwright.package.load import Package, load
+from scanwright.plan.make import require_divisible
 from scanwright.plan.plan import plan_from_json
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
@@ -79,7 +80,12 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     torch.set_num_threads(num_threads())
     plan = plan_from_json(package.plan, where=path)
     task = parse_task(package.task, where=path)
-    networks = [answer.network_with(package.weights(name), plan, torch_device) for name in package.models]
+    try:
+        require_divisible(plan)
+        networks = [answer.network_with(package.weights(name), plan, torch_device) for name in package.models]
+    except (RuntimeError, UsageError) as error:
+        found = str(error).partition("\n")[0][:160]
+        raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
     return Model(package, task, Engine(networks, plan, Segmentation(task), torch_device))
 
 
@@ -105,8 +111,8 @@ def predict(
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
     out: a folder; predictions.json in it says what was written, and only that is ever overwritten.
     format: "auto" writes PNG for pictures and NIfTI for volumes.
-    Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read does
-    not stop the others: they are answered, then an InputError names those that were not.
+    Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
+    is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
     folder = Path(out)
     paths = [Path(scan) for scan in ([scans] if isinstance(scans, (str, Path)) else scans)]
@@ -125,12 +131,12 @@ def predict_cases(
     answers.claim(targets)
     tell(Progress("predict", note=memory_note(model, cases)))
     done: list[Prediction] = []
-    failed: list[InputError] = []
+    failed: list[InputError | ResourceError] = []
     for file, case in targets.items():
         try:
             done.append(predict_case(model, case, file, tell=tell if len(cases) == 1 else silent))
             answers.note(file, done[-1].to_json())
-        except InputError as error:
+        except (InputError, answer.TooLarge) as error:  # the next one may be whole, or smaller
             failed.append(error)
         if len(cases) > 1:
             tell(Progress("predict", done=len(done) + len(failed), total=len(cases)))
@@ -139,7 +145,7 @@ def predict_cases(
     return done
 
 
-def unanswered(failed: Sequence[InputError], *, cases: int, folder: Path) -> InputError:
+def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, folder: Path) -> InputError:
     """The error for scans that could not be answered while others were."""
     lines = [" · ".join(error.lines()) for error in failed[:SHOWN]]
     more = [f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else []
@@ -155,7 +161,8 @@ def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Pre
     began = time.perf_counter()
     image = read_case_image(case, model.task)
     require_scale(image, model, where=case.images[0])
-    labels = answer.predict_volume(model.engine, image, tell=tell)
+    require_finite(image, where=case.images[0])
+    labels = answer.predict_volume(model.engine, image, where=case.images[0], tell=tell)
     write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
     counts = count_values(labels.voxels)
@@ -167,6 +174,13 @@ def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Pre
         unit="ml" if image.grid.unit == "mm" else "px",
         seconds=time.perf_counter() - began,
     )
+
+
+def require_finite(image: Volume, *, where: Path) -> None:
+    """Raise InputError for NaN or infinite voxels: one of them would turn a whole normalised image into NaN."""
+    if not are_finite(image.voxels):
+        found = f"{num_not_finite(image.voxels)} of {image.voxels.size} voxels"
+        raise InputError("voxels that are NaN or infinite", where=where, found=found, hint="Correct the scan.")
 
 
 def require_scale(image: Volume, model: Model, *, where: Path) -> None:

@@ -12,6 +12,8 @@
     duplicate-image                                                          the same voxels in two cases:
         error if their labels differ, or if one of them is in the declared test split; else a warning, and splits keep the
         two on one side as if they were one patient's
+    nothing-to-learn                                               error     no region in any labelled case
+    rare-region                                                    warning   a region in no patient, or in one only
     empty-label same-channel                                       warning   no region; one image as two channels
     other-grid reader-note unlisted-files                          note
 
@@ -69,6 +71,7 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     facts = {result.case.id: result.facts for result in results if result.facts is not None}
     faults = [*dataset.faults, *(fault for result in results for fault in result.faults)]
     faults += [*_duplicates(dataset.cases, facts), *_same_channels(dataset.cases, facts)]
+    faults += _rare_regions(dataset.train, dataset.task, facts)
     return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts)
 
 
@@ -140,6 +143,32 @@ def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Faul
         found=f"the same voxels as {first.id}{reason}",
         action=action,
     )
+
+
+def _rare_regions(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
+    """Regions that cannot be learned and judged by patient, because at most one patient has them.
+
+    Silent while some case could not be read: that has to be mended first. Of one or two patients each region is rare.
+    """
+    if not cases or any(case.id not in facts for case in cases):
+        return
+    patients: dict[str, set[str]] = {region.name: set() for region in task.regions}
+    for case in cases:
+        for name in (name for name, voxels in facts[case.id].region_voxels.items() if voxels):
+            patients[name].add(case.patient)
+    if not any(patients.values()):
+        action = "Check that these are the labels, and that their values are declared."
+        yield Fault(code="nothing-to-learn", severity="error", found="no region in any labelled case", action=action)
+        return
+    for name, owners in patients.items():
+        if not owners or (len(owners) == 1 and len({case.patient for case in cases}) > 2):
+            yield Fault(
+                code="rare-region",
+                severity="warning",
+                expected="every region in several patients",
+                found=f"{name} in {'one patient' if owners else 'no patient'}",
+                action="It cannot be learned and judged; remove it from the regions, or add cases that have it.",
+            )
 
 
 def _same_channels(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:

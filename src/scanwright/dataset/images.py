@@ -55,7 +55,7 @@ def with_channels(volume: Volume, wanted: int, *, where: Path) -> Volume:
         where=where,
         expected=wanted,
         found=volume.channels,
-        hint="Correct the channels in dataset.json or scanwright.json.",
+        hint="Give a file for each channel, or correct the channels of the data set.",
     )
 
 

@@ -13,6 +13,7 @@ from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.layouts import decathlon, image_mask, nnunet, table
 from scanwright.dataset.layouts.sidecar import with_declared
 from scanwright.errors import InputError, UsageError
+from scanwright.files import is_plain_name
 
 
 class Layout(Protocol):
@@ -34,7 +35,7 @@ def read_dataset(root: Path, layout: str | None = None) -> Dataset:
 
     layout: a name in LAYOUTS to skip detection; else scanwright.json's "layout"; else what detects itself.
     Files that lack a partner become faults of the Dataset. Raises InputError if the folder is missing, empty or not
-    understood, or fits two layouts; UsageError if there is no layout of that name.
+    understood, or fits two layouts, or names a case as no file can be named; UsageError if there is no layout of that name.
     """
     root = Path(root).absolute()
     _require_content(root)
@@ -46,6 +47,7 @@ def read_dataset(root: Path, layout: str | None = None) -> Dataset:
         raise InputError("no case in this data set", where=root, found=f"layout {name}: {reason}", details=details)
     found = with_declared(found, declared, tables=name != table.NAME)
     cases = tuple(sorted(found.cases, key=lambda case: case.id))
+    _require_plain_names(cases, root)
     return found.model_copy(update={"cases": cases, "stated": f"{found.stated}: {_counted(cases)}"})
 
 
@@ -60,6 +62,19 @@ def _require_content(root: Path) -> None:
         ) from error
     if is_empty:
         raise InputError("the folder is empty", where=root, hint="Give the folder that holds the images and labels.")
+
+
+def _require_plain_names(cases: tuple[Case, ...], root: Path) -> None:
+    """Raise InputError for a case whose name could not be that of a file: answers are written under it."""
+    odd = [case.id for case in cases if not is_plain_name(case.id)]
+    if odd:
+        raise InputError(
+            "a case name that cannot be a file name",
+            where=root,
+            expected="letters, digits and signs, without slashes and not beginning with a dot",
+            found=repr(odd[0]) + (f" and {len(odd) - 1} more" if len(odd) > 1 else ""),
+            hint="Rename it in the table or dataset.json.",
+        )
 
 
 def _chosen(root: Path, name: str | None) -> tuple[str, str]:

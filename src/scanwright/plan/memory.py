@@ -56,7 +56,8 @@ def prediction_bytes(plan: Plan, *, network_shape: Shape3, case_shape: Shape3, h
     grown = [max(have, want) for have, want in zip(network_shape, patch, strict=True)]
     sums = classes * patch[0] * grown[1] * grown[2] * (2 if half else 4)
     window = feature_bytes(plan.network, patch, bytes_per_value=4) + prod(patch) * classes * 4 * 4
-    image = prod(grown) * 4 * plan.network.in_channels + prod(case_shape) * 4 * 2
+    resampling = 2  # one channel's result, and the step before it
+    image = prod(grown) * 4 * (plan.network.in_channels + resampling) + prod(case_shape) * 4 * 2
     labels = prod(case_shape) * 3
     slab = 3 * (256 << 20)
     return int(

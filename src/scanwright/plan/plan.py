@@ -260,6 +260,8 @@ def parse_set(assignments: list[str]) -> dict[str, Any]:
         if not equals:
             raise UsageError("--set takes name=value", found=assignment, hint="For example: --set batch.size=4")
         require_known(name)
+        if name in values:
+            raise UsageError("a plan value that is set twice", where=f"--set {name}", hint="Give it once.")
         try:
             values[name] = json.loads(text)
         except json.JSONDecodeError:
@@ -291,5 +293,8 @@ def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise IntegrityError(
-            "not a plan of this version", where=where, expected=first["msg"], found=f"{name} = {first.get('input')!r}"
+            "not a plan of this version",
+            where=where,
+            expected=first["msg"],
+            found=f"{name} = {first.get('input')!r}"[:160],
         ) from error

@@ -25,6 +25,8 @@ from scanwright.runtime import Machine
 from scanwright.types import Shape3, Triple
 
 CHECKPOINTS = 24
+FEWEST_BETWEEN = 10
+"""Steps between two checkpoints: saving and drawing takes as long as some steps."""
 LONGEST_STRETCH_S = 60.0
 
 MOST_VOXELS = {("cpu", 3): 110_000, ("cpu", 2): 256 * 256, ("cuda", 3): 128**3, ("cuda", 2): 512 * 512}
@@ -203,7 +205,7 @@ def plan_training(
     """Steps, optimiser, precision."""
     why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
     steps = ledger.decide("training.steps", Choice(steps, why_steps, "the budget" if pace else "the command"))
-    every = max(1, steps // CHECKPOINTS)
+    every = min(steps, max(FEWEST_BETWEEN, steps // CHECKPOINTS))
     if pace:
         every = max(1, min(every, int(LONGEST_STRETCH_S / pace.step_s)))
     low = "bfloat16" if machine.fast_bfloat16 else "float32"

@@ -28,6 +28,7 @@ def make_card(
     plan: Mapping[str, JSON],
     fingerprint: Mapping[str, JSON],
     metrics: Mapping[str, JSON],
+    steps: Sequence[int],
     limits: Sequence[str],
     intended_use: str | None = None,
     licence: str | None = None,
@@ -35,7 +36,7 @@ def make_card(
 ) -> dict[str, JSON]:
     """The card as plain data, canonical JSON of which is card.json.
 
-    task, plan, fingerprint, metrics: the content of the run folder's files of these names.
+    task, plan, fingerprint, metrics: the content of the run folder's files of these names. steps: that each fold took.
     limits: what the numbers do not say, a sentence each. licence: of the training data, as far as it is known.
     intended_use: a sentence; else one is made from the regions.
     """
@@ -52,7 +53,7 @@ def make_card(
         "intended_use": intended_use or words["intended_use"].format(regions=outlined),
         "out_of_scope": _out_of_scope(task, fingerprint, words),
         "limits": list(limits),
-        "trained_on": _trained_on(plan, fingerprint, licence or words["licence_unknown"]),
+        "trained_on": _trained_on(plan, fingerprint, steps, licence or words["licence_unknown"]),
         "network": {key: plan["network"][key] for key in ("dims", "widths") if key in plan["network"]},
         "results": _results(metrics),
         "versions": {package: metadata.version(package) for package in SOFTWARE},
@@ -101,13 +102,15 @@ def _out_of_scope(task: Mapping[str, JSON], fingerprint: Mapping[str, JSON], wor
     return [texts["decisions"], texts["modality"].format(modalities=modalities), grid, texts["people"]]
 
 
-def _trained_on(plan: Mapping[str, JSON], fingerprint: Mapping[str, JSON], licence: str) -> dict[str, JSON]:
+def _trained_on(
+    plan: Mapping[str, JSON], fingerprint: Mapping[str, JSON], steps: Sequence[int], licence: str
+) -> dict[str, JSON]:
     kept = ("num_cases", "num_patients", "unit", "spacing", "shape", "orientations", "digest")
     return {
         **{key: fingerprint[key] for key in kept},
         "regions": [{"name": region["name"], "present": region["present"]} for region in fingerprint["regions"]],
         "folds": list(plan["training"]["folds"]),
-        "steps": plan["training"]["steps"],
+        "steps": list(steps),
         "seed": plan["training"]["seed"],
         "licence": licence,
     }

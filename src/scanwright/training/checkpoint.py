@@ -64,6 +64,15 @@ def load_state(path: Path, state: TrainingState) -> None:
     state.timetable = Timetable(int(plain["total"]), refits)
 
 
+def elapsed_of(path: Path) -> float:
+    """Seconds that a saved state has been trained for; 0 if there is none or it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return float(json.loads(stored.metadata()["state"])["elapsed_s"])
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        return 0.0
+
+
 def save_weights(path: Path, network: nn.Module) -> None:
     """Write a network's weights alone, in one atomic step."""
     write_bytes(path, save({name: value.contiguous().cpu() for name, value in network.state_dict().items()}))
