@@ -31,10 +31,11 @@ def test_learning_rate__warms_up_peaks_and_ends_at_its_floor() -> None:
     assert all(a >= b for a, b in itertools.pairwise(rates[11:]))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16)])
-def test_orthogonalize__singular_values_come_close_to_one(shape: tuple[int, int]) -> None:
+def test_orthogonalize__singular_values_come_close_to_one(shape: tuple[int, int], dtype: torch.dtype) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(orthogonalize(matrix))
+    values = torch.linalg.svdvals(orthogonalize(matrix.to(dtype)).float())
     assert values.min() > 0.6 and values.max() < 1.3
 
 

@@ -61,7 +61,7 @@ def make_optimizer(network: nn.Module, plan: TrainingPlan) -> torch.optim.Optimi
     kernels = [parameter for parameter in network.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
     groups = [{"params": kernels, "weight_decay": plan.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return OPTIMIZERS[plan.optimizer](groups, plan.learning_rate)
+    return OPTIMIZERS[plan.optimizer](groups, plan)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -74,12 +74,16 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised, for kernels; AdamW, at a tenth of the rate, for norms and biases.
 
     A kernel (outputs, inputs, *size) is treated as the matrix (outputs, inputs * size). Updates are scaled to the
-    root-mean-square of AdamW's, so that learning rates carry over.
+    root-mean-square of AdamW's, so that learning rates carry over. dtype: of the orthogonalisation, half of a step's time
+    where widths are large; bfloat16 serves, as in the source, since it only has to come near.
     Source: Jordan et al. 2024 (Muon, Newton-Schulz coefficients); Liu et al. 2025, arXiv:2502.16982 (the scale).
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], lr: float, *, momentum: float = 0.95) -> None:
+    def __init__(
+        self, groups: Iterable[dict[str, Any]], lr: float, *, momentum: float = 0.95, dtype: torch.dtype = torch.float32
+    ) -> None:
         super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": 0.0})
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -98,7 +102,8 @@ class Muon(torch.optim.Optimizer):
         update = gradient.lerp(momentum, group["momentum"]).reshape(parameter.shape[0], -1)
         scale = 0.2 * math.sqrt(max(update.shape))
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(orthogonalize(update).reshape(parameter.shape), alpha=-group["lr"] * scale)
+        direction = orthogonalize(update.to(self.dtype)).to(parameter.dtype)
+        parameter.add_(direction.reshape(parameter.shape), alpha=-group["lr"] * scale)
 
     def _vector(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
@@ -125,8 +130,8 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     return orthogonal
 
 
-OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], float], torch.optim.Optimizer]] = {
-    "adamw": lambda groups, rate: torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99)),
-    "muon": lambda groups, rate: Muon(groups, rate),
-    "sgd": lambda groups, rate: torch.optim.SGD(groups, lr=rate, momentum=0.99, nesterov=True),
+OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], TrainingPlan], torch.optim.Optimizer]] = {
+    "adamw": lambda groups, plan: torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99)),
+    "muon": lambda groups, plan: Muon(groups, plan.learning_rate, dtype=getattr(torch, plan.precision)),
+    "sgd": lambda groups, plan: torch.optim.SGD(groups, lr=plan.learning_rate, momentum=0.99, nesterov=True),
 }
