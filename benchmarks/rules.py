@@ -147,7 +147,8 @@ def dice_by_case(file: Path) -> dict[str, tuple[str, float]]:
 
 def run(job: Job, data: Path) -> dict[str, Any]:
     """Train as the job says, in a folder that is removed afterwards."""
-    sets = [*job.sets, f"training.seed={job.seed}", "training.threads=1"]
+    given = [*job.sets, f"training.seed={job.seed}", "training.threads=1"]
+    sets = {word.partition("=")[0]: word for word in given}.values()  # what a rule sets outdoes what every run sets
     with tempfile.TemporaryDirectory() as folder:
         words = [str(Path(sys.executable).with_name("scanwright")), "train", str(data), "-o", f"{folder}/run"]
         words += ["--fold", "0", "--steps", str(job.steps), *(word for value in sets for word in ("--set", value))]

@@ -9,7 +9,7 @@ import torch
 import fakes
 from made_folders import made_case
 from scanwright.api import answer
-from scanwright.api.answer import expected_bytes, fit_memory, needs_half, prediction_file, trained_network
+from scanwright.api.answer import expected_bytes, fit_memory, needs_half, own_answer, prediction_file, trained_network
 from scanwright.api.run import Run
 from scanwright.errors import IntegrityError, ResourceError
 from scanwright.geometry.grid import Grid
@@ -27,6 +27,14 @@ def engine(*, regions=2, patch=(8, 16, 16)):
 
 def placement(shape):
     return whole(Grid(shape, np.eye(4)), fakes.plan().preprocess)
+
+
+def test_own_answer__that_was_cut(tmp_path):
+    file = tmp_path / "a.nii.gz"
+    file.write_bytes(b"\x1f\x8b half of it")
+    with pytest.raises(IntegrityError, match="cannot be read") as caught:
+        own_answer(file)
+    assert "Remove it" in caught.value.hint
 
 
 def test_memory__refused_before_it_begins(monkeypatch):

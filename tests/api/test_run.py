@@ -6,9 +6,9 @@ import pytest
 
 from scanwright.api import run as module
 from scanwright.api.lock import alone
-from scanwright.api.run import PARTS, differences, holds_run, open_run, require_free
+from scanwright.api.run import PARTS, differences, holds_run, open_run, read_record, require_free
 from scanwright.dataset.store import Store
-from scanwright.errors import ResourceError, UsageError
+from scanwright.errors import IntegrityError, ResourceError, UsageError
 
 REQUEST = {"data": "/scans", "seed": 0, "values": {"batch.size": 2}}
 
@@ -40,6 +40,17 @@ def test_open__the_same_request_goes_on(tmp_path):
         fill(tmp_path)
     with opened(tmp_path) as run:
         assert all(run.path(name).exists() for name in PARTS)
+
+
+@pytest.mark.parametrize("name", ["clock.json", "request.json"])
+def test_read_record__that_is_cut(tmp_path, name):
+    with opened(tmp_path):
+        fill(tmp_path)
+        whole = (tmp_path / "request.json").read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(IntegrityError, match="cannot be read") as caught:
+        read_record(tmp_path / name)
+    assert "--restart" in caught.value.hint and caught.value.exit_code == 3
 
 
 def test_open__another_request_is_refused(tmp_path):

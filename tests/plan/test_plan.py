@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from fakes import plan
 from plan_samples import planned
 from scanwright.errors import IntegrityError, UsageError
-from scanwright.files import write_json
+from scanwright.files import read_json, write_json
 from scanwright.plan.plan import (
     ChannelNormalization,
     Plan,
@@ -17,7 +17,6 @@ from scanwright.plan.plan import (
     flatten,
     parse_set,
     plan_from_json,
-    read_plan,
     settable_names,
 )
 
@@ -29,7 +28,7 @@ def changed(made: Plan, section: str, **values: Any) -> Plan:
 def test_plan__through_json_and_back_is_equal(tmp_path: Path) -> None:
     made = planned(steps=50)
     write_json(tmp_path / "plan.json", made.to_json())
-    assert read_plan(tmp_path / "plan.json") == made
+    assert plan_from_json(read_json(tmp_path / "plan.json")) == made
     assert plan_from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
@@ -134,6 +133,11 @@ def test_parse_set__an_unknown_name_gets_a_suggestion(given: str, suggested: str
 def test_parse_set__nothing_like_it_lists_some_names() -> None:
     with pytest.raises(UsageError, match=r"Known: preprocess\.axes"):
         parse_set(["qqqq=1"])
+
+
+def test_parse_set__twice_the_same_name() -> None:
+    with pytest.raises(UsageError, match="set twice"):
+        parse_set(["batch.size=2", "batch.size=3"])
 
 
 def test_parse_set__without_a_value() -> None:

@@ -15,7 +15,7 @@ from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
-from scanwright.errors import IntegrityError, ResourceError
+from scanwright.errors import InputError, IntegrityError, ResourceError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import is_plain_name, write_bytes, write_json
@@ -151,7 +151,7 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     tolerance = default_tolerance(spacings, shapes=[study.facts(name).shape for name in names])
     rows: list[CaseRow] = []
     for done, name in enumerate(names):
-        answer = read_label(prediction_file(run, study.case(name), test=name not in fold_of))
+        answer = own_answer(prediction_file(run, study.case(name), test=name not in fold_of))
         rows.append(score_case(study.case(name), answer, task, fold=fold_of.get(name), tolerance=tolerance))
         tell(Progress("evaluate", done=done + 1, total=len(names)))
     judged, tested = rows[: len(fold_of)], rows[len(fold_of) :]
@@ -160,6 +160,15 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     regions = [region.name for region in task.regions]
     write_bytes(run.path("cases.csv"), rows_to_csv(rows, regions=regions).encode())
     return Scores(judged, tested, summary)
+
+
+def own_answer(file: Path) -> Volume:
+    """An answer that this run has written. Raises IntegrityError if it is not whole any more."""
+    try:
+        return read_label(file)
+    except InputError as error:
+        hint = "Remove it and run the same command again; it is then answered anew."
+        raise IntegrityError("an answer that cannot be read", where=file, found=error.found, hint=hint) from error
 
 
 def summarise_rows(

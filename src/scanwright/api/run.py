@@ -18,7 +18,7 @@ from typing import Any
 
 from scanwright.api.lock import alone
 from scanwright.dataset.store import Store
-from scanwright.errors import InputError, ResourceError, UsageError
+from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.files import as_resource_error, read_json, require_writable, write_json
 from scanwright.runtime import peak_memory_bytes
 
@@ -126,20 +126,29 @@ def open_run(folder: Path, request: dict[str, Any], *, command: str, restart: bo
         known = folder / REQUEST
         planned = (folder / PLAN).exists()
         if planned and not restart:
-            require_same(read_json(known), request, folder=folder)
+            require_same(read_record(known), request, folder=folder)
         else:
             clear(folder, all_of_it=restart or not is_same(known, request))
             write_json(known, request)
         sweep(folder)
         run = Run(folder, command)
         if run.path(CLOCK).exists():
-            clock = read_json(run.path(CLOCK))
+            clock = read_record(run.path(CLOCK))
             run.before_s, run.stages = float(clock["elapsed_s"]), dict(clock["stages"])
         try:
             yield run
         finally:
             with contextlib.suppress(ResourceError):
                 run.leave()
+
+
+def read_record(file: Path) -> Any:
+    """One of the run's own JSON files. Raises IntegrityError, saying how to go on, if it is not whole."""
+    try:
+        return read_json(file)
+    except InputError as error:
+        hint = "Add --restart to throw the run away, or choose another folder with -o."
+        raise IntegrityError("a record of this run cannot be read", where=file, found=error.found, hint=hint) from error
 
 
 def is_same(known: Path, request: dict[str, Any]) -> bool:

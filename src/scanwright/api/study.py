@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from scanwright.api.run import Run
+from scanwright.api.run import Run, read_record
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import Checks, check, raise_if_errors
 from scanwright.dataset.facts import CaseFacts, Fingerprint
@@ -18,10 +18,10 @@ from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
 from scanwright.errors import IntegrityError, UsageError
-from scanwright.files import canonical_json, read_json, sha256_bytes, write_json
+from scanwright.files import canonical_json, sha256_bytes, write_json
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings, read_plan
+from scanwright.plan.plan import Plan, Settings, plan_from_json
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.runtime import Machine
@@ -140,7 +140,7 @@ def content_digest(checks: Checks) -> str:
 def require_unchanged(run: Run, checks: Checks) -> None:
     """Raise UsageError if the data have changed since this run was planned."""
     before = run.path("checks.json")
-    if run.path("plan.json").exists() and read_json(before)["content"] != content_digest(checks):
+    if run.path("plan.json").exists() and read_record(before)["content"] != content_digest(checks):
         raise UsageError(
             "the data have changed since this run began",
             where=run.folder,
@@ -199,7 +199,7 @@ def planned(
 def earlier_plan(file: Path) -> Plan:
     """The plan that an earlier session wrote. Raises IntegrityError, saying what to do, if it is none of this version."""
     try:
-        return read_plan(file)
+        return plan_from_json(read_record(file), where=file)
     except IntegrityError as error:
         error.hint = "Choose another folder with -o, or add --restart to throw the old run away."
         raise

@@ -9,14 +9,13 @@ Axis order: every triple is in network order (D, H, W). In 2-D, D is 1 voxel.
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
-from scanwright.files import canonical_json, read_json, sha256_bytes
+from scanwright.files import canonical_json, sha256_bytes
 from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
@@ -278,11 +277,6 @@ def require_known(name: str) -> None:
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         near = f"Did you mean {', '.join(close)}?" if close else f"Known: {', '.join(known[:6])} …"
         raise UsageError("unknown plan value", where=f"--set {name}", hint=near)
-
-
-def read_plan(path: Path) -> Plan:
-    """Read plan.json. Raises IntegrityError if it is not a plan of this version."""
-    return plan_from_json(read_json(path), where=path)
 
 
 def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:

@@ -244,7 +244,7 @@ def num_windows(shape: Shape3, patch: Shape3, *, step_share: float) -> int:
 
 
 def choose_widths(base: int, levels: int, *, dims: Literal[2, 3]) -> list[int]:
-    """Twice the features at each level, up to sixteen times the finest and to a limit: the rest would cost more than it gives."""
+    """Twice the features at each level, up to sixteen times the finest and to a limit."""
     return [min(base * 2**level, 16 * base, WIDEST[dims]) for level in range(levels)]
 
 
