@@ -424,7 +424,7 @@ def test_train__weights_that_were_cut(scanwright, finished, tmp_path):
 def test_train__a_plan_that_was_cut(scanwright, finished, tmp_path):
     run = Path(shutil.copytree(finished.run, tmp_path / "run"))
     (run / "plan.json").write_bytes((run / "plan.json").read_bytes()[:100])
-    told(scanwright(*finished.command, "-o", run), 4, "plan.json")
+    told(scanwright(*finished.command, "-o", run), 3, "plan.json")
     (run / "plan.json").write_text("{}")
     told(scanwright(*finished.command, "-o", run), 3, "plan.json", "--restart")
     assert scanwright(*finished.command, "-o", run, "--restart").code == 0
