@@ -22,6 +22,12 @@ LOW, HIGH = 0.85, 1.10
 BUSY = "while True: pass"
 
 
+def split_at(words: list[str], mark: str) -> tuple[list[str], list[str]]:
+    """The words before and after the first `mark`."""
+    cut = words.index(mark) if mark in words else len(words)
+    return words[:cut], words[cut + 1 :]
+
+
 def main() -> int:
     """Everything, from the command line; gives 0 if the budget was kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -31,12 +37,12 @@ def main() -> int:
         "--from", dest="share", type=float, default=0.5, help="share of the budget after which the load begins"
     )
     parser.add_argument("-o", "--out", type=Path)
-    parser.add_argument("rest", nargs="*")
-    given = parser.parse_args()
+    own, rest = split_at(sys.argv[1:], "--")
+    given = parser.parse_args(own)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
         script = Path(sys.executable).with_name("scanwright")
-        words = [str(script), "train", str(given.data), "-o", str(run), "--budget", f"{given.budget:.0f}s", *given.rest]
+        words = [str(script), "train", str(given.data), "-o", str(run), "--budget", f"{given.budget:.0f}s", *rest]
         began = time.monotonic()
         training = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         load = None
