@@ -11,7 +11,7 @@ from scanwright.network.build import build
 from scanwright.plan.plan import Plan
 from scanwright.problem.segmentation import Segmentation
 from scanwright.training.batches import Batches, TrainingCase
-from scanwright.training.checkpoint import TrainingState, load_state, save_state
+from scanwright.training.checkpoint import TrainingState, elapsed_of, load_state, save_state
 from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
 
 CPU = torch.device("cpu")
@@ -142,6 +142,16 @@ def test_load_state__of_another_network_is_refused(tmp_path: Path) -> None:
     other, _, _ = fresh(plan(steps=2, base=8))
     with pytest.raises(IntegrityError):
         load_state(tmp_path / "s", other)
+
+
+def test_elapsed_of__a_saved_state_or_none(tmp_path: Path) -> None:
+    state, _ = run(plan(steps=2), tmp_path / "state")
+    state.elapsed_s = 12.5
+    save_state(tmp_path / "state", state)
+    assert elapsed_of(tmp_path / "state") == 12.5
+    assert elapsed_of(tmp_path / "none") == 0.0
+    (tmp_path / "state").write_bytes((tmp_path / "state").read_bytes()[:40])
+    assert elapsed_of(tmp_path / "state") == 0.0
 
 
 def test_save_state__is_read_back_whole(tmp_path: Path) -> None:
