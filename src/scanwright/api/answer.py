@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from scanwright.api.learn import WEIGHTS
-from scanwright.api.run import Run
+from scanwright.api.run import Run, reading_own
 from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
-from scanwright.errors import InputError, IntegrityError, ResourceError
+from scanwright.errors import IntegrityError, ResourceError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import is_plain_name, write_bytes, write_json
@@ -164,11 +164,8 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
 
 def own_answer(file: Path) -> Volume:
     """An answer that this run has written. Raises IntegrityError if it is not whole any more."""
-    try:
+    with reading_own(file, hint="Remove it and run the same command again; it is then answered anew."):
         return read_label(file)
-    except InputError as error:
-        hint = "Remove it and run the same command again; it is then answered anew."
-        raise IntegrityError("an answer that cannot be read", where=file, found=error.found, hint=hint) from error
 
 
 def summarise_rows(

@@ -142,13 +142,19 @@ def open_run(folder: Path, request: dict[str, Any], *, command: str, restart: bo
                 run.leave()
 
 
-def read_record(file: Path) -> Any:
-    """One of the run's own JSON files. Raises IntegrityError, saying how to go on, if it is not whole."""
+@contextlib.contextmanager
+def reading_own(file: Path, *, hint: str) -> Iterator[None]:
+    """Turn the InputError of a file that this run has written itself into an IntegrityError that says how to go on."""
     try:
-        return read_json(file)
+        yield
     except InputError as error:
-        hint = "Add --restart to throw the run away, or choose another folder with -o."
-        raise IntegrityError("a record of this run cannot be read", where=file, found=error.found, hint=hint) from error
+        raise IntegrityError("a file of this run cannot be read", where=file, found=error.found, hint=hint) from error
+
+
+def read_record(file: Path) -> Any:
+    """One of the run's own JSON files. Raises IntegrityError if it is not whole."""
+    with reading_own(file, hint="Add --restart to throw the run away, or choose another folder with -o."):
+        return read_json(file)
 
 
 def is_same(known: Path, request: dict[str, Any]) -> bool:

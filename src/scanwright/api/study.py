@@ -86,11 +86,12 @@ def look(
         splits = split_cases(dataset, checks, settings, split=split, exclude=exclude)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         everything = training_facts(dataset, checks)
-        found = fingerprint(learned_from(splits, settings.fold, everything), dataset.task)
+        learned = learned_from(splits, settings.fold, everything)
+        found = fingerprint(learned, dataset.task)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
         problem = Segmentation(dataset.task)
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
-    overview = fingerprint(everything, dataset.task)
+    overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task)
     return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem)
 
 
