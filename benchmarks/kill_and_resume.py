@@ -1,7 +1,7 @@
 """Kill a run at random moments, let the same command go on, and compare every byte with a run that nobody disturbed.
 
     python benchmarks/kill_and_resume.py DATA --kills 5 --steps 40
-    python benchmarks/kill_and_resume.py DATA --kills 20 --steps 40 --seed 1 --out kill_and_resume/
+    python benchmarks/kill_and_resume.py DATA --kills 20 --steps 40 --seed 1 --runs FOLDER -o benchmarks/results/NAME.json
 
 DATA is any folder that `scanwright train` reads. Both runs use `--fold 0 --steps N`. Each kill is SIGKILL to the whole process
 group, worker processes included; its moment is drawn evenly over the wall time that the undisturbed run took, so that checks,
@@ -19,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from record import write_result
 
 Row = tuple[str, str, str]
 WEIGHTS_AND_SCORES = ("folds/*/weights.safetensors", "predictions/**/*", "metrics.json", "cases.csv")
@@ -39,7 +41,7 @@ class Session:
 def main() -> int:
     """Run both, print the tables, and say in the exit code whether all agrees."""
     asked = parse()
-    home = Path(asked.out or tempfile.mkdtemp(prefix="kill_and_resume-"))
+    home = Path(asked.runs or tempfile.mkdtemp(prefix="kill_and_resume-"))
     home.mkdir(parents=True, exist_ok=True)
     base = command(asked)
     print(f"{shlex.join([*base, '-o', 'RUN'])}\nfolder {home}\n")
@@ -51,23 +53,25 @@ def main() -> int:
     print(f"undisturbed: {whole.seconds:.1f} s")
 
     rng = random.Random(asked.seed)
-    kills, runs = 0, [home / "killed-1"]
+    kills, runs, sessions = 0, [home / "killed-1"], []
     while True:
         after_s = rng.uniform(0.3, whole.seconds) if kills < asked.kills else None
         one = session([*base, "-o", str(runs[-1])], after_s=after_s)
         was_killed = one.code == -signal.SIGKILL
         kills += was_killed
+        sessions.append(one)
         how = "killed" if was_killed else f"ended with {one.code}"
         print(f"{runs[-1].name}  {one.seconds:6.1f} s  {how:<12}  {one.last[:80]}", flush=True)
         if one.code not in (0, -signal.SIGKILL):
             return 1
-        if (
-            one.code == 0 and kills < asked.kills
-        ):  # it was done before the moment came: another run, for the other kills
-            runs.append(home / f"killed-{len(runs) + 1}")
-        elif one.code == 0:
+        if one.code == 0 and kills == asked.kills:
             break
-    return tell([row for run in runs for row in compare(home / "undisturbed", run)], kills=kills)
+        if one.code == 0:  # it was done before its moment came: another run, for the other kills
+            runs.append(home / f"killed-{len(runs) + 1}")
+    rows = [row for run in runs for row in compare(home / "undisturbed", run)]
+    if asked.out:
+        write_result(asked.out, {"undisturbed": asdict(whole), "sessions": list(map(asdict, sessions)), "files": rows})
+    return tell(rows, kills=kills)
 
 
 def tell(rows: list[Row], *, kills: int) -> int:
@@ -88,7 +92,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--out", type=Path, help="new folder for both runs; a temporary one if not given")
+    parser.add_argument("--runs", type=Path, help="new folder for the runs; a temporary one if not given")
+    parser.add_argument("-o", "--out", type=Path, help="where the result is kept")
     parser.add_argument("--set", action="append", default=[], help="a plan value, as of scanwright train")
     return parser.parse_args()
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,60 +43,121 @@ class Value:
     share: float = 1.0
 
 
-def rules_for(plan: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
-    """The neighbours of what the planner decided for a data set, by rule."""
-    rate, size, widths = plan["training"]["learning_rate"], plan["batch"]["size"], plan["network"]["widths"]
+Plan = dict[str, Any]
+"""What plan.json holds."""
+
+
+def spacing(plan: Plan) -> tuple[Value, ...]:
+    """The finest edges as they are and coarser ones; none for pictures without a scale."""
+    edges = plan["preprocess"]["spacing"] or []
+    least = [factor * max(edges, default=0) for factor in (1, 1.25, 1.6, 2) if edges]
+    return tuple(
+        Value(f"edges of at least {edge:.2f} mm", (f"preprocess.spacing={[max(edge, one) for one in edges]}",))
+        for edge in least
+    )
+
+
+def learning_rate(plan: Plan) -> tuple[Value, ...]:
+    """Half and twice."""
+    rate = plan["training"]["learning_rate"]
+    return tuple(
+        Value(name, (f"training.learning_rate={factor * rate:g}",)) for name, factor in (("half", 0.5), ("twice", 2))
+    )
+
+
+def optimiser(_: Plan) -> tuple[Value, ...]:
+    """The two that others use, each with the learning rate that is usual for it."""
+    return (
+        Value("AdamW 0.003", ("training.optimizer=adamw", "training.learning_rate=0.003")),
+        Value("SGD 0.01", ("training.optimizer=sgd", "training.learning_rate=0.01")),
+    )
+
+
+def width(plan: Plan) -> tuple[Value, ...]:
+    """Fewer and more features, at equal time: the shares were measured with 16 and 24 features."""
+    widths = plan["network"]["widths"]
+    return tuple(
+        Value(name, (f"network.widths={[8 * round(factor * one / 8) for one in widths]}",), share)
+        for name, factor, share in (("two thirds", 2 / 3, 2.0), ("four thirds", 4 / 3, 0.61))
+    )
+
+
+def mirror(_: Plan) -> tuple[Value, ...]:
+    """No axis, left and right, every axis."""
+    return (
+        Value("no axis", ("augment.mirror=[false,false,false]",)),
+        Value("left and right", ("augment.mirror=[false,false,true]",)),
+        Value("every axis", ("augment.mirror=[true,true,true]",)),
+    )
+
+
+def warp_share(_: Plan) -> tuple[Value, ...]:
+    """How many samples are turned, scaled and bent."""
+    return tuple(Value(f"{share:g}", (f"augment.warp_share={share:g}",)) for share in (0, 0.3, 0.6, 1))
+
+
+def augmentation(plan: Plan) -> tuple[Value, ...]:
+    """No random change but mirroring, and ranges twice as wide."""
     grey = ("gamma", "contrast", "brightness", "noise")
     still = (*(f"augment.{name}=0" for name in ("scale", *grey)), "augment.rotate_deg=[0,0,0]")
     strong = (
         *(f"augment.{name}={2 * plan['augment'][name]:g}" for name in ("scale", *grey)),
-        "augment.rotate_deg=[30,0,0]",
+        f"augment.rotate_deg={[2 * degrees for degrees in plan['augment']['rotate_deg']]}",
         "augment.blur_voxels=1",
         "augment.low_resolution=2",
     )
-    edges = plan["preprocess"]["spacing"] or []
-    return {
-        "spacing": tuple(
-            Value(f"edges of at least {edge:.2f} mm", (f"preprocess.spacing={[max(edge, one) for one in edges]}",))
-            for edge in (factor * max(edges, default=0) for factor in (1, 1.25, 1.6, 2) if edges)
-        ),
-        "learning rate": tuple(
-            Value(name, (f"training.learning_rate={factor * rate:g}",))
-            for name, factor in (("half", 0.5), ("twice", 2))
-        ),
-        "optimiser": (
-            Value("AdamW 0.003", ("training.optimizer=adamw", "training.learning_rate=0.003")),
-            Value("SGD 0.01", ("training.optimizer=sgd", "training.learning_rate=0.01")),
-        ),
-        "width": tuple(
-            Value(name, (f"network.widths={[8 * round(factor * width / 8) for width in widths]}",), share)
-            for name, factor, share in (("two thirds", 2 / 3, 2.0), ("four thirds", 4 / 3, 0.61))
-        ),
-        "mirror": (
-            Value("no axis", ("augment.mirror=[false,false,false]",)),
-            Value("left and right", ("augment.mirror=[false,false,true]",)),
-            Value("every axis", ("augment.mirror=[true,true,true]",)),
-        ),
-        "augmentation": (Value("none", still), Value("strong", strong)),
-        "deep supervision": (Value("on", ("network.deep_supervision=true",)),),
-        "residual": (Value("on", ("network.residual=true",)),),
-        "batch": tuple(
-            Value(f"{other} patches", (f"batch.size={other}",), size / other) for other in (size // 2, size * 2)
-        ),
-        "averaging": (Value("off", ("training.ema_decay=0",)),),
-        "foreground": (
-            Value("none", ("batch.foreground_share=0",)),
-            Value("two of three", ("batch.foreground_share=0.67",)),
-        ),
-        "class weights": (Value("off", ("training.class_weights=[]",)),),
-        "overlap of windows": (Value("a quarter", ("inference.step_share=0.75",)),),
-    }
+    return Value("none", still), Value("strong", strong)
 
 
-RULES = (
-    "spacing", "learning rate", "optimiser", "width", "mirror", "augmentation", "deep supervision", "residual", "batch",
-    "averaging", "foreground", "class weights", "overlap of windows",
-)  # fmt: skip
+def deep_supervision(_: Plan) -> tuple[Value, ...]:
+    """Losses at coarser levels too."""
+    return (Value("on", ("network.deep_supervision=true",)),)
+
+
+def residual(_: Plan) -> tuple[Value, ...]:
+    """Blocks with a skip."""
+    return (Value("on", ("network.residual=true",)),)
+
+
+def batch(plan: Plan) -> tuple[Value, ...]:
+    """Half and twice as many patches a step, at equal time."""
+    size = plan["batch"]["size"]
+    return tuple(
+        Value(f"{other} patches", (f"batch.size={other}",), size / other) for other in (size // 2, size * 2) if other
+    )
+
+
+def averaging(_: Plan) -> tuple[Value, ...]:
+    """The last weights instead of their average."""
+    return (Value("off", ("training.ema_decay=0",)),)
+
+
+def foreground(_: Plan) -> tuple[Value, ...]:
+    """How many patches are centred on a region."""
+    return (
+        Value("none", ("batch.foreground_share=0",)),
+        Value("two of three", ("batch.foreground_share=0.67",)),
+    )
+
+
+def class_weights(_: Plan) -> tuple[Value, ...]:
+    """All classes alike."""
+    return (Value("off", ("training.class_weights=[]",)),)
+
+
+def overlap(_: Plan) -> tuple[Value, ...]:
+    """Windows that overlap by a quarter instead of half."""
+    return (Value("a quarter", ("inference.step_share=0.75",)),)
+
+
+RULES: dict[str, Callable[[Plan], tuple[Value, ...]]] = {
+    rule.__name__: rule
+    for rule in (
+        spacing, learning_rate, optimiser, width, mirror, warp_share, augmentation, deep_supervision, residual, batch,
+        averaging, foreground, class_weights, overlap,
+    )
+}  # fmt: skip
+"""The neighbours of what the planner decided for a data set, by the name of the rule."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +183,11 @@ def own_jobs(data: Path, seeds: Sequence[int], steps: int, base: tuple[str, ...]
 
 def neighbours(own: Job, rules: Sequence[str], plan: dict[str, Any]) -> list[Job]:
     """Every other value of the rules; none that the plan has anyway."""
-    known = rules_for(plan)
     values = [
-        (rule, value) for rule in rules for value in known[rule] if any(differs(plan, word) for word in value.sets)
+        (rule, value)
+        for rule in rules
+        for value in RULES[rule](plan)
+        if any(differs(plan, word) for word in value.sets)
     ]
     return [
         replace(own, rule=rule, value=value.name, steps=round(value.share * own.steps), sets=(*own.sets, *value.sets))
@@ -234,6 +297,7 @@ def main() -> None:
     others: list[Job] = []
     finish(own)
     others = [job for one in own for job in neighbours(one, asked.rules, rows[one.key]["plan"])]
+    others.sort(key=lambda job: job.seed)  # a first answer for every rule before a better one for some
     finish(others)
     for line in table(rows, [*own, *others]):
         print(json.dumps(line))

@@ -506,6 +506,22 @@ def test_json__an_error_too(scanwright, tmp_path):
     assert len(ended.lines) == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--folds", "many"], "Invalid value for '--folds'"),
+        (["--colour", "red"], "No such option: --colour"),
+        (["-o", ""], "an empty name"),
+    ],
+)
+def test_json__a_command_line_that_cannot_be_read(scanwright, tmp_path, words, message):
+    given = words if words[0] == "-o" else ["-o", tmp_path / "run", *words]
+    ended = scanwright("train", tmp_path, *given, "--json")
+    said = json.loads(ended.out)
+    assert (ended.code, said["error"], said["exit_code"]) == (2, "UsageError", 2)
+    assert message in said["message"] and message in ended.err
+
+
 def test_standard_output__for_people(finished, scanwright):
     """A finished run, asked for again, says its numbers and where things lie; progress goes to standard error."""
     ended = scanwright(*finished.command, "-o", finished.run)

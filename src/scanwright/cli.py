@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.exceptions import TyperException
 
 from scanwright.ending import ended
 from scanwright.errors import UsageError
@@ -34,7 +35,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 Layout = Annotated[str | None, typer.Option(help="Read the folder as this layout instead of detecting it.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+
+
+def folder_path(text: str) -> Path:
+    """A folder as it was typed. An empty one is a shell variable that is not set, not the folder one is in."""
+    if not text.strip():
+        raise typer.BadParameter("an empty name; the folder one is in is '.'")
+    return Path(text)
+
+
+Out = Annotated[Path, typer.Option("-o", "--out", parser=folder_path, metavar="<path>", help="Folder for the results.")]
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:
@@ -249,10 +259,14 @@ def main() -> None:
 
 def exit_code(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own if none is given) and give its exit code; nothing is raised."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(args=arguments, standalone_mode=True)
+        app(args=given, standalone_mode=True)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
+        code, wrong = stop.code if isinstance(stop.code, int) else 1, stop.__context__
+        if isinstance(wrong, TyperException) and "--json" in given:  # the words are on standard error already
+            finish([], {"error": "UsageError", "message": wrong.format_message(), "exit_code": code}, as_json=True)
+        return code
     return 0
 
 

@@ -15,6 +15,7 @@
     nothing-to-learn                                               error     no region in any labelled case
     rare-region                                                    warning   a region in no patient, or in one only
     empty-label same-channel                                       warning   no region; one image as two channels
+    unused-channel                                                 warning   an image that is none of the task's channels
     other-grid reader-note unlisted-files                          note
 
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.

@@ -44,6 +44,17 @@ def test_missing_files_become_faults(tmp_path):
     assert [(case.id, case.label is None) for case in dataset.cases] == [("p00", True), ("p03", False)]
 
 
+def test_a_channel_that_is_not_declared_is_named(tmp_path):
+    root = nnunet_folder(tmp_path, cases=3)
+    write_nifti(root / "imagesTr/p01_0001.nii.gz", ball(50)[0])
+    dataset = nnunet.read(root, NOTHING)
+    assert [(fault.code, fault.case, fault.severity) for fault in dataset.faults] == [
+        ("unused-channel", "p01", "warning")
+    ]
+    assert "expected channels 0000, found p01_0001.nii.gz" in dataset.faults[0].line()
+    assert [len(case.images) for case in dataset.cases] == [1, 1, 1]
+
+
 def test_labelled_test_images_are_a_declared_test_split(tmp_path):
     root = nnunet_folder(tmp_path, cases=2)
     for name, labelled in (("t1", True), ("t2", False), ("p00", True)):

@@ -32,7 +32,7 @@ class Found:
 def make_cases(
     found: Mapping[str, Found], *, channels: Sequence[str], split: Side = "train"
 ) -> tuple[list[Case], list[Fault]]:
-    """Cases sorted by id, and a Fault for each missing channel, missing image and missing or second label.
+    """Cases sorted by id, and a Fault for each missing or unused channel, missing image and missing or second label.
 
     channels: the channel keys that every case needs, in the task's order. A case without a label stays (label None); a
     label without images, a case that lacks a channel and one of which no file exists are left out.
@@ -51,6 +51,9 @@ def make_cases(
         faults += [ambiguous_image(name, next(iter(parts.images.values())), path) for path in parts.surplus]
         if len(parts.labels) > 1:
             faults.append(several_labels(name, parts.labels))
+        unused = [path for key, path in parts.images.items() if key not in channels]
+        if unused:
+            faults.append(unused_channel(name, unused, channels))
         if not parts.labels:
             faults.append(missing_label(name, parts.images[channels[0]]))
         images = tuple(parts.images[key] for key in channels)
@@ -113,6 +116,19 @@ def missing_channel(case: str, image: Path, absent: Sequence[str], channels: Seq
         expected=f"channels {', '.join(channels)}",
         found=f"no {', '.join(absent)}",
         action="Add the file, or exclude the case.",
+    )
+
+
+def unused_channel(case: str, unused: Sequence[Path], channels: Sequence[str]) -> Fault:
+    """Images of a case that are none of the task's channels, and so are never read."""
+    return Fault(
+        code="unused-channel",
+        severity="warning",
+        case=case,
+        file=unused[0],
+        expected=f"channels {', '.join(channels)}",
+        found=", ".join(path.name for path in unused[:4]),
+        action="Declare the channel if the model shall see it, or move the file away.",
     )
 
 
