@@ -49,8 +49,9 @@ check: install
 docs: install
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
-lock: install
-	$(BIN)/python scripts/lock.py $(ARGS)
+# Not after install: that would install by the old lock what pyproject.toml no longer says.
+lock:
+	$(PYTHON) scripts/lock.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

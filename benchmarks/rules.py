@@ -217,6 +217,8 @@ def run(job: Job, data: Path) -> dict[str, Any]:
         words += ["--fold", "0", "--steps", str(job.steps), *(word for value in sets for word in ("--set", value))]
         alone = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(words, env=alone, capture_output=True, text=True, check=False)
+        if done.returncode == 2 and job.rule != OWN:  # this value does not go with what every run sets
+            return {"sets": job.sets, "refused": done.stderr[-300:]}
         if done.returncode:
             raise RuntimeError(f"{job.key}: {done.stderr[-500:]}")
         made = Path(folder, "run")
@@ -232,7 +234,7 @@ def table(rows: dict[str, Any], jobs: Sequence[Job]) -> list[dict[str, Any]]:
     lines = []
     for (data, rule, value), same in grouped(jobs).items():
         own = [job for job in jobs if job.data == data and job.rule == OWN]
-        if not all(job.key in rows for job in (*same, *own)):
+        if not all("cases" in rows.get(job.key, {}) for job in (*same, *own)):
             continue
         ours, theirs = (over_seeds([rows[job.key] for job in group]) for group in (own, same))
         patients = [rows[own[0].key]["cases"][case][0] for case in ours]
@@ -291,7 +293,8 @@ def main() -> None:
         with ThreadPoolExecutor(asked.at_once) as pool:
             for job, row in zip(missing, pool.map(lambda job: run(job, places[job.data]), missing), strict=True):
                 rows[job.key] = row
-                print(f"{job.key}: {row['dice']:.4f} ({row['train_s']:.0f} s)", flush=True)
+                told = "refused" if "refused" in row else f"{row['dice']:.4f} ({row['train_s']:.0f} s)"
+                print(f"{job.key}: {told}", flush=True)
                 write_result(asked.out, {"table": table(rows, [*own, *others]), "runs": rows})
 
     others: list[Job] = []

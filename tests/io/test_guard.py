@@ -36,8 +36,9 @@ def test_checked_bytes__limits(tmp_path, monkeypatch):
     with pytest.raises(UnreadableFile, match=r"at most 16 GiB"):
         guard.checked_bytes(tmp_path, (1 << 19, 1 << 19, 1 << 19), np.float64)
     monkeypatch.setattr(guard, "free_memory_bytes", lambda: 100)
+    assert guard.checked_bytes(tmp_path, (3, 4, 5), np.int16) == 120  # too little to ask for
     with pytest.raises(ResourceError, match="memory"):
-        guard.checked_bytes(tmp_path, (3, 4, 5), np.int16)
+        guard.checked_bytes(tmp_path, (300, 400, 500), np.int16)
 
 
 def test_as_unreadable(tmp_path):

@@ -25,6 +25,7 @@ from scanwright.types import Array
 
 MAX_VOXEL_BYTES = 16 << 30  # decoded voxels of one file; a 1024 x 1024 x 2000 CT in int16 has 4 GiB
 MAX_AXIS = 1 << 20
+SMALL_BYTES = 4 << 20  # less than this is not held against the free memory: asking takes as long as reading a slice
 DEFLATE_RATIO = 1032  # deflate cannot shrink by more
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE_BYTES = 8 << 20
@@ -75,7 +76,7 @@ def checked_bytes(path: Path, shape: Sequence[int], dtype: DTypeLike) -> int:
         raise UnreadableFile(
             "the image is too large", where=path, expected=expected, found=f"{text}: {needed / 2**30:.1f} GiB"
         )
-    free = free_memory_bytes()
+    free = free_memory_bytes() if needed > SMALL_BYTES else needed
     if needed > free:
         raise ResourceError(
             "the image does not fit into memory",

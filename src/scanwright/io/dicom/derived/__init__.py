@@ -1,0 +1,1 @@
+"""What is made from images: segmentations, structure sets, measurement reports, captures; read and written."""

@@ -1,0 +1,228 @@
+"""SNOMED CT codes of what images show, by code meaning; and the other words that people use for them.
+
+Source: DICOM PS3.16 CIDs 4, 7151 to 7159, 7166 and 7192; meanings are those of the standard.
+"""
+
+from types import MappingProxyType
+
+# There is one of each in a body, so that a side would make no sense of them.
+SINGLE = MappingProxyType(
+    {
+        "Abdominal aorta": "7832008",
+        "Aorta": "15825003",
+        "Ascending aorta": "54247002",
+        "Bladder": "89837001",
+        "Brain": "12738006",
+        "Brain Stem": "119238007",
+        "Cerebellum": "113305005",
+        "Colon": "71854001",
+        "Corpus callosum": "88442005",
+        "Descending aorta": "281130003",
+        "Duodenum": "38848004",
+        "Esophagus": "32849002",
+        "Fourth Ventricle": "35918002",
+        "Gallbladder": "28231008",
+        "Heart": "80891009",
+        "Inferior vena cava": "64131007",
+        "Large intestine": "14742008",
+        "Larynx": "4596009",
+        "Left atrium": "82471001",
+        "Left ventricle": "87878005",
+        "Liver": "10200004",
+        "Mandible": "91609006",
+        "Mediastinum": "72410000",
+        "Middle lobe of right lung": "72481006",
+        "Midbrain": "61962009",
+        "Optic chiasm": "244453006",
+        "Pancreas": "15776009",
+        "Pericardium": "76848001",
+        "Pharynx": "54066008",
+        "Pituitary": "56329008",
+        "Portal vein": "32764006",
+        "Prostate": "41216001",
+        "Rectum": "34402009",
+        "Right atrium": "73829009",
+        "Right ventricle": "53085002",
+        "Sacrum": "54735007",
+        "Skull": "89546000",
+        "Small intestine": "30315005",
+        "Spinal cord": "2748008",
+        "Spine": "421060004",
+        "Spleen": "78961009",
+        "Sternum": "56873002",
+        "Stomach": "69695003",
+        "Superior vena cava": "48345005",
+        "Third ventricle": "49841001",
+        "Thymus": "9875009",
+        "Thyroid": "69748006",
+        "Tongue": "21974007",
+        "Trachea": "44567001",
+        "Uterus": "35039007",
+        "Vertebra": "51282000",
+    }
+)
+PAIRED = MappingProxyType(
+    {
+        "Adrenal gland": "23451007",
+        "Amygdala": "4958002",
+        "Breast": "76752008",
+        "Bronchus": "955009",
+        "Caudate Nucleus": "11000004",
+        "Clavicle": "51299004",
+        "Eye": "81745001",
+        "Femur": "71341001",
+        "Fibula": "87342007",
+        "Frontal lobe": "83251001",
+        "Globus Pallidus": "14738005",
+        "Hippocampus": "5366008",
+        "Humerus": "85050009",
+        "Kidney": "64033007",
+        "Lateral Ventricle": "66720007",
+        "Lower lobe of lung": "90572001",
+        "Lung": "39607008",
+        "Nucleus Accumbens": "427667007",
+        "Occipital lobe": "31065004",
+        "optic nerve": "18234004",
+        "Ovary": "15497006",
+        "Parietal lobe": "16630005",
+        "Parotid gland": "45289007",
+        "Patella": "64234005",
+        "Pleura": "3120008",
+        "Pulmonary artery": "81040000",
+        "Putamen": "89278009",
+        "Rib": "113197003",
+        "Scapula": "79601000",
+        "Submandibular gland": "54019009",
+        "Temporal lobe": "78277001",
+        "Testis": "40689003",
+        "Thalamus": "42695009",
+        "Tibia": "12611008",
+        "Upper lobe of lung": "45653009",
+        "Ureter": "87953007",
+    }
+)
+TISSUES = MappingProxyType(
+    {
+        "Artery": "51114001",
+        "Blood Vessel": "59820001",
+        "Bone": "3138006",
+        "Cartilage": "309312004",
+        "Cerebral cortex": "40146001",
+        "Connective tissue": "21793004",
+        "Fat": "55603005",
+        "Gray Matter": "389081007",
+        "Ligament": "52082005",
+        "Lymph Node": "59441001",
+        "Meniscus": "74135004",
+        "Muscle": "91727004",
+        "Nerve": "91728009",
+        "Skin": "39937001",
+        "Soft tissue": "87784001",
+        "Subcutaneous tissue": "71966008",
+        "Tendon": "13024002",
+        "Tissue": "85756007",
+        "Vein": "29092000",
+        "White Matter": "389080008",
+    }
+)
+SUBSTANCES = MappingProxyType(
+    {"Bile": "70150004", "Blood": "87612001", "Cerebrospinal Fluid": "65216001", "Urine": "78014005"}
+)
+LESIONS = MappingProxyType(
+    {
+        "Abscess": "44132006",
+        "Blood clot": "75753009",
+        "Cyst": "367643001",
+        "Edema": "79654002",
+        "Embolus": "55584005",
+        "Hematoma": "35566002",
+        "Hemorrhage": "50960005",
+        "Inflammation": "409774005",
+        "Lesion": "52988006",
+        "Mass": "4147007",
+        "Necrosis": "6574001",
+        "Neoplasm": "108369006",
+        "Neoplasm, Primary": "372087000",
+        "Neoplasm, Secondary": "14799000",
+        "Nodule": "27925004",
+        "Thrombus": "396339007",
+    }
+)
+VERTEBRAE = MappingProxyType(
+    {
+        "C1 vertebra": "14806007",
+        "C2 vertebra": "39976000",
+        "C3 vertebra": "113205007",
+        "C4 vertebra": "5329002",
+        "C5 vertebra": "36978003",
+        "C6 vertebra": "36054005",
+        "C7 vertebra": "87391001",
+        "T1 vertebra": "64864005",
+        "T2 vertebra": "53733008",
+        "T3 vertebra": "1626008",
+        "T4 vertebra": "73071006",
+        "T5 vertebra": "56401006",
+        "T6 vertebra": "45296009",
+        "T7 vertebra": "62487009",
+        "T8 vertebra": "11068009",
+        "T9 vertebra": "82687006",
+        "T10 vertebra": "7610001",
+        "T11 vertebra": "12989004",
+        "T12 vertebra": "23215003",
+        "L1 vertebra": "66794005",
+        "L2 vertebra": "14293000",
+        "L3 vertebra": "36470004",
+        "L4 vertebra": "11994002",
+        "L5 vertebra": "49668003",
+    }
+)
+UNCOUNTED = frozenset(("Rib", "Bronchus"))  # "ribs" need not be those of both sides
+SYNONYMS = MappingProxyType(
+    {
+        "adipose tissue": "Fat",
+        "adrenal": "Adrenal gland",
+        "brainstem": "Brain Stem",
+        "caudate": "Caudate Nucleus",
+        "csf": "Cerebrospinal Fluid",
+        "gall bladder": "Gallbladder",
+        "large bowel": "Large intestine",
+        "lower lobe lung": "Lower lobe of lung",
+        "lung lower lobe": "Lower lobe of lung",
+        "lung upper lobe": "Upper lobe of lung",
+        "metastasis": "Neoplasm, Secondary",
+        "metastatic tumor": "Neoplasm, Secondary",
+        "pallidum": "Globus Pallidus",
+        "primary neoplasm": "Neoplasm, Primary",
+        "primary tumor": "Neoplasm, Primary",
+        "prostate gland": "Prostate",
+        "secondary neoplasm": "Neoplasm, Secondary",
+        "secondary tumor": "Neoplasm, Secondary",
+        "small bowel": "Small intestine",
+        "thyroid gland": "Thyroid",
+        "tumor": "Neoplasm",
+        "upper lobe lung": "Upper lobe of lung",
+        "urinary bladder": "Bladder",
+    }
+)
+PLURALS = MappingProxyType(
+    {
+        "abscesses": "abscess",
+        "hippocampi": "hippocampus",
+        "masses": "mass",
+        "metastases": "metastasis",
+        "ovaries": "ovary",
+        "testes": "testis",
+        "vertebrae": "vertebra",
+    }
+)
+SPELLINGS = MappingProxyType(
+    {
+        "grey": "gray",
+        "haematoma": "hematoma",
+        "haemorrhage": "hemorrhage",
+        "oedema": "edema",
+        "oesophagus": "esophagus",
+        "tumour": "tumor",
+        "tumours": "tumors",
+    }
+)

@@ -1,0 +1,221 @@
+"""Measurement reports (DICOM SR, template TID 1500) as plain values, read with pydicom alone.
+
+    report = read_measurements(path)
+    report.groups[0].value(VOLUME, unit=UNITS["mm3"])           1234.5, or None
+    report.groups[0].tracking_uid                               the same as in the segmentation that it refers to
+
+Reads reports of other makers too (dcmqi, highdicom): what a group has that is not named here is passed over.
+Source: DICOM PS3.16 TID 1500, 1411, 1410, 1501, 1419, 300, 4019, 1002 and 1004; PS3.3 C.17.3.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from pydicom.dataset import Dataset
+
+from scanwright.errors import InputError
+from scanwright.io.dicom.derived.codes import SNOMED, Code
+from scanwright.io.dicom.derived.seg_read import code_of
+from scanwright.io.dicom.elements import item, items, number, text, whole
+from scanwright.io.dicom.intake import kind_of, open_instance
+from scanwright.io.guard import as_unreadable
+
+EXPECTED = "a DICOM measurement report"
+REPORTS = MappingProxyType(
+    {
+        "1.2.840.10008.5.1.4.1.1.88.22": "Enhanced SR",
+        "1.2.840.10008.5.1.4.1.1.88.33": "Comprehensive SR",
+        "1.2.840.10008.5.1.4.1.1.88.34": "Comprehensive 3D SR",
+    }
+)
+
+VOLUME = Code("118565006", SNOMED, "Volume")
+LONG_AXIS = Code("103339001", SNOMED, "Long Axis")
+PERPENDICULAR_AXIS = Code("131189007", SNOMED, "Perpendicular Axis")
+MEAN = Code("373098007", SNOMED, "Mean")
+STANDARD_DEVIATION = Code("386136009", SNOMED, "Standard Deviation")
+PROBABILITY = Code("122157", "DCM", "Probability")
+ATTENUATION = Code("112031", "DCM", "Attenuation Coefficient")
+SUV = Code("126401", "DCM", "SUVbw")
+MR_SIGNAL = Code("110852", "DCM", "MR signal intensity")
+UNITS = MappingProxyType(
+    {
+        "mm": Code("mm", "UCUM", "millimeter"),
+        "mm3": Code("mm3", "UCUM", "cubic millimeter"),
+        "ml": Code("ml", "UCUM", "milliliter"),
+        "%": Code("%", "UCUM", "Percent"),
+        "1": Code("1", "UCUM", "no units"),
+        "HU": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
+        "SUVbw": Code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
+        "arbitrary": Code("[arb'U]", "UCUM", "arbitrary unit"),
+    }
+)
+
+# Concept names, by code value: those of DCM, and both generations of SNOMED codes (SCT, and SRT in older reports).
+IMAGING_MEASUREMENTS, MEASUREMENT_GROUP = "126010", "125007"
+TRACKING_ID, TRACKING_UID = "112039", "112040"
+FINDING, FINDING_CATEGORIES = "121071", ("276214006", "C0449619", "G-C1E3")
+FINDING_SITES, LATERALITIES, TOPOGRAPHIES = ("363698007", "G-C0E3"), ("272741003", "G-C171"), ("106233006", "G-A1F8")
+REFERENCED_SEGMENT, SOURCE_SERIES, DERIVATION = ("121191", "121214"), "121232", "121401"
+ALGORITHM, ALGORITHM_VERSION, ALGORITHM_PARAMETERS = "111001", "111003", "111002"
+DEVICE_UID, DEVICE_NAME, DEVICE_MAKER, DEVICE_MODEL, DEVICE_SERIAL = "121012", "121013", "121014", "121015", "121016"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredValue:
+    """One number. derivation: mean, standard deviation …; None for the thing itself."""
+
+    name: Code
+    value: float
+    unit: Code
+    derivation: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was measured of one region, or answered about the whole image. Absent texts are "".
+
+    segment: its number in the segmentation with the instance UID `segmentation`; None for the whole image.
+    """
+
+    tracking_id: str
+    tracking_uid: str
+    finding: Code | None
+    category: Code | None = None
+    site: Code | None = None
+    site_modifiers: tuple[Code, ...] = ()
+    segment: int | None = None
+    segmentation: str = ""
+    source_series: str = ""
+    values: tuple[MeasuredValue, ...] = ()
+    answers: tuple[tuple[Code, Code], ...] = ()
+    algorithm: str = ""
+    algorithm_version: str = ""
+    algorithm_parameters: tuple[str, ...] = ()
+
+    def value(self, name: Code, *, unit: Code | None = None, derivation: Code | None = None) -> float | None:
+        """The first number of that name, unit (any by default) and derivation; None if there is none."""
+        wanted = (name.value, name.scheme), derivation and derivation.value
+        for one in self.values:
+            found = (one.name.value, one.name.scheme), one.derivation and one.derivation.value
+            if found == wanted and (unit is None or one.unit.value == unit.value):
+                return one.value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A measurement report. device_…: the observer, where that is a device. evidence: UIDs of the instances behind it."""
+
+    groups: tuple[Group, ...]
+    device_name: str = ""
+    device_maker: str = ""
+    device_model: str = ""
+    device_serial: str = ""
+    device_uid: str = ""
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+def read_measurements(path: Path) -> Report:
+    """The measurement groups of a report.
+
+    Raises InputError if it is no structured report or has no imaging measurements, UnreadableFile if it is damaged.
+    """
+    header = open_instance(path).dataset
+    if text(header, "SOPClassUID") not in REPORTS:
+        raise InputError("not a measurement report", where=path, expected=EXPECTED, found=kind_of(header))
+    with as_unreadable(path, expected=EXPECTED):
+        contents = _children(header, IMAGING_MEASUREMENTS)
+        if not contents:
+            raise InputError("a report without imaging measurements", where=path, expected="TID 1500", found="another")
+        groups = tuple(_group(one) for content in contents for one in _children(content, MEASUREMENT_GROUP))
+        return Report(
+            groups=groups,
+            device_name=_text(header, DEVICE_NAME),
+            device_maker=_text(header, DEVICE_MAKER),
+            device_model=_text(header, DEVICE_MODEL),
+            device_serial=_text(header, DEVICE_SERIAL),
+            device_uid=_text(header, DEVICE_UID),
+            study=text(header, "StudyInstanceUID"),
+            series=text(header, "SeriesInstanceUID"),
+            instance=text(header, "SOPInstanceUID"),
+            evidence=tuple(_evidence(header)),
+        )
+
+
+def _group(group: Dataset) -> Group:
+    segment = next(iter(_children(group, *REFERENCED_SEGMENT)), Dataset())
+    site = next(iter(_children(group, *FINDING_SITES)), Dataset())
+    referenced = item(segment, "ReferencedSOPSequence")
+    modifiers = [_coded(one) for one in _children(site, *LATERALITIES, *TOPOGRAPHIES)]
+    return Group(
+        tracking_id=_text(group, TRACKING_ID),
+        tracking_uid=_text(group, TRACKING_UID),
+        finding=_code(group, FINDING),
+        category=_code(group, *FINDING_CATEGORIES),
+        site=_coded(site),
+        site_modifiers=tuple(code for code in modifiers if code is not None),
+        segment=whole(referenced, "ReferencedSegmentNumber"),
+        segmentation=text(referenced, "ReferencedSOPInstanceUID"),
+        source_series=_text(group, SOURCE_SERIES),
+        values=tuple(_values(group)),
+        answers=tuple(_answers(group)),
+        algorithm=_text(group, ALGORITHM),
+        algorithm_version=_text(group, ALGORITHM_VERSION),
+        algorithm_parameters=tuple(text(one, "TextValue") for one in _children(group, ALGORITHM_PARAMETERS)),
+    )
+
+
+def _values(group: Dataset) -> Iterator[MeasuredValue]:
+    for one in items(group, "ContentSequence"):
+        measured, name = item(one, "MeasuredValueSequence"), code_of(item(one, "ConceptNameCodeSequence"))
+        exact = number(measured, "FloatingPointValue")
+        found = number(measured, "NumericValue") if exact is None else exact
+        unit = code_of(item(measured, "MeasurementUnitsCodeSequence"))
+        if text(one, "ValueType") == "NUM" and name and unit and found is not None:
+            yield MeasuredValue(name, found, unit, _code(one, DERIVATION))
+
+
+def _answers(group: Dataset) -> Iterator[tuple[Code, Code]]:
+    """Coded questions and answers: contained codes that are none of the group's own attributes."""
+    for one in items(group, "ContentSequence"):
+        name, answer = code_of(item(one, "ConceptNameCodeSequence")), _coded(one)
+        contained = text(one, "RelationshipType") == "CONTAINS" and text(one, "ValueType") == "CODE"
+        if contained and name and answer and name.value not in (FINDING, *FINDING_CATEGORIES, *FINDING_SITES):
+            yield name, answer
+
+
+def _evidence(header: Dataset) -> Iterator[str]:
+    for sequence in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
+        for study in items(header, sequence):
+            for series in items(study, "ReferencedSeriesSequence"):
+                for one in items(series, "ReferencedSOPSequence"):
+                    yield text(one, "ReferencedSOPInstanceUID")
+
+
+def _children(parent: Dataset, *names: str) -> list[Dataset]:
+    """The content items directly below that have one of these concept names (code values)."""
+    return [
+        one
+        for one in items(parent, "ContentSequence")
+        if text(item(one, "ConceptNameCodeSequence"), "CodeValue") in names
+    ]
+
+
+def _coded(content: Dataset) -> Code | None:
+    return code_of(item(content, "ConceptCodeSequence"))
+
+
+def _code(parent: Dataset, *names: str) -> Code | None:
+    return next((_coded(one) for one in _children(parent, *names)), None)
+
+
+def _text(parent: Dataset, name: str) -> str:
+    """The text or UID of the first content item of that name."""
+    found = next(iter(_children(parent, name)), Dataset())
+    return text(found, "TextValue") or text(found, "UID")

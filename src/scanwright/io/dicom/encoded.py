@@ -1,0 +1,167 @@
+"""What a header says of its pixels, checked before anything is allocated or decoded.
+
+Source: DICOM PS3.3 C.7.6.3 (image pixels), PS3.5 section 8 and annex A (transfer syntaxes).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom.uid import UID
+
+from scanwright.errors import InputError, UnreadableFile
+from scanwright.io.dicom import jpeg
+from scanwright.io.dicom.elements import text, whole
+from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Instance, kind_of
+from scanwright.io.dicom.walk import UNDEFINED, Pixels
+from scanwright.io.guard import checked_bytes, truncated
+
+NATIVE = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED)
+RLE = "1.2.840.10008.1.2.5"
+JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
+JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+HTJ2K = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203")
+DECODED = frozenset((*NATIVE, RLE, *JPEG_LS, *JPEG_2000, *HTJ2K, *jpeg.SYNTAXES))
+"""Every transfer syntax whose pixels are read here."""
+
+FLOAT_TAGS = {0x7FE00008: 32, 0x7FE00009: 64}
+MAX_FRAMES = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a header says of its pixels. samples: 1 grey or palette, 3 colour. planar: colours lie plane by plane.
+
+    allocated, stored, high: bits of a cell, bits used, and the highest used. is_float: IEEE numbers, not integers.
+    """
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    allocated: int
+    stored: int
+    high: int
+    signed: bool
+    planar: bool
+    photometric: str
+    is_float: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The number type of a cell in this machine's byte order; uint8 for single bits."""
+        kind = "f" if self.is_float else "i" if self.signed else "u"
+        return np.dtype(f"{kind}{max(self.allocated, 8) // 8}")
+
+    @property
+    def frame_bits(self) -> int:
+        """Bits of one uncompressed frame."""
+        shared = self.photometric == "YBR_FULL_422"  # two pixels share their colour
+        return self.rows * self.columns * (2 if shared else self.samples) * self.allocated
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Where and how the pixels of one file lie: all that decoding them needs, so that the header can be let go."""
+
+    path: Path
+    syntax: str
+    pixels: Pixels
+    stored: Stored
+
+
+def read_encoded(instance: Instance) -> Encoded:
+    """What a header says of its pixels, checked.
+
+    Raises InputError (no pixels, cells or a transfer syntax that are not read) or UnreadableFile (sizes that make no sense,
+    fewer bytes than they promise).
+    """
+    if instance.pixels is None:
+        raise InputError("no pixels in this DICOM file", where=instance.path, found=kind_of(instance.header))
+    if instance.syntax not in DECODED:
+        raise undecodable(instance.path, instance.syntax)
+    encoded = Encoded(instance.path, instance.syntax, instance.pixels, _read_stored(instance, instance.pixels))
+    _require_length(encoded)
+    return encoded
+
+
+def _read_stored(instance: Instance, pixels: Pixels) -> Stored:
+    header, path = instance.header, instance.path
+    needed = ("Rows", "Columns", *(() if pixels.tag in FLOAT_TAGS else ("BitsAllocated",)))
+    missing = [name for name in needed if whole(header, name) is None]
+    if missing:
+        raise UnreadableFile(
+            "a DICOM image without its size", where=path, expected=" ".join(needed), found=f"no {missing[0]}"
+        )
+    allocated = FLOAT_TAGS.get(pixels.tag, whole(header, "BitsAllocated") or 0)
+    stored = min(whole(header, "BitsStored") or allocated, allocated)
+    high = whole(header, "HighBit")
+    result = Stored(
+        rows=whole(header, "Rows") or 0,
+        columns=whole(header, "Columns") or 0,
+        frames=_frame_count(instance),
+        samples=whole(header, "SamplesPerPixel") or 1,
+        allocated=allocated,
+        stored=stored,
+        high=stored - 1 if high is None or not stored - 1 <= high < allocated else high,
+        signed=whole(header, "PixelRepresentation") == 1,
+        planar=whole(header, "PlanarConfiguration") == 1,
+        photometric=text(header, "PhotometricInterpretation") or "MONOCHROME2",
+        is_float=pixels.tag in FLOAT_TAGS,
+    )
+    _check(result, path)
+    return result
+
+
+def undecodable(path: Path, syntax: str) -> InputError:
+    """The error for a transfer syntax that no decoder here knows."""
+    return InputError(
+        "pixels in a transfer syntax that is not decoded here",
+        where=path,
+        expected="uncompressed, RLE, JPEG, JPEG-LS, JPEG 2000 or HTJ2K",
+        found=UID(syntax).name,
+        hint="Convert the file to another transfer syntax, such as Explicit VR Little Endian.",
+    )
+
+
+def _frame_count(instance: Instance) -> int:
+    said = whole(instance.header, "NumberOfFrames")
+    if said is None and text(instance.header, "NumberOfFrames"):
+        found = text(instance.header, "NumberOfFrames")[:16]
+        raise UnreadableFile("the number of frames is no number", where=instance.path, found=found)
+    return 1 if said is None else said
+
+
+def _check(stored: Stored, path: Path) -> None:
+    if stored.allocated not in (1, 8, 16, 32, 64) or stored.stored < 1:
+        raise InputError(
+            "a size of pixel cells that is not read",
+            where=path,
+            expected="1, 8, 16, 32 or 64 bits",
+            found=stored.allocated,
+        )
+    if stored.samples not in (1, 3):
+        raise InputError(
+            "a number of samples a pixel that is not read", where=path, expected="1 or 3", found=stored.samples
+        )
+    if not 1 <= stored.frames <= MAX_FRAMES:
+        raise UnreadableFile(
+            "an impossible number of frames", where=path, expected=f"1 to {MAX_FRAMES}", found=stored.frames
+        )
+    checked_bytes(path, (stored.rows, stored.columns, stored.frames, stored.samples), stored.dtype)
+
+
+def _require_length(encoded: Encoded) -> None:
+    """Raise UnreadableFile if uncompressed pixels are fewer than the header promises (a padding byte may follow), or
+    compressed ones are not in fragments.
+    """
+    if encoded.syntax not in NATIVE:
+        if encoded.pixels.length != UNDEFINED:
+            raise UnreadableFile(
+                "compressed pixels that are not encapsulated", where=encoded.path, expected="fragments", found="bytes"
+            )
+        return
+    needed = -(-encoded.stored.frame_bits * encoded.stored.frames // 8)
+    if encoded.pixels.length < needed:
+        raise truncated(encoded.path, needed, str(encoded.pixels.length))

@@ -1,0 +1,180 @@
+"""Voxels of a stack: every frame decoded once, its numbers made values, on the grid that the slices span.
+
+Values are what the scanner means: Hounsfield units, SUV, rescaled MR. Whole numbers stay whole where all slices are scaled
+alike by whole numbers, in the type of the file if they fit. MONOCHROME1 is turned around, so that bright is dense. Padding
+that lies below or above all other values becomes the nearest of those. Colours are RGB.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from scanwright.errors import InputError
+from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.encoded import NATIVE
+from scanwright.io.dicom.intake import open_instance
+from scanwright.io.dicom.pixels import PixelFrames
+from scanwright.io.dicom.slices import Slice
+from scanwright.io.dicom.values import brightened, in_rgb, scaled, windowed
+from scanwright.io.dicom.volumes import Stack
+from scanwright.io.guard import checked_bytes
+from scanwright.types import Array
+
+Numbered = tuple[int, Slice]  # k, and the slice
+
+
+def read_stack(stack: Stack, *, window: bool = False, threads: int = 1) -> Volume:
+    """The voxels of a stack: (1, I, J, K) of values, or (3, I, J, K) uint8 of colours.
+
+    window: grey values as each slice's header says that they should be shown (VOI), float32. threads: files that are
+    decoded at a time, where they are compressed.
+    Raises UnreadableFile or InputError (pixels that cannot be decoded; values whose unit is in doubt, such as PET without a
+    body weight), ResourceError if the volume does not fit into memory.
+    """
+    first = stack.slices[0]
+    notes: tuple[str, ...] = ()
+    if not first.grey:
+        voxels = _colours(stack, threads=threads)
+    elif window:
+        voxels = _one_by_one(stack, _shown, threads=threads)
+    else:
+        _require_unit(stack)
+        voxels, notes = _values(stack, threads=threads)
+    return Volume(voxels, stack.grid, (*stack.notes, *notes))
+
+
+def _values(stack: Stack, *, threads: int) -> tuple[Array, tuple[str, ...]]:
+    """Grey values: in one go where all slices are scaled alike, else slice by slice in float32."""
+    first = stack.slices[0]
+    if first.scale.table or len({(one.scale, one.encoded.stored.dtype) for one in stack.slices}) > 1:
+        return _one_by_one(stack, _meant, threads=threads), ()
+    block = _block(stack, first.encoded.stored.dtype)
+
+    def fill(members: Sequence[Numbered]) -> None:
+        if _is_tiled(members):
+            for k, _, cells, _ in decoded(members):
+                block[k] = cells[..., 0]
+            return
+        frames = PixelFrames(members[0][1].encoded)
+        for k, one in members:
+            frames.decode_into(one.frame, block[k])
+
+    _each_file(stack.slices, fill, threads=threads)
+    values, notes = _without_padding(scaled(block, first.scale, Dataset()), first)
+    return _outward(_turned(values, first)), notes
+
+
+def _one_by_one(stack: Stack, meaning: Callable[[Array, Slice, Dataset], Array], *, threads: int) -> Array:
+    block = _block(stack, np.dtype(np.float32))
+
+    def fill(members: Sequence[Numbered]) -> None:
+        header = open_instance(members[0][1].path).dataset
+        for k, one, cells, _ in decoded(members):
+            block[k] = meaning(cells[..., 0], one, header)
+
+    _each_file(stack.slices, fill, threads=threads)
+    return _outward(block)
+
+
+def _colours(stack: Stack, *, threads: int) -> Array:
+    block = _block(stack, np.dtype(np.uint8), samples=3)
+
+    def fill(members: Sequence[Numbered]) -> None:
+        header = open_instance(members[0][1].path).dataset
+        for k, one, cells, photometric in decoded(members):
+            block[k] = in_rgb(cells, photometric, header, where=one.path)
+
+    _each_file(stack.slices, fill, threads=threads)
+    return block.transpose(3, 2, 1, 0)
+
+
+def decoded(members: Sequence[Numbered]) -> Iterator[tuple[int, Slice, Array, str]]:
+    """The pixels of slices that lie in one file, and their photometric interpretation; each frame is decoded once."""
+    frames = PixelFrames(members[0][1].encoded)
+    last, cells, photometric = -1, np.empty((0, 0, 1)), ""
+    for k, one in members:
+        if one.frame != last:
+            cells, photometric = frames.decode(one.frame)
+            last = one.frame
+        part = one.window
+        yield k, one, cells[part.row : part.row + part.rows, part.column : part.column + part.columns], photometric
+
+
+def _is_tiled(members: Sequence[Numbered]) -> bool:
+    """Whether slices are parts of frames."""
+    stored = members[0][1].encoded.stored
+    return any((one.window.rows, one.window.columns) != (stored.rows, stored.columns) for _, one in members)
+
+
+def _each_file(slices: Sequence[Slice], fill: Callable[[Sequence[Numbered]], None], *, threads: int) -> None:
+    """Give the slices of each file to `fill`, several files at a time if they are compressed."""
+    files: dict[Path, list[Numbered]] = defaultdict(list)
+    for k, one in enumerate(slices):
+        files[one.path].append((k, one))
+    groups = [sorted(members, key=lambda member: member[1].frame) for members in files.values()]
+    if threads < 2 or len(groups) < 2 or slices[0].encoded.syntax in NATIVE:
+        for members in groups:
+            fill(members)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, groups))
+
+
+def _block(stack: Stack, dtype: np.dtype[np.generic], *, samples: int = 0) -> Array:
+    """An empty (K, J, I), or (K, J, I, samples), in the order of the files."""
+    columns, rows, depth = stack.grid.shape
+    shape = (depth, rows, columns, *([samples] if samples else []))
+    checked_bytes(stack.slices[0].path, shape, dtype)
+    return np.empty(shape, dtype)
+
+
+def _outward(block: Array) -> Array:
+    return block.transpose(2, 1, 0)[None]
+
+
+def _meant(cells: Array, one: Slice, header: Dataset) -> Array:
+    return _turned(scaled(cells, one.scale, header), one)
+
+
+def _shown(cells: Array, one: Slice, header: Dataset) -> Array:
+    shown = windowed(scaled(cells, one.scale, header), header)
+    return shown.max() - shown if one.inverted else shown
+
+
+def _turned(values: Array, one: Slice) -> Array:
+    return brightened(values, stored=one.encoded.stored, scale=one.scale) if one.inverted else values
+
+
+def _require_unit(stack: Stack) -> None:
+    doubt = next((one.scale.doubt for one in stack.slices if one.scale.doubt), "")
+    if doubt:
+        raise InputError(
+            "values that cannot be brought to one unit",
+            where=stack.slices[0].path.parent,
+            expected="standardised uptake values by body weight",
+            found=doubt,
+            hint="Complete the headers, or convert the series with the scanner's software.",
+        )
+
+
+def _without_padding(values: Array, first: Slice) -> tuple[Array, tuple[str, ...]]:
+    """Values in place of padding, if all padding lies on one side of them. Padding amid values may be a value."""
+    if first.padding is None:
+        return values, ()
+    ends = sorted(first.scale.slope * end + first.scale.intercept for end in first.padding)
+    padding = (values >= ends[0]) & (values <= ends[1])
+    count = int(np.count_nonzero(padding))
+    if not count or count == values.size:
+        return values, ()
+    least, most = values.min(where=~padding, initial=values.max()), values.max(where=~padding, initial=values.min())
+    if not (ends[1] < least or ends[0] > most):
+        return values, (f"{count} voxels have the value that the header calls padding, amid others: kept",)
+    values = values if values.flags.writeable else values.copy()
+    values[padding] = least if ends[1] < least else most
+    return values, (
+        f"{count} voxels of padding: given the {'lowest' if ends[1] < least else 'highest'} value of the rest",
+    )

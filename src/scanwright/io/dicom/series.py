@@ -1,0 +1,188 @@
+"""Files to series, and series to volumes: what a folder from a scanner or a PACS holds.
+
+    found = find_series(paths)
+    for series in found.series: series.volumes, series.refused
+    found.skipped                              files that are no images, with the reason
+
+Series are told apart by their UID alone. Files that are copies of one another count once. What does not fit together (two
+patients or studies in one series, two different images under one UID) is refused, never sorted out by guessing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scanwright.errors import InputError, ScanwrightError
+from scanwright.files import sha256_bytes
+from scanwright.io.dicom.elements import text, words
+from scanwright.io.dicom.intake import Instance, kind_of, open_instance
+from scanwright.io.dicom.pixels import PixelFrames
+from scanwright.io.dicom.slices import Slice, read_slices
+from scanwright.io.dicom.volumes import Refused, Stack, to_volumes
+
+KEPT = (
+    *("PatientID", "PatientSex", "PatientAge", "StudyInstanceUID", "StudyDate", "StudyDescription", "Modality"),
+    *("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "BodyPartExamined", "FrameOfReferenceUID"),
+    *("Manufacturer", "ManufacturerModelName", "StationName", "InstitutionName", "MagneticFieldStrength"),
+)
+ONE_EACH = ("PatientID", "StudyInstanceUID")
+LOCALIZERS = ("LOCALIZER", "SCOUT", "TOPOGRAM")
+NO_IMAGES = (
+    *("SEG", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "ANN", "REG", "RWV", "DOC", "ECG", "HD", "EPS", "AU"),
+    *("FID", "PLAN", "STAIN", "RESP", "M3D", "SMR", "SM", "PMAP"),
+)
+"""Modalities whose objects are results, plans or waveforms, or slide microscopy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is part of no volume, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One series: what its header says of it, its volumes, and what could not be made a volume.
+
+    about: header values by DICOM keyword, as text; patient identifiers are among them and belong in no log.
+    """
+
+    uid: str
+    about: Mapping[str, str]
+    volumes: tuple[Stack, ...]
+    refused: tuple[Refused, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that its volumes lie in, sorted."""
+        return tuple(sorted({one.path for volume in self.volumes for one in volume.slices}))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All series of some files, sorted by study and series number, and the files that belong to none."""
+
+    series: tuple[Series, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What has been read of one series so far."""
+
+    about: dict[str, str]
+    slices: list[Slice] = field(default_factory=list)
+    seen: dict[str, Path] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    conflict: InputError | None = None
+
+
+def find_series(paths: Iterable[Path]) -> Found:
+    """Read the headers of files and put them together. Never raises for a bad file: it is skipped, with the reason."""
+    gathered: dict[str, _Gathered] = {}
+    skipped: list[Skipped] = []
+    for path in paths:
+        try:
+            instance = open_instance(path)
+            reason = _no_image(instance)
+            if reason:
+                skipped.append(Skipped(path, reason))
+            else:
+                _gather(gathered, instance)
+        except ScanwrightError as error:
+            skipped.append(Skipped(path, _in_one_line(error)))
+    series = [_assembled(uid, found) for uid, found in gathered.items()]
+    return Found(tuple(sorted(series, key=_order)), tuple(skipped))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted, but hidden ones and DICOMDIR, which only lists others."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.name.upper() != "DICOMDIR" and not path.name.startswith(".")
+    )
+
+
+def _no_image(instance: Instance) -> str:
+    """Why an object is not part of a volume; "" if it may be."""
+    header = instance.header
+    if instance.pixels is None or text(header, "Modality").upper() in NO_IMAGES:
+        return f"no image: {kind_of(header)}"
+    kinds = {word.upper() for word in words(header, "ImageType")}
+    localizer = next((word for word in LOCALIZERS if word in kinds), "")
+    return f"a localiser ({localizer})" if localizer else ""
+
+
+def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
+    header, path = instance.header, instance.path
+    uid = text(header, "SeriesInstanceUID") or f"no series UID: {path.name}"
+    slices = read_slices(instance)
+    mine = gathered.get(uid)
+    if mine is None:
+        mine = gathered[uid] = _Gathered({name: found for name in KEPT if (found := text(header, name))})
+    differs = next((name for name in ONE_EACH if text(header, name) != mine.about.get(name, "")), "")
+    if differs:
+        mine.conflict = InputError(
+            f"one series of two {'patients' if differs == 'PatientID' else 'studies'}",
+            where=path,
+            expected=f"one {differs}",
+            found="two",
+            hint="Keep the files apart, one folder for each; ask where they were mixed.",
+        )
+    instance_uid = text(header, "SOPInstanceUID")
+    if instance_uid and instance_uid in mine.seen:
+        _duplicate(mine, mine.seen[instance_uid], slices)
+        return
+    mine.seen[instance_uid] = path
+    mine.slices += slices
+
+
+def _duplicate(mine: _Gathered, first: Path, again: Sequence[Slice]) -> None:
+    """Leave out a copy. Two different images under one UID are a conflict."""
+    before = [one for one in mine.slices if one.path == first]
+    if _pixel_hash(before[0]) == _pixel_hash(again[0]) and _same_places(before, again):
+        mine.notes.append(f"{again[0].path.name} is a copy of {first.name}: counted once")
+        return
+    mine.conflict = InputError(
+        "two different images with one SOP instance UID",
+        where=again[0].path,
+        expected=f"the image of {first.name}",
+        found="another",
+        hint="Find out which of the two is right and remove the other.",
+    )
+
+
+def _same_places(before: Sequence[Slice], again: Sequence[Slice]) -> bool:
+    pairs = [(one.place, other.place) for one, other in zip(before, again, strict=False)]
+    return len(before) == len(again) and all(
+        one is other or (one is not None and other is not None and bool((abs(one.origin - other.origin) < 1e-3).all()))
+        for one, other in pairs
+    )
+
+
+def _pixel_hash(one: Slice) -> str:
+    frames = PixelFrames(one.encoded)
+    return sha256_bytes(b"".join(frames.decode(index)[0].tobytes() for index in range(one.encoded.stored.frames)))
+
+
+def _assembled(uid: str, found: _Gathered) -> Series:
+    if found.conflict is not None:
+        refused = Refused("", len(found.slices), found.conflict)
+        return Series(uid, found.about, (), (refused,), tuple(found.notes))
+    volumes, failed = to_volumes(found.slices)
+    return Series(uid, found.about, tuple(volumes), tuple(failed), tuple(found.notes))
+
+
+def _order(series: Series) -> tuple[str, int, str]:
+    number = series.about.get("SeriesNumber", "")
+    return series.about.get("StudyInstanceUID", ""), int(number) if number.isdigit() else -1, series.uid
+
+
+def _in_one_line(error: ScanwrightError) -> str:
+    """The message with what was expected and found, without the path, which stands beside it."""
+    facts = [f"{word} {value}" for word, value in (("expected", error.expected), ("found", error.found)) if value]
+    return ", ".join([error.message, *facts])

@@ -1,0 +1,129 @@
+"""What a series is stacked from: one slice for each frame of its files, or for each tile of a mosaic.
+
+A slice knows where it lies, which pixels of which file it is, what their numbers mean, and the labels that keep volumes of
+one series apart. The header it came from is let go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scanwright.io.dicom.elements import Elements, number, text
+from scanwright.io.dicom.encoded import Encoded, read_encoded
+from scanwright.io.dicom.frame import FrameHeader, Label, frame_headers
+from scanwright.io.dicom.intake import Instance
+from scanwright.io.dicom.mosaic import read_mosaic
+from scanwright.io.dicom.place import PixelSize, Place, frame_offset, has_colour_flow, read_pixel_size, read_place
+from scanwright.io.dicom.suv import as_suv
+from scanwright.io.dicom.values import Scale, is_grey, read_scale
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a frame that a slice is: its first row and column, and how many of each."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """One slice of a volume, or one picture.
+
+    encoded, frame, window: its pixels. place: None where the header gives none (projections, ultrasound, captures);
+    pixel_size then says how large a pixel is. thickness: distance to the next slice or thickness, in mm, if known.
+    grey: one number a pixel that means itself. inverted: a large number is dark. padding: stored numbers, from and to, that
+    mean nothing. instance: SOP instance UID. number: instance number, -1 if there is none.
+    """
+
+    encoded: Encoded
+    frame: int
+    window: Window
+    scale: Scale
+    place: Place | None
+    pixel_size: PixelSize
+    thickness: float | None
+    grey: bool
+    inverted: bool
+    padding: tuple[float, float] | None
+    instance: str
+    number: int
+    labels: dict[str, Label] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """The file that the slice lies in."""
+        return self.encoded.path
+
+
+def read_slices(instance: Instance) -> list[Slice]:
+    """The slices of one object, in the order of its frames.
+
+    Raises InputError or UnreadableFile (no pixels, or pixels that are not read), GeometryError (a plane or a mosaic that
+    makes no sense).
+    """
+    encoded = read_encoded(instance)
+    frames = frame_headers(instance.header, encoded.stored.frames)
+    return [one for index, frame in enumerate(frames) for one in _of_frame(instance, encoded, frame, index)]
+
+
+def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: int) -> Iterator[Slice]:
+    header = instance.header
+    thickness = _thickness(frame)
+    labels = frame.labels()
+    if has_colour_flow(header):
+        labels = {"colour Doppler": "yes", **labels}
+    for window, place in _parts(instance, encoded, frame, index):
+        if place is None and encoded.stored.frames > 1:
+            labels = {**labels, "frame": float(index + 1)}
+        yield Slice(
+            encoded=encoded,
+            frame=index,
+            window=window,
+            scale=_scale(frame),
+            place=place,
+            pixel_size=PixelSize(None) if place is not None else read_pixel_size(header),
+            thickness=thickness,
+            grey=is_grey(header),
+            inverted=text(header, "PhotometricInterpretation") == "MONOCHROME1",
+            padding=_padding(header),
+            instance=text(header, "SOPInstanceUID"),
+            number=int(number(header, "InstanceNumber") or -1),
+            labels=labels,
+        )
+
+
+def _parts(
+    instance: Instance, encoded: Encoded, frame: FrameHeader, index: int
+) -> Iterator[tuple[Window, Place | None]]:
+    """The frame as a whole, or the tiles of a mosaic."""
+    stored, header = encoded.stored, instance.header
+    place = read_place(frame, where=instance.path)
+    mosaic = read_mosaic(header, rows=stored.rows, columns=stored.columns, where=instance.path)
+    if mosaic is not None and place is not None:
+        for tile in range(mosaic.tiles):
+            yield Window(*mosaic.corner(tile), mosaic.rows, mosaic.columns), mosaic.place(place, tile)
+        return
+    if place is not None and not frame.is_enhanced and stored.frames > 1:
+        offset = frame_offset(header, index)
+        place = None if offset is None else place.moved(normal_mm=offset)
+    yield Window(0, 0, stored.rows, stored.columns), place
+
+
+def _thickness(frame: FrameHeader) -> float | None:
+    measures = frame.group("PixelMeasuresSequence")
+    found = number(measures, "SpacingBetweenSlices") or number(measures, "SliceThickness")
+    return found if found is not None and found > 0 else None
+
+
+def _scale(frame: FrameHeader) -> Scale:
+    scale = read_scale(frame.group("PixelValueTransformationSequence"))
+    return as_suv(scale, frame.header) if text(frame.header, "Modality") == "PT" else scale
+
+
+def _padding(header: Elements) -> tuple[float, float] | None:
+    one = number(header, "PixelPaddingValue")
+    other = number(header, "PixelPaddingRangeLimit")
+    return None if one is None else (one, one if other is None else other)

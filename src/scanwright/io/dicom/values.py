@@ -1,0 +1,137 @@
+"""From stored numbers to the values that an image means: Hounsfield units, SUV, colours.
+
+    scale = read_scale(header)                    slope and intercept, or a table
+    values = scaled(cells, scale)                 numbers as the scanner means them
+    colours = in_rgb(cells, photometric, header)  (rows, columns, 3) uint8
+
+Values are never windowed unless it is asked for (`windowed`). Dark and bright are as people see them: MONOCHROME1, where a
+large number is dark, is turned around. Source: DICOM PS3.3 C.7.6.3 (photometric interpretation), C.11.1 (modality LUT),
+C.11.2 (VOI LUT), C.7.9 (palette colour).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
+
+from scanwright.errors import InputError
+from scanwright.io.dicom.elements import Elements, item, items, number, text, whole
+from scanwright.io.dicom.encoded import Stored
+from scanwright.types import Array
+
+GREY = ("MONOCHROME1", "MONOCHROME2")
+SMALLEST = (np.int16, np.uint16, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What stored numbers become: slope * stored + intercept; or a table of the header, where `table` is True.
+
+    unit: of the result, as the header names it, "" where it does not. doubt: why the unit is not the one that is expected
+    of such an image, "" where it is; who reads values must refuse them then.
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    table: bool = False
+    unit: str = ""
+    doubt: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether whole numbers stay whole: slope 1 and a whole intercept."""
+        return not self.table and self.slope == 1 and self.intercept == int(self.intercept)
+
+
+def read_scale(header: Elements) -> Scale:
+    """The modality's scale in a header, or in one frame's functional groups. Slope 0 or none means as stored."""
+    if items(header, "ModalityLUTSequence"):
+        return Scale(table=True, unit=text(item(header, "ModalityLUTSequence"), "ModalityLUTType"))
+    dose = number(header, "DoseGridScaling")
+    if dose:
+        return Scale(dose, 0.0, unit=text(header, "DoseUnits"))
+    slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")
+    if slope is None or slope == 0:
+        slope = 1.0
+    return Scale(slope, intercept or 0.0, unit=text(header, "RescaleType") or text(header, "Units"))
+
+
+def scaled(cells: Array, scale: Scale, header: Dataset) -> Array:
+    """The values of stored numbers, in any shape; the array itself where nothing changes.
+
+    Whole numbers scaled by whole numbers stay whole, in the same type if they fit; all else is float32, or float64 for
+    numbers of more than 16 bits. header: holds the table where the scale is one.
+    """
+    if scale.table:
+        return np.asarray(apply_modality_lut(cells, header))
+    if (scale.slope, scale.intercept) == (1, 0):
+        return cells
+    if cells.dtype.kind in "iu" and scale.is_plain:
+        return _shifted(cells, int(scale.intercept))
+    kind = np.float32 if cells.dtype.itemsize <= 2 or cells.dtype == np.float32 else np.float64
+    result = np.multiply(cells, scale.slope, dtype=kind)
+    result += scale.intercept
+    return result
+
+
+def _shifted(cells: Array, offset: int) -> Array:
+    """Whole numbers plus a whole number, in the smallest of int16, uint16, int32 and int64 that holds all of them.
+
+    Written over `cells` where the type is as wide: numbers wrap around and back, so the result is exact.
+    """
+    low, high = (int(cells.min()) + offset, int(cells.max()) + offset) if cells.size else (0, 0)
+    fitting = (kind for kind in SMALLEST if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+    dtype = np.dtype(next(fitting, np.int64))
+    moved = np.array(offset).astype(dtype)
+    if dtype.itemsize != cells.dtype.itemsize:
+        return np.add(cells, moved, dtype=dtype, casting="unsafe")
+    same = cells.view(dtype)
+    return np.add(same, moved, out=same if same.flags.writeable else None)
+
+
+def is_grey(header: Elements) -> bool:
+    """Whether a pixel is one value that means itself: neither colour nor an index into a palette."""
+    photometric = text(header, "PhotometricInterpretation") or "MONOCHROME2"
+    return photometric in GREY and (whole(header, "SamplesPerPixel") or 1) == 1
+
+
+def brightened(values: Array, *, stored: Stored, scale: Scale) -> Array:
+    """MONOCHROME1 turned around: the lowest value that the header allows changes places with the highest.
+
+    stored: says which numbers the header allows. Grey values keep their unit and their range.
+    """
+    bits = stored.stored
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if stored.signed else (0, (1 << bits) - 1)
+    ends = scale.slope * (low + high) + 2 * scale.intercept
+    return ends - values if values.dtype.kind == "f" else _shifted(-values.astype(np.int64), int(ends))
+
+
+def in_rgb(cells: Array, photometric: str, header: Dataset, *, where: Path) -> Array:
+    """Colours, (rows, columns, 3) uint8, from RGB, YBR_FULL or an index into a palette.
+
+    Palettes and colours of 16 bits keep their upper eight. Raises InputError for a colour space that is not read.
+    """
+    if photometric == "PALETTE COLOR":
+        colours = np.asarray(apply_color_lut(cells[..., 0], header))[..., :3]
+        return colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8)
+    if cells.dtype != np.uint8:
+        bits = whole(header, "BitsStored") or 16
+        cells = (cells >> max(bits - 8, 0)).astype(np.uint8)
+    if photometric == "RGB":
+        return cells
+    if photometric in ("YBR_FULL", "YBR_FULL_422"):
+        return np.asarray(convert_color_space(cells, "YBR_FULL", "RGB"))
+    raise InputError(
+        "a colour space that is not read",
+        where=where,
+        expected="RGB, YBR_FULL, YBR_RCT, YBR_ICT or a palette",
+        found=photometric,
+        hint="Convert the file to RGB.",
+    )
+
+
+def windowed(values: Array, header: Dataset) -> Array:
+    """Values as the header's first window or VOI table shows them, float32; unchanged where it has none."""
+    return np.asarray(apply_voi_lut(values, header)).astype(np.float32)

@@ -1,0 +1,100 @@
+"""A folder of files to series: what belongs together, what is left out and why, what is refused."""
+
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from made_dicom import header, placed, slices, write
+from scanwright.io.dicom.series import files_in, find_series
+
+PLANE = np.zeros((4, 5), np.int16)
+
+
+def test_series_by_uid_in_the_order_of_their_numbers(tmp_path):
+    slices(tmp_path / "b", [0, 1], SeriesInstanceUID="1.9", SeriesNumber=2, SOPInstanceUID=["9.1", "9.2"])
+    slices(tmp_path / "a", [0, 1, 2], SeriesInstanceUID="1.8", SeriesNumber=10)
+    found = find_series(files_in(tmp_path))
+    assert [(one.uid, len(one.files), one.about["SeriesNumber"]) for one in found.series] == [
+        ("1.9", 2, "2"),
+        ("1.8", 3, "10"),
+    ]
+    assert found.skipped == ()
+
+
+def test_what_is_no_image_is_left_out_with_a_reason(tmp_path):
+    slices(tmp_path, [0, 1])
+    write(tmp_path / "seg.dcm", header(PLANE, Modality="SEG", SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4"))
+    write(tmp_path / "scout.dcm", header(PLANE, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]))
+    (tmp_path / "notes.txt").write_text("seen by nobody")
+    (tmp_path / ".hidden").write_text("not even looked at")
+    (tmp_path / "DICOMDIR").write_bytes(bytes(200))
+    write(tmp_path / "whole.dcm", header(PLANE))
+    (tmp_path / "cut.dcm").write_bytes((tmp_path / "whole.dcm").read_bytes()[:-5])
+    (tmp_path / "whole.dcm").unlink()
+    reasons = {one.path.name: one.reason for one in find_series(files_in(tmp_path)).skipped}
+    assert reasons["seg.dcm"] == "no image: Segmentation Storage"
+    assert reasons["scout.dcm"] == "a localiser (LOCALIZER)"
+    assert reasons["notes.txt"].startswith("not a DICOM file")
+    assert "longer than what holds it" in reasons["cut.dcm"]
+    assert set(reasons) == {"seg.dcm", "scout.dcm", "notes.txt", "cut.dcm"}
+
+
+def test_copies_count_once(tmp_path):
+    first = slices(tmp_path, [0, 1, 2])[0]
+    shutil.copy(first, tmp_path / "again.dcm")
+    (series,) = find_series(files_in(tmp_path)).series
+    assert series.notes == ("again.dcm is a copy of 000.dcm: counted once",)
+    assert series.volumes[0].grid.shape == (5, 4, 3)
+
+
+@pytest.mark.parametrize("change", ["pixels", "place"])
+def test_two_images_under_one_uid_are_refused(tmp_path, change):
+    slices(tmp_path, [0, 1])
+    other = header(
+        PLANE + 9 if change == "pixels" else PLANE,
+        **placed((0, 0, 0 if change == "pixels" else 5)),
+        SOPInstanceUID="1.2.3.4.1",
+    )
+    write(tmp_path / "other.dcm", other)
+    (series,) = find_series(files_in(tmp_path)).series
+    assert series.volumes == ()
+    assert series.refused[0].error.message == "two different images with one SOP instance UID"
+
+
+@pytest.mark.parametrize(("name", "word"), [("PatientID", "patients"), ("StudyInstanceUID", "studies")])
+def test_two_patients_or_studies_in_one_series_are_refused(tmp_path, name, word):
+    slices(tmp_path, [0, 1, 2], **{name: ["1", "1", "2"]})
+    (series,) = find_series(files_in(tmp_path)).series
+    assert series.volumes == ()
+    assert series.refused[0].error.message == f"one series of two {word}"
+    assert series.refused[0].error.exit_code == 4
+
+
+def test_files_without_a_series_uid_stay_apart(tmp_path):
+    slices(tmp_path, [0, 1], SeriesInstanceUID=None)
+    assert len(find_series(files_in(tmp_path)).series) == 2
+
+
+@pytest.mark.data
+def test_a_tilted_series_with_unequal_gaps_is_refused(data_folder, tmp_path):
+    with zipfile.ZipFile(data_folder / "dicom" / "ct_ge_gantry_tilt" / "ge_head_ct_28_slices.zip") as archive:
+        archive.extractall(tmp_path)
+    found = find_series(files_in(tmp_path))
+    assert not any(one.volumes for one in found.series)
+    assert [one.refused[0].error.message for one in found.series] == ["slices that do not lie evenly"]
+
+
+@pytest.mark.data
+def test_every_file_of_the_collection_has_its_place(data_folder):
+    """Read, refused or left out: no file is lost, and nothing is raised."""
+    root = data_folder / "dicom"
+    paths = [path for path in files_in(root) if path.suffix not in (".nii", ".gz", ".json", ".md", ".zip")]
+    found = find_series(paths)
+    in_series = {path for one in found.series for path in one.files}
+    skipped = {one.path for one in found.skipped}
+    refused = sum(one.slices for series in found.series for one in series.refused)
+    copies = sum(len(one.notes) for one in found.series)
+    assert not in_series & skipped
+    assert len(in_series) + len(skipped) + copies + refused >= len(paths)

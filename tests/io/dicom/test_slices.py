@@ -1,0 +1,60 @@
+"""Frames and tiles to slices: what each carries along."""
+
+import numpy as np
+
+from made_dicom import header, mosaic_header, placed, write
+from scanwright.io.dicom.intake import open_instance
+from scanwright.io.dicom.slices import Window, read_slices
+from scanwright.io.dicom.values import Scale
+
+PLANE = np.zeros((4, 6), np.uint16)
+
+
+def read(tmp_path, made):
+    return read_slices(open_instance(write(tmp_path / "a.dcm", made)))
+
+
+def test_a_plain_slice(tmp_path):
+    made = header(
+        PLANE,
+        **placed((1, 2, 3)),
+        RescaleSlope=2,
+        RescaleIntercept=-1,
+        SliceThickness=4,
+        InstanceNumber=7,
+        PixelPaddingValue=0,
+    )
+    (one,) = read(tmp_path, made)
+    assert (one.scale, one.thickness, one.number, one.padding) == (Scale(2, -1), 4, 7, (0, 0))
+    assert (one.window, one.grey, one.inverted, one.frame) == (Window(0, 0, 4, 6), True, False, 0)
+
+
+def test_tiles_of_a_mosaic(tmp_path):
+    found = read(tmp_path, mosaic_header(4))
+    assert [(one.window.row, one.window.column) for one in found] == [(0, 0), (0, 3), (2, 0), (2, 3)]
+    assert {one.frame for one in found} == {0}
+
+
+def test_a_dose_grid(tmp_path):
+    made = header(
+        np.zeros((3, 4, 6), np.uint16),
+        Modality="RTDOSE",
+        GridFrameOffsetVector=[0, 2.5, 5],
+        DoseGridScaling=0.1,
+        **placed((0, 0, 10)),
+    )
+    found = read(tmp_path, made)
+    assert [one.place.origin[2] for one in found] == [10, 12.5, 15]
+    assert found[0].scale.slope == 0.1
+
+
+def test_frames_that_share_one_position_have_none(tmp_path):
+    """A cine with one image plane: nothing says that its frames lie on top of each other."""
+    found = read(tmp_path, header(np.zeros((3, 4, 6), np.uint8), **placed((0, 0, 10))))
+    assert [one.place for one in found] == [None] * 3
+    assert [one.labels["frame"] for one in found] == [1, 2, 3]
+
+
+def test_monochrome1_and_colour_doppler(tmp_path):
+    (one,) = read(tmp_path, header(PLANE, PhotometricInterpretation="MONOCHROME1", UltrasoundColorDataPresent=1))
+    assert (one.inverted, one.labels["colour Doppler"]) == (True, "yes")
