@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from made_folders import nnunet_folder
 from scanwright.errors import InputError, ResourceError
-from scanwright.workers import in_processes
+from scanwright.workers import hidden_main, in_processes
 
 LONG = 60.0
 
@@ -43,6 +44,71 @@ def test_in_processes__an_error_keeps_its_fields():
 def test_in_processes__a_worker_that_the_system_ends():
     with pytest.raises(ResourceError, match="ended a worker process"):
         list(in_processes(vanish, [1, 2], workers=1))
+
+
+UNGUARDED = """
+print("begun", flush=True)
+from test_workers import half
+from scanwright.workers import in_processes
+print(list(in_processes(half, [8, 2, 6, 4], workers=2)))
+"""
+TRAINING = """
+print("begun", flush=True)
+import scanwright
+from scanwright.workers import Worker
+
+started, start = [], Worker.start
+Worker.start = lambda worker: (started.append(worker), start(worker))[1]
+result = scanwright.train({data!r}, out={out!r}, settings=scanwright.Settings(steps=3, fold=0))
+print(len(started), result.package.exists())
+"""
+
+
+def run(arguments, folder, given=None):
+    """Python with these arguments in `folder`: what it printed. The folder of the tests can be imported from."""
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, *arguments], input=given, capture_output=True, text=True, check=False,
+        cwd=folder, env={**os.environ, "PYTHONPATH": paths}, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("how", ["a file", "a relative path", "a module", "a package", "-c", "standard input"])
+def test_in_processes__a_program_without_a_guard_runs_once(tmp_path, how):
+    """However Python got it: workers do not run it again."""
+    file = tmp_path / ("__main__.py" if how == "a package" else "program.py")
+    file.write_text(UNGUARDED)
+    arguments = {
+        "a file": [str(file)],
+        "a relative path": [file.name],
+        "a module": ["-m", "program"],
+        "a package": [str(tmp_path)],
+        "-c": ["-c", UNGUARDED],
+        "standard input": ["-"],
+    }[how]
+    given = UNGUARDED if how == "standard input" else None
+    assert run(arguments, tmp_path, given) == ["begun", "[4, 1, 3, 2]"]
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: no workers are started")
+def test_train__in_a_script_without_a_guard(tmp_path):
+    """Eighteen cases are enough that workers prepare them."""
+    data = nnunet_folder(tmp_path / "data", cases=18)
+    file = tmp_path / "program.py"
+    file.write_text(TRAINING.format(data=str(data), out=str(tmp_path / "run")))
+    assert run([str(file)], tmp_path) == ["begun", "2 True"]
+
+
+def test_hidden_main__is_as_before_afterwards_and_stays_in_its_place():
+    main = sys.modules["__main__"]
+    before = dict(vars(main))
+    with pytest.raises(KeyError), hidden_main():
+        assert sys.modules["__main__"] is main
+        assert main.__file__ is None and main.__spec__ is None
+        raise KeyError
+    assert dict(vars(main)) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

@@ -12,6 +12,7 @@ import scanwright as package
 from made_folders import ball, picture_folder, write_nifti, write_text
 from scanwright.api import answer, use_model
 from scanwright.api.use_model import Prediction, open_model, predict, verify
+from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.plan.plan import plan_from_json
 
@@ -205,6 +206,17 @@ def test_open_model__whose_plan_and_weights_do_not_fit(finished, monkeypatch, ch
     with pytest.raises(IntegrityError, match="do not fit") as caught:
         open_model(finished.model)
     assert caught.value.exit_code == 3 and len(caught.value.lines()) <= 3
+
+
+def test_open_model__whose_task_wants_other_regions(finished, monkeypatch):
+    def fewer(data, **where):
+        task = parse_task(data, **where)
+        return task.model_copy(update={"regions": task.regions[:1], "region_order": task.region_order[:1]})
+
+    monkeypatch.setattr(use_model, "parse_task", fewer)
+    with pytest.raises(IntegrityError, match="task and plan of this package do not fit") as caught:
+        open_model(finished.model)
+    assert (caught.value.expected, caught.value.found) == ("1 channels in, 2 out", "1 in, 3 out")
 
 
 def test_verify(finished, tmp_path):

@@ -7,7 +7,7 @@ from scanwright.files import read_json
 
 
 def test_the_registry_is_complete():
-    assert list(LAYOUTS) == ["nnunet", "decathlon", "table", "image-mask"]
+    assert list(LAYOUTS) == ["nnunet", "decathlon", "table", "image-mask", "dicom"]
     assert all(module.LOOKED_FOR for module in LAYOUTS.values())
 
 
@@ -21,7 +21,7 @@ def test_the_registry_is_complete():
 )
 def test_each_layout_is_recognised_and_stated(tmp_path, make, layout, stated):
     dataset = read_dataset(make(tmp_path))
-    assert (dataset.layout, dataset.stated) == (layout, stated)
+    assert (dataset.layout, dataset.stated.split(";")[0]) == (layout, stated)
     assert dataset.root == tmp_path
     assert [case.id for case in dataset.cases] == sorted(case.id for case in dataset.cases)
     assert "every case counts as a patient" in dataset.patients_from
@@ -35,7 +35,7 @@ def test_a_table_file_is_a_data_set(tmp_path):
     for root in (tmp_path, tmp_path / "list.csv"):
         dataset = read_dataset(root)
         assert (dataset.layout, dataset.cases[0].patient) == ("table", "7")
-        assert dataset.stated == "table list.csv: 1 case of 1 patient, 1 set apart for testing"
+        assert dataset.stated.startswith("table list.csv: 1 case of 1 patient, 1 set apart for testing; ")
 
 
 def test_an_explicit_list_outranks_folder_names(tmp_path):
@@ -59,7 +59,7 @@ def test_a_folder_that_fits_two_layouts(tmp_path):
 
 def test_no_such_layout(tmp_path):
     with pytest.raises(UsageError, match="one of nnunet, decathlon"):
-        read_dataset(nnunet_folder(tmp_path), layout="dicom")
+        read_dataset(nnunet_folder(tmp_path), layout="bids")
 
 
 def test_missing_and_empty_folders(tmp_path):
@@ -130,5 +130,5 @@ def test_patients_of_a_sidecar_are_counted(tmp_path):
     root = picture_folder(tmp_path, cases=4)
     write_text(root / "metadata.csv", "id,patient_id\np00,a\np01,a\np02,b\np03,c\n")
     dataset = read_dataset(root)
-    assert dataset.stated.endswith("4 cases of 3 patients")
+    assert dataset.stated.split(";")[0].endswith("4 cases of 3 patients")
     assert dataset.patients_from == "column patient_id of metadata.csv"

@@ -72,7 +72,7 @@ def test_sarcoma(data_folder):
 def test_lungs(data_folder):
     found = study(data_folder, "xray_lung_covid")
     assert (found.dataset.layout, len(found.dataset.cases)) == ("image-mask", 44)
-    assert found.dataset.stated.endswith("44 cases of 37 patients")
+    assert found.dataset.stated.endswith("44 cases of 37 patients; channel XRAY, taken as xray")
     assert found.dataset.patients_from == "column patient_id of metadata.csv"
     assert found.dataset.cases[0].groups["finding"] == "ARDS"
     assert found.checks.faults == ()

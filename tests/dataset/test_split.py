@@ -161,6 +161,14 @@ def test_read__csv_with_sides(tmp_path):
     assert (fold.train, fold.validation) == (("p00_0",), ("p01_0",))
 
 
+def test_read__a_case_twice_on_one_side(tmp_path):
+    names = [case.id for case in cohort(3)]
+    path = given(tmp_path, [{"train": [*names[1:], names[1]], "val": names[:1]}])
+    with pytest.raises(InputError, match="names a case twice") as caught:
+        read_splits(path, cohort(3))
+    assert caught.value.found == names[1]
+
+
 def test_read__a_case_on_two_sides(tmp_path):
     with pytest.raises(PolicyError) as raised:
         read_splits(given(tmp_path, [{"train": ["p00_0", "p01_0"], "val": ["p01_0"]}]), cohort(2))

@@ -135,13 +135,36 @@ def test_decode__paints_nested_regions_in_their_order() -> None:
 
 
 def test_decode__the_task_says_what_is_painted() -> None:
-    """nnU-Net's regions_class_order: whole (1, 2, 3) writes 2, core (2, 3) writes 1, active (3,) writes 3."""
-    problem = Segmentation(made((1, 2, 3), (2, 3), (3,), region_order=(2, 1, 3)))
+    """nnU-Net's regions_class_order of BraTS: whole (1, 2, 3) writes 2, core (1, 3) writes 1, active (3,) writes 3."""
+    problem = Segmentation(made((1, 2, 3), (1, 3), (3,), region_order=(2, 1, 3)))
     labels = problem.decode(maps([0.9, 0.9, 0.9], [0.1, 0.9, 0.9], [0.1, 0.1, 0.9]))
     assert labels.ravel().tolist() == [2, 1, 3]
 
 
-@pytest.mark.parametrize("wanted", [task(4), task(3, nested=True)])
+CROSSING = made((1, 2), (2, 3))
+"""A without B, both, B without A: neither region holds the other."""
+
+
+def test_decode__regions_that_cross_are_told_apart() -> None:
+    labels = Segmentation(CROSSING).decode(maps([0.9, 0.9, 0.1, 0.1], [0.1, 0.9, 0.9, 0.1]))
+    assert labels.ravel().tolist() == [1, 2, 3, 0]
+
+
+def test_decode__an_order_that_no_value_bears_out_gives_way_to_the_values() -> None:
+    """The order says that the whole is written as 2, but 2 lies in the core as well; 1 lies in the whole alone."""
+    problem = Segmentation(made((1, 2, 3), (2, 3), (3,), region_order=(2, 1, 3)))
+    assert problem.decode(maps([0.9, 0.9, 0.9], [0.1, 0.9, 0.9], [0.1, 0.1, 0.9])).ravel().tolist() == [1, 2, 3]
+
+
+def test_decode__more_overlapping_regions_than_bits() -> None:
+    with pytest.raises(InputError, match="too many regions that overlap"):
+        Segmentation(made(*[(1, number) for number in range(2, 70)]))
+
+
+TASKS = [task(4), task(3, nested=True), CROSSING, made((1, 3), (2, 3)), made((1, 2), (2, 3), (3, 1))]
+
+
+@pytest.mark.parametrize("wanted", TASKS)
 def test_decode__undoes_the_coding(wanted: Task) -> None:
     problem = Segmentation(wanted)
     codes = np.random.default_rng(0).integers(0, len(problem.values), (3, 4, 5))

@@ -22,7 +22,7 @@ from scanwright.files import is_plain_name, write_bytes, write_json
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, predict_labels
-from scanwright.io.formats import read_label, suffix_of, write_label
+from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.network.build import build
 from scanwright.plan.memory import prediction_bytes
 from scanwright.plan.plan import Plan
@@ -30,7 +30,6 @@ from scanwright.protocols import Listener, Problem, Progress
 from scanwright.runtime import free_memory_bytes
 from scanwright.transform.preprocess import Placement, to_network, whole
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 SAFE_SHARE = 0.9
 LARGE_SUMS = 2 << 30
 
@@ -78,7 +77,7 @@ def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.
 
 def prediction_file(run: Run, case: Case, *, test: bool) -> Path:
     """Where a case's answer lies: pictures as PNG, all else as NIfTI."""
-    picture = suffix_of(case.images[0]) in PICTURES
+    picture = is_picture(case.images[0])
     folder = run.path("predictions", "test") if test else run.path("predictions")
     assert is_plain_name(case.id), "read_dataset has refused it"
     return folder / f"{case.id}{'.png' if picture else '.nii.gz'}"

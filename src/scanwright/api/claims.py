@@ -12,6 +12,7 @@ from scanwright.api.run import holds_run
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_json
+from scanwright.io.source import files_of, place_of
 
 RECORD = "predictions.json"
 ELSEWHERE = "Choose another folder with -o."
@@ -61,11 +62,11 @@ def require_apart(targets: Sequence[tuple[Path, Case]]) -> dict[Path, Case]:
             raise UsageError(
                 "two scans of one name would be answered into one file",
                 where=file,
-                found=f"{by_file[file].images[0]} and {case.images[0]}",
+                found=f"{place_of(by_file[file].images[0])} and {place_of(case.images[0])}",
                 hint="Answer them into different folders, one after the other.",
             )
         by_file[file] = case
-    scans = {image.resolve() for _, case in targets for image in case.images}
+    scans = {path.resolve() for _, case in targets for image in case.images for path in files_of(image)}
     over = [file for file in by_file if file.resolve() in scans]
     if over:
         raise UsageError("the answer would be written over the scan", where=over[0], hint=ELSEWHERE)

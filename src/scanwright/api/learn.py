@@ -69,8 +69,7 @@ def content(study: Study, name: str) -> dict[str, Any]:
     return {
         "images": list(facts.image_hashes),
         "label": facts.label_hash,
-        "spacing": list(facts.spacing),
-        "orientation": facts.orientation,
+        "grids": facts.grid_hash,
     }
 
 

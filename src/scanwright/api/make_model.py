@@ -104,7 +104,7 @@ def train(
             digest = telling.write_package(run, found, scores)
         with run.stage("report"):
             telling.write_report(run, found, scores, machine=machine)
-        run.write_record(seed=settings.seed, data=study.content_digest(found.checks), package=digest)
+        run.write_record(seed=settings.seed, data=study.content_digest(found.dataset, found.checks), package=digest)
         return Trained(
             folder=run.folder,
             metrics=scores.summary,

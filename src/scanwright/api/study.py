@@ -3,6 +3,7 @@
 Everything decided here is written to the run folder, and read back when a run goes on, if no file has changed since.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,14 @@ from typing import Any
 
 import torch
 
-from scanwright.api.run import Run, read_record
+from scanwright.api.run import PLAN, Run, read_record
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import Checks, check, raise_if_errors
 from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
-from scanwright.errors import IntegrityError, UsageError
+from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes, write_json
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
@@ -78,12 +79,13 @@ def look(
             jobs=machine.threads,
             on_progress=lambda done, total: tell(Progress("check", done=done, total=total)),
         )
+        require_unchanged(run, dataset, checks)
         write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
-        require_unchanged(run, checks)
         write_json(run.path("checks.json"), checks_json(dataset, checks, exclude))
         raise_if_errors(checks)
     with run.stage("plan"):
         splits = split_cases(dataset, checks, settings, split=split, exclude=exclude)
+        require_same_splits(run, splits)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         everything = training_facts(dataset, checks)
         learned = learned_from(splits, settings.fold, everything)
@@ -124,29 +126,54 @@ def checks_json(dataset: Dataset, checks: Checks, exclude: Sequence[str]) -> dic
         "stated": dataset.stated,
         "patients_from": dataset.patients_from,
         "excluded": list(exclude),
-        "content": content_digest(checks),
+        "content": content_digest(dataset, checks),
         "faults": [fault.model_dump(mode="json") for fault in checks.faults],
         "facts": {name: facts.model_dump(mode="json") for name, facts in checks.facts.items()},
     }
 
 
-def content_digest(checks: Checks) -> str:
-    """One hash of every voxel of every image and the label counts of every case."""
-    facts = {
-        name: {"images": list(facts.image_hashes), "label": facts.label_hash} for name, facts in checks.facts.items()
+def content_digest(dataset: Dataset, checks: Checks) -> str:
+    """One hash of every voxel and grid of every case, of its label, and of whose it is and whether it is set apart."""
+    cases = {
+        case.id: {
+            "images": list(facts.image_hashes),
+            "grids": facts.grid_hash,
+            "label": facts.label_hash,
+            "patient": case.patient,
+            "split": case.split,
+        }
+        for case in dataset.cases
+        if (facts := checks.facts.get(case.id)) is not None
     }
-    return sha256_bytes(canonical_json(facts))
+    return sha256_bytes(canonical_json(cases))
 
 
-def require_unchanged(run: Run, checks: Checks) -> None:
-    """Raise UsageError if the data have changed since this run was planned."""
-    before = run.path("checks.json")
-    if run.path("plan.json").exists() and read_record(before)["content"] != content_digest(checks):
-        raise UsageError(
-            "the data have changed since this run began",
-            where=run.folder,
-            hint="Choose another folder with -o, or add --restart to throw the old run away.",
-        )
+def require_unchanged(run: Run, dataset: Dataset, checks: Checks) -> None:
+    """Raise UsageError if the data or what is wanted of them have changed since this run was planned."""
+    if not run.path(PLAN).exists():
+        return
+    if read_record(run.path("task.json")) != dataset.task.model_dump(mode="json"):
+        raise changed(run, "what is wanted of the data (channels, regions) has")
+    if read_record(run.path("checks.json"))["content"] != content_digest(dataset, checks):
+        raise changed(run, "the data (voxels, positions, labels, patients or cases set apart) have")
+
+
+def require_same_splits(run: Run, splits: Splits) -> None:
+    """Raise UsageError if cases have changed sides since this run was planned: its folds have learned from them."""
+    if not run.path(PLAN).exists():
+        return
+    before, now = read_record(run.path("splits.json")), splits.model_dump(mode="json")
+    if (before["folds"], before["test"]) != (now["folds"], now["test"]):
+        raise changed(run, "the split has")
+
+
+def changed(run: Run, what: str) -> UsageError:
+    """The error for a run whose data are not those that it was planned for."""
+    return UsageError(
+        f"{what} changed since this run began",
+        where=run.folder,
+        hint="Choose another folder with -o, or add --restart to throw the old run away.",
+    )
 
 
 def split_cases(
@@ -159,7 +186,23 @@ def split_cases(
         splits = make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
     if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):
         raise UsageError("no such fold", found=f"--fold {settings.fold}", expected=f"0 to {len(splits.folds) - 1}")
+    if settings.fold is None:
+        require_judged_once(splits)
     return splits
+
+
+def require_judged_once(splits: Splits) -> None:
+    """Raise InputError if a case validates in two folds: it would have two answers, and one of them a row in no table."""
+    judged = Counter(name for fold in splits.folds for name in fold.validation)
+    twice = sorted(name for name, times in judged.items() if times > 1)
+    if twice:
+        raise InputError(
+            "cases are judged in more than one fold of the split",
+            where=splits.source,
+            expected="each case in the validation of one fold",
+            found=", ".join(twice[:5]) + (f" and {len(twice) - 5} more" if len(twice) > 5 else ""),
+            hint="Train one fold at a time with --fold, each into a folder of its own, or correct the split.",
+        )
 
 
 def planned(
@@ -175,7 +218,7 @@ def planned(
     tell: Listener,
 ) -> Plan:
     """The plan of this run: read if it was made before, else made and written."""
-    file = run.path("plan.json")
+    file = run.path(PLAN)
     if file.exists():
         return earlier_plan(file)
     folds = [settings.fold] if settings.fold is not None else list(range(len(splits.folds)))

@@ -179,7 +179,10 @@ def provenance(run: Run, study: Study, machine: Machine) -> Provenance:
     facts = [
         Fact(name="Machine", value=f"{machine.device_name}, {machine.threads} cores; {machine.platform}"),
         Fact(name="Seed", value=str(study.plan.training.seed)),
-        Fact(name="Data (SHA-256 of all voxels)", value=content_digest(study.checks)),
+        Fact(
+            name="Data (SHA-256 of voxels, grids, labels and patients)",
+            value=content_digest(study.dataset, study.checks),
+        ),
         Fact(name="Plan (SHA-256)", value=study.plan.digest),
     ]
     stages = [

@@ -20,7 +20,8 @@ from scanwright.errors import InputError, IntegrityError, ResourceError, UsageEr
 from scanwright.files import require_writable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
-from scanwright.io.formats import read_grid, suffix_of, write_label
+from scanwright.io.formats import is_picture, read_grid, write_label
+from scanwright.io.source import Source, place_of
 from scanwright.package.load import Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.plan import plan_from_json
@@ -39,7 +40,7 @@ class Prediction:
     """One answered scan: its files, where the labels lie, what they hold, and how long it took."""
 
     case: str
-    images: tuple[Path, ...]
+    images: tuple[Source, ...]
     labels: Path
     volumes: dict[str, float]
     unit: str
@@ -49,7 +50,7 @@ class Prediction:
         """Plain data for `--json` and predictions.json."""
         return {
             "case": self.case,
-            "images": [str(path) for path in self.images],
+            "images": [str(place_of(image)) for image in self.images],
             "labels": str(self.labels),
             "volumes": self.volumes,
             "unit": self.unit,
@@ -86,7 +87,15 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     except (RuntimeError, UsageError) as error:
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    return Model(package, task, Engine(networks, plan, Segmentation(task), torch_device))
+    problem = Segmentation(task)
+    if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
+        raise IntegrityError(
+            "task and plan of this package do not fit",
+            where=path,
+            expected=f"{len(task.channels)} channels in, {problem.outputs} out",
+            found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
+        )
+    return Model(package, task, Engine(networks, plan, problem, torch_device))
 
 
 def require_file(path: Path) -> Path:
@@ -159,10 +168,10 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
 def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Prediction:
     """Answer one case and write its labels."""
     began = time.perf_counter()
-    image = read_case_image(case, model.task)
-    require_scale(image, model, where=case.images[0])
-    require_finite(image, where=case.images[0])
-    labels = answer.predict_volume(model.engine, image, where=case.images[0], tell=tell)
+    image, where = read_case_image(case, model.task), place_of(case.images[0])
+    require_scale(image, model, where=where)
+    require_finite(image, where=where)
+    labels = answer.predict_volume(model.engine, image, where=where, tell=tell)
     write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
     counts = count_values(labels.voxels)
@@ -213,7 +222,7 @@ def output_suffix(case: Case, format: OutputFormat) -> str:
     """The suffix of an answer."""
     if format != "auto":
         return SUFFIX[format]
-    return SUFFIX["png"] if suffix_of(case.images[0]) in answer.PICTURES else SUFFIX["nifti"]
+    return SUFFIX["png"] if is_picture(case.images[0]) else SUFFIX["nifti"]
 
 
 def verify(model: str | Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from scanwright.dataset.task import Frozen, Task
+from scanwright.io.source import LabelSource, Source
 
 Severity = Literal["error", "warning", "note"]
 Side = Literal["train", "test"]
@@ -47,7 +48,7 @@ class Fault(Frozen):
 class Case(Frozen):
     """What is learned from or predicted: one or more images, perhaps a label, of one patient.
 
-    images: one file for each channel in the task's order, or one file that holds all channels.
+    images: one file or DICOM volume for each channel in the task's order, or one that holds all channels.
     patient: cases of one patient never part in a split; the case's own id where nothing is known
         (Dataset.patients_from).
     groups: further columns of a table, for stratifying and for results by group.
@@ -55,8 +56,8 @@ class Case(Frozen):
     """
 
     id: str = Field(min_length=1)
-    images: tuple[Path, ...] = Field(min_length=1)
-    label: Path | None = None
+    images: tuple[Source, ...] = Field(min_length=1)
+    label: LabelSource | None = None
     patient: str
     groups: dict[str, str] = Field(default_factory=dict)
     split: Side = "train"

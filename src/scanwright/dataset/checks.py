@@ -31,6 +31,7 @@ from scanwright.dataset.examine import Examined, examine
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Frozen, Task
 from scanwright.errors import DatasetFaults
+from scanwright.io.source import files_of, place_of
 from scanwright.workers import in_processes
 
 SHOWN_FAULTS = 20
@@ -97,7 +98,10 @@ def _examined(cases: Sequence[Case], task: Task, *, jobs: int) -> Iterator[Exami
     """Results in the order of the cases, from worker processes where that is faster."""
     work = partial(examine, task=task)
     workers = min(jobs, len(cases))
-    if workers < 2 or sum(_size(path) for case in cases for path in case.images) < PARALLEL_BYTES:
+    if (
+        workers < 2
+        or sum(_size(path) for case in cases for image in case.images for path in files_of(image)) < PARALLEL_BYTES
+    ):
         yield from map(work, cases)
         return
     yield from in_processes(work, cases, workers=workers, at_once=max(1, min(8, len(cases) // (workers * 4))))
@@ -139,7 +143,7 @@ def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Faul
         code="duplicate-image",
         severity="error" if reason else "warning",
         case=other.id,
-        file=other.images[0],
+        file=place_of(other.images[0]),
         expected="an image of its own",
         found=f"the same voxels as {first.id}{reason}",
         action=action,
@@ -181,7 +185,7 @@ def _same_channels(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Ite
                 code="same-channel",
                 severity="warning",
                 case=case.id,
-                file=case.images[0],
+                file=place_of(case.images[0]),
                 expected="channels that differ",
                 found="two channels with the same voxels",
                 action="Check whether one was copied in place of the other.",

@@ -10,19 +10,24 @@ detected.
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
       "ignore": 9,                                     voxels with this value are neither trained on nor scored
       "patient": "^(P[0-9]+)_",                        a pattern on case ids; its first group is the patient
-      "test": ["P07_a", "P09_a"]                       cases that are set apart
+      "test": ["P07_a", "P09_a"],                      cases that are set apart
+      "series": [{"channel": "T1", "modality": "MR", "description": "t1.*mprage"},     for DICOM: which series is which
+                 {"channel": "FLAIR", "description": "flair", "plane": "axial", "slices": [20, 400]}],      channel
+      "case_of": "study",                              for DICOM: what is one case: a series, study or patient
+      "structures": {"tumour": ["GTV.*", "tumou?r"]}   for DICOM: names of segments or structures that are a region
     }
 
-Every key may be left out, and an unknown key is an error. "labels" is accepted for "regions"; in it, as in nnU-Net's
-dataset.json, "background" must be 0 and "ignore" names the ignore value.
+Names in "series" and "structures" are patterns, upper and lower case alike: a description is searched for them, the name
+of a structure must be matched whole. Every key may be left out, and an unknown key is an error. "labels" is accepted for
+"regions"; in it, as in nnU-Net's dataset.json, "background" must be 0 and "ignore" names the ignore value.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
 from scanwright.dataset.task import Channel, Frozen, Region, Task, as_input_error, larger_first, modality_of
 from scanwright.errors import InputError
@@ -40,7 +45,27 @@ def _as_values(value: Any) -> Any:
     return [value] if isinstance(value, int) else value
 
 
+def _is_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return value
+
+
 Values = Annotated[tuple[int, ...], BeforeValidator(_as_values)]
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
+
+
+class SeriesRule(Frozen):
+    """Which DICOM series is a channel: every condition that is given must hold. slices: the least and the most."""
+
+    channel: str = ""
+    modality: str | None = None
+    description: Pattern | None = None
+    volume: Pattern | None = None
+    plane: Literal["axial", "coronal", "sagittal"] | None = None
+    slices: tuple[int, int] | None = None
 
 
 class Declaration(Frozen):
@@ -56,6 +81,9 @@ class Declaration(Frozen):
     ignore: int | None = None
     patient: str | None = None
     test: tuple[str, ...] = ()
+    series: tuple[SeriesRule, ...] = ()
+    case_of: Literal["series", "study", "patient"] | None = None
+    structures: dict[str, tuple[Pattern, ...]] | None = None
 
     @model_validator(mode="after")
     def _pattern_has_a_group(self) -> Self:

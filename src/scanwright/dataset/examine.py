@@ -14,11 +14,12 @@ import numpy as np
 from scanwright.dataset import measures
 from scanwright.dataset.cases import Case, Fault, Severity
 from scanwright.dataset.facts import CaseFacts
-from scanwright.dataset.images import SAME_GRID, joined, read_file
+from scanwright.dataset.images import SAME_GRID, joined, read_image
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError, UnreadableFile
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
+from scanwright.io.source import LabelSource, Source, place_of
 
 
 @dataclass(kw_only=True)
@@ -50,7 +51,7 @@ def examine(case: Case, task: Task) -> Examined:
     """Look at one case. It has facts only if every file could be read, and all of them lie on one grid."""
     began = time.perf_counter()
     result = Examined(case=case)
-    images = [_read_image(path, result, task) for path in case.images]
+    images = [_read_image(image, result, task) for image in case.images]
     label = _read_label(case.label, result) if case.label is not None else None
     counts = None if label is None else measures.count_values(label.voxels)
     volumes = [image for image in images if image is not None]
@@ -68,19 +69,19 @@ def examine(case: Case, task: Task) -> Examined:
     return result
 
 
-def _read_image(path: Path, result: Examined, task: Task) -> Volume | None:
+def _read_image(image: Source, result: Examined, task: Task) -> Volume | None:
     try:
-        return read_file(path, result.case, task)
+        return read_image(image, result.case, task)
     except InputError as error:
-        _add_unusable(error, path, result, what="image")
+        _add_unusable(error, place_of(image), result, what="image")
         return None
 
 
-def _read_label(path: Path, result: Examined) -> Volume | None:
+def _read_label(label: LabelSource, result: Examined) -> Volume | None:
     try:
-        return read_label(path)
+        return read_label(label)
     except InputError as error:
-        _add_unusable(error, path, result, what="label")
+        _add_unusable(error, place_of(label), result, what="label")
         return None
 
 
@@ -98,7 +99,8 @@ def _add_unusable(error: InputError, path: Path, result: Examined, *, what: str)
 def _check_images(images: Sequence[Volume | None], result: Examined) -> None:
     """NaN and infinity, images without content, notes of the readers. None stands for what could not be read."""
     constant: list[Path] = []
-    for volume, path in zip(images, result.case.images, strict=True):
+    for volume, image in zip(images, result.case.images, strict=True):
+        path = place_of(image)
         if volume is None:
             continue
         if not measures.are_finite(volume.voxels):
@@ -119,7 +121,7 @@ def _check_images(images: Sequence[Volume | None], result: Examined) -> None:
 
 def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | None:
     """Channels on one grid; a note for each that had to be interpolated, an error where they share no space."""
-    paths = result.case.images
+    paths = [place_of(image) for image in result.case.images]
     try:
         whole = joined(volumes, paths, task)
     except InputError as error:
@@ -136,7 +138,7 @@ def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | N
 
 def _fits(label: Volume, image: Volume, result: Examined) -> bool:
     """Whether the label lies on the image's grid; a fault if not."""
-    file = result.case.label
+    file = _label_file(result.case)
     if label.shape != image.shape:
         result.add(
             "shape-mismatch",
@@ -162,7 +164,7 @@ def _fits(label: Volume, image: Volume, result: Examined) -> bool:
 
 def _check_label(counts: dict[int, int], result: Examined, task: Task) -> None:
     """Values that nobody declared, and labels that hold nothing to learn."""
-    file = result.case.label
+    file = _label_file(result.case)
     unknown = {value: number for value, number in counts.items() if value not in task.values}
     if unknown:
         shown = ", ".join(f"{value} ({number} voxels)" for value, number in list(unknown.items())[:5])
@@ -181,6 +183,10 @@ def _check_label(counts: dict[int, int], result: Examined, task: Task) -> None:
         result.add("empty-label", "warning", file, found=found, action="Fine if nothing is there to be found.")
 
 
+def _label_file(case: Case) -> Path | None:
+    return None if case.label is None else place_of(case.label)
+
+
 def _declared_in(task: Task) -> str:
     return task.source if task.source.endswith(".json") else "scanwright.json"
 
@@ -197,7 +203,7 @@ def _image_facts(case: Case, volumes: Sequence[Volume], whole: Volume) -> CaseFa
         unit=grid.unit,
         dtype=volumes[0].voxels.dtype.name,
         image_hashes=tuple(measures.voxel_hash(volume) for volume in volumes),
-        grid_hash=measures.grid_hash(grid),
+        grid_hash=measures.grid_hash(*(volume.grid for volume in volumes)),
         channels=tuple(measures.intensity_of(channel) for channel in whole.voxels),
         body_start=body[0],
         body_shape=body[1],

@@ -27,7 +27,7 @@ class CaseFacts(Frozen):
 
     shape, spacing: of the first image, in I, J, K; spacing in `unit`. orientation: closest axes, such as "RAS".
     dtype: of the first image as read. image_hashes: SHA-256 of each image file's decoded voxels, type and shape;
-        label_hash: the same of the label; grid_hash: of the first image's grid.
+        label_hash: the same of the label; grid_hash: of the grids of all images.
     channels: intensities over the whole image, one for each channel.
     body_start, body_shape: the bounding box of voxels that are non-zero in some channel; body_fraction: its share of
         the image.

@@ -19,6 +19,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.resample import onto_grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_volume
+from scanwright.io.source import Source, place_of
 from scanwright.types import Array
 
 SAME_GRID = 0.05  # voxels; a float32 header moves the far corner of a large volume by up to some hundredths
@@ -33,13 +34,14 @@ def read_case_image(case: Case, task: Task) -> Volume:
     The number type is that of the files, or float32 where channels are interpolated or of different types.
     Raises InputError or GeometryError if the files do not make up the task's channels, and what reading them raises.
     """
-    return joined([read_file(path, case, task) for path in case.images], case.images, task)
+    places = [place_of(image) for image in case.images]
+    return joined([read_image(image, case, task) for image in case.images], places, task)
 
 
-def read_file(path: Path, case: Case, task: Task) -> Volume:
-    """One file of a case with the number of channels that the task wants from it. Raises InputError if it has another."""
+def read_image(image: Source, case: Case, task: Task) -> Volume:
+    """One image of a case with the number of channels that the task wants from it. Raises InputError if it has another."""
     wanted = len(task.channels) if len(case.images) == 1 else 1
-    return with_channels(read_volume(path, as_channels=wanted > 1), wanted, where=path)
+    return with_channels(read_volume(image, as_channels=wanted > 1), wanted, where=place_of(image))
 
 
 def with_channels(volume: Volume, wanted: int, *, where: Path) -> Volume:

@@ -5,20 +5,20 @@ undeclared. Nothing is guessed about what a value means: value 2 is "label 2" un
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from scanwright.dataset.measures import count_values
-from scanwright.dataset.task import Channel, Modality, Region, modality_of
+from scanwright.dataset.task import Channel, Modality, Region, modality_of, modality_of_folder
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.io.formats import read_label, read_volume
+from scanwright.io.source import LabelSource, Source, place_of
 
 MAX_VALUES = 64  # more than any labelled data set of this kind; an image or a JPEG mask has up to 256
 PEEKED = 12  # images looked at to tell colour from grey
 
 
-def infer_regions(labels: Iterable[Path]) -> tuple[Region, ...]:
+def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
     """One region for each value besides 0 in any of the label files, ascending; "foreground" if there is only one.
 
     A file that cannot be read is left to the checks. Raises InputError if a file holds more than 64 values (it is then
@@ -27,12 +27,12 @@ def infer_regions(labels: Iterable[Path]) -> tuple[Region, ...]:
     found: set[int] = set()
     failure: ScanwrightError | None = None
     num_read = 0
-    for path in labels:
+    for label in labels:
         try:
-            found |= set(_values_in(path))
+            found |= set(_values_in(label))
             num_read += 1
         except ScanwrightError as error:
-            if error.where == path and error.hint == MASK_HINT:
+            if error.where == place_of(label) and error.hint == MASK_HINT:
                 raise
             failure = failure or error
     if failure is not None and not num_read:
@@ -48,12 +48,12 @@ def infer_regions(labels: Iterable[Path]) -> tuple[Region, ...]:
 MASK_HINT = "Save masks without loss (PNG, NIfTI, NRRD), or name the label folder in scanwright.json."
 
 
-def _values_in(path: Path) -> list[int]:
-    values = sorted(count_values(read_label(path).voxels))
+def _values_in(label: LabelSource) -> list[int]:
+    values = sorted(count_values(read_label(label).voxels))
     if len(values) > MAX_VALUES:
         raise InputError(
             "not a mask",
-            where=path,
+            where=place_of(label),
             expected=f"at most {MAX_VALUES} label values",
             found=f"{len(values)} values, {values[0]} to {values[-1]}",
             hint=MASK_HINT,
@@ -61,7 +61,7 @@ def _values_in(path: Path) -> list[int]:
     return values
 
 
-def infer_channels(images: Sequence[Path], *, names: Sequence[str] = (), folder: str) -> tuple[Channel, ...]:
+def infer_channels(images: Sequence[Source], *, names: Sequence[str] = (), folder: str) -> tuple[Channel, ...]:
     """Channels of a data set: `names` where file names tell channels apart, else one, or the colours of a picture.
 
     images: the first image of each case. folder: the data folder's name; its words ("xray_lungs", "ct-liver") give the
@@ -70,7 +70,7 @@ def infer_channels(images: Sequence[Path], *, names: Sequence[str] = (), folder:
     """
     if len(names) > 1:
         return tuple(Channel(name=name, modality=modality_of(name)) for name in names)
-    peeked = [is_colour(path) for path in images[:: max(1, len(images) // PEEKED)][:PEEKED]]
+    peeked = [is_colour(image) for image in images[:: max(1, len(images) // PEEKED)][:PEEKED]]
     if sum(peeked) * 2 > len(peeked):
         return tuple(Channel(name=name, modality="rgb") for name in ("red", "green", "blue"))
     modality = _modality(names[0] if names else "", folder)
@@ -78,16 +78,20 @@ def infer_channels(images: Sequence[Path], *, names: Sequence[str] = (), folder:
     return (Channel(name=name, modality=modality),)
 
 
-def is_colour(path: Path) -> bool:
+def is_colour(image: Source) -> bool:
     """Whether a picture has three channels that differ. A file that cannot be read is not (the checks name it)."""
     try:
-        voxels = read_volume(path).voxels
+        voxels = read_volume(image).voxels
     except ScanwrightError:
         return False
     return len(voxels) == 3 and not (np.array_equal(voxels[0], voxels[1]) and np.array_equal(voxels[1], voxels[2]))
 
 
 def _modality(name: str, folder: str) -> Modality:
-    """What the channel's own name says; where that is only a number or "image", what the folder's name says."""
+    """What the channel's own name says; where that is only a number or "image", what the folder's name says.
+
+    A single channel is no colour, whatever it is called.
+    """
     speaks = any(letter.isalpha() for letter in name) and name.lower() not in ("image", "img", "channel")
-    return modality_of(name if speaks else folder)
+    found = modality_of(name) if speaks else modality_of_folder(folder)
+    return "other" if found == "rgb" else found

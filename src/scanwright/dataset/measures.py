@@ -146,9 +146,9 @@ def voxel_hash(volume: Volume) -> str:
     return digest.hexdigest()
 
 
-def grid_hash(grid: Grid) -> str:
-    """SHA-256 of shape, affine and unit."""
-    return sha256_bytes(canonical_json([list(grid.shape), grid.affine.tolist(), grid.unit]))
+def grid_hash(*grids: Grid) -> str:
+    """SHA-256 of shape, affine and unit of each grid."""
+    return sha256_bytes(canonical_json([[list(grid.shape), grid.affine.tolist(), grid.unit] for grid in grids]))
 
 
 def are_finite(voxels: Array) -> bool:

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.declare import Declaration, read_declaration
-from scanwright.dataset.layouts import decathlon, image_mask, nnunet, table
+from scanwright.dataset.layouts import decathlon, dicom, image_mask, nnunet, table
 from scanwright.dataset.layouts.sidecar import with_declared
+from scanwright.dataset.task import Task
 from scanwright.errors import InputError, UsageError
 from scanwright.files import is_plain_name
 
@@ -26,8 +27,8 @@ class Layout(Protocol):
     def read(self, root: Path, declared: Declaration) -> Dataset: ...  # noqa: D102
 
 
-LAYOUTS: Mapping[str, Layout] = {module.NAME: module for module in (nnunet, decathlon, table, image_mask)}
-BY_FOLDER_NAMES = (image_mask.NAME,)
+LAYOUTS: Mapping[str, Layout] = {module.NAME: module for module in (nnunet, decathlon, table, image_mask, dicom)}
+BY_FOLDER_NAMES = (image_mask.NAME, dicom.NAME)
 
 
 def read_dataset(root: Path, layout: str | None = None) -> Dataset:
@@ -48,7 +49,8 @@ def read_dataset(root: Path, layout: str | None = None) -> Dataset:
     found = with_declared(found, declared, tables=name != table.NAME)
     cases = tuple(sorted(found.cases, key=lambda case: case.id))
     _require_plain_names(cases, root)
-    return found.model_copy(update={"cases": cases, "stated": f"{found.stated}: {_counted(cases)}"})
+    stated = f"{found.stated}: {_counted(cases)}; {_channels(found.task)}"
+    return found.model_copy(update={"cases": cases, "stated": stated})
 
 
 def _require_content(root: Path) -> None:
@@ -94,7 +96,7 @@ def _chosen(root: Path, name: str | None) -> tuple[str, str]:
             details=[f"{key}: {reasons[key]}" for key in explicit],
             hint=f'Choose one with --layout {"|".join(explicit)}, or "layout" in scanwright.json.',
         )
-    chosen = (explicit or list(reasons))[0]
+    chosen = (explicit or list(reasons)[::-1])[0]
     return chosen, reasons[chosen]
 
 
@@ -119,6 +121,13 @@ def _is_understood(folder: Path) -> bool:
         return any(module.detect(folder) for module in LAYOUTS.values())
     except (InputError, PermissionError):
         return False
+
+
+def _channels(task: Task) -> str:
+    """Which channels go in and as what they will be normalised: "channels T1 and CT, taken as mr and ct"."""
+    names = " and ".join(channel.name for channel in task.channels)
+    taken = " and ".join(channel.modality for channel in task.channels)
+    return f"channel{'s' * (len(task.channels) > 1)} {names}, taken as {taken}"
 
 
 def _counted(cases: tuple[Case, ...]) -> str:

@@ -114,10 +114,15 @@ def read_splits(
     Names are case ids or file names; the forms are those of splitfile.py. excluded: cases left out by name, which the file
     may still mention.
 
-    Raises InputError if the file is malformed, names a case that is not there or without a label, or leaves a labelled
-    case out of every fold; PolicyError if a case or patient is on two sides of a fold or in the test split as well.
+    Raises InputError if the file is malformed, names a case twice, one that is not there or without a label, or leaves a
+    labelled case out of every fold; PolicyError if a case or patient is on two sides of a fold or in the test split as well.
     """
     folds, test = read_names(path)
+    for side in (*(side for fold in folds for side in fold), test):
+        twice = sorted(name for name, times in Counter(side).items() if times > 1)
+        if twice:
+            hint = "List each case once on a side."
+            raise InputError("a side of the split names a case twice", where=path, found=_some(twice), hint=hint)
     known = {case.id: case for case in cases}
     folds = [(_named(train, known, excluded, path), _named(val, known, excluded, path)) for train, val in folds]
     declared = {case.id for case in cases if case.split == "test" and case.label is not None}

@@ -119,6 +119,26 @@ def larger_first(regions: tuple[Region, ...]) -> tuple[Region, ...]:
     return tuple(sorted(regions, key=lambda region: -len(region.values)))
 
 
+# Of a folder's name only what can hardly mean anything else: "cohort_b" is no blue channel, "dr_miller" no radiograph.
+FOLDER_WORDS: dict[Modality, str] = {
+    "xray": r"x ?rays?|cxr|radiographs?|radiography|mammogra\w*|fluoroscop\w*",
+    "us": r"ultrasounds?|sonogra\w*|echocardiogra\w*|(?<!.)us",
+    "ct": r"ct|cbct|ldct|cts",
+    "mr": r"mri?|mris|mrs|fmri|t1w?|t2w?|flair|dwi|mprage",
+}
+
+
+def modality_of_folder(name: str) -> Modality:
+    """The modality that the name of a data folder speaks of; "other" if none does, or two do.
+
+    >>> [modality_of_folder(name) for name in ("xray_lungs", "us_thyroid", "study_b", "dr_miller_mri", "ct_mr", "from_us")]
+    ['xray', 'us', 'other', 'mr', 'other', 'other']
+    """
+    words = re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
+    found = [modality for modality, pattern in FOLDER_WORDS.items() if re.search(rf"\b(?:{pattern})\b", words)]
+    return found[0] if len(found) == 1 else "other"
+
+
 def modality_of(name: str) -> Modality:
     """The modality that a channel's name speaks of: "CT", "MRI", "T1w", "FLAIR", "chest x-ray"; "other" if none.
 

@@ -1,6 +1,7 @@
-"""One door to every image file: the suffix chooses the reader and the writer.
+"""One door to every image: the suffix of a file chooses the reader and the writer; a DICOM series is named by its files.
 
     volume = read_volume(Path("scan.nii.gz"))
+    volume = read_volume(DicomVolume(files, "echo 4.6"))
     label  = read_label(Path("scan_seg.seg.nrrd"))
     write_volume(Path("out.nii.gz"), label)
 
@@ -18,10 +19,11 @@ from scanwright.errors import InputError
 from scanwright.geometry.volume import Volume
 from scanwright.io import itk, nifti, raster
 from scanwright.io.header import Header
+from scanwright.io.source import DicomLabel, DicomVolume, LabelSource, Source
 from scanwright.types import Array
 
 __all__ = [
-    "FORMATS", "SUFFIXES", "Format", "Header", "is_image", "read_grid", "read_label", "read_volume", "stem",
+    "FORMATS", "SUFFIXES", "Format", "Header", "is_image", "is_picture", "read_grid", "read_label", "read_volume", "stem",
     "suffix_of", "write_label", "write_volume",
 ]  # fmt: skip
 
@@ -54,6 +56,21 @@ _META = Format("MetaImage", itk.read, itk.read_header, write=itk.write)
 _META_PAIR = Format("MetaImage header", itk.read, itk.read_header)  # two files: no writing in one step
 _NRRD = Format("NRRD", itk.read, itk.read_header, itk.read_label, itk.write)
 _NRRD_PAIR = Format("NRRD header", itk.read, itk.read_header, itk.read_label)
+
+
+def _read_dicom(path: Path, /, *, as_channels: bool = False) -> Volume:
+    from scanwright.io.dicom import scan
+
+    return scan.read_file(path)
+
+
+def _read_dicom_header(path: Path, /, *, as_channels: bool = False) -> Header:
+    from scanwright.io.dicom import scan
+
+    return scan.read_file_header(path)
+
+
+_DICOM = Format("DICOM file", _read_dicom, _read_dicom_header)
 _PICTURE = Format("picture", raster.read, raster.read_header, raster.read_label, raster.write)
 _PICTURE_IN = Format("picture", raster.read, raster.read_header, raster.read_label)
 
@@ -71,6 +88,7 @@ FORMATS: dict[str, Format] = {
     ".bmp": _PICTURE_IN,
     ".jpg": _PICTURE_IN,
     ".jpeg": _PICTURE_IN,
+    ".dcm": _DICOM,
 }
 SUFFIXES = tuple(sorted(FORMATS, key=len, reverse=True))  # longest first: .seg.nrrd before .nrrd
 
@@ -91,30 +109,47 @@ def stem(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix_of(path) or "")]
 
 
-def read_volume(path: Path, *, as_channels: bool = False) -> Volume:
+def is_picture(source: Source | LabelSource) -> bool:
+    """Whether an image is a picture file: PNG, JPEG, TIFF or BMP, without a place in space."""
+    return isinstance(source, Path) and FORMATS.get(suffix_of(source) or "") in (_PICTURE, _PICTURE_IN)
+
+
+def read_volume(source: Source, *, as_channels: bool = False) -> Volume:
     """Read an image in its own axis order, channels first.
 
     as_channels: take a fourth axis (or the pages of a TIFF) as channels; otherwise more than one is refused.
     Raises InputError, UnreadableFile, GeometryError or ResourceError; the rules are those of each format's module.
     """
-    return _format_of(path).read(path, as_channels=as_channels)
+    if isinstance(source, DicomVolume):
+        from scanwright.io.dicom import scan
+
+        return scan.read_scan(source)
+    return _format_of(source).read(source, as_channels=as_channels)
 
 
-def read_grid(path: Path, *, as_channels: bool = False) -> Header:
+def read_grid(source: Source | LabelSource, *, as_channels: bool = False) -> Header:
     """Grid, channels and number type of an image without reading its voxels. Errors as `read_volume`."""
-    return _format_of(path).header(path, as_channels=as_channels)
+    if isinstance(source, Path):
+        return _format_of(source).header(source, as_channels=as_channels)
+    from scanwright.io.dicom import scan
+
+    return scan.read_scan_header(source if isinstance(source, DicomVolume) else source.image)
 
 
-def read_label(path: Path) -> Volume:
+def read_label(source: LabelSource) -> Volume:
     """Read a label map: whole numbers, one channel. Whole numbers stored as floats become integers; values are kept.
 
     Raises InputError for values that are not whole or several channels; otherwise as `read_volume`.
     """
-    chosen = _format_of(path)
-    volume = chosen.label(path) if chosen.label else chosen.read(path)
+    if isinstance(source, DicomLabel):
+        from scanwright.io.dicom.derived import labels
+
+        return labels.read_dicom_label(source)
+    chosen = _format_of(source)
+    volume = chosen.label(source) if chosen.label else chosen.read(source)
     if volume.channels != 1:
-        raise InputError("a label map has one value a voxel", where=path, found=f"{volume.channels} channels")
-    return volume.with_voxels(_as_integers(volume.voxels, path))
+        raise InputError("a label map has one value a voxel", where=source, found=f"{volume.channels} channels")
+    return volume.with_voxels(_as_integers(volume.voxels, source))
 
 
 def write_volume(path: Path, volume: Volume) -> None:

@@ -25,6 +25,8 @@ from scanwright.training.loss import (
 )
 from scanwright.types import Array
 
+MAX_OVERLAPPING = 64  # regions of one task, a bit each
+
 
 class Segmentation:
     """A Problem (see `scanwright.protocols`) bound to one task.
@@ -45,6 +47,13 @@ class Segmentation:
                 expected=f"at most {IGNORE} values, background included, none below 0",
                 found=f"{len(self.values)} values from {self.values[0]} to {self.values[-1]}",
                 hint="Number the labels from 1, or leave out those that are not wanted (scanwright.json).",
+            )
+        if not task.exclusive and len(task.regions) > MAX_OVERLAPPING:
+            raise InputError(
+                "too many regions that overlap",
+                expected=f"at most {MAX_OVERLAPPING}",
+                found=len(task.regions),
+                hint="Leave out those that are not wanted (scanwright.json).",
             )
 
     @property
@@ -104,11 +113,12 @@ class Segmentation:
         return torch.stack([2 * (answered * regions).sum(axes), answered.sum(axes) + regions.sum(axes)], 1).double()
 
     def decode(self, probabilities: Iterable[Array]) -> Array:
-        """K probability maps, one at a time, to label values: arg-max, or regions above one half painted in order.
+        """K probability maps, one at a time, to label values: arg-max, or the value that lies in the regions above one half.
 
-        Memory is a few maps, whatever K is. Ties go to the earlier class.
+        Where no label value lies in just these regions, they are painted over each other in the task's order. Memory is a few
+        maps, whatever K is. Ties go to the earlier class.
         """
-        return self._paint(probabilities) if not self.task.exclusive else self._argmax(probabilities)
+        return self._combined(probabilities) if not self.task.exclusive else self._argmax(probabilities)
 
     def _argmax(self, probabilities: Iterable[Array]) -> Array:
         best: Array | None = None
@@ -122,13 +132,32 @@ class Segmentation:
             np.maximum(best, probability, out=best)
         return labels
 
-    def _paint(self, probabilities: Iterable[Array]) -> Array:
-        labels: Array | None = None
-        for value, probability in zip(self.task.region_order, probabilities, strict=True):
-            if labels is None:
-                labels = np.zeros(probability.shape, dtype=self.label_dtype)
-            labels[probability > 0.5] = value
-        return labels if labels is not None else np.empty(0)
+    def _combined(self, probabilities: Iterable[Array]) -> Array:
+        bits: Array | None = None
+        for index, probability in zip(range(self.outputs), probabilities, strict=True):
+            if bits is None:
+                bits = np.zeros(probability.shape, np.uint64)
+            bits |= (probability > 0.5).astype(np.uint64) << np.uint64(index)
+        if bits is None:
+            return np.empty(0)
+        found, place = np.unique(bits, return_inverse=True)
+        inside = (found[:, None] >> np.arange(self.outputs, dtype=np.uint64)) & np.uint64(1)
+        return self._values_of(inside.astype(bool))[place].reshape(bits.shape)
+
+    def _values_of(self, inside: Array) -> Array:
+        """Combinations of regions, (n, regions) bool, to label values.
+
+        The painted value, if it lies in just these regions; else the smallest that does; else the painted one all the same.
+        """
+        painted = np.zeros(len(inside), dtype=self.label_dtype)
+        for index, value in enumerate(self.task.region_order):
+            painted[inside[:, index]] = value
+        exact = {tuple(row): value for row, value in reversed(list(zip(self.membership, self.values, strict=True)))}
+        says = {value: tuple(row) for row, value in zip(self.membership, self.values, strict=True)}
+        for number, row in enumerate(map(tuple, inside)):
+            if says.get(int(painted[number])) != row and row in exact:
+                painted[number] = exact[row]
+        return painted
 
     @property
     def label_dtype(self) -> np.dtype[np.unsignedinteger]:

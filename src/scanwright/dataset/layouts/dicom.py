@@ -1,0 +1,308 @@
+"""A folder of DICOM files as they come from a scanner or a PACS: series as images, SEG and RTSTRUCT as labels.
+
+Every file below the folder is looked at; names of files and folders mean nothing. Without a word from the user, a case is a
+series that a segmentation or structure set was drawn on. With "series" in scanwright.json the channels of a case are chosen
+by rules, from one study (or one patient, with "case_of").
+
+Patients are told apart by PatientID, of which only a hash is kept. Site, scanner, sex and age (by decade) become groups.
+Source: DICOM PS3.3 A.51 (segmentation), A.19 (structure set), C.7.1 to C.7.3 (patient, study, series).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.declare import FILE_NAME, Declaration, SeriesRule, make_task
+from scanwright.dataset.layouts.dicom_labels import drawn_on, find_outlines, regions_and_labels
+from scanwright.dataset.layouts.pairing import missing_label
+from scanwright.dataset.task import Channel, Modality, modality_of
+from scanwright.errors import InputError
+from scanwright.files import sha256_bytes
+from scanwright.io.formats import is_image
+from scanwright.io.source import DicomVolume
+
+if TYPE_CHECKING:
+    from scanwright.io.dicom.derived.labels import Outline
+    from scanwright.io.dicom.series import Found, Series
+    from scanwright.io.dicom.volumes import Stack
+
+NAME = "dicom"
+LOOKED_FOR = "DICOM files anywhere below it: images, with SEG or RTSTRUCT drawn on them"
+
+LOOKED_AT = 24  # files, before a folder is called DICOM
+MODALITIES: Mapping[str, Modality] = {
+    "CT": "ct", "MR": "mr", "CR": "xray", "DX": "xray", "MG": "xray", "RF": "xray", "XA": "xray", "US": "us",
+}  # fmt: skip
+SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A volume that may be a channel, and the series that it is of."""
+
+    series: "Series"
+    stack: "Stack"
+
+    @property
+    def image(self) -> DicomVolume:
+        """The volume as cases name it."""
+        from scanwright.io.dicom.scan import scan_of
+
+        return scan_of(self.stack)
+
+    def line(self) -> str:
+        """The volume for people: modality, description, size; nothing of the patient."""
+        about, size = self.series.about, " x ".join(map(str, self.stack.grid.shape))
+        words = (about.get("Modality", "?"), about.get("SeriesDescription", ""), self.stack.name, size)
+        return ", ".join(word for word in words if word)
+
+
+def detect(root: Path) -> str | None:
+    """Why a folder is one of DICOM: most of its first files are, and none is an image of another format."""
+    from scanwright.io.dicom.intake import looks_like_dicom
+
+    if root.is_file():
+        return None
+    looked = []
+    for path in root.rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            looked.append(path)
+        if len(looked) == LOOKED_AT:
+            break
+    found = sum(looks_like_dicom(path) for path in looked if not is_image(path) or path.suffix.lower() == ".dcm")
+    return f"{found} of the first {len(looked)} files are DICOM" if found * 2 > len(looked) else None
+
+
+def read(root: Path, declared: Declaration) -> Dataset:
+    """Read the folder. Raises InputError if no image is found, nothing is drawn on any, or a rule cannot be kept."""
+    from scanwright.io.dicom.series import files_in, find_series
+
+    found = find_series(files_in(root))
+    candidates = [Candidate(series, stack) for series in found.series for stack in series.volumes]
+    if not candidates:
+        raise InputError("no image in these DICOM files", where=root, details=_reasons(found)[:SHOWN])
+    outlines, faults = find_outlines(one.path for one in found.skipped)
+    groups = _grouped(candidates, outlines, declared, root)
+    names = case_names([group[0].image for group in groups], root)
+    drawn = {name: drawn_on([one.series for one in group], outlines) for name, group in zip(names, groups, strict=True)}
+    regions, labels = regions_and_labels(
+        {name: (group[0].image, drawn[name]) for name, group in zip(names, groups, strict=True)}, declared, where=root
+    )
+    cases = [_case(name, group, labels.get(name)) for name, group in zip(names, groups, strict=True)]
+    faults += [missing_label(case.id, _folder(case)) for case in cases if case.label is None]
+    faults += [fault for name, group in zip(names, groups, strict=True) for fault in _frame_faults(name, group)]
+    faults += _series_faults(found, {one.series.uid for group in groups for one in group}, outlines)
+    task = make_task(
+        declared,
+        name=root.name,
+        channels=_channels(groups[0], declared.series),
+        regions=regions,
+        source=FILE_NAME if declared.structures is not None else "names of segments",
+        where=root,
+    )
+    used = sum(len(group) for group in groups)
+    return Dataset(
+        root=root,
+        layout=NAME,
+        stated=f"DICOM folder, {used} of {len(candidates)} volumes used",
+        task=task,
+        cases=tuple(cases),
+        faults=tuple(faults),
+        patients_from="PatientID, kept as a hash",
+    )
+
+
+def case_names(images: Sequence[DicomVolume], root: Path) -> list[str]:
+    """A name for each case, from the folder that its files lie in; numbered where folders are shared.
+
+    No value of a DICOM file is in it.
+    """
+    folders = []
+    for image in images:
+        inside = image.files[0].parent.relative_to(root)
+        plain = re.sub(r"[^\w.+-]+", "-", "_".join(inside.parts)).strip("-._")
+        folders.append(plain or "series")
+    turns: dict[str, int] = defaultdict(int)
+    names = []
+    for folder in folders:
+        turns[folder] += 1
+        names.append(folder if folders.count(folder) == 1 else f"{folder}_{turns[folder]}")
+    return names
+
+
+def _grouped(
+    candidates: Sequence[Candidate], outlines: Sequence["Outline"], declared: Declaration, root: Path
+) -> list[list[Candidate]]:
+    """The channels of each case. Raises InputError if none is complete, or a choice would be a guess."""
+    if not declared.series:
+        return _labelled(candidates, outlines, root)
+    by = declared.case_of or ("study" if len(declared.series) > 1 else "series")
+    key = {"series": "SeriesInstanceUID", "study": "StudyInstanceUID", "patient": "PatientID"}[by]
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for one in candidates:
+        groups[one.series.about.get(key, "")].append(one)
+    complete = []
+    for members in groups.values():
+        fitting = [[one for one in members if fits(rule, one)] for rule in declared.series]
+        crowded = next((found for found in fitting if len(found) > 1), None)
+        if crowded is not None:
+            raise _ambiguous(crowded, root)
+        if all(fitting):
+            complete.append([found[0] for found in fitting])
+    if not complete:
+        lines = [one.line() for one in candidates[:SHOWN]]
+        hint = f'Correct "series" in {FILE_NAME}.'
+        raise InputError(f"no {by} has every channel of {FILE_NAME}", where=root, details=lines, hint=hint)
+    return complete
+
+
+def _labelled(candidates: Sequence[Candidate], outlines: Sequence["Outline"], root: Path) -> list[list[Candidate]]:
+    """Each series that something is drawn on as a case of one channel."""
+    chosen = [one for one in candidates if drawn_on([one.series], outlines)]
+    if not chosen:
+        raise InputError(
+            "nothing is drawn on these images",
+            where=root,
+            expected="DICOM SEG or RTSTRUCT that refer to them",
+            found=f"{len(candidates)} volumes, {len(outlines)} segmentations and structure sets",
+            details=[one.line() for one in candidates[:SHOWN]],
+            hint="Add the files of the labels to the folder.",
+        )
+    by_series: dict[str, list[Candidate]] = defaultdict(list)
+    for one in chosen:
+        by_series[one.series.uid].append(one)
+    crowded = next((found for found in by_series.values() if len(found) > 1), None)
+    if crowded is not None:
+        raise _ambiguous(crowded, root)
+    return [[one] for one in chosen]
+
+
+def _ambiguous(crowded: Sequence[Candidate], root: Path) -> InputError:
+    return InputError(
+        "several volumes could be one channel",
+        where=root,
+        expected="one",
+        found=str(len(crowded)),
+        details=[one.line() for one in crowded[:SHOWN]],
+        hint=f'Say which is meant by "series" in {FILE_NAME}, such as [{{"description": "…", "volume": "…"}}].',
+    )
+
+
+def fits(rule: SeriesRule, one: Candidate) -> bool:
+    """Whether a volume keeps every condition of a rule."""
+    from scanwright.io.dicom.volumes import plane_of
+
+    about, slices = one.series.about, one.stack.slices
+    plane = plane_of(slices) if slices[0].place is not None else None
+    least, most = rule.slices or (0, len(slices))
+    return (
+        (rule.modality is None or rule.modality.upper() == about.get("Modality", "").upper())
+        and (rule.description is None or _searched(rule.description, about.get("SeriesDescription", "")))
+        and (rule.volume is None or _searched(rule.volume, one.stack.name))
+        and (rule.plane is None or rule.plane == plane)
+        and least <= len(slices) <= most
+    )
+
+
+def _searched(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE) is not None
+
+
+def _channels(group: Sequence[Candidate], rules: Sequence[SeriesRule]) -> list[Channel]:
+    """Channels named by their rules, else by their modality; colours of a single series are channels of their own."""
+    if len(group) == 1 and not group[0].stack.slices[0].grey:
+        return [Channel(name=name, modality="rgb") for name in ("red", "green", "blue")]
+    channels = []
+    for turn, one in enumerate(group):
+        kind = one.series.about.get("Modality", "")
+        name = (rules[turn].channel if rules else "") or kind or "image"
+        channels.append(Channel(name=name, modality=MODALITIES.get(kind) or modality_of(name)))
+    return channels
+
+
+def _case(name: str, group: Sequence[Candidate], label: object) -> Case:
+    about = group[0].series.about
+    patient = about.get("PatientID", "")
+    return Case.model_validate(
+        {
+            "id": name,
+            "images": tuple(one.image for one in group),
+            "label": label,
+            "patient": f"p{sha256_bytes(patient.encode())[:12]}" if patient else name,
+            "groups": _groups(about),
+        }
+    )
+
+
+def _groups(about: Mapping[str, str]) -> dict[str, str]:
+    """What tables by group are made of; only what the header has."""
+    age = re.fullmatch(r"0*(\d+)Y", about.get("PatientAge", ""))
+    scanner = " ".join(filter(None, (about.get("Manufacturer", ""), about.get("ManufacturerModelName", ""))))
+    found = {
+        "site": about.get("InstitutionName", ""),
+        "scanner": scanner,
+        "sex": about.get("PatientSex", ""),
+        "age": f"{int(age[1]) // 10 * 10} to {int(age[1]) // 10 * 10 + 9}" if age else "",
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _folder(case: Case) -> Path:
+    image = case.images[0]
+    return image if isinstance(image, Path) else image.path
+
+
+def _frame_faults(name: str, group: Sequence[Candidate]) -> list[Fault]:
+    """Channels of another frame of reference than the first: nothing says that they lie on top of each other."""
+    first = group[0].series.about.get("FrameOfReferenceUID", "")
+    return [
+        Fault(
+            code="other-frame",
+            severity="error",
+            case=name,
+            file=one.image.path,
+            expected="channels of one frame of reference",
+            found=one.line(),
+            action="Register it to the first channel, or leave it out.",
+        )
+        for one in group[1:]
+        if one.series.about.get("FrameOfReferenceUID", "") != first
+    ]
+
+
+def _series_faults(found: "Found", used: set[str], outlines: Sequence["Outline"]) -> list[Fault]:
+    """What was refused, and how many files were left out: errors for series that something is drawn on."""
+    referred = {uid for one in outlines for uid in one.series}
+    faults = []
+    for series in found.series:
+        for refused in series.refused:
+            error = refused.error
+            faults.append(
+                Fault(
+                    code="refused-series",
+                    severity="error" if series.uid in referred or series.uid in used else "warning",
+                    file=error.where if isinstance(error.where, Path) else None,
+                    expected=str(error.expected or ""),
+                    found=f"{error.message}{f': {error.found}' if error.found else ''}",
+                    action=error.hint or "Leave it out, or copy it again.",
+                )
+            )
+        faults += [Fault(code="reader-note", severity="note", found=note) for note in series.notes]
+    faults += [Fault(code="left-out", severity="note", found=line) for line in _reasons(found)]
+    return faults
+
+
+def _reasons(found: "Found") -> list[str]:
+    """How many files were left out for each reason."""
+    counts: dict[str, int] = defaultdict(int)
+    for one in found.skipped:
+        counts[one.reason] += 1
+    return [f"{count} file{'s' * (count > 1)}: {reason}" for reason, count in sorted(counts.items(), key=_rank)]
+
+
+def _rank(pair: tuple[str, int]) -> tuple[int, str]:
+    return -pair[1], pair[0]

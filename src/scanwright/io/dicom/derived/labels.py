@@ -1,0 +1,112 @@
+"""Segmentations and structure sets as label maps on the grid of the image that they were drawn on.
+
+    outline = read_outline(path)                              what is drawn there, and on which series
+    label = DicomLabel((path,), scan, values=(("Liver", 1), ("Tumour", 2)))
+    volume = read_dicom_label(label)
+
+Regions that overlap share a voxel's value by bits: with values 1, 2 and 4 a voxel of the first and the third holds 5.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.errors import InputError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.derived.rtstruct import RT_STRUCTURE_SET, read_structures
+from scanwright.io.dicom.derived.rtstruct_masks import place_structure
+from scanwright.io.dicom.derived.seg_grid import segment_mask
+from scanwright.io.dicom.derived.seg_read import is_segmentation, read_segmentation
+from scanwright.io.dicom.elements import text
+from scanwright.io.dicom.intake import open_instance
+from scanwright.io.dicom.scan import find_stack
+from scanwright.io.source import DicomLabel
+from scanwright.types import Bools
+
+HALF = 0.5  # of a fractional segmentation: a voxel belongs to a region from here on
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a file draws. names: of its segments or structures, in its order. series: UIDs of the images it refers to.
+
+    frame: UID of its frame of reference, "" where it names none.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    series: tuple[str, ...]
+    frame: str
+
+
+def read_outline(path: Path) -> Outline | None:
+    """What a segmentation or structure set draws; None if the file is neither. Raises InputError if it cannot be read."""
+    instance = open_instance(path)
+    if text(instance.header, "SOPClassUID") == RT_STRUCTURE_SET:
+        structures = read_structures(path)
+        drawn = tuple(one.name for one in structures.structures if one.contours)
+        return Outline(path, drawn, tuple(structures.series), structures.frame)
+    if is_segmentation(instance.dataset):
+        segmentation = read_segmentation(path)
+        drawn = tuple(one.label for one in segmentation.segments)
+        return Outline(path, drawn, segmentation.source_series, segmentation.frame_of_reference)
+    return None
+
+
+def read_dicom_label(label: DicomLabel) -> Volume:
+    """The label map, one channel, in the smallest type that holds its values, on the image's grid.
+
+    Raises GeometryError if a file lies on another grid, and what reading raises.
+    """
+    stack = find_stack(label.image)
+    values = dict(label.values)
+    highest = sum(values.values()) if label.bits else max(values.values(), default=0)
+    voxels = np.zeros(stack.grid.shape, np.uint8 if highest < 256 else np.uint16)
+    notes: list[str] = []
+    for path in label.files:
+        for name, mask in _masks(path, stack.grid, set(values), notes):
+            if label.bits:
+                voxels[mask] |= values[name]
+            else:
+                voxels[mask] = values[name]
+    return Volume(voxels[None], stack.grid, tuple(notes))
+
+
+def overlaps(label: DicomLabel) -> bool:
+    """Whether two names of a label share a voxel. Errors as `read_dicom_label`."""
+    stack = find_stack(label.image)
+    seen: Bools = np.zeros(stack.grid.shape, np.bool_)
+    owner: dict[str, Bools] = {}
+    for path in label.files:
+        for name, mask in _masks(path, stack.grid, {one for one, _ in label.values}, []):
+            before = owner.get(name)
+            others = seen if before is None else seen & ~before
+            if (others & mask).any():
+                return True
+            seen |= mask
+            owner[name] = mask if before is None else before | mask
+    return False
+
+
+def _masks(path: Path, grid: Grid, wanted: set[str], notes: list[str]) -> Iterator[tuple[str, Bools]]:
+    """The mask of every wanted name in a file."""
+    instance = open_instance(path)
+    if text(instance.header, "SOPClassUID") == RT_STRUCTURE_SET:
+        structures = read_structures(path)
+        for one in structures.structures:
+            if one.name in wanted and one.contours:
+                placed = place_structure(structures, one.number, grid)
+                notes += [f"{one.name}: {note}" for note in placed.notes]
+                yield one.name, placed.mask_IJK
+        return
+    if not is_segmentation(instance.dataset):
+        raise InputError("neither a segmentation nor a structure set", where=path, expected="DICOM SEG or RTSTRUCT")
+    segmentation = read_segmentation(path)
+    notes += segmentation.notes
+    for segment in segmentation.segments:
+        if segment.label in wanted:
+            mask = segment_mask(segmentation, segment.number, grid)
+            yield segment.label, np.asarray(mask if mask.dtype == np.bool_ else mask >= HALF, np.bool_)

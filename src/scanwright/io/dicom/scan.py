@@ -1,0 +1,100 @@
+"""Volumes of DICOM series by name: found again among the files that a `DicomVolume` lists, and read."""
+
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.errors import InputError, UnreadableFile
+from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.intake import open_instance
+from scanwright.io.dicom.read import read_stack
+from scanwright.io.dicom.series import Series, find_series
+from scanwright.io.dicom.values import SMALLEST
+from scanwright.io.dicom.volumes import Stack
+from scanwright.io.header import Header
+from scanwright.io.source import DicomVolume
+from scanwright.runtime import num_threads
+
+
+def scan_of(stack: Stack) -> DicomVolume:
+    """The name by which a stack can be read again."""
+    return DicomVolume(tuple(sorted({one.path for one in stack.slices})), stack.name)
+
+
+def read_scan(scan: DicomVolume) -> Volume:
+    """The voxels of a volume, as `read_stack`. Raises what finding and reading it raises."""
+    return read_stack(find_stack(scan), threads=num_threads())
+
+
+def read_file(path: Path) -> Volume:
+    """A DICOM file that holds one volume or picture; colours are channels.
+
+    Raises InputError if it holds several volumes, or none.
+    """
+    return read_scan(_only(path))
+
+
+def read_file_header(path: Path) -> Header:
+    """Grid, channels and number type of a DICOM file that holds one volume; errors as `read_file`."""
+    return read_scan_header(_only(path))
+
+
+def read_scan_header(scan: DicomVolume) -> Header:
+    """Grid, channels and number type that reading will give, from the headers alone.
+
+    The type of whole numbers that are moved by an intercept is only known with them: the smallest that may hold them.
+    """
+    stack = find_stack(scan)
+    first = stack.slices[0]
+    stored = first.encoded.stored
+    if not first.grey:
+        return Header(stack.grid, 3, np.dtype(np.uint8), stack.notes)
+    scales = {one.scale for one in stack.slices}
+    if len(scales) == 1 and first.scale.is_plain and stored.dtype.kind in "iu":
+        dtype = stored.dtype if not first.scale.intercept else np.dtype(SMALLEST[0])
+    else:
+        dtype = np.dtype(np.float32)
+    return Header(stack.grid, 1, dtype, stack.notes)
+
+
+def find_stack(scan: DicomVolume) -> Stack:
+    """The stack that a scan names. Raises InputError: not there any more, refused, or files that cannot be read."""
+    found = find_series(scan.files)
+    stacks = [stack for series in found.series for stack in series.volumes if stack.name == scan.name]
+    if len(stacks) == 1:
+        return stacks[0]
+    for refused in (one for series in found.series for one in series.refused):
+        raise refused.error
+    for skipped in found.skipped:
+        raise UnreadableFile("a file of this series cannot be read", where=skipped.path, found=skipped.reason)
+    raise InputError(
+        "no such volume in these files",
+        where=scan.path,
+        expected=scan.name or "one volume",
+        found=_names(found.series),
+    )
+
+
+def _only(path: Path) -> DicomVolume:
+    """The one volume of a file."""
+    open_instance(path)  # raises what find_series would only note
+    found = find_series([path])
+    for refused in (one for series in found.series for one in series.refused):
+        raise refused.error
+    for skipped in found.skipped:
+        raise InputError("no image in this DICOM file", where=path, found=skipped.reason)
+    stacks = [stack for series in found.series for stack in series.volumes]
+    if len(stacks) != 1:
+        raise InputError(
+            "several volumes in one file",
+            where=path,
+            expected="one volume",
+            found=_names(found.series),
+            hint="Give the folder, and say in scanwright.json which volume is meant.",
+        )
+    return scan_of(stacks[0])
+
+
+def _names(series: tuple[Series, ...]) -> str:
+    names = [stack.name or "an unnamed one" for one in series for stack in one.volumes]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "") or "none"

@@ -1,0 +1,56 @@
+"""What an image or a label map is read from: a file, or a part of a DICOM series. Values that travel, JSON both ways.
+
+They stand apart from the readers so that a data set of other files does not wait for pydicom.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class DicomVolume:
+    """One volume of a DICOM series. files: at least one, all of its series. name: which of its volumes, "" if it has one.
+
+    The order of the files says nothing.
+    """
+
+    files: tuple[Path, ...]
+    name: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, for people: the file if it is one, else the folder of the first."""
+        return self.files[0] if len(self.files) == 1 else self.files[0].parent
+
+
+@dataclass(frozen=True, slots=True)
+class DicomLabel:
+    """A label map of one image. files: segmentations and structure sets. values: what a voxel of each name holds.
+
+    Names that are not among the values are left out. bits: whether values of names that share a voxel are joined (else the
+    later name in a file wins).
+    """
+
+    files: tuple[Path, ...]
+    image: DicomVolume
+    values: tuple[tuple[str, int], ...]
+    bits: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The first file, for messages."""
+        return self.files[0]
+
+
+Source = Path | DicomVolume
+LabelSource = Path | DicomLabel
+
+
+def place_of(source: Source | LabelSource) -> Path:
+    """Where a source lies, for messages: the file, or the folder of a series."""
+    return source if isinstance(source, Path) else source.path
+
+
+def files_of(source: Source | LabelSource) -> tuple[Path, ...]:
+    """Every file that reading a source reads; of a label, not those of its image."""
+    return (source,) if isinstance(source, Path) else source.files
