@@ -1,0 +1,180 @@
+"""A folder of DICOM as a data set: which series are cases, what is drawn on them, and what is never guessed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from made_series import axial, slice_header, write_series
+from scanwright.dataset.checks import check
+from scanwright.dataset.layouts import dicom
+from scanwright.dataset.read import read_dataset
+from scanwright.errors import InputError
+from scanwright.io.dicom.derived.provenance import Model
+from scanwright.io.dicom.derived.rtstruct_writing import write_structures
+from scanwright.io.dicom.derived.seg_write import write_segmentation
+from scanwright.io.formats import read_grid, read_label, read_volume
+
+GRID = axial()
+MODEL = Model("test", "1")
+
+
+def voxels(seed=0):
+    return np.random.default_rng(seed).integers(-100, 100, GRID.shape).astype(np.int16)
+
+
+def box(*slices):
+    mask = np.zeros(GRID.shape, np.bool_)
+    mask[slices] = True
+    return mask
+
+
+LIVER, TUMOUR = box(slice(1, 5), slice(1, 4), slice(0, 3)), box(slice(5, 7), slice(0, 2), slice(1, 3))
+INSIDE = box(slice(2, 4), slice(2, 3), slice(1, 2))
+
+
+def study(folder, patient, *, masks=None, kind="seg", modality="CT", name="series", seed=0):
+    """A series and what is drawn on it, in one folder."""
+    write_series(folder / "images", GRID, voxels(seed), modality=modality, patient=patient, name=name)
+    sources = [slice_header(GRID, k, modality=modality, patient=patient, name=name) for k in range(GRID.shape[2])]
+    write = write_segmentation if kind == "seg" else write_structures
+    if masks:
+        write(folder / f"{kind}.dcm", masks, grid=GRID, sources=sources, model=MODEL)
+    return folder
+
+
+def test_segmentations_make_cases(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER, "Tumour": TUMOUR}, seed=1)
+    study(tmp_path / "b", "P2", masks={"Liver": LIVER}, seed=2)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, [case.id for case in dataset.cases]) == ("dicom", ["a_images", "b_images"])
+    assert [(region.name, region.values) for region in dataset.task.regions] == [("Liver", (1,)), ("Tumour", (2,))]
+    assert [(channel.name, channel.modality) for channel in dataset.task.channels] == [("CT", "ct")]
+    checks = check(dataset)
+    assert checks.errors == ()
+    assert checks.facts["a_images"].region_voxels == {"Liver": LIVER.sum(), "Tumour": TUMOUR.sum()}
+    image, label = read_volume(dataset.cases[0].images[0]), read_label(dataset.cases[0].label)
+    assert np.array_equal(image.voxels[0], voxels(1))
+    assert np.array_equal(label.voxels[0], LIVER + 2 * TUMOUR)
+    assert image.grid == label.grid == read_grid(dataset.cases[0].label).grid
+
+
+def test_structure_sets_give_the_same(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER, "Tumour": TUMOUR}, kind="rtstruct")
+    dataset = read_dataset(tmp_path)
+    assert np.array_equal(read_label(dataset.cases[0].label).voxels[0], LIVER + 2 * TUMOUR)
+
+
+def test_regions_that_overlap_get_bits(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER, "Tumour": INSIDE})
+    dataset = read_dataset(tmp_path)
+    assert [(one.name, one.values) for one in dataset.task.regions] == [("Liver", (1, 3)), ("Tumour", (2, 3))]
+    assert not dataset.task.exclusive
+    assert np.array_equal(read_label(dataset.cases[0].label).voxels[0], LIVER + 2 * INSIDE)
+    assert check(dataset).errors == ()
+
+
+def test_a_dataset_goes_through_json(tmp_path):
+    """Cases are sent to worker processes and kept in records."""
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER})
+    dataset = read_dataset(tmp_path)
+    assert type(dataset).model_validate(json.loads(dataset.model_dump_json())) == dataset
+
+
+def test_no_value_of_the_files_is_in_names_or_patients(tmp_path):
+    study(tmp_path / "a b" / "ä", "../../P1 Secret", masks={"Liver": LIVER})
+    (case,) = read_dataset(tmp_path).cases
+    assert case.id == "a-b_ä_images"
+    assert "Secret" not in case.model_dump_json()
+    assert len(case.patient) == 13
+
+
+def test_two_studies_of_one_patient_share_it(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER}, name="one")
+    study(tmp_path / "b", "P1", masks={"Liver": LIVER}, name="two", seed=5)
+    assert len({case.patient for case in read_dataset(tmp_path).cases}) == 1
+
+
+def test_nothing_drawn(tmp_path):
+    study(tmp_path / "a", "P1")
+    with pytest.raises(InputError, match="nothing is drawn") as caught:
+        read_dataset(tmp_path)
+    assert caught.value.details == ("CT, series, 7 x 5 x 4",)
+
+
+def test_structures_by_name(tmp_path):
+    study(tmp_path / "a", "P1", masks={"GTV 1": TUMOUR, "gtv_2": INSIDE, "Skin": LIVER})
+    (tmp_path / "scanwright.json").write_text(json.dumps({"structures": {"tumour": ["gtv.*"]}}))
+    dataset = read_dataset(tmp_path)
+    assert [(one.name, one.values) for one in dataset.task.regions] == [("tumour", (1,))]
+    assert np.array_equal(read_label(dataset.cases[0].label).voxels[0], (TUMOUR | INSIDE).astype(int))
+    (tmp_path / "scanwright.json").write_text(json.dumps({"structures": {"tumour": ["ctv.*"]}}))
+    with pytest.raises(InputError, match="no structure of these names"):
+        read_dataset(tmp_path)
+
+
+def channels(folder, patient, *, frame=None):
+    """A CT with a segmentation, and an MR of the same study."""
+    study(folder, patient, masks={"Liver": LIVER}, name="ct")
+    write_series(folder / "mr", GRID, voxels(9), modality="MR", patient=patient, name="mr")
+
+
+def test_channels_by_rule(tmp_path):
+    channels(tmp_path / "a", "P1")
+    rules = [
+        {"channel": "T1", "modality": "mr"},
+        {"channel": "dose", "modality": "CT", "slices": [2, 10], "plane": "axial"},
+    ]
+    (tmp_path / "scanwright.json").write_text(json.dumps({"series": rules}))
+    dataset = read_dataset(tmp_path)
+    (case,) = dataset.cases
+    assert [channel.name for channel in dataset.task.channels] == ["T1", "dose"]
+    assert np.array_equal(read_volume(case.images[0]).voxels[0], voxels(9))
+    assert check(dataset).errors == ()
+
+
+def test_rules_that_fit_two_series_or_none(tmp_path):
+    channels(tmp_path / "a", "P1")
+    (tmp_path / "scanwright.json").write_text(json.dumps({"case_of": "study", "series": [{"plane": "axial"}]}))
+    with pytest.raises(InputError, match="several volumes could be one channel"):
+        read_dataset(tmp_path)
+    (tmp_path / "scanwright.json").write_text(json.dumps({"series": [{"modality": "PT"}]}))
+    with pytest.raises(InputError, match="no series has every channel"):
+        read_dataset(tmp_path)
+    (tmp_path / "scanwright.json").write_text(json.dumps({"series": [{"description": "("}]}))
+    with pytest.raises(InputError, match="declaration"):
+        read_dataset(tmp_path)
+
+
+def test_a_gap_in_a_series_that_is_drawn_on_is_an_error(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER}, seed=1)
+    study(tmp_path / "b", "P2", masks={"Liver": LIVER}, seed=2)
+    sorted((tmp_path / "b" / "images").iterdir())[1].unlink()
+    dataset = read_dataset(tmp_path)
+    assert [case.id for case in dataset.cases] == ["a_images"]
+    (fault,) = [fault for fault in check(dataset).errors if fault.code == "refused-series"]
+    assert "1 slice is missing" in fault.found
+
+
+def test_a_segmentation_that_is_cut_is_said(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER})
+    broken = tmp_path / "a" / "broken.dcm"
+    broken.write_bytes((tmp_path / "a" / "seg.dcm").read_bytes()[:-9])
+    assert "unreadable-label" in {fault.code for fault in read_dataset(tmp_path).faults}
+
+
+def test_detect(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER})
+    assert dicom.detect(tmp_path) == "5 of the first 5 files are DICOM"
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("text")
+    assert dicom.detect(tmp_path / "notes") is None
+    assert dicom.detect(tmp_path / "notes" / "a.txt") is None
+
+
+@pytest.mark.data
+def test_one_patient_with_ct_mr_and_pet(data_folder):
+    dataset = read_dataset(data_folder / "dicom" / "sts_003_ct_mr_pet_rtstruct")
+    assert len(dataset.cases) == 3
+    assert len({case.patient for case in dataset.cases}) == 1
+    assert check(dataset).errors == ()
