@@ -3,6 +3,7 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from made_folders import (
     AFFINE,
@@ -271,6 +272,100 @@ def test_a_region_that_one_patient_has_or_nobody(tmp_path):
         write_nifti(label_of(root, case), ball(0, values=(1,))[1])
     rare = [(fault.severity, fault.found) for fault in checked(root).faults if fault.code == "rare-region"]
     assert rare == [("warning", "tumour in one patient"), ("warning", "cyst in no patient")]
+
+
+def masks(root, *values_of_each):
+    """images/p00.png … with masks that hold these values, side by side."""
+    picture_folder(root, cases=len(values_of_each))
+    for number, values in enumerate(values_of_each):
+        mask = np.zeros((20, 16), np.uint8)
+        for place, value in enumerate(values):
+            mask[4 + 3 * place : 7 + 3 * place, 5:8] = value
+        write_png(root / f"masks/p{number:02d}.png", mask)
+    return root
+
+
+def mixed(root):
+    return [(fault.severity, fault.found) for fault in checked(root).faults if fault.code == "mixed-values"]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (([1], [255], [1], [255], []), "1 in 2 files, 255 in 2 files"),
+        (([1], [1], [1], [255]), "1 in 3 files, 255 in 1 file"),
+        (([1], [2], [255]), "1 in 1 file, 2 in 1 file, 255 in 1 file"),
+        (([1, 2], [1, 2], [85, 255]), "1 in 2 files, 2 in 2 files, 85 in 1 file, 255 in 1 file"),
+    ],
+)
+def test_masks_of_two_scales(tmp_path, values, found):
+    (severity, words) = mixed(masks(tmp_path, *values))[0]
+    assert (severity, words) == ("error", f"{found}, never 255 or 65535 together with a small one")
+
+
+def test_masks_of_two_scales__stop_the_run_and_say_what_to_do(tmp_path):
+    root = masks(tmp_path, [1], [1], [255])
+    with pytest.raises(DatasetFaults) as raised:
+        raise_if_errors(checked(root))
+    assert "in 0 cases" not in raised.value.found
+    (line,) = raised.value.details
+    assert "(p02.png)" in line and line.endswith('{"regions": {"NAME": [1, 255]}}.')
+    write_text(root / "scanwright.json", '{"regions": {"NAME": [1, 255]}}')
+    assert checked(root).faults == ()
+    assert checked(root).facts["p02"].region_voxels == {"NAME": 9}
+
+
+@pytest.mark.parametrize(
+    "values", [([1], [2], [1], [2]), ([1], [2], [3]), ([128], [255], [128]), ([85], [170], [255]), ([1], [20])]
+)
+def test_masks_of_one_class_each_may_be_meant_so(tmp_path, values):
+    """As benign 1 and malignant 2 are: a warning."""
+    ((severity, words),) = mixed(masks(tmp_path, *values))
+    assert severity == "warning" and words.endswith("never two in one file")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [([255], [255], []), ([1, 2], [1], [2]), ([1, 255], [1], [255]), ([1, 2, 3], [1, 2], [3]), ([1, 2], [3, 4])],
+)
+def test_masks_of_several_classes(tmp_path, values):
+    assert mixed(masks(tmp_path, *values)) == []
+
+
+def test_masks_of_two_scales__an_ignored_value_is_no_scale(tmp_path):
+    root = masks(tmp_path, [1], [1], [255])
+    write_text(root / "scanwright.json", '{"regions": {"lesion": 1}, "ignore": 255}')
+    assert mixed(root) == []
+
+
+def interpolated(root, *, cases):
+    """A folder in which the first masks were enlarged with smooth borders; the others hold 0 and 40."""
+    picture_folder(root, cases=4)
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        large = np.zeros((20, 16), np.uint8)
+        large[4 + number : 15, 3:12] = 40
+        if number < cases:
+            small = Image.fromarray(large).resize((9, 11), Image.Resampling.NEAREST)
+            large = np.asarray(small.rotate(20, Image.Resampling.NEAREST).resize((96, 120), Image.Resampling.BILINEAR))
+        write_png(root / f"masks/p{number:02d}.png", large)
+        write_png(root / f"images/p{number:02d}.png", rng.integers(0, 255, large.shape).astype(np.uint8))
+    return root
+
+
+def test_masks_with_grey_levels(tmp_path):
+    result = checked(interpolated(tmp_path, cases=3))
+    (fault,) = result.errors
+    assert (fault.code, fault.case, fault.file.name) == ("interpolated-label", None, "p00.png")
+    assert "up to 40" in fault.found and fault.found.endswith("so in 3 of 4 label files")
+    assert "nearest neighbour" in fault.action and "at 20" in fault.action
+
+
+def test_masks_with_grey_levels__declared_or_not_there(tmp_path):
+    assert checked(interpolated(tmp_path / "clean", cases=0)).faults == ()
+    root = interpolated(tmp_path / "declared", cases=1)
+    write_text(root / "scanwright.json", json.dumps({"regions": {f"depth {value}": value for value in range(1, 41)}}))
+    assert checked(root).errors == ()
 
 
 def test_progress_and_order(tmp_path):

@@ -106,6 +106,15 @@ def test_breast(data_folder):
     assert normal == [10] * 5
 
 
+@pytest.mark.parametrize("name", FOLDERS)
+def test_values_of_labels_are_believed(data_folder, name):
+    """Also where nothing declares them: no mixed scales, no grey levels."""
+    dataset = read_dataset(data_folder / name)
+    inferred = dataset.task.model_copy(update={"source": "label values"})
+    looked_at = dataset.model_copy(update={"task": inferred, "cases": dataset.cases[::8]})
+    assert {fault.code for fault in check(looked_at).faults} <= {"empty-label"}
+
+
 @pytest.mark.parametrize("name", ["blood_cells_bccd", "medmnist", "."])
 def test_folders_of_other_kinds_are_refused_with_what_was_looked_for(data_folder, name):
     with pytest.raises(InputError, match="looked for nnunet"):

@@ -1,75 +1,272 @@
-"""Files and folders that are to be answered, as cases."""
+"""Files and folders that are to be answered, as cases: files that were one case in training are one case here.
 
+one channel        every image is a case of its own; case_0000 is "case"
+several channels   files belong together by name, and the names give the order: numbered as nnU-Net does (case_0000,
+                   case_0001) or named as the model's channels (case_t1, case_t2; t1 and t2 in a folder "case"). One
+                   file may hold all channels. Where names tell nothing, the order given is the task's.
+folders            their images; where a folder holds none, those of the folders one level below, each under its
+                   folder's name if it is one case. Labels beside images, and folders of labels, are left alone.
+DICOM              files and folders together, by their headers (`dicom_scans`)
+"""
+
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from scanwright.api.dicom_scans import dicom_cases, is_dicom
 from scanwright.dataset.cases import Case
+from scanwright.dataset.layouts.image_mask import IMAGE_FOLDERS, LABEL_FOLDERS
+from scanwright.dataset.layouts.listing import folders_in, images_in
+from scanwright.dataset.layouts.names import SEPARATOR, channel_case, image_case, label_case
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
-from scanwright.io.formats import is_image, read_grid, stem
+from scanwright.io.formats import is_picture, read_grid, stem
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the name of a file says: of which case it is, and which of the task's channels.
+
+    case: "" if the name is a channel's and nothing else. channel: its place in the task, None if the name does not tell.
+    word: the channel's word in the name, "" if there is none. stranger: whether the task cannot have such a channel.
+    """
+
+    file: Path
+    case: str
+    channel: int | None = None
+    word: str = ""
+    stranger: bool = False
+
+    @property
+    def group(self) -> str:
+        """The case, or the folder's name where the file's name says nothing of it."""
+        return self.case or folder_of(self.file)
 
 
 def cases_of(paths: Sequence[Path], task: Task) -> Iterator[Case]:
-    """Files and folders as cases. Raises InputError for what is missing, empty, or not an image that is read.
+    """Files and folders as cases. Raises InputError for what is missing or empty, and where names contradict the task.
 
-    Where the task has several channels, files of one case belong together: named as nnU-Net does (case_0000, case_0001, in
-    any order), or as many plain files as there are channels, in the task's order.
+    They do if they name a channel that the task does not have, one channel twice, or not all of them. In a folder, what
+    lies beside a complete case (a channel that the model does not see) is left alone, as in training.
     """
     for path in paths:
         if not path.exists():
             raise InputError("no such file or folder", where=path, hint="Check the path of the scan.")
+    scanned = [path for path in paths if is_dicom(path)]
+    if scanned:
+        yield from dicom_cases(scanned, task)
+    plain = [path for path in paths if path not in scanned]
+    for path in plain:
         if path.is_dir():
-            yield from cases_in(sorted(file for file in path.iterdir() if is_image(file)), task, where=path)
+            yield from cases_in(path, task)
         elif len(task.channels) == 1:
-            yield from cases_in([path], task, where=path)
-    files = [path for path in paths if path.is_file()]
+            yield from single_channel([path])
+    files = [path for path in plain if path.is_file()]
     if len(task.channels) > 1 and files:
-        yield from [one_case(files)] if are_one_case(files, task) else cases_in(files, task, where=files[0])
+        yield from cases_of_files(files, task)
 
 
-def are_one_case(files: Sequence[Path], task: Task) -> bool:
-    """Whether files without channel numbers are, together, the channels of one case."""
-    numbered = any(channel_number(file) is not None for file in files)
-    return not numbered and len(files) == len(task.channels) and read_grid(files[0], as_channels=True).channels == 1
-
-
-def one_case(files: Sequence[Path]) -> Case:
-    """The channels of a case, in the order given; named as the first."""
-    return Case(id=stem(files[0]), images=tuple(files), patient=stem(files[0]))
-
-
-def cases_in(files: Sequence[Path], task: Task, *, where: Path) -> Iterator[Case]:
-    """Files as cases: each alone, or grouped by name where the task has several channels."""
-    if not files:
+def cases_in(folder: Path, task: Task) -> Iterator[Case]:
+    """The cases of a folder, or of the folders below it. Raises InputError if there is no image in either."""
+    if files := images_in(folder):
+        yield from cases_among(files, task)
+        return
+    below = [inner for inner in folders_in(folder) if images_in(inner) and not is_called(inner, LABEL_FOLDERS)]
+    if not below:
         raise InputError(
             "no image in this folder",
-            where=where,
-            expected="images such as .nii.gz, .nrrd or .png",
-            hint="Give the folder that the images lie in, not one above it.",
+            where=folder,
+            expected="images such as .nii.gz, .nrrd or .png, in it or one level below",
+            hint="Give the folder that the images lie in.",
         )
+    collections = [inner for inner in below if is_called(inner, IMAGE_FOLDERS)]
+    for inner in collections or below:
+        found = list(cases_among(images_in(inner), task, one=not collections))
+        if len(found) == 1 and not collections:
+            found = [found[0].model_copy(update={"id": inner.name, "patient": inner.name})]
+        yield from found
+
+
+def is_called(folder: Path, names: Sequence[str]) -> bool:
+    """Whether a folder has one of these names, upper and lower case alike; nnU-Net's imagesTs counts as imagesTr."""
+    name = folder.name.lower()
+    return name in names or (name.endswith("ts") and f"{name[:-1]}r" in names)
+
+
+def cases_among(files: Sequence[Path], task: Task, *, one: bool = False) -> Iterator[Case]:
+    """The files of one folder as cases. one: they are one case if their names tell every channel of the task once."""
+    every = [part_of(file, task) for file in files]
+    labels = set(labels_among(every, task))
+    parts = [part for part in every if part not in labels]
+    told = sorted(part.channel for part in parts if part.channel is not None)
+    if len(task.channels) == 1:
+        yield from single_channel([part.file for part in parts])
+    elif one and told == list(range(len(task.channels))):
+        yield joined(folder_of(files[0]), parts, task, chosen=False)
+    else:
+        yield from grouped(parts, task, chosen=False)
+
+
+def labels_among(parts: Sequence[Part], task: Task) -> list[Part]:
+    """The files that are labels and no images: by their names, with an image of the same case among the others.
+
+    Where each channel has a file, the name alone decides: a file without a channel could not be answered anyhow.
+    """
+    named = {part.file: label_case(stem(part.file)) if part.channel is None else None for part in parts}
+    others = [part for part in parts if named[part.file] is None]
+    if len(task.channels) > 1 and not is_colour(task):
+        labels = [part for part in parts if named[part.file] is not None] if others else []
+        return [part for part in labels if not holds_all(part.file, task)]
+    cases = {name for part in others for name in (part.group, stem(part.file), image_case(stem(part.file)))}
+    cases |= {case_name(part.file) for part in others}
+    return [
+        part for part in parts if (name := named[part.file]) is not None and (name or folder_of(part.file)) in cases
+    ]
+
+
+def folder_of(file: Path) -> str:
+    """The name of the folder that a file lies in."""
+    return file.absolute().parent.name
+
+
+def single_channel(files: Sequence[Path]) -> Iterator[Case]:
+    """A case for each file. Raises InputError if two have one name."""
     groups: dict[str, list[Path]] = {}
     for file in files:
-        groups.setdefault(case_name(file, several=len(task.channels) > 1), []).append(file)
+        groups.setdefault(case_name(file), []).append(file)
     for name, members in groups.items():
-        if len(members) not in (1, len(task.channels)):
-            raise InputError(
-                "not a file for each channel",
-                where=name,
-                expected=", ".join(channel.name for channel in task.channels),
-                found=", ".join(file.name for file in members),
-                hint="Give one file a channel, named case_0000, case_0001 and so on.",
-            )
-        ordered = sorted(members, key=lambda file: channel_number(file) or 0)
-        yield Case(id=name, images=tuple(ordered), patient=name)
+        if len(members) > 1:
+            found = ", ".join(file.name for file in members)
+            hint = "Give one file a case, under a name of its own."
+            raise InputError("not a file for each channel", where=name, expected="one file", found=found, hint=hint)
+        yield one_case(name, members)
 
 
-def case_name(file: Path, *, several: bool) -> str:
-    """The case's name: without the channel number where there are several, or where nnU-Net's _0000 stands there."""
-    number = channel_number(file)
-    return stem(file) if number is None or (number and not several) else stem(file).rpartition("_")[0]
+def case_name(file: Path) -> str:
+    """A single image's case: its name without nnU-Net's number of the first channel.
+
+    >>> case_name(Path("p1_0000.nii.gz")), case_name(Path("p1_0001.nii.gz"))
+    ('p1', 'p1_0001')
+    """
+    return stem(file).removesuffix("_0000") or stem(file)
 
 
-def channel_number(file: Path) -> int | None:
-    """The channel that a name ends in, as nnU-Net writes it (case_0001 is 1); None if it names none."""
-    head, mark, number = stem(file).rpartition("_")
-    return int(number) if head and mark and len(number) == 4 and number.isdecimal() and number.isascii() else None
+def one_case(name: str, files: Sequence[Path]) -> Case:
+    """A case that is a patient of its own."""
+    return Case(id=name, images=tuple(files), patient=name)
+
+
+def part_of(file: Path, task: Task) -> Part:
+    """What the file's name says. A task's own channel name goes before the words that are channels' names anywhere."""
+    name = stem(file)
+    for index, channel in own_names(task).items():
+        if match := re.fullmatch(rf"(?:(.+){SEPARATOR})?{re.escape(channel)}", name, re.IGNORECASE):
+            return Part(file, match[1] or "", index, channel)
+    case, word = channel_case(name)
+    if not word or (word.isdecimal() and is_colour(task)):
+        unnamed = [index for index, channel in enumerate(task.channels) if channel.name == ""]
+        return Part(file, name if word else case, unnamed[0] if unnamed and label_case(name) is None else None)
+    if word.isdecimal():
+        number = number_of(word, task)
+        return Part(file, case, number, word, stranger=number is None)
+    words = [channel_case(channel.name)[1].lower() for channel in task.channels]
+    known = words.index(word.lower()) if words.count(word.lower()) == 1 else None
+    speaks = any(own and not own.isdecimal() for own in words)
+    return Part(file, case, known, word, stranger=known is None and speaks)
+
+
+def own_names(task: Task) -> dict[int, str]:
+    """Names of channels that no other channel has too, the longest first: "t1 ce" before "ce"."""
+    names = [channel.name for channel in task.channels]
+    lower = [name.lower() for name in names]
+    unique = {index: name for index, name in enumerate(names) if name and lower.count(name.lower()) == 1}
+    return dict(sorted(unique.items(), key=lambda item: -len(item[1])))
+
+
+def number_of(digits: str, task: Task) -> int | None:
+    """The channel that nnU-Net's number means; None if the task has none of it. Numbers may have gaps in training."""
+    names = [channel.name for channel in task.channels]
+    if "channel 0" in names:
+        return names.index(f"channel {int(digits)}") if f"channel {int(digits)}" in names else None
+    return int(digits) if int(digits) < len(names) else None
+
+
+def is_colour(task: Task) -> bool:
+    """Whether the channels are the colours of a picture, which lie in one file."""
+    return len(task.channels) > 1 and all(channel.modality == "rgb" for channel in task.channels)
+
+
+def holds_all(file: Path, task: Task) -> bool:
+    """Whether one file has all channels of the task; False if it cannot be read, which is said when it is to be answered.
+
+    A grey picture saved in colour is no file of three channels, unless the task's are colours.
+    """
+    try:
+        channels = read_grid(file, as_channels=True).channels
+    except InputError:
+        return False
+    return channels == len(task.channels) and (is_colour(task) or not is_picture(file))
+
+
+def cases_of_files(files: Sequence[Path], task: Task) -> Iterator[Case]:
+    """Files given one by one to a model of several channels: one case if they are as many and some say nothing."""
+    parts = [part_of(file, task) for file in files]
+    silent = [part.file for part in parts if not part.word]
+    together = bool(silent) and len(files) == len(task.channels) and not is_colour(task)
+    if together and not any(label_case(stem(file)) is not None or holds_all(file, task) for file in silent):
+        name = next((part.group for part in parts if part.word), stem(files[0]))
+        yield joined(name, parts, task, chosen=True)
+    else:
+        yield from grouped(parts, task, chosen=True)
+
+
+def grouped(parts: Sequence[Part], task: Task, *, chosen: bool) -> Iterator[Case]:
+    """Files as cases by their names; each for itself where no name of the case tells a channel, or one holds them all."""
+    groups: dict[str, list[Part]] = {}
+    for part in parts:
+        alone = part.word.isdecimal() and holds_all(part.file, task)
+        own = Part(part.file, stem(part.file)) if alone else part
+        groups.setdefault(own.group, []).append(own)
+    for name, members in groups.items():
+        if any(part.word for part in members):
+            yield joined(name, members, task, chosen=chosen)
+        else:
+            yield from (one_case(stem(part.file), [part.file]) for part in members)
+
+
+def joined(name: str, parts: Sequence[Part], task: Task, *, chosen: bool) -> Case:
+    """One case of these files, in the task's order. Raises InputError if their names contradict it.
+
+    chosen: whether the files were given one by one, in an order that says something; all of them are then used.
+    """
+    placed: dict[int, Part] = {}
+    for part in (part for part in parts if part.channel is not None):
+        assert part.channel is not None
+        if part.channel in placed:
+            raise contradiction("two files for one channel", [placed[part.channel], part], task)
+        placed[part.channel] = part
+    free = [index for index in range(len(task.channels)) if index not in placed]
+    strangers = [part for part in parts if part.stranger]
+    loose = [part for part in parts if part.channel is None and not part.stranger]
+    if strangers and (free or chosen):
+        raise contradiction("a channel that the model does not have", strangers, task)
+    if (free or chosen) and len(loose) != len(free):
+        raise contradiction("not a file for each channel", parts, task)
+    if len(free) > 1 and not chosen:
+        raise contradiction("names that do not tell which channel is which", parts, task)
+    placed |= dict(zip(free, loose, strict=False))
+    return one_case(name, [placed[index].file for index in range(len(task.channels))])
+
+
+def contradiction(message: str, parts: Sequence[Part], task: Task) -> InputError:
+    """The error for files that cannot be the channels of one case."""
+    names = [channel.name for channel in task.channels]
+    numbered = ", ".join(f"case_{index:04d}" for index in range(min(2, len(names))))
+    return InputError(
+        message,
+        where=parts[0].file,
+        expected=", ".join(names),
+        found=", ".join(part.file.name for part in parts[:8]),
+        hint=f"Name the files of a case as the channels are, or {numbered} …; names that tell nothing may be given in order.",
+    )

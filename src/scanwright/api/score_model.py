@@ -66,7 +66,7 @@ def predict_all(
     """Answer every case of a data set with a package that answers the same regions."""
     model = open_model(path, device=device)
     require_same_regions(model.task, dataset.task, where=path)
-    predict_cases(model, cases, folder, format="auto", tell=tell)
+    predict_cases(model, cases, folder, format="labels", tell=tell)
     return folder
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from scanwright.api import answer
+from scanwright.api import answer, results
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.scans import cases_of
 from scanwright.dataset.cases import Case
@@ -21,7 +21,7 @@ from scanwright.files import require_writable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import is_picture, read_grid, write_label
-from scanwright.io.source import Source, place_of
+from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.package.load import Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.plan import plan_from_json
@@ -30,18 +30,22 @@ from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
 
-OutputFormat = Literal["auto", "nifti", "png"]
-SUFFIX = {"nifti": ".nii.gz", "png": ".png"}
+OutputFormat = Literal["auto", "nifti", "png", "dicom", "labels"]
+SUFFIX = {"nifti": ".nii.gz", "png": ".png", "dicom": results.SEG}
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One answered scan: its files, where the labels lie, what they hold, and how long it took."""
+    """One answered scan: its images, where the labels lie, what they hold, and how long it took.
+
+    also: further files of a DICOM answer: measurement report, overlay, capture.
+    """
 
     case: str
     images: tuple[Source, ...]
     labels: Path
+    also: tuple[Path, ...]
     volumes: dict[str, float]
     unit: str
     seconds: float
@@ -52,6 +56,7 @@ class Prediction:
             "case": self.case,
             "images": [str(place_of(image)) for image in self.images],
             "labels": str(self.labels),
+            **({"also": [str(path) for path in self.also]} if self.also else {}),
             "volumes": self.volumes,
             "unit": self.unit,
             "seconds": round(self.seconds, 3),
@@ -119,7 +124,8 @@ def predict(
     scans: files, or folders whose images are all answered. A model with several channels takes the files of one case
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
     out: a folder; predictions.json in it says what was written, and only that is ever overwritten.
-    format: "auto" writes PNG for pictures and NIfTI for volumes.
+    format: "auto" writes PNG for pictures, DICOM for DICOM (a segmentation, a measurement report, an overlay) and NIfTI for
+    other volumes; "labels" PNG for pictures and NIfTI for all else.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -172,13 +178,20 @@ def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Pre
     require_scale(image, model, where=where)
     require_finite(image, where=where)
     labels = answer.predict_volume(model.engine, image, where=where, tell=tell)
-    write_label(file, labels)
+    also: tuple[Path, ...] = ()
+    if file.name.endswith(results.SEG):
+        scan, known = results.dicom_source(case.images[0]), model.package
+        made_by = results.model_of(known.card, known.digest)
+        also = tuple(results.write_dicom(file, scan, image, labels, task=model.task, model=made_by)[1:])
+    else:
+        write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
     counts = count_values(labels.voxels)
     return Prediction(
         case=case.id,
         images=case.images,
         labels=file,
+        also=also,
         volumes={name: count * cubed for name, count in region_voxels(counts, model.task).items()},
         unit="ml" if image.grid.unit == "mm" else "px",
         seconds=time.perf_counter() - began,
@@ -220,9 +233,11 @@ def memory_note(model: Model, cases: Sequence[Case]) -> str:
 
 def output_suffix(case: Case, format: OutputFormat) -> str:
     """The suffix of an answer."""
-    if format != "auto":
+    if format not in ("auto", "labels"):
         return SUFFIX[format]
-    return SUFFIX["png"] if is_picture(case.images[0]) else SUFFIX["nifti"]
+    if is_picture(case.images[0]):
+        return SUFFIX["png"]
+    return SUFFIX["dicom" if format == "auto" and isinstance(case.images[0], DicomVolume) else "nifti"]
 
 
 def verify(model: str | Path) -> dict[str, Any]:

@@ -9,6 +9,11 @@
     not-finite                                                     error     NaN or infinity
     constant-image                                                 error     (one channel of several: warning)
     undeclared-label                                               error     a value that the task does not know
+    mixed-values                                                             where no regions are declared:
+        error if some labels hold 255 (or 65535) and others small numbers such as 1, but none both; a warning if every
+        label holds one value, and not all the same
+    interpolated-label                                             error     grey levels at borders, where no regions are
+                                                                             declared
     duplicate-image                                                          the same voxels in two cases:
         error if their labels differ, or if one of them is in the declared test split; else a warning, and splits keep the
         two on one side as if they were one patient's
@@ -21,20 +26,23 @@
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from scanwright.dataset.cases import SEVERITIES, Case, Dataset, Fault
+from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.examine import Examined, examine
 from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.infer import SOURCE
 from scanwright.dataset.task import Frozen, Task
 from scanwright.errors import DatasetFaults
 from scanwright.io.source import files_of, place_of
 from scanwright.workers import in_processes
 
 SHOWN_FAULTS = 20
+SMALL_VALUE, FULL_SCALES = 15, (255, 65535)  # numbers of classes; white in 8 and 16 bits
 PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
 
 Progress = Callable[[int, int], None]
@@ -74,6 +82,8 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     faults = [*dataset.faults, *(fault for result in results for fault in result.faults)]
     faults += [*_duplicates(dataset.cases, facts), *_same_channels(dataset.cases, facts)]
     faults += _rare_regions(dataset.train, dataset.task, facts)
+    if dataset.task.source == SOURCE:
+        faults += [*_mixed_values(dataset.cases, dataset.task, facts), *_interpolated_labels(results)]
     return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts)
 
 
@@ -88,7 +98,7 @@ def raise_if_errors(checks: Checks) -> None:
         lines.append(f"and {len(errors) - SHOWN_FAULTS} more, see checks.json")
     raise DatasetFaults(
         "the data set has faults that stop the run",
-        found=f"{checks.summary()} in {len(cases)} case{'s' if len(cases) != 1 else ''}",
+        found=checks.summary() + (f" in {len(cases)} case{'s' * (len(cases) > 1)}" if cases else ""),
         details=lines,
         hint=f"Mend the files, or leave cases out with --exclude {min(cases)}." if cases else "Mend the files.",
     )
@@ -174,6 +184,58 @@ def _rare_regions(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFac
                 found=f"{name} in {'one patient' if owners else 'no patient'}",
                 action="It cannot be learned and judged; remove it from the regions, or add cases that have it.",
             )
+
+
+def _mixed_values(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
+    """Labels of which some say with 255 what others say with 1; a warning if each has one value and they differ."""
+    held: dict[str, list[int]] = {}
+    for case in cases:
+        counts = (facts[case.id].label_counts or {}) if case.id in facts else {}
+        if values := sorted(value for value in counts if value not in (0, task.ignore)):
+            held[case.id] = values
+    small = [name for name, values in held.items() if values[-1] <= SMALL_VALUE]
+    white = [name for name, values in held.items() if values[-1] in FULL_SCALES and values[0] > SMALL_VALUE]
+    both = any(values[0] <= SMALL_VALUE and values[-1] in FULL_SCALES for values in held.values())
+    files = {case.id: place_of(case.label) for case in cases if case.label is not None}
+    used = Counter(value for values in held.values() for value in values)
+    counted = ", ".join(f"{value} in {used[value]} file{'s' * (used[value] > 1)}" for value in sorted(used)[:8])
+    if small and white and not both:
+        pair = [min(held[name][0] for name in group) for group in (small, white)]
+        yield Fault(
+            code="mixed-values",
+            severity="error",
+            file=files[min(small, white, key=len)[0]],
+            expected="one value for each region in all label files",
+            found=f"{counted}, never 255 or 65535 together with a small one",
+            action=f"Save all masks with the same values, or declare in {DECLARATION} which mean the same, such as "
+            f'{{"regions": {{"NAME": {pair}}}}}.',
+        )
+    elif len(used) > 1 and all(len(values) == 1 for values in held.values()):
+        yield Fault(
+            code="mixed-values",
+            severity="warning",
+            found=f"{counted}, never two in one file",
+            action=f"Fine if they are classes, one to a file; if they mean the same, declare in {DECLARATION} "
+            f'{{"regions": {{"NAME": {sorted(used)[:8]}}}}}.',
+        )
+
+
+def _interpolated_labels(results: Sequence[Examined]) -> Iterator[Fault]:
+    """An error if labels hold the grey levels of an interpolation: each of them would become a region."""
+    grey = [(result, result.border) for result in results if result.border is not None and result.border.is_grey]
+    if not grey:
+        return
+    (first, border), labelled = grey[0], sum(result.case.label is not None for result in results)
+    yield Fault(
+        code="interpolated-label",
+        severity="error",
+        file=None if first.case.label is None else place_of(first.case.label),
+        expected="classes, without grey levels between them",
+        found=f"{border.values} values up to {border.highest}, most of them at borders between lower and higher ones; so in "
+        f"{len(grey)} of {labelled} label files",
+        action=f"Save the masks anew without interpolation (nearest neighbour) or loss, or threshold those of a single "
+        f"structure, such as at {(border.highest + 1) // 2}. If all values are classes, name them in {DECLARATION}.",
+    )
 
 
 def _same_channels(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from scanwright.dataset import measures
 from scanwright.dataset.cases import Case, Fault, Severity
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import SAME_GRID, joined, read_image
+from scanwright.dataset.infer import SOURCE, Border, border_of
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError, UnreadableFile
 from scanwright.geometry.volume import Volume
@@ -24,10 +25,14 @@ from scanwright.io.source import LabelSource, Source, place_of
 
 @dataclass(kw_only=True)
 class Examined:
-    """What came of one case: facts if every file could be read and fits, and faults."""
+    """What came of one case: facts if every file could be read and fits, and faults.
+
+    border: of a label with many values, where the regions were inferred from them.
+    """
 
     case: Case
     facts: CaseFacts | None = None
+    border: Border | None = None
     faults: list[Fault] = field(default_factory=list)
 
     def add(
@@ -56,8 +61,10 @@ def examine(case: Case, task: Task) -> Examined:
     counts = None if label is None else measures.count_values(label.voxels)
     volumes = [image for image in images if image is not None]
     _check_images(images, result)
-    if counts is not None:
+    if label is not None and counts is not None:
         _check_label(counts, result, task)
+        if task.source == SOURCE:
+            result.border = border_of(label.voxels[0], counts, ignore=task.ignore)
     if len(volumes) < len(images) or (case.label is not None and label is None):
         return result
     whole = _join(volumes, result, task)

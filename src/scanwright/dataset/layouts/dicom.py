@@ -124,14 +124,17 @@ def case_names(images: Sequence[DicomVolume], root: Path) -> list[str]:
     folders = []
     for image in images:
         inside = image.files[0].parent.relative_to(root)
-        plain = re.sub(r"[^\w.+-]+", "-", "_".join(inside.parts)).strip("-._")
-        folders.append(plain or "series")
+        folders.append(_plain("_".join(inside.parts)) or _plain(root.name) or "series")
     turns: dict[str, int] = defaultdict(int)
     names = []
     for folder in folders:
         turns[folder] += 1
         names.append(folder if folders.count(folder) == 1 else f"{folder}_{turns[folder]}")
     return names
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", text).strip("-._")
 
 
 def _grouped(

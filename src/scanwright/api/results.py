@@ -1,0 +1,128 @@
+"""An answer as DICOM, to lie beside the study in a PACS: segmentation, measurement report, overlay.
+
+NAME.seg.dcm       segmentation, coded
+NAME.sr.dcm        volumes, diameters, intensities of every region (TID 1500), if anything was found
+NAME.overlay.png   where the regions are, for people
+NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scanwright.dataset.task import Task
+from scanwright.errors import InputError
+from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
+from scanwright.figures.palette import structure_colour
+from scanwright.files import write_bytes
+from scanwright.geometry.diameters import diameters
+from scanwright.geometry.volume import Volume
+from scanwright.io.source import DicomVolume, Source
+from scanwright.types import Array, Bools, Floats
+
+if TYPE_CHECKING:
+    from scanwright.io.dicom.derived.provenance import Model
+
+SEG, SR, PICTURE, CAPTURE = ".seg.dcm", ".sr.dcm", ".overlay.png", ".overlay.dcm"
+UNITS = {"ct": "HU", "mr": "arbitrary"}
+
+
+def dicom_source(source: Source) -> DicomVolume:
+    """The series that a result refers to. Raises InputError for an image that is none."""
+    if isinstance(source, DicomVolume):
+        return source
+    raise InputError(
+        "a DICOM result needs a DICOM scan",
+        where=source,
+        expected="a series to refer to",
+        found=source.suffix or "another file",
+        hint="Give the scan as DICOM, or choose --format nifti.",
+    )
+
+
+def write_dicom(
+    file: Path, scan: DicomVolume, image: Volume, labels: Volume, *, task: Task, model: "Model"
+) -> list[Path]:
+    """Write what one scan was answered with beside `file`, whose name ends in .seg.dcm; the files, that one first.
+
+    image, labels: on the scan's grid. Raises what the writers raise.
+    """
+    from scanwright.io.dicom.derived.capture import write_capture
+    from scanwright.io.dicom.derived.seg_write import write_segmentation
+    from scanwright.io.dicom.derived.sr_groups import RegionMeasures
+    from scanwright.io.dicom.derived.sr_write import write_measurements
+    from scanwright.io.dicom.intake import open_instance
+    from scanwright.io.dicom.scan import find_stack
+
+    base = file.name.removesuffix(SEG)
+    stack = find_stack(scan)
+    sources = [open_instance(path).dataset for path in dict.fromkeys(one.path for one in stack.slices)]
+    masks = region_masks(labels, task)
+    unit = UNITS.get(task.channels[0].modality, "arbitrary")
+    colours = {region: _rgb(structure_colour(index)) for index, region in enumerate(masks)}
+    segmentation = write_segmentation(
+        file, masks, grid=stack.grid, sources=sources, model=model, colours=colours, within=task.name
+    )
+    written = [file]
+    measures = [
+        RegionMeasures(segment=number, unit=unit, **measured)
+        for number, mask in enumerate(masks.values(), start=1)
+        if (measured := measure(mask, image)) is not None
+    ]
+    if measures:
+        report = file.with_name(base + SR)
+        write_measurements(report, regions=measures, segmentation=segmentation, sources=sources, model=model)
+        written.append(report)
+    picture = overlay_slices(
+        image.voxels,
+        truth_IJK=None,
+        prediction_IJK=labels.voxels[0],
+        grid=image.grid,
+        regions={region.name: region.values for region in task.regions},
+        window=CT_SOFT_TISSUE if unit == "HU" else None,
+    )
+    write_bytes(file.with_name(base + PICTURE), picture)
+    write_capture(file.with_name(base + CAPTURE), _pixels(picture), sources=sources, model=model, has_text=True)
+    return [*written, file.with_name(base + PICTURE), file.with_name(base + CAPTURE)]
+
+
+def model_of(card: Mapping[str, Any], digest: str) -> "Model":
+    """How a package is named in results: the card's name, the version that trained it, the package's own hash."""
+    from scanwright.io.dicom.derived.provenance import Model
+
+    return Model(str(card.get("name") or "model"), str(card.get("versions", {}).get("scanwright", "")), digest)
+
+
+def region_masks(labels: Volume, task: Task) -> dict[str, Bools]:
+    """Where each region is, (I, J, K), by its name."""
+    return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
+
+
+def measure(mask: Bools, image: Volume) -> Mapping[str, float] | None:
+    """Volume, diameters and intensities of a region; None if it is empty."""
+    found = diameters(mask, image.grid)
+    if found is None:
+        return None
+    inside: Floats = image.voxels[0][mask].astype(np.float64)
+    return {
+        "volume_mm3": float(mask.sum()) * image.grid.voxel_volume,
+        "longest_mm": found.longest,
+        "perpendicular_mm": found.perpendicular,
+        "mean": float(inside.mean()),
+        "deviation": float(inside.std()),
+    }
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _pixels(picture: bytes) -> Array:
+    """A PNG as (rows, columns, 3)."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(picture)) as opened:
+        return np.asarray(opened.convert("RGB"))

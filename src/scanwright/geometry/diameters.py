@@ -1,0 +1,82 @@
+"""The longest diameter of a region in one slice, and the longest at right angles to it: what a radiologist measures by hand.
+
+Lengths reach from outer face to outer face of the voxels: a single voxel of 1 x 1 mm is 1.41 mm across.
+Source: RECIST 1.1 (Eisenhauer et al., Eur J Cancer 2009), section 4.2 (in the plane of the scan); WHO (1979) for the product
+of the two.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import ConvexHull
+
+from scanwright.geometry.affine import spacing_of
+from scanwright.geometry.grid import Grid
+from scanwright.types import Bools, Floats, Ints
+
+CORNERS = np.array(list(product((-0.5, 0.5), repeat=2)))
+EIGHT = np.ones((3, 3), np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Diameters:
+    """The two diameters in mm (or the grid's unit), and the slice (index along k) that they lie in."""
+
+    longest: float
+    perpendicular: float
+    slice: int
+
+
+def diameters(mask_IJK: Bools, grid: Grid) -> Diameters | None:
+    """The longest in-plane diameter of any connected part of a mask, and the longest at right angles to it there.
+
+    The plane is that of i and j; parts are connected by edges or corners within a slice. None for an empty mask.
+    """
+    across, along, _ = spacing_of(grid.affine)
+    best: Diameters | None = None
+    for k in np.flatnonzero(mask_IJK.any(axis=(0, 1))).tolist():
+        labels, count = ndimage.label(mask_IJK[:, :, k], EIGHT)
+        for part in range(1, count + 1):
+            corners = _corners(np.argwhere(labels == part)) * (across, along)
+            first, second = _farthest(corners)
+            length = float(np.linalg.norm(second - first))
+            if best is None or length > best.longest:
+                best = Diameters(length, _widest(corners, second - first), k)
+    return best
+
+
+def _corners(pixels_IJ: Ints) -> Floats:
+    """Every corner of every pixel, in index coordinates."""
+    return np.unique((pixels_IJ[:, None, :] + CORNERS).reshape(-1, 2), axis=0)
+
+
+def _farthest(points: Floats) -> tuple[Floats, Floats]:
+    """The two points that are farthest apart: both are corners of the convex hull."""
+    points = points[ConvexHull(points).vertices]
+    apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    first, second = np.unravel_index(int(apart.argmax()), apart.shape)
+    return points[first], points[second]
+
+
+def _widest(corners: Floats, axis: Floats) -> float:
+    """The longest chord of the convex hull at right angles to an axis.
+
+    The chord's length is piecewise linear along the axis between corners of the hull, so the longest one begins at a corner.
+    """
+    axis = axis / np.linalg.norm(axis)
+    hull = corners[ConvexHull(corners).vertices]
+    place, height = hull @ axis, hull @ np.array((-axis[1], axis[0]))
+    ends = np.roll(place, -1), np.roll(height, -1)
+    longest = 0.0
+    for position in place:
+        crossed = []
+        for start, stop, low, high in zip(place, ends[0], height, ends[1], strict=True):
+            if min(start, stop) <= position <= max(start, stop):
+                if start == stop:
+                    crossed += [low, high]
+                else:
+                    crossed.append(low + (high - low) * (position - start) / (stop - start))
+        longest = max(longest, max(crossed) - min(crossed))
+    return float(longest)

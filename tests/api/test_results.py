@@ -1,0 +1,90 @@
+"""Answers as DICOM: the labels that NIfTI would have got, beside measurements that were worked out by hand."""
+
+import numpy as np
+import pytest
+
+from dicom_peers import conformance_errors, needs_dciodvfy
+from scanwright.api import results
+from scanwright.api.use_model import predict
+from scanwright.errors import InputError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.orientation import canonical
+from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.derived.seg_grid import own_grid, segment_mask
+from scanwright.io.dicom.derived.seg_read import read_segmentation
+from scanwright.io.dicom.derived.series_write import write_series
+from scanwright.io.dicom.derived.sr import read_measurements
+from scanwright.io.formats import read_label, read_volume
+from scanwright.io.source import DicomVolume
+
+
+@pytest.fixture(scope="module")
+def answered(finished, tmp_path_factory):
+    """One scan, answered as NIfTI and as DICOM."""
+    folder = tmp_path_factory.mktemp("answered")
+    scan = finished.data / "imagesTr" / "p00_0000.nii.gz"
+    write_series(folder / "scan", read_volume(scan), modality="CT", patient="P1", description="thorax")
+    plain = predict(finished.model, scan, out=folder / "nifti")
+    coded = predict(finished.model, folder / "scan", out=folder / "dicom")
+    return plain[0], coded[0]
+
+
+def test_the_same_labels(answered):
+    plain, coded = answered
+    labels, segmentation = read_label(plain.labels), read_segmentation(coded.labels)
+    assert [one.label for one in segmentation.segments] == ["liver", "tumour"]
+    turned = labels.reoriented(canonical(labels.grid.affine))
+    for segment, value in ((1, 1), (2, 2)):
+        mask = segment_mask(segmentation, segment, labels.grid)
+        assert np.array_equal(mask, labels.voxels[0] == value)
+    assert coded.volumes == pytest.approx(plain.volumes)
+    assert turned.grid.unit == "mm"
+
+
+def test_the_report_says_what_was_measured(answered, finished):
+    plain, coded = answered
+    names = [path.name for path in coded.also]
+    found = read_label(plain.labels).voxels.max() > 0
+    assert names == [*(["scan.sr.dcm"] if found else []), "scan.overlay.png", "scan.overlay.dcm"]
+    if found:
+        report = read_measurements(coded.also[0])
+        volumes = {one.tracking_id: one.value("Volume", unit="ml") for one in report.groups}
+        assert volumes == pytest.approx({name: ml for name, ml in coded.volumes.items() if ml})
+
+
+@needs_dciodvfy
+def test_every_object_is_as_the_standard_wants_it(answered):
+    files = [answered[1].labels, *(path for path in answered[1].also if path.suffix == ".dcm")]
+    assert {path.name: conformance_errors(path) for path in files} == {path.name: [] for path in files}
+
+
+def test_measure():
+    """Two voxels of 2 x 3 x 4 mm, 48 mm3, with 10 and 20 in them."""
+    mask = np.zeros((4, 4, 2), np.bool_)
+    mask[1:3, 1, 0] = True
+    image = Volume(np.full((1, 4, 4, 2), 10, np.int16), Grid.from_spacing((4, 4, 2), (2, 3, 4)))
+    image.voxels[0, 2, 1, 0] = 20
+    found = results.measure(mask, image)
+    assert (found["volume_mm3"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
+    assert (found["longest_mm"], found["perpendicular_mm"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
+    assert results.measure(np.zeros_like(mask), image) is None
+
+
+def test_dicom_source(tmp_path):
+    scan = DicomVolume((tmp_path / "a.dcm",))
+    assert results.dicom_source(scan) is scan
+    with pytest.raises(InputError, match="needs a DICOM scan"):
+        results.dicom_source(tmp_path / "a.nii.gz")
+
+
+def test_predict__a_folder_without_a_volume_of_the_model(finished, tmp_path):
+    volume = Volume(np.zeros((1, 3, 4, 2), np.int16), Grid.from_spacing((3, 4, 2), (1, 1, 1)))
+    write_series(tmp_path / "scan", volume, modality="MR", patient="P1")
+    with pytest.raises(InputError, match="no volume that this model can answer") as caught:
+        predict(finished.model, tmp_path / "scan", out=tmp_path / "out")
+    assert caught.value.details == ("MR, 3 x 4 x 2",)
+
+
+def test_own_grid_is_the_scan_s(answered):
+    segmentation = read_segmentation(answered[1].labels)
+    assert own_grid(segmentation).unit == "mm"

@@ -1,0 +1,53 @@
+"""In-plane diameters worked out by hand."""
+
+import numpy as np
+import pytest
+
+from scanwright.geometry.diameters import Diameters, diameters
+from scanwright.geometry.grid import Grid
+
+
+def mask(shape, *boxes):
+    made = np.zeros(shape, np.bool_)
+    for box in boxes:
+        made[box] = True
+    return made
+
+
+def test_one_voxel():
+    """3 x 4 mm: its diagonal is 5. A chord at right angles to it runs from one long side to the other; by similar triangles
+    it is 3 * 5 / 4 long.
+    """
+    found = diameters(mask((3, 3, 1), np.s_[1, 1, 0]), Grid.from_spacing((3, 3, 1), (3, 4, 9)))
+    assert (found.longest, found.perpendicular, found.slice) == (pytest.approx(5), pytest.approx(3.75), 0)
+
+
+def test_a_rectangle():
+    """6 x 8 pixels of 1 mm: diagonal 10; by the same triangles 6 * 10 / 8 = 7.5."""
+    found = diameters(mask((9, 9, 2), np.s_[1:7, 0:8, 1]), Grid.from_spacing((9, 9, 2), (1, 1, 5)))
+    assert found == Diameters(pytest.approx(10), pytest.approx(7.5), 1)
+
+
+def test_a_bar():
+    found = diameters(mask((1, 12, 1), np.s_[0, 1:11, 0]), Grid.from_spacing((1, 12, 1), (1, 1, 1)))
+    assert found.longest == pytest.approx(np.hypot(10, 1))
+    assert found.perpendicular == pytest.approx(np.hypot(10, 1) / 10)
+
+
+def test_the_longest_of_several_parts_and_slices():
+    two = mask((20, 20, 3), np.s_[0:2, 0:2, 0], np.s_[10:13, 10:14, 0], np.s_[5:6, 5:6, 2])
+    assert diameters(two, Grid.from_spacing((20, 20, 3), (1, 1, 1))) == Diameters(
+        pytest.approx(5), pytest.approx(3.75), 0
+    )
+
+
+def test_a_disc():
+    i, j = np.mgrid[:81, :81] - 40
+    disc = (i**2 + j**2 <= 30**2)[..., None]
+    found = diameters(disc, Grid.from_spacing((81, 81, 1), (0.5, 0.5, 1)))
+    assert found.longest == pytest.approx(30, abs=1)
+    assert found.perpendicular == pytest.approx(30, abs=1)
+
+
+def test_nothing():
+    assert diameters(np.zeros((3, 3, 3), np.bool_), Grid.from_spacing((3, 3, 3), (1, 1, 1))) is None
