@@ -13,7 +13,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.derived.seg_grid import own_grid, segment_mask
 from scanwright.io.dicom.derived.seg_read import read_segmentation
 from scanwright.io.dicom.derived.series_write import write_series
-from scanwright.io.dicom.derived.sr import read_measurements
+from scanwright.io.dicom.derived.sr import UNITS, VOLUME, read_measurements
 from scanwright.io.formats import read_label, read_volume
 from scanwright.io.source import DicomVolume
 
@@ -48,7 +48,7 @@ def test_the_report_says_what_was_measured(answered, finished):
     assert names == [*(["scan.sr.dcm"] if found else []), "scan.overlay.png", "scan.overlay.dcm"]
     if found:
         report = read_measurements(coded.also[0])
-        volumes = {one.tracking_id: one.value("Volume", unit="ml") for one in report.groups}
+        volumes = {one.tracking_id: one.value(VOLUME, unit=UNITS["ml"]) for one in report.groups}
         assert volumes == pytest.approx({name: ml for name, ml in coded.volumes.items() if ml})
 
 
