@@ -2,8 +2,8 @@
 
     python benchmarks/dicom_table.py ../shared/data/dicom [-o RESULT.json]
 
-One row for each volume, each refused stack and each reason for which files were left out, folder by folder (the folders directly
-below the one given are looked at one after the other).
+One row for each volume, each refused stack and each reason for which files were left out. The folders directly below the one
+given are looked at one after the other.
 """
 
 import argparse

@@ -1,10 +1,11 @@
 """Peak memory of predicting a 512 x 512 x 600 volume with a planned 100-class network; random weights serve.
 
-    python benchmarks/large_prediction.py [--classes 100] [--shape 512 512 600] [--spacing 0.75] [--plan-spacing 1.5] [-o FILE]
+    python benchmarks/large_prediction.py [--classes 100] [--shape 512 512 600] [--spacing 0.75] [--grid 0.75] [--set …] [-o F]
 
-The network is planned for CT at --plan-spacing (1.5 mm is common for whole-body models). `scanwright predict` runs in a
-process of its own; its peak resident size is compared with that of a process that only reads the scan, and with what it
-said beforehand.
+The network works on a grid of --grid millimetres; by default that of the scan, so at native resolution, which takes most.
+(Left to itself the planner would coarsen a scan with large structures.) All else is planned for CT, but for what --set says.
+`scanwright predict` runs in a process of its own; its peak resident size is compared with that of a process that only
+reads the scan, and with what it said beforehand.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from record import write_result
@@ -28,15 +30,17 @@ from scanwright.io.formats import write_volume
 from scanwright.network.build import build
 from scanwright.plan.budget import Cost, Workload
 from scanwright.plan.make import make
-from scanwright.plan.plan import Settings
+from scanwright.plan.plan import Plan, Settings, parse_set
 from scanwright.problem.segmentation import Segmentation
 from scanwright.release.pack import pack
 from scanwright.runtime import choose_device, describe_machine
+from scanwright.transform.preprocess import whole
 
 MEASURE = """
-import resource, sys
+import sys
 {work}
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+from scanwright.runtime import peak_memory_bytes
+print(peak_memory_bytes(), file=sys.stderr)
 """
 READ = "from pathlib import Path; from scanwright.io.formats import read_volume; import torch; v = read_volume(Path({scan!r}))"
 PREDICT = """
@@ -46,14 +50,15 @@ predict({model!r}, {scan!r}, out={out!r}, tell=lambda p: print(p.note, file=sys.
 """
 
 
-def planned_package(folder: Path, *, classes: int, spacing: float) -> Path:
+def planned_package(folder: Path, *, classes: int, spacing: float, values: dict[str, Any]) -> tuple[Path, Plan]:
+    """A package with a network for so many classes, planned for scans of a spacing, and its plan."""
     regions = tuple(Region(name=f"structure {value}", values=(value,)) for value in range(1, classes + 1))
     task = Task(name="large", channels=(Channel(name="CT", modality="ct"),), regions=regions)
     facts = {f"case {k}": facts_of(f"case {k}", task, spacing=spacing) for k in range(10)}
     problem = Segmentation(task)
     plan = make(
         fingerprint(facts, task),
-        Settings(steps=1000),
+        Settings(steps=1000, values={"preprocess.spacing": [spacing] * 3} | values),
         problem=problem,
         folds=[0],
         machine=describe_machine(choose_device("cpu")),
@@ -71,7 +76,7 @@ def planned_package(folder: Path, *, classes: int, spacing: float) -> Path:
         card={"name": "large"},
         weights={"fold_0": weights},
     )
-    return file
+    return file, plan
 
 
 def facts_of(name: str, task: Task, *, spacing: float) -> CaseFacts:
@@ -99,26 +104,37 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--shape", type=int, nargs=3, default=(512, 512, 600))
     parser.add_argument("--spacing", type=float, default=0.75)
-    parser.add_argument("--plan-spacing", type=float, default=1.5)
+    parser.add_argument("--grid", type=float, help="spacing of the network's grid in mm; default: the scan's")
+    parser.add_argument("--set", action="append", default=[], help="a plan value, as for train")
     parser.add_argument("-o", "--out", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = planned_package(folder, classes=given.classes, spacing=given.plan_spacing)
+        values = parse_set(given.set)
+        model, plan = planned_package(folder, classes=given.classes, spacing=given.grid or given.spacing, values=values)
         scan = folder / "scan.nii"
         voxels = np.random.default_rng(0).integers(-1000, 1500, given.shape, dtype=np.int16)
-        write_volume(scan, Volume(voxels[None], Grid.from_spacing(tuple(given.shape), (given.spacing,) * 3)))
+        grid = Grid.from_spacing(tuple(given.shape), (given.spacing,) * 3)
+        write_volume(scan, Volume(voxels[None], grid))
         del voxels
         base, _, _ = peak_bytes(READ.format(scan=str(scan)))
         peak, said, seconds = peak_bytes(PREDICT.format(model=str(model), scan=str(scan), out=str(folder / "out")))
     promised = re.search(r"about ([\d.]+) GiB", said)
     result = {
         "shape": list(given.shape),
+        "spacing_mm": given.spacing,
         "classes": given.classes,
+        "network_grid_mm": list(plan.preprocess.spacing),
+        "network_shape": list(whole(grid, plan.preprocess).shape),
+        "patch": list(plan.batch.patch),
+        "widths": list(plan.network.widths),
+        "step_share": plan.inference.step_share,
+        "precision": plan.training.precision,
         "peak_gib": round(peak / 2**30, 2),
         "input_read_gib": round(base / 2**30, 2),
         "above_input_gib": round((peak - base) / 2**30, 2),
         "said_beforehand_gib": float(promised.group(1)) if promised else None,
+        "above_input_bytes": peak - base,
         "seconds": round(seconds, 1),
     }
     print(json.dumps(result, indent=2))

@@ -35,10 +35,11 @@ class Field:
         return cls(padded.reshape(-1, 2), (i, j, k), to_index)
 
     def at(self, points_xyz: Floats) -> tuple[Floats, Floats]:
-        """Value and weight (N, 2) at points (N, 3), and their slopes (N, 3, 2) by x, y, z per millimetre; linear."""
+        """Value and weight (N, 2) at points (N, 3), and their slopes by x, y, z (3, N, 2), per millimetre."""
         positions = points_xyz @ self.to_index[:3, :3].T + self.to_index[:3, 3]
         most = np.array(self.shape) - 1
-        inside = ((positions > 0) & (positions < most)).all(axis=1)
+        i, j, k = ((positions > 0) & (positions < most)).T
+        outside = ~(i & j & k)
         first = np.clip(positions.astype(np.int64), 0, most - 1)
         ti, tj, tk = np.clip(positions - first, 0, 1).astype(np.float32).T[..., None]
         _, rows, columns = self.shape
@@ -48,10 +49,10 @@ class Field:
         plane, along_i = _between(corners, ti), corners[1] - corners[0]
         line, along_j, along_i = _between(plane, tj), plane[1] - plane[0], _between(along_i, tj)
         found, along_k = _between(line, tk), line[1] - line[0]
-        slopes = np.stack((_between(along_i, tk), _between(along_j, tk), along_k), axis=1)
-        found[~inside, 1] = 0
-        slopes[~inside] = 0
-        return found, np.einsum("nac,ax->nxc", slopes, self.to_index[:3, :3].astype(np.float32))
+        slopes = np.stack((_between(along_i, tk), _between(along_j, tk), along_k))
+        found[outside, 1] = 0
+        slopes[:, outside] = 0
+        return found, (self.to_index[:3, :3].T.astype(np.float32) @ slopes.reshape(3, -1)).reshape(slopes.shape)
 
 
 def _between(ends: Floats, t: Floats) -> Floats:
