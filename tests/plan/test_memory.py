@@ -1,17 +1,30 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fakes import plan
 from plan_samples import FOLDERS, kept_fingerprint, planned
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
 from scanwright.network.build import num_parameters
 from scanwright.network.unet import UNet
-from scanwright.plan.memory import feature_bytes, prediction_bytes, training_bytes, weight_count
-from scanwright.plan.plan import NetworkPlan, Plan
+from scanwright.plan.memory import (
+    LABEL_BYTES,
+    NORMALIZING_BYTES,
+    feature_bytes,
+    prediction_bytes,
+    preparing_bytes,
+    training_bytes,
+    weight_count,
+)
+from scanwright.plan.plan import ChannelNormalization, NetworkPlan, Plan
+from scanwright.transform.preprocess import to_network
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -104,25 +117,77 @@ def predicted(classes: int, *, slices: int, half: bool = False, networks: int = 
 
 def test_prediction_bytes__do_not_grow_with_classes_times_volume() -> None:
     """What more slices cost does not hang on the classes; what more classes cost does not hang on the slices."""
-    assert predicted(100, slices=800) - predicted(100, slices=400) == predicted(2, slices=800) - predicted(
-        2, slices=400
+    assert predicted(200, slices=800) - predicted(200, slices=400) == predicted(100, slices=800) - predicted(
+        100, slices=400
     )
     voxels = 400 * 256 * 256
-    assert predicted(2, slices=800) - predicted(2, slices=400) < 24 * voxels, "images and labels: a few bytes a voxel"
+    assert predicted(200, slices=800) - predicted(200, slices=400) == (4 + LABEL_BYTES) * voxels, "image and labels"
     assert predicted(100, slices=800) < 100 * 4 * 2 * voxels / 5, "a fifth of what all probabilities would take"
 
 
+def test_prediction_bytes__few_classes_take_what_preparing_takes() -> None:
+    """The image is z-scored before there are sums: 12 bytes a voxel of the file; answering takes 4 and the labels."""
+    voxels = 400 * 256 * 256
+    assert predicted(2, slices=800) - predicted(2, slices=400) == NORMALIZING_BYTES["zscore"] * voxels
+
+
 def test_prediction_bytes__half_the_sums_and_one_more_network() -> None:
-    sums = 100 * 32 * 256 * 256 * 4
+    """Sums: 16 slices that two rows of windows share, and a strip of 32 slices by 64 lines."""
+    sums = 100 * (16 * 256 + 32 * 64) * 256 * 4
     assert predicted(100, slices=400) - predicted(100, slices=400, half=True) == sums / 2
     made = plan(patch=(32, 64, 64), outputs=100)
-    assert predicted(100, slices=400, networks=5) - predicted(100, slices=400) == 4 * 4 * weight_count(made.network)
+    more = predicted(100, slices=400, networks=5) - predicted(100, slices=400, networks=2)
+    assert more == 3 * 4 * weight_count(made.network)
+
+
+def test_prediction_bytes__windows_side_by_side_share_nothing() -> None:
+    made = plan(patch=(32, 64, 64), outputs=100)
+    apart = made.model_copy(update={"inference": made.inference.model_copy(update={"step_share": 1.0})})
+    one, other = (
+        prediction_bytes(each, network_shape=(320, 256, 256), case_shape=(320, 256, 256), half=True)
+        for each in (made, apart)
+    )
+    assert one - other == 100 * 16 * 256 * 256 * 2
+
+
+def test_prediction_bytes__the_bar_for_a_large_scan_at_its_own_resolution() -> None:
+    """512 x 512 x 600 voxels and 100 classes: far under 6 GB above the input, in windows of 48 and of 64."""
+    shape = (600, 512, 512)
+    for edge, most in ((48, 3), (64, 4)):
+        made = plan(patch=(edge,) * 3, outputs=101, base=24, precision="bfloat16")
+        made = made.model_copy(update={"inference": made.inference.model_copy(update={"batch": 1})})
+        need = prediction_bytes(made, network_shape=shape, case_shape=shape, half=True)
+        assert need < most * 2**30, f"{need / 2**30:.2f} GiB for windows of {edge}"
 
 
 def test_prediction_bytes__an_image_smaller_than_a_patch_counts_as_one() -> None:
-    made = plan(patch=(32, 64, 64))
+    made = plan(patch=(32, 64, 64), outputs=100)
     small, patch = (
-        prediction_bytes(made, network_shape=shape, case_shape=(1, 1, 1), half=False)
-        for shape in ((5, 6, 7), (32, 64, 64))
+        prediction_bytes(made, network_shape=shape, case_shape=shape, half=False) for shape in ((5, 6, 7), (32, 64, 64))
     )
-    assert small == patch
+    padded = 32 * 64 * 64 * 4
+    assert small == patch + padded + (5 * 6 * 7 - 32 * 64 * 64) * (4 + LABEL_BYTES), "held beside the padded one"
+
+
+SCRATCH = 256 << 10
+"""Buffers of NumPy's sums, whatever the size."""
+
+
+@pytest.mark.parametrize("scheme", NORMALIZING_BYTES)
+@pytest.mark.parametrize("spacing", [0.75, 0.6, 1.5])
+def test_preparing_bytes__are_what_numpy_asks_for(scheme: str, spacing: float) -> None:
+    """An upper bound, and by less than a third, of what is traced less the network's image, which is not written yet."""
+    shape = (64, 64, 80)
+    channel = ChannelNormalization(scheme=scheme, low=-500.0, high=700.0, mean=20.0, std=150.0)
+    prepare = plan().preprocess.model_copy(update={"spacing": (spacing,) * 3, "normalization": (channel,)})
+    made = plan().model_copy(update={"preprocess": prepare})
+    voxels = np.random.default_rng(0).integers(-1000, 1500, shape, dtype=np.int16)
+    volume = Volume(voxels[None], Grid.from_spacing(shape, (0.75,) * 3))
+    to_network(volume, prepare)  # matrices are kept
+    tracemalloc.start()
+    image, placement = to_network(volume, prepare)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    expected = preparing_bytes(made, placement.shape, placement.box_shape)
+    assert peak - image.nbytes < expected + SCRATCH
+    assert scheme == "none" or expected < 1.3 * peak

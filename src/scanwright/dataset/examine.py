@@ -130,7 +130,7 @@ def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | N
     """Channels on one grid; a note for each that had to be interpolated, an error where they share no space."""
     paths = [place_of(image) for image in result.case.images]
     try:
-        whole = joined(volumes, paths, task)
+        whole = joined(volumes, result.case.images, task)
     except InputError as error:
         place = error.where if isinstance(error.where, Path) else paths[0]
         _add_unusable(error, place, result, what="image")
@@ -140,6 +140,9 @@ def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | N
         if not volume.grid.same_space(first, tolerance=SAME_GRID):
             found = f"{volume.grid!r}; it will be resampled to the first channel"
             result.add("other-grid", "note", path, expected=repr(first), found=found, action="")
+    told = {note for volume in volumes for note in volume.notes}
+    for note in (note for note in whole.notes if note not in told):  # what joining had to do: a registration
+        result.add("reader-note", "note", paths[0], found=note, action="")
     return whole
 
 

@@ -3,11 +3,13 @@
 one file for all channels    a fourth axis, the pages of a TIFF, or colours, as many as the task has channels
 one file for each channel    on the first one's grid, or brought to it by cubic interpolation where both share a patient
                              space: millimetres, a known position, and at least half of the first one's volume covered
+DICOM of another frame      registered to the first one (rigid, by mutual information); refused where the pose is unsure
 colour where grey is asked   luma (ITU-R BT.601), exactly the grey value where the three channels are equal
 grey where colour is asked   three times the same
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,11 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError
 from scanwright.geometry.grid import Grid
+from scanwright.geometry.register import register_rigid
 from scanwright.geometry.resample import onto_grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_volume
-from scanwright.io.source import Source, place_of
+from scanwright.io.source import Source, frame_of, place_of
 from scanwright.types import Array
 
 SAME_GRID = 0.05  # voxels; a float32 header moves the far corner of a large volume by up to some hundredths
@@ -34,8 +37,7 @@ def read_case_image(case: Case, task: Task) -> Volume:
     The number type is that of the files, or float32 where channels are interpolated or of different types.
     Raises InputError or GeometryError if the files do not make up the task's channels, and what reading them raises.
     """
-    places = [place_of(image) for image in case.images]
-    return joined([read_image(image, case, task) for image in case.images], places, task)
+    return joined([read_image(image, case, task) for image in case.images], case.images, task)
 
 
 def read_image(image: Source, case: Case, task: Task) -> Volume:
@@ -61,14 +63,22 @@ def with_channels(volume: Volume, wanted: int, *, where: Path) -> Volume:
     )
 
 
-def joined(volumes: Sequence[Volume], paths: Sequence[Path], task: Task) -> Volume:
-    """Single-channel volumes as one, on the first one's grid. Raises GeometryError where they share no patient space."""
+def joined(volumes: Sequence[Volume], sources: Sequence[Source], task: Task) -> Volume:
+    """Single-channel volumes as one, on the first one's grid. Raises GeometryError where they share no patient space.
+
+    sources: what they were read from, for their frames of reference and for messages.
+    """
     first, *others = volumes
     if len(volumes) == 1:
         return first
     if len(volumes) != len(task.channels):
-        raise InputError("not a file for each channel", where=paths[0], expected=len(task.channels), found=len(volumes))
-    parts = [first, *(on_reference(other, first, where=path) for other, path in zip(others, paths[1:], strict=True))]
+        where = place_of(sources[0])
+        raise InputError("not a file for each channel", where=where, expected=len(task.channels), found=len(volumes))
+    parts = [first]
+    for other, source in zip(others, sources[1:], strict=True):
+        frames = frame_of(sources[0]), frame_of(source)
+        fit = on_reference if frames[0] == frames[1] or "" in frames else registered
+        parts.append(fit(other, first, where=place_of(source)))
     types = {part.voxels.dtype for part in parts}
     dtype = types.pop() if len(types) == 1 else np.dtype(np.float32)
     voxels = np.concatenate([part.voxels.astype(dtype, copy=False) for part in parts])
@@ -90,6 +100,24 @@ def on_reference(volume: Volume, reference: Volume, *, where: Path) -> Volume:
         )
     fill = float(volume.voxels.min())
     return onto_grid(volume, reference.grid, order=3, fill=fill)
+
+
+def registered(volume: Volume, reference: Volume, *, where: Path) -> Volume:
+    """A channel of another frame of reference, registered to the reference channel and brought to its grid.
+
+    Raises GeometryError if the pose that was found is not sure, or an image cannot be registered at all.
+    """
+    try:
+        found = register_rigid(reference, volume).checked()
+    except GeometryError as error:
+        error.where, error.hint = where, "Register the channels with other software, or exclude the case."
+        raise
+    note = (
+        f"registered to the first channel: turned by {found.rotation_degrees:.1f} degrees, moved by "
+        f"{float(np.linalg.norm(found.translation_mm)):.1f} mm, quality {found.quality:.2f}"
+    )
+    brought = found.bring(volume, reference.grid, fill=float(volume.voxels.min()))
+    return replace(brought, notes=(*volume.notes, note))
 
 
 def why_apart(volume: Volume, reference: Volume) -> str | None:

@@ -11,11 +11,13 @@ from pathlib import Path
 class DicomVolume:
     """One volume of a DICOM series. files: at least one, all of its series. name: which of its volumes, "" if it has one.
 
-    The order of the files says nothing.
+    frame: UID of its frame of reference, "" if it has none: volumes of one frame lie in one space, others may not. The order
+    of the files says nothing.
     """
 
     files: tuple[Path, ...]
     name: str = ""
+    frame: str = ""
 
     @property
     def path(self) -> Path:
@@ -49,6 +51,11 @@ LabelSource = Path | DicomLabel
 def place_of(source: Source | LabelSource) -> Path:
     """Where a source lies, for messages: the file, or the folder of a series."""
     return source if isinstance(source, Path) else source.path
+
+
+def frame_of(source: Source | LabelSource) -> str:
+    """UID of the frame of reference that an image lies in; "" where nothing says it."""
+    return source.frame if isinstance(source, DicomVolume) else ""
 
 
 def files_of(source: Source | LabelSource) -> tuple[Path, ...]:

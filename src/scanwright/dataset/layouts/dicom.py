@@ -52,7 +52,7 @@ class Candidate:
         """The volume as cases name it."""
         from scanwright.io.dicom.scan import scan_of
 
-        return scan_of(self.stack)
+        return scan_of(self.stack, frame=self.series.about.get("FrameOfReferenceUID", ""))
 
     def line(self) -> str:
         """The volume for people: modality, description, size; nothing of the patient."""
@@ -260,20 +260,20 @@ def _folder(case: Case) -> Path:
 
 
 def _frame_faults(name: str, group: Sequence[Candidate]) -> list[Fault]:
-    """Channels of another frame of reference than the first: nothing says that they lie on top of each other."""
-    first = group[0].series.about.get("FrameOfReferenceUID", "")
+    """Channels of another frame of reference than the first, which have to be registered to it."""
+    first = group[0].image.frame
     return [
         Fault(
             code="other-frame",
-            severity="error",
+            severity="warning",
             case=name,
             file=one.image.path,
             expected="channels of one frame of reference",
-            found=one.line(),
-            action="Register it to the first channel, or leave it out.",
+            found=f"{one.line()}; it will be registered to the first channel",
+            action="Look at the registration before you rely on it.",
         )
         for one in group[1:]
-        if one.series.about.get("FrameOfReferenceUID", "") != first
+        if one.image.frame != first
     ]
 
 

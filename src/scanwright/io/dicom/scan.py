@@ -16,9 +16,9 @@ from scanwright.io.source import DicomVolume
 from scanwright.runtime import num_threads
 
 
-def scan_of(stack: Stack) -> DicomVolume:
-    """The name by which a stack can be read again."""
-    return DicomVolume(tuple(sorted({one.path for one in stack.slices})), stack.name)
+def scan_of(stack: Stack, *, frame: str = "") -> DicomVolume:
+    """The name by which a stack can be read again. frame: UID of its frame of reference."""
+    return DicomVolume(tuple(sorted({one.path for one in stack.slices})), stack.name, frame)
 
 
 def read_scan(scan: DicomVolume) -> Volume:
