@@ -1,18 +1,16 @@
 """Compressed frames: one codestream in, one frame of stored numbers out.
 
-OpenJPEG, CharLS and the RLE decoder run in this process; JPEG runs in a limited child (`jpeg`). A codestream's own size is
-compared with the header's before it is decoded: its own size is what a decoder allocates.
+CharLS and the RLE decoder run in this process; JPEG and JPEG 2000 in limited children (`jpeg`, `jpeg2000`). A codestream's own
+size is compared with the header's before it is decoded: its own size is what a decoder allocates.
 Source: DICOM PS3.5 annexes A.4, D and G.
 """
 
-import warnings
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from scanwright.errors import UnreadableFile
-from scanwright.io.dicom import jpeg
+from scanwright.io.dicom import jpeg, jpeg2000
 from scanwright.io.dicom.encoded import HTJ2K, JPEG_2000, JPEG_LS, RLE, Encoded, Stored
 from scanwright.types import Array
 
@@ -61,31 +59,18 @@ def _decode_jpeg_ls(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     rows, columns = int.from_bytes(frame[start + 5 : start + 7]), int.from_bytes(frame[start + 7 : start + 9])
     _require_size(encoded, (rows, columns, frame[start + 9] if start >= 0 else 0))
     decoded, info = decode_pixel_data(frame)
-    wide = np.frombuffer(decoded, _container(int(info["bits_per_sample"]), signed=False))
+    wide = np.frombuffer(decoded, np.uint8 if info["bits_per_sample"] <= 8 else np.uint16)
     frames = by_pixel(wide, stored, planar=info["interleave_mode"] == 0)
     return _fitted(frames, stored, int(info["bits_per_sample"])), stored.photometric
 
 
 def _decode_jpeg_2000(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     stored = encoded.stored
-    from openjpeg.utils import decode_pixel_data, get_parameters
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a file header around the codestream, which does not matter
-        said = get_parameters(frame)
-        _require_size(encoded, (int(said["rows"]), int(said["columns"]), int(said["samples_per_pixel"])))
-        wide = np.frombuffer(
-            decode_pixel_data(frame, version=2), _container(int(said["precision"]), signed=bool(said["is_signed"]))
-        )
-    shaped = wide.reshape(stored.rows, stored.columns, stored.samples)
+    stream = jpeg2000.read_codestream(frame, encoded.path)
+    _require_size(encoded, (stream.rows, stream.columns, stream.samples))
+    wide = jpeg2000.decode(frame, stream, where=encoded.path)
     photometric = "RGB" if stored.photometric in ("YBR_RCT", "YBR_ICT") else stored.photometric
-    return _fitted(shaped, stored, int(said["precision"])), photometric
-
-
-def _container(precision: int, *, signed: bool) -> np.dtype[Any]:
-    """The type that codecs put numbers of so many bits into."""
-    size = next(size for size in (1, 2, 4, 8) if precision <= 8 * size)
-    return np.dtype(f"<{'i' if signed else 'u'}{size}")
+    return _fitted(wide, stored, stream.precision), photometric
 
 
 def _fitted(wide: Array, stored: Stored, precision: int) -> Array:

@@ -1,0 +1,167 @@
+"""A CT series of 500 slices to a volume, beside SimpleITK, dicom2nifti and dcm2niix: seconds and peak memory.
+
+    python benchmarks/beside_dicom_readers.py [--slices 500] [--repeats 3] [--peer /path/to/python] [-o RESULT.json]
+
+The series is generated (512 x 512, 16 bit, with noise as a CT has it) and written uncompressed, in JPEG 2000 (lossless),
+JPEG-LS and RLE. Without --peer, dicom2nifti and dcm2niix are installed in an environment of their own. Variants take turns;
+each run is a process of its own. Ours and SimpleITK end with an array in memory, the other two with an uncompressed NIfTI file,
+as they are made to; seconds are of the work, imports left out (dcm2niix: of the whole process). The arrays of ours and of
+SimpleITK must be equal.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from record import write_result
+
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.derived.series_write import write_series
+
+SYNTAXES = {
+    "uncompressed": "",
+    "JPEG 2000": "1.2.840.10008.1.2.4.90",
+    "JPEG-LS": "1.2.840.10008.1.2.4.80",
+    "RLE": "1.2.840.10008.1.2.5",
+}
+REPORT = """
+import hashlib, json, resource
+print(json.dumps({"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "sum": total}))
+"""
+OURS = """
+import sys, time
+from pathlib import Path
+from scanwright.io.dicom.read import read_stack
+from scanwright.io.dicom.series import files_in, find_series
+from scanwright.runtime import num_threads
+began = time.perf_counter()
+(series,) = find_series(files_in(Path(sys.argv[1]))).series
+volume = read_stack(series.volumes[0], threads=num_threads())
+seconds = time.perf_counter() - began
+total = int(volume.voxels.astype("i8").sum())
+"""
+ITK = """
+import sys, time
+import SimpleITK
+began = time.perf_counter()
+reader = SimpleITK.ImageSeriesReader()
+reader.SetFileNames(SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(sys.argv[1]))
+image = reader.Execute()
+seconds = time.perf_counter() - began
+total = int(SimpleITK.GetArrayViewFromImage(image).astype("i8").sum())
+"""
+DICOM2NIFTI = """
+import logging, sys, time
+import dicom2nifti
+logging.disable(logging.CRITICAL)
+began = time.perf_counter()
+dicom2nifti.dicom_series_to_nifti(sys.argv[1], sys.argv[2] + "/d2n.nii", reorient_nifti=False)
+seconds = time.perf_counter() - began
+total = None
+"""
+
+
+def make_series(folder: Path, slices: int) -> None:
+    """The series in every syntax, each in a folder of its own."""
+    rng = np.random.default_rng(0)
+    x, y = np.mgrid[-1:1:512j, -1:1:512j]
+    body = np.where(x**2 + y**2 < 0.7, 40, -1000)
+    voxels = np.empty((512, 512, slices), np.int16)
+    for k in range(slices):
+        voxels[:, :, k] = body + rng.normal(0, 12, body.shape) * (body > -1000)
+    grid = Grid((512, 512, slices), np.diag((-0.8, -0.8, 1.0, 1.0)))
+    write_series(folder / "uncompressed", Volume(voxels[None], grid), modality="CT", patient="P1")
+    for name, syntax in SYNTAXES.items():
+        if syntax:
+            (folder / name).mkdir()
+            for path in sorted((folder / "uncompressed").iterdir()):
+                dataset = pydicom.dcmread(path)
+                dataset.compress(syntax, generate_instance_uid=False)
+                dataset.save_as(folder / name / path.name)
+
+
+def run_python(python: str, code: str, folder: Path, out: Path) -> dict[str, float]:
+    """One run of a reader in a Python process."""
+    done = subprocess.run(
+        [python, "-c", code + REPORT, str(folder), str(out)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1][:200]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def run_dcm2niix(program: Path, folder: Path, out: Path) -> dict[str, float]:
+    """One run of dcm2niix, whole process."""
+    began = time.perf_counter()
+    words = [program, "-z", "n", "-o", out, "-f", "d2x", folder]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, code, usage = os.wait4(process.pid, 0)
+    if code:
+        return {"failed": f"exit code {code}"}
+    return {"seconds": time.perf_counter() - began, "peak_mb": usage.ru_maxrss // 1024}
+
+
+def peers(folder: Path, given: str | None) -> str:
+    """A Python with dicom2nifti, and dcm2niix beside it."""
+    if given:
+        return given
+    subprocess.run([sys.executable, "-m", "venv", folder / "peers"], check=True)
+    python = str(folder / "peers" / "bin" / "python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "dicom2nifti", "dcm2niix"], check=True)
+    return python
+
+
+def main() -> None:
+    """Make the series, let the readers take turns, print medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--slices", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--peer")
+    parser.add_argument("-o", "--out", type=Path)
+    asked = parser.parse_args()
+    result: dict[str, dict[str, dict[str, object]]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        peer = peers(folder, asked.peer)
+        make_series(folder, asked.slices)
+        (folder / "out").mkdir()
+        for syntax in SYNTAXES:
+            runs: dict[str, list[dict[str, float]]] = {}
+            for _ in range(asked.repeats):
+                place, out = folder / syntax, folder / "out"
+                runs.setdefault("ours", []).append(run_python(sys.executable, OURS, place, out))
+                runs.setdefault("SimpleITK", []).append(run_python(sys.executable, ITK, place, out))
+                runs.setdefault("dicom2nifti", []).append(run_python(peer, DICOM2NIFTI, place, out))
+                runs.setdefault("dcm2niix", []).append(run_dcm2niix(Path(peer).with_name("dcm2niix"), place, out))
+            assert runs["ours"][0]["sum"] == runs["SimpleITK"][0]["sum"], "the arrays differ"
+            result[syntax] = {reader: summary(found) for reader, found in runs.items()}
+            for reader, line in result[syntax].items():
+                print(f"{syntax:13} {reader:12} {line}", flush=True)
+    if asked.out:
+        write_result(asked.out, {"slices": asked.slices, "repeats": asked.repeats, "readers": result})
+
+
+def summary(runs: list[dict[str, float]]) -> dict[str, object]:
+    """Median and range of seconds, and the largest peak."""
+    failed = [run["failed"] for run in runs if "failed" in run]
+    if failed:
+        return {"failed": failed[0]}
+    seconds = [run["seconds"] for run in runs]
+    return {
+        "median_s": round(statistics.median(seconds), 2),
+        "range_s": [round(min(seconds), 2), round(max(seconds), 2)],
+        "peak_mb": max(run["peak_mb"] for run in runs),
+    }
+
+
+if __name__ == "__main__":
+    main()
