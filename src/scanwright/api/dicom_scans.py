@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanwright.dataset.cases import Case
-from scanwright.dataset.layouts.dicom import MODALITIES, Candidate, case_names, detect
+from scanwright.dataset.layouts.dicom import detect
+from scanwright.dataset.layouts.dicom_series import MODALITIES, SHOWN, Candidate, case_names
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.series import Found
-
-SHOWN = 12
 
 
 def is_dicom(path: Path) -> bool:
