@@ -30,7 +30,7 @@ train data: Path
 
 predict model: Path scans: Path, again and again
   -o --out: Path (required)
-  --format: auto | nifti | png | dicom = auto
+  --format: auto | nifti | png | dicom | dicom-labelmap | rtstruct = auto
   --device: auto | cpu | cuda = auto
   --json: bool = False
 

@@ -116,7 +116,8 @@ def predict(
     scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
     out: Out,
     format_: Annotated[
-        Literal["auto", "nifti", "png", "dicom"], typer.Option("--format", help="Format of the labels.")
+        Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct"],
+        typer.Option("--format", help="Format of the labels."),
     ] = "auto",
     device: Device = "auto",
     json_: Json = False,

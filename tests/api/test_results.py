@@ -10,6 +10,8 @@ from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.derived.rtstruct import read_structures
+from scanwright.io.dicom.derived.rtstruct_masks import structure_mask
 from scanwright.io.dicom.derived.seg_grid import own_grid, segment_mask
 from scanwright.io.dicom.derived.seg_read import read_segmentation
 from scanwright.io.dicom.derived.series_write import write_series
@@ -50,6 +52,22 @@ def test_the_report_says_what_was_measured(answered, finished):
         report = read_measurements(coded.also[0])
         volumes = {one.tracking_id: one.value(VOLUME, unit=UNITS["ml"]) for one in report.groups}
         assert volumes == pytest.approx({name: ml for name, ml in coded.volumes.items() if ml})
+
+
+@pytest.mark.parametrize(("format", "suffix"), [("dicom-labelmap", ".seg.dcm"), ("rtstruct", ".rtstruct.dcm")])
+def test_other_forms_hold_the_same_regions(answered, finished, tmp_path, format, suffix):
+    plain, coded = answered
+    scan = coded.images[0].files[0].parent
+    (found,) = predict(finished.model, scan, out=tmp_path, format=format)
+    assert found.labels.name == f"scan{suffix}"
+    labels = read_label(plain.labels)
+    for number, value in ((1, 1), (2, 2)):
+        wanted = labels.voxels[0] == value
+        if format == "rtstruct":
+            mask = structure_mask(read_structures(found.labels), number, labels.grid) if wanted.any() else wanted
+        else:
+            mask = segment_mask(read_segmentation(found.labels), number, labels.grid)
+        assert np.array_equal(mask, wanted)
 
 
 @needs_dciodvfy

@@ -4,6 +4,8 @@ NAME.seg.dcm       segmentation, coded
 NAME.sr.dcm        volumes, diameters, intensities of every region (TID 1500), if anything was found
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
+
+Or NAME.rtstruct.dcm in place of the first two: contours, for treatment planning.
 """
 
 import io
@@ -26,7 +28,8 @@ from scanwright.types import Array, Bools, Floats
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.provenance import Model
 
-SEG, SR, PICTURE, CAPTURE = ".seg.dcm", ".sr.dcm", ".overlay.png", ".overlay.dcm"
+SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
+SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
 UNITS = {"ct": "HU", "mr": "arbitrary"}
 
 
@@ -44,38 +47,39 @@ def dicom_source(source: Source) -> DicomVolume:
 
 
 def write_dicom(
-    file: Path, scan: DicomVolume, image: Volume, labels: Volume, *, task: Task, model: "Model"
+    file: Path,
+    scan: DicomVolume,
+    image: Volume,
+    labels: Volume,
+    *,
+    task: Task,
+    model: "Model",
+    labelmap: bool = False,
 ) -> list[Path]:
-    """Write what one scan was answered with beside `file`, whose name ends in .seg.dcm; the files, that one first.
+    """Write what one scan was answered with beside `file`, whose name ends in .seg.dcm or .rtstruct.dcm; the files, that one
+    first.
 
-    image, labels: on the scan's grid. Raises what the writers raise.
+    image, labels: on the scan's grid. labelmap: write the segmentation as a label map, not as a binary one a region.
+    Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
-    from scanwright.io.dicom.derived.seg_write import write_segmentation
-    from scanwright.io.dicom.derived.sr_groups import RegionMeasures
-    from scanwright.io.dicom.derived.sr_write import write_measurements
+    from scanwright.io.dicom.derived.rtstruct_writing import write_structures
     from scanwright.io.dicom.intake import open_instance
     from scanwright.io.dicom.scan import find_stack
 
-    base = file.name.removesuffix(SEG)
+    base = file.name.removesuffix(SEG).removesuffix(RTSTRUCT)
     stack = find_stack(scan)
     sources = [open_instance(path).dataset for path in dict.fromkeys(one.path for one in stack.slices)]
     masks = region_masks(labels, task)
     unit = UNITS.get(task.channels[0].modality, "arbitrary")
     colours = {region: _rgb(structure_colour(index)) for index, region in enumerate(masks)}
-    segmentation = write_segmentation(
-        file, masks, grid=stack.grid, sources=sources, model=model, colours=colours, within=task.name
-    )
+    given: dict[str, Any] = {"grid": stack.grid, "sources": sources, "model": model, "colours": colours}
     written = [file]
-    measures = [
-        RegionMeasures(segment=number, unit=unit, **measured)
-        for number, mask in enumerate(masks.values(), start=1)
-        if (measured := measure(mask, image)) is not None
-    ]
-    if measures:
-        report = file.with_name(base + SR)
-        write_measurements(report, regions=measures, segmentation=segmentation, sources=sources, model=model)
-        written.append(report)
+    if file.name.endswith(RTSTRUCT):
+        write_structures(file, masks, **given)
+    else:
+        report = _measured(file, masks, image, unit, labelmap=labelmap, within=task.name, **given)
+        written += [report] if report else []
     picture = overlay_slices(
         image.voxels,
         truth_IJK=None,
@@ -87,6 +91,29 @@ def write_dicom(
     write_bytes(file.with_name(base + PICTURE), picture)
     write_capture(file.with_name(base + CAPTURE), _pixels(picture), sources=sources, model=model, has_text=True)
     return [*written, file.with_name(base + PICTURE), file.with_name(base + CAPTURE)]
+
+
+def _measured(
+    file: Path, masks: Mapping[str, Bools], image: Volume, unit: str, *, labelmap: bool, within: str, **given: Any
+) -> Path | None:
+    """Write a segmentation and what was measured in it; the report, None where no region was found."""
+    from scanwright.io.dicom.derived.seg_write import write_segmentation
+    from scanwright.io.dicom.derived.sr_groups import RegionMeasures
+    from scanwright.io.dicom.derived.sr_write import write_measurements
+
+    segmentation = write_segmentation(file, masks, kind="labelmap" if labelmap else "binary", within=within, **given)
+    measures = [
+        RegionMeasures(segment=number, unit=unit, **measured)
+        for number, mask in enumerate(masks.values(), start=1)
+        if (measured := measure(mask, image)) is not None
+    ]
+    if not measures:
+        return None
+    report = file.with_name(file.name.removesuffix(SEG) + SR)
+    write_measurements(
+        report, regions=measures, segmentation=segmentation, sources=given["sources"], model=given["model"]
+    )
+    return report
 
 
 def model_of(card: Mapping[str, Any], digest: str) -> "Model":

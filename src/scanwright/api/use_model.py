@@ -30,8 +30,14 @@ from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
 
-OutputFormat = Literal["auto", "nifti", "png", "dicom", "labels"]
-SUFFIX = {"nifti": ".nii.gz", "png": ".png", "dicom": results.SEG}
+OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct", "labels"]
+SUFFIX = {
+    "nifti": ".nii.gz",
+    "png": ".png",
+    "dicom": results.SEG,
+    "dicom-labelmap": results.SEG,
+    "rtstruct": results.RTSTRUCT,
+}
 SHOWN = 20
 
 
@@ -125,7 +131,7 @@ def predict(
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
     out: a folder; predictions.json in it says what was written, and only that is ever overwritten.
     format: "auto" writes PNG for pictures, DICOM for DICOM (a segmentation, a measurement report, an overlay) and NIfTI for
-    other volumes; "labels" PNG for pictures and NIfTI for all else.
+    other volumes. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels" PNG for pictures and NIfTI for all else.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -149,7 +155,8 @@ def predict_cases(
     failed: list[InputError | ResourceError] = []
     for file, case in targets.items():
         try:
-            done.append(predict_case(model, case, file, tell=tell if len(cases) == 1 else silent))
+            one = predict_case(model, case, file, format=format, tell=tell if len(cases) == 1 else silent)
+            done.append(one)
             answers.note(file, done[-1].to_json())
         except (InputError, answer.TooLarge) as error:  # the next one may be whole, or smaller
             failed.append(error)
@@ -171,18 +178,19 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
     )
 
 
-def predict_case(model: Model, case: Case, file: Path, *, tell: Listener) -> Prediction:
-    """Answer one case and write its labels."""
+def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, tell: Listener) -> Prediction:
+    """Answer one case and write its labels, in the format of the file's suffix."""
     began = time.perf_counter()
     image, where = read_case_image(case, model.task), place_of(case.images[0])
     require_scale(image, model, where=where)
     require_finite(image, where=where)
     labels = answer.predict_volume(model.engine, image, where=where, tell=tell)
     also: tuple[Path, ...] = ()
-    if file.name.endswith(results.SEG):
+    if file.name.endswith((results.SEG, results.RTSTRUCT)):
         scan, known = results.dicom_source(case.images[0]), model.package
-        made_by = results.model_of(known.card, known.digest)
-        also = tuple(results.write_dicom(file, scan, image, labels, task=model.task, model=made_by)[1:])
+        made_by, labelmap = results.model_of(known.card, known.digest), format == "dicom-labelmap"
+        written = results.write_dicom(file, scan, image, labels, task=model.task, model=made_by, labelmap=labelmap)
+        also = tuple(written[1:])
     else:
         write_label(file, labels)
     cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
