@@ -131,7 +131,8 @@ def predict(
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
     out: a folder; predictions.json in it says what was written, and only that is ever overwritten.
     format: "auto" writes PNG for pictures, DICOM for DICOM (a segmentation, a measurement report, an overlay) and NIfTI for
-    other volumes. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels" PNG for pictures and NIfTI for all else.
+    other volumes. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels": PNG for
+    pictures and NIfTI for all else.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
