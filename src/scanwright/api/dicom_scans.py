@@ -34,6 +34,8 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> list[Case]:
     """
     from scanwright.io.dicom.series import files_in, find_series
 
+    for folder in (path for path in paths if path.is_dir()):
+        _require_whole(folder)
     files = [file for path in paths for file in ([path] if path.is_file() else files_in(path))]
     found = find_series(files)
     candidates = [Candidate(series, stack) for series in found.series for stack in series.volumes]
@@ -57,6 +59,21 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> list[Case]:
         Case(id=name, images=tuple(one.image for one in group), patient=name)
         for name, group in zip(names, groups, strict=True)
     ]
+
+
+def _require_whole(folder: Path) -> None:
+    """Raise InputError if a DICOMDIR names files that are not there: half of a scan must not be answered as a whole one."""
+    from scanwright.io.dicom.directory import read_directories
+
+    for one in read_directories(folder):
+        if one.missing:
+            raise InputError(
+                "a DICOMDIR names files that are not here",
+                where=one.path,
+                expected=f"{one.named} files",
+                found=f"{len(one.missing)} missing, such as {one.missing[0]}",
+                hint="Copy the folder again, or remove the DICOMDIR if the files were left out on purpose.",
+            )
 
 
 def _is_of(one: Candidate, channel: Channel) -> bool:

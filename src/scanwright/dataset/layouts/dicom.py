@@ -68,6 +68,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     cases = [_case(name, group, labels.get(name)) for name, group in zip(names, groups, strict=True)]
     faults += [missing_label(case.id, _folder(case)) for case in cases if case.label is None]
     faults += [fault for name, group in zip(names, groups, strict=True) for fault in _frame_faults(name, group)]
+    faults += _directory_faults(root)
     faults += _series_faults(found, {one.series.uid for group in groups for one in group}, outlines)
     task = make_task(
         declared,
@@ -148,6 +149,24 @@ def _frame_faults(name: str, group: Sequence[Candidate]) -> list[Fault]:
         )
         for one in group[1:]
         if one.image.frame != first
+    ]
+
+
+def _directory_faults(root: Path) -> list[Fault]:
+    """Files that a DICOMDIR names and that are not there: a copy that is not whole, even where no gap shows it."""
+    from scanwright.io.dicom.directory import read_directories
+
+    return [
+        Fault(
+            code="missing-files",
+            severity="error",
+            file=one.path,
+            expected=f"the {one.named} files that it names",
+            found=f"{len(one.missing)} are not here, such as {one.missing[0]}",
+            action="Copy the folder again, or remove the DICOMDIR if the files were left out on purpose.",
+        )
+        for one in read_directories(root)
+        if one.missing
     ]
 
 
