@@ -1,6 +1,7 @@
 """Worker processes: results in order, errors as they are, and none left when the main process is killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from made_folders import nnunet_folder
 from scanwright.errors import InputError, ResourceError
+from scanwright.runtime import num_threads
 from scanwright.workers import hidden_main, in_processes
 
 LONG = 60.0
@@ -54,14 +56,19 @@ print(list(in_processes(half, [8, 2, 6, 4], workers=2)))
 """
 TRAINING = """
 print("begun", flush=True)
-import scanwright
 from scanwright.workers import Worker
 
 started, start = [], Worker.start
 Worker.start = lambda worker: (started.append(worker), start(worker))[1]
-result = scanwright.train({data!r}, out={out!r}, settings=scanwright.Settings(steps=3, fold=0))
-print(len(started), result.package.exists())
+{example}
+print(len(started), "workers")
 """
+
+
+def python_of(page):
+    """The first Python example of a page."""
+    text = (Path(__file__).resolve().parents[1] / "docs" / page).read_text(encoding="utf-8")
+    return text.partition("```python\n")[2].partition("```")[0]
 
 
 def run(arguments, folder, given=None):
@@ -75,16 +82,13 @@ def run(arguments, folder, given=None):
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("how", ["a file", "a relative path", "a module", "a package", "-c", "standard input"])
+@pytest.mark.parametrize("how", ["a file", "a module", "-c", "standard input"])
 def test_in_processes__a_program_without_a_guard_runs_once(tmp_path, how):
     """However Python got it: workers do not run it again."""
-    file = tmp_path / ("__main__.py" if how == "a package" else "program.py")
-    file.write_text(UNGUARDED)
+    (tmp_path / "program.py").write_text(UNGUARDED)
     arguments = {
-        "a file": [str(file)],
-        "a relative path": [file.name],
+        "a file": ["program.py"],
         "a module": ["-m", "program"],
-        "a package": [str(tmp_path)],
         "-c": ["-c", UNGUARDED],
         "standard input": ["-"],
     }[how]
@@ -92,13 +96,21 @@ def test_in_processes__a_program_without_a_guard_runs_once(tmp_path, how):
     assert run(arguments, tmp_path, given) == ["begun", "[4, 1, 3, 2]"]
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: no workers are started")
-def test_train__in_a_script_without_a_guard(tmp_path):
+@pytest.mark.skipif(num_threads() < 2, reason="one core: no workers are started")
+def test_train__the_documented_script_without_a_guard(tmp_path):
     """Eighteen cases are enough that workers prepare them."""
-    data = nnunet_folder(tmp_path / "data", cases=18)
-    file = tmp_path / "program.py"
-    file.write_text(TRAINING.format(data=str(data), out=str(tmp_path / "run")))
-    assert run([str(file)], tmp_path) == ["begun", "2 True"]
+    nnunet_folder(tmp_path / "DATA", cases=18)
+    shutil.copy(tmp_path / "DATA" / "imagesTr" / "p00_0000.nii.gz", tmp_path / "scan.nii.gz")
+    example = python_of("how-to/train.md").replace("budget_s=1800", "steps=3")
+    (tmp_path / "program.py").write_text(TRAINING.format(example=example))
+    lines = run(["program.py"], tmp_path)
+    assert lines.count("begun") == 1 and lines[-1].endswith("workers") and lines[-1] != "0 workers"
+    assert [line.split()[0] for line in lines if line.startswith(("Dice", "liver", "tumour"))] == [
+        "Dice",
+        "liver",
+        "tumour",
+    ]
+    assert (tmp_path / "RUN" / "report.html").exists() and (tmp_path / "ANSWERS" / "scan.nii.gz").exists()
 
 
 def test_hidden_main__is_as_before_afterwards_and_stays_in_its_place():

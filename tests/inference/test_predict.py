@@ -1,14 +1,26 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from fakes import Echo, plan, task
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
-from scanwright.inference.predict import Engine, last_complete_row, mirrored_axes, predict_labels, probability_slabs
-from scanwright.inference.windows import plan_axis
+from scanwright.geometry.resample import resize
+from scanwright.inference.predict import (
+    Engine,
+    answers,
+    mirrored_axes,
+    pad_to_patch,
+    predict_labels,
+    probability_blocks,
+)
+from scanwright.inference.windows import plan_axis, plan_windows
 from scanwright.problem.segmentation import Segmentation
 from scanwright.transform.preprocess import Placement
+from scanwright.types import Shape3
 
 CPU = torch.device("cpu")
 
@@ -36,14 +48,20 @@ def test_predict_labels__what_the_network_says_comes_back_voxel_for_voxel(
     assert np.array_equal(predict_labels(made, labels[None].astype(np.float32), identity(shape)), labels)
 
 
-def test_predict_labels__resampled_answer_equals_resampling_the_whole() -> None:
-    from scanwright.geometry.resample import resize
+def whole_of(made: Engine, image: np.ndarray) -> np.ndarray:
+    """Probabilities (K, D, H, W) put together from their blocks."""
+    whole = np.full((made.problem.outputs, *image.shape[1:]), np.nan)
+    for block in probability_blocks(made, image):
+        rows, lines = block.values.shape[1:3]
+        whole[:, block.row : block.row + rows, block.line : block.line + lines] = block.values
+    return whole
 
+
+def test_predict_labels__resampled_answer_equals_resampling_the_whole() -> None:
     shape, fine = (20, 18, 22), (33, 40, 31)
     image = np.kron(labels_of((5, 6, 11)), np.ones((4, 3, 2)))[None].astype(np.float32)
     made = engine()
-    whole = np.concatenate(list(slab.copy() for slab in probability_slabs(made, image)), axis=1)
-    assert whole.shape == (3, *shape)
+    whole = whole_of(made, image)
     expected = resize(whole, fine, order=1).argmax(axis=0)
     answer = predict_labels(made, image, identity(fine, shape))
     assert (answer == expected).mean() > 0.9999
@@ -55,11 +73,65 @@ def test_predict_labels__two_dimensional_slices() -> None:
     assert np.array_equal(predict_labels(made, labels[None].astype(np.float32), identity((1, 40, 52))), labels)
 
 
-def test_probability_slabs__sum_to_one_everywhere() -> None:
+def test_probability_blocks__sum_to_one_everywhere() -> None:
     image = labels_of((21, 30, 17))[None].astype(np.float32)
-    total = np.concatenate([slab.sum(axis=0) for slab in probability_slabs(engine(), image)])
-    assert total.shape == (21, 30, 17)
-    assert np.abs(total - 1).max() < 1e-5
+    assert np.abs(whole_of(engine(), image).sum(axis=0) - 1).max() < 1e-5
+
+
+class Random(nn.Module):
+    """A convolution with weights that nobody trained: probabilities that are close to each other, and differ everywhere."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.convolution = nn.Conv3d(1, outputs, 3, padding=1)
+
+    def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
+        return [4 * self.convolution(image_NCDHW)]
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "box", "patch", "share", "classes"),
+    [
+        ((30, 41, 19), (30, 41, 19), (8, 16, 16), 0.5, 20),
+        ((30, 41, 19), (44, 60, 31), (8, 16, 16), 0.5, 5),
+        ((28, 26, 14), (11, 32, 22), (8, 12, 12), 0.5, 5),
+        ((25, 31, 29), (25, 12, 40), (8, 4, 12), 1.0, 2),
+        ((40, 20, 21), (33, 20, 21), (16, 8, 8), 0.75, 3),
+        ((5, 9, 40), (9, 5, 61), (8, 16, 16), 0.25, 3),
+        ((7, 40, 37), (7, 61, 33), (1, 16, 16), 0.5, 4),
+    ],
+)
+def test_predict_labels__as_if_all_probabilities_were_held(
+    shape: Shape3, box: Shape3, patch: Shape3, share: float, classes: int, half: bool
+) -> None:
+    """Sums over the whole volume, interpolated and decoded in one go, give the same labels, voxel for voxel."""
+    made = plan(patch=patch, outputs=classes + 1)
+    made = made.model_copy(update={"inference": made.inference.model_copy(update={"step_share": share, "batch": 3})})
+    one = Engine([Random(classes + 1)], made, Segmentation(task(classes)), CPU, half=half)
+    image = np.random.default_rng(0).standard_normal((1, *shape), dtype=np.float32)
+    expected = resize(all_at_once(one, image), box, order=1).argmax(axis=0)
+    assert len(np.unique(expected)) > classes / 2
+    assert np.array_equal(predict_labels(one, image, identity(box, shape)), expected)
+
+
+def all_at_once(made: Engine, image: np.ndarray) -> np.ndarray:
+    """Probabilities (K, D, H, W) from sums of the whole volume, in the order in which windows come."""
+    padded, offset = pad_to_patch(image, made.plan.batch.patch)
+    axes = plan_windows(padded.shape[1:], made.plan.batch.patch, step_share=made.plan.inference.step_share)
+    dtype = torch.float16 if made.half else torch.float32
+    sums = torch.zeros((made.problem.outputs, *padded.shape[1:]), dtype=dtype)
+    weight = torch.from_numpy(np.einsum("d,h,w->dhw", *(axis.weight for axis in axes)))
+    for d in axes[0].starts:
+        corners = itertools.product(axes[1].starts, axes[2].starts)
+        for (h, w), answer in zip(corners, answers(made, padded, axes, d), strict=True):
+            place = tuple(slice(a, a + n) for a, n in zip((d, h, w), weight.shape, strict=True))
+            sums[:, *place] += (answer * weight).to(dtype)
+    for axis, along in enumerate(axes):
+        sums *= torch.from_numpy(1 / along.total).to(dtype).view([-1 if k == axis + 1 else 1 for k in range(4)])
+    return sums[:, *(slice(a, a + n) for a, n in zip(offset, image.shape[1:], strict=True))].numpy()
 
 
 def test_windows__mirrored_views_agree_for_a_pointwise_network() -> None:
@@ -81,13 +153,3 @@ def test_plan_axis__covers_every_voxel_and_ends_at_the_border() -> None:
     assert axis.starts[0] == 0 and axis.starts[-1] == 34
     assert max(np.diff(axis.starts)) <= 8
     assert axis.total.min() > 0
-
-
-@pytest.mark.parametrize(("size", "length"), [(10, 10), (10, 23), (23, 10), (1, 7)])
-def test_last_complete_row__is_what_interpolation_can_reach(size: int, length: int) -> None:
-    from scanwright.geometry.slabs import rows_reached
-
-    for done in range(1, size + 1):
-        rows = last_complete_row(size, length, done)
-        assert all(rows_reached(size, length, row, row + 1)[1] <= done for row in range(rows))
-        assert rows == length or rows_reached(size, length, rows, rows + 1)[1] > done

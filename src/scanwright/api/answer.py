@@ -24,14 +24,14 @@ from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, predict_labels
 from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.network.build import build
-from scanwright.plan.memory import prediction_bytes
+from scanwright.plan.memory import prediction_bytes, row_bytes
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.runtime import free_memory_bytes
 from scanwright.transform.preprocess import Placement, to_network, whole
 
 SAFE_SHARE = 0.9
-LARGE_SUMS = 2 << 30
+LARGE_ROW = 2 << 30
 
 
 def answer_held_out(run: Run, study: Study, *, device: torch.device, tell: Listener) -> None:
@@ -116,9 +116,8 @@ def fit_memory(engine: Engine, placement: Placement, *, where: Path | None = Non
 
 
 def needs_half(engine: Engine, placement: Placement) -> bool:
-    """Whether running sums in float32 would be large: over 2 GiB, or over a quarter of what is free."""
-    whole, half = (expected_bytes(engine, placement, half=half) for half in (False, True))
-    return 2 * (whole - half) > min(LARGE_SUMS, free_memory_bytes() // 4)
+    """Whether a row of windows in float32 would be large: over 2 GiB, or over a quarter of what is free."""
+    return row_bytes(engine.plan, placement.shape) > min(LARGE_ROW, free_memory_bytes() // 4)
 
 
 def expected_bytes(engine: Engine, placement: Placement, *, half: bool) -> int:

@@ -6,10 +6,23 @@ Estimates in bytes. The constants were fitted to measured peaks of this package'
 from math import prod
 
 from scanwright.plan.plan import NetworkPlan, Plan
+from scanwright.plan.rules import windows_along
 from scanwright.types import Shape3
 
 BASE_BYTES = 700 << 20
 """Interpreter, torch and its kernels, before any image."""
+
+STARTING_BYTES = 192 << 20
+"""What a prediction loads beside torch: kernels, and the modules that read, plan and write."""
+
+NORMALIZING_BYTES = {"ct": 16, "zscore": 12, "zscore_nonzero": 17, "percentile": 24, "range": 12, "none": 4}
+"""For each voxel of a channel: the channel in float32 and the copies of it that its normalisation makes (measured)."""
+
+LABEL_BYTES = 2
+"""For each voxel: label values above 255 take two bytes."""
+
+DECODING_BYTES = 96 << 20
+"""Interpolated probabilities of one output, some copies of them, and the labels of one part of a block."""
 
 ACTIVATION_COPIES = 3.2
 """Activations alive in a training step, per convolution output: output, norm, and what backward keeps."""
@@ -47,19 +60,73 @@ def weight_count(network: NetworkPlan) -> int:
 
 
 def prediction_bytes(plan: Plan, *, network_shape: Shape3, case_shape: Shape3, half: bool, networks: int = 1) -> int:
-    """Peak of a prediction above its input: running sums of one row of windows, images, one slab, labels.
+    """Peak of a prediction above its input, on the CPU: the larger of preparing the image and answering it.
 
-    network_shape: of the preprocessed image; case_shape: of the file, same axis order. Does not grow with the product of
-    classes and volume.
+    network_shape: of the preprocessed image; case_shape: of the file, same axis order. half: running sums in float16.
+    networks: how many are averaged. Does not grow with the product of classes and volume.
     """
-    patch, classes = plan.batch.patch, plan.network.out_channels
-    grown = [max(have, want) for have, want in zip(network_shape, patch, strict=True)]
-    sums = classes * patch[0] * grown[1] * grown[2] * (2 if half else 4)
-    window = feature_bytes(plan.network, patch, bytes_per_value=4) + prod(patch) * classes * 4 * 4
-    resampling = 2  # one channel's result, and the step before it
-    image = prod(grown) * 4 * (plan.network.in_channels + resampling) + prod(case_shape) * 4 * 2
-    labels = prod(case_shape) * 3
-    slab = 3 * (256 << 20)
-    return int(
-        sums + max(window * plan.inference.batch, slab) + image + labels + weight_count(plan.network) * 4 * networks
-    )
+    image = prod(network_shape) * 4 * plan.network.in_channels
+    resampled = network_shape != case_shape
+    preparing = preparing_bytes(plan, network_shape, case_shape)
+    answering = answering_bytes(plan, network_shape, half=half, networks=networks, resampled=resampled)
+    answering += image + prod(case_shape) * LABEL_BYTES
+    return STARTING_BYTES + weight_count(plan.network) * 4 * networks + max(preparing, answering)
+
+
+def preparing_bytes(plan: Plan, network_shape: Shape3, case_shape: Shape3) -> int:
+    """Peak while the last channel is normalised and resampled: the channels before it, and the copies of this one."""
+    case, network = prod(case_shape), prod(network_shape)
+    copies = [NORMALIZING_BYTES[channel.scheme] * case for channel in plan.preprocess.normalization]
+    resampling = 8 * case + (4 * network if network_shape == case_shape else 8 * max(case, network))
+    return 4 * network * (plan.network.in_channels - 1) + max(*copies, resampling)
+
+
+def answering_bytes(plan: Plan, network_shape: Shape3, *, half: bool, networks: int, resampled: bool) -> int:
+    """Running sums, and the larger of a batch of windows in the network and a block that becomes labels.
+
+    resampled: the answer is interpolated to the case's grid, so a slice of every output is carried between rows of windows.
+    """
+    grown = grown_shape(plan, network_shape)
+    padded = 0 if grown == network_shape else prod(grown) * 4 * plan.network.in_channels
+    _, height, width = grown
+    size, outputs = 2 if half else 4, plan.network.out_channels
+    strip = outputs * plan.batch.patch[0] * plan.batch.patch[1] * width * size
+    kept = outputs * overlap_along(plan, network_shape) * height * width * size
+    carried = 2 * outputs * height * width * size if resampled else 0
+    answered = prod(plan.batch.patch) * outputs * 4 * plan.inference.batch
+    block = answered + (2 * strip if resampled else 0) + DECODING_BYTES
+    return padded + strip + kept + carried + max(window_bytes(plan, networks=networks), block)
+
+
+def overlap_along(plan: Plan, network_shape: Shape3) -> int:
+    """The most slices that two neighbouring rows of windows share; the sums of these are held between rows."""
+    patch, length = plan.batch.patch[0], network_shape[0]
+    count = windows_along(length, patch, step_share=plan.inference.step_share)
+    return patch - (length - patch) // (count - 1) if count > 1 else 0
+
+
+def grown_shape(plan: Plan, network_shape: Shape3) -> Shape3:
+    """An image's shape, grown to at least a patch."""
+    d, h, w = (max(have, want) for have, want in zip(network_shape, plan.batch.patch, strict=True))
+    return d, h, w
+
+
+def row_bytes(plan: Plan, network_shape: Shape3) -> int:
+    """A whole row of windows of every output in float32: by this is decided whether sums are in float16."""
+    _, height, width = grown_shape(plan, network_shape)
+    return plan.network.out_channels * plan.batch.patch[0] * height * width * 4
+
+
+def window_bytes(plan: Plan, *, networks: int) -> int:
+    """Peak of a batch of windows on its way through the network: its features; then logits and probabilities.
+
+    Each output value takes its logit, a float32 copy of that if it is bfloat16, and its probability; with several networks
+    or mirrored views also their sum so far.
+    """
+    low = plan.training.precision == "bfloat16"
+    voxels, outputs = prod(plan.batch.patch), plan.network.out_channels
+    head = voxels * outputs * 3 * (2 if low else 4)
+    features = feature_bytes(plan.network, plan.batch.patch, bytes_per_value=2 if low else 4) - head
+    views = networks > 1 or any(plan.inference.mirror)
+    value = (10 if low else 8) + (4 if views else 0)
+    return (features + voxels * outputs * value) * plan.inference.batch
