@@ -101,10 +101,10 @@ def test_require_unchanged(finished, tmp_path):
     run = planned_run(tmp_path, dataset, checks)
     require_unchanged(run, dataset, checks)
     renamed = dataset.task.model_copy(update={"regions": dataset.task.regions[:1]})
-    with pytest.raises(UsageError, match="what is wanted of the data"):
+    with pytest.raises(UsageError, match="the task has changed"):
         require_unchanged(run, dataset.model_copy(update={"task": renamed}), checks)
     write_json(tmp_path / "checks.json", {"content": "of other data"})
-    with pytest.raises(UsageError, match="have changed since this run began"):
+    with pytest.raises(UsageError, match="the data have changed"):
         require_unchanged(run, dataset, checks)
 
 

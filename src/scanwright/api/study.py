@@ -153,9 +153,9 @@ def require_unchanged(run: Run, dataset: Dataset, checks: Checks) -> None:
     if not run.path(PLAN).exists():
         return
     if read_record(run.path("task.json")) != dataset.task.model_dump(mode="json"):
-        raise changed(run, "what is wanted of the data (channels, regions) has")
+        raise changed(run, "the task has", found="other channels or regions")
     if read_record(run.path("checks.json"))["content"] != content_digest(dataset, checks):
-        raise changed(run, "the data (voxels, positions, labels, patients or cases set apart) have")
+        raise changed(run, "the data have", found="other voxels, positions, labels, patients or test cases")
 
 
 def require_same_splits(run: Run, splits: Splits) -> None:
@@ -164,14 +164,15 @@ def require_same_splits(run: Run, splits: Splits) -> None:
         return
     before, now = read_record(run.path("splits.json")), splits.model_dump(mode="json")
     if (before["folds"], before["test"]) != (now["folds"], now["test"]):
-        raise changed(run, "the split has")
+        raise changed(run, "the split has", found="cases on other sides")
 
 
-def changed(run: Run, what: str) -> UsageError:
+def changed(run: Run, what: str, *, found: str) -> UsageError:
     """The error for a run whose data are not those that it was planned for."""
     return UsageError(
         f"{what} changed since this run began",
         where=run.folder,
+        found=found,
         hint="Choose another folder with -o, or add --restart to throw the old run away.",
     )
 

@@ -12,7 +12,7 @@ from scanwright.types import Shape3
 BASE_BYTES = 700 << 20
 """Interpreter, torch and its kernels, before any image."""
 
-STARTING_BYTES = 192 << 20
+STARTING_BYTES = 224 << 20
 """What a prediction loads beside torch: kernels, and the modules that read, plan and write."""
 
 NORMALIZING_BYTES = {"ct": 16, "zscore": 12, "zscore_nonzero": 17, "percentile": 24, "range": 12, "none": 4}
