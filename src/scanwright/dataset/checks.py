@@ -69,7 +69,7 @@ class Checks(Frozen):
 def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = None) -> Checks:
     """Look at every voxel of every file. Never raises for a bad file; raise_if_errors does, for all of them together.
 
-    jobs: worker processes (started by spawn, so a script needs its `if __name__ == "__main__"`); small data sets are read
+    jobs: worker processes ; small data sets are read
     in this process anyhow. on_progress(done, total) is called after each case. The result does not depend on jobs.
     Raises ResourceError if a file does not fit into memory.
     """

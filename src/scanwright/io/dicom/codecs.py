@@ -1,7 +1,7 @@
 """Compressed frames: one codestream in, one frame of stored numbers out.
 
-CharLS and the RLE decoder run in this process; JPEG and JPEG 2000 in limited children (`jpeg`, `jpeg2000`). A codestream's own
-size is compared with the header's before it is decoded: its own size is what a decoder allocates.
+The RLE decoder, in Rust, runs in this process; JPEG, JPEG-LS and JPEG 2000 in limited children (`jpeg`, `jpegls`, `jpeg2000`).
+A codestream's own size is compared with the header's before it is decoded: its own size is what a decoder allocates.
 Source: DICOM PS3.5 annexes A.4, D and G.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from scanwright.errors import UnreadableFile
-from scanwright.io.dicom import jpeg, jpeg2000
+from scanwright.io.dicom import jpeg, jpeg2000, jpegls
 from scanwright.io.dicom.encoded import HTJ2K, JPEG_2000, JPEG_LS, RLE, Encoded, Stored
 from scanwright.types import Array
 
@@ -53,15 +53,10 @@ def _decode_rle(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
 
 def _decode_jpeg_ls(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     stored = encoded.stored
-    from jpeg_ls import decode_pixel_data
-
-    start = frame.find(b"\xff\xf7")
-    rows, columns = int.from_bytes(frame[start + 5 : start + 7]), int.from_bytes(frame[start + 7 : start + 9])
-    _require_size(encoded, (rows, columns, frame[start + 9] if start >= 0 else 0))
-    decoded, info = decode_pixel_data(frame)
-    wide = np.frombuffer(decoded, np.uint8 if info["bits_per_sample"] <= 8 else np.uint16)
-    frames = by_pixel(wide, stored, planar=info["interleave_mode"] == 0)
-    return _fitted(frames, stored, int(info["bits_per_sample"])), stored.photometric
+    stream = jpegls.read_codestream(frame, encoded.path)
+    _require_size(encoded, (stream.rows, stream.columns, stream.samples))
+    samples, by_plane = jpegls.decode(frame, stream, where=encoded.path)
+    return _fitted(by_pixel(samples, stored, planar=by_plane), stored, stream.precision), stored.photometric
 
 
 def _decode_jpeg_2000(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
