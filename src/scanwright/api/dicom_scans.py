@@ -63,7 +63,7 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> list[Case]:
 
 def _require_whole(folder: Path) -> None:
     """Raise InputError if a DICOMDIR names files that are not there: half of a scan must not be answered as a whole one."""
-    from scanwright.io.dicom.directory import read_directories
+    from scanwright.io.dicom.directory import NOT_WHOLE_HINT, read_directories
 
     for one in read_directories(folder):
         if one.missing:
@@ -72,7 +72,7 @@ def _require_whole(folder: Path) -> None:
                 where=one.path,
                 expected=f"{one.named} files",
                 found=f"{len(one.missing)} missing, such as {one.missing[0]}",
-                hint="Copy the folder again, or remove the DICOMDIR if the files were left out on purpose.",
+                hint=NOT_WHOLE_HINT,
             )
 
 

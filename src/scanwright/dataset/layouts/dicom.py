@@ -154,7 +154,7 @@ def _frame_faults(name: str, group: Sequence[Candidate]) -> list[Fault]:
 
 def _directory_faults(root: Path) -> list[Fault]:
     """Files that a DICOMDIR names and that are not there: a copy that is not whole, even where no gap shows it."""
-    from scanwright.io.dicom.directory import read_directories
+    from scanwright.io.dicom.directory import NOT_WHOLE_HINT, read_directories
 
     return [
         Fault(
@@ -163,7 +163,7 @@ def _directory_faults(root: Path) -> list[Fault]:
             file=one.path,
             expected=f"the {one.named} files that it names",
             found=f"{len(one.missing)} are not here, such as {one.missing[0]}",
-            action="Copy the folder again, or remove the DICOMDIR if the files were left out on purpose.",
+            action=NOT_WHOLE_HINT,
         )
         for one in read_directories(root)
         if one.missing

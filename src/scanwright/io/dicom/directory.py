@@ -10,6 +10,8 @@ from pathlib import Path
 from scanwright.io.dicom.elements import items, words
 from scanwright.io.dicom.intake import open_instance
 
+NOT_WHOLE_HINT = "Copy the folder again, or remove the DICOMDIR if the files were left out on purpose."
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:

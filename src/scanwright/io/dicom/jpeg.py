@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from scanwright.errors import InputError, ResourceError, UnreadableFile
-from scanwright.io.child import ChildFailed, NotStarted
-from scanwright.io.guard import COPY_HINT, checked_bytes
-from scanwright.io.sandbox import MEMORY_BYTES, Sandbox
+from scanwright.errors import UnreadableFile
+from scanwright.io.dicom.apart import Decoder
+from scanwright.io.guard import checked_bytes
+from scanwright.io.sandbox import Sandbox
 from scanwright.runtime import num_threads
 from scanwright.types import Array
 
@@ -28,20 +28,24 @@ BASELINE, EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 LOSSLESS, LOSSLESS_FIRST_ORDER = "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"
 SYNTAXES = frozenset({BASELINE, EXTENDED, LOSSLESS, LOSSLESS_FIRST_ORDER})
 
-INSTALL_HINT = 'Run: pip install "scanwright[gdcm]"'
-COPIES = 12  # of the decoded frame: GDCM and its wrapper hold 6 to 9 at once (measured, progressive too)
-SLOWEST_BYTES = 2 << 20  # of decoded pixels a second
-
 START_OF_IMAGE, MARKER = b"\xff\xd8", 0xFF
 START_OF_SCAN, END_OF_IMAGE, APP0, APP14 = 0xDA, 0xD9, 0xE0, 0xEE
 WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 LOSSY_FRAMES, LOSSLESS_FRAMES = frozenset({0xC0, 0xC1, 0xC2}), frozenset({0xC3})
 RGB_IDS = (b"RGB", b"rgb")
-LOSSY_SAMPLES, LOSSLESS_SAMPLES = (
-    2048,
-    8,
-)  # that a byte can give: a bit a block (the chroma of 16 in one), a bit a sample
+LOSSY_SAMPLES = 2048  # that a byte can give: a bit a block (the chroma of 16 in one)
+LOSSLESS_SAMPLES = 8  # a bit a sample
+
+DECODER = Decoder(
+    "JPEG",
+    "a whole JPEG stream",
+    copies=12,  # GDCM and its wrapper hold 6 to 9 at once (measured, progressive too)
+    slowest_bytes=2 << 20,
+    library="GDCM",
+    package="python-gdcm, which decodes JPEG baseline, extended and lossless",
+    install_hint='Run: pip install "scanwright[gdcm]"',
+)
 
 GDCM = Sandbox(Path(__file__).with_name("gdcm_child.py"), children=num_threads())
 
@@ -89,7 +93,8 @@ def decode_jpeg(
     checked_bytes(where, shape, dtype)
     stream = read_stream(frame, where)
     _require(stream, rows=rows, columns=columns, samples=samples, bits_allocated=bits_allocated, where=where)
-    _require_enough(frame, stream, where)
+    share = LOSSY_SAMPLES if stream.process in LOSSY_FRAMES else LOSSLESS_SAMPLES
+    DECODER.require_enough(frame, rows * columns * samples, rows=rows, columns=columns, share=share, where=where)
     pixels = _asked(frame, stream, syntax=syntax, where=where, sandbox=sandbox).reshape(shape)
     return _as_stored(pixels, dtype, stream.precision), _interpretation(stream, photometric)
 
@@ -97,7 +102,7 @@ def decode_jpeg(
 def read_stream(frame: bytes, where: Path) -> Stream:
     """What the stream's header says, up to its first scan. Raises UnreadableFile if it is not a JPEG stream."""
     if frame[:2] != START_OF_IMAGE:
-        raise _damaged(where, "it does not begin as JPEG does")
+        raise DECODER.damaged(where, "it does not begin as JPEG does")
     position, adobe, jfif = 2, None, False
     while position + 4 <= len(frame):
         marker = frame[position + 1]
@@ -114,12 +119,12 @@ def read_stream(frame: bytes, where: Path) -> Stream:
             adobe = segment[11]
         jfif = jfif or (marker == APP0 and segment[:4] == b"JFIF")
         position += 2 + max(length, 2)
-    raise _damaged(where, "it has no frame header")
+    raise DECODER.damaged(where, "it has no frame header")
 
 
 def _stream(process: int, segment: bytes, *, adobe: int | None, jfif: bool, where: Path) -> Stream:
     if len(segment) < 6 or len(segment) < 6 + 3 * segment[5]:
-        raise _damaged(where, "its frame header is cut")
+        raise DECODER.damaged(where, "its frame header is cut")
     rows, columns = int.from_bytes(segment[1:3], "big"), int.from_bytes(segment[3:5], "big")
     colours = ""
     if segment[6 : 6 + 3 * segment[5] : 3] in RGB_IDS or adobe == 0:
@@ -143,34 +148,15 @@ def _require(stream: Stream, *, rows: int, columns: int, samples: int, bits_allo
         raise _differs(where, expected, f"{stream.precision} bits in the JPEG stream")
 
 
-def _require_enough(frame: bytes, stream: Stream, where: Path) -> None:
-    """Refuse a promise that so few bytes cannot keep, before memory for it is allowed."""
-    most = len(frame) * (LOSSY_SAMPLES if stream.process in LOSSY_FRAMES else LOSSLESS_SAMPLES)
-    if stream.rows * stream.columns * stream.samples > most:
-        raise _damaged(where, f"{len(frame)} bytes for {stream.rows} x {stream.columns} pixels")
-
-
 def _asked(frame: bytes, stream: Stream, *, syntax: str, where: Path, sandbox: Sandbox) -> Array:
     """The samples as the stream has them, uint8 or uint16, one after the other."""
     dtype = np.dtype(np.uint8 if stream.precision <= 8 else np.dtype("<u2"))
     expected = stream.rows * stream.columns * stream.samples * dtype.itemsize
     header = {
         **{"syntax": syntax, "rows": stream.rows, "columns": stream.columns},
-        **{"samples": stream.samples, "precision": stream.precision, "bytes": expected},
+        **{"samples": stream.samples, "precision": stream.precision},
     }
-    memory = MEMORY_BYTES // 2 + COPIES * expected + 4 * len(frame)
-    try:
-        extra_s = expected / SLOWEST_BYTES
-        _, pixels = sandbox.ask(header, frame, expected=expected, memory_bytes=memory, extra_s=extra_s)
-    except ChildFailed as failure:
-        raise _damaged(where, failure.why) from failure
-    except NotStarted as error:
-        if error.missing:
-            expected_words = "python-gdcm, which decodes JPEG baseline, extended and lossless"
-            raise InputError(
-                "JPEG pixels need GDCM", where=where, expected=expected_words, found=str(error), hint=INSTALL_HINT
-            ) from error
-        raise ResourceError(str(error), where=where) from error
+    _, pixels = DECODER.ask(sandbox, frame, header, expected=expected, where=where)
     return np.frombuffer(pixels, dtype)
 
 
@@ -188,12 +174,6 @@ def _interpretation(stream: Stream, photometric: str) -> str:
     if stream.samples == 1:
         return photometric
     return stream.colours or ("YBR_FULL" if photometric == "YBR_FULL_422" else photometric)
-
-
-def _damaged(where: Path, found: str) -> UnreadableFile:
-    return UnreadableFile(
-        "cannot decode the JPEG pixels", where=where, expected="a whole JPEG stream", found=found, hint=COPY_HINT
-    )
 
 
 def _differs(where: Path, expected: str, found: str) -> UnreadableFile:

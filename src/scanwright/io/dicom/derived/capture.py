@@ -16,10 +16,9 @@ from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian
 
 from scanwright.errors import InputError
-from scanwright.files import sha256_bytes, writing
+from scanwright.files import sha256_bytes
 from scanwright.io.dicom.derived.codes import Code, label_of
 from scanwright.io.dicom.derived.provenance import (
-    MAX_SERIES_NUMBER,
     RESEARCH,
     Model,
     as_item,
@@ -27,7 +26,8 @@ from scanwright.io.dicom.derived.provenance import (
     equipment,
     quietly,
     require_sources,
-    stamp,
+    save,
+    series_number_of,
     study_of,
 )
 from scanwright.io.dicom.elements import text
@@ -69,11 +69,9 @@ def write_capture(
         sha256_bytes(np.ascontiguousarray(pages).tobytes()),
     ]
     with quietly():
-        dataset = _made(pages, sources, model, about, has_text=has_text, made=made or datetime.now())
-        dataset.SeriesNumber = min(max(series_number, 1), MAX_SERIES_NUMBER)
-        dataset.SeriesDescription = label_of(description)
-        with writing(path) as stream:
-            dataset.save_as(stream, enforce_file_format=True)
+        dataset = _made(pages, sources, model, about, has_text=has_text)
+        dataset.SeriesNumber, dataset.SeriesDescription = series_number_of(series_number), label_of(description)
+    save(dataset, path, made or datetime.now())
     return str(dataset.SOPInstanceUID)
 
 
@@ -86,9 +84,7 @@ def _require_pictures(pages: Array) -> None:
         raise InputError("pictures too large for one DICOM object", expected="less than 4 GiB", found=str(pages.shape))
 
 
-def _made(
-    pages: Array, sources: Sequence[Dataset], model: Model, about: list[str], *, has_text: bool, made: datetime
-) -> Dataset:
+def _made(pages: Array, sources: Sequence[Dataset], model: Model, about: list[str], *, has_text: bool) -> Dataset:
     head = study_of(sources[0])
     dataset = study_of(sources[0])
     del dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.SeriesInstanceUID
@@ -104,7 +100,6 @@ def _made(
     dataset.SoftwareVersions, dataset.DeviceSerialNumber = made_by["software_versions"], made_by["device_serial_number"]
     dataset.ContentDate = dataset.InstanceCreationDate = dataset.DateOfSecondaryCapture = ""
     dataset.ContentTime = dataset.InstanceCreationTime = dataset.TimeOfSecondaryCapture = ""
-    stamp(dataset, made)
     dataset.ImageType, dataset.PatientOrientation, dataset.Laterality = ["DERIVED", "SECONDARY"], None, ""
     dataset.DerivationDescription = f"Overlay by {label_of(model.name)} {label_of(model.version)}. {RESEARCH}."
     written = has_text or any(text(source, "BurnedInAnnotation") == "YES" for source in sources)

@@ -12,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from scanwright.errors import InputError, UsageError
-from scanwright.files import canonical_json, sha256_bytes
+from scanwright.errors import InputError, ScanwrightError, UsageError
+from scanwright.files import canonical_json, sha256_bytes, writing
 from scanwright.io.dicom.derived.codes import PRIVATE, Code, label_of
 from scanwright.io.dicom.elements import text, value
 
@@ -70,6 +71,32 @@ def quietly() -> Iterator[None]:
     with catch_warnings():
         simplefilter("ignore")
         yield
+
+
+@contextmanager
+def allowed_by_sources(what: str) -> Iterator[None]:
+    """For work of highdicom: whatever it raises becomes an InputError, that the sources do not allow `what`."""
+    try:
+        with quietly():
+            yield
+    except ScanwrightError:
+        raise
+    except Exception as error:
+        found = " ".join(str(error).split())[:200]
+        raise InputError(f"the source images do not allow {what}", found=found) from error
+
+
+def save(dataset: Dataset, path: Path, made: datetime | None) -> None:
+    """Write a result in one atomic step, stamped (`stamp`). Raises ResourceError."""
+    with quietly():
+        stamp(dataset, made)
+        with writing(path) as stream:
+            dataset.save_as(stream, enforce_file_format=True)
+
+
+def series_number_of(number: int) -> int:
+    """The nearest number that the standard allows."""
+    return min(max(number, 1), MAX_SERIES_NUMBER)
 
 
 def derived_uid(*parts: Any) -> str:

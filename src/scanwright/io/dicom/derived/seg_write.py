@@ -24,24 +24,24 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from scanwright.errors import GeometryError, InputError, ScanwrightError, UsageError
-from scanwright.files import sha256_bytes, writing
+from scanwright.errors import GeometryError, InputError, UsageError
+from scanwright.files import sha256_bytes
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.derived.codes import RegionCodes, codes_of, label_of
 from scanwright.io.dicom.derived.provenance import (
     CHARACTER_SET,
     MANUFACTURER,
-    MAX_SERIES_NUMBER,
     RESEARCH,
     Model,
+    allowed_by_sources,
     as_item,
     derived_uid,
     equipment,
     private_scheme,
-    quietly,
     require_highdicom,
     require_sources,
-    stamp,
+    save,
+    series_number_of,
     study_of,
 )
 from scanwright.io.dicom.derived.seg import Segmentation
@@ -52,10 +52,7 @@ from scanwright.types import Array, Bools, Ints
 
 WrittenKind = Literal["binary", "labelmap"]
 Colour = tuple[int, int, int]
-SAME_MM, SAME_SHARE = (
-    0.03,
-    0.015,
-)  # a plane may lie this far from its slice: series as even as `stack` accepts them pass
+SAME_MM, SAME_SHARE = 0.03, 0.015  # a plane may lie so far from its slice: as even as `stack` accepts series
 MAX_SEGMENTS = 65535
 
 
@@ -101,20 +98,11 @@ def write_segmentation(
         model.hash,
         drawn.digest,
     ]
-    with quietly():
-        try:
-            dataset = _made(drawn, sources, model, kind, about, series_number=series_number, description=description)
-            _complete(dataset, sources[0], about)
-            _describe(dataset, masks, codes=[codes_of(name, within=within) for name in masks], colours=colours or {})
-        except ScanwrightError:
-            raise
-        except Exception as error:
-            raise InputError(
-                "the source images do not allow a segmentation", found=" ".join(str(error).split())[:200]
-            ) from error
-        stamp(dataset, made)
-        with writing(path) as stream:
-            dataset.save_as(stream, enforce_file_format=True)
+    with allowed_by_sources("a segmentation"):
+        dataset = _made(drawn, sources, model, kind, about, series_number=series_number, description=description)
+        _complete(dataset, sources[0], about)
+        _describe(dataset, masks, codes=[codes_of(name, within=within) for name in masks], colours=colours or {})
+    save(dataset, path, made)
     return read_segmentation(path)
 
 
@@ -197,7 +185,7 @@ def _made(
         segmentation_type=kind.upper(),
         segment_descriptions=[_segment(number, name, model, about) for number, name in enumerate(drawn.names, start=1)],
         series_instance_uid=derived_uid("seg series", *about),
-        series_number=min(max(series_number, 1), MAX_SERIES_NUMBER),
+        series_number=series_number_of(series_number),
         sop_instance_uid=derived_uid("seg", *about),
         instance_number=1,
         content_label="SEGMENTATION",

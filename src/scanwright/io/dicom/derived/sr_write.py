@@ -12,21 +12,20 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from scanwright.errors import InputError, ScanwrightError, UsageError
-from scanwright.files import writing
+from scanwright.errors import InputError, UsageError
 from scanwright.io.dicom.derived.codes import SNOMED, Code, label_of
 from scanwright.io.dicom.derived.provenance import (
     CHARACTER_SET,
     MANUFACTURER,
-    MAX_SERIES_NUMBER,
     Model,
+    allowed_by_sources,
     derived_uid,
     equipment,
     private_scheme,
-    quietly,
     require_highdicom,
     require_sources,
-    stamp,
+    save,
+    series_number_of,
     study_of,
 )
 from scanwright.io.dicom.derived.seg import Segmentation
@@ -69,20 +68,10 @@ def write_measurements(
     head = study_of(sources[0])
     about = [head.SOPInstanceUID, segmentation.instance if segmentation else "", model.name, model.version, model.hash]
     said = [[repr(one) for one in (*regions, *answers)], *about]
-    with quietly():
-        try:
-            groups = [*region_groups(regions, segmentation, model, sources[0])]
-            groups += answer_groups(answers, model, said)
-            dataset = _made(groups, sources, segmentation, model, said, number=series_number, description=description)
-        except ScanwrightError:
-            raise
-        except Exception as error:
-            raise InputError(
-                "the source images do not allow a report", found=" ".join(str(error).split())[:200]
-            ) from error
-        stamp(dataset, made)
-        with writing(path) as stream:
-            dataset.save_as(stream, enforce_file_format=True)
+    with allowed_by_sources("a report"):
+        groups = [*region_groups(regions, segmentation, model, sources[0]), *answer_groups(answers, model, said)]
+        dataset = _made(groups, sources, segmentation, model, said, number=series_number, description=description)
+    save(dataset, path, made)
     return read_measurements(path)
 
 
@@ -140,7 +129,7 @@ def _made(
         evidence=[*evidence, *([_as_evidence(segmentation)] if segmentation else [])],
         content=content[0],
         series_instance_uid=derived_uid("sr series", *about),
-        series_number=min(max(number, 1), MAX_SERIES_NUMBER),
+        series_number=series_number_of(number),
         sop_instance_uid=derived_uid("sr", *about),
         instance_number=1,
         is_complete=True,
