@@ -98,3 +98,13 @@ def test_predict(scanwright, finished, scan, tmp_path, spoil, code, words):
     assert "Traceback" not in ended.err
     assert "Secret" not in ended.out + ended.err
     assert not list((tmp_path / "out").glob("*.dcm")) or code == 0
+
+
+def test_inspect_lists_what_is_there_even_where_nothing_is_drawn(scanwright, scan):
+    ended = scanwright("inspect", scan.parent)
+    assert ended.code == 4
+    assert "study 1, patient p" in ended.out
+    assert "12 x 10 x 8" in ended.out
+    assert "nothing is drawn on these images" in ended.err
+    assert "12 x 10 x 8" not in ended.err  # once is enough
+    assert "Secret" not in ended.out + ended.err

@@ -31,7 +31,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     14: ("api",),
     15: ("cluster", "screen", "ending"),
     16: ("cli", "serving"),
-    17: ("",),  # scanwright/__init__.py, which shows what api does and which nobody inside imports
+    17: ("", "__main__"),  # scanwright/__init__.py and `python -m scanwright`, which nobody inside imports
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -20,6 +20,7 @@ PUBLIC = [
     "demo",
     "evaluate",
     "inspect",
+    "list_series",
     "predict",
     "read_volume",
     "train",

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scanwright.api.look import demo, inspect
+    from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
     from scanwright.api.score_model import evaluate
     from scanwright.api.use_model import predict, verify
@@ -31,6 +31,7 @@ _HOMES = {
     "evaluate": "scanwright.api.score_model",
     "verify": "scanwright.api.use_model",
     "inspect": "scanwright.api.look",
+    "list_series": "scanwright.api.look",
     "demo": "scanwright.api.look",
     "read_volume": "scanwright.io.formats",
     "write_volume": "scanwright.io.formats",
@@ -53,6 +54,7 @@ __all__ = [
     "demo",
     "evaluate",
     "inspect",
+    "list_series",
     "predict",
     "read_volume",
     "train",

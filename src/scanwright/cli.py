@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from scanwright.ending import ended
-from scanwright.errors import UsageError
+from scanwright.errors import InputError, UsageError
 from scanwright.runtime import share_cores
 from scanwright.screen import Screen
 
@@ -164,9 +164,18 @@ def inspect(
     screen = Screen()
     with screen:
         from scanwright.api.look import inspect as run
+        from scanwright.api.look import list_series, series_text
 
-        result = run(data, layout=layout, exclude=exclude or [], tell=screen.tell)
-    lines = [result.dataset.stated, *(fault.line() for fault in result.checks.faults), result.checks.summary()]
+        try:
+            result = run(data, layout=layout, exclude=exclude or [], tell=screen.tell)
+        except InputError as error:  # DICOM that is no data set can be listed all the same
+            listed = [] if json_ else series_text(list_series(data, layout=layout))
+            if listed:
+                finish(listed, None, as_json=False)
+                error.details = ()
+            raise
+    lines = [*series_text(result.series), result.dataset.stated, *(fault.line() for fault in result.checks.faults)]
+    lines.append(result.checks.summary())
     finish(lines, result.to_json(), as_json=json_)
     if result.checks.errors:
         raise typer.Exit(4)

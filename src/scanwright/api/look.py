@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.make_model import Trained, train
+from scanwright.dataset import read as dataset_read
 from scanwright.dataset.cases import Dataset
 from scanwright.dataset.checks import Checks, check
 from scanwright.dataset.facts import Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
+from scanwright.dataset.layouts.dicom_listing import SeriesLine, as_text
 from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
 from scanwright.plan.plan import Settings
@@ -19,11 +21,15 @@ from scanwright.runtime import DeviceName, num_threads
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a data set is and what is wrong with it. `fingerprint` is null if no case could be read."""
+    """What a data set is and what is wrong with it. `fingerprint` is null if no case could be read.
+
+    series: what a folder of DICOM holds, volume by volume; nothing for any other data set.
+    """
 
     dataset: Dataset
     checks: Checks
     fingerprint: Fingerprint | None
+    series: tuple[SeriesLine, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -37,6 +43,7 @@ class Inspection:
             "errors": len(self.checks.errors),
             "faults": [fault.model_dump(mode="json") for fault in self.checks.faults],
             "fingerprint": None if found is None else found.model_dump(mode="json"),
+            **({"series": [line.to_json() for line in self.series]} if self.series else {}),
         }
 
 
@@ -45,14 +52,28 @@ def inspect(
 ) -> Inspection:
     """Read a data set in whichever layout it is and check every voxel; nothing is written, nothing is raised for a fault.
 
-    Raises InputError if the folder is missing, empty or not understood.
+    Raises InputError if the folder is missing, empty or not understood; of DICOM `list_series` says even then what is there.
     """
     dataset = read_dataset(Path(data), layout).without(exclude)
     checks = check(
         dataset, jobs=num_threads(), on_progress=lambda done, total: tell(Progress("check", done=done, total=total))
     )
     facts = {case.id: checks.facts[case.id] for case in dataset.train if case.id in checks.facts}
-    return Inspection(dataset, checks, fingerprint(facts, dataset.task) if facts else None)
+    found = fingerprint(facts, dataset.task) if facts else None
+    return Inspection(dataset, checks, found, list_series(data, layout=layout))
+
+
+def list_series(data: str | Path, *, layout: str | None = None) -> tuple[SeriesLine, ...]:
+    """What a folder of DICOM holds, volume by volume, labelled or not; nothing for any other data set.
+
+    Raises InputError if the folder is missing, empty or not understood.
+    """
+    return dataset_read.list_series(Path(data), layout)
+
+
+def series_text(series: Sequence[SeriesLine]) -> list[str]:
+    """A list of series as aligned lines."""
+    return list(as_text(series))
 
 
 DEMO_SUBJECTS = 20

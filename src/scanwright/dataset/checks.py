@@ -21,7 +21,11 @@
     rare-region                                                    warning   a region in no patient, or in one only
     empty-label same-channel                                       warning   no region; one image as two channels
     unused-channel                                                 warning   an image that is none of the task's channels
-    other-grid reader-note unlisted-files                          note
+    other-frame other-series                                       warning   DICOM: a channel that is registered first; a label
+                                                                             that was drawn on another series
+    refused-series                                                 error     DICOM: of a series that something is drawn on;
+                                                                             else a warning
+    other-grid reader-note unlisted-files left-out                 note
 
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.
 """

@@ -12,7 +12,8 @@ detected.
       "patient": "^(P[0-9]+)_",                        a pattern on case ids; its first group is the patient
       "test": ["P07_a", "P09_a"],                      cases that are set apart
       "series": [{"channel": "T1", "modality": "MR", "description": "t1.*mprage"},     for DICOM: which series is which
-                 {"channel": "FLAIR", "description": "flair", "plane": "axial", "slices": [20, 400]}],      channel
+                 {"channel": "FLAIR", "description": "flair", "plane": "axial", "slices": [20, 400]}],      channel;
+                                                       or "series.csv", a table of cases, channels and series
       "case_of": "study",                              for DICOM: what is one case: a series, study or patient
       "structures": {"tumour": ["GTV.*", "tumou?r"]}   for DICOM: names of segments or structures that are a region
     }
@@ -81,7 +82,7 @@ class Declaration(Frozen):
     ignore: int | None = None
     patient: str | None = None
     test: tuple[str, ...] = ()
-    series: tuple[SeriesRule, ...] = ()
+    series: tuple[SeriesRule, ...] | str = ()
     case_of: Literal["series", "study", "patient"] | None = None
     structures: dict[str, tuple[Pattern, ...]] | None = None
 

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.declare import Declaration, read_declaration
-from scanwright.dataset.layouts import decathlon, dicom, image_mask, nnunet, table
+from scanwright.dataset.layouts import decathlon, dicom, dicom_listing, image_mask, nnunet, table
+from scanwright.dataset.layouts.dicom_listing import SeriesLine
 from scanwright.dataset.layouts.sidecar import with_declared
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError, UsageError
@@ -51,6 +52,18 @@ def read_dataset(root: Path, layout: str | None = None) -> Dataset:
     _require_plain_names(cases, root)
     stated = f"{found.stated}: {_counted(cases)}; {_channels(found.task)}"
     return found.model_copy(update={"cases": cases, "stated": stated})
+
+
+def list_series(root: Path, layout: str | None = None) -> tuple[SeriesLine, ...]:
+    """What a folder of DICOM holds, volume by volume, whether or not it is a data set; nothing for any other layout.
+
+    Errors as `read_dataset`, but for those of the DICOM layout itself.
+    """
+    root = Path(root).absolute()
+    _require_content(root)
+    declared = read_declaration(root if root.is_dir() else root.parent)
+    name, _ = _chosen(root, layout or declared.layout)
+    return dicom_listing.list_series(root) if name == dicom.NAME else ()
 
 
 def _require_content(root: Path) -> None:

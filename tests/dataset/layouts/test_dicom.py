@@ -13,10 +13,11 @@ from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts import dicom
 from scanwright.dataset.read import read_dataset
 from scanwright.errors import InputError
+from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.derived.provenance import Model
 from scanwright.io.dicom.derived.rtstruct_writing import write_structures
 from scanwright.io.dicom.derived.seg_write import write_segmentation
-from scanwright.io.formats import read_grid, read_label, read_volume
+from scanwright.io.formats import read_grid, read_label, read_volume, write_volume
 
 GRID = axial()
 MODEL = Model("test", "1")
@@ -222,3 +223,109 @@ def test_a_channel_of_another_frame_is_registered(one_leg):
     brought = read_case_image(dataset.cases[0], dataset.task).voxels[2]
     # 0.81: the pose that was found and the one of the file differ by 7 mm (see geometry/register)
     assert np.corrcoef(brought.ravel(), as_it_was.ravel())[0, 1] > 0.75
+
+
+def by_table(folder, *lines, name="series.csv"):
+    """A data set whose cases a table names."""
+    (folder / name).write_text("\n".join(lines))
+    (folder / "scanwright.json").write_text(json.dumps({"series": name}))
+    return read_dataset(folder)
+
+
+def test_a_table_names_cases_channels_and_labels(tmp_path):
+    channels(tmp_path / "a", "P1")
+    channels(tmp_path / "b", "P2")
+    uid = pydicom.dcmread(next((tmp_path / "b" / "mr").iterdir())).SeriesInstanceUID
+    dataset = by_table(
+        tmp_path,
+        "case,channel,series,label,site",
+        "one,CT,a/images,,north",
+        f"two,CT,{tmp_path / 'b' / 'images'},b/seg.dcm,south",
+        "one,T1,a/mr,a\\seg.dcm,north",
+        f"two,T1,{uid},,south",
+    )
+    assert [case.id for case in dataset.cases] == ["one", "two"]
+    assert [(channel.name, channel.modality) for channel in dataset.task.channels] == [("CT", "ct"), ("T1", "mr")]
+    assert [case.groups["site"] for case in dataset.cases] == ["north", "south"]
+    assert np.array_equal(read_volume(dataset.cases[1].images[1]).voxels[0], voxels(9))
+    assert np.array_equal(read_label(dataset.cases[1].label).voxels[0], LIVER)
+    assert [fault.code for fault in check(dataset).faults if fault.severity != "note"] == ["duplicate-image"]
+
+
+def test_a_table_without_labels_takes_what_is_drawn(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER}, seed=1)
+    study(tmp_path / "b", "P2", masks={"Liver": LIVER}, seed=2)
+    dataset = by_table(tmp_path, "Series UID;body part", "b/images;liver")
+    (case,) = dataset.cases
+    assert case.id == "b_images"
+    assert dataset.task.channels[0].name == "CT"
+    assert read_label(case.label).voxels.sum() == LIVER.sum()
+
+
+def test_labels_of_a_table_may_be_image_files(tmp_path):
+    study(tmp_path / "a", "P1")
+    write_volume(tmp_path / "mask.nii.gz", Volume((LIVER + 2 * TUMOUR)[None].astype(np.uint8), GRID))
+    dataset = by_table(tmp_path, "case,series,mask", "one,a/images,mask.nii.gz")
+    assert [region.values for region in dataset.task.regions] == [(1,), (2,)]
+    assert check(dataset).errors == ()
+    study(tmp_path / "b", "P2", masks={"Liver": LIVER}, seed=2)
+    lines = ("case,series,mask", "one,a/images,mask.nii.gz", "two,b/images,b/seg.dcm")
+    with pytest.raises(InputError, match="labels of two kinds"):
+        by_table(tmp_path, *lines)
+
+
+def test_rows_that_are_wrong_are_faults_of_their_case(tmp_path):
+    channels(tmp_path / "a", "P1")
+    channels(tmp_path / "b", "P2")
+    dataset = by_table(
+        tmp_path,
+        "case,channel,series,label",
+        "one,CT,a/images,b/seg.dcm",
+        "one,T1,a/mr,",
+        "two,CT,b/images,",
+        "three,CT,c,",
+        "four,CT,,",
+    )
+    assert [case.id for case in dataset.cases] == ["one"]
+    found = {(fault.code, fault.case, fault.severity) for fault in dataset.faults if fault.case}
+    assert found == {
+        ("other-series", "one", "warning"),
+        ("missing-channel", "two", "error"),
+        ("missing-image", "three", "error"),
+        ("missing-image", "four", "error"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("case,image", "one,a"), "no column that names series"),
+        (("case,series", "one,a"), "several volumes could be one channel"),
+        (("case,series", "one,a/images", "one,a/mr"), "two rows for one channel"),
+        (("case,series", "one,nowhere"), "no case of the table is there"),
+    ],
+)
+def test_tables_that_say_no_cases(tmp_path, lines, message):
+    channels(tmp_path / "a", "P1")
+    with pytest.raises(InputError, match=message):
+        by_table(tmp_path, *lines)
+
+
+def test_a_table_that_is_not_there(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER})
+    (tmp_path / "scanwright.json").write_text(json.dumps({"series": "no.csv"}))
+    with pytest.raises(InputError, match="no such table"):
+        read_dataset(tmp_path)
+
+
+def test_a_study_that_lacks_a_channel(tmp_path):
+    """An error where it would be learned from; a note where nothing is drawn on it."""
+    channels(tmp_path / "a", "P1")
+    study(tmp_path / "b", "P2", masks={"Liver": LIVER}, name="other", seed=3)
+    study(tmp_path / "c", "P3", name="third", seed=4)
+    rules = [{"channel": "T1", "modality": "mr"}, {"modality": "CT"}]
+    (tmp_path / "scanwright.json").write_text(json.dumps({"series": rules}))
+    dataset = read_dataset(tmp_path)
+    assert [case.id for case in dataset.cases] == ["a_mr"]
+    found = {(fault.code, fault.case, fault.severity) for fault in dataset.faults}
+    assert {("missing-channel", "b_images", "error"), ("missing-channel", "c_images", "note")} <= found

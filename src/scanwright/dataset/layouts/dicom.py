@@ -2,7 +2,7 @@
 
 Every file below the folder is looked at; names of files and folders mean nothing. Without a word from the user, a case is a
 series that a segmentation or structure set was drawn on. With "series" in scanwright.json the channels of a case are chosen
-by rules, from one study (or one patient, with "case_of").
+by rules, from one study (or one patient, with "case_of"), or by a table.
 
 Patients are told apart by PatientID, of which only a hash is kept. Site, scanner, sex and age (by decade) become groups.
 Source: DICOM PS3.3 A.51 (segmentation), A.19 (structure set), C.7.1 to C.7.3 (patient, study, series).
@@ -15,14 +15,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanwright.dataset.cases import Case, Dataset, Fault
-from scanwright.dataset.declare import FILE_NAME, Declaration, SeriesRule, make_task
-from scanwright.dataset.layouts.dicom_labels import drawn_on, find_outlines, regions_and_labels
-from scanwright.dataset.layouts.dicom_series import MODALITIES, SHOWN, Candidate, case_names, grouped
+from scanwright.dataset.declare import FILE_NAME, Declaration, make_task
+from scanwright.dataset.layouts.dicom_labels import find_outlines
+from scanwright.dataset.layouts.dicom_listing import patient_code
+from scanwright.dataset.layouts.dicom_series import (
+    MODALITIES,
+    SHOWN,
+    Candidate,
+    Choice,
+    Chosen,
+    by_drawings,
+    by_rules,
+)
+from scanwright.dataset.layouts.dicom_table import by_table
+from scanwright.dataset.layouts.dicom_targets import targets
 from scanwright.dataset.layouts.pairing import missing_label
 from scanwright.dataset.task import Channel, modality_of
 from scanwright.errors import InputError
-from scanwright.files import sha256_bytes
 from scanwright.io.formats import is_image
+from scanwright.io.source import LabelSource
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.labels import Outline
@@ -59,60 +70,65 @@ def read(root: Path, declared: Declaration) -> Dataset:
     if not candidates:
         raise InputError("no image in these DICOM files", where=root, details=_reasons(found)[:SHOWN])
     outlines, faults = find_outlines(one.path for one in found.skipped)
-    groups = grouped(candidates, outlines, declared, root)
-    names = case_names([group[0].image for group in groups], root)
-    drawn = {name: drawn_on([one.series for one in group], outlines) for name, group in zip(names, groups, strict=True)}
-    regions, labels = regions_and_labels(
-        {name: (group[0].image, drawn[name]) for name, group in zip(names, groups, strict=True)}, declared, where=root
-    )
-    cases = [_case(name, group, labels.get(name)) for name, group in zip(names, groups, strict=True)]
-    faults += [missing_label(case.id, _folder(case)) for case in cases if case.label is None]
-    faults += [fault for name, group in zip(names, groups, strict=True) for fault in _frame_faults(name, group)]
+    choice = _choose(candidates, outlines, declared, root)
+    cases = choice.cases
+    regions, labels, unreadable = targets(cases, outlines, declared, where=root)
+    faults += [*unreadable, *choice.faults]
+    faults += [missing_label(case.name, case.channels[0].image.path) for case in cases if case.name not in labels]
+    faults += [fault for case in cases for fault in _frame_faults(case)]
     faults += _directory_faults(root)
-    faults += _series_faults(found, {one.series.uid for group in groups for one in group}, outlines)
+    faults += _series_faults(found, {one.series.uid for case in cases for one in case.channels}, outlines)
     task = make_task(
         declared,
         name=root.name,
-        channels=_channels(groups[0], declared.series),
+        channels=_channels(cases[0], choice.channels),
         regions=regions,
         source=FILE_NAME if declared.structures is not None else "names of segments",
         where=root,
     )
-    used = sum(len(group) for group in groups)
+    used = sum(len(case.channels) for case in cases)
     return Dataset(
         root=root,
         layout=NAME,
         stated=f"DICOM folder, {used} of {len(candidates)} volumes used",
         task=task,
-        cases=tuple(cases),
+        cases=tuple(_case(case, labels.get(case.name)) for case in cases),
         faults=tuple(faults),
         patients_from="PatientID, kept as a hash",
     )
 
 
-def _channels(group: Sequence[Candidate], rules: Sequence[SeriesRule]) -> list[Channel]:
-    """Channels named by their rules, else by their modality; colours of a single series are channels of their own."""
-    if len(group) == 1 and not group[0].stack.slices[0].grey:
+def _choose(
+    candidates: Sequence[Candidate], outlines: Sequence["Outline"], declared: Declaration, root: Path
+) -> Choice:
+    """The cases: as a table of the user's says, by rules, or each series that something is drawn on."""
+    if isinstance(declared.series, str):
+        return by_table(candidates, declared.series, root)
+    if declared.series:
+        return by_rules(candidates, outlines, declared.series, root, case_of=declared.case_of)
+    return by_drawings(candidates, outlines, root)
+
+
+def _channels(case: Chosen, names: Sequence[str]) -> list[Channel]:
+    """Channels by the names given, else by their modality; colours of a single series are channels of their own."""
+    if len(case.channels) == 1 and not case.channels[0].stack.slices[0].grey:
         return [Channel(name=name, modality="rgb") for name in ("red", "green", "blue")]
     channels = []
-    for turn, one in enumerate(group):
+    for given, one in zip(names, case.channels, strict=True):
         kind = one.series.about.get("Modality", "")
-        name = (rules[turn].channel if rules else "") or kind or "image"
+        name = given or kind or "image"
         channels.append(Channel(name=name, modality=MODALITIES.get(kind) or modality_of(name)))
     return channels
 
 
-def _case(name: str, group: Sequence[Candidate], label: object) -> Case:
-    about = group[0].series.about
-    patient = about.get("PatientID", "")
-    return Case.model_validate(
-        {
-            "id": name,
-            "images": tuple(one.image for one in group),
-            "label": label,
-            "patient": f"p{sha256_bytes(patient.encode())[:12]}" if patient else name,
-            "groups": _groups(about),
-        }
+def _case(case: Chosen, label: LabelSource | None) -> Case:
+    about = case.channels[0].series.about
+    return Case(
+        id=case.name,
+        images=tuple(one.image for one in case.channels),
+        label=label,
+        patient=patient_code(about) or case.name,
+        groups=_groups(about),
     )
 
 
@@ -129,25 +145,20 @@ def _groups(about: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def _folder(case: Case) -> Path:
-    image = case.images[0]
-    return image if isinstance(image, Path) else image.path
-
-
-def _frame_faults(name: str, group: Sequence[Candidate]) -> list[Fault]:
+def _frame_faults(case: Chosen) -> list[Fault]:
     """Channels of another frame of reference than the first, which have to be registered to it."""
-    first = group[0].image.frame
+    first = case.channels[0].image.frame
     return [
         Fault(
             code="other-frame",
             severity="warning",
-            case=name,
+            case=case.name,
             file=one.image.path,
             expected="channels of one frame of reference",
             found=f"{one.line()}; it will be registered to the first channel",
             action="Look at the registration before you rely on it.",
         )
-        for one in group[1:]
+        for one in case.channels[1:]
         if one.image.frame != first
     ]
 

@@ -1,4 +1,7 @@
-"""Which volumes of a DICOM folder are the channels of which case: by the user's rules, or by what is drawn on them."""
+"""Which volumes of a DICOM folder are the channels of which case: by the user's rules, or by what is drawn on them.
+
+A table of the user's is the third way (`dicom_table`).
+"""
 
 import re
 from collections import defaultdict
@@ -7,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanwright.dataset.declare import FILE_NAME, Declaration, SeriesRule
+from scanwright.dataset.cases import Fault
+from scanwright.dataset.declare import FILE_NAME, SeriesRule
 from scanwright.dataset.layouts.dicom_labels import drawn_on
+from scanwright.dataset.layouts.pairing import missing_channel
 from scanwright.dataset.task import Modality
 from scanwright.errors import InputError
 from scanwright.io.source import DicomVolume
@@ -45,38 +50,83 @@ class Candidate:
         return ", ".join(word for word in words if word)
 
 
-def grouped(
-    candidates: Sequence[Candidate], outlines: Sequence["Outline"], declared: Declaration, root: Path
-) -> list[list[Candidate]]:
-    """The channels of each case. Raises InputError if none is complete, or a choice would be a guess.
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """A case: its name, the volumes that are its channels, and the file of its label where a table names one."""
 
-    With rules, each rule's volume of every series, study or patient that has them all; without, each series that something
-    is drawn on.
+    name: str
+    channels: tuple[Candidate, ...]
+    label: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The cases of a folder. channels: their names, "" where nothing names one; each case has all of them."""
+
+    cases: tuple[Chosen, ...]
+    channels: tuple[str, ...] = ("",)
+    faults: tuple[Fault, ...] = ()
+
+
+def by_rules(
+    candidates: Sequence[Candidate],
+    outlines: Sequence["Outline"],
+    rules: Sequence[SeriesRule],
+    root: Path,
+    *,
+    case_of: str | None,
+) -> Choice:
+    """Each rule's volume of every series, study or patient that has them all.
+
+    One that lacks a channel is a fault if anything is drawn on it, else a note. Raises InputError if none is complete, or a
+    choice would be a guess.
     """
-    if not declared.series:
-        return _labelled(candidates, outlines, root)
-    by = declared.case_of or ("study" if len(declared.series) > 1 else "series")
+    by = case_of or ("study" if len(rules) > 1 else "series")
     key = {"series": "SeriesInstanceUID", "study": "StudyInstanceUID", "patient": "PatientID"}[by]
     groups: dict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
         groups[one.series.about.get(key, "")].append(one)
-    complete = []
+    partly: list[list[list[Candidate]]] = []
     for members in groups.values():
-        fitting = [[one for one in members if fits(rule, one)] for rule in declared.series]
+        fitting = [[one for one in members if fits(rule, one)] for rule in rules]
         crowded = next((found for found in fitting if len(found) > 1), None)
         if crowded is not None:
-            raise _ambiguous(crowded, root)
-        if all(fitting):
-            complete.append([found[0] for found in fitting])
-    if not complete:
+            raise ambiguous(crowded, root)
+        if any(fitting):
+            partly.append(fitting)
+    if not any(all(fitting) for fitting in partly):
         lines = [one.line() for one in candidates[:SHOWN]]
         hint = f'Correct "series" in {FILE_NAME}.'
         raise InputError(f"no {by} has every channel of {FILE_NAME}", where=root, details=lines, hint=hint)
-    return complete
+    channels = tuple(rule.channel or rule.modality or f"series {turn + 1}" for turn, rule in enumerate(rules))
+    names = case_names([next(found[0] for found in fitting if found).image for fitting in partly], root)
+    cases, faults = [], []
+    for name, fitting in zip(names, partly, strict=True):
+        if all(fitting):
+            cases.append(Chosen(name, tuple(found[0] for found in fitting)))
+        else:
+            faults.append(_incomplete(name, fitting, channels, outlines))
+    return Choice(tuple(cases), tuple(rule.channel for rule in rules), tuple(faults))
 
 
-def _labelled(candidates: Sequence[Candidate], outlines: Sequence["Outline"], root: Path) -> list[list[Candidate]]:
-    """Each series that something is drawn on as a case of one channel."""
+def _incomplete(
+    name: str, fitting: Sequence[Sequence[Candidate]], channels: Sequence[str], outlines: Sequence["Outline"]
+) -> Fault:
+    """A case that lacks a channel: an error if it would be learned from."""
+    there = [one for found in fitting for one in found]
+    absent = [channel for channel, found in zip(channels, fitting, strict=True) if not found]
+    fault = missing_channel(name, there[0].image.path, absent, channels)
+    drawn = drawn_on([one.series for one in there], outlines)
+    return (
+        fault if drawn else fault.model_copy(update={"severity": "note", "action": "Left out: nothing is drawn on it."})
+    )
+
+
+def by_drawings(candidates: Sequence[Candidate], outlines: Sequence["Outline"], root: Path) -> Choice:
+    """Each series that something is drawn on as a case of one channel.
+
+    Raises InputError if there is none, or a choice would be a guess.
+    """
     chosen = [one for one in candidates if drawn_on([one.series], outlines)]
     if not chosen:
         raise InputError(
@@ -85,25 +135,27 @@ def _labelled(candidates: Sequence[Candidate], outlines: Sequence["Outline"], ro
             expected="DICOM SEG or RTSTRUCT that refer to them",
             found=f"{len(candidates)} volumes, {len(outlines)} segmentations and structure sets",
             details=[one.line() for one in candidates[:SHOWN]],
-            hint="Add the files of the labels to the folder.",
+            hint=f'Add the files of the labels to the folder, or name them in a table by "series" in {FILE_NAME}.',
         )
     by_series: dict[str, list[Candidate]] = defaultdict(list)
     for one in chosen:
         by_series[one.series.uid].append(one)
     crowded = next((found for found in by_series.values() if len(found) > 1), None)
     if crowded is not None:
-        raise _ambiguous(crowded, root)
-    return [[one] for one in chosen]
+        raise ambiguous(crowded, root)
+    names = case_names([one.image for one in chosen], root)
+    return Choice(tuple(Chosen(name, (one,)) for name, one in zip(names, chosen, strict=True)))
 
 
-def _ambiguous(crowded: Sequence[Candidate], root: Path) -> InputError:
+def ambiguous(crowded: Sequence[Candidate], root: Path) -> InputError:
+    """The error for several volumes that could be one channel."""
     return InputError(
         "several volumes could be one channel",
         where=root,
         expected="one",
         found=str(len(crowded)),
         details=[one.line() for one in crowded[:SHOWN]],
-        hint=f'Say which is meant by "series" in {FILE_NAME}, such as [{{"description": "…", "volume": "…"}}].',
+        hint=f'Say which by "series" in {FILE_NAME}: rules such as [{{"description": "…", "volume": "…"}}], or a table.',
     )
 
 

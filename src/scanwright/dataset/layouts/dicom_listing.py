@@ -1,0 +1,120 @@
+"""What a folder of DICOM holds, volume by volume, for people: studies, series, what is drawn on them, what is refused.
+
+Nothing of it names a patient: who is who is told by the hash that data sets use as well.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scanwright.dataset.layouts.dicom_labels import drawn_on, find_outlines
+from scanwright.files import sha256_bytes
+
+if TYPE_CHECKING:
+    from scanwright.io.dicom.series import Series
+    from scanwright.io.dicom.volumes import Refused, Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesLine:
+    """One volume of a series, or slices of it that make none.
+
+    study: counted from 1. patient: hash of PatientID, "" without one. uid: SeriesInstanceUID. folder: that of its files, as
+    seen from the folder listed. volume: which of the series' volumes, "" if it is the only one. size: voxels along i, j, k
+    (refused: the number of slices alone). spacing: along the same, in mm, or "px" where a picture has no scale. plane: "" for
+    pictures. drawn: names of the regions drawn on the series. refused: why it is no volume, "" if it is one.
+    """
+
+    study: int
+    patient: str
+    uid: str
+    folder: str
+    modality: str
+    description: str
+    volume: str
+    size: tuple[int, ...]
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
+    plane: str = ""
+    drawn: tuple[str, ...] = ()
+    refused: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def list_series(root: Path) -> tuple[SeriesLine, ...]:
+    """Every volume below a folder, by study and series number. Raises nothing for a bad file: it is no volume."""
+    from scanwright.io.dicom.series import files_in, find_series
+
+    found = find_series(files_in(root))
+    outlines, _ = find_outlines(one.path for one in found.skipped)
+    studies = {uid: turn for turn, uid in enumerate(dict.fromkeys(map(_study, found.series)), start=1)}
+    lines: list[SeriesLine] = []
+    for series in found.series:
+        about = _about(series, root) | {"study": studies[_study(series)]}
+        drawn = tuple(dict.fromkeys(name for one in drawn_on([series], outlines) for name in one.names))
+        lines += [SeriesLine(**about, **_volume(stack), drawn=drawn) for stack in series.volumes]
+        lines += [SeriesLine(**about, **_refused(one), drawn=drawn) for one in series.refused]
+    return tuple(lines)
+
+
+def patient_code(about: Mapping[str, str]) -> str:
+    """The hash that stands for a patient; "" if the header names none."""
+    patient = about.get("PatientID", "")
+    return f"p{sha256_bytes(patient.encode())[:12]}" if patient else ""
+
+
+def as_text(lines: Sequence[SeriesLine]) -> Iterator[str]:
+    """The list as aligned text, a heading a study."""
+    rows = [(line, _cells(line)) for line in lines]
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*(cells for _, cells in rows), strict=True)]
+    study = 0
+    for line, cells in rows:
+        if line.study != study:
+            study = line.study
+            yield f"study {study}{f', patient {line.patient}' if line.patient else ''}"
+        parts = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        notes = [f"refused: {line.refused}"] if line.refused else []
+        notes += [f"drawn: {', '.join(line.drawn)}"] if line.drawn else []
+        yield f"  {'  '.join(parts)}  {'; '.join(notes)}".rstrip()
+
+
+def _cells(line: SeriesLine) -> tuple[str, ...]:
+    """Modality, description, volume, size, spacing, plane and folder."""
+    size = " x ".join(map(str, line.size)) if not line.refused else f"{line.size[0]} slices"
+    spacing = " x ".join(f"{edge:.3g}" for edge in line.spacing) + f" {line.unit}"
+    return line.modality, line.description, line.volume, size, spacing, line.plane, line.folder
+
+
+def _study(series: "Series") -> str:
+    return series.about.get("StudyInstanceUID", "")
+
+
+def _about(series: "Series", root: Path) -> dict[str, Any]:
+    files = series.files or tuple(one.error.where for one in series.refused if isinstance(one.error.where, Path))
+    place = files[0] if files else root
+    return {
+        "patient": patient_code(series.about),
+        "uid": series.uid,
+        "folder": str((place if place.is_dir() else place.parent).relative_to(root)),
+        "modality": series.about.get("Modality", "?"),
+        "description": series.about.get("SeriesDescription", ""),
+    }
+
+
+def _volume(stack: "Stack") -> dict[str, Any]:
+    from scanwright.io.dicom.volumes import plane_of
+
+    plane = plane_of(stack.slices) if stack.slices[0].place is not None else ""
+    spacing = tuple(round(edge, 4) for edge in stack.grid.spacing)
+    return {"volume": stack.name, "size": stack.grid.shape, "spacing": spacing, "unit": stack.grid.unit, "plane": plane}
+
+
+def _refused(one: "Refused") -> dict[str, Any]:
+    found = f": {one.error.found}" if one.error.found else ""
+    return {"volume": one.name, "size": (one.slices,), "refused": f"{one.error.message}{found}"}

@@ -1,0 +1,142 @@
+"""A table of the user's that says which DICOM series are the channels of which case. "series" in scanwright.json names it.
+
+    case | id            the case's name; without this column each row is a case, named after its folder
+    series | folder …    a SeriesInstanceUID; or a folder or file of the series, relative to the table
+    channel              the channel's name; needed where a case has several rows
+    volume               which volume of the series, as `scanwright inspect` lists it; needed where it has several
+    label | mask | seg   the case's label, in any of its rows: DICOM SEG, RTSTRUCT, or an image file of label values. Without
+                         this column, whatever refers to the case's series is its label
+
+With a column case, further columns are read as those of any table beside a data set: patient, split, groups.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanwright.dataset.cases import Fault
+from scanwright.dataset.declare import FILE_NAME
+from scanwright.dataset.layouts.dicom_series import SHOWN, Candidate, Choice, Chosen, ambiguous, case_names
+from scanwright.dataset.layouts.listing import resolved
+from scanwright.dataset.layouts.pairing import missing_channel
+from scanwright.dataset.layouts.sidecar import Table, read_table
+from scanwright.dataset.layouts.table import ID_COLUMNS, LABEL_COLUMNS
+from scanwright.errors import InputError
+
+SERIES_COLUMNS = (
+    *("series", "series_uid", "series_instance_uid", "seriesinstanceuid", "series_folder", "folder", "file_location"),
+    "path",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """A row of the table: what it says, and the volume that it names, if it is there."""
+
+    channel: str
+    series: str
+    label: str
+    volume: Candidate | None
+
+
+def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
+    """The cases of a table. A row whose series is not there, or a case that lacks a channel, is a fault.
+
+    Raises InputError if there is no such table, no case of it is whole, a row could mean several volumes, or two rows are
+    one channel of a case.
+    """
+    table = _read(root / name)
+    rows = _rows(table, candidates, root)
+    channels = tuple(dict.fromkeys(row.channel for members in rows.values() for row in members))
+    cases: list[Chosen] = []
+    faults: list[Fault] = []
+    for case, members in rows.items():
+        lost = next((row.series for row in members if row.volume is None), None)
+        if lost is not None:
+            faults.append(_not_there(case, table.path, lost))
+            continue
+        volumes = _by_channel(case, members, table.path)
+        absent = [channel for channel in channels if channel not in volumes]
+        if absent:
+            faults.append(missing_channel(case, table.path, absent, channels))
+            continue
+        label = next((row.label for row in members if row.label), "")
+        place = resolved(label, beside=table.path) if label else None
+        cases.append(Chosen(case, tuple(volumes[channel] for channel in channels), place))
+    if not cases:
+        lines = [fault.line() for fault in faults[:SHOWN]]
+        raise InputError("no case of the table is there", where=table.path, expected="a row a case", details=lines)
+    return Choice(tuple(cases), channels, tuple(faults))
+
+
+def _read(path: Path) -> Table:
+    if not path.is_file():
+        raise InputError("no such table of series", where=path, hint=f'Correct "series" in {FILE_NAME}.')
+    table = read_table(path)
+    if table.column(SERIES_COLUMNS) is None:
+        raise InputError("no column that names series", where=path, expected="a column series, of UIDs or folders")
+    return table
+
+
+def _rows(table: Table, candidates: Sequence[Candidate], root: Path) -> Mapping[str, list[_Row]]:
+    """The rows of each case."""
+    series, case, label = (table.column(names) or "" for names in (SERIES_COLUMNS, ID_COLUMNS, LABEL_COLUMNS))
+    rows = []
+    for line in table.rows:
+        volume = _named(line[series], line.get("volume", ""), candidates, table.path)
+        rows.append(_Row(line.get("channel", ""), line[series], line.get(label, ""), volume))
+    if case:
+        names = [line[case] for line in table.rows]
+    else:
+        there = iter(case_names([row.volume.image for row in rows if row.volume is not None], root))
+        names = [row.series if row.volume is None else next(there) for row in rows]
+    by_case: dict[str, list[_Row]] = defaultdict(list)
+    for name, row in zip(names, rows, strict=True):
+        by_case[name].append(row)
+    return by_case
+
+
+def _named(series: str, volume: str, candidates: Sequence[Candidate], table: Path) -> Candidate | None:
+    """The volume that a row means: of the series with this UID, or of one whose files lie at or below this place."""
+    if not series:
+        return None
+    of_series = [one for one in candidates if one.series.uid == series]
+    if not of_series:
+        place = resolved(series, beside=table).resolve()
+        of_series = [one for one in candidates if all(_lies_in(file, place) for file in one.image.files)]
+    found = [one for one in of_series if not volume or one.stack.name == volume]
+    if len(found) > 1:
+        raise ambiguous(found, table)
+    return found[0] if found else None
+
+
+def _lies_in(file: Path, place: Path) -> bool:
+    return file.resolve().is_relative_to(place)
+
+
+def _by_channel(case: str, rows: Sequence[_Row], table: Path) -> dict[str, Candidate]:
+    volumes: dict[str, Candidate] = {}
+    for row in rows:
+        if row.channel in volumes:
+            raise InputError(
+                "two rows for one channel of a case",
+                where=table,
+                expected="a column channel that tells the rows of a case apart",
+                found=f"{case}: {row.channel or 'no channel named'} twice",
+            )
+        if row.volume is not None:
+            volumes[row.channel] = row.volume
+    return volumes
+
+
+def _not_there(case: str, table: Path, series: str) -> Fault:
+    return Fault(
+        code="missing-image",
+        severity="error",
+        case=case,
+        file=table,
+        expected="a series that is in the folder, and a volume of it",
+        found=series or "an empty cell",
+        action="Correct the row, add the files, or exclude the case.",
+    )

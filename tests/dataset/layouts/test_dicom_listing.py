@@ -1,0 +1,60 @@
+"""The list of what a folder of DICOM holds, for people and as data."""
+
+import numpy as np
+import pytest
+
+from made_dicom import header, write
+from made_series import axial, sagittal, slice_header, write_series
+from scanwright.dataset.layouts.dicom_listing import as_text, list_series
+from scanwright.io.dicom.derived.provenance import Model
+from scanwright.io.dicom.derived.seg_write import write_segmentation
+
+GRID = axial()
+
+
+def test_series_of_two_studies_and_what_is_drawn(tmp_path):
+    write_series(tmp_path / "a" / "ct", GRID, name="thorax", patient="Secret Name")
+    write_series(tmp_path / "b", sagittal(), modality="MR", name="brain", patient="P2")
+    mask = np.zeros(GRID.shape, np.bool_)
+    mask[1:3, 1:3, 1:3] = True
+    sources = [slice_header(GRID, k, name="thorax", patient="Secret Name") for k in range(GRID.shape[2])]
+    write_segmentation(tmp_path / "a" / "seg.dcm", {"Liver": mask}, grid=GRID, sources=sources, model=Model("m", "1"))
+    lines = {line.folder: line for line in list_series(tmp_path)}
+    ct, mr = lines["a/ct"], lines["b"]
+    assert {ct.study, mr.study} == {1, 2}
+    assert (ct.modality, ct.description, ct.volume, ct.size, ct.plane) == ("CT", "thorax", "", (7, 5, 4), "axial")
+    assert (ct.spacing, ct.unit, ct.drawn, ct.refused) == ((0.9, 0.7, 2.5), "mm", ("Liver",), "")
+    assert (mr.plane, mr.drawn) == ("sagittal", ())
+    text = "\n".join(as_text(list_series(tmp_path)))
+    assert "Secret" not in text
+    assert f"study {ct.study}, patient {ct.patient}" in text
+    assert "drawn: Liver" in text
+    assert "Secret" not in str(ct.to_json())
+
+
+def test_a_series_that_is_refused(tmp_path):
+    write_series(tmp_path / "a", GRID)
+    sorted((tmp_path / "a").iterdir())[1].unlink()
+    (line,) = list_series(tmp_path)
+    assert line.size == (3,)
+    assert line.refused.startswith("1 slice is missing")
+    assert "3 slices" in next(text for text in as_text([line]) if "refused" in text)
+
+
+def test_a_picture_has_pixels(tmp_path):
+    write(tmp_path / "a.dcm", header(np.zeros((4, 6), np.uint8), Modality="US"))
+    (line,) = list_series(tmp_path)
+    assert (line.size, line.unit, line.plane, line.patient) == ((6, 4, 1), "px", "", line.patient)
+
+
+def test_nothing(tmp_path):
+    (tmp_path / "a.txt").write_text("no DICOM")
+    assert list_series(tmp_path) == ()
+    assert list(as_text(())) == []
+
+
+@pytest.mark.data
+def test_time_points_are_lines_of_their_own(data_folder):
+    lines = list_series(data_folder / "dicom" / "mr_siemens_mosaic_ge_epi")
+    assert len(lines) == 18
+    assert [line.volume for line in lines[:2]] == ["number 1", "number 2"]
