@@ -9,6 +9,7 @@ differ is named: axis order (a series has its own), and the number type of image
 import argparse
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -29,8 +30,9 @@ def convert(data: Path, out: Path, *, cases: int | None) -> int:
     """Write every labelled case; gives how many."""
     dataset = read_dataset(data)
     chosen = dataset.train[:cases]
-    modality = "CT" if dataset.task.channels[0].modality == "ct" else "MR"
+    modality: Literal["CT", "MR"] = "CT" if dataset.task.channels[0].modality == "ct" else "MR"
     for case in chosen:
+        assert case.label is not None
         image, label = read_case_image(case, dataset.task), read_label(case.label)
         headers = write_series(
             out / case.id / "image", image, modality=modality, patient=case.patient, description=dataset.task.name
@@ -46,7 +48,8 @@ def prints(data: Path, *, cases: int | None) -> dict[str, object]:
     kept = dataset.without([case.id for case in dataset.cases if case not in dataset.train[:cases]])
     checks = check(kept, jobs=num_threads())
     assert not checks.errors, [fault.line() for fault in checks.errors]
-    return json.loads(fingerprint(checks.facts, kept.task).model_dump_json())
+    printed: dict[str, object] = json.loads(fingerprint(checks.facts, kept.task).model_dump_json())
+    return printed
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pydicom
@@ -72,6 +73,15 @@ total = None
 """
 
 
+class Run(TypedDict, total=False):
+    """One run of a reader: what it took and the sum of its array, or only the line with which it failed."""
+
+    seconds: float
+    peak_mb: int
+    sum: int | None
+    failed: str
+
+
 def make_series(folder: Path, slices: int) -> None:
     """The series in every syntax, each in a folder of its own."""
     rng = np.random.default_rng(0)
@@ -91,20 +101,21 @@ def make_series(folder: Path, slices: int) -> None:
                 dataset.save_as(folder / name / path.name)
 
 
-def run_python(python: str, code: str, folder: Path, out: Path) -> dict[str, float]:
+def run_python(python: str, code: str, folder: Path, out: Path) -> Run:
     """One run of a reader in a Python process."""
     done = subprocess.run(
         [python, "-c", code + REPORT, str(folder), str(out)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1][:200]}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    run: Run = json.loads(done.stdout.strip().splitlines()[-1])
+    return run
 
 
-def run_dcm2niix(program: Path, folder: Path, out: Path) -> dict[str, float]:
+def run_dcm2niix(program: Path, folder: Path, out: Path) -> Run:
     """One run of dcm2niix, whole process; its peak is looked at while it runs."""
     began, peak = time.perf_counter(), 0
-    words = [program, "-z", "n", "-o", out, "-f", "d2x", folder]
+    words = [str(program), "-z", "n", "-o", str(out), "-f", "d2x", str(folder)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         with contextlib.suppress(OSError, IndexError, ValueError):
@@ -141,7 +152,7 @@ def main() -> None:
         make_series(folder, asked.slices)
         (folder / "out").mkdir()
         for syntax in SYNTAXES:
-            runs: dict[str, list[dict[str, float]]] = {}
+            runs: dict[str, list[Run]] = {}
             for _ in range(asked.repeats):
                 place, out = folder / syntax, folder / "out"
                 runs.setdefault("ours", []).append(run_python(sys.executable, OURS, place, out))
@@ -156,7 +167,7 @@ def main() -> None:
         write_result(asked.out, {"slices": asked.slices, "repeats": asked.repeats, "readers": result})
 
 
-def summary(runs: list[dict[str, float]]) -> dict[str, object]:
+def summary(runs: list[Run]) -> dict[str, object]:
     """Median and range of seconds, and the largest peak."""
     failed = [run["failed"] for run in runs if "failed" in run]
     if failed:

@@ -22,9 +22,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.losses import DiceLoss
-from monai.networks.nets import UNet
-from monai.transforms import Compose, RandCropByPosNegLabeld, RandFlipd, RandRotate90d, RandSpatialCropd, SpatialPadd
+from monai.losses.dice import DiceLoss
+from monai.networks.nets.unet import UNet
+from monai.transforms.compose import Compose
+from monai.transforms.croppad.dictionary import RandCropByPosNegLabeld, RandSpatialCropd, SpatialPadd
+from monai.transforms.spatial.dictionary import RandFlipd, RandRotate90d
+from monai.transforms.transform import MapTransform
 from record import write_result
 from torch import Tensor, nn
 
@@ -84,6 +87,7 @@ def documented(plan: Plan) -> Recipe:
     if plan.preprocess.normalization[0].scheme == "ct":
         window = ChannelNormalization(scheme="ct", low=-57, high=164, mean=-57, std=221)
         preprocess["normalization"] = (window,)
+    crops: list[MapTransform]
     if flat:
         crops = [RandSpatialCropd(KEYS, patch, random_size=False), RandRotate90d(KEYS, 0.5, spatial_axes=(1, 2))]
     else:
@@ -115,12 +119,12 @@ def altered(plan: Plan, patch: Shape3, preprocess: dict[str, Any]) -> Plan:
     )
 
 
-def crop_to(patch: Shape3, crops: list[Any]) -> Compose:
+def crop_to(patch: Shape3, crops: list[MapTransform]) -> Compose:
     """Cut after growing to at least a patch."""
     return Compose([SpatialPadd(KEYS, patch), *crops])
 
 
-def one(piece: Any) -> dict[str, Tensor]:
+def one(piece: dict[str, Tensor] | list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """What a transform gives, which is a list for those that can give several."""
     return piece[0] if isinstance(piece, list) else piece
 
@@ -148,7 +152,9 @@ def train(recipe: Recipe, cases: list[dict[str, Any]], network: nn.Module, *, se
 
 def judged(engine: Engine, case: Case) -> CaseRow:
     """One validation case, answered and scored as a run does it."""
-    task = engine.problem.task  # type: ignore[attr-defined]
+    assert isinstance(engine.problem, Segmentation)
+    assert case.label is not None
+    task = engine.problem.task
     image, placement = to_network(read_case_image(case, task), engine.plan.preprocess)
     label = read_label(case.label)
     metrics = evaluate_case(

@@ -175,7 +175,7 @@ def main() -> None:
 
         outs = {"nnunet": str(folder / "theirs.npy"), "scanwright": str(folder / "ours.npy")}
         code = {"nnunet": (peer, RESAMPLE_PEER), "scanwright": (Path(sys.executable), RESAMPLE_OURS)}
-        resample = {}
+        resample: dict[str, object] = {}
         for who, (python, text) in code.items():
             text = text.format(repeats=given.repeats, out=outs[who])
             done = subprocess.run([str(python), "-c", text], capture_output=True, text=True, check=True)

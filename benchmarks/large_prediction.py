@@ -112,6 +112,8 @@ def main() -> None:
         folder = Path(name)
         values = parse_set(given.set)
         model, plan = planned_package(folder, classes=given.classes, spacing=given.grid or given.spacing, values=values)
+        network_grid = plan.preprocess.spacing
+        assert network_grid is not None, "the network needs a grid in mm: leave preprocess.spacing out of --set"
         scan = folder / "scan.nii"
         voxels = np.random.default_rng(0).integers(-1000, 1500, given.shape, dtype=np.int16)
         grid = Grid.from_spacing(tuple(given.shape), (given.spacing,) * 3)
@@ -124,7 +126,7 @@ def main() -> None:
         "shape": list(given.shape),
         "spacing_mm": given.spacing,
         "classes": given.classes,
-        "network_grid_mm": list(plan.preprocess.spacing),
+        "network_grid_mm": list(network_grid),
         "network_shape": list(whole(grid, plan.preprocess).shape),
         "patch": list(plan.batch.patch),
         "widths": list(plan.network.widths),

@@ -33,12 +33,13 @@ def answered(model: Model, volume: Volume, folder: Path, name: str) -> Volume:
     scan = folder / f"{name}.nii.gz"
     write_volume(scan, volume)
     case = Case(id=name, images=(scan,), patient=name)
-    return read_label(predict_case(model, case, folder / f"{name}_answer.nii.gz", tell=silent).labels)
+    return read_label(predict_case(model, case, folder / f"{name}_answer.nii.gz", format="nifti", tell=silent).labels)
 
 
 def all_turns() -> list[Reorientation]:
-    orders = list(itertools.permutations(range(3)))
-    flips = list(itertools.product((False, True), repeat=3))
+    either = (False, True)
+    orders = list(itertools.permutations(range(3), 3))
+    flips = list(itertools.product(either, either, either))
     return [Reorientation(order, flip) for order in orders for flip in flips]
 
 
@@ -51,7 +52,8 @@ def same_in_every_order(model: Model, scan: Volume, truth: Volume, folder: Path)
 
 
 def dice_at(model: Model, scan: Volume, truth: Volume, folder: Path, factor: float) -> dict[str, float]:
-    shape = tuple(max(1, round(size / factor)) for size in scan.shape)
+    i, j, k = (max(1, round(size / factor)) for size in scan.shape)
+    shape = (i, j, k)
     resized = Volume(resize(scan.voxels, shape, order=3), scan.grid.resized(shape))
     answer = answered(model, resized, folder, f"spaced_{factor}").voxels[0]
     original = truth.voxels[0]

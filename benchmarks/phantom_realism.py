@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.dataobj_images import DataobjImage
 from PIL import Image
 
 from scanwright.dataset.phantom.measure import Realism, measure
@@ -20,10 +21,16 @@ Pair = tuple[np.ndarray, np.ndarray]
 AIR = {"ct_sarcoma (CT)": -500.0, "phantom ct": -500.0}
 
 
+def voxels(file: Path) -> np.ndarray:
+    image = nibabel.load(file)
+    assert isinstance(image, DataobjImage), f"{file} holds no array"
+    return np.asarray(image.dataobj)
+
+
 def nifti_pairs(folder: Path, *, channel: str = "") -> Iterator[Pair]:
     for label in sorted((folder / "labelsTr").glob("*.nii.gz")):
         image = folder / "imagesTr" / label.name.replace(".nii.gz", f"{channel}.nii.gz")
-        yield (np.asarray(nibabel.load(image).dataobj), np.asarray(nibabel.load(label).dataobj).astype(np.int32))
+        yield voxels(image), voxels(label).astype(np.int32)
 
 
 def png_pairs(folder: Path, labels: str, pattern: str) -> Iterator[Pair]:
