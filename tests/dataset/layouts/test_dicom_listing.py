@@ -47,6 +47,12 @@ def test_a_picture_has_pixels(tmp_path):
     assert (line.size, line.unit, line.plane, line.patient) == ((6, 4, 1), "px", "", line.patient)
 
 
+def test_frames_of_a_cine_are_one_line(tmp_path):
+    write(tmp_path / "a.dcm", header(np.zeros((3, 4, 6), np.uint8), Modality="US", FrameTime=40.0))
+    (line,) = list_series(tmp_path)
+    assert (line.volume, line.size) == ("frame 1 to frame 3", (6, 4, 3))
+
+
 def test_nothing(tmp_path):
     (tmp_path / "a.txt").write_text("no DICOM")
     assert list_series(tmp_path) == ()

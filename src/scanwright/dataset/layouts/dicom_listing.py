@@ -21,8 +21,8 @@ class SeriesLine:
     """One volume of a series, or slices of it that make none.
 
     study: counted from 1. patient: hash of PatientID, "" without one. uid: SeriesInstanceUID. folder: that of its files, as
-    seen from the folder listed. volume: which of the series' volumes, "" if it is the only one. size: voxels along i, j, k
-    (refused: the number of slices alone). spacing: along the same, in mm, or "px" where a picture has no scale. plane: "" for
+    seen from the folder listed. volume: which of the series' volumes, "" if it is the only one; the frames of a cine are one
+    line, "frame 1 to frame 30". size: voxels along i, j, k (a cine's k: frames; refused: the number of slices alone). spacing: along the same, in mm, or "px" where a picture has no scale. plane: "" for
     pictures. drawn: names of the regions drawn on the series. refused: why it is no volume, "" if it is one.
     """
 
@@ -56,7 +56,7 @@ def list_series(root: Path) -> tuple[SeriesLine, ...]:
     for series in found.series:
         about = _about(series, root) | {"study": studies[_study(series)]}
         drawn = tuple(dict.fromkeys(name for one in drawn_on([series], outlines) for name in one.names))
-        lines += [SeriesLine(**about, **_volume(stack), drawn=drawn) for stack in series.volumes]
+        lines += [SeriesLine(**about, **found, drawn=drawn) for found in _volumes(series)]
         lines += [SeriesLine(**about, **_refused(one), drawn=drawn) for one in series.refused]
     return tuple(lines)
 
@@ -105,6 +105,18 @@ def _about(series: "Series", root: Path) -> dict[str, Any]:
         "modality": series.about.get("Modality", "?"),
         "description": series.about.get("SeriesDescription", ""),
     }
+
+
+def _volumes(series: "Series") -> Iterator[dict[str, Any]]:
+    """Every volume, and the frames of a cine together."""
+    from scanwright.io.dicom.cine import cines_of
+
+    cines = cines_of(series)
+    in_time = {stack for frames in cines for stack in frames}
+    yield from (_volume(stack) for stack in series.volumes if stack not in in_time)
+    for frames in cines:
+        line = _volume(frames[0])
+        yield line | {"volume": f"{frames[0].name} to {frames[-1].name}", "size": (*line["size"][:2], len(frames))}
 
 
 def _volume(stack: "Stack") -> dict[str, Any]:
