@@ -22,8 +22,9 @@ class SeriesLine:
 
     study: counted from 1. patient: hash of PatientID, "" without one. uid: SeriesInstanceUID. folder: that of its files, as
     seen from the folder listed. volume: which of the series' volumes, "" if it is the only one; the frames of a cine are one
-    line, "frame 1 to frame 30". size: voxels along i, j, k (a cine's k: frames; refused: the number of slices alone). spacing: along the same, in mm, or "px" where a picture has no scale. plane: "" for
-    pictures. drawn: names of the regions drawn on the series. refused: why it is no volume, "" if it is one.
+    line, "frame 1 to frame 30". size: voxels along i, j, k (a cine's k: frames; refused: the number of slices alone).
+    spacing: along the same, in mm, or "px" where a picture has no scale. plane: "" for pictures. drawn: names of the regions
+    drawn on the series. refused: why it is no volume, "" if it is one.
     """
 
     study: int
