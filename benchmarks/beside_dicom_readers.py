@@ -1,12 +1,13 @@
 """A CT series of 500 slices to a volume, beside SimpleITK, dicom2nifti and dcm2niix: seconds and peak memory.
 
-    python benchmarks/beside_dicom_readers.py [--slices 500] [--repeats 3] [--peer /path/to/python] [-o RESULT.json]
+    python benchmarks/beside_dicom_readers.py [--slices 500] [--repeats 4] [--peer /path/to/python] [-o RESULT.json]
 
 The series is generated (512 x 512, 16 bit, with noise as a CT has it) and written uncompressed, in JPEG 2000 (lossless),
-JPEG-LS and RLE. Without --peer, dicom2nifti and dcm2niix are installed in an environment of their own. Variants take turns;
-each run is a process of its own. Ours and SimpleITK end with an array in memory, the other two with an uncompressed NIfTI file,
-as they are made to; seconds are of the work, imports left out (dcm2niix: of the whole process). The arrays of ours and of
-SimpleITK must be equal.
+JPEG-LS and RLE. Without --peer, dicom2nifti and dcm2niix are installed in an environment of their own. Readers take turns, each
+begins a round as often as the others, and a first round is not counted; each run is a process of its own. Ours and SimpleITK end
+with an array in memory, the other two with an uncompressed NIfTI file, as they are made to; seconds are of the work, imports
+left out (dcm2niix: of the whole process); memory is that of a process and its children. The arrays of ours and of SimpleITK
+must be equal.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -35,10 +38,15 @@ SYNTAXES = {
     "RLE": "1.2.840.10008.1.2.5",
 }
 REPORT = """
-import json
-status = open("/proc/self/status").read()  # unlike ru_maxrss, not inherited from the process that started this one
-peak_mb = int(status.split("VmHWM:")[1].split()[0]) // 1024
-print(json.dumps({"seconds": seconds, "peak_mb": peak_mb, "sum": total}))
+import json, pathlib
+
+def peak_kb(process):  # unlike ru_maxrss, not inherited from the process that started this one
+    return int((pathlib.Path("/proc") / process / "status").read_text().split("VmHWM:")[1].split()[0])
+
+own = pathlib.Path("/proc/self").resolve().name
+children = pathlib.Path(f"/proc/{own}/task").glob("*/children")
+peak = sum(map(peak_kb, {own}.union(*(file.read_text().split() for file in children))))
+print(json.dumps({"seconds": seconds, "peak_mb": peak // 1024, "sum": total}))
 """
 OURS = """
 import sys, time
@@ -141,7 +149,7 @@ def main() -> None:
     """Make the series, let the readers take turns, print medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--slices", type=int, default=500)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--peer")
     parser.add_argument("-o", "--out", type=Path)
     asked = parser.parse_args()
@@ -152,19 +160,30 @@ def main() -> None:
         make_series(folder, asked.slices)
         (folder / "out").mkdir()
         for syntax in SYNTAXES:
-            runs: dict[str, list[Run]] = {}
-            for _ in range(asked.repeats):
-                place, out = folder / syntax, folder / "out"
-                runs.setdefault("ours", []).append(run_python(sys.executable, OURS, place, out))
-                runs.setdefault("SimpleITK", []).append(run_python(sys.executable, ITK, place, out))
-                runs.setdefault("dicom2nifti", []).append(run_python(peer, DICOM2NIFTI, place, out))
-                runs.setdefault("dcm2niix", []).append(run_dcm2niix(Path(peer).with_name("dcm2niix"), place, out))
+            place, out = folder / syntax, folder / "out"
+            readers: dict[str, Callable[[], Run]] = {
+                "ours": partial(run_python, sys.executable, OURS, place, out),
+                "SimpleITK": partial(run_python, sys.executable, ITK, place, out),
+                "dicom2nifti": partial(run_python, peer, DICOM2NIFTI, place, out),
+                "dcm2niix": partial(run_dcm2niix, Path(peer).with_name("dcm2niix"), place, out),
+            }
+            runs: dict[str, list[Run]] = {reader: [] for reader in readers}
+            for turn in range(-1, asked.repeats):
+                for reader in rotated(list(readers), turn):
+                    run = readers[reader]()
+                    runs[reader] += [run] if turn >= 0 or "failed" in run else []
             assert runs["ours"][0]["sum"] == runs["SimpleITK"][0]["sum"], "the arrays differ"
             result[syntax] = {reader: summary(found) for reader, found in runs.items()}
             for reader, line in result[syntax].items():
                 print(f"{syntax:13} {reader:12} {line}", flush=True)
     if asked.out:
         write_result(asked.out, {"slices": asked.slices, "repeats": asked.repeats, "readers": result})
+
+
+def rotated(names: list[str], turn: int) -> list[str]:
+    """The names in their order, begun at another one each turn."""
+    first = turn % len(names)
+    return names[first:] + names[:first]
 
 
 def summary(runs: list[Run]) -> dict[str, object]:
