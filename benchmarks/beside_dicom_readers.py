@@ -3,11 +3,11 @@
     python benchmarks/beside_dicom_readers.py [--slices 500] [--repeats 4] [--peer /path/to/python] [-o RESULT.json]
 
 The series is generated (512 x 512, 16 bit, with noise as a CT has it) and written uncompressed, in JPEG 2000 (lossless),
-JPEG-LS and RLE. Without --peer, dicom2nifti and dcm2niix are installed in an environment of their own. Readers take turns, each
-begins a round as often as the others, and a first round is not counted; each run is a process of its own. Ours and SimpleITK end
-with an array in memory, the other two with an uncompressed NIfTI file, as they are made to; seconds are of the work, imports
-left out (dcm2niix: of the whole process); memory is that of a process and its children. The arrays of ours and of SimpleITK
-must be equal.
+JPEG-LS and RLE. Without --peer, dicom2nifti and dcm2niix are installed in an environment of their own. Readers take turns,
+each begins a round as often as the others, and a first round is not counted; each run is a process of its own. Ours and
+SimpleITK end with an array in memory, the other two with an uncompressed NIfTI file, as they are made to; seconds are of the
+work, imports left out (dcm2niix: of the whole process); memory is that of a process and its children. The arrays of ours and
+of SimpleITK must be equal.
 """
 
 import argparse
