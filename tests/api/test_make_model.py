@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_train__ctrl_c_saves_at_once_and_goes_on(scanwright, finished, tmp_path)
     ended = scanwright(*finished.command, "-o", run)
     assert ended.code == 0
     assert results(run) == results(finished.run)
+    assert noted(run) == noted(finished.run), "a stop leaves no mark in the curves"
+
+
+def test_train__answers_of_other_weights_are_not_kept(scanwright, finished, tmp_path):
+    """A fold that was trained anew answers its cases anew; else the report would be of weights that nobody has."""
+    run = Path(shutil.copytree(finished.run, tmp_path / "run"))
+    kept, renewed = sorted((run / "predictions").glob("*.nii.gz"))
+    renewed.write_bytes(kept.read_bytes())  # wrong, and by the record of other weights
+    record = json.loads((run / "predictions/answered_by.json").read_text())
+    record[renewed.name.removesuffix(".nii.gz")] = ["0" * 64]
+    (run / "predictions/answered_by.json").write_text(json.dumps(record))
+    before = kept.stat().st_mtime_ns
+    assert scanwright(*finished.command, "-o", run).code == 0
+    assert kept.stat().st_mtime_ns == before
+    assert results(run) == results(finished.run)
+    assert (run / "predictions/answered_by.json").read_bytes() == (
+        finished.run / "predictions/answered_by.json"
+    ).read_bytes()
 
 
 def test_train__ctrl_c_at_the_last_step(scanwright, finished, tmp_path):

@@ -12,7 +12,8 @@ import scanwright as package
 from made_folders import AFFINE, made_task, nnunet_folder, write_json, write_nifti, write_text
 from scanwright.api.score_model import evaluate, require_same_regions
 from scanwright.api.use_model import predict
-from scanwright.errors import InputError, UsageError
+from scanwright.errors import InputError, PolicyError, UsageError
+from scanwright.io.formats import read_volume
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +28,34 @@ def copy(folder, target):
     return type(target)(shutil.copytree(folder, target))
 
 
-def test_evaluate__a_folder_and_a_package_agree(finished, answers, tmp_path):
-    by_folder = package.evaluate(answers, finished.data, out=tmp_path / "a")
-    by_model = evaluate(finished.model, finished.data, out=tmp_path / "b")
+def test_evaluate__a_folder_and_a_package_agree(finished, tmp_path):
+    """On cases that the model has not learned from: drawn with other noise."""
+    data = nnunet_folder(tmp_path / "data", cases=3)
+    for path in sorted((data / "imagesTr").iterdir()):
+        write_nifti(path, read_volume(path).voxels[0] + np.float32(1))
+    predict(finished.model, data / "imagesTr", out=tmp_path / "answers")
+    by_folder = package.evaluate(tmp_path / "answers", data, out=tmp_path / "a")
+    by_model = evaluate(finished.model, data, out=tmp_path / "b")
     assert by_folder == by_model
     assert by_folder == json.loads((tmp_path / "a/metrics.json").read_text())
-    assert by_folder["cases"] == 6
+    assert by_folder["cases"] == 3
     for name in ("metrics.json", "cases.csv"):
         assert (tmp_path / f"a/{name}").read_bytes() == (tmp_path / f"b/{name}").read_bytes()
+
+
+def test_evaluate__cases_that_a_package_has_learned_from_are_left_out(finished, tmp_path):
+    told = []
+    metrics = evaluate(finished.model, finished.data, out=tmp_path / "a", tell=told.append)
+    split = json.loads((finished.run / "splits.json").read_text())["folds"][0]
+    assert sorted(metrics["learned_from"]) == sorted(split["train"])
+    assert metrics["overall"]["dice"] == json.loads((finished.run / "metrics.json").read_text())["overall"]["dice"]
+    assert any("4 of 6 cases are left out: the model has learned from them" in one.note for one in told)
+    seen = nnunet_folder(tmp_path / "seen", cases=6)
+    for case in split["validation"]:
+        (seen / f"imagesTr/{case}_0000.nii.gz").unlink()
+        (seen / f"labelsTr/{case}.nii.gz").unlink()
+    with pytest.raises(PolicyError, match="learned from every one"):
+        evaluate(finished.model, seen, out=tmp_path / "b")
 
 
 def test_evaluate__the_runs_own_numbers(finished, answers, tmp_path):

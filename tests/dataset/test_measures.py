@@ -101,6 +101,10 @@ def test_finite():
         voxels[1, 1] = bad
         assert not measures.are_finite(voxels)
     assert measures.num_not_finite(voxels) == 1
+    for value, fits in ((3.4e38, True), (-1e40, False), (np.finfo(np.float64).max, False)):
+        wide = np.array([0.0, value])
+        assert measures.are_finite(wide) == fits, "what float32 cannot hold is infinite to all that follows"
+        assert measures.num_not_finite(wide) == (not fits)
     assert measures.are_finite(np.zeros(3, np.uint8))
 
 

@@ -129,6 +129,25 @@ def test_train__a_loss_that_is_not_finite_changes_nothing_and_then_stops(tmp_pat
     assert all(torch.equal(a, b) for a, b in zip(weights(state), before, strict=True))
 
 
+def test_train__skipped_steps_are_counted_and_said(tmp_path: Path) -> None:
+    """One broken case among good ones: training goes on, and every checkpoint says how many steps it has cost."""
+    planned = plan(steps=40)
+    planned = planned.model_copy(update={"batch": planned.batch.model_copy(update={"size": 1})})
+    state, _, problem = fresh(planned)
+    good = case()
+    mixed = [good, TrainingCase("x", good.image * float("nan"), good.codes, good.foreground)]
+    batches = Batches(mixed, planned, seed=0, device=CPU)
+    events = list(train(state, batches, problem, planned, file=tmp_path / "s", clock=lambda: 0.0))
+    skipped = [event.loss for event in events if isinstance(event, Step)].count(None)
+    counts = [event.skipped for event in events if isinstance(event, Checkpoint)]
+    assert 0 < skipped < 40
+    assert counts == sorted(counts)
+    assert counts[-1] == skipped
+    again, _, _ = fresh(planned)
+    load_state(tmp_path / "s", again)
+    assert (again.skipped, again.losses) == (skipped, [])
+
+
 def test_load_state__a_cut_file_is_refused(tmp_path: Path) -> None:
     state, _ = run(plan(steps=2), tmp_path / "s")
     whole = (tmp_path / "s").read_bytes()

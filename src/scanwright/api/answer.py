@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from scanwright.api.learn import WEIGHTS
-from scanwright.api.run import Run, reading_own
+from scanwright.api.run import Run, read_record, reading_own
 from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
@@ -18,34 +18,47 @@ from scanwright.dataset.task import Task
 from scanwright.errors import IntegrityError, ResourceError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
-from scanwright.files import is_plain_name, write_bytes, write_json
+from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, predict_labels
 from scanwright.io.formats import is_picture, read_label, write_label
+from scanwright.io.source import place_of
 from scanwright.network.build import build
 from scanwright.plan.memory import prediction_bytes, row_bytes
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.runtime import free_memory_bytes
+from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import Placement, to_network, whole
 
+ANSWERED_BY = "answered_by.json"
+"""Beside the predictions of a run: the SHA-256 of the weights that answered each case."""
 SAFE_SHARE = 0.9
 LARGE_ROW = 2 << 30
 
 
 def answer_held_out(run: Run, study: Study, *, device: torch.device, tell: Listener) -> None:
-    """Predict every validation case of the trained folds, and the declared test cases by all of them together."""
+    """Predict every validation case of the trained folds, and the declared test cases by all of them together.
+
+    What is there already is kept if it was answered by the weights that are there now: a fold may have been trained anew.
+    """
     folds = study.plan.training.folds
     jobs = [(name, [fold]) for fold in folds for name in study.splits.folds[fold].validation]
     jobs += [(name, list(folds)) for name in study.splits.test]
     networks = {fold: trained_network(run.fold(fold) / WEIGHTS, study.plan, device) for fold in folds}
+    weights = {fold: sha256_file(run.fold(fold) / WEIGHTS) for fold in folds}
+    known = run.path("predictions", ANSWERED_BY)
+    answered_by: dict[str, list[str]] = read_record(known) if known.exists() else {}
     for done, (name, judges) in enumerate(jobs):
         file = prediction_file(run, study.case(name), test=name in study.splits.test)
-        if not file.exists():
+        judged_by = [weights[fold] for fold in judges]
+        if not file.exists() or answered_by.get(name) != judged_by:
             engine = Engine([networks[fold] for fold in judges], study.plan, study.problem, device)
             image = read_case_image(study.case(name), study.dataset.task)
-            write_label(file, predict_volume(engine, image))
+            write_label(file, predict_volume(engine, image, where=place_of(study.case(name).images[0])))
+            answered_by[name] = judged_by
+            write_json(known, answered_by)
         run.beat()
         tell(Progress("predict", done=done + 1, total=len(jobs)))
 
@@ -58,7 +71,10 @@ def trained_network(file: Path, plan: Plan, device: torch.device) -> nn.Module:
     try:
         return network_with(load_file(file), plan, device)
     except (SafetensorError, RuntimeError) as error:
-        hint = f"Remove {file.parent} and run the same command again; this fold is then trained anew."
+        anew = f"Remove {file.parent} and run the same command again; this fold is then trained anew."
+        hint = (
+            anew if plan.training.budget_s is None else "Add --restart to begin anew: the budget of this run is used."
+        )
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights that cannot be read", where=file, found=found, hint=hint) from error
 
@@ -91,6 +107,8 @@ def predict_volume(engine: Engine, image: Volume, *, where: Path | None = None, 
     """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
     fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
+    if where is not None:
+        require_finite(network_input, where=where)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
     labels = predict_labels(fitted, network_input, placement, progress=progress)
     return Volume(labels[None], image.grid)

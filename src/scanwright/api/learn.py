@@ -17,7 +17,7 @@ from scanwright.api.evidence import draw_curves, draw_example
 from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
-from scanwright.errors import IntegrityError
+from scanwright.errors import IntegrityError, ResourceError
 from scanwright.files import write_bytes
 from scanwright.network.build import build
 from scanwright.plan.budget import USED_SHARE
@@ -35,6 +35,8 @@ FEW_CASES = 12
 HELD_OUT = 4
 EXAMPLES = 0.2
 """Share of the training after which example.png is drawn again."""
+LEAST_SHARE = 0.1
+"""Of the share of the budget that a fold was planned with."""
 STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
 
@@ -85,7 +87,8 @@ def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torc
     for position, fold in enumerate(folds):
         if run.fold(fold).joinpath(WEIGHTS).exists():
             continue
-        budget_s = fold_budget(run, study, folds_left=len(folds) - position, used_s=elapsed_of(run.fold(fold) / STATE))
+        used_s = elapsed_of(run.fold(fold) / STATE)
+        budget_s = fold_budget(run, study, folds_left=len(folds) - position, used_s=used_s)
         with interruptible() as stop:
             train_fold(run, study, keys, fold, budget_s=budget_s, device=device, tell=tell, stop=stop)
 
@@ -93,13 +96,24 @@ def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torc
 def fold_budget(run: Run, study: Study, *, folds_left: int, used_s: float) -> float | None:
     """Wall time for the loop of the next fold: an equal share of what is left, less what comes after training.
 
-    used_s: what an earlier session spent on this fold, which counts towards its share.
+    used_s: what an earlier session spent on this fold, which counts towards its share. Raises ResourceError if so little is
+    left by earlier sessions that a fold of which there is nothing yet would be no model.
     """
     plan = study.plan.training
     if plan.budget_s is None or plan.reserve_s is None:
         return None
     left_s = USED_SHARE * plan.budget_s - plan.reserve_s - run.elapsed_s
-    return max(1.0, (left_s + used_s) / folds_left - used_s)
+    share_s = (left_s + used_s) / folds_left
+    planned_s = (USED_SHARE * plan.budget_s - plan.reserve_s) / len(plan.folds)
+    if run.before_s and not used_s and share_s < LEAST_SHARE * planned_s:
+        raise ResourceError(
+            "too little of the budget is left to train a fold from its beginning",
+            where=run.folder,
+            expected=f"a share of {plan.budget_s:g} s",
+            found=f"{run.elapsed_s:.0f} s are used",
+            hint="Add --restart to begin anew.",
+        )
+    return max(1.0, share_s - used_s)
 
 
 def train_fold(
@@ -223,6 +237,7 @@ def training_progress(event: Event, fold: int, log: Log) -> Progress:
     scores = ", ".join("–" if score is None else f"{score:.3f}" for score in event.scores)
     note = f"step {event.step}: loss {event.loss:.3f}" if event.loss is not None else f"step {event.step}"
     note += f", quick score {scores}" if scores else ""
+    note += f", {event.skipped} steps skipped so far: their loss was not finite" if event.skipped else ""
     return Progress(f"train fold {fold}", done=event.step, total=event.end, note=note)
 
 

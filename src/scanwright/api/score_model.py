@@ -6,17 +6,18 @@ from typing import Any
 
 from scanwright.api import answer
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
-from scanwright.api.use_model import SHOWN, open_model, predict_cases
+from scanwright.api.use_model import SHOWN, Model, open_model, predict_cases
 from scanwright.dataset.cases import Case, Dataset
-from scanwright.dataset.images import SAME_GRID
-from scanwright.dataset.measures import count_values
+from scanwright.dataset.images import SAME_GRID, read_image
+from scanwright.dataset.measures import count_values, images_hash, voxel_hash
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
-from scanwright.errors import GeometryError, InputError
+from scanwright.errors import GeometryError, InputError, PolicyError
 from scanwright.evaluation.evaluate import CaseRow, rows_to_csv
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, read_label, stem
+from scanwright.package.load import LEARNED_FROM
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
@@ -34,9 +35,11 @@ def evaluate(
     """Score a folder of predicted labels, or a package, against the labels of a data set. Gives what metrics.json holds.
 
     predictions: a folder with a label file for each case, named as the case; or a model.swm, which then predicts first.
-    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases.
+    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
+    has learned from are left out, with a note; metrics.json names them.
     Writes metrics.json and cases.csv to `out`. Raises InputError, naming all of them, for predictions that are missing, on
-    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set.
+    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set;
+    PolicyError if a package has learned from all cases.
     """
     folder, source = Path(out), Path(predictions)
     if not source.exists():
@@ -50,24 +53,51 @@ def evaluate(
             "no labelled case to score against", where=data, hint="Give the data set that holds the labels."
         )
     require_writable(folder)
+    learned: list[str] = []
     if source.is_file():
-        source = predict_all(source, dataset, cases, folder / "predictions", device=device, tell=tell)
+        model = open_model(source, device=device)
+        require_same_regions(model.task, dataset.task, where=source)
+        cases, learned = unseen(model, dataset, cases, tell=tell)
+        source = folder / "predictions"
+        predict_cases(model, cases, source, format="labels", tell=tell)
     rows = score_folder(source, dataset, cases, tell=tell)
     task = dataset.task
     summary = answer.summarise_rows(rows, [], Segmentation(task), task, seed=0, tolerance=tolerance_of(cases))
+    summary |= {"learned_from": learned} if learned else {}
     write_json(folder / "metrics.json", summary)
     write_bytes(folder / "cases.csv", rows_to_csv(rows, regions=[region.name for region in task.regions]).encode())
     return summary
 
 
-def predict_all(
-    path: Path, dataset: Dataset, cases: Sequence[Case], folder: Path, *, device: DeviceName, tell: Listener
-) -> Path:
-    """Answer every case of a data set with a package that answers the same regions."""
-    model = open_model(path, device=device)
-    require_same_regions(model.task, dataset.task, where=path)
-    predict_cases(model, cases, folder, format="labels", tell=tell)
-    return folder
+def unseen(model: Model, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> tuple[list[Case], list[str]]:
+    """The cases that the model has not learned from, and the names of those that it has, by what their voxels are.
+
+    Raises PolicyError if it has learned from all of them. A package that does not say what it learned from is believed.
+    """
+    learned = set((model.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
+    if not learned:
+        return list(cases), []
+    known = [case.id for case in cases if content_of(case, dataset.task) in learned]
+    if len(known) == len(cases):
+        raise PolicyError(
+            "the model has learned from every one of these cases",
+            where=dataset.root,
+            expected="cases that it has not seen",
+            found=listed(known),
+            hint="Give other cases, or score the predictions of its own run: they are out of fold.",
+        )
+    if known:
+        note = f"{len(known)} of {len(cases)} cases are left out: the model has learned from them ({listed(known)})"
+        tell(Progress("evaluate", note=note))
+    return [case for case in cases if case.id not in set(known)], known
+
+
+def content_of(case: Case, task: Task) -> str:
+    """The hash by which a package knows a case that it has learned from; "" for one that cannot be read."""
+    try:
+        return images_hash([voxel_hash(read_image(image, case, task)) for image in case.images])
+    except InputError:
+        return ""
 
 
 def require_same_regions(answered: Task, wanted: Task, *, where: Path) -> None:

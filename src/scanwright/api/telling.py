@@ -8,8 +8,10 @@ from scanwright.api.learn import WEIGHTS, read_log
 from scanwright.api.parts import dataset_part, estimate, pictures, plan_rows, results, split_part
 from scanwright.api.run import Run
 from scanwright.api.study import Study, content_digest
-from scanwright.files import write_bytes
+from scanwright.dataset.measures import images_hash
+from scanwright.files import canonical_json, write_bytes
 from scanwright.network.build import build, num_parameters
+from scanwright.package.load import LEARNED_FROM
 from scanwright.release.pack import pack
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.content import (
@@ -55,8 +57,15 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
         weights={f"fold_{fold}": run.fold(fold) / WEIGHTS for fold in plan.training.folds},
         metrics=scores.summary,
         reference=study.fingerprint.model_dump(mode="json"),
-        extra={"card.md": card_markdown(card).encode()},
+        extra={"card.md": card_markdown(card).encode(), LEARNED_FROM: canonical_json({"cases": learned_cases(study)})},
     )
+
+
+def learned_cases(study: Study) -> list[str]:
+    """The hash of each case that a packed fold has learned from, sorted: what `evaluate` holds its cases against."""
+    folds = study.plan.training.folds
+    names = {name for fold in folds for name in study.splits.folds[fold].train}
+    return sorted(images_hash(study.facts(name).image_hashes) for name in names)
 
 
 def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) -> ReportContent:

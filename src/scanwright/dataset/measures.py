@@ -20,6 +20,8 @@ PIECE = 1 << 20
 CENTER_VOXELS = 1 << 20
 COMPONENT_BOX = 1 << 22  # regions in a larger box are not labelled: 4 million voxels take 40 ms
 
+LARGEST = float(np.finfo(np.float32).max)  # scanners and tools write the largest float64 for "no data"
+
 Box = tuple[Shape3, Shape3]
 NOTHING: Box = ((0, 0, 0), (0, 0, 0))
 
@@ -146,21 +148,29 @@ def voxel_hash(volume: Volume) -> str:
     return digest.hexdigest()
 
 
+def images_hash(hashes: Sequence[str]) -> str:
+    """One SHA-256 of the `voxel_hash` of each image of a case, in their order."""
+    return sha256_bytes(canonical_json(list(hashes)))
+
+
 def grid_hash(*grids: Grid) -> str:
     """SHA-256 of shape, affine and unit of each grid."""
     return sha256_bytes(canonical_json([[list(grid.shape), grid.affine.tolist(), grid.unit] for grid in grids]))
 
 
 def are_finite(voxels: Array) -> bool:
-    """Whether there is no NaN and no infinity, without a temporary array as large as the voxels."""
+    """Whether no voxel is NaN, infinite or too large for float32, in which all else is computed.
+
+    Without a temporary array as large as the voxels.
+    """
     if voxels.dtype.kind != "f":
         return True
-    return bool(np.isfinite(voxels.min()) and np.isfinite(voxels.max()))
+    return bool(voxels.min() >= -LARGEST and voxels.max() <= LARGEST)
 
 
 def num_not_finite(voxels: Array) -> int:
-    """How many voxels are NaN or infinite."""
-    return int(np.count_nonzero(~np.isfinite(voxels)))
+    """How many voxels are NaN, infinite or too large for float32."""
+    return int(np.count_nonzero(~(np.abs(voxels) <= LARGEST)))
 
 
 def pooled(samples: Sequence[Sequence[float]]) -> Floats:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import torch
 
 
+LEARNED_FROM = "learned_from.json"
+"""The member that tells which cases weights have learned from: {"cases": [hash of each case's voxels]}."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """A whole package. Task and plan are plain data, for whoever knows their models; `problem` is a name only.
@@ -36,6 +40,10 @@ class Package:
         if name not in self.source.manifest.members:
             raise UsageError("no such member in the package", where=self.source.path, found=name)
         return self.source.read(name)
+
+    def optional(self, name: str) -> dict[str, Any] | None:
+        """A member that is a JSON object, None if there is none of this name."""
+        return _read_optional(self.source, name)
 
     def weights(self, model: str) -> "dict[str, torch.Tensor]":
         """One model's parameters and buffers by name, on the CPU, in the types they were stored in.

@@ -1,11 +1,12 @@
 """Save and load the state of training: tensors and plain data in one safetensors file, so that it is whole or absent.
 
 Everything that the next step depends on is here, by name: weights, averaged weights, the optimiser's moments, the step, the
-timetable and the elapsed time. Random numbers are not: they are a function of (seed, step).
+timetable, the elapsed time, and the losses that the next line of the log is made of. Random numbers are not: they are a
+function of (seed, step).
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from scanwright.training.schedule import Timetable
 
 @dataclass(slots=True)
 class TrainingState:
-    """What changes from step to step. `averaged` is a second network that holds the moving average of the weights."""
+    """What changes from step to step. `averaged` is a second network that holds the moving average of the weights.
+
+    losses: of the steps since the last checkpoint. skipped: steps whose loss was not finite; in_a_row: of the last ones.
+    """
 
     network: nn.Module
     averaged: nn.Module
@@ -29,6 +33,9 @@ class TrainingState:
     timetable: Timetable
     step: int = 0
     elapsed_s: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    skipped: int = 0
+    in_a_row: int = 0
 
 
 def save_state(path: Path, state: TrainingState) -> None:
@@ -42,6 +49,9 @@ def save_state(path: Path, state: TrainingState) -> None:
         "elapsed_s": state.elapsed_s,
         "total": state.timetable.total,
         "refits": state.timetable.refits,
+        "losses": state.losses,
+        "skipped": state.skipped,
+        "in_a_row": state.in_a_row,
     }
     write_bytes(path, save({name: value.contiguous() for name, value in tensors.items()}, {"state": json.dumps(plain)}))
 
@@ -52,6 +62,8 @@ def load_state(path: Path, state: TrainingState) -> None:
         with safe_open(path, framework="pt") as stored:
             plain = json.loads(stored.metadata()["state"])
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a mapping)
+        losses = [float(loss) for loss in plain["losses"]]
+        skipped, in_a_row = int(plain["skipped"]), int(plain["in_a_row"])
         state.network.load_state_dict(_under("network.", tensors))
         state.averaged.load_state_dict(_under("averaged.", tensors))
         _load_moments(state.optimizer, _under("optimizer.", tensors))
@@ -60,6 +72,7 @@ def load_state(path: Path, state: TrainingState) -> None:
             "a checkpoint that cannot be read", where=path, found=str(error)[:200], hint="Start again with --restart."
         ) from error
     state.step, state.elapsed_s = int(plain["step"]), float(plain["elapsed_s"])
+    state.losses, state.skipped, state.in_a_row = losses, skipped, in_a_row
     refits = tuple((int(step), float(done), int(end)) for step, done, end in plain["refits"])
     state.timetable = Timetable(int(plain["total"]), refits)
 

@@ -41,7 +41,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state is about to be saved. `loss` is the mean since the last one; `scores` each class's quick score (or null)."""
+    """The state is about to be saved. `loss` is the mean since the last one; `scores` each class's quick score (or null).
+
+    skipped: steps so far whose loss was not finite, and which changed nothing.
+    """
 
     step: int
     end: int
@@ -49,6 +52,7 @@ class Checkpoint:
     loss: float | None
     learning_rate: float
     scores: tuple[float | None, ...]
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,6 @@ def train(
         load_state(file, state)
     now = clock()
     began, deadline = now - state.elapsed_s, None if budget_s is None else now + budget_s
-    losses: list[float] = []
-    bad_steps = 0
     mark_step, mark_s = state.step, state.elapsed_s
 
     while state.step < state.timetable.end:
@@ -106,11 +108,9 @@ def train(
         loss = take_step(state, *batches.batch(state.step), problem=problem, plan=plan, progress=progress)
         state.step += 1
 
-        bad_steps = bad_steps + 1 if loss is None else 0
-        if bad_steps > MOST_BAD_STEPS:
+        note_loss(state, loss)
+        if state.in_a_row > MOST_BAD_STEPS:
             raise diverged(state.step, plan)
-        if loss is not None:
-            losses.append(loss)
         yield Step(state.step, state.timetable.end, loss, rate)
 
         if state.step % plan.training.checkpoint_every == 0 or state.step >= state.timetable.end:
@@ -120,10 +120,10 @@ def train(
             refit = keep_pace(state, left_s, since_step=mark_step, since_s=mark_s)
             if refit:
                 yield refit
-            mean = sum(losses) / len(losses) if losses else None
-            yield Checkpoint(state.step, state.timetable.end, state.elapsed_s, mean, rate, scores)
+            mean = sum(state.losses) / len(state.losses) if state.losses else None
+            yield Checkpoint(state.step, state.timetable.end, state.elapsed_s, mean, rate, scores, state.skipped)
+            state.losses.clear()
             save_state(file, state)  # after its line is in the log: killed in between, both are made again
-            losses.clear()
             mark_step, mark_s = state.step, state.elapsed_s
         elif should_stop():
             state.elapsed_s = clock() - began
@@ -153,6 +153,16 @@ def take_step(
     state.optimizer.step()
     average(state, plan.training.ema_decay)
     return value
+
+
+def note_loss(state: TrainingState, loss: float | None) -> None:
+    """Keep the loss of a step for the next checkpoint's mean; count a step that was skipped."""
+    if loss is None:
+        state.skipped += 1
+        state.in_a_row += 1
+    else:
+        state.losses.append(loss)
+        state.in_a_row = 0
 
 
 @torch.no_grad()

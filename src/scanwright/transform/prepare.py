@@ -11,9 +11,12 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
+from scanwright.dataset.measures import are_finite, num_not_finite
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
+from scanwright.errors import InputError
 from scanwright.io.formats import read_label
+from scanwright.io.source import place_of
 from scanwright.plan.plan import PreprocessPlan
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
@@ -30,12 +33,25 @@ def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[in
     """Arrays of one labelled case: "image" (C, D, H, W) float32, "codes" (D, H, W) uint8, "foreground" (n, 4) int32.
 
     codes: label value to stored code. foreground: rows of code, d, h, w; up to FOREGROUND_VOXELS drawn from each code.
+    Raises InputError if the normalised image is not finite.
     """
     assert case.label is not None
     image, placement = to_network(read_case_image(case, task), plan)
+    require_finite(image, where=place_of(case.images[0]))
     label = read_label(case.label).voxels[0]
     target = placement.target(encode(label, codes))
     return {"image": image, "codes": target, "foreground": foreground_voxels(target)}
+
+
+def require_finite(image: Array, *, where: Path) -> None:
+    """Raise InputError for network input with NaN or infinity: one voxel of it would spoil a step, or an answer."""
+    if not are_finite(image):
+        raise InputError(
+            "grey values that are not finite once they are normalised",
+            where=where,
+            found=f"{num_not_finite(image)} of {image.size} voxels",
+            hint="Correct the scan, or leave it out.",
+        )
 
 
 def prepare_into(
