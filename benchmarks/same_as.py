@@ -3,9 +3,9 @@
     python benchmarks/same_as.py COMMIT DATA[:STEPS] [DATA[:STEPS] …] [--steps 20] [-o RESULT.json]
 
 Each data set is trained for a few steps by both commits, fold 0, one thread each, side by side. Compared byte by byte: the
-package (weights, plan, preprocessing), the predictions of the judged cases, and their metrics. Exit code 1 if any differs.
-A `splits_5fold.json` in a data set is used. Both commits run in the environment of this one, so a change of a library is no
-part of the comparison.
+values of the plan (not their reasons), the split, the averaged weights, the predictions of the judged cases, and their
+metrics, case by case. Exit code 1 if any differs. A `splits_5fold.json` in a data set is used. Both commits run in the
+environment of this one, so a change of a library is no part of the comparison.
 """
 
 import argparse
@@ -19,7 +19,9 @@ from pathlib import Path
 
 from record import ROOT, write_result
 
-COMPARED = ("plan.json", "splits.json", "model.swm", "cases.csv", "metrics.json", "predictions")
+from scanwright.files import canonical_json, read_json
+
+COMPARED = ("splits.json", "folds/0/weights.safetensors", "cases.csv", "predictions/*.nii.gz", "predictions/*.png")
 RUN = "import sys; from scanwright.cli import main; main()"
 
 
@@ -46,9 +48,9 @@ def train(code: Path, data: Path, steps: int, out: Path) -> None:
 
 def files_of(run: Path) -> dict[str, bytes]:
     """What is compared, by path."""
-    found = [run / name for name in COMPARED if (run / name).exists()]
-    files = [file for place in found for file in ([place] if place.is_file() else sorted(place.rglob("*")))]
-    return {str(file.relative_to(run)): file.read_bytes() for file in files if file.is_file()}
+    plan = {name: part for name, part in read_json(run / "plan.json").items() if name != "why"}
+    files = [file for pattern in COMPARED for file in sorted(run.glob(pattern))]
+    return {"plan.json": canonical_json(plan), **{str(file.relative_to(run)): file.read_bytes() for file in files}}
 
 
 def main() -> None:
