@@ -3,7 +3,8 @@
 A row is a case: every measure of every region, with the patient, the fold it was predicted in and the groups it
 belongs to. The headline is the mean over the regions of a case, then over the cases; regions whose score is not
 defined are left out of a case's mean, cases without any are left out of the cases' mean, and `n_defined` says how
-many were left in.
+many were left in. An error (HD95, surface distance, relative size) that is not defined because a structure was missed or
+invented is not left out: the case has no mean then, for a failure must not make a mean better.
 """
 
 import csv
@@ -15,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from scanwright.errors import UsageError
-from scanwright.evaluation.measures import default_tolerance, measure_region
+from scanwright.evaluation.measures import default_tolerance, has_worst_value, measure_region
 from scanwright.evaluation.overlap import Counts, counts
 from scanwright.evaluation.regions import Source, find_regions
 from scanwright.evaluation.statistics import SAMPLES, bootstrap_means
@@ -98,14 +99,14 @@ def summarise(
     """The content of metrics.json: plain data, None for "not defined".
 
     {"problem", "primary", "cases", "patients", ["nsd_tolerance"],
-     "overall":  {measure: {"mean", "ci95": [low, high] or None, "n", "n_defined"}},  mean over regions, then over cases
+     "overall":  {measure: {"mean", "ci95": [low, high] or None, "n", "n_defined"}},  `region_means`, then over cases
      "by_class": {region: {measure: ...}},
      "by_group": {column: {value: {measure: ...}}},  cases that lack a column under "(not stated)"
      "by_fold":  {"0": {measure: ...}},              without intervals: folds share their training cases
      "flags":    {"missed": {region: cases}, "invented": ..., "absent": ...},
      "test":     the same from "cases" on for the rows of a test split; absent without them}
 
-    ci95 is a bootstrap over patients, None under 3 (statistics.py). n: cases; n_defined: cases with a defined value.
+    ci95 is a bootstrap over patients, None under 5 (statistics.py). n: cases; n_defined: cases with a defined value.
     Raises UsageError without rows, or if `primary` is none of their measures.
     """
     measures = _measure_names([*rows, *test])
@@ -120,6 +121,20 @@ def summarise(
     return {**head, **stated, **tables(rows), **({"test": tables(test)} if test else {})}
 
 
+def region_means(rows: Sequence[CaseRow], *, regions: Sequence[str], measures: Sequence[str]) -> Floats:
+    """Each case's mean over its regions, (cases, measures), NaN for "not defined".
+
+    Regions whose value is not defined are left out, and a case has no mean without any. Of a measure that has no worst value
+    (`has_worst_value`), a case has none either if a region was missed or invented; a region that is absent from the truth
+    and from the prediction is left out.
+    """
+    values = _values(rows, regions, measures)
+    absent = np.array([[_flag(row.metrics.get(region, {})) == "absent" for region in regions] for row in rows], bool)
+    failed = ~np.isfinite(values) & ~absent.reshape(len(rows), len(regions), 1)
+    without_worst = np.array([not has_worst_value(measure) for measure in measures], bool)
+    return np.where(failed.any(axis=1) & without_worst, np.nan, _mean_defined(values))
+
+
 def rows_to_csv(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> str:
     """cases.csv: case, patient, fold, flags, group columns, means over regions (`dice`), each region (`dice[A]`).
 
@@ -132,7 +147,8 @@ def rows_to_csv(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["case", "patient", "fold", "flags", *groups, *measures, *per_region])
-    for row, means, scores in zip(rows, _mean_defined(values), values, strict=True):
+    overall = region_means(rows, regions=regions, measures=measures)
+    for row, means, scores in zip(rows, overall, values, strict=True):
         fold = "" if row.fold is None else row.fold
         cells = ["" if np.isnan(value) else f"{value:.9g}" for value in (*means, *scores.ravel())]
         writer.writerow(
@@ -173,7 +189,7 @@ def _tables(
     rows: Sequence[CaseRow], *, measures: Sequence[str], regions: Sequence[str], seed: int, samples: int
 ) -> dict[str, JSON]:
     values = _values(rows, regions, measures)
-    overall = _mean_defined(values)
+    overall = region_means(rows, regions=regions, measures=measures)
     patients = [row.patient for row in rows]
     columns = list(dict.fromkeys(column for row in rows for column in row.groups))
     folds = sorted({row.fold for row in rows if row.fold is not None})

@@ -16,6 +16,7 @@ from scanwright.evaluation.overlap import Counts
 from scanwright.types import Bools, Unit
 
 MM3_PER_ML = 1000.0
+UNITS: tuple[Unit, ...] = ("mm", "px")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,24 @@ def describe_measures(unit: Unit) -> dict[str, Measure]:
             "Surface Dice (voxels)", "higher", "share of both borders' voxels within the tolerance (MONAI's definition)"
         ),
     }
+
+
+ERRORS = frozenset(
+    name for unit in UNITS for name, measure in describe_measures(unit).items() if measure.better == "lower"
+)
+"""Measures of which lower is better."""
+
+
+def has_worst_value(name: str) -> bool:
+    """Whether a measure has a worst value, which a structure that was missed or invented gets (Dice: 0).
+
+    Errors have none: no distance to nothing, and no share of nothing, is the largest. They are not defined there, so a mean
+    that left such a region out would get better by the failure.
+
+    >>> has_worst_value("dice"), has_worst_value("hd95_mm")
+    (True, False)
+    """
+    return name not in ERRORS
 
 
 def default_tolerance(spacings: Iterable[Sequence[float]], *, shapes: Iterable[Sequence[int]] = ()) -> float:

@@ -7,7 +7,7 @@ size. The axis is named above the panel and not beside it. All words come from t
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -116,24 +116,43 @@ def agreement_plot(pairs: Sequence[Pairs], *, x_label: str, y_label: str) -> byt
     return to_svg(figure, label=f"{y_label} / {x_label}", texts=texts, titles=titles)
 
 
-def bland_altman_plot(pairs: Sequence[Pairs], *, x_label: str, y_label: str) -> bytes:
-    """Difference (predicted less reference) against the mean of the two as SVG.
+def bland_altman_plot(pair: Pairs, *, x_label: str, y_label: str) -> bytes:
+    """One structure's differences (predicted less reference) against the mean of the two as SVG, a dot for each case.
 
-    Lines at the mean difference and at 1.96 standard deviations on either side, over all pairs together; the lines of
-    agreement are left out below three pairs. Source: Bland & Altman, Lancet 1986, 327:307-310.
+    Lines at the mean difference and at the limits of agreement, each with its number at the right end. Of one structure
+    alone: limits over structures of different sizes would describe none of them. No pairs: an empty panel.
     """
-    figure, axes, texts = _panel(320, x_label=x_label, y_label=y_label)
-    rows = [(pair, (x + y) / 2, y - x) for pair, x, y in map(_with_arrays, pairs)]
-    differences = np.concatenate([rest for *_, rest in rows]) if rows else np.empty(0)
+    figure, axes, texts = _panel(270, x_label=x_label, y_label=y_label, right_px=60, title=pair.name)
+    _, reference, predicted = _with_arrays(pair)
+    differences = predicted - reference
     axes.axhline(0.0, color=GRID, linewidth=0.8, zorder=1)
     if differences.size:
-        axes.axhline(differences.mean(), color=INK, linewidth=1.1, zorder=1)
-    if differences.size >= 3:
-        for sign in (-1.96, 1.96):
-            edge = differences.mean() + sign * differences.std(ddof=1)
-            axes.axhline(edge, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-    titles = _draw_pairs(axes, rows)
-    return to_svg(figure, label=f"{y_label} / {x_label}", texts=texts, titles=titles)
+        bias, limits = agreement_limits(differences)
+        _level(axes, bias, color=INK, linewidth=1.1)
+        for limit in limits or ():
+            _level(axes, limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+    titles = _draw_pairs(axes, [(pair, (reference + predicted) / 2, differences)])
+    axes.margins(y=0.08)
+    return to_svg(figure, label=f"{pair.name}: {y_label} / {x_label}", texts=texts, titles=titles)
+
+
+def agreement_limits(differences: Floats) -> tuple[float, tuple[float, float] | None]:
+    """The mean difference, and 1.96 standard deviations below and above it, in the differences' unit.
+
+    The limits are None below three differences, and if all are equal. Source: Bland & Altman, Lancet 1986, 327:307-310.
+    """
+    mean = float(differences.mean())
+    reach = 1.96 * float(differences.std(ddof=1)) if differences.size >= 3 else 0.0
+    return mean, (mean - reach, mean + reach) if reach > 0 else None
+
+
+def _level(axes: Axes, y: float, *, color: str, **style: Any) -> None:
+    """A line across the panel, and its height as a signed number beside its right end."""
+    axes.axhline(y, color=color, zorder=1, **style)
+    text = tick_text(round(y) if abs(y) >= 100 else float(f"{y:.3g}"))
+    signed = text if text == "0" or y < 0 else f"+{text}"
+    across = axes.get_yaxis_transform()
+    axes.text(1.015, y, signed, transform=across, va="center", color=color, fontsize=FONT_PT)
 
 
 def _with_arrays(pair: Pairs) -> tuple[Pairs, Floats, Floats]:
@@ -141,19 +160,24 @@ def _with_arrays(pair: Pairs) -> tuple[Pairs, Floats, Floats]:
 
 
 def _panel(
-    height_px: int, *, x_label: str, y_label: str, left_px: int = MARGIN_PX
+    height_px: int, *, x_label: str, y_label: str, left_px: int = MARGIN_PX, right_px: int = 12, title: str = ""
 ) -> tuple[Figure, Axes, dict[str, str]]:
-    """An empty panel with its axis names as placeholders, and the words that belong there."""
+    """An empty panel with its title and its axis names as placeholders, and the words that belong there.
+
+    right_px: room on the right, for words beside the panel.
+    """
     figure = new_figure(WIDTH_PX, height_px)
-    bottom_px, top_px = (36 if x_label else 24), 24
-    height = (height_px - bottom_px - top_px) / height_px
-    axes = figure.add_axes((left_px / WIDTH_PX, bottom_px / height_px, (WIDTH_PX - left_px - 12) / WIDTH_PX, height))
+    bottom_px, top_px, title_px = (36 if x_label else 24), 24, (18 if title else 0)
+    width, height = WIDTH_PX - left_px - right_px, height_px - bottom_px - top_px - title_px
+    axes = figure.add_axes((left_px / WIDTH_PX, bottom_px / height_px, width / WIDTH_PX, height / height_px))
     _style(axes)
-    figure.text(0, 1 - 11 / height_px, PLACEHOLDER, fontsize=FONT_PT, color=MUTED, gid="y_label")
+    if title:
+        figure.text(0, 1 - 11 / height_px, PLACEHOLDER, fontsize=FONT_PT, color=INK, weight="bold", gid="title")
+    figure.text(0, 1 - (11 + title_px) / height_px, PLACEHOLDER, fontsize=FONT_PT, color=MUTED, gid="y_label")
     if x_label:
-        right, low = 1 - 12 / WIDTH_PX, 4 / height_px
+        right, low = 1 - right_px / WIDTH_PX, 4 / height_px
         figure.text(right, low, PLACEHOLDER, fontsize=FONT_PT, color=MUTED, ha="right", gid="x_label")
-    return figure, axes, {"x_label": x_label, "y_label": y_label}
+    return figure, axes, {"x_label": x_label, "y_label": y_label, "title": _shortened(title)}
 
 
 def _shortened(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from scanwright.evaluation.statistics import MIN_PATIENTS
 from scanwright.report import notation
 from scanwright.report.content import Estimate
 from scanwright.types import JSON
@@ -70,10 +71,16 @@ def card_markdown(card: Mapping[str, JSON], *, language: str = "en") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(estimate=_estimate_text, span=_span_text)
-    labels = json.loads(_file(f"words.{language}.json"))["metrics"]
+    words = json.loads(_file(f"words.{language}.json"))
+    tolerance, unit = card["results"].get("nsd_tolerance"), card["trained_on"]["unit"]
+    environment.filters.update(
+        estimate=lambda value, key: _estimate_text(value, key, words["card"]["defined"]), span=_span_text
+    )
     environment.globals.update(
-        label=lambda key: _label(key, labels), modality=lambda key: _words(language)["modalities"].get(key, key)
+        label=lambda key: _label(key, words["metrics"]),
+        stated=lambda key: notation.stated(notation.metric(key), tolerance, unit),
+        modality=lambda key: words["card"]["modalities"].get(key, key),
+        min_patients=MIN_PATIENTS,
     )
     return environment.get_template(f"card.{language}.md").render(card=card)
 
@@ -125,13 +132,15 @@ def _results(metrics: Mapping[str, JSON]) -> dict[str, JSON]:
     return part
 
 
-def _estimate_text(value: Mapping[str, JSON], key: str) -> str:
-    """One entry of metrics.json: "0.886 (0.880–0.891)"."""
+def _estimate_text(value: Mapping[str, JSON], key: str, defined: str) -> str:
+    """One entry of metrics.json: "0.886 (0.880–0.891)", and if it is not defined in some case in how many it is."""
     low, high = value["ci95"] or (None, None)
     estimate = Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
     digits = notation.metric(key).digits
     between = notation.interval(estimate, digits)
-    return notation.number(estimate.mean, digits) + (f" ({between})" if between else "")
+    text = notation.number(estimate.mean, digits) + (f" ({between})" if between else "")
+    cases = defined.format(defined=estimate.n_defined, all=estimate.n)
+    return f"{text}, {cases}" if estimate.n_defined < estimate.n else text
 
 
 def _span_text(spread: Mapping[str, JSON]) -> str:

@@ -36,13 +36,24 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Headline:
-    """The one number. scope says what it was measured on: "five folds, out of fold", "fold 0 only", "test split"."""
+    """The one number. scope says what it was measured on: "five folds, out of fold", "fold 0 only", "test split".
+
+    num_scored: patients for whom the metric is defined, on whom the interval rests; None: all of them.
+    name: of the set of cases, where there are two: "Cross-validation", "Test split".
+    """
 
     metric: str
     estimate: Estimate
     num_cases: int
     num_patients: int | None
     scope: str
+    num_scored: int | None = None
+    name: str = ""
+
+    @property
+    def rests_on(self) -> int | None:
+        """How many patients the interval rests on; None if it is not known."""
+        return self.num_patients if self.num_scored is None else self.num_scored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +178,10 @@ class CaseRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultSet:
-    """Results on one set of cases: cross-validation, or a test split. note: a sentence on how they were obtained."""
+    """Results on one set of cases: cross-validation, or a test split. note: a sentence on how they were obtained.
+
+    failures: which regions were missed or invented, in how many cases, as a phrase; empty if none was.
+    """
 
     name: str
     overall: Mapping[str, Estimate]
@@ -175,6 +189,7 @@ class ResultSet:
     groups: tuple[GroupRow, ...] = ()
     cases: tuple[CaseRow, ...] = ()
     note: str = ""
+    failures: str = ""
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
 
@@ -210,14 +225,20 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportContent:
-    """The whole report. region_names: in the order that gives colours. unit: "px" if lengths are not physical."""
+    """The whole report. region_names: in the order that gives colours. unit: "px" if lengths are not physical.
+
+    test: the same metric as the headline on a test split, where the headline is of cross-validation.
+    tolerance: of the surface Dice scores, in `unit`; None if it is not known.
+    """
 
     title: str
     created: datetime
     headline: Headline | None = None
+    test: Headline | None = None
     summary: tuple[str, ...] = ()
     region_names: tuple[str, ...] = ()
     unit: Unit = "mm"
+    tolerance: float | None = None
     results: tuple[ResultSet, ...] = ()
     pictures: tuple[CasePicture, ...] = ()
     limits: tuple[str, ...] = ()

@@ -61,6 +61,15 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{digits}f}") else text.lstrip("-")
 
 
+def stated(metric: Metric, tolerance: float | None, unit: str) -> str:
+    """What has to stand beside a metric's name for its numbers to mean something: the tolerance of a surface Dice.
+
+    >>> stated(metric("nsd"), 2.5, "mm"), stated(metric("dice"), 2.5, "mm"), stated(metric("nsd"), None, "mm")
+    ('2.5 mm', '', '')
+    """
+    return f"{tolerance:.4g} {unit}" if tolerance is not None and metric.stem.startswith("nsd") else ""
+
+
 def interval(estimate: Estimate, digits: int = 3) -> str:
     """The confidence interval alone, "0.880–0.891", or "−0.12 … 0.03" where a dash could be a minus; empty if none."""
     if estimate.low is None or estimate.high is None or estimate.mean is None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from statistics import median
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
 from scanwright.figures.palette import ACCENT, STRUCTURES, structure_colour
 from scanwright.figures.plots import Box, Line, Pairs, agreement_plot, bland_altman_plot, box_plot, line_plot
 from scanwright.report import notation
@@ -24,7 +26,24 @@ from scanwright.report.content import CaseRow, Estimate, ReportContent, ResultSe
 
 MAX_BOXES = 24
 MAX_REGION_COLUMNS = 8
+MAX_PANELS = 4  # regions with limits of agreement of their own
+MAX_NAMES = 6  # regions that a caption names
 Words: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """Sizes, predicted against true. scatter: `regions` in one panel; panels: limits of agreement, a panel for each of `own`.
+
+    left_out: the regions without a panel of their own, by name if they are few, in number else.
+    """
+
+    scatter: Markup
+    panels: list[Markup]
+    regions: list[str]
+    own: list[str]
+    left_out: list[str]
+    number_left_out: int
 
 
 def build(content: ReportContent, *, language: str = "en") -> str:
@@ -84,6 +103,10 @@ def _environment(content: ReportContent, words: Words) -> Environment:
         metric=notation.metric,
         label=lambda key: label(notation.metric(key), words),
         meaning=lambda key: words["metrics"].get(notation.metric(key).stem, ("", ""))[1],
+        stated=lambda kind: notation.stated(kind, content.tolerance, content.unit),
+        min_patients=MIN_PATIENTS,
+        few_patients=FEW_PATIENTS,
+        without_interval=without_interval,
         blocks=column_blocks,
         case_columns=lambda result: case_columns(result, content),
         colour_class=lambda index: f"c{index % len(STRUCTURES)}",
@@ -95,6 +118,11 @@ def label(metric: notation.Metric, words: Words) -> str:
     """A metric's name for people, with its unit: "HD95 (mm)". One that the words lack keeps its own name, spaced out."""
     name = words["metrics"].get(metric.stem, (metric.stem.replace("_", " "), ""))[0]
     return f"{name} ({metric.unit})" if metric.unit else str(name)
+
+
+def without_interval(tables: Iterable[Mapping[str, Estimate]]) -> bool:
+    """Whether one of these means stands without an interval."""
+    return any(one.mean is not None and one.low is None for metrics in tables for one in metrics.values())
 
 
 def column_blocks(tables: Sequence[Mapping[str, Estimate]]) -> list[list[notation.Metric]]:
@@ -169,23 +197,35 @@ def _box(result: ResultSet, region: str, metric: notation.Metric, content: Repor
     )
 
 
-def _agreement(result: ResultSet, content: ReportContent, words: Words) -> list[Markup]:
-    """Sizes against each other, and their difference against their mean. Nothing without sizes or with many regions."""
+def _agreement(result: ResultSet, content: ReportContent, words: Words) -> Agreement | None:
+    """Sizes against each other, and the limits of agreement of each of the largest regions; None without sizes.
+
+    Of more than eight regions the scatter too shows the largest alone. Size is the median over the cases.
+    """
     unit, axes = ("ml" if content.unit == "mm" else "px"), words["axes"]
-    regions = [name for name in _regions(result, content) if any(name in case.sizes for case in result.cases)]
-    if not regions or len(regions) > MAX_REGION_COLUMNS:
-        return []
-    pairs = [_pairs(result, region, unit, content) for region in regions]
+    pairs = {name: _pairs(result, name, unit, content) for name in _regions(result, content)}
+    pairs = {name: pair for name, pair in pairs.items() if pair.reference}
+    if not pairs:
+        return None
+    largest = sorted(pairs, key=lambda name: median(pairs[name].reference), reverse=True)[:MAX_PANELS]
+    own = [name for name in pairs if name in largest]
+    shown = list(pairs) if len(pairs) <= MAX_REGION_COLUMNS else own
+    left_out = [name for name in pairs if name not in own]
     one, two = axes["reference_size"].format(unit=unit), axes["predicted_size"].format(unit=unit)
     mean, rest = axes["mean_size"].format(unit=unit), axes["difference"].format(unit=unit)
-    return [
-        _markup(agreement_plot(pairs, x_label=one, y_label=two)),
-        _markup(bland_altman_plot(pairs, x_label=mean, y_label=rest)),
-    ]
+    return Agreement(
+        scatter=_markup(agreement_plot([pairs[name] for name in shown], x_label=one, y_label=two)),
+        panels=[_markup(bland_altman_plot(pairs[name], x_label=mean, y_label=rest)) for name in own],
+        regions=shown,
+        own=own,
+        left_out=left_out if len(left_out) <= MAX_NAMES else [],
+        number_left_out=len(left_out),
+    )
 
 
 def _pairs(result: ResultSet, region: str, unit: str, content: ReportContent) -> Pairs:
-    known = [(case.case, *case.sizes[region]) for case in result.cases if region in case.sizes]
+    """The sizes of a region, but for cases without it on both sides: their agreement would be counted as exact."""
+    known = [(case.case, *case.sizes[region]) for case in result.cases if any(case.sizes.get(region, ()))]
     digits = 2 if unit == "ml" else 0
     return Pairs(
         name=region,
