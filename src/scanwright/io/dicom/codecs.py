@@ -72,7 +72,8 @@ def _fitted(wide: Array, stored: Stored, precision: int) -> Array:
     """Decoded numbers in the header's type. Where header and codestream differ about the sign, the header is right and
     the codestream's bits are kept.
     """
-    cells = wide.astype(stored.dtype, copy=False)
+    whole = wide.dtype.kind in "iu" and stored.dtype.kind in "iu" and wide.dtype.itemsize == stored.dtype.itemsize
+    cells = wide.view(stored.dtype) if whole else wide.astype(stored.dtype, copy=False)
     spare = stored.allocated - precision
     return np.asarray((cells << spare) >> spare) if spare > 0 and stored.signed and wide.dtype.kind == "u" else cells
 
