@@ -80,6 +80,46 @@ def test_parse_duration__not_one(text):
         cli.parse_duration(text)
 
 
+def scored(mean, ci95, n=8, n_defined=8):
+    return {"dice": {"mean": mean, "ci95": ci95, "n": n, "n_defined": n_defined}}
+
+
+CROSS_VALIDATED = {
+    "cases": 8,
+    "patients": 7,
+    "overall": scored(0.8, [0.7, 0.85]),
+    "by_class": {"core": scored(0.75, [0.6, 0.8]), "rim of it": scored(0.85, None, n_defined=4)},
+}
+TESTED = {
+    "cases": 3,
+    "patients": 3,
+    "overall": scored(0.6, None, 3, 3),
+    "by_class": {"core": scored(0.6, None, 3, 3), "rim of it": scored(None, None, 3, 0)},
+}
+
+
+def test_metric_lines__a_line_for_the_mean_and_each_region():
+    assert cli.metric_lines({"primary": "dice", **CROSS_VALIDATED}) == [
+        "dice mean       0.8000 [0.7000, 0.8500]  n = 8",
+        "dice core       0.7500 [0.6000, 0.8000]  n = 8",
+        "dice rim of it  0.8500  n = 4, too few patients for an interval",
+    ]
+
+
+def test_metric_lines__cross_validation_and_the_test_split():
+    lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, "test": TESTED})
+    assert [line for line in lines if not line.startswith("dice")] == [
+        "cross-validation, 8 cases of 7 patients",
+        "test split, 3 cases of 3 patients",
+    ]
+    assert lines[4:] == [
+        "test split, 3 cases of 3 patients",
+        "dice mean       0.6000  n = 3, too few patients for an interval",
+        "dice core       0.6000  n = 3, too few patients for an interval",
+        "dice rim of it  not defined (0 of 3 cases)",
+    ]
+
+
 # Usage: exit code 2
 
 

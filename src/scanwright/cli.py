@@ -235,8 +235,19 @@ def trained_json(result: Any) -> dict[str, Any]:
 
 
 def metric_lines(metrics: dict[str, Any]) -> list[str]:
-    """The primary metric, overall and of each class, with its interval."""
+    """The primary metric, overall and of each class, with its interval; of a test split as well where there are both."""
     primary = metrics["primary"]
+    if "test" not in metrics:
+        return block_lines(metrics, primary)
+    blocks = {"cross-validation": metrics, "test split": metrics["test"]}
+    lines = []
+    for name, block in blocks.items():
+        lines += [f"{name}, {block['cases']} cases of {block['patients']} patients", *block_lines(block, primary)]
+    return lines
+
+
+def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
+    """The lines of one set of cases."""
     rows = {
         "mean": metrics["overall"][primary],
         **{name: block[primary] for name, block in metrics["by_class"].items()},
@@ -246,11 +257,12 @@ def metric_lines(metrics: dict[str, Any]) -> list[str]:
 
 
 def estimate_text(value: dict[str, Any]) -> str:
-    """A mean with its interval and number of cases."""
+    """A mean with its interval and number of cases. An interval is missing only where the patients are too few."""
     if value["mean"] is None:
         return f"not defined (0 of {value['n']} cases)"
-    interval = f" [{value['ci95'][0]:.4f}, {value['ci95'][1]:.4f}]" if value["ci95"] else ""
-    return f"{value['mean']:.4f}{interval}  n = {value['n_defined']}"
+    if value["ci95"] is None:
+        return f"{value['mean']:.4f}  n = {value['n_defined']}, too few patients for an interval"
+    return f"{value['mean']:.4f} [{value['ci95'][0]:.4f}, {value['ci95'][1]:.4f}]  n = {value['n_defined']}"
 
 
 def finish(lines: list[str], data: Any, *, as_json: bool) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from scanwright.errors import GeometryError, InputError, UsageError
-from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
+from scanwright.evaluation.evaluate import CaseRow, evaluate_case, region_means, rows_to_csv, summarise
+from scanwright.evaluation.measures import describe_measures
 from scanwright.evaluation.statistics import bootstrap_mean
 
 REGIONS = {"Anterior": (1,), "Posterior": (2,)}
@@ -174,10 +175,10 @@ def test_summary__headline_is_over_regions_then_over_cases():
 
 
 def test_summary__intervals_are_by_patient():
-    values = [0.9, 0.9, 0.5, 0.5, 0.7, 0.7]
+    values = [0.9, 0.9, 0.5, 0.5, 0.7, 0.7, 0.8, 0.8, 0.6, 0.6]
     rows = [row(str(k), value, value, patient=f"P{k // 2}") for k, value in enumerate(values)]
     found = summary(rows, seed=3)
-    assert found["patients"] == 3
+    assert found["patients"] == 5
     expected = bootstrap_mean(values, [r.patient for r in rows], seed=3, samples=500)
     assert found["overall"]["dice"]["ci95"] == pytest.approx(list(expected))
 
@@ -206,6 +207,72 @@ def test_summary__flags_are_counted():
     }
     distance = summary(rows)["by_class"]["Posterior"]["hd95_mm"]
     assert (distance["mean"], distance["n"], distance["n_defined"]) == (2.0, 3, 1)
+
+
+def test_region_means__worked_by_hand():
+    """Of a distance a case has a mean only without a failure; a region that is nowhere does not count; Dice always has one."""
+    rows = [
+        row("all found", 0.8, 0.6),
+        row("one missed", 0.8, 0.0),
+        row("one nowhere", 0.8, None),
+        CaseRow(
+            case="one invented",
+            patient="i",
+            metrics={
+                "Anterior": {"dice": 0.8, "sensitivity": 0.8, "hd95_mm": 2.0},
+                "Posterior": {"dice": 0.0, "sensitivity": None, "hd95_mm": None},
+            },
+        ),
+        row("none anywhere", None, None),
+    ]
+    assert [one.flags for one in rows] == [
+        (), ("missed:Posterior",), ("absent:Posterior",), ("invented:Posterior",), ("absent:Anterior", "absent:Posterior"),
+    ]  # fmt: skip
+    found = region_means(rows, regions=list(REGIONS), measures=["dice", "sensitivity", "hd95_mm"])
+    nan = np.nan
+    expected = [[0.7, 0.7, 2.0], [0.4, 0.4, nan], [0.8, 0.8, 2.0], [0.4, 0.8, nan], [nan, nan, nan]]
+    assert found == pytest.approx(np.array(expected), nan_ok=True)
+    assert region_means([], regions=list(REGIONS), measures=["dice"]).shape == (0, 1)
+
+
+def test_summary__a_missed_structure_makes_nothing_better():
+    """Six cases, one structure far off: where it is missed or invented, no mean gets better unless fewer cases have one.
+
+    But for sensitivity, as there is less to find, and specificity, as less is made up.
+    """
+    regions = {"near": (1,), "far": (2,)}
+
+    def rows(change: str) -> list[CaseRow]:
+        made = []
+        for k in range(6):
+            truth, prediction = np.zeros((12, 12, 12), np.uint8), np.zeros((12, 12, 12), np.uint8)
+            truth[2:5, 2:5, 2:5], prediction[2:5, 2:5, 2:6] = 1, 1
+            truth[8:10, 8:10, 1:4], prediction[8:10, 8:10, 6:9] = 2, 2
+            if k < 2 and change == "missed":
+                prediction[prediction == 2] = 0
+            if k < 2 and change == "invented":
+                truth[truth == 2] = 0
+            scores = evaluate_case(truth, prediction, regions=regions, spacing=(1, 1, 1), tolerance=1.0)
+            made.append(CaseRow(case=str(k), patient=str(k), metrics=scores))
+        return made
+
+    def overall(change: str) -> dict:
+        return summarise(
+            rows(change), problem="segmentation", primary="dice", regions=list(regions), samples=50
+        )["overall"]  # fmt: skip
+
+    before = overall("")
+    for change in ("missed", "invented"):
+        after = overall(change)
+        for name, measure in describe_measures("mm").items():
+            if name in ("sensitivity", "specificity"):
+                continue
+            worse = {"higher": -1, "lower": 1, "zero": 0}[measure.better]
+            fewer = after[name]["n_defined"] < before[name]["n_defined"]
+            assert fewer or (after[name]["mean"] - before[name]["mean"]) * worse >= -1e-12, name
+        assert (after["hd95_mm"]["n"], after["hd95_mm"]["n_defined"]) == (6, 4)
+        assert (after["asd_mm"]["n_defined"], after["dice"]["n_defined"], after["nsd"]["n_defined"]) == (4, 6, 6)
+        assert after["hd95_mm"]["mean"] == pytest.approx(before["hd95_mm"]["mean"])
 
 
 def test_summary__test_split_apart():
@@ -252,3 +319,4 @@ def test_csv__a_row_a_case():
     assert (table[1]["case"], table[1]["patient"], table[1]["fold"]) == ('b "2"', "P7", "")
     assert (table[1]["flags"], table[1]["hd95_mm[Posterior]"], table[1]["site"]) == ("missed:Posterior", "", "")
     assert table[1]["dice[Anterior]"] == "0.333333333"
+    assert (table[0]["hd95_mm"], table[1]["hd95_mm"], table[1]["hd95_mm[Anterior]"]) == ("2", "", "2")  # one was missed

@@ -1,9 +1,12 @@
 """The list of measures, their names by unit, and the tolerance that is taken when none is stated."""
 
+import doctest
+
 import numpy as np
 import pytest
 
-from scanwright.evaluation.measures import default_tolerance, describe_measures, measure_region
+from scanwright.evaluation import measures
+from scanwright.evaluation.measures import default_tolerance, describe_measures, has_worst_value, measure_region
 from scanwright.evaluation.overlap import counts
 
 OVERLAP = "dice iou sensitivity specificity precision"
@@ -24,6 +27,27 @@ def test_measures__which_way_is_better():
     assert [name for name in better if better[name] == "lower"] == [
         "volume_error_ml", "relative_volume_error", "hd95_mm", "asd_mm",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["mm", "px"])
+def test_measures__which_have_a_worst_value(unit):
+    """What is not defined where a region was missed or invented, but for sensitivity: a truth of nothing has none to find."""
+    something, nothing = np.ones((2, 2, 2), bool), np.zeros((2, 2, 2), bool)
+    undefined = set()
+    for truth, prediction in ((something, nothing), (nothing, something)):
+        found = counts(truth, prediction)
+        scores = measure_region(found, truth, prediction, spacing=(1, 1, 1), unit=unit, tolerance=1)
+        undefined |= {name for name, value in scores.items() if value is None}
+    undefined -= {"sensitivity", "specificity"}  # no background here
+    size = "volume" if unit == "mm" else "area"
+    assert undefined == {f"hd95_{unit}", f"asd_{unit}", f"relative_{size}_error"}
+    assert not any(has_worst_value(name) for name in undefined)
+    assert has_worst_value("dice") and has_worst_value("nsd") and has_worst_value("sensitivity")
+
+
+def test_examples_in_docstrings():
+    failed, tried = doctest.testmod(measures)
+    assert tried and not failed
 
 
 def test_measures__volume_in_millilitres_and_area_in_pixels():

@@ -1,12 +1,15 @@
+import doctest
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 
+from scanwright.figures import plots
 from scanwright.figures.plots import (
     Box,
     Line,
     Pairs,
+    agreement_limits,
     agreement_plot,
     bland_altman_plot,
     box_plot,
@@ -121,19 +124,41 @@ def test_agreement_plot__equal_sizes_lie_on_the_line():
 def test_bland_altman_plot__lines_by_hand():
     # Differences -1, 0, 1, 4: mean 1, standard deviation sqrt(14 / 3).
     pair = Pairs(name="x", reference=[10, 12, 14, 16], predicted=[9, 12, 15, 20], titles=["-1", "0", "1", "4"])
-    svg = bland_altman_plot([pair], x_label="mean", y_label="difference")
+    svg = bland_altman_plot(pair, x_label="mean", y_label="difference")
     place = {int(name): y for name, (_, y) in dots(svg).items()}
     unit = place[0] - place[1]
     half = 1.96 * np.sqrt(14 / 3) * unit
     found = levels(svg)
     for expected in (place[1], place[1] - half, place[1] + half):
         assert min(abs(level - expected) for level in found) < 1e-3
+    assert {"x", "mean", "difference", "+1.00", "+5.23", "−3.23"} <= set(texts(svg))  # the lines' numbers, 1.96 · 2.16
 
 
 def test_bland_altman_plot__no_lines_of_agreement_below_three():
-    few = bland_altman_plot([Pairs(name="x", reference=[1, 2], predicted=[1, 3])], x_label="m", y_label="d")
+    few = bland_altman_plot(Pairs(name="x", reference=[1, 2], predicted=[1, 3]), x_label="m", y_label="d")
     assert few.count(b"stroke-dasharray") == 0
-    assert bland_altman_plot([], x_label="m", y_label="d").startswith(b"<svg")
+    none = bland_altman_plot(Pairs(name="x", reference=[], predicted=[]), x_label="m", y_label="d")
+    assert none.startswith(b"<svg") and not dots(none) and b"nan" not in none
+
+
+def test_bland_altman_plot__equal_differences_have_one_line():
+    svg = bland_altman_plot(Pairs(name="x", reference=[1, 2, 4], predicted=[2, 3, 5]), x_label="m", y_label="d")
+    assert svg.count(b"stroke-dasharray") == 0 and "+1.00" in texts(svg)
+    exact = bland_altman_plot(Pairs(name="x", reference=[1, 2, 4], predicted=[1, 2, 4]), x_label="m", y_label="d")
+    assert exact.startswith(b"<svg") and b"nan" not in exact
+
+
+def test_agreement_limits__by_hand():
+    mean, limits = agreement_limits(np.array([-1.0, 0.0, 1.0, 4.0]))
+    half = 1.96 * np.sqrt(14 / 3)
+    assert mean == 1.0 and limits == pytest.approx((1 - half, 1 + half))
+    assert agreement_limits(np.array([1.0, 3.0])) == (2.0, None)
+    assert agreement_limits(np.array([2.0, 2.0, 2.0])) == (2.0, None)
+
+
+def test_examples_in_docstrings():
+    failed, tried = doctest.testmod(plots)
+    assert tried and not failed
 
 
 def test_curves_png__a_panel_for_each_course():

@@ -86,9 +86,20 @@ def test_make_card__licence_as_far_as_known():
 
 def test_card_markdown__numbers_with_intervals():
     text = card_markdown(card())
-    assert "| Region | Dice | HD95 (mm) |\n| --- | ---: | ---: |\n| anterior | 0.886 (0.880–0.891) | 1.20 |" in text
-    assert "| **all regions** | 0.886 (0.880–0.891) | 1.20 |" in text
+    assert (
+        "| Region | Dice | HD95 (mm) |\n| --- | ---: | ---: |\n| anterior | 0.886 (0.880–0.891) | 1.20, 50 of 52 cases |"
+        in text
+    )
+    assert "| **all regions** | 0.886 (0.880–0.891) | 1.20, 50 of 52 cases |" in text
+    assert "in brackets where 5 patients or more have a value" in text
     assert "52 cases, 43 patients" in text and "- One fold only." in text and "Test split" not in text
+
+
+def test_card_markdown__surface_dice_with_its_tolerance():
+    scores = {"dice": ESTIMATE, "nsd": ESTIMATE, "nsd_voxel": ESTIMATE}
+    metrics = METRICS | {"overall": scores, "by_class": {"anterior": scores}, "nsd_tolerance": 2.0}
+    text = card_markdown(card(metrics=metrics))
+    assert "| Region | Dice | Surface Dice at 2 mm | Surface Dice, voxels at 2 mm |" in text
 
 
 def test_card_markdown__test_split_apart():

@@ -6,7 +6,7 @@ import pytest
 from scanwright.evaluation.measures import describe_measures
 from scanwright.report import card, notation
 from scanwright.report.content import Estimate
-from scanwright.report.notation import duration, interval, memory, metric, number
+from scanwright.report.notation import duration, interval, memory, metric, number, stated
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -59,6 +59,12 @@ def test_metric__name_and_unit_apart():
     assert (metric("hd95_mm").stem, metric("hd95_mm").unit) == ("hd95", "mm")
     assert (metric("nsd_voxel").stem, metric("nsd_voxel").unit) == ("nsd_voxel", "")
     assert metric("volume_bias_ml").limits == (-math.inf, math.inf) and metric("dice").limits == (0.0, 1.0)
+
+
+def test_stated__both_surface_dice_scores_and_no_other():
+    names = [name for name in describe_measures("px") if stated(metric(name), 1.0, "px")]
+    assert names == ["nsd", "nsd_voxel"]
+    assert stated(metric("nsd_voxel"), 12.345678, "px") == "12.35 px"
 
 
 @pytest.mark.parametrize("module", [notation, card])

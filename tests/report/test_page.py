@@ -19,6 +19,7 @@ from scanwright.report.content import (
     Estimate,
     Fact,
     Finding,
+    Headline,
     PlanRow,
     Provenance,
     RegionRow,
@@ -155,7 +156,7 @@ def test_build__says_the_numbers(content, page):
 def test_build__every_case_is_a_dot_and_a_row(content, html):
     for case in content.results[0].cases:
         assert f'<th scope="row">{case.case}</th>' in html
-        # A dot for each region in two box plots and two agreement plots; a flagged case has one distance less.
+        # A dot for each region in two box plots, its scatter and its differences; a flagged case has one distance less.
         assert html.count(f"<title>{case.case}: ") == (7 if case.flags else 8)
 
 
@@ -214,6 +215,126 @@ def test_build__test_split_beside_cross_validation(content):
     two = (content.results[0], dataclasses.replace(content.results[0], name="Test split"))
     page = Page(build(dataclasses.replace(content, results=two)))
     assert "Test split" in page.text and "All 8 cases, Test split" in page.text
+
+
+def test_build__test_split_in_the_head_beside_cross_validation(content):
+    first = dataclasses.replace(content.headline, name="Cross-validation", num_patients=43)
+    estimate = Estimate(mean=0.7123, low=0.5, high=0.8, n=11, n_defined=11)
+    test = Headline(
+        metric="dice", estimate=estimate, num_cases=11, num_patients=10, scope="set apart by the data set", name="Test split"
+    )  # fmt: skip
+    text = Page(build(dataclasses.replace(content, headline=first, test=test))).text
+    head = text[: text.index("For research use only")]
+    assert head.count("Measured on") == head.count("95% CI") == 2
+    assert head.index("Cross-validation, mean Dice") < head.index(
+        "Test split, mean Dice 0.712 95% CI 0.500–0.800 Cases 11"
+    )
+    assert "set apart by the data set" in head
+    alone = Page(build(dataclasses.replace(content, headline=first))).text
+    assert "Mean Dice" in alone and "Cross-validation" not in alone
+
+
+@pytest.mark.parametrize(
+    ("patients", "scored", "interval", "words"),
+    [
+        (43, None, True, "95% CI 0.600–0.800 Cases"),
+        (10, None, True, "95% CI 0.600–0.800 Cases"),
+        (9, None, True, "95% CI 0.600–0.800 9 patients only: the interval is rough"),
+        (12, 6, True, "95% CI 0.600–0.800 6 patients only: the interval is rough"),
+        (5, None, True, "95% CI 0.600–0.800 5 patients only: the interval is rough"),
+        (3, None, False, "0.700 n = 3 patients, too few for an interval"),
+        (12, 1, False, "0.700 n = 1 patient, too few for an interval"),
+        (None, None, False, "0.700 Cases"),
+    ],
+)
+def test_build__how_sure_stands_beside_the_number(patients, scored, interval, words):
+    low, high = (0.6, 0.8) if interval else (None, None)
+    headline = Headline(
+        metric="dice",
+        estimate=Estimate(mean=0.7, low=low, high=high, n=12, n_defined=12),
+        num_cases=12,
+        num_patients=patients,
+        num_scored=scored,
+        scope="here",
+    )
+    assert words in Page(build(bare(headline=headline))).text
+
+
+def test_build__tables_without_intervals_say_why():
+    sure = {"dice": Estimate(mean=0.7, low=0.6, high=0.8, n=9, n_defined=9)}
+    assert "No interval" not in Page(build(bare(results=(ResultSet(name="R", overall=sure),)))).text
+    one = {"dice": Estimate(mean=0.7, n=3, n_defined=3), "hd95_mm": Estimate(mean=None, n=3)}
+    result = ResultSet(name="R", overall=one, regions=(RegionRow(region="a", metrics=one),))
+    text = Page(build(bare(results=(result,)))).text
+    assert "No interval is given where fewer than 5 patients have a value." in text
+    nothing = {"dice": Estimate(mean=None, n=3)}
+    assert "No interval" not in Page(build(bare(results=(ResultSet(name="R", overall=nothing),)))).text
+
+
+def test_build__surface_dice_says_its_tolerance(content):
+    heads = [text for text in Page(build(content)).words if "Surface Dice" in text]
+    assert heads and all("at\N{NO-BREAK SPACE}1.5\N{NO-BREAK SPACE}mm" in text for text in heads)
+    both = {name: Estimate(mean=0.9, low=0.8, high=1.0) for name in ("nsd", "nsd_voxel")}
+    page = Page(build(bare(unit="px", tolerance=2.0, results=(ResultSet(name="R", overall=both),))))
+    assert page.text.count("at 2 px") == 2
+
+
+def test_build__missed_structures_are_said(content):
+    assert "posterior missed in 1 of 8 cases that have it." in Page(build(content)).text
+    result = dataclasses.replace(content.results[0], failures="")
+    assert "Missed or invented" not in Page(build(dataclasses.replace(content, results=(result,)))).text
+
+
+def sized(**medians: float) -> ReportContent:
+    """Three cases with sizes: the median of each region, and a little off it."""
+    cases = tuple(
+        CaseRow(
+            case=f"c{k}",
+            regions={name: {"dice": 0.9} for name in medians},
+            sizes={name: (size * factor, size) for name, size in medians.items()},
+        )
+        for k, factor in enumerate((0.9, 1.0, 1.2))
+    )
+    return bare(region_names=tuple(medians), results=(ResultSet(name="R", overall={}, cases=cases),))
+
+
+def agreements(page: Page) -> list[str]:
+    """What the panels of agreement show, by their labels."""
+    return [plot["aria-label"] for plot in page.all("svg") if "reference" in plot["aria-label"]]
+
+
+def test_build__limits_of_agreement_are_of_one_region_each():
+    page = Page(build(sized(liver=1500.0, spleen=200.0)))
+    assert agreements(page) == [
+        "Predicted size, ml / reference, ml",
+        "liver: Predicted less reference, ml / mean of the two, ml",
+        "spleen: Predicted less reference, ml / mean of the two, ml",
+    ]
+    assert (
+        "for each region by itself" in page.text and "left out" not in page.text and "Without limits" not in page.text
+    )
+
+
+def test_build__limits_of_agreement_of_the_largest_and_what_is_left_out():
+    page = Page(build(sized(a=1.0, b=50.0, c=40.0, d=2.0, e=30.0, f=20.0)))
+    assert [label[0] for label in agreements(page)[1:]] == ["b", "c", "e", "f"]
+    assert "for the 4 largest regions" in page.text and "Without limits here: a, d." in page.text
+    many = Page(build(sized(**{f"r{k:02d}": 1.0 + k for k in range(20)})))
+    assert [label[:3] for label in agreements(many)[1:]] == ["r16", "r17", "r18", "r19"]
+    assert "The 16 smaller regions are left out." in many.text
+
+
+def test_build__regions_on_neither_side_do_not_agree():
+    """A case without the structure, and without it in the prediction, is no pair of sizes; one where it was missed is."""
+    sizes = [(1.0, 1.5), (2.0, 2.0), (3.0, 0.0), (0.0, 0.0)]
+    cases = tuple(
+        CaseRow(case=f"c{k}", regions={"a": {"dice": 0.9}}, sizes={"a": size}) for k, size in enumerate(sizes)
+    )
+    html = build(bare(region_names=("a",), results=(ResultSet(name="R", overall={}, cases=cases),)))
+    assert [html.count(f"<title>c{k}: ") for k in range(4)] == [3, 3, 3, 1]
+    nowhere = tuple(dataclasses.replace(case, sizes={"a": (0.0, 0.0)}) for case in cases)
+    page = Page(build(bare(region_names=("a",), results=(ResultSet(name="R", overall={}, cases=nowhere),))))
+    assert not agreements(page) and "Agreement" not in page.text
 
 
 def test_build__many_regions_keep_to_the_worst_and_to_the_mean():

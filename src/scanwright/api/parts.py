@@ -7,7 +7,7 @@ from typing import Any
 from scanwright.api.answer import Scores, prediction_file
 from scanwright.api.run import Run
 from scanwright.api.study import Study
-from scanwright.api.wording import channel_text, plain, space_facts, volume_text
+from scanwright.api.wording import channel_text, failures, plain, space_facts, steps_text, volume_text
 from scanwright.dataset.images import read_case_image
 from scanwright.evaluation.evaluate import CaseRow
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
@@ -27,20 +27,28 @@ from scanwright.report.content import (
     SplitRow,
 )
 
+CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
 SIZES = ("spacing", "patch", "strides", "kernels", "fold")
+
+
+def judged(scores: Scores) -> dict[str, tuple[Mapping[str, Any], Sequence[CaseRow]]]:
+    """The sets of cases that were judged: for each its name, its part of metrics.json, and its rows."""
+    sets: dict[str, tuple[Mapping[str, Any], Sequence[CaseRow]]] = {}
+    if scores.rows:
+        sets[CROSS_VALIDATION] = (scores.summary, scores.rows)
+    if scores.test_rows:  # alone, it stands for the whole
+        sets[TEST_SPLIT] = (scores.summary["test"] if scores.rows else scores.summary, scores.test_rows)
+    return sets
 
 
 def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     """Cross-validation, and the declared test split where there is one."""
-    sets = []
-    if scores.rows:
-        note = "Each case was predicted by a model that was not trained on its patient. " + chosen_on(study)
-        sets.append(result_set("Cross-validation", scores.summary, scores.rows, study, note=note))
-    if scores.test_rows:
-        summary = scores.summary["test"] if scores.rows else scores.summary
-        note = "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end."
-        sets.append(result_set("Test split", summary, scores.test_rows, study, note=note))
-    return tuple(sets)
+    notes = {
+        CROSS_VALIDATION: "Each case was predicted by a model that was not trained on its patient. " + chosen_on(study),
+        TEST_SPLIT: "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end.",
+    }
+    sets = judged(scores)
+    return tuple(result_set(name, summary, rows, study, note=notes[name]) for name, (summary, rows) in sets.items())
 
 
 def chosen_on(study: Study) -> str:
@@ -67,6 +75,7 @@ def result_set(name: str, summary: Mapping[str, Any], rows: Sequence[CaseRow], s
         groups=tuple(groups),
         cases=tuple(page_case(row, study) for row in rows),
         note=note,
+        failures=failures(summary["flags"], summary["cases"]),
     )
 
 
@@ -208,13 +217,19 @@ def split_part(study: Study) -> SplitPart:
     return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows))
 
 
-def plan_rows(study: Study) -> tuple[PlanRow, ...]:
-    """Every decision with its reason."""
+def plan_rows(study: Study, *, steps_taken: Sequence[int]) -> tuple[PlanRow, ...]:
+    """Every decision with its reason. steps_taken: by each fold, which may have ended elsewhere than planned."""
+
+    def text(name: str, value: Any) -> str:
+        if name == "training.steps":
+            return steps_text(value, steps_taken)
+        return plain(value, is_size=name.split(".")[1] in SIZES)
+
     return tuple(
         PlanRow(
             group=name.split(".")[0],
             name=name.split(".")[1],
-            value=plain(value, is_size=name.split(".")[1] in SIZES),
+            value=text(name, value),
             reason=why.reason,
             source=why.source,
             chosen_by_user=why.source == "--set",

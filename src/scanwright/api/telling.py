@@ -5,9 +5,20 @@ from datetime import UTC, datetime
 
 from scanwright.api.answer import Scores
 from scanwright.api.learn import WEIGHTS, read_log
-from scanwright.api.parts import dataset_part, estimate, pictures, plan_rows, results, split_part
+from scanwright.api.parts import (
+    TEST_SPLIT,
+    dataset_part,
+    estimate,
+    judged,
+    mean_score,
+    pictures,
+    plan_rows,
+    results,
+    split_part,
+)
 from scanwright.api.run import Run
 from scanwright.api.study import Study, content_digest
+from scanwright.api.wording import failures, few_text
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, write_bytes
 from scanwright.network.build import build, num_parameters
@@ -71,39 +82,53 @@ def learned_cases(study: Study) -> list[str]:
 def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) -> ReportContent:
     """Everything the page says, from the run's own records."""
     task, training = study.dataset.task, training_part(run, study)
+    first, *rest = headlines(study, scores)
     return ReportContent(
         title=task.name,
         created=datetime.now(UTC),
-        headline=headline(study, scores),
+        headline=first,
+        test=rest[0] if rest else None,
         summary=summary_sentences(study, training, machine),
         region_names=tuple(region.name for region in task.regions),
         unit=study.fingerprint.unit,
+        tolerance=scores.summary.get("nsd_tolerance"),
         results=results(study, scores),
         pictures=pictures(run, study, scores),
         limits=limits(study, scores),
         dataset=dataset_part(study),
         split=split_part(study),
-        plan=plan_rows(study),
+        plan=plan_rows(study, steps_taken=[fold.num_steps for fold in training.folds]),
         training=training,
         provenance=provenance(run, study, machine),
     )
 
 
-def headline(study: Study, scores: Scores) -> Headline:
-    """The primary metric, and on what it was measured."""
+def headlines(study: Study, scores: Scores) -> tuple[Headline, ...]:
+    """The primary metric, and on what it was measured: cross-validation, then the test split, where there are both."""
     metric = study.problem.primary
-    rows = scores.rows or scores.test_rows
-    return Headline(
-        metric=metric,
-        estimate=estimate(scores.summary["overall"][metric]),
-        num_cases=len(rows),
-        num_patients=len({row.patient for row in rows}),
-        scope=scope(study),
+    return tuple(
+        Headline(
+            metric=metric,
+            estimate=estimate(summary["overall"][metric]),
+            num_cases=len(rows),
+            num_patients=len({row.patient for row in rows}),
+            num_scored=len({row.patient for row in rows if mean_score(row, metric) is not None}),
+            scope=scope_of_test(study) if name == TEST_SPLIT else scope(study),
+            name=name,
+        )
+        for name, (summary, rows) in judged(scores).items()
     )
 
 
+def scope_of_test(study: Study) -> str:
+    """In words, what the test split is and which models judged it."""
+    folds = len(study.plan.training.folds)
+    models = f"all {folds} folds together" if folds > 1 else "the one trained fold"
+    return f"test split, which took no part in training, answered by {models}"
+
+
 def scope(study: Study) -> str:
-    """In words, which cases were judged by which models."""
+    """In words, which held-out cases were judged by which models."""
     folds, total = study.plan.training.folds, len(study.splits.folds)
     if not any(study.splits.folds[fold].validation for fold in folds):
         return "test split"
@@ -132,19 +157,23 @@ def limits(study: Study, scores: Scores) -> tuple[str, ...]:
     """What the numbers do not say."""
     found, plan = study.overview, study.plan
     rows = scores.rows or scores.test_rows
+    sets = judged(scores)
     said = [RESEARCH_USE]
     if len(plan.training.folds) < len(study.splits.folds):
         said.append(f"Measured on {scope(study)}: {len(rows)} of {found.num_cases} cases were judged.")
     if not scores.test_rows:
         said.append("No test set was declared. Cross-validation says how this recipe does on data of the same origin.")
-    if len({row.patient for row in rows}) < 30:
-        said.append(f"Only {len({row.patient for row in rows})} patients were judged; the intervals are rough.")
+    for name, (summary, _) in sets.items():
+        said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
+        if failed := failures(summary["flags"], summary["cases"]):
+            label = f"{name}: " if len(sets) > 1 else ""
+            said.append(f"{label}{failed}. Distances over all regions leave such cases out.")
     if study.dataset.patients_from.startswith("case names"):
         said.append("No patient list was given: if two cases are of one person, the scores are too good.")
     if found.unit == "px":
         said.append("The images have no physical scale: lengths and areas are in pixels.")
     said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
-    return tuple(said)
+    return tuple(sentence for sentence in said if sentence)
 
 
 def training_part(run: Run, study: Study) -> TrainingPart:

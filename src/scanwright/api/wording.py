@@ -5,8 +5,13 @@ from typing import Any
 
 from scanwright.dataset.facts import Fingerprint, Spread
 from scanwright.dataset.task import Channel
+from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
 from scanwright.report.content import Fact
 from scanwright.report.notation import number
+
+MOST_NAMED = 8
+FEW_FOR_FAILURES = 30
+"""Patients below which rare failures are likely not among them."""
 
 
 def plain(value: Any, *, is_size: bool = False) -> str:
@@ -27,6 +32,54 @@ def plain(value: Any, *, is_size: bool = False) -> str:
         together = is_size and all(isinstance(one, (int, float)) for one in value)
         return ("×" if together else ", ").join(plain(one, is_size=is_size) for one in value) or "none"
     return str(value)
+
+
+def failures(flags: Mapping[str, Mapping[str, int]], num_cases: int) -> str:
+    """Which regions were missed or invented in how many cases, the most often first; "" if none was.
+
+    flags: of metrics.json. Of many regions the eight of most failures are named.
+
+    >>> failures({"missed": {"core": 4, "rim": 0}, "invented": {"core": 1, "rim": 0}, "absent": {"core": 1, "rim": 0}}, 10)
+    'core missed in 4 of 8 cases that have it, invented in 1 of 2 that do not'
+    """
+    missed, invented, absent = (flags.get(kind, {}) for kind in ("missed", "invented", "absent"))
+    number = {region: missed[region] + invented[region] for region in missed}
+    failed = sorted((region for region in number if number[region]), key=lambda region: -number[region])
+    phrases = []
+    for region in failed[:MOST_NAMED]:
+        without = invented[region] + absent[region]
+        parts = [f"missed in {missed[region]} of {num_cases - without} cases that have it"] if missed[region] else []
+        parts += [f"invented in {invented[region]} of {without} that do not"] if invented[region] else []
+        phrases.append(f"{region} {', '.join(parts)}")
+    more = len(failed) - MOST_NAMED
+    return "; ".join([*phrases, f"{more} regions more, less often"] if more > 0 else phrases)
+
+
+def steps_text(planned: int, taken: Sequence[int]) -> str:
+    """A planned number of steps, and where the folds ended if that was elsewhere.
+
+    >>> steps_text(671, [671, 671]), steps_text(671, [221]), steps_text(671, [230, 221, 245])
+    ('671', '671 (ended at 221)', '671 (ended at 221 to 245)')
+    """
+    ends = sorted(set(taken))
+    if not ends or ends == [planned]:
+        return str(planned)
+    return f"{planned} (ended at {ends[0]}{f' to {ends[-1]}' if len(ends) > 1 else ''})"
+
+
+def few_text(num_patients: int, where: str = "") -> str:
+    """What must be said of intervals over few patients, "" from 30 on. where: " in the test split", if that must be said.
+
+    The shares are those of evaluation/statistics.py at five patients, for scores with rare failures and for normal ones.
+    """
+    if num_patients >= FEW_FOR_FAILURES:
+        return ""
+    only = f"Only {num_patients} patient{'s were' if num_patients != 1 else ' was'} judged{where}"
+    if num_patients < MIN_PATIENTS:
+        return f"{only}: too few for an interval, which takes {MIN_PATIENTS}."
+    if num_patients < FEW_PATIENTS:
+        return f"{only}: of intervals over so few, 76 to 92 in 100 hold the true mean, and not 95."
+    return f"{only}; the intervals are rough."
 
 
 def space_facts(found: Fingerprint) -> list[Fact]:

@@ -16,7 +16,7 @@ as in Hesterberg 2015, Am Stat 69:371. Chosen by measurement: scores like Dice a
 
 Under about 50 patients every interval of such scores is too short: failures not yet seen cannot be resampled. Without
 failures (the last column: normal values) it holds what it says from about 10 patients on, and nearly from 5. Under 5 it
-would not be a 95 % interval of anything: there is none (None). Under 10 those who show one say beside it that it is rough.
+would not be a 95 % interval of anything: there is none (None). Under 10 the report says beside it that it is rough.
 """
 
 from collections.abc import Hashable, Sequence
@@ -35,7 +35,7 @@ SAMPLES = 10_000
 MIN_PATIENTS = 5
 """Fewest patients of an interval: at 4 it would hold the true mean in 88 % of studies at best, at 3 in 75 %."""
 FEW_PATIENTS = 10
-"""Below this an interval is to be called rough wherever it is shown."""
+"""Below this a report calls an interval rough beside the number."""
 MIN_TESTED = 3
 """Fewest patients of a p-value. The permutation test is exact for any number; of three it cannot fall below 0.25."""
 EXACT_PATIENTS = 13  # up to here all 2^n sign flips are fewer than SAMPLES, and the permutation test is exact
@@ -172,7 +172,8 @@ def _bca(means: Floats, sums: Floats, sizes: Floats) -> Interval:
     sums, sizes = sums[sizes > 0], sizes[sizes > 0]
     means = means[np.isfinite(means)]
     mean = sums.sum() / sizes.sum()
-    below = (np.sum(means < mean) + np.sum(means == mean) / 2) / len(means)
+    equal = np.abs(means - mean) <= 1e-12 * abs(mean)  # a draw of every patient once gives the mean but for rounding
+    below = (np.sum((means < mean) & ~equal) + np.sum(equal) / 2) / len(means)
     bias = norm.ppf(np.clip(below, 1 / len(means), 1 - 1 / len(means)))
     left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
     spread = left_out.mean() - left_out

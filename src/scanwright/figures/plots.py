@@ -128,9 +128,10 @@ def bland_altman_plot(pair: Pairs, *, x_label: str, y_label: str) -> bytes:
     axes.axhline(0.0, color=GRID, linewidth=0.8, zorder=1)
     if differences.size:
         bias, limits = agreement_limits(differences)
-        _level(axes, bias, color=INK, linewidth=1.1)
+        largest = max(map(abs, (bias, *(limits or ()))))
+        _level(axes, bias, largest=largest, color=INK, linewidth=1.1)
         for limit in limits or ():
-            _level(axes, limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+            _level(axes, limit, largest=largest, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     titles = _draw_pairs(axes, [(pair, (reference + predicted) / 2, differences)])
     axes.margins(y=0.08)
     return to_svg(figure, label=f"{pair.name}: {y_label} / {x_label}", texts=texts, titles=titles)
@@ -146,13 +147,23 @@ def agreement_limits(differences: Floats) -> tuple[float, tuple[float, float] | 
     return mean, (mean - reach, mean + reach) if reach > 0 else None
 
 
-def _level(axes: Axes, y: float, *, color: str, **style: Any) -> None:
-    """A line across the panel, and its height as a signed number beside its right end."""
+def _level(axes: Axes, y: float, *, largest: float, color: str, **style: Any) -> None:
+    """A line across the panel, and its height beside its right end, with the digits of a number as large as `largest`."""
     axes.axhline(y, color=color, zorder=1, **style)
-    text = tick_text(round(y) if abs(y) >= 100 else float(f"{y:.3g}"))
-    signed = text if text == "0" or y < 0 else f"+{text}"
     across = axes.get_yaxis_transform()
-    axes.text(1.015, y, signed, transform=across, va="center", color=color, fontsize=FONT_PT)
+    text = signed_text(y, largest=largest)
+    axes.text(1.015, y, text, transform=across, va="center", color=color, fontsize=FONT_PT)
+
+
+def signed_text(value: float, *, largest: float) -> str:
+    """A number with its sign, to three digits of the largest of its kind, and all digits before the point; 0 has none.
+
+    >>> [signed_text(value, largest=0.254) for value in (0.254, -0.0163, 0.0001)], signed_text(-12345.6, largest=12345.6)
+    (['+0.254', '−0.016', '0.000'], '−12\u2009346')
+    """
+    digits = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    text = f"{value:+,.{digits}f}".replace(",", "\N{THIN SPACE}").replace("-", "\N{MINUS SIGN}")
+    return text if round(value, digits) else text[1:]
 
 
 def _with_arrays(pair: Pairs) -> tuple[Pairs, Floats, Floats]:

@@ -1,0 +1,48 @@
+"""What the report takes from the scores and the plan."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from scanwright.api.parts import judged, plan_rows, result_set, results
+from scanwright.plan.plan import Why
+from score_samples import row, scores, study
+
+
+def test_judged__what_was_judged_and_where_its_numbers_stand():
+    both = scores([row("a"), row("b")], [row("t")])
+    sets = judged(both)
+    assert list(sets) == ["Cross-validation", "Test split"]
+    assert sets["Cross-validation"][0]["cases"] == 2 and sets["Test split"][0] is both.summary["test"]
+    alone = scores([], [row("t")])
+    assert list(judged(alone)) == ["Test split"] and judged(alone)["Test split"][0] is alone.summary
+    assert list(judged(scores([row("a")]))) == ["Cross-validation"]
+
+
+def test_results__a_missed_region_is_said_and_costs_the_overall_distance():
+    (found,) = results(study(), scores([row("a"), row("b", core=0.0), row("c"), row("d", rim=None)]))
+    assert found.failures == "core missed in 1 of 4 cases that have it"
+    overall, core = found.overall["hd95_mm"], found.regions[0].metrics["hd95_mm"]
+    assert (overall.n, overall.n_defined, core.n_defined, found.overall["dice"].n_defined) == (4, 3, 3, 4)
+    assert overall.low is None  # three patients
+
+
+def test_result_set__without_failures():
+    whole = scores([row("a"), row("b")])
+    assert result_set("R", whole.summary, whole.rows, study(), note="").failures == ""
+
+
+@pytest.mark.parametrize(("taken", "text"), [([671, 671], "671"), ([221], "671 (ended at 221)")])
+def test_plan_rows__the_steps_that_were_taken(taken, text):
+    why = Why(reason="fits", source="the budget")
+    planned = [("training.steps", 671, why), ("training.ema_decay", 0.99, why), ("batch.patch", (8, 8, 4), why)]
+    rows = plan_rows(study_with_plan(planned), steps_taken=taken)
+    assert [(one.group, one.name, one.value) for one in rows] == [
+        ("training", "steps", text),
+        ("training", "ema_decay", "0.99"),
+        ("batch", "patch", "8×8×4"),
+    ]
+
+
+def study_with_plan(rows):
+    return SimpleNamespace(plan=SimpleNamespace(rows=lambda: iter(rows)))

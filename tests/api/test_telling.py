@@ -1,0 +1,68 @@
+"""What a run says of itself: the numbers at its head, and their limits."""
+
+import pytest
+
+from scanwright.api.telling import headlines, limits, scope_of_test
+from score_samples import row, scores, study
+
+
+def test_headlines__cross_validation_then_the_test_split():
+    first, test = headlines(study(), scores([row("a"), row("b", core=0.4)], [row("t", core=0.2, rim=0.4)]))
+    assert (first.name, first.estimate.mean, first.num_cases) == ("Cross-validation", pytest.approx(0.6), 2)
+    assert (test.name, test.estimate.mean, test.num_cases) == ("Test split", pytest.approx(0.3), 1)
+    assert "each case judged by the model that never saw it" in first.scope
+    assert test.scope == "test split, which took no part in training, answered by all 2 folds together"
+
+
+def test_headlines__one_where_only_one_was_judged():
+    (only,) = headlines(study(validation=()), scores([], [row("t")]))
+    assert only.name == "Test split" and only.scope.startswith("test split")
+    assert len(headlines(study(), scores([row("a")]))) == 1
+
+
+def test_headlines__whom_the_interval_rests_on():
+    """Patients whose Dice is defined somewhere, not all."""
+    rows = [row("a"), row("b", None, None), row("c", patient="a"), row("d", None, 0.5)]
+    (found,) = headlines(study(), scores(rows))
+    assert (found.num_patients, found.num_scored, found.rests_on) == (3, 2, 2)
+
+
+def test_scope_of_test__one_fold():
+    assert (
+        scope_of_test(study(trained=(1,)))
+        == "test split, which took no part in training, answered by the one trained fold"
+    )
+
+
+def test_limits__missed_structures():
+    rows = [row(str(k), core=0.0 if k < 4 else 0.8) for k in range(8)]
+    said = limits(study(), scores(rows))
+    assert "core missed in 4 of 8 cases that have it. Distances over all regions leave such cases out." in said
+    assert not any("missed" in sentence for sentence in limits(study(), scores(rows[4:])))
+    both = limits(study(), scores(rows[4:], rows[:4]))
+    assert [sentence for sentence in both if "missed" in sentence] == [
+        "Test split: core missed in 4 of 4 cases that have it. Distances over all regions leave such cases out."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("patients", "words"),
+    [
+        (1, "Only 1 patient was judged: too few for an interval, which takes 5."),
+        (4, "Only 4 patients were judged: too few for an interval, which takes 5."),
+        (9, "Only 9 patients were judged: of intervals over so few, 76 to 92 in 100 hold the true mean, and not 95."),
+        (10, "Only 10 patients were judged; the intervals are rough."),
+        (30, None),
+    ],
+)
+def test_limits__few_patients(patients, words):
+    said = [
+        sentence for sentence in limits(study(), scores([row(str(k)) for k in range(patients)])) if "Only" in sentence
+    ]
+    assert said == ([] if words is None else [words])
+
+
+def test_limits__few_patients_of_a_test_split():
+    said = limits(study(), scores([row(str(k)) for k in range(30)], [row("t"), row("u")]))
+    assert "Only 2 patients were judged in the test split: too few for an interval, which takes 5." in said
+    assert not any("No test set" in sentence or sentence == "" for sentence in said)
