@@ -131,7 +131,11 @@ def as_resource_error(path: Path) -> Iterator[None]:
 
 
 def require_writable(folder: Path) -> None:
-    """Create `folder` and prove that a file can be written in it. Raises ResourceError otherwise."""
-    with writing(folder / ".writable") as stream:
-        stream.write(b"")
-    (folder / ".writable").unlink()
+    """Create `folder` and prove that a file can be written in it. Raises ResourceError, naming the folder, otherwise."""
+    probe = folder / ".writable"
+    try:
+        write_bytes(probe, b"")
+    except ResourceError as error:
+        error.where = folder  # nobody has heard of the probe
+        raise
+    probe.unlink()

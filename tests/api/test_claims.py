@@ -56,6 +56,11 @@ def test_require_apart__the_answer_where_the_scan_lies(tmp_path, monkeypatch):
     assert require_apart([(tmp_path / "out/a.nii.gz", case("a", scan))])
 
 
+def test_require_apart__links_in_a_circle_are_left_to_the_reader(tmp_path):
+    (tmp_path / "a.nii.gz").symlink_to("a.nii.gz")
+    assert require_apart([(tmp_path / "out/a.nii.gz", case("a", tmp_path / "a.nii.gz"))])
+
+
 def test_scores__of_a_run_or_of_somebody(tmp_path):
     require_free_for_scores(tmp_path / "new")
     ours = {"problem": "segmentation", "primary": "dice", "overall": {}, "by_class": {}}

@@ -69,6 +69,7 @@ def test_predict__files_and_folders_together(finished, scans, tmp_path):
     record = json.loads((tmp_path / "out/predictions.json").read_text())
     assert record["written_by"] == "scanwright predict"
     assert record["predictions"]["d.nii.gz"] == found[0].to_json()
+    assert {row["package"] for row in record["predictions"].values()} == {verify(finished.model)["digest"]}
     assert set(record["predictions"]) == {"a.nii.gz", "b.nii.gz", "c.nii.gz", "d.nii.gz"}
 
 
@@ -102,6 +103,47 @@ def test_predict__one_bad_scan_of_four(finished, scans, tmp_path):
     assert str(tmp_path / "out") in caught.value.hint
     assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == ["a.nii.gz", "b.nii.gz", "c.nii.gz"]
     assert (told[-1].done, told[-1].total) == (4, 4)
+
+
+def test_predict__not_one_of_two(finished, tmp_path):
+    """Then there are no others to be spoken of, and nothing is known of their memory."""
+    for name in "ab":
+        write_text(tmp_path / f"in/{name}.nii.gz", "not an image")
+    told = []
+    with pytest.raises(InputError, match="2 of 2 scans could not be answered") as caught:
+        predict(finished.model, tmp_path / "in", out=tmp_path / "out", tell=told.append)
+    assert caught.value.hint is None
+    assert not any(progress.note for progress in told)
+
+
+@pytest.mark.parametrize("target", ["gone/b.nii.gz", "b.nii.gz"], ids=["nothing", "a circle"])
+def test_predict__a_link_to_nothing_is_a_scan_that_cannot_be_read(finished, scans, tmp_path, target):
+    (scans / "b.nii.gz").unlink()
+    (scans / "b.nii.gz").symlink_to(target)
+    with pytest.raises(InputError, match="1 of 3 scans could not be answered") as caught:
+        predict(finished.model, scans, out=tmp_path / "out")
+    assert "a link to nothing" in caught.value.details[0] and f"a link to {target}" in caught.value.details[0]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == ["a.nii.gz", "c.nii.gz"]
+
+
+def test_predict__what_the_reader_had_to_decide_is_said(finished, tmp_path):
+    """No position in the header: the axes are taken as R, A, S, and somebody should know."""
+    picture = nib.Nifti1Image(ball(0)[0], np.eye(4))
+    picture.set_sform(None, 0)
+    picture.set_qform(None, 0)
+    nib.save(picture, tmp_path / "a.nii.gz")
+    told = []
+    (found,) = predict(finished.model, tmp_path / "a.nii.gz", out=tmp_path / "out", tell=told.append)
+    (note,) = found.notes
+    assert "no position" in note
+    assert f"a: {note}" in [progress.note for progress in told]
+    record = json.loads((tmp_path / "out/predictions.json").read_text())
+    assert record["predictions"]["a.nii.gz"]["notes"] == [note]
+
+
+def test_predict__a_scan_with_a_place_has_no_notes(finished, scans, tmp_path):
+    (found,) = predict(finished.model, scans / "c.nii.gz", out=tmp_path / "out")
+    assert found.notes == () and found.to_json()["notes"] == []
 
 
 @pytest.mark.parametrize(
@@ -179,8 +221,9 @@ def test_predict__says_beforehand_what_it_needs(finished, scans, tmp_path):
 
 def test_predict__output_not_writable(finished, scans, tmp_path):
     write_text(tmp_path / "file", "mine")
-    with pytest.raises(ResourceError, match="cannot write here"):
+    with pytest.raises(ResourceError, match="cannot write here") as caught:
         predict(finished.model, scans, out=tmp_path / "file")
+    assert caught.value.where == tmp_path / "file", "and no file that nobody has heard of"
     assert (tmp_path / "file").read_text() == "mine"
 
 

@@ -45,6 +45,14 @@ def test_regions__an_image_in_place_of_a_mask(tmp_path):
     assert "l0.nii.gz" in str(raised.value)
 
 
+def test_regions__a_negative_value_is_refused_by_the_name_of_its_file(tmp_path):
+    odd = ball(1)[1].astype(np.int16)
+    odd[0, 0, 0], odd[0, 0, 1] = -1, -7
+    with pytest.raises(InputError, match="label values that cannot be learned") as raised:
+        infer_regions(labels(tmp_path, ball(0)[1], odd))
+    assert (raised.value.where, raised.value.found) == (tmp_path / "l1.nii.gz", "-7, -1")
+
+
 def test_regions__unreadable_files_are_left_to_the_checks(tmp_path):
     good, bad = labels(tmp_path, ball(0)[1])[0], write_text(tmp_path / "bad.nii.gz", "text")
     assert len(infer_regions([bad, good])) == 1

@@ -3,7 +3,19 @@ from typing import Any
 
 import pytest
 
-from plan_samples import GPU, LADDER, LAPTOP, PICTURES, THICK, VOLUMES, kept_fingerprint, planned, steady
+from plan_samples import (
+    GPU,
+    LADDER,
+    LAPTOP,
+    PICTURES,
+    THICK,
+    VOLUMES,
+    WORKLOAD,
+    fingerprint,
+    kept_fingerprint,
+    planned,
+    steady,
+)
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.make import require_class_weights
 from scanwright.plan.memory import BASE_BYTES, training_bytes
@@ -53,6 +65,32 @@ def test_make__too_little_memory_is_refused_with_numbers() -> None:
         planned(VOLUMES, steps=1, machine=replace(LAPTOP, memory_bytes=500 << 20))
     assert caught.value.exit_code == 6 and "0.5 GiB free" in str(caught.value.found)
     assert "GiB for batches of 2 x" in str(caught.value.expected) and "batch.patch" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("machine", [LAPTOP, GPU], ids=["cpu", "cuda"])
+@pytest.mark.parametrize(("found", "name", "value"), [
+    (VOLUMES, "preprocess.spacing", [0.01, 0.01, 0.01]),
+    (PICTURES, "preprocess.long_side", 200_000),
+    (THICK, "preprocess.spacing", [0.05, 0.05, 0.05]),
+])  # fmt: skip
+def test_make__a_case_that_cannot_be_prepared_is_refused_with_what_to_set(
+    found: Any, machine: Any, name: str, value: Any
+) -> None:
+    with pytest.raises(ResourceError, match="preparing the largest case needs more memory") as caught:
+        planned(found, steps=1, machine=machine, values={name: value})
+    assert caught.value.exit_code == 6 and str(caught.value.where).startswith(f"{name} = ")
+    assert "16.0 GiB free" in str(caught.value.found) and name in str(caught.value.hint)
+
+
+def test_make__a_case_that_can_be_prepared_but_not_answered() -> None:
+    """A hundred regions in windows of a whole image: sums of all of them. Where not every case is answered, it may be."""
+    many = fingerprint((400, 400, 400), shares=[0.001] * 99)
+    wide = {"batch.patch": [64, 64, 64], "preprocess.spacing": [1, 1, 1], "inference.step_share": 0.1}
+    one = dict(values=wide, steps=1, machine=replace(GPU, memory_bytes=4 << 30))
+    with pytest.raises(ResourceError, match="answering the largest case needs more memory") as caught:
+        planned(many, **one)
+    assert "batch.patch" in str(caught.value.hint)
+    planned(many, **one, workload=replace(WORKLOAD, answered=20))
 
 
 @pytest.mark.usefixtures("fixed_ladder")

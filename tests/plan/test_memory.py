@@ -2,14 +2,17 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from fakes import plan
-from plan_samples import FOLDERS, kept_fingerprint, planned
+from plan_samples import FOLDERS, fingerprint, kept_fingerprint, planned
+from scanwright.dataset.facts import Spread
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.network.build import num_parameters
@@ -18,13 +21,17 @@ from scanwright.plan.memory import (
     LABEL_BYTES,
     NORMALIZING_BYTES,
     feature_bytes,
+    least_answering_bytes,
+    least_boxes,
+    least_preparing_bytes,
+    least_voxels,
     prediction_bytes,
     preparing_bytes,
     training_bytes,
     weight_count,
 )
 from scanwright.plan.plan import ChannelNormalization, NetworkPlan, Plan
-from scanwright.transform.preprocess import to_network
+from scanwright.transform.preprocess import to_network, whole
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -167,6 +174,65 @@ def test_prediction_bytes__an_image_smaller_than_a_patch_counts_as_one() -> None
     )
     padded = 32 * 64 * 64 * 4
     assert small == patch + padded + (5 * 6 * 7 - 32 * 64 * 64) * (4 + LABEL_BYTES), "held beside the padded one"
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("values", [{}, {"preprocess.spacing": [2.9, 0.6, 0.7]}, {"preprocess.long_side": 640}])
+@pytest.mark.parametrize("drawn", range(5))
+def test_least_bytes__never_more_than_the_largest_case_takes(folder: str, values: dict[str, Any], drawn: int) -> None:
+    """Cases drawn at random, their ranges as a fingerprint has them; and never a hundredth of it only."""
+    rng = np.random.default_rng(drawn)
+    kept = kept_fingerprint(folder)
+    flat = kept.dimension == 2
+    grids = [
+        Grid.from_spacing(
+            (int(rng.integers(40, 80)), int(rng.integers(40, 80)), 1 if flat else int(rng.integers(20, 80))),
+            tuple(rng.uniform(0.5, 1.5, 3)) if kept.unit == "mm" else (1.0, 1.0, 1.0),
+            unit=kept.unit,
+        )
+        for _ in range(6)
+    ]
+    rows = {"shape": [grid.shape for grid in grids], "spacing": [grid.spacing for grid in grids]}
+    rows["extent"] = [grid.extent for grid in grids]
+    ranges = {name: tuple(range_of(column) for column in zip(*values, strict=True)) for name, values in rows.items()}
+    found = kept.model_copy(update={**ranges, "voxels": range_of([grid.num_voxels for grid in grids])})
+    made = planned(kept, steps=1, values=values)
+    made = made.model_copy(update={"preprocess": made.preprocess.model_copy(update={"crop_to_nonzero": False})})
+    needs = []
+    for grid in grids:
+        place = whole(grid, made.preprocess)
+        answer = prediction_bytes(made, network_shape=place.shape, case_shape=place.box_shape, half=True)
+        needs.append((preparing_bytes(made, place.shape, place.box_shape), answer, np.prod(place.shape)))
+    prepared, answered, voxels = np.max(needs, axis=0)
+    assert voxels / 20 < least_voxels(made.preprocess, found) <= voxels * 1.05, "rounding of short sides"
+    assert least_preparing_bytes(made, found) <= prepared
+    assert answered / 3 < least_answering_bytes(made, found) <= answered
+
+
+def range_of(values: Sequence[float]) -> Spread:
+    middle = float(np.median(values))
+    return Spread(min=min(values), p10=middle, median=middle, p90=middle, max=max(values))
+
+
+def test_least_preparing_bytes__by_hand() -> None:
+    """100 x 100 x 100 voxels of 1 mm at half of it: eight times as many, the image and a copy of its one channel."""
+    found = fingerprint((100, 100, 100))
+    made = planned(found, steps=1, values={"preprocess.spacing": [0.5, 0.5, 0.5]})
+    assert least_voxels(made.preprocess, found) == 8_000_000
+    assert least_preparing_bytes(made, found) == 4 * 8_000_000 * 2
+    same = planned(found, steps=1, values={"preprocess.spacing": [1, 1, 1]})
+    assert least_preparing_bytes(same, found) == 4 * 1_000_000
+
+
+def test_least_boxes__without_a_border_of_zeros_and_of_one_slice() -> None:
+    found = fingerprint((100, 100, 100), body_fraction=0.125)
+    prepare = planned(found, steps=1, values={"preprocess.spacing": [1, 1, 2]}).preprocess
+    assert prepare.crop_to_nonzero
+    assert set(least_boxes(prepare, found, cropped=True)) == {(50, 50, 25)}
+    assert set(least_boxes(prepare, found, cropped=False)) == {(100, 100, 50)}
+    flat = fingerprint((60, 80, 1), (1.0, 1.0, 8.0))
+    prepare = planned(flat, steps=1, values={"preprocess.spacing": [0.5, 0.5, 0.5]}).preprocess
+    assert set(least_boxes(prepare, flat, cropped=False)) == {(1, 160, 120)}
 
 
 SCRATCH = 256 << 10

@@ -5,6 +5,7 @@ the same with the two files that it writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,9 @@ def require_apart(targets: Sequence[tuple[Path, Case]]) -> dict[Path, Case]:
                 hint="Answer them into different folders, one after the other.",
             )
         by_file[file] = case
-    scans = {path.resolve() for _, case in targets for image in case.images for path in files_of(image)}
-    over = [file for file in by_file if file.resolve() in scans]
+    # not Path.resolve, which raises for links in a circle: such a scan is refused later, by itself
+    scans = {realpath(path) for _, case in targets for image in case.images for path in files_of(image)}
+    over = [file for file in by_file if realpath(file) in scans]
     if over:
         raise UsageError("the answer would be written over the scan", where=over[0], hint=ELSEWHERE)
     return by_file

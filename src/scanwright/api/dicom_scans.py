@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scanwright.dataset.cases import Case
 from scanwright.dataset.layouts.dicom import detect
 from scanwright.dataset.layouts.dicom_series import MODALITIES, SHOWN, Candidate, case_names
+from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
 
@@ -62,9 +63,15 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> list[Case]:
 
 
 def _require_whole(folder: Path) -> None:
-    """Raise InputError if a DICOMDIR names files that are not there: half of a scan must not be answered as a whole one."""
+    """Raise InputError if a DICOMDIR names files that are not there, or a link leads nowhere.
+
+    Half of a scan must not be answered as a whole one.
+    """
     from scanwright.io.dicom.directory import NOT_WHOLE_HINT, read_directories
 
+    for path in sorted(folder.rglob("*")):
+        if not path.name.startswith("."):
+            require_target(path)
     for one in read_directories(folder):
         if one.missing:
             raise InputError(

@@ -7,28 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
-from scanwright.api import answer, results
+from scanwright.api import answer, results, slices
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.scans import cases_of
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
+from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, count_values, num_not_finite, region_voxels
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.files import require_writable
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import is_picture, read_grid, write_label
-from scanwright.io.source import DicomVolume, Source, place_of
+from scanwright.io.source import DicomVolume, Source, files_of, place_of
 from scanwright.package.load import Package, load
 from scanwright.plan.make import require_divisible
+from scanwright.plan.memory import LABEL_BYTES
 from scanwright.plan.plan import plan_from_json
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
+from scanwright.types import Array
 
 OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct", "labels"]
 SUFFIX = {
@@ -46,6 +51,8 @@ class Prediction:
     """One answered scan: its images, where the labels lie, what they hold, and how long it took.
 
     also: further files of a DICOM answer: measurement report, overlay, capture.
+    package: the SHA-256 of the package that answered it, as `verify` gives it.
+    notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
     """
 
     case: str
@@ -55,6 +62,8 @@ class Prediction:
     volumes: dict[str, float]
     unit: str
     seconds: float
+    package: str
+    notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json` and predictions.json."""
@@ -66,6 +75,8 @@ class Prediction:
             "volumes": self.volumes,
             "unit": self.unit,
             "seconds": round(self.seconds, 3),
+            "package": self.package,
+            "notes": list(self.notes),
         }
 
 
@@ -76,6 +87,14 @@ class Model:
     package: Package
     task: Task
     engine: Engine
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it has learned from images of a single slice each; it then answers every slice of a volume by itself.
+
+        A 2-D network that was trained on volumes (network.dims=2, set by hand) is not: it answers them as in training.
+        """
+        return bool((self.package.reference or {}).get("dimension", self.engine.plan.network.dims) == 2)
 
 
 def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
@@ -125,11 +144,13 @@ def predict(
     device: DeviceName = "auto",
     tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer scans with a package; labels are written on each scan's own grid.
+    """Answer scans with a package; labels are written on each scan's own grid. A model that has learned from single slices
+    answers each slice of a volume by itself.
 
     scans: files, or folders whose images are all answered. A model with several channels takes the files of one case
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
-    out: a folder; predictions.json in it says what was written, and only that is ever overwritten.
+    out: a folder; predictions.json in it says what was written, by which package and with which notes, and only that is ever
+    overwritten.
     format: "auto" writes PNG for pictures, DICOM for DICOM (a segmentation, a measurement report, an overlay) and NIfTI for
     other volumes. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels": PNG for
     pictures and NIfTI for all else.
@@ -151,14 +172,17 @@ def predict_cases(
     require_writable(folder)
     answers = Answers(folder)
     answers.claim(targets)
-    tell(Progress("predict", note=memory_note(model, cases)))
+    if note := memory_note(model, cases):
+        tell(Progress("predict", note=note))
     done: list[Prediction] = []
     failed: list[InputError | ResourceError] = []
     for file, case in targets.items():
         try:
             one = predict_case(model, case, file, format=format, tell=tell if len(cases) == 1 else silent)
             done.append(one)
-            answers.note(file, done[-1].to_json())
+            answers.note(file, one.to_json())
+            for note in one.notes:
+                tell(Progress("predict", note=f"{case.id}: {note}"))
         except (InputError, answer.TooLarge) as error:  # the next one may be whole, or smaller
             failed.append(error)
         if len(cases) > 1:
@@ -172,20 +196,23 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
     """The error for scans that could not be answered while others were."""
     lines = [" · ".join(error.lines()) for error in failed[:SHOWN]]
     more = [f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else []
+    others = cases - len(failed)
     return InputError(
         f"{len(failed)} of {cases} scans could not be answered",
         details=[*lines, *more],
-        hint=f"The other {cases - len(failed)} are in {folder}.",
+        hint=f"The other {others} are in {folder}." if others else None,
     )
 
 
 def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, tell: Listener) -> Prediction:
     """Answer one case and write its labels, in the format of the file's suffix."""
-    began = time.perf_counter()
-    image, where = read_case_image(case, model.task), place_of(case.images[0])
+    began, where = time.perf_counter(), place_of(case.images[0])
+    for path in (path for image in case.images for path in files_of(image)):
+        require_target(path)
+    image = read_case_image(case, model.task)
     require_scale(image, model, where=where)
     require_finite(image, where=where)
-    labels = answer.predict_volume(model.engine, image, where=where, tell=tell)
+    labels = answer_volume(model, image, where=where, tell=tell)
     also: tuple[Path, ...] = ()
     if file.name.endswith((results.SEG, results.RTSTRUCT)):
         scan, known = results.dicom_source(case.images[0]), model.package
@@ -204,7 +231,29 @@ def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, 
         volumes={name: count * cubed for name, count in region_voxels(counts, model.task).items()},
         unit="ml" if image.grid.unit == "mm" else "px",
         seconds=time.perf_counter() - began,
+        package=model.package.digest,
+        notes=notes_on(model, image),
     )
+
+
+def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> Volume:
+    """Labels on the image's own grid. A model that has learned from single slices sees one of them at a time."""
+    plan = model.engine.plan.preprocess
+    axis = slices.axis_across(image.grid, plan)
+    if not model.is_flat or image.shape[axis] == 1:
+        return answer.predict_volume(model.engine, image, where=where, tell=tell)
+    slices.require_slices(image.grid, plan, where=where)
+    labels: list[Array] = []
+    for one in slices.slices_of(image, axis=axis):
+        labels.append(answer.predict_volume(model.engine, one, where=where).voxels)
+        tell(Progress("predict", done=len(labels), total=image.shape[axis]))
+    return Volume(np.concatenate(labels, axis=axis + 1), image.grid)
+
+
+def notes_on(model: Model, image: Volume) -> tuple[str, ...]:
+    """What people should know about an answer: notes of the readers, each once, and those of a model of single slices."""
+    of_slices = slices.notes_of(image.grid, model.engine.plan.preprocess) if model.is_flat else []
+    return tuple(dict.fromkeys((*image.notes, *of_slices)))
 
 
 def require_finite(image: Volume, *, where: Path) -> None:
@@ -228,16 +277,27 @@ def require_scale(image: Volume, model: Model, *, where: Path) -> None:
 
 
 def memory_note(model: Model, cases: Sequence[Case]) -> str:
-    """What the largest of these predictions will need, from the headers alone. A header that cannot be read says nothing."""
-    needs = [0]
+    """What the largest of these predictions will need, from the headers alone; "" if none of them can be read."""
+    needs = []
     for case in cases:
         with contextlib.suppress(InputError):
-            grid = read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid
-            placement = whole(grid, model.engine.plan.preprocess)
-            half = answer.needs_half(model.engine, placement)
-            needs.append(answer.expected_bytes(model.engine, placement, half=half))
+            needs.append(needed_bytes(model, read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid))
+    if not needs:
+        return ""
     what = f"{cases[0].id}:" if len(cases) == 1 else f"{len(cases)} scans, the largest with"
     return f"{what} about {max(needs) / 2**30:.1f} GiB of memory above the input"
+
+
+def needed_bytes(model: Model, grid: Grid) -> int:
+    """Peak memory of answering an image of this grid, above its input: slice by slice, or the whole of it."""
+    plan = model.engine.plan.preprocess
+    axis, labels = slices.axis_across(grid, plan), 0
+    if model.is_flat and grid.shape[axis] > 1:
+        labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
+        grid = slices.slice_grid(grid, 0, axis=axis)
+    placement = whole(grid, plan)
+    half = answer.needs_half(model.engine, placement)
+    return answer.expected_bytes(model.engine, placement, half=half) + labels
 
 
 def output_suffix(case: Case, format: OutputFormat) -> str:

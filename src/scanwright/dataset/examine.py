@@ -16,6 +16,7 @@ from scanwright.dataset.cases import Case, Fault, Severity
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import SAME_GRID, joined, read_image
 from scanwright.dataset.infer import SOURCE, Border, border_of
+from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError, UnreadableFile
 from scanwright.geometry.volume import Volume
@@ -78,6 +79,7 @@ def examine(case: Case, task: Task) -> Examined:
 
 def _read_image(image: Source, result: Examined, task: Task) -> Volume | None:
     try:
+        require_target(place_of(image))
         return read_image(image, result.case, task)
     except InputError as error:
         _add_unusable(error, place_of(image), result, what="image")
@@ -86,6 +88,7 @@ def _read_image(image: Source, result: Examined, task: Task) -> Volume | None:
 
 def _read_label(label: LabelSource, result: Examined) -> Volume | None:
     try:
+        require_target(place_of(label))
         return read_label(label)
     except InputError as error:
         _add_unusable(error, place_of(label), result, what="label")

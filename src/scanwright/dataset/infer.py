@@ -28,7 +28,7 @@ def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
     """One region for each value besides 0 in any of the label files, ascending; "foreground" if there is only one.
 
     A file that cannot be read is left to the checks. Raises InputError if a file holds more than 64 values (it is then
-    no mask, or one saved as JPEG), if no file holds anything but 0, or if none can be read.
+    no mask, or one saved as JPEG) or a negative one, if no file holds anything but 0, or if none can be read.
     """
     found: set[int] = set()
     failure: ScanwrightError | None = None
@@ -38,7 +38,7 @@ def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
             found |= set(_values_in(label))
             num_read += 1
         except ScanwrightError as error:
-            if error.where == place_of(label) and error.hint == MASK_HINT:
+            if error.where == place_of(label) and error.hint in (MASK_HINT, NEGATIVE_HINT):
                 raise
             failure = failure or error
     if failure is not None and not num_read:
@@ -52,6 +52,7 @@ def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
 
 
 MASK_HINT = "Save masks without interpolation or loss (PNG, NIfTI, NRRD), or name the label folder in scanwright.json."
+NEGATIVE_HINT = "Number the labels from 1, or name the values that are wanted in scanwright.json."
 
 
 def _values_in(label: LabelSource) -> list[int]:
@@ -63,6 +64,14 @@ def _values_in(label: LabelSource) -> list[int]:
             expected=f"at most {MAX_VALUES} label values",
             found=f"{len(values)} values, {values[0]} to {values[-1]}",
             hint=MASK_HINT,
+        )
+    if values[0] < 0:
+        raise InputError(
+            "label values that cannot be learned",
+            where=place_of(label),
+            expected="none below 0",
+            found=", ".join(str(value) for value in values[:5] if value < 0),
+            hint=NEGATIVE_HINT,
         )
     return values
 

@@ -186,7 +186,7 @@ def _as_integers(voxels: Array, path: Path) -> Array:
             "a label map holds values that are not whole",
             where=path,
             expected="whole numbers",
-            found=f"{odd:g} and {np.count_nonzero(~whole) - 1} more",
+            found=f"{odd!s} and {np.count_nonzero(~whole) - 1} more",
             hint="Was it resampled with interpolation, or is it an image?",
         )
     return nifti.smallest_integers(voxels.astype(np.int64), path)

@@ -11,7 +11,13 @@ from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.budget import Candidate, Cost, Pace, Workload, fit_budget
 from scanwright.plan.ledger import Ledger
-from scanwright.plan.memory import BASE_BYTES, training_bytes
+from scanwright.plan.memory import (
+    BASE_BYTES,
+    least_answering_bytes,
+    least_preparing_bytes,
+    least_voxels,
+    training_bytes,
+)
 from scanwright.plan.plan import Plan, Settings
 from scanwright.plan.sections import (
     network_shape,
@@ -27,7 +33,7 @@ from scanwright.runtime import Machine
 
 DEFAULT_STEPS = 2000
 MEMORY_SHARE = 0.9
-"""Of the free memory, what a training step may be expected to take."""
+"""Of the free memory, what a training step, or preparing or answering a case, may be expected to take."""
 
 LADDERS: dict[tuple[str, int], tuple[Candidate, ...]] = {
     ("cpu", 3): (Candidate(24, 1, 800), Candidate(16, 1, 300), Candidate(16, 2, 0)),
@@ -78,7 +84,11 @@ def make(
         require_class_weights(plan, exclusive=problem.outputs > len(fingerprint.regions))
         return plan
 
-    trials = within_memory(LADDERS[machine.device, fingerprint.dimension], complete, machine)
+    def refusal(plan: Plan) -> ResourceError | None:
+        answered = workload.answered >= workload.cases
+        return training_refusal(plan, machine) or case_refusal(plan, machine, fingerprint, answered=answered)
+
+    trials = within_memory(LADDERS[machine.device, fingerprint.dimension], complete, refusal)
     if settings.budget_s is None:
         return complete(next(trials)[0], steps=settings.steps or DEFAULT_STEPS)
     shape = network_shape(fingerprint, preprocess)
@@ -86,21 +96,22 @@ def make(
 
 
 def within_memory(
-    ladder: Sequence[Candidate], complete: Callable[..., Plan], machine: Machine
+    ladder: Sequence[Candidate], complete: Callable[..., Plan], refusal: Callable[[Plan], ResourceError | None]
 ) -> Iterator[tuple[Candidate, Plan]]:
-    """Candidates whose training step fits in what is free now, each with a plan of one step; completed one at a time.
+    """Candidates that fit in what is free now, each with a plan of one step; completed one at a time.
 
-    Raises ResourceError if none fits. On CUDA all fit: there the device says so itself.
+    refusal: why a plan does not fit, None if it does. Raises that of the last candidate if none fits.
     """
-    plan: Plan | None = None
+    refused: ResourceError | None = None
     fits = False
     for candidate in ladder:
         plan = complete(candidate, steps=1)
-        if machine.device != "cpu" or training_bytes(plan) + BASE_BYTES <= MEMORY_SHARE * machine.memory_bytes:
+        refused = refusal(plan)
+        if refused is None:
             fits = True
             yield candidate, plan
-    if plan is not None and not fits:
-        raise memory_too_small(plan, machine)
+    if refused is not None and not fits:
+        raise refused
 
 
 def require_divisible(plan: Plan) -> None:
@@ -127,12 +138,38 @@ def require_class_weights(plan: Plan, *, exclusive: bool) -> None:
         )
 
 
-def memory_too_small(plan: Plan, machine: Machine) -> ResourceError:
-    """The error for a machine on which not even the smallest network can be trained."""
+def training_refusal(plan: Plan, machine: Machine) -> ResourceError | None:
+    """Why a training step does not fit in memory. On CUDA all fit: there the device says so itself."""
     need = training_bytes(plan) + BASE_BYTES
+    if machine.device != "cpu" or need <= MEMORY_SHARE * machine.memory_bytes:
+        return None
     return ResourceError(
         "training needs more memory than is free",
         expected=f"{need / 2**30:.1f} GiB for batches of {plan.batch.size} x {prod(plan.batch.patch)} voxels",
         found=f"{machine.memory_bytes / 2**30:.1f} GiB free",
         hint="Set a smaller batch.patch or batch.size with --set, or close other programs.",
+    )
+
+
+def case_refusal(plan: Plan, machine: Machine, fingerprint: Fingerprint, *, answered: bool) -> ResourceError | None:
+    """Why the largest case surely does not fit in memory when it is prepared, or answered; both happen beside any device.
+
+    answered: whether every case of the fingerprint will be. Needs are lower bounds, so that no plan is refused that fits.
+    """
+    most = MEMORY_SHARE * machine.memory_bytes
+    what, need = "preparing", least_preparing_bytes(plan, fingerprint)
+    if answered and need <= most:
+        what, need = "answering", least_answering_bytes(plan, fingerprint)
+    if need <= most:
+        return None
+    spaced = plan.preprocess.spacing is not None and fingerprint.unit == "mm"
+    value = "preprocess.spacing" if spaced else "preprocess.long_side"
+    smaller = f"a {'coarser' if spaced else 'smaller'} {value}"
+    smaller += " or a smaller batch.patch" if what == "answering" else ""
+    return ResourceError(
+        f"{what} the largest case needs more memory than is free",
+        where=f"{value} = {plan.preprocess.spacing if spaced else plan.preprocess.long_side}",
+        expected=f"at least {need / 2**30:.1f} GiB for {least_voxels(plan.preprocess, fingerprint):.3g} voxels",
+        found=f"{machine.memory_bytes / 2**30:.1f} GiB free",
+        hint=f"Set {smaller} with --set, or close other programs.",
     )

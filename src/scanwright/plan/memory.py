@@ -5,9 +5,10 @@ Estimates in bytes. The constants were fitted to measured peaks of this package'
 
 from math import prod
 
-from scanwright.plan.plan import NetworkPlan, Plan
+from scanwright.dataset.facts import Fingerprint
+from scanwright.plan.plan import NetworkPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import windows_along
-from scanwright.types import Shape3
+from scanwright.types import Shape3, Triple
 
 BASE_BYTES = 700 << 20
 """Interpreter, torch and its kernels, before any image."""
@@ -79,6 +80,70 @@ def preparing_bytes(plan: Plan, network_shape: Shape3, case_shape: Shape3) -> in
     copies = [NORMALIZING_BYTES[channel.scheme] * case for channel in plan.preprocess.normalization]
     resampling = 8 * case + (4 * network if network_shape == case_shape else 8 * max(case, network))
     return 4 * network * (plan.network.in_channels - 1) + max(*copies, resampling)
+
+
+def least_preparing_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
+    """What preparing the largest case takes at least, above its input.
+
+    Its network image in float32, and where that has more voxels than any file, so that it is certainly interpolated, a second
+    copy of a channel and what is between the two.
+    """
+    voxels, channels = least_voxels(plan.preprocess, fingerprint), plan.network.in_channels
+    return int(4 * voxels * (channels + (1 if voxels > fingerprint.voxels.max else 0)))
+
+
+def least_answering_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
+    """What answering the case of most slices takes at least, above its input: its image, and running sums in float16.
+
+    The whole image counts, also where a border of zeros will be cut away: by that an answer is refused.
+    """
+    box = least_boxes(plan.preprocess, fingerprint, cropped=False)[0]
+    answering = answering_bytes(plan, grown_shape(plan, box), half=True, networks=1, resampled=False)
+    image = 4 * prod(box) * plan.network.in_channels
+    return STARTING_BYTES + weight_count(plan.network) * 4 + image + answering
+
+
+def least_voxels(preprocess: PreprocessPlan, fingerprint: Fingerprint) -> float:
+    """Voxels that the largest case has at least once it is prepared: by the most voxels of a file, or by lengths."""
+    cropped = preprocess.crop_to_nonzero
+    kept = fingerprint.body_fraction.min if cropped else 1.0
+    grown = fingerprint.voxels.max * kept * prod(least_factors(preprocess, fingerprint))
+    return max(grown, *(prod(box) for box in least_boxes(preprocess, fingerprint, cropped=cropped)))
+
+
+def least_boxes(preprocess: PreprocessPlan, fingerprint: Fingerprint, *, cropped: bool) -> list[Shape3]:
+    """Shapes of which each is surely contained in that of some prepared case, in network order.
+
+    A fingerprint holds ranges and no cases. But along each axis one case is the longest, and along the others it is at least
+    as long as the shortest one. Three shapes: the longest along D, along H, along W. cropped: without a border of zeros.
+    """
+    shapes = fingerprint.body_shape if cropped else fingerprint.shape
+    extents = fingerprint.body_extent if cropped else fingerprint.extent
+    scaled = preprocess.spacing is not None and fingerprint.unit == "mm"
+    factors, edges = least_factors(preprocess, fingerprint), preprocess.spacing or (1.0, 1.0, 1.0)
+    shortest, longest = [], []
+    for axis, factor, edge in zip(preprocess.axes, factors, edges, strict=True):
+        low, high = shapes[axis].min * factor, shapes[axis].max * factor
+        if scaled:
+            low, high = extents[axis].min / edge, extents[axis].max / edge
+        single = shapes[axis].min <= 1  # one slice stays one slice, however thick
+        shortest.append(1 if single else max(1, int(low)))
+        longest.append(1 if single else max(1, int(high)))
+    d, h, w = shortest
+    return [(longest[0], h, w), (d, longest[1], w), (d, h, longest[2])]
+
+
+def least_factors(preprocess: PreprocessPlan, fingerprint: Fingerprint) -> Triple:
+    """By how much the voxels of every case are multiplied at least along each network axis (see `planned_shape`)."""
+    if preprocess.spacing is not None and fingerprint.unit == "mm":
+        spacings = [fingerprint.spacing[axis].min for axis in preprocess.axes]
+        factors = [have / want for have, want in zip(spacings, preprocess.spacing, strict=True)]
+    else:
+        longest = max(fingerprint.shape[axis].max for axis in preprocess.axes[1:])
+        factors = [preprocess.long_side / longest if preprocess.long_side else 1.0] * 3
+    single = [fingerprint.shape[axis].min <= 1 for axis in preprocess.axes]
+    d, h, w = (min(1.0, factor) if one else factor for factor, one in zip(factors, single, strict=True))
+    return d, h, w
 
 
 def answering_bytes(plan: Plan, network_shape: Shape3, *, half: bool, networks: int, resampled: bool) -> int:

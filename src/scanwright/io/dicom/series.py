@@ -99,11 +99,14 @@ def find_series(paths: Iterable[Path]) -> Found:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted, but hidden ones and DICOMDIR, which only lists others."""
+    """Every file below a folder, sorted, but hidden ones and DICOMDIR, which only lists others.
+
+    Links to nothing are among them: what cannot be read is said, as it may have been a slice.
+    """
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.name.upper() != "DICOMDIR" and not path.name.startswith(".")
+        if not path.is_dir() and path.name.upper() != "DICOMDIR" and not path.name.startswith(".")
     )
 
 

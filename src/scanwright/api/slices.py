@@ -1,0 +1,75 @@
+"""Volumes for a model that has learned from single slices: each slice is answered as if it were a scan of its own.
+
+Its grey values, its border of zeros and its size are brought to the network's by that slice alone, as in training, and no
+slice is mixed with its neighbours.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scanwright.errors import InputError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.orientation import canonical
+from scanwright.geometry.volume import Volume
+from scanwright.plan.plan import PreprocessPlan
+from scanwright.types import Shape3
+
+DIRECTIONS = "left to right", "back to front", "feet to head"
+SQUARE = 0.01
+"""Share by which the sides of a pixel may differ and still count as equal."""
+
+
+def axis_across(grid: Grid, plan: PreprocessPlan) -> int:
+    """The axis of a file across its slices: the one that the network has as its first."""
+    return canonical(grid.affine).permuted(plan.axes).order[0]
+
+
+def slice_grid(grid: Grid, index: int, *, axis: int) -> Grid:
+    """The grid of one slice."""
+    start, stop = [0, 0, 0], list(grid.shape)
+    start[axis], stop[axis] = index, index + 1
+    return grid.crop(_three(start), _three(stop))
+
+
+def slices_of(volume: Volume, *, axis: int) -> Iterator[Volume]:
+    """Every slice as a volume of its own, in order; voxels are views."""
+    for index in range(volume.shape[axis]):
+        cut = [slice(None)] * 4
+        cut[axis + 1] = slice(index, index + 1)
+        yield Volume(volume.voxels[tuple(cut)], slice_grid(volume.grid, index, axis=axis))
+
+
+def require_slices(grid: Grid, plan: PreprocessPlan, *, where: Path) -> None:
+    """Raise InputError for several slices that are lines: those of an image whose own slices lie another way."""
+    across, *along = canonical(grid.affine).permuted(plan.axes).shape(grid.shape)
+    if across > 1 and min(along) == 1:
+        raise InputError(
+            "the slice lies another way than those that the model has learned from",
+            where=where,
+            expected=f"slices that follow each other from {DIRECTIONS[plan.axes[0]]}",
+            found=f"{across} of {along[0]} x {along[1]} voxels",
+            hint="Give slices of the same direction, or a volume.",
+        )
+
+
+def notes_of(grid: Grid, plan: PreprocessPlan) -> list[str]:
+    """What is done with an image because the model has learned from single slices; nothing for one of its own kind."""
+    turn = canonical(grid.affine).permuted(plan.axes)
+    (num_slices, *_), turned = turn.shape(grid.shape), turn.grid(grid)
+    notes = []
+    if num_slices > 1:
+        notes.append(f"the model has learned from single slices: each of the {num_slices} is answered by itself")
+    if grid.unit == "mm" and plan.spacing is None:
+        brought = f"brought to {plan.long_side} pixels along its longer side" if plan.long_side else "taken as it is"
+        notes.append(
+            f"the model has learned from pictures without a scale: voxel sizes are not used, each slice is {brought}"
+        )
+        _, height, width = turned.spacing
+        if abs(height - width) > SQUARE * max(height, width):
+            notes.append(f"voxels of {height:.3g} x {width:.3g} mm are taken as square")
+    return notes
+
+
+def _three(values: list[int]) -> Shape3:
+    i, j, k = values
+    return i, j, k
