@@ -21,7 +21,7 @@ LAPTOP = Machine(
     device="cpu", device_name="a laptop", threads=2, fast_bfloat16=False, memory_bytes=16 << 30, platform="Linux"
 )
 GPU = replace(LAPTOP, device="cuda", device_name="a GPU", fast_bfloat16=True)
-LADDER = (Candidate(24, 1, 4000), Candidate(16, 1, 600), Candidate(16, 2, 0))
+LADDER = (Candidate(24, 1, 2, 4000), Candidate(16, 1, 2, 600), Candidate(16, 2, 2, 0))
 WORKLOAD = Workload(folds=5, cases=100, answered=100, spent_s=10.0, per_case_s=0.05)
 
 Three = tuple[float, float, float]

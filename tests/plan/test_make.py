@@ -64,7 +64,7 @@ def test_make__too_little_memory_is_refused_with_numbers() -> None:
     with pytest.raises(ResourceError, match="more memory than is free") as caught:
         planned(VOLUMES, steps=1, machine=replace(LAPTOP, memory_bytes=500 << 20))
     assert caught.value.exit_code == 6 and "0.5 GiB free" in str(caught.value.found)
-    assert "GiB for batches of 2 x" in str(caught.value.expected) and "batch.patch" in str(caught.value.hint)
+    assert "GiB for batches of 1 x" in str(caught.value.expected) and "batch.patch" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("machine", [LAPTOP, GPU], ids=["cpu", "cuda"])

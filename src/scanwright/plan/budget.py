@@ -1,4 +1,4 @@
-"""A budget of wall time to a network and a number of steps: the largest network that can take enough of them.
+"""A budget of wall time to a network, a batch and a number of steps: the largest that can take enough of them.
 
 Time is measured, not modelled: a candidate takes a few real steps on this machine (`cost`), and what surrounds the steps is
 estimated from what the checks took.
@@ -52,10 +52,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A network size to consider: features at the finest level, and how many voxels are folded into one at the entrance."""
+    """What a budget may be spent on. base: features at the finest level. fold: voxels an axis that enter as one.
+
+    patches: how many a step. wanted_steps: in fewer, the next smaller candidate learns more.
+    """
 
     base: int
     fold: int
+    patches: int
     wanted_steps: int
 
 

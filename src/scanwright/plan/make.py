@@ -25,6 +25,7 @@ from scanwright.plan.sections import (
     plan_batch,
     plan_inference,
     plan_network,
+    plan_patch,
     plan_preprocess,
     plan_training,
 )
@@ -36,11 +37,12 @@ MEMORY_SHARE = 0.9
 """Of the free memory, what a training step, or preparing or answering a case, may be expected to take."""
 
 LADDERS: dict[tuple[str, int], tuple[Candidate, ...]] = {
-    ("cpu", 3): (Candidate(24, 1, 800), Candidate(16, 1, 300), Candidate(16, 2, 0)),
-    ("cpu", 2): (Candidate(32, 1, 1500), Candidate(16, 1, 300), Candidate(16, 2, 0)),
-    ("cuda", 3): (Candidate(32, 1, 0),),
-    ("cuda", 2): (Candidate(32, 1, 0),),
+    ("cpu", 3): (Candidate(24, 1, 2, 800), Candidate(16, 1, 2, 600), Candidate(16, 1, 1, 300), Candidate(16, 2, 1, 0)),
+    ("cpu", 2): (Candidate(32, 1, 4, 1500), Candidate(16, 1, 4, 300), Candidate(16, 2, 4, 0)),
+    ("cuda", 3): (Candidate(32, 1, 2, 0),),
+    ("cuda", 2): (Candidate(32, 1, 12, 0),),
 }
+"""From large to small (docs/design/0004-rules.md). Without a budget the first that fits in memory is planned."""
 
 
 def make(
@@ -63,10 +65,11 @@ def make(
     ledger = Ledger(dict(settings.values))
     preprocess = plan_preprocess(ledger, fingerprint, machine)
     augment = plan_augment(ledger, fingerprint, preprocess)
-    batch = plan_batch(ledger, fingerprint, preprocess, machine)
+    patch = plan_patch(ledger, fingerprint, preprocess, machine)
 
     def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
         trial = Ledger(ledger.given, dict(ledger.why))
+        batch = plan_batch(trial, candidate, fingerprint, preprocess, patch)
         network = plan_network(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         training = plan_training(trial, fingerprint, settings, machine, problem, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)

@@ -124,9 +124,9 @@ def choose_mirror(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, 
     sided = [region.name for region in fingerprint.regions if region.center and has_side(region.center[0])]
     known = any(region.center for region in fingerprint.regions)
     if sided or not known:
-        return Choice((False, False, False), f"one-sided: {', '.join(sided[:3]) or 'unknown'}", DEFAULT)
+        return Choice((False, False, False), f"one-sided: {', '.join(sided[:3]) or 'unknown'}", MEASURED)
     wanted = [axis == 0 for axis in axes]
-    return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", DEFAULT)
+    return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", MEASURED)
 
 
 def has_side(place: Spread) -> bool:

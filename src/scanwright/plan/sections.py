@@ -30,7 +30,6 @@ FEWEST_BETWEEN = 10
 LONGEST_STRETCH_S = 60.0
 
 MOST_VOXELS = {("cpu", 3): 110_000, ("cpu", 2): 256 * 256, ("cuda", 3): 128**3, ("cuda", 2): 512 * 512}
-BATCH = {("cpu", 3): 2, ("cpu", 2): 4, ("cuda", 3): 2, ("cuda", 2): 12}
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
@@ -80,19 +79,25 @@ def network_shape(fingerprint: Fingerprint, preprocess: PreprocessPlan) -> Tripl
     return lengths[0], lengths[1], lengths[2]
 
 
-def plan_batch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> BatchPlan:
-    """Patch and batch size."""
-    key = machine.device, fingerprint.dimension
-    flat = fingerprint.dimension == 2
-    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
-    shape = network_shape(fingerprint, preprocess)
-    patch = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=MOST_VOXELS[key], flat=flat))
+def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> Shape3:
+    """The patch that a step sees, in voxels, network order."""
+    most, flat = MOST_VOXELS[machine.device, fingerprint.dimension], fingerprint.dimension == 2
+    spacing, shape = preprocess.spacing or (1.0, 1.0, 1.0), network_shape(fingerprint, preprocess)
+    patch: Shape3 = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=most, flat=flat))
+    return patch
+
+
+def plan_batch(
+    ledger: Ledger, candidate: Candidate, fingerprint: Fingerprint, preprocess: PreprocessPlan, patch: Shape3
+) -> BatchPlan:
+    """How many patches a step has, and where they lie."""
+    few = f"{candidate.patches} a step: where few steps fit, more steps of fewer patches learn more"
     return ledger.section(
         BatchPlan,
         "batch",
         {
-            "size": Choice(BATCH[key], f"{BATCH[key]} patches on {machine.device}, {fingerprint.dimension}-D", DEFAULT),
-            "foreground_share": foreground_share(shape, patch),
+            "size": Choice(candidate.patches, few, MEASURED),
+            "foreground_share": foreground_share(network_shape(fingerprint, preprocess), patch),
         },
         patch=patch,
     )
@@ -169,8 +174,8 @@ def plan_network(
             "widths": Choice(drawn.widths, f"{candidate.base} features, doubled at each level", MEASURED),
             "kernels": Choice(drawn.kernels, "3, or 1 across slices while they are thick", NNUNET),
             "blocks": Choice(drawn.blocks, "two convolutions a level", NNUNET),
-            "residual": Choice(drawn.residual, "plain blocks", DEFAULT),
-            "deep_supervision": Choice(drawn.deep_supervision, "one output, at full resolution", DEFAULT),
+            "residual": Choice(drawn.residual, "plain blocks", MEASURED),
+            "deep_supervision": Choice(drawn.deep_supervision, "one output, at full resolution", MEASURED),
         },
         dims=dims,
         fold=fold,
