@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ INFO = "info.json"
 ASIDE = ".part-"
 ARRAY_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 KEY = re.compile(r"[0-9a-f]{64}")
+ONE_HEADER = threading.Lock()
+"""Python 3.11 parses a literal, which an array file's header is, in one thread at a time only (SystemError: AST constructor)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,11 +164,11 @@ def _mapped(path: Path, promise: Mapping[str, JSON]) -> Array:
     """A read-only view of an array file. Raises ValueError if it is not what was promised, OSError if it is not there."""
     if not ARRAY_NAME.fullmatch(path.stem) or path.stat().st_size != promise["bytes"]:
         raise ValueError("the file has another size than promised")
-    if 0 in promise["shape"] or not promise["shape"]:
-        array: Array = np.load(path, allow_pickle=False)  # nothing to map
+    mapped = 0 not in promise["shape"] and bool(promise["shape"])  # else there is nothing to map
+    with ONE_HEADER:
+        array: Array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    if not mapped:
         array.flags.writeable = False
-    else:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.dtype.str != promise["dtype"] or list(array.shape) != promise["shape"]:
         raise ValueError("the array has another form than promised")
     return array
