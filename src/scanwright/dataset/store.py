@@ -30,7 +30,7 @@ ASIDE = ".part-"
 ARRAY_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 KEY = re.compile(r"[0-9a-f]{64}")
 ONE_HEADER = threading.Lock()
-"""Python 3.11 parses a literal, which an array file's header is, in one thread at a time only (SystemError: AST constructor)."""
+"""Python 3.11 parses a literal, which the header of an array file is, in one thread at a time only (SystemError else)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
