@@ -1,6 +1,6 @@
 """Every fold of a split, each with a budget of its own, and one score over all cases: what a paper's cross-validation is.
 
-    python benchmarks/folds.py DATA --split FILE --budget 30m --runs FOLDER [--load WORDS] [-o benchmarks/results/NAME.json]
+    python benchmarks/folds.py DATA --split FILE --budget 30m --runs FOLDER [--folds 0] [-o benchmarks/results/NAME.json]
 
 Fold K is `scanwright train DATA --fold K --split FILE --budget 30m -o FOLDER/foldK`; nothing of one fold is known to another.
 A fold whose run is whole is not run again, so the same command goes on where it was stopped. Wall time is that of the
@@ -70,12 +70,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--budget", default="30m")
+    parser.add_argument("--folds", type=int, nargs="+", help="these only; all of the split by default")
     parser.add_argument("--runs", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--load", default="nothing else running", help="what ran beside, for the record")
     parser.add_argument("-o", "--out", type=Path)
     asked = parser.parse_args()
-    runs = [asked.runs / f"fold{fold}" for fold in range(len(read_json(asked.split)))]
-    for fold, run in enumerate(runs):
+    folds = asked.folds or range(len(read_json(asked.split)))
+    runs = [asked.runs / f"fold{fold}" for fold in folds]
+    for fold, run in zip(folds, runs, strict=True):
         train(asked.data, asked.split, fold, asked.budget, run)
     rows = [row for run in runs for row in case_rows(run)]
     columns = [name for name in rows[0] if name == "dice" or name.startswith("dice[")]
