@@ -120,15 +120,20 @@ def run_python(python: str, code: str, folder: Path, out: Path) -> Run:
     return run
 
 
+def peak_mb(process: str) -> int:
+    """The most memory that a running process has had."""
+    return int(Path(f"/proc/{process}/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
+
+
 def run_dcm2niix(program: Path, folder: Path, out: Path) -> Run:
-    """One run of dcm2niix, whole process; its peak is looked at while it runs."""
+    """One run of dcm2niix, whole process; its peak is looked at while it runs (it may be started by a script)."""
     began, peak = time.perf_counter(), 0
     words = [str(program), "-z", "n", "-o", str(out), "-f", "d2x", str(folder)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         with contextlib.suppress(OSError, IndexError, ValueError):
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            peak = max(peak, int(status.split("VmHWM:")[1].split()[0]) // 1024)
+            children = [file.read_text().split() for file in Path(f"/proc/{process.pid}/task").glob("*/children")]
+            peak = max(peak, *(peak_mb(one) for one in (str(process.pid), *sum(children, []))))
         time.sleep(0.01)
     if process.returncode:
         return {"failed": f"exit code {process.returncode}"}

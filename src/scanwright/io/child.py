@@ -19,6 +19,7 @@ from typing import IO, Any, Literal
 from scanwright.io.confine import Header, Malformed, receive, send
 
 START_S = 60.0  # a cold disk, a network drive
+PIPE_BYTES = 1 << 20  # what a user without rights may ask for
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 Kind = Literal["refused", "memory", "time", "ended", "malformed"]
@@ -194,7 +195,7 @@ def _popen(command: Sequence[str]) -> Popen:
     """Without a shell, our environment, our folder, our terminal's Ctrl-C. Windows cannot start Python with so few
     variables: there the environment is ours.
     """
-    return subprocess.Popen(  # noqa: S603 (our own interpreter and program)
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter and program)
         command,
         bufsize=0,
         stdin=subprocess.PIPE,
@@ -204,6 +205,18 @@ def _popen(command: Sequence[str]) -> Popen:
         cwd=os.path.abspath(os.sep),  # noqa: PTH100
         start_new_session=sys.platform != "win32",
     )
+    for pipe in (process.stdin, process.stdout):
+        _widen(pipe)
+    return process
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold a whole frame, where the system can: by 64 KiB at a time both sides wait for each other."""
+    if sys.platform == "linux" and pipe is not None:
+        import fcntl
+
+        with contextlib.suppress(OSError):  # the user's pipes together have a limit
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _after_fork() -> None:
