@@ -132,8 +132,9 @@ def run_dcm2niix(program: Path, folder: Path, out: Path) -> Run:
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         with contextlib.suppress(OSError, IndexError, ValueError):
-            children = [file.read_text().split() for file in Path(f"/proc/{process.pid}/task").glob("*/children")]
-            peak = max(peak, *(peak_mb(one) for one in (str(process.pid), *sum(children, []))))
+            kin = Path(f"/proc/{process.pid}/task").glob("*/children")
+            running = {str(process.pid)}.union(*(file.read_text().split() for file in kin))
+            peak = max(peak, *map(peak_mb, running))
         time.sleep(0.01)
     if process.returncode:
         return {"failed": f"exit code {process.returncode}"}
