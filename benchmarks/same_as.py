@@ -3,9 +3,9 @@
     python benchmarks/same_as.py COMMIT DATA[:STEPS] [DATA[:STEPS] …] [--steps 20] [-o RESULT.json]
 
 Each data set is trained for a few steps by both commits, fold 0, one thread each, side by side. Compared byte by byte: the
-values of the plan (not their reasons), the split, the averaged weights, the predictions of the judged cases, and their
-metrics, case by case. Exit code 1 if any differs. A `splits_5fold.json` in a data set is used. Both commits run in the
-environment of this one, so a change of a library is no part of the comparison.
+values of the plan (not their reasons), the split, the averaged weights, and the predictions of the judged cases, from which all
+scores follow. Exit code 1 if any differs. A `splits_5fold.json` in a data set is used. Both commits run in the environment of
+this one, so a change of a library is no part of the comparison.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from record import ROOT, write_result
 
 from scanwright.files import canonical_json, read_json
 
-COMPARED = ("splits.json", "folds/0/weights.safetensors", "cases.csv", "predictions/*.nii.gz", "predictions/*.png")
+COMPARED = ("splits.json", "folds/0/weights.safetensors", "predictions/*.nii.gz", "predictions/*.png")
 RUN = "import sys; from scanwright.cli import main; main()"
 
 
