@@ -105,6 +105,7 @@ def test_finite():
         wide = np.array([0.0, value])
         assert measures.are_finite(wide) == fits, "what float32 cannot hold is infinite to all that follows"
         assert measures.num_not_finite(wide) == (not fits)
+    assert not measures.are_finite(np.array([1, np.inf], np.float16))
     assert measures.are_finite(np.zeros(3, np.uint8))
 
 

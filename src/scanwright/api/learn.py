@@ -36,7 +36,7 @@ HELD_OUT = 4
 EXAMPLES = 0.2
 """Share of the training after which example.png is drawn again."""
 LEAST_SHARE = 0.1
-"""Of the share of the budget that a fold was planned with."""
+"""Of the seconds that a fold's steps were planned to take."""
 STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
 
@@ -104,7 +104,7 @@ def fold_budget(run: Run, study: Study, *, folds_left: int, used_s: float) -> fl
         return None
     left_s = USED_SHARE * plan.budget_s - plan.reserve_s - run.elapsed_s
     share_s = (left_s + used_s) / folds_left
-    planned_s = (USED_SHARE * plan.budget_s - plan.reserve_s) / len(plan.folds)
+    planned_s = plan.steps * (plan.step_s or 0.0)
     if run.before_s and not used_s and share_s < LEAST_SHARE * planned_s:
         raise ResourceError(
             "too little of the budget is left to train a fold from its beginning",

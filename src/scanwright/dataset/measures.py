@@ -165,12 +165,12 @@ def are_finite(voxels: Array) -> bool:
     """
     if voxels.dtype.kind != "f":
         return True
-    return bool(voxels.min() >= -LARGEST and voxels.max() <= LARGEST)
+    return float(voxels.min()) >= -LARGEST and float(voxels.max()) <= LARGEST
 
 
 def num_not_finite(voxels: Array) -> int:
     """How many voxels are NaN, infinite or too large for float32."""
-    return int(np.count_nonzero(~(np.abs(voxels) <= LARGEST)))
+    return int(np.count_nonzero(~(np.abs(voxels.astype(np.float64)) <= LARGEST)))
 
 
 def pooled(samples: Sequence[Sequence[float]]) -> Floats:

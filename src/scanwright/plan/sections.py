@@ -91,12 +91,13 @@ def plan_batch(
     ledger: Ledger, candidate: Candidate, fingerprint: Fingerprint, preprocess: PreprocessPlan, patch: Shape3
 ) -> BatchPlan:
     """How many patches a step has, and where they lie."""
-    few = f"{candidate.patches} a step: where few steps fit, more steps of fewer patches learn more"
+    few = "where few steps fit, more steps of one patch learn more", MEASURED
+    size = Choice(candidate.patches, *(few if candidate.patches == 1 else (f"{candidate.patches} a step", DEFAULT)))
     return ledger.section(
         BatchPlan,
         "batch",
         {
-            "size": Choice(candidate.patches, few, MEASURED),
+            "size": size,
             "foreground_share": foreground_share(network_shape(fingerprint, preprocess), patch),
         },
         patch=patch,

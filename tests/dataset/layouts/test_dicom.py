@@ -303,6 +303,9 @@ def test_rows_that_are_wrong_are_faults_of_their_case(tmp_path):
         (("case,series", "one,a"), "several volumes could be one channel"),
         (("case,series", "one,a/images", "one,a/mr"), "two rows for one channel"),
         (("case,series", "one,nowhere"), "no case of the table is there"),
+        (("case,series", "one,a/images", ",a/mr"), "a row that names no case"),
+        (("series,patient", "a/images,7"), "a table that does not name its cases"),
+        (("case,channel,series,label", "one,A,a/images,x.nii.gz", "one,B,a/mr,y.nii.gz"), "two labels for one case"),
     ],
 )
 def test_tables_that_say_no_cases(tmp_path, lines, message):
@@ -329,3 +332,29 @@ def test_a_study_that_lacks_a_channel(tmp_path):
     assert [case.id for case in dataset.cases] == ["a_mr"]
     found = {(fault.code, fault.case, fault.severity) for fault in dataset.faults}
     assert {("missing-channel", "b_images", "error"), ("missing-channel", "c_images", "note")} <= found
+
+
+def test_every_row_of_a_case_counts(tmp_path):
+    """What is said of a case in any of its rows is said of the case; a channel's name is no group."""
+    for name in ("a", "b", "c"):
+        channels(tmp_path / name, name)
+    dataset = by_table(
+        tmp_path,
+        "case,channel,series,patient,split",
+        "one,CT,a/images,,",
+        "one,T1,a/mr,X,test",
+        "two,CT,b/images,,",
+        "two,T1,b/mr,X,",
+        "three,CT,c/images,Y,",
+        "three,T1,c/mr,,",
+    )
+    found = {case.id: (case.patient, case.split) for case in dataset.cases}
+    assert found == {"one": ("X", "test"), "two": ("X", "train"), "three": ("Y", "train")}
+    assert all("channel" not in case.groups for case in dataset.cases)
+
+
+def test_a_table_that_lies_elsewhere(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER})
+    (tmp_path / "t").mkdir()
+    with pytest.raises(InputError, match="not in the data folder"):
+        by_table(tmp_path, "case,series", "one,a/images", name="t/series.csv")

@@ -1,6 +1,7 @@
 """What a folder of DICOM holds, volume by volume, for people: studies, series, what is drawn on them, what is refused.
 
-Nothing of it names a patient: who is who is told by the hash that data sets use as well.
+No PatientID or name is in it: who is who is told by the hash that data sets use as well. Folders and descriptions of series are
+shown as they are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,8 @@
     label | mask | seg   the case's label, in any of its rows: DICOM SEG, RTSTRUCT, or an image file of label values. Without
                          this column, whatever refers to the case's series is its label
 
-With a column case, further columns are read as those of any table beside a data set: patient, split, groups.
+It lies directly in the data folder. With a column case, further columns are read as those of any table beside a data set:
+patient, split, groups; a case that any row sets apart is set apart.
 """
 
 from collections import defaultdict
@@ -20,7 +21,7 @@ from scanwright.dataset.declare import FILE_NAME
 from scanwright.dataset.layouts.dicom_series import SHOWN, Candidate, Choice, Chosen, ambiguous, case_names
 from scanwright.dataset.layouts.listing import resolved
 from scanwright.dataset.layouts.pairing import missing_channel
-from scanwright.dataset.layouts.sidecar import Table, read_table
+from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS, Table, read_table
 from scanwright.dataset.layouts.table import ID_COLUMNS, LABEL_COLUMNS
 from scanwright.errors import InputError
 
@@ -46,7 +47,7 @@ def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
     Raises InputError if there is no such table, no case of it is whole, a row could mean several volumes, or two rows are
     one channel of a case.
     """
-    table = _read(root / name)
+    table = _read(root / name, root)
     rows = _rows(table, candidates, root)
     channels = tuple(dict.fromkeys(row.channel for members in rows.values() for row in members))
     cases: list[Chosen] = []
@@ -61,8 +62,7 @@ def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
         if absent:
             faults.append(missing_channel(case, table.path, absent, channels))
             continue
-        label = next((row.label for row in members if row.label), "")
-        place = resolved(label, beside=table.path) if label else None
+        place = _label(case, members, table.path)
         cases.append(Chosen(case, tuple(volumes[channel] for channel in channels), place))
     if not cases:
         lines = [fault.line() for fault in faults[:SHOWN]]
@@ -70,12 +70,32 @@ def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
     return Choice(tuple(cases), channels, tuple(faults))
 
 
-def _read(path: Path) -> Table:
+def _label(case: str, rows: Sequence[_Row], table: Path) -> Path | None:
+    """The label that the rows of a case name. Raises InputError if they name two: one of them would be background."""
+    labels = {resolved(row.label, beside=table) for row in rows if row.label}
+    if len(labels) > 1:
+        raise InputError(
+            "two labels for one case",
+            where=table,
+            expected="one file a case, or no column label: all that is drawn on its series then counts",
+            found=f"{case}: {', '.join(sorted(path.name for path in labels))}",
+        )
+    return next(iter(labels), None)
+
+
+def _read(path: Path, root: Path) -> Table:
+    if path.resolve().parent != root.resolve():
+        raise InputError(
+            "a table of series that is not in the data folder", where=path, expected=f"a file directly in {root}"
+        )
     if not path.is_file():
         raise InputError("no such table of series", where=path, hint=f'Correct "series" in {FILE_NAME}.')
     table = read_table(path)
     if table.column(SERIES_COLUMNS) is None:
         raise InputError("no column that names series", where=path, expected="a column series, of UIDs or folders")
+    about = table.column((*PATIENT_COLUMNS, *SPLIT_COLUMNS))
+    if about is not None and table.column(ID_COLUMNS) is None:
+        raise InputError("a table that does not name its cases", where=path, expected="a column case", found=about)
     return table
 
 
@@ -88,6 +108,10 @@ def _rows(table: Table, candidates: Sequence[Candidate], root: Path) -> Mapping[
         rows.append(_Row(line.get("channel", ""), line[series], line.get(label, ""), volume))
     if case:
         names = [line[case] for line in table.rows]
+        if not all(names):
+            raise InputError(
+                "a row that names no case", where=table.path, found=f"row {names.index('') + 1}: no {case}"
+            )
     else:
         there = iter(case_names([row.volume.image for row in rows if row.volume is not None], root))
         names = [row.series if row.volume is None else next(there) for row in rows]

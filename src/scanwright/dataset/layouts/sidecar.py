@@ -24,6 +24,8 @@ PATIENT_COLUMNS = (
     *("participant", "participant_id", "person", "person_id", "mrn"),
 )
 SPLIT_COLUMNS = ("split", "set", "subset", "partition")
+OF_SERIES = ("channel", "volume", "series", "folder", "label", "mask", "seg")
+"""Columns that tell the rows of one case apart, or name files: no groups of cases."""
 TEST_WORDS = ("test", "testing", "holdout", "hold-out")
 PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
 
@@ -143,7 +145,7 @@ def _joined(dataset: Dataset, table: Table, key: str) -> Dataset:
     for row in table.rows:
         rows.setdefault(_case_of(row[key]), []).append(row)
     patient, split = table.column(name for name in PATIENT_COLUMNS if name != key), table.column(SPLIT_COLUMNS)
-    groups = group_columns(table, besides=(key, patient or "", split or ""))
+    groups = group_columns(table, besides=(key, patient or "", split or "", *OF_SERIES))
     cases = [_case_with(case, rows.get(case.id, []), patient, split, groups) for case in dataset.cases]
     faults = [] if patient is None else _patient_faults(dataset.cases, rows, patient, table.path)
     source = dataset.patients_from if patient is None else f"column {patient} of {table.path.name}"
@@ -156,13 +158,20 @@ def _case_with(
 ) -> Case:
     if not rows:
         return case
-    row = rows[0]
+    row = {
+        name: next((one[name] for one in rows if one[name]), "") for name in rows[0]
+    }  # not every row says everything
     known = {
         "patient": row[patient] if patient is not None and row[patient] else case.patient,
-        "split": side_of(row[split]) if split is not None and case.split == "train" else case.split,
+        "split": _side(rows, split) if split is not None and case.split == "train" else case.split,
         "groups": {**case.groups, **{name: row[name] for name in groups if row[name]}},
     }
     return case.model_copy(update=known)
+
+
+def _side(rows: Sequence[Mapping[str, str]], split: str) -> Side:
+    """Apart if any row of a case says so: what is learned from by mistake cannot be taken back."""
+    return "test" if any(side_of(row[split]) == "test" for row in rows) else "train"
 
 
 def _patient_faults(
