@@ -107,8 +107,7 @@ def predict_volume(engine: Engine, image: Volume, *, where: Path | None = None, 
     """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
     fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
-    if where is not None:
-        require_finite(network_input, where=where)
+    require_finite(network_input, where=where)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
     labels = predict_labels(fitted, network_input, placement, progress=progress)
     return Volume(labels[None], image.grid)

@@ -91,8 +91,10 @@ def plan_batch(
     ledger: Ledger, candidate: Candidate, fingerprint: Fingerprint, preprocess: PreprocessPlan, patch: Shape3
 ) -> BatchPlan:
     """How many patches a step has, and where they lie."""
-    few = "where few steps fit, more steps of one patch learn more", MEASURED
-    size = Choice(candidate.patches, *(few if candidate.patches == 1 else (f"{candidate.patches} a step", DEFAULT)))
+    if candidate.patches == 1:
+        size = Choice(1, "where few steps fit, more steps of one patch learn more", MEASURED)
+    else:
+        size = Choice(candidate.patches, f"{candidate.patches} a step", DEFAULT)
     return ledger.section(
         BatchPlan,
         "batch",

@@ -43,7 +43,7 @@ def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[in
     return {"image": image, "codes": target, "foreground": foreground_voxels(target)}
 
 
-def require_finite(image: Array, *, where: Path) -> None:
+def require_finite(image: Array, *, where: Path | None) -> None:
     """Raise InputError for network input with NaN or infinity: one voxel of it would spoil a step, or an answer."""
     if not are_finite(image):
         raise InputError(

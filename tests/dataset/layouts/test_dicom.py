@@ -343,7 +343,7 @@ def test_every_row_of_a_case_counts(tmp_path):
         "case,channel,series,patient,split",
         "one,CT,a/images,,",
         "one,T1,a/mr,X,test",
-        "two,CT,b/images,,",
+        f"two,CT,b/images/{min((tmp_path / 'b' / 'images').iterdir()).name},,",  # one of its files names a series as well
         "two,T1,b/mr,X,",
         "three,CT,c/images,Y,",
         "three,T1,c/mr,,",

@@ -102,9 +102,10 @@ def _read(path: Path, root: Path) -> Table:
 def _rows(table: Table, candidates: Sequence[Candidate], root: Path) -> Mapping[str, list[_Row]]:
     """The rows of each case."""
     series, case, label = (table.column(names) or "" for names in (SERIES_COLUMNS, ID_COLUMNS, LABEL_COLUMNS))
+    places = {one: {file.resolve() for file in one.image.files} for one in candidates}
     rows = []
     for line in table.rows:
-        volume = _named(line[series], line.get("volume", ""), candidates, table.path)
+        volume = _named(line[series], line.get("volume", ""), places, table.path)
         rows.append(_Row(line.get("channel", ""), line[series], line.get(label, ""), volume))
     if case:
         names = [line[case] for line in table.rows]
@@ -121,22 +122,23 @@ def _rows(table: Table, candidates: Sequence[Candidate], root: Path) -> Mapping[
     return by_case
 
 
-def _named(series: str, volume: str, candidates: Sequence[Candidate], table: Path) -> Candidate | None:
-    """The volume that a row means: of the series with this UID, or of one whose files lie at or below this place."""
+def _named(series: str, volume: str, places: Mapping[Candidate, set[Path]], table: Path) -> Candidate | None:
+    """The volume that a row means: of the series with this UID, with this file, or whose files all lie below this folder.
+
+    places: the files of each candidate, links followed.
+    """
     if not series:
         return None
-    of_series = [one for one in candidates if one.series.uid == series]
+    of_series = [one for one in places if one.series.uid == series]
     if not of_series:
         place = resolved(series, beside=table).resolve()
-        of_series = [one for one in candidates if all(_lies_in(file, place) for file in one.image.files)]
+        of_series = [
+            one for one, files in places.items() if place in files or all(file.is_relative_to(place) for file in files)
+        ]
     found = [one for one in of_series if not volume or one.stack.name == volume]
     if len(found) > 1:
         raise ambiguous(found, table)
     return found[0] if found else None
-
-
-def _lies_in(file: Path, place: Path) -> bool:
-    return file.resolve().is_relative_to(place)
 
 
 def _by_channel(case: str, rows: Sequence[_Row], table: Path) -> dict[str, Candidate]:
