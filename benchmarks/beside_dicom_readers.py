@@ -55,7 +55,7 @@ from scanwright.io.dicom.read import read_stack
 from scanwright.io.dicom.series import files_in, find_series
 from scanwright.runtime import num_threads
 began = time.perf_counter()
-(series,) = find_series(files_in(Path(sys.argv[1]))).series
+(series,) = find_series(files_in(Path(sys.argv[1])), then_decoded=True).series
 volume = read_stack(series.volumes[0], threads=num_threads())
 seconds = time.perf_counter() - began
 total = int(volume.voxels.sum(dtype="i8"))

@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import IO, Any, Literal
 
 from scanwright.io.confine import Header, Malformed, receive, send
+from scanwright.io.deadline import within
 
 START_S = 60.0  # a cold disk, a network drive
 PIPE_BYTES = 1 << 20  # what a user without rights may ask for
@@ -48,7 +49,10 @@ class NotStarted(Exception):
 
 
 class Child:
-    """A running child: its pipes, its clock, and what it said of its limits. It ends with this object."""
+    """A running child: its pipes, its clock, and what it said of its limits. It ends with this object.
+
+    It is not waited for when it is started, but when it is asked first: several start at once, while the parent works.
+    """
 
     def __init__(self, command: Sequence[str], *, memory_bytes: int) -> None:
         self.memory_bytes, self.asked, self.busy_s, self.late = memory_bytes, 0, 0.0, False
@@ -57,15 +61,17 @@ class Child:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.requests: IO[bytes] = self.process.stdin
         self.answers: IO[bytes] = self.process.stdout
-        try:
-            self.limits = self._greeting()
-        except BaseException:
-            self.end()
-            raise
+        self._limits: dict[str, bool] | None = None
+
+    def ready(self) -> dict[str, bool]:
+        """Wait until the child is ready, and say which limits hold in it, by name. Raises NotStarted."""
+        if self._limits is None:
+            self._limits = self._greeting()
+        return self._limits
 
     def _greeting(self) -> dict[str, bool]:
         try:
-            with self._clock(START_S):
+            with within(START_S, self._too_late):
                 header, _ = receive(self.answers, expected=0)
         except (EOFError, Malformed) as error:
             self.end()
@@ -81,11 +87,15 @@ class Child:
         return self.process.poll() is not None
 
     def ask(self, header: Mapping[str, Any], body: bytes, *, expected: int, seconds: float) -> tuple[Header, bytearray]:
-        """One request and its answer of exactly `expected` bytes. After a ChildFailed it must not be asked again."""
+        """One request and its answer of exactly `expected` bytes. After a ChildFailed it must not be asked again.
+
+        Raises NotStarted if the child did not get ready.
+        """
+        self.ready()
         began = time.monotonic()
         self.asked += 1
         try:
-            with self._clock(seconds):
+            with within(seconds, self._too_late):
                 send(self.requests, header, body)
                 answer, found = receive(self.answers, expected=expected)
         except Malformed as error:
@@ -113,16 +123,6 @@ class Child:
         with contextlib.suppress(ValueError):
             return f"was ended by {signal.Signals(-code).name}"
         return f"was ended by signal {-code}"
-
-    @contextlib.contextmanager
-    def _clock(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(seconds, self._too_late)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def _too_late(self) -> None:
         self.late = True

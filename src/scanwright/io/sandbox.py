@@ -28,7 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from scanwright.io.child import Child, ChildFailed
+from scanwright.io.child import Child, ChildFailed, NotStarted
 from scanwright.io.confine import Header
 
 MEMORY_BYTES = 512 << 20  # address space: Python with GDCM maps 50 MiB of it
@@ -92,12 +92,21 @@ class Sandbox:
         Raises NotStarted.
         """
         with self._child() as child:
-            return {**child.limits, "time": True}
+            return {**child.ready(), "time": True}
 
     @property
     def process_ids(self) -> tuple[int, ...]:
         """The children that wait for a request, the one that the next gets last."""
         return tuple(child.process.pid for child in self._idle)
+
+    def prepare(self) -> None:
+        """Start the children that are not there yet, without waiting for them: each request that follows finds one ready,
+        or nearly so. Nothing is raised; a child that cannot be had is the request's matter.
+        """
+        with self._lock:
+            missing = self.children - sum(not child.ended for child in self._alive)
+            with contextlib.suppress(NotStarted):
+                self._idle += [self._started(0) for _ in range(missing)]
 
     def close(self) -> None:
         """End the children, each when it has answered. A later request starts another."""

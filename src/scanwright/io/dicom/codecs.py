@@ -12,6 +12,7 @@ import numpy as np
 from scanwright.errors import UnreadableFile
 from scanwright.io.dicom import jpeg, jpeg2000, jpegls
 from scanwright.io.dicom.encoded import HTJ2K, JPEG_2000, JPEG_LS, RLE, Encoded, Stored
+from scanwright.io.sandbox import Sandbox
 from scanwright.types import Array
 
 
@@ -22,6 +23,12 @@ def decode_frame(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     raises on damaged data.
     """
     return CODECS[encoded.syntax](frame, encoded)
+
+
+def prepare(syntax: str) -> None:
+    """Start the children that decode a transfer syntax, if it has any, while the caller has other work."""
+    if syntax in CHILDREN:
+        CHILDREN[syntax].prepare()
 
 
 def by_pixel(cells: Array, stored: Stored, *, planar: bool) -> Array:
@@ -102,4 +109,9 @@ CODECS: dict[str, Callable[[bytes, Encoded], tuple[Array, str]]] = {
     **dict.fromkeys(JPEG_LS, _decode_jpeg_ls),
     **dict.fromkeys((*JPEG_2000, *HTJ2K), _decode_jpeg_2000),
     **dict.fromkeys(jpeg.SYNTAXES, _decode_jpeg),
+}
+CHILDREN: dict[str, Sandbox] = {
+    **dict.fromkeys(JPEG_LS, jpegls.CHARLS),
+    **dict.fromkeys((*JPEG_2000, *HTJ2K), jpeg2000.OPENJPEG),
+    **dict.fromkeys(jpeg.SYNTAXES, jpeg.GDCM),
 }

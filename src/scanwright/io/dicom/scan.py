@@ -23,7 +23,7 @@ def scan_of(stack: Stack, *, frame: str = "") -> DicomVolume:
 
 def read_scan(scan: DicomVolume) -> Volume:
     """The voxels of a volume, as `read_stack`. Raises what finding and reading it raises."""
-    return read_stack(find_stack(scan), threads=num_threads())
+    return read_stack(find_stack(scan, then_decoded=len(scan.files) > 1), threads=num_threads())
 
 
 def read_file(path: Path) -> Volume:
@@ -57,9 +57,9 @@ def read_scan_header(scan: DicomVolume) -> Header:
     return Header(stack.grid, 1, dtype, stack.notes)
 
 
-def find_stack(scan: DicomVolume) -> Stack:
+def find_stack(scan: DicomVolume, *, then_decoded: bool = False) -> Stack:
     """The stack that a scan names. Raises InputError: not there any more, refused, or files that cannot be read."""
-    found = find_series(scan.files)
+    found = find_series(scan.files, then_decoded=then_decoded)
     stacks = [stack for series in found.series for stack in series.volumes if stack.name == scan.name]
     if len(stacks) == 1:
         return stacks[0]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.files import sha256_bytes
+from scanwright.io.dicom.codecs import prepare
 from scanwright.io.dicom.elements import text, words
 from scanwright.io.dicom.intake import Instance, kind_of, open_instance
 from scanwright.io.dicom.pixels import PixelFrames
@@ -80,8 +81,11 @@ class _Gathered:
     conflict: InputError | None = None
 
 
-def find_series(paths: Iterable[Path]) -> Found:
-    """Read the headers of files and put them together. Never raises for a bad file: it is skipped, with the reason."""
+def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
+    """Read the headers of files and put them together. Never raises for a bad file: it is skipped, with the reason.
+
+    then_decoded: the pixels come next, so that the processes which decode them are started meanwhile.
+    """
     gathered: dict[str, _Gathered] = {}
     skipped: list[Skipped] = []
     for path in paths:
@@ -91,6 +95,8 @@ def find_series(paths: Iterable[Path]) -> Found:
             if reason:
                 skipped.append(Skipped(path, reason))
             else:
+                if then_decoded:
+                    prepare(instance.syntax)
                 _gather(gathered, instance)
         except ScanwrightError as error:
             skipped.append(Skipped(path, _in_one_line(error)))
