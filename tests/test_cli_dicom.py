@@ -1,5 +1,6 @@
 """DICOM as hospitals have it, on the command line: what is answered, what is refused, with which words and exit code."""
 
+import json
 import shutil
 
 import numpy as np
@@ -108,3 +109,5 @@ def test_inspect_lists_what_is_there_even_where_nothing_is_drawn(scanwright, sca
     assert "nothing is drawn on these images" in ended.err
     assert "12 x 10 x 8" not in ended.err  # once is enough
     assert "Secret" not in ended.out + ended.err
+    said = json.loads(scanwright("inspect", scan.parent, "--json").out)
+    assert (said["error"], said["exit_code"], said["series"][0]["size"]) == ("InputError", 4, [12, 10, 8])

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.exceptions import TyperException
 
-from scanwright.ending import ended
+from scanwright.ending import ended, said
 from scanwright.errors import InputError, UsageError
 from scanwright.runtime import share_cores
 from scanwright.screen import Screen
@@ -169,9 +169,12 @@ def inspect(
         try:
             result = run(data, layout=layout, exclude=exclude or [], tell=screen.tell)
         except InputError as error:  # DICOM that is no data set can be listed all the same
-            listed = [] if json_ else series_text(list_series(data, layout=layout))
+            listed = list_series(data, layout=layout)
+            if listed and json_:
+                fields = error.fields() | {"series": [line.to_json() for line in listed]}
+                raise typer.Exit(said(error.lines(), fields, error.exit_code, as_json=True)) from error
             if listed:
-                finish(listed, None, as_json=False)
+                finish(series_text(listed), None, as_json=False)
                 error.details = ()
             raise
     lines = [*series_text(result.series), result.dataset.stated, *(fault.line() for fault in result.checks.faults)]

@@ -416,3 +416,22 @@ def test_end_of_the_program__is_quiet_and_leaves_nothing():
     done = subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(text)], capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == ""
     assert gone(int(done.stdout))
+
+
+def test_prepared_children_answer_what_comes_next():
+    with Sandbox(CHILD, children=2) as sandbox:
+        sandbox.prepare()
+        ready = sandbox.process_ids
+        sandbox.prepare()  # they are there
+        assert sandbox.process_ids == ready and len(ready) == 2
+        assert echo(sandbox)["process"] == ready[-1]
+    assert all(gone(process) for process in ready)
+
+
+def test_a_prepared_child_that_cannot_start_is_the_requests_matter(tmp_path):
+    program = tmp_path / "child.py"
+    program.write_text("raise SystemExit(3)")
+    with Sandbox(program) as sandbox:
+        sandbox.prepare()
+        with pytest.raises(NotStarted, match="ended with code 3"):
+            sandbox.ask({}, b"", expected=0)

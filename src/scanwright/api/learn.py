@@ -237,7 +237,7 @@ def training_progress(event: Event, fold: int, log: Log) -> Progress:
     scores = ", ".join("–" if score is None else f"{score:.3f}" for score in event.scores)
     note = f"step {event.step}: loss {event.loss:.3f}" if event.loss is not None else f"step {event.step}"
     note += f", quick score {scores}" if scores else ""
-    note += f", {event.skipped} steps skipped so far: their loss was not finite" if event.skipped else ""
+    note += f", {event.skipped} steps skipped so far: loss or gradients were not finite" if event.skipped else ""
     return Progress(f"train fold {fold}", done=event.step, total=event.end, note=note)
 
 

@@ -52,7 +52,7 @@ def failures(flags: Mapping[str, Mapping[str, int]], num_cases: int) -> str:
         parts += [f"invented in {invented[region]} of {without} that do not"] if invented[region] else []
         phrases.append(f"{region} {', '.join(parts)}")
     more = len(failed) - MOST_NAMED
-    return "; ".join([*phrases, f"{more} regions more, less often"] if more > 0 else phrases)
+    return "; ".join([*phrases, f"{more} more regions, at most as often"] if more > 0 else phrases)
 
 
 def steps_text(planned: int, taken: Sequence[int]) -> str:

@@ -3,7 +3,7 @@
     with within(30.0, process.kill):
         answer = process.stdout.read(...)
 
-Measured on two cores: a `threading.Timer` for each takes 0.3 to 1.3 ms where other threads are busy, an entry here 5 microseconds.
+A `threading.Timer` for each took 0.6 to 1.3 ms on two busy cores (its thread has to start); an entry here takes microseconds.
 """
 
 import contextlib

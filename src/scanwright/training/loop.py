@@ -31,7 +31,7 @@ PACE_TOLERANCE = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step is done. `loss` is null if it was not finite and the step was skipped."""
+    """One step is done. `loss` is null if it or a gradient was not finite and the step was skipped."""
 
     step: int
     end: int
@@ -43,7 +43,7 @@ class Step:
 class Checkpoint:
     """The state is about to be saved. `loss` is the mean since the last one; `scores` each class's quick score (or null).
 
-    skipped: steps so far whose loss was not finite, and which changed nothing.
+    skipped: steps so far whose loss or gradients were not finite, and which changed nothing.
     """
 
     step: int
@@ -137,7 +137,7 @@ def take_step(
 ) -> float | None:
     """Forward, backward, update, average, at a share of the schedule.
 
-    Gives the loss, or null if it was not finite and nothing was changed.
+    Gives the loss, or null if it or a gradient was not finite and nothing was changed.
     """
     set_learning_rate(state.optimizer, learning_rate(plan.training, progress))
     state.network.train()

@@ -296,6 +296,25 @@ def test_rows_that_are_wrong_are_faults_of_their_case(tmp_path):
     }
 
 
+def test_what_a_row_names_that_is_not_there_is_said(tmp_path):
+    channels(tmp_path / "a", "P1")
+    lines = ("case,series,volume", "one,a/images,", "two,a/mr,echo 2", "three,c,")
+    found = {fault.case: fault.found for fault in by_table(tmp_path, *lines).faults if fault.case}
+    assert found["two"] == "no volume 'echo 2' of a/mr, which has an unnamed one"
+    assert found["three"] == "no such series: c"
+
+
+def test_the_label_of_a_row_may_be_a_folder_with_one_file(tmp_path):
+    channels(tmp_path / "a", "P1")
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "a" / "seg.dcm").rename(tmp_path / "drawn" / "1-1.dcm")
+    lines = ("case,series,label", "one,a/images,drawn")
+    assert read_label(by_table(tmp_path, *lines).cases[0].label).voxels.sum() == LIVER.sum()
+    (tmp_path / "drawn" / "notes.txt").touch()
+    with pytest.raises(InputError, match="a folder that is no label"):
+        by_table(tmp_path, *lines)
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [

@@ -3,9 +3,10 @@
     case | id            the case's name; without this column each row is a case, named after its folder
     series | folder …    a SeriesInstanceUID; or a folder or file of the series, relative to the table
     channel              the channel's name; needed where a case has several rows
-    volume               which volume of the series, as `scanwright inspect` lists it; needed where it has several
-    label | mask | seg   the case's label, in any of its rows: DICOM SEG, RTSTRUCT, or an image file of label values. Without
-                         this column, whatever refers to the case's series is its label
+    volume               which volume of the series, as `scanwright inspect` lists it; needed where it has several (of a
+                         cine one frame, "frame 7")
+    label | mask | seg   the case's label, in any of its rows: DICOM SEG, RTSTRUCT, or an image file of label values; or a
+                         folder with this one file. Without this column, whatever refers to the case's series is its label
 
 It lies directly in the data folder. With a column case, further columns are read as those of any table beside a data set:
 patient, split, groups; a case that any row sets apart is set apart.
@@ -33,12 +34,13 @@ SERIES_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """A row of the table: what it says, and the volume that it names, if it is there."""
+    """A row of the table: what it says, and the volume that it names. lost: what it names that is not there."""
 
     channel: str
     series: str
     label: str
     volume: Candidate | None
+    lost: str = ""
 
 
 def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
@@ -53,8 +55,8 @@ def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
     cases: list[Chosen] = []
     faults: list[Fault] = []
     for case, members in rows.items():
-        lost = next((row.series for row in members if row.volume is None), None)
-        if lost is not None:
+        lost = next((row.lost for row in members if row.lost), "")
+        if lost:
             faults.append(_not_there(case, table.path, lost))
             continue
         volumes = _by_channel(case, members, table.path)
@@ -72,7 +74,7 @@ def by_table(candidates: Sequence[Candidate], name: str, root: Path) -> Choice:
 
 def _label(case: str, rows: Sequence[_Row], table: Path) -> Path | None:
     """The label that the rows of a case name. Raises InputError if they name two: one of them would be background."""
-    labels = {resolved(row.label, beside=table) for row in rows if row.label}
+    labels = {_file(resolved(row.label, beside=table), table) for row in rows if row.label}
     if len(labels) > 1:
         raise InputError(
             "two labels for one case",
@@ -81,6 +83,23 @@ def _label(case: str, rows: Sequence[_Row], table: Path) -> Path | None:
             found=f"{case}: {', '.join(sorted(path.name for path in labels))}",
         )
     return next(iter(labels), None)
+
+
+def _file(place: Path, table: Path) -> Path:
+    """A file, or the one file of a folder. Raises InputError if the folder holds none, or several."""
+    from scanwright.io.dicom.series import files_in
+
+    if not place.is_dir():
+        return place
+    files = files_in(place)
+    if len(files) != 1:
+        raise InputError(
+            "a folder that is no label",
+            where=table,
+            expected="a file, or a folder with one file",
+            found=f"{place.name}: {len(files)} files",
+        )
+    return files[0]
 
 
 def _read(path: Path, root: Path) -> Table:
@@ -105,8 +124,8 @@ def _rows(table: Table, candidates: Sequence[Candidate], root: Path) -> Mapping[
     places = {one: {file.resolve() for file in one.image.files} for one in candidates}
     rows = []
     for line in table.rows:
-        volume = _named(line[series], line.get("volume", ""), places, table.path)
-        rows.append(_Row(line.get("channel", ""), line[series], line.get(label, ""), volume))
+        volume, lost = _named(line[series], line.get("volume", ""), places, table.path)
+        rows.append(_Row(line.get("channel", ""), line[series], line.get(label, ""), volume, lost))
     if case:
         names = [line[case] for line in table.rows]
         if not all(names):
@@ -122,13 +141,16 @@ def _rows(table: Table, candidates: Sequence[Candidate], root: Path) -> Mapping[
     return by_case
 
 
-def _named(series: str, volume: str, places: Mapping[Candidate, set[Path]], table: Path) -> Candidate | None:
+def _named(
+    series: str, volume: str, places: Mapping[Candidate, set[Path]], table: Path
+) -> tuple[Candidate | None, str]:
     """The volume that a row means: of the series with this UID, with this file, or whose files all lie below this folder.
+    If it is not there, none and what is missing.
 
     places: the files of each candidate, links followed.
     """
     if not series:
-        return None
+        return None, "an empty cell"
     of_series = [one for one in places if one.series.uid == series]
     if not of_series:
         place = resolved(series, beside=table).resolve()
@@ -138,7 +160,13 @@ def _named(series: str, volume: str, places: Mapping[Candidate, set[Path]], tabl
     found = [one for one in of_series if not volume or one.stack.name == volume]
     if len(found) > 1:
         raise ambiguous(found, table)
-    return found[0] if found else None
+    if found:
+        return found[0], ""
+    if not of_series:
+        return None, f"no such series: {series}"
+    names = [one.stack.name or "an unnamed one" for one in of_series]
+    listed = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return None, f"no volume {volume!r} of {series}, which has {listed}"
 
 
 def _by_channel(case: str, rows: Sequence[_Row], table: Path) -> dict[str, Candidate]:
@@ -156,13 +184,13 @@ def _by_channel(case: str, rows: Sequence[_Row], table: Path) -> dict[str, Candi
     return volumes
 
 
-def _not_there(case: str, table: Path, series: str) -> Fault:
+def _not_there(case: str, table: Path, lost: str) -> Fault:
     return Fault(
         code="missing-image",
         severity="error",
         case=case,
         file=table,
         expected="a series that is in the folder, and a volume of it",
-        found=series or "an empty cell",
+        found=lost,
         action="Correct the row, add the files, or exclude the case.",
     )
