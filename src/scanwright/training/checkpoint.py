@@ -24,7 +24,7 @@ from scanwright.training.schedule import Timetable
 class TrainingState:
     """What changes from step to step. `averaged` is a second network that holds the moving average of the weights.
 
-    losses: of the steps since the last checkpoint. skipped: steps without finite loss and gradients; in_a_row: of the last ones.
+    losses: of the steps since the last checkpoint. skipped: steps without finite loss and gradients; in_a_row: of the last.
     """
 
     network: nn.Module
