@@ -327,3 +327,10 @@ def test_what_is_trained_on_is_answered(tmp_path, layout):
         assert by_file == [("image", (file,)) for file in files]
     else:
         assert sorted(by_file) == expected
+
+
+def test_dicom_files_among_other_images_are_refused(tmp_path):
+    for name in ("a.png", "b.png", "c.dcm"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match="DICOM files among other images"):
+        list(cases_of([tmp_path], ONE))

@@ -70,6 +70,7 @@ def cases_of(paths: Sequence[Path], task: Task) -> Iterator[Case]:
 def cases_in(folder: Path, task: Task) -> Iterator[Case]:
     """The cases of a folder, or of the folders below it. Raises InputError if there is no image in either."""
     if files := images_in(folder):
+        require_one_kind(files)
         yield from cases_among(files, task)
         return
     below = [inner for inner in folders_in(folder) if images_in(inner) and not is_called(inner, LABEL_FOLDERS)]
@@ -82,10 +83,24 @@ def cases_in(folder: Path, task: Task) -> Iterator[Case]:
         )
     collections = [inner for inner in below if is_called(inner, IMAGE_FOLDERS)]
     for inner in collections or below:
+        require_one_kind(images_in(inner))
         found = list(cases_among(images_in(inner), task, one=not collections))
         if len(found) == 1 and not collections:
             found = [found[0].model_copy(update={"id": inner.name, "patient": inner.name})]
         yield from found
+
+
+def require_one_kind(files: Sequence[Path]) -> None:
+    """Raise InputError for DICOM files among other images: each could be a scan, or a slice of one."""
+    among = [file for file in files if file.suffix.lower() == ".dcm"]
+    if among and len(among) < len(files):
+        raise InputError(
+            "DICOM files among other images",
+            where=among[0].parent,
+            expected="a folder of either",
+            found=f"{len(among)} DICOM files, {len(files) - len(among)} others",
+            hint="Keep them apart, or give the files that are meant.",
+        )
 
 
 def is_called(folder: Path, names: Sequence[str]) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DicomVolume:
-    """One volume of a DICOM series. files: at least one, all of its series. name: which of its volumes, "" if it has one.
+    """One volume of a DICOM series. files: those that it lies in, at least one. name: which of the series' volumes it is, ""
+    if it is the only one.
 
     frame: UID of its frame of reference, "" if it has none: volumes of one frame lie in one space, others may not. The order
     of the files says nothing.

@@ -169,11 +169,28 @@ def test_a_segmentation_that_is_cut_is_said(tmp_path):
 
 def test_detect(tmp_path):
     study(tmp_path / "a", "P1", masks={"Liver": LIVER})
-    assert dicom.detect(tmp_path) == "5 of the first 5 files are DICOM"
+    assert dicom.detect(tmp_path) == "5 of 5 files looked at are DICOM"
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("text")
     assert dicom.detect(tmp_path / "notes") is None
     assert dicom.detect(tmp_path / "notes" / "a.txt") is None
+
+
+def test_detect_a_cd_with_its_viewer(tmp_path):
+    study(tmp_path / "DICOM", "P1", masks={"Liver": LIVER})
+    for number in range(2000):
+        (tmp_path / f"a{number}.dll").write_bytes(b"\0" * 200)
+    (tmp_path / "logo.png").write_bytes(b"")
+    assert dicom.detect(tmp_path) == "5 of 1000 files looked at are DICOM"
+    assert read_dataset(tmp_path).layout == "dicom"
+
+
+def test_single_images_with_masks_are_no_dicom_folder(tmp_path):
+    study(tmp_path, "P1")
+    (tmp_path / "masks").mkdir()
+    for path in (tmp_path / "images").iterdir():
+        (tmp_path / "masks" / f"{path.stem}.png").write_bytes(b"")
+    assert dicom.detect(tmp_path) is None
 
 
 @pytest.mark.data

@@ -42,23 +42,32 @@ if TYPE_CHECKING:
 NAME = "dicom"
 LOOKED_FOR = "DICOM files anywhere below it: images, with SEG or RTSTRUCT drawn on them"
 
-LOOKED_AT = 24  # files, before a folder is called DICOM
+LOOKED_AT = 1000  # files that are opened before a folder is called something else
+OF_SCANNERS = ("", ".dcm", ".dicom", ".dic", ".ima")
 
 
 def detect(root: Path) -> str | None:
-    """Why a folder is one of DICOM: most of its first files are, and none is an image of another format."""
+    """Why a folder is one of DICOM: it holds more of them than images of other formats, whatever lies between them.
+
+    A patient's CD has a viewer beside the scans; a folder of single DICOM images with a mask file for each is none.
+    """
     from scanwright.io.dicom.intake import looks_like_dicom
 
     if root.is_file():
         return None
-    looked = []
-    for path in root.rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            looked.append(path)
-        if len(looked) == LOOKED_AT:
-            break
-    found = sum(looks_like_dicom(path) for path in looked if not is_image(path) or path.suffix.lower() == ".dcm")
-    return f"{found} of the first {len(looked)} files are DICOM" if found * 2 > len(looked) else None
+    files = [path for path in root.rglob("*") if not path.name.startswith(".") and path.is_file()]
+    unknown = [path for path in files if not is_image(path) or path.suffix.lower() == ".dcm"]
+    looked = sorted(unknown, key=lambda path: not _named_by_scanner(path))[:LOOKED_AT]
+    found = sum(looks_like_dicom(path) for path in looked)
+    if not found or found * len(unknown) <= (len(files) - len(unknown)) * len(looked):
+        return None
+    return f"{found} of {len(looked)} files looked at are DICOM"
+
+
+def _named_by_scanner(path: Path) -> bool:
+    """Whether a name is such as scanners and archives give: without a suffix, of their own, or a UID."""
+    suffix = path.suffix.lower()
+    return suffix in OF_SCANNERS or suffix[1:].isdigit()
 
 
 def read(root: Path, declared: Declaration) -> Dataset:

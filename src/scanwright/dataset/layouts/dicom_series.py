@@ -41,7 +41,7 @@ class Candidate:
         """The volume as cases name it."""
         from scanwright.io.dicom.scan import scan_of
 
-        return scan_of(self.stack, frame=self.series.about.get("FrameOfReferenceUID", ""))
+        return scan_of(self.stack, self.series)
 
     def line(self) -> str:
         """The volume for people: modality, description, size; nothing of the patient."""

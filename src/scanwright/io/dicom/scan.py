@@ -1,5 +1,7 @@
 """Volumes of DICOM series by name: found again among the files that a `DicomVolume` lists, and read."""
 
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,17 @@ from scanwright.io.source import DicomVolume
 from scanwright.runtime import num_threads
 
 
-def scan_of(stack: Stack, *, frame: str = "") -> DicomVolume:
-    """The name by which a stack can be read again. frame: UID of its frame of reference."""
-    return DicomVolume(tuple(sorted({one.path for one in stack.slices})), stack.name, frame)
+def scan_of(stack: Stack, series: Series) -> DicomVolume:
+    """The name by which a volume of a series can be read again.
+
+    Files that hold slices of other volumes too name them as before only with all files of their series.
+    """
+    frames = defaultdict(set)
+    for one in stack.slices:
+        frames[one.path].add(one.frame)
+    whole = all(len(frames[one.path]) == one.encoded.stored.frames for one in stack.slices)
+    files = tuple(sorted(frames)) if whole else series.files
+    return DicomVolume(files, stack.name, series.about.get("FrameOfReferenceUID", ""))
 
 
 def read_scan(scan: DicomVolume) -> Volume:
@@ -58,11 +68,16 @@ def read_scan_header(scan: DicomVolume) -> Header:
 
 
 def find_stack(scan: DicomVolume, *, then_decoded: bool = False) -> Stack:
-    """The stack that a scan names. Raises InputError: not there any more, refused, or files that cannot be read."""
+    """The stack that a scan names. Raises InputError: not there any more, refused, or files that cannot be read.
+
+    Files that hold this volume and nothing else are it, whatever told it from others of its series.
+    """
     found = find_series(scan.files, then_decoded=then_decoded)
-    stacks = [stack for series in found.series for stack in series.volumes if stack.name == scan.name]
-    if len(stacks) == 1:
-        return stacks[0]
+    stacks = [stack for series in found.series for stack in series.volumes]
+    alone = len(stacks) == 1 and {one.path for one in stacks[0].slices} == set(scan.files)
+    named = stacks if alone else [stack for stack in stacks if stack.name == scan.name]
+    if len(named) == 1:
+        return replace(named[0], name=scan.name)
     for refused in (one for series in found.series for one in series.refused):
         raise refused.error
     for skipped in found.skipped:
@@ -83,7 +98,7 @@ def _only(path: Path) -> DicomVolume:
         raise refused.error
     for skipped in found.skipped:
         raise InputError("no image in this DICOM file", where=path, found=skipped.reason)
-    stacks = [stack for series in found.series for stack in series.volumes]
+    stacks = [(stack, series) for series in found.series for stack in series.volumes]
     if len(stacks) != 1:
         raise InputError(
             "several volumes in one file",
@@ -92,7 +107,7 @@ def _only(path: Path) -> DicomVolume:
             found=_names(found.series),
             hint="Give the folder, and say in scanwright.json which volume is meant.",
         )
-    return scan_of(stacks[0])
+    return scan_of(*stacks[0])
 
 
 def _names(series: tuple[Series, ...]) -> str:
