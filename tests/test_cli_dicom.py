@@ -86,7 +86,7 @@ def with_a_directory(folder):
         (gapped, 4, "1 slice is missing"),
         (uneven, 4, "slices that do not lie evenly"),
         (two_patients, 4, "one series of two patients"),
-        (truncated, 4, "1 slice is missing"),
+        (truncated, 4, "1 file that cannot be read"),
         (same_uid, 4, "two different images with one SOP instance UID"),
         (with_a_directory, 4, "a DICOMDIR names files that are not here"),
     ],
@@ -99,6 +99,21 @@ def test_predict(scanwright, finished, scan, tmp_path, spoil, code, words):
     assert "Traceback" not in ended.err
     assert "Secret" not in ended.out + ended.err
     assert not list((tmp_path / "out").glob("*.dcm")) or code == 0
+
+
+def test_predict_answers_the_whole_study_and_names_the_other(scanwright, finished, scan, tmp_path):
+    both = tmp_path / "both"
+    shutil.copytree(scan, both / "one")
+    shutil.copytree(scan, both / "two")
+    for path in files(both / "two"):
+        header = pydicom.dcmread(path)
+        change(path, StudyInstanceUID="1.9", SeriesInstanceUID="1.9.1", SOPInstanceUID=f"1.9.{header.InstanceNumber}")
+    gapped(both / "two")
+    ended = scanwright("predict", finished.model, both, "-o", tmp_path / "out")
+    assert ended.code == 4
+    assert "1 of 2 scans could not be answered" in ended.err
+    assert "1 slice is missing" in ended.err
+    assert [path.name for path in (tmp_path / "out").glob("*.seg.dcm")] == ["one.seg.dcm"]
 
 
 def test_inspect_lists_what_is_there_even_where_nothing_is_drawn(scanwright, scan):

@@ -170,10 +170,10 @@ def inspect(
             result = run(data, layout=layout, exclude=exclude or [], tell=screen.tell)
         except InputError as error:  # DICOM that is no data set can be listed all the same
             listed = list_series(data, layout=layout)
-            if listed and json_:
-                fields = error.fields() | {"series": [line.to_json() for line in listed]}
+            if listed.volumes and json_:
+                fields = error.fields() | listed.to_json()
                 raise typer.Exit(said(error.lines(), fields, error.exit_code, as_json=True)) from error
-            if listed:
+            if listed.volumes:
                 finish(series_text(listed), None, as_json=False)
                 error.details = ()
             raise

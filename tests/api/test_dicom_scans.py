@@ -3,15 +3,16 @@
 import pytest
 
 from made_folders import made_task
-from made_series import axial, write_series
+from made_series import axial, sagittal, write_series
 from scanwright.api.dicom_scans import dicom_cases
+from scanwright.dataset.task import Channel
 from scanwright.errors import InputError
 
 
 def test_dicom_cases__a_link_to_nothing(tmp_path):
     """In place of the last slice, where no gap would show that one is missing."""
     *_, last = write_series(tmp_path / "scan", axial())
-    assert [len(case.images[0].files) for case in dicom_cases([tmp_path / "scan"], made_task())] == [4]
+    assert [len(case.images[0].files) for case in dicom_cases([tmp_path / "scan"], made_task()).cases] == [4]
     last.unlink()
     last.symlink_to("/gone/004.dcm")
     with pytest.raises(InputError, match="a link to nothing") as caught:
@@ -19,4 +20,46 @@ def test_dicom_cases__a_link_to_nothing(tmp_path):
     assert caught.value.where == last
     (tmp_path / "scan/.hidden").symlink_to("/gone")
     last.unlink()
-    assert len(dicom_cases([tmp_path / "scan"], made_task())) == 1
+    assert len(dicom_cases([tmp_path / "scan"], made_task()).cases) == 1
+
+
+def asked(folder, **given):
+    return dicom_cases([folder], made_task(**given))
+
+
+@pytest.mark.parametrize("spoiled", [b"", None], ids=["empty", "cut"])
+def test_a_scan_that_may_have_lost_a_slice_is_not_answered(tmp_path, spoiled):
+    """At its end, where no gap would show it."""
+    *_, last = write_series(tmp_path / "cut", axial())
+    write_series(tmp_path / "whole", axial(), name="other")
+    last.write_bytes(last.read_bytes()[:-9] if spoiled is None else spoiled)
+    found = asked(tmp_path)
+    assert [case.id for case in found.cases] == ["whole"]
+    (error,) = found.refused
+    assert (error.where, error.message) == (last, "1 file that cannot be read")
+
+
+def test_what_is_not_for_the_model_is_said(tmp_path):
+    write_series(tmp_path / "ct", axial())
+    write_series(tmp_path / "mr", sagittal(), modality="MR", name="mr")
+    (tmp_path / "readme.txt").write_text("a viewer")
+    (tmp_path / "a.nii.gz").write_bytes(b"")
+    found = asked(tmp_path)
+    assert ([case.id for case in found.cases], found.refused) == (["ct"], ())
+    assert found.left_out[0] == "1 volume of modality MR: not this model's"
+    assert found.left_out[1].startswith("2 files: not a DICOM file")
+    assert found.left_out[-1] == f"1 images of other formats in {tmp_path.name}: give them by name"
+
+
+def test_a_model_of_pet_answers_pet_alone(tmp_path):
+    write_series(tmp_path / "ct", axial())
+    task = made_task().model_copy(update={"channels": (Channel(name="PT", modality="pet"),)})
+    with pytest.raises(InputError, match="no volume that this model can answer"):
+        dicom_cases([tmp_path], task)
+
+
+def test_nothing_but_what_is_refused(tmp_path):
+    paths = write_series(tmp_path / "ct", axial())
+    paths[1].unlink()
+    found = asked(tmp_path)
+    assert (found.cases, [error.message for error in found.refused]) == ((), ["1 slice is missing"])

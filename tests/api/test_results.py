@@ -85,7 +85,7 @@ def test_measure():
     found = results.measure(mask, image)
     assert (found["volume_mm3"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
     assert (found["longest_mm"], found["perpendicular_mm"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
-    assert results.measure(np.zeros_like(mask), image) is None
+    assert results.measure(np.zeros_like(mask), image) == {"volume_mm3": 0.0}
 
 
 def test_dicom_source(tmp_path):

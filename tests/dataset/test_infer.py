@@ -194,7 +194,7 @@ def test_channels__most_images_decide(tmp_path):
         (("r",), "things", [("r", "other")]),
         (("t1", "flair"), "x", [("t1", "mr"), ("flair", "mr")]),
         (("channel 0", "channel 1"), "ct_liver", [("channel 0", "other"), ("channel 1", "other")]),
-        (("pet", "0001"), "ct_liver", [("pet", "other"), ("0001", "other")]),
+        (("pet", "0001"), "ct_liver", [("pet", "pet"), ("0001", "other")]),
     ],
 )
 def test_channels__names_before_the_folders_name(tmp_path, names, folder, expected):

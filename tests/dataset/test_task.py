@@ -75,7 +75,7 @@ def test_larger_first__is_stable():
         ("CT", "ct"), ("ct_sarcoma", "ct"), ("CTA", "ct"), ("MRI", "mr"), ("T1", "mr"), ("T1w", "mr"), ("FLAIR", "mr"),
         ("ADC", "mr"), ("DCE-MRI", "mr"), ("xray_lung_covid", "xray"), ("chest X-ray", "xray"), ("CXR", "xray"),
         ("Mammography", "xray"), ("ultrasound_breast_busi", "us"), ("US", "us"), ("rgb_to_0_1", "rgb"), ("R", "rgb"),
-        ("PET", "other"), ("SUV", "other"), ("noNorm", "other"), ("", "other"), ("structure", "other"), ("fact", "other"),
+        ("PET", "pet"), ("SUV", "pet"), ("noNorm", "other"), ("", "other"), ("structure", "other"), ("fact", "other"),
     ],
 )  # fmt: skip
 def test_modality_of(name, modality):

@@ -3,24 +3,39 @@
 one channel        every volume of that modality is a case
 several channels   of each study, the one volume whose description or modality names the channel
 
-Localisers, reports and what cannot be stacked are left out; if nothing is left, the reasons are told.
+What a model cannot answer anyhow (localisers, reports, other modalities) is left out, and said. What it should answer and cannot
+(series that are refused, files that cannot be read and whatever they may belong to) are errors, beside the rest.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.layouts.dicom import detect
-from scanwright.dataset.layouts.dicom_series import MODALITIES, SHOWN, Candidate, case_names
+from scanwright.dataset.layouts.dicom_listing import left_out
+from scanwright.dataset.layouts.dicom_series import MODALITIES, SHOWN, Candidate, candidates_of, case_names
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Channel, Task
-from scanwright.errors import InputError
+from scanwright.errors import InputError, UnreadableFile
+from scanwright.io.formats import is_image
 
 if TYPE_CHECKING:
-    from scanwright.io.dicom.series import Found
+    from scanwright.io.dicom.series import Series, Skipped
+
+WHOLE_HINT = "Copy it again, or remove it; what it may be a part of is not answered."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be answered. refused: errors for what should be and cannot. left_out: what is not for this model, in words."""
+
+    cases: tuple[Case, ...]
+    refused: tuple[InputError, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def is_dicom(path: Path) -> bool:
@@ -28,38 +43,87 @@ def is_dicom(path: Path) -> bool:
     return path.suffix.lower() == ".dcm" if path.is_file() else detect(path) is not None
 
 
-def dicom_cases(paths: Sequence[Path], task: Task) -> list[Case]:
+def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
     """The volumes in DICOM files and folders that a model can answer, as cases.
 
-    Raises InputError if there is none, or a study has several volumes that could be one channel.
+    Raises InputError if there is nothing for it, a study has several volumes that could be one channel, or a folder is not
+    whole by its own account.
     """
     from scanwright.io.dicom.series import files_in, find_series
 
-    for folder in (path for path in paths if path.is_dir()):
+    folders = [path for path in paths if path.is_dir()]
+    for folder in folders:
         _require_whole(folder)
-    files = [file for path in paths for file in ([path] if path.is_file() else files_in(path))]
-    found = find_series(files)
-    candidates = [Candidate(series, stack) for series in found.series for stack in series.volumes]
-    channel = task.channels[0]
+    found = find_series([file for path in paths for file in ([path] if path.is_file() else files_in(path))])
+    damaged = _by_scan(one for one in found.skipped if one.damaged)
+    everything = candidates_of(found.series)
+    fitting = [one for one in everything if _is_for(one.series, task)]
+    candidates = [one for one in fitting if not _is_hit(one.series, damaged)]
+    refused = [_unread(files, root=paths[0]) for files in damaged.values()]
+    whole = [series for series in found.series if _is_for(series, task) and not _is_hit(series, damaged)]
+    refused += [one.error for series in whole for one in series.refused]
     if len(task.channels) == 1:
-        groups = [[one] for one in candidates if _is_of(one, channel)]
+        groups = [[one] for one in candidates]
     else:
         groups = [group for study in _by_study(candidates) if (group := _channels(study, task))]
-    if not groups:
+    said = [*_others(everything, fitting), *left_out(found), *_other_images(folders)]
+    if not groups and not refused:
         wanted = ", ".join(f"{one.name} ({one.modality})" for one in task.channels)
         raise InputError(
             "no volume that this model can answer",
             where=paths[0],
             expected=f"series of {wanted}",
-            found=f"{len(candidates)} volumes",
-            details=[*(one.line() for one in candidates), *_reasons(found)][:SHOWN],
+            found=f"{len(everything)} volumes",
+            details=[*(one.line() for one in everything), *left_out(found)][:SHOWN],
         )
     root = Path(commonpath([path if path.is_dir() else path.parent for path in paths]))
     names = case_names([group[0].image for group in groups], root)
-    return [
+    cases = tuple(
         Case(id=name, images=tuple(one.image for one in group), patient=name)
         for name, group in zip(names, groups, strict=True)
-    ]
+    )
+    return Asked(cases, tuple(refused), tuple(said))
+
+
+def _by_scan(damaged: Iterable["Skipped"]) -> dict[str | Path, list["Skipped"]]:
+    """Files that cannot be read, by what they may belong to: their series, or whatever lies in their folder."""
+    groups: dict[str | Path, list[Skipped]] = defaultdict(list)
+    for one in damaged:
+        groups[one.series or one.path.parent].append(one)
+    return groups
+
+
+def _is_hit(series: "Series", damaged: Iterable[str | Path]) -> bool:
+    """Whether a file that cannot be read may have been a slice of a series."""
+    named = {one.error.where for one in series.refused if isinstance(one.error.where, Path)}
+    places = {series.uid, *named, *(file.parent for file in (*series.files, *named))}
+    return not places.isdisjoint(damaged)
+
+
+def _unread(files: Sequence["Skipped"], *, root: Path) -> InputError:
+    first = files[0]
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return UnreadableFile(
+        f"{len(files)} file{'s' * bool(more)} that cannot be read",
+        where=first.path,
+        expected="every slice of a scan",
+        found=f"{first.path.name}{more}: {first.reason}",
+        hint=WHOLE_HINT,
+    )
+
+
+def _others(everything: Sequence[Candidate], fitting: Sequence[Candidate]) -> list[str]:
+    """How many volumes of each other modality there are."""
+    counts = Counter(one.series.about.get("Modality", "?") for one in everything if one not in fitting)
+    return [f"{count} volume{'s' * (count > 1)} of modality {kind}: not this model's" for kind, count in counts.items()]
+
+
+def _other_images(folders: Sequence[Path]) -> list[str]:
+    """Images of other formats beside DICOM, which are not answered with it."""
+    counts = Counter(
+        folder for folder in folders for path in folder.rglob("*") if is_image(path) and path.suffix.lower() != ".dcm"
+    )
+    return [f"{count} images of other formats in {folder.name}: give them by name" for folder, count in counts.items()]
 
 
 def _require_whole(folder: Path) -> None:
@@ -83,9 +147,13 @@ def _require_whole(folder: Path) -> None:
             )
 
 
-def _is_of(one: Candidate, channel: Channel) -> bool:
-    """Whether a volume is of a channel's modality; any is where the model does not know its own."""
-    return channel.modality == "other" or MODALITIES.get(one.series.about.get("Modality", "")) == channel.modality
+def _is_for(series: "Series", task: Task) -> bool:
+    """Whether a series is of the modality of a channel; any is where the model does not know its own."""
+    return any(_is_of(series.about.get("Modality", ""), channel) for channel in task.channels)
+
+
+def _is_of(modality: str, channel: Channel) -> bool:
+    return channel.modality == "other" or MODALITIES.get(modality) == channel.modality
 
 
 def _by_study(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
@@ -115,9 +183,3 @@ def _channels(study: Sequence[Candidate], task: Task) -> list[Candidate]:
 def _is_named(one: Candidate, channel: Channel) -> bool:
     name, about = channel.name.lower(), one.series.about
     return name == about.get("Modality", "").lower() or name in about.get("SeriesDescription", "").lower()
-
-
-def _reasons(found: "Found") -> list[str]:
-    """Why series were refused and files left out."""
-    refused = [one.error.message for series in found.series for one in series.refused]
-    return [*refused, *sorted({one.reason for one in found.skipped})]

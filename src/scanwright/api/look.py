@@ -11,7 +11,7 @@ from scanwright.dataset.cases import Dataset
 from scanwright.dataset.checks import Checks, check
 from scanwright.dataset.facts import Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
-from scanwright.dataset.layouts.dicom_listing import SeriesLine, as_text
+from scanwright.dataset.layouts.dicom_listing import SeriesList, as_text
 from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
 from scanwright.plan.plan import Settings
@@ -29,7 +29,7 @@ class Inspection:
     dataset: Dataset
     checks: Checks
     fingerprint: Fingerprint | None
-    series: tuple[SeriesLine, ...] = ()
+    series: SeriesList = SeriesList()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -43,7 +43,7 @@ class Inspection:
             "errors": len(self.checks.errors),
             "faults": [fault.model_dump(mode="json") for fault in self.checks.faults],
             "fingerprint": None if found is None else found.model_dump(mode="json"),
-            **({"series": [line.to_json() for line in self.series]} if self.series else {}),
+            **(self.series.to_json() if self.series.volumes else {}),
         }
 
 
@@ -63,16 +63,16 @@ def inspect(
     return Inspection(dataset, checks, found, list_series(data, layout=layout))
 
 
-def list_series(data: str | Path, *, layout: str | None = None) -> tuple[SeriesLine, ...]:
-    """What a folder of DICOM holds, volume by volume, labelled or not; nothing for any other data set.
+def list_series(data: str | Path, *, layout: str | None = None) -> SeriesList:
+    """What a folder of DICOM holds, volume by volume, labelled or not, and what was left out; nothing for other data sets.
 
     Raises InputError if the folder is missing, empty or not understood.
     """
     return dataset_read.list_series(Path(data), layout)
 
 
-def series_text(series: Sequence[SeriesLine]) -> list[str]:
-    """A list of series as aligned lines."""
+def series_text(series: SeriesList) -> list[str]:
+    """What a folder of DICOM holds, as aligned lines."""
     return list(as_text(series))
 
 

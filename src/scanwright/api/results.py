@@ -1,7 +1,7 @@
 """An answer as DICOM, to lie beside the study in a PACS: segmentation, measurement report, overlay.
 
 NAME.seg.dcm       segmentation, coded
-NAME.sr.dcm        volumes, diameters, intensities of every region (TID 1500), if anything was found
+NAME.sr.dcm        volumes, diameters, intensities of every region (TID 1500); 0 ml where nothing was found
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
 SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
-UNITS = {"ct": "HU", "mr": "arbitrary"}
+UNITS = {"ct": "HU", "pet": "SUVbw"}
 
 
 def dicom_source(source: Source) -> DicomVolume:
@@ -78,8 +78,7 @@ def write_dicom(
     if file.name.endswith(RTSTRUCT):
         write_structures(file, masks, **given)
     else:
-        report = _measured(file, masks, image, unit, labelmap=labelmap, within=task.name, **given)
-        written += [report] if report else []
+        written.append(_measured(file, masks, image, unit, labelmap=labelmap, within=task.name, **given))
     picture = overlay_slices(
         image.voxels,
         truth_IJK=None,
@@ -95,20 +94,17 @@ def write_dicom(
 
 def _measured(
     file: Path, masks: Mapping[str, Bools], image: Volume, unit: str, *, labelmap: bool, within: str, **given: Any
-) -> Path | None:
-    """Write a segmentation and what was measured in it; the report, None where no region was found."""
+) -> Path:
+    """Write a segmentation and the report of what was measured in it; a region that was not found has a volume of 0."""
     from scanwright.io.dicom.derived.seg_write import write_segmentation
     from scanwright.io.dicom.derived.sr_groups import RegionMeasures
     from scanwright.io.dicom.derived.sr_write import write_measurements
 
     segmentation = write_segmentation(file, masks, kind="labelmap" if labelmap else "binary", within=within, **given)
     measures = [
-        RegionMeasures(segment=number, unit=unit, **measured)
+        RegionMeasures(segment=number, unit=unit, **measure(mask, image))
         for number, mask in enumerate(masks.values(), start=1)
-        if (measured := measure(mask, image)) is not None
     ]
-    if not measures:
-        return None
     report = file.with_name(file.name.removesuffix(SEG) + SR)
     write_measurements(
         report, regions=measures, segmentation=segmentation, sources=given["sources"], model=given["model"]
@@ -128,11 +124,11 @@ def region_masks(labels: Volume, task: Task) -> dict[str, Bools]:
     return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
 
 
-def measure(mask: Bools, image: Volume) -> Mapping[str, float] | None:
-    """Volume, diameters and intensities of a region; None if it is empty."""
+def measure(mask: Bools, image: Volume) -> Mapping[str, float]:
+    """Volume, diameters and intensities of a region; of an empty one the volume alone, 0."""
     found = diameters(mask, image.grid)
     if found is None:
-        return None
+        return {"volume_mm3": 0.0}
     inside: Floats = image.voxels[0][mask].astype(np.float64)
     return {
         "volume_mm3": float(mask.sum()) * image.grid.voxel_volume,

@@ -11,10 +11,10 @@ DICOM              files and folders together, by their headers (`dicom_scans`)
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scanwright.api.dicom_scans import dicom_cases, is_dicom
+from scanwright.api.dicom_scans import Asked, dicom_cases, is_dicom
 from scanwright.dataset.cases import Case
 from scanwright.dataset.layouts.image_mask import IMAGE_FOLDERS, LABEL_FOLDERS
 from scanwright.dataset.layouts.listing import folders_in, images_in
@@ -44,27 +44,38 @@ class Part:
         return self.case or folder_of(self.file)
 
 
+def asked_of(paths: Sequence[Path], task: Task) -> Asked:
+    """What files and folders ask of a model. Raises InputError as `cases_of` and `dicom_cases`."""
+    require_there(paths)
+    scanned = [path for path in paths if is_dicom(path)]
+    of_dicom = dicom_cases(scanned, task) if scanned else Asked(())
+    plain = [path for path in paths if path not in scanned]
+    return replace(of_dicom, cases=(*of_dicom.cases, *cases_of(plain, task)))
+
+
 def cases_of(paths: Sequence[Path], task: Task) -> Iterator[Case]:
-    """Files and folders as cases. Raises InputError for what is missing or empty, and where names contradict the task.
+    """Files and folders as cases, but for DICOM. Raises InputError for what is missing or empty, and where names contradict
+    the task.
 
     They do if they name a channel that the task does not have, one channel twice, or not all of them. In a folder, what
     lies beside a complete case (a channel that the model does not see) is left alone, as in training.
     """
+    require_there(paths)
     for path in paths:
-        if not path.exists():
-            raise InputError("no such file or folder", where=path, hint="Check the path of the scan.")
-    scanned = [path for path in paths if is_dicom(path)]
-    if scanned:
-        yield from dicom_cases(scanned, task)
-    plain = [path for path in paths if path not in scanned]
-    for path in plain:
         if path.is_dir():
             yield from cases_in(path, task)
         elif len(task.channels) == 1:
             yield from single_channel([path])
-    files = [path for path in plain if path.is_file()]
+    files = [path for path in paths if path.is_file()]
     if len(task.channels) > 1 and files:
         yield from cases_of_files(files, task)
+
+
+def require_there(paths: Sequence[Path]) -> None:
+    """Raise InputError for a path that leads to nothing."""
+    for path in paths:
+        if not path.exists():
+            raise InputError("no such file or folder", where=path, hint="Check the path of the scan.")
 
 
 def cases_in(folder: Path, task: Task) -> Iterator[Case]:

@@ -12,7 +12,7 @@ import torch
 
 from scanwright.api import answer, results, slices
 from scanwright.api.claims import Answers, require_apart
-from scanwright.api.scans import cases_of
+from scanwright.api.scans import asked_of
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
@@ -160,14 +160,25 @@ def predict(
     folder = Path(out)
     paths = [Path(scan) for scan in ([scans] if isinstance(scans, (str, Path)) else scans)]
     opened = open_model(model, device=device)
-    cases = list(cases_of(paths, opened.task))
-    return predict_cases(opened, cases, folder, format=format, tell=tell)
+    asked = asked_of(paths, opened.task)
+    for line in asked.left_out:
+        tell(Progress("predict", note=f"left out: {line}"))
+    return predict_cases(opened, asked.cases, folder, format=format, refused=asked.refused, tell=tell)
 
 
 def predict_cases(
-    model: Model, cases: Sequence[Case], folder: Path, *, format: OutputFormat, tell: Listener
+    model: Model,
+    cases: Sequence[Case],
+    folder: Path,
+    *,
+    format: OutputFormat,
+    refused: Sequence[InputError] = (),
+    tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer every case into a folder. Raises InputError at the end if some could not be read, UsageError before."""
+    """Answer every case into a folder. Raises InputError at the end if some could not be read, UsageError before.
+
+    refused: errors for scans that are no cases because of them; they are raised at the end as well.
+    """
     targets = require_apart([(folder / f"{case.id}{output_suffix(case, format)}", case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
@@ -175,7 +186,7 @@ def predict_cases(
     if note := memory_note(model, cases):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
-    failed: list[InputError | ResourceError] = []
+    failed: list[InputError | ResourceError] = list(refused)
     for file, case in targets.items():
         try:
             one = predict_case(model, case, file, format=format, tell=tell if len(cases) == 1 else silent)
@@ -186,9 +197,10 @@ def predict_cases(
         except (InputError, answer.TooLarge) as error:  # the next one may be whole, or smaller
             failed.append(error)
         if len(cases) > 1:
-            tell(Progress("predict", done=len(done) + len(failed), total=len(cases)))
+            tell(Progress("predict", done=len(done) + len(failed) - len(refused), total=len(cases)))
     if failed:
-        raise failed[0] if len(cases) == 1 else unanswered(failed, cases=len(cases), folder=folder)
+        asked = len(cases) + len(refused)
+        raise failed[0] if asked == 1 else unanswered(failed, cases=asked, folder=folder)
     return done
 
 

@@ -5,7 +5,7 @@ detected.
       "name": "Thigh tumours",
       "layout": "image-mask",                          which layout reads the folder
       "image_folder": "scans", "label_folder": "gt",   for image-mask: the two folders
-      "channels": ["CT", {"name": "PET", "modality": "other"}],
+      "channels": ["CT", {"name": "PET", "modality": "pet"}],
       "regions": {"whole tumour": [1, 2, 3], "core": [2, 3], "oedema": 1},
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
       "ignore": 9,                                     voxels with this value are neither trained on nor scored

@@ -11,7 +11,7 @@ from typing import Protocol
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.layouts import decathlon, dicom, dicom_listing, image_mask, nnunet, table
-from scanwright.dataset.layouts.dicom_listing import SeriesLine
+from scanwright.dataset.layouts.dicom_listing import SeriesList
 from scanwright.dataset.layouts.sidecar import with_declared
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError, UsageError
@@ -54,7 +54,7 @@ def read_dataset(root: Path, layout: str | None = None) -> Dataset:
     return found.model_copy(update={"cases": cases, "stated": stated})
 
 
-def list_series(root: Path, layout: str | None = None) -> tuple[SeriesLine, ...]:
+def list_series(root: Path, layout: str | None = None) -> SeriesList:
     """What a folder of DICOM holds, volume by volume, whether or not it is a data set; nothing for any other layout.
 
     Errors as `read_dataset`, but for those of the DICOM layout itself.
@@ -63,7 +63,7 @@ def list_series(root: Path, layout: str | None = None) -> tuple[SeriesLine, ...]
     _require_content(root)
     declared = read_declaration(root if root.is_dir() else root.parent)
     name, _ = _chosen(root, layout or declared.layout)
-    return dicom_listing.list_series(root) if name == dicom.NAME else ()
+    return dicom_listing.list_series(root) if name == dicom.NAME else SeriesList()
 
 
 def _require_content(root: Path) -> None:

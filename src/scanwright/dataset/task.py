@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from scanwright.errors import InputError
 from scanwright.types import JSON
 
-Modality = Literal["ct", "mr", "xray", "us", "rgb", "other"]
+Modality = Literal["ct", "mr", "pet", "xray", "us", "rgb", "other"]
 
 # A word of the name decides, the first row that has it: "T1 CT-registered" is rare, "CT" in "FLAIR-CT" rarer.
 MODALITY_WORDS: dict[Modality, str] = {
@@ -25,6 +25,7 @@ MODALITY_WORDS: dict[Modality, str] = {
     "us": r"us|ultrasound|sonogra\w*|echo\w*|bus",
     "ct": r"ct|cbct|cta|ldct|hu|hounsfield",
     "mr": r"mri?|fmri|t1\w*|t2\w*|t1|flair|adc|dwi|swi|pdw?|dce|mprage|mra|lge|bssfp|cine",
+    "pet": r"pet|pt|suv\w*|fdg",
     "rgb": r"rgb\w*|colou?r|red|green|blue|r|g|b|microscop\w*|histolog\w*|fundus|dermoscop\w*|endoscop\w*",
 }
 
@@ -142,10 +143,8 @@ def modality_of_folder(name: str) -> Modality:
 def modality_of(name: str) -> Modality:
     """The modality that a channel's name speaks of: "CT", "MRI", "T1w", "FLAIR", "chest x-ray"; "other" if none.
 
-    PET has no rule of its own (its values are neither Hounsfield units nor arbitrary): "other".
-
     >>> [modality_of(name) for name in ("CT", "T1Gd", "FLAIR", "X-Ray", "B-mode US", "PET", "R")]
-    ['ct', 'mr', 'mr', 'xray', 'us', 'other', 'rgb']
+    ['ct', 'mr', 'mr', 'xray', 'us', 'pet', 'rgb']
     """
     words = re.sub(r"[^a-z0-9]+", " ", name.lower())
     for modality, pattern in MODALITY_WORDS.items():

@@ -11,6 +11,7 @@ from made_series import axial, slice_header, write_series
 from scanwright.dataset.checks import check
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts import dicom
+from scanwright.dataset.layouts.dicom_listing import list_series
 from scanwright.dataset.read import read_dataset
 from scanwright.errors import InputError
 from scanwright.geometry.volume import Volume
@@ -164,7 +165,54 @@ def test_a_segmentation_that_is_cut_is_said(tmp_path):
     study(tmp_path / "a", "P1", masks={"Liver": LIVER})
     broken = tmp_path / "a" / "broken.dcm"
     broken.write_bytes((tmp_path / "a" / "seg.dcm").read_bytes()[:-9])
-    assert "unreadable-label" in {fault.code for fault in read_dataset(tmp_path).faults}
+    (fault,) = [fault for fault in read_dataset(tmp_path).faults if fault.severity == "error"]
+    assert (fault.code, fault.file) == ("unreadable-file", broken)
+    assert fault.found.startswith("a/broken.dcm: ")
+
+
+def test_a_slice_that_is_cut_is_an_error_of_its_case(tmp_path):
+    """At the end of a series, where no gap shows it; in a series that nobody uses it is a warning."""
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER}, seed=1)
+    study(tmp_path / "b", "P2", name="unused", seed=2)
+    for last in (max((tmp_path / name / "images").iterdir()) for name in "ab"):
+        header = pydicom.dcmread(last)
+        header.Rows = 3000  # its own series can still be told
+        header.save_as(last)
+    faults = [fault for fault in read_dataset(tmp_path).faults if fault.code == "unreadable-file"]
+    assert [(fault.severity, fault.case) for fault in faults] == [("error", "a_images"), ("warning", None)]
+
+
+def test_a_segmentation_that_names_no_series_is_found_by_its_images(tmp_path):
+    study(tmp_path / "a", "P1", masks={"Liver": LIVER})
+    made = pydicom.dcmread(tmp_path / "a" / "seg.dcm")
+    del made.ReferencedSeriesSequence
+    made.save_as(tmp_path / "a" / "seg.dcm")
+    (case,) = read_dataset(tmp_path).cases
+    assert read_label(case.label).voxels.sum() == LIVER.sum()
+
+
+def test_a_segmentation_of_one_echo_is_not_drawn_on_the_other(tmp_path):
+    study(tmp_path, "P1", masks={"Liver": LIVER}, modality="MR")
+    for path in sorted((tmp_path / "images").iterdir()):
+        header = pydicom.dcmread(path)
+        header.EchoTime, header.SOPInstanceUID = 99, f"{header.SOPInstanceUID}.9"
+        header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
+        header.save_as(path.with_name(f"later_{path.name}"))
+    drawn = {line.volume: line.drawn for line in list_series(tmp_path).volumes}
+    assert drawn == {"echo 3": ("Liver",), "echo 99": ()}
+    (case,) = read_dataset(tmp_path).cases
+    assert read_volume(case.images[0]).shape == GRID.shape
+
+
+def test_what_is_drawn_in_another_frame_of_reference_is_refused(tmp_path):
+    """The image of that frame is registered, the label is not: its place in the first channel would be a guess."""
+    channels(tmp_path / "a", "P1")
+    made = pydicom.dcmread(tmp_path / "a" / "seg.dcm")
+    made.FrameOfReferenceUID = "1.2.9"
+    made.save_as(tmp_path / "a" / "seg.dcm")
+    (fault,) = check(read_dataset(tmp_path)).errors
+    assert (fault.code, fault.case) == ("bad-geometry", "a_images")
+    assert "another frame of reference" in fault.found
 
 
 def test_detect(tmp_path):

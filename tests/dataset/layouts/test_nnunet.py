@@ -15,7 +15,7 @@ def test_two_channels(tmp_path):
     assert [case.id for case in dataset.cases] == ["p00", "p01", "p02"]
     assert [path.name for path in dataset.cases[1].images] == ["p01_0000.nii.gz", "p01_0001.nii.gz"]
     assert dataset.cases[1].label == root / "labelsTr" / "p01.nii.gz"
-    assert [(channel.name, channel.modality) for channel in dataset.task.channels] == [("CT", "ct"), ("PET", "other")]
+    assert [(channel.name, channel.modality) for channel in dataset.task.channels] == [("CT", "ct"), ("PET", "pet")]
     assert [region.name for region in dataset.task.regions] == ["liver", "tumour"]
     assert dataset.task.source == "dataset.json"
     assert dataset.faults == ()

@@ -9,7 +9,6 @@ Source: DICOM PS3.3 A.51 (segmentation), A.19 (structure set), C.7.1 to C.7.3 (p
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_task
 from scanwright.dataset.layouts.dicom_labels import find_outlines
-from scanwright.dataset.layouts.dicom_listing import patient_code
+from scanwright.dataset.layouts.dicom_listing import damaged, left_out, patient_code
 from scanwright.dataset.layouts.dicom_series import (
     MODALITIES,
     SHOWN,
@@ -26,6 +25,7 @@ from scanwright.dataset.layouts.dicom_series import (
     Chosen,
     by_drawings,
     by_rules,
+    candidates_of,
 )
 from scanwright.dataset.layouts.dicom_table import by_table
 from scanwright.dataset.layouts.dicom_targets import targets
@@ -43,7 +43,6 @@ NAME = "dicom"
 LOOKED_FOR = "DICOM files anywhere below it: images, with SEG or RTSTRUCT drawn on them"
 
 LOOKED_AT = 1000  # files that are opened before a folder is called something else
-OF_SCANNERS = ("", ".dcm", ".dicom", ".dic", ".ima")
 
 
 def detect(root: Path) -> str | None:
@@ -52,22 +51,17 @@ def detect(root: Path) -> str | None:
     A patient's CD has a viewer beside the scans; a folder of single DICOM images with a mask file for each is none.
     """
     from scanwright.io.dicom.intake import looks_like_dicom
+    from scanwright.io.dicom.series import is_named_by_scanner
 
     if root.is_file():
         return None
     files = [path for path in root.rglob("*") if not path.name.startswith(".") and path.is_file()]
     unknown = [path for path in files if not is_image(path) or path.suffix.lower() == ".dcm"]
-    looked = sorted(unknown, key=lambda path: not _named_by_scanner(path))[:LOOKED_AT]
+    looked = sorted(unknown, key=lambda path: not is_named_by_scanner(path))[:LOOKED_AT]
     found = sum(looks_like_dicom(path) for path in looked)
     if not found or found * len(unknown) <= (len(files) - len(unknown)) * len(looked):
         return None
     return f"{found} of {len(looked)} files looked at are DICOM"
-
-
-def _named_by_scanner(path: Path) -> bool:
-    """Whether a name is such as scanners and archives give: without a suffix, of their own, or a UID."""
-    suffix = path.suffix.lower()
-    return suffix in OF_SCANNERS or suffix[1:].isdigit()
 
 
 def read(root: Path, declared: Declaration) -> Dataset:
@@ -75,10 +69,12 @@ def read(root: Path, declared: Declaration) -> Dataset:
     from scanwright.io.dicom.series import files_in, find_series
 
     found = find_series(files_in(root))
-    candidates = [Candidate(series, stack) for series in found.series for stack in series.volumes]
+    candidates = candidates_of(found.series)
     if not candidates:
-        raise InputError("no image in these DICOM files", where=root, details=_reasons(found)[:SHOWN])
-    outlines, faults = find_outlines(one.path for one in found.skipped)
+        raise InputError(
+            "no image in these DICOM files", where=root, details=[*damaged(found, root), *left_out(found)][:SHOWN]
+        )
+    outlines, faults = find_outlines((one.path for one in found.skipped if not one.damaged), root)
     choice = _choose(candidates, outlines, declared, root)
     cases = choice.cases
     regions, labels, unreadable = targets(cases, outlines, declared, where=root)
@@ -87,6 +83,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     faults += [fault for case in cases for fault in _frame_faults(case)]
     faults += _directory_faults(root)
     faults += _series_faults(found, {one.series.uid for case in cases for one in case.channels}, outlines)
+    faults += _damaged_faults(found, cases, root)
     task = make_task(
         declared,
         name=root.name,
@@ -208,17 +205,24 @@ def _series_faults(found: "Found", used: set[str], outlines: Sequence["Outline"]
                 )
             )
         faults += [Fault(code="reader-note", severity="note", found=note) for note in series.notes]
-    faults += [Fault(code="left-out", severity="note", found=line) for line in _reasons(found)]
+    faults += [Fault(code="left-out", severity="note", found=line) for line in left_out(found)]
     return faults
 
 
-def _reasons(found: "Found") -> list[str]:
-    """How many files were left out for each reason."""
-    counts: dict[str, int] = defaultdict(int)
-    for one in found.skipped:
-        counts[one.reason] += 1
-    return [f"{count} file{'s' * (count > 1)}: {reason}" for reason, count in sorted(counts.items(), key=_rank)]
-
-
-def _rank(pair: tuple[str, int]) -> tuple[int, str]:
-    return -pair[1], pair[0]
+def _damaged_faults(found: "Found", cases: Sequence[Chosen], root: Path) -> list[Fault]:
+    """Files that cannot be read: errors, unless they are of a series that is not used. They may be slices or labels."""
+    faults = []
+    for one, line in zip((one for one in found.skipped if one.damaged), damaged(found, root), strict=True):
+        fault = Fault(
+            code="unreadable-file",
+            severity="warning" if one.series else "error",
+            file=one.path,
+            found=line,
+            action="Copy it again, or remove it if it belongs to no case.",
+        )
+        hit = [case.name for case in cases if one.series and one.series in {part.series.uid for part in case.channels}]
+        action = "Copy it again, or exclude the case."
+        faults += [fault.model_copy(update={"severity": "error", "case": name, "action": action}) for name in hit] or [
+            fault
+        ]
+    return faults

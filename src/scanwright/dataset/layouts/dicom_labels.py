@@ -18,14 +18,15 @@ from scanwright.io.source import DicomLabel, DicomVolume
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.labels import Outline
-    from scanwright.io.dicom.series import Series
 
 MAX_OVERLAPPING = 7  # regions with a bit each: 127 label values
 MAX_REGIONS = 64
 
 
-def find_outlines(paths: Iterable[Path]) -> tuple[list["Outline"], list[Fault]]:
-    """The segmentations and structure sets among files, and a fault for each that is one and cannot be read."""
+def find_outlines(paths: Iterable[Path], root: Path) -> tuple[list["Outline"], list[Fault]]:
+    """The segmentations and structure sets among files, and an error for each that is one and cannot be read: what it draws
+    would be background.
+    """
     from scanwright.io.dicom.derived.labels import read_outline
 
     found: list[Outline] = []
@@ -35,17 +36,11 @@ def find_outlines(paths: Iterable[Path]) -> tuple[list["Outline"], list[Fault]]:
             outline = read_outline(path)
         except InputError as error:
             if error.message != "not a DICOM file":
-                faults.append(_unreadable(path, error))
+                faults.append(_unreadable(path, error, root))
             continue
         if outline is not None and outline.names:
             found.append(outline)
     return found, faults
-
-
-def drawn_on(group: Sequence["Series"], outlines: Sequence["Outline"]) -> list["Outline"]:
-    """What is drawn on any series of a case."""
-    uids = {series.uid for series in group}
-    return [one for one in outlines if uids & set(one.series)]
 
 
 def regions_and_labels(
@@ -118,12 +113,13 @@ def _overlap(label: DicomLabel) -> bool:
         return False
 
 
-def _unreadable(path: Path, error: InputError) -> Fault:
+def _unreadable(path: Path, error: InputError, root: Path) -> Fault:
+    place = path.relative_to(root) if path.is_relative_to(root) else path
     return Fault(
         code="unreadable-label",
-        severity="warning",
+        severity="error",
         file=path,
         expected=str(error.expected or ""),
-        found=f"{error.message}{f' ({error.found})' if error.found else ''}",
-        action="Copy it again, if it holds a label of this data set.",
+        found=f"{place}: {error.message}{f' ({error.found})' if error.found else ''}",
+        action="Copy it again, or remove it if it holds no label of this data set.",
     )

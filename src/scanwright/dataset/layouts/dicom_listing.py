@@ -4,16 +4,20 @@ No PatientID or name is in it: who is who is told by the hash that data sets use
 shown as they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanwright.dataset.layouts.dicom_labels import drawn_on, find_outlines
+from scanwright.dataset.layouts.dicom_labels import find_outlines
+from scanwright.dataset.layouts.dicom_series import candidates_of, drawn_on
+from scanwright.errors import InputError
 from scanwright.files import sha256_bytes
 
 if TYPE_CHECKING:
-    from scanwright.io.dicom.series import Series
+    from scanwright.io.dicom.derived.labels import Outline
+    from scanwright.io.dicom.series import Found, Series
     from scanwright.io.dicom.volumes import Refused, Stack
 
 
@@ -47,20 +51,65 @@ class SeriesLine:
         return asdict(self)
 
 
-def list_series(root: Path) -> tuple[SeriesLine, ...]:
-    """Every volume below a folder, by study and series number. Raises nothing for a bad file: it is no volume."""
+@dataclass(frozen=True, slots=True)
+class SeriesList:
+    """What a folder of DICOM holds. volumes: by study and series number. left_out: files that are none, and why, in words."""
+
+    volumes: tuple[SeriesLine, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: "series" and "left_out"."""
+        return {"series": [line.to_json() for line in self.volumes], "left_out": list(self.left_out)}
+
+
+def list_series(root: Path) -> SeriesList:
+    """Every volume below a folder, and what else is there. Raises nothing for a bad file: it is left out, with the reason."""
     from scanwright.io.dicom.series import files_in, find_series
 
     found = find_series(files_in(root))
-    outlines, _ = find_outlines(one.path for one in found.skipped)
+    outlines, unreadable = find_outlines((one.path for one in found.skipped if not one.damaged), root)
     studies = {uid: turn for turn, uid in enumerate(dict.fromkeys(map(_study, found.series)), start=1)}
     lines: list[SeriesLine] = []
     for series in found.series:
         about = _about(series, root) | {"study": studies[_study(series)]}
-        drawn = tuple(dict.fromkeys(name for one in drawn_on([series], outlines) for name in one.names))
-        lines += [SeriesLine(**about, **found, drawn=drawn) for found in _volumes(series)]
-        lines += [SeriesLine(**about, **_refused(one), drawn=drawn) for one in series.refused]
-    return tuple(lines)
+        drawn = {one.stack: _names(drawn_on([one], outlines)) for one in candidates_of([series])}
+        lines += [SeriesLine(**about, **line, drawn=drawn[stack]) for stack, line in _volumes(series)]
+        names = _names(one for one in outlines if series.uid in one.series)
+        lines += [SeriesLine(**about, **_refused(one), drawn=names) for one in series.refused]
+    said = [*damaged(found, root), *(fault.found for fault in unreadable), *left_out(found), *_not_whole(root)]
+    return SeriesList(tuple(lines), tuple(said))
+
+
+def left_out(found: "Found") -> list[str]:
+    """How many files are part of no volume for each reason, but for damaged ones."""
+    counts = Counter(one.reason for one in found.skipped if not one.damaged)
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [f"{count} file{'s' * (count > 1)}: {reason}" for reason, count in ranked]
+
+
+def damaged(found: "Found", root: Path) -> list[str]:
+    """Every file that may have been a slice of a volume and cannot be read, with the reason."""
+    return [f"{one.path.relative_to(root)}: {one.reason}" for one in found.skipped if one.damaged]
+
+
+def _not_whole(root: Path) -> Iterator[str]:
+    """A DICOMDIR that names files which are not there, or that cannot be read."""
+    from scanwright.io.dicom.directory import read_directories
+
+    try:
+        directories = read_directories(root)
+    except InputError as error:
+        yield error.message
+        return
+    for one in directories:
+        if one.missing:
+            names = f"{len(one.missing)} of the {one.named} files that it names are not here"
+            yield f"{one.path.relative_to(root)}: {names}, such as {one.missing[0]}"
+
+
+def _names(outlines: Iterable["Outline"]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for one in outlines for name in one.names))
 
 
 def patient_code(about: Mapping[str, str]) -> str:
@@ -69,11 +118,17 @@ def patient_code(about: Mapping[str, str]) -> str:
     return f"p{sha256_bytes(patient.encode())[:12]}" if patient else ""
 
 
-def as_text(lines: Sequence[SeriesLine]) -> Iterator[str]:
-    """The list as aligned text, a heading a study."""
-    rows = [(line, _cells(line)) for line in lines]
-    if not rows:
-        return
+def as_text(listed: SeriesList) -> Iterator[str]:
+    """The list as aligned text, a heading a study; what was left out comes last."""
+    rows = [(line, _cells(line)) for line in listed.volumes]
+    if rows:
+        yield from _table(rows)
+    if listed.left_out:
+        yield "left out"
+        yield from (f"  {line}" for line in listed.left_out)
+
+
+def _table(rows: Sequence[tuple[SeriesLine, tuple[str, ...]]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*(cells for _, cells in rows), strict=True)]
     study = 0
     for line, cells in rows:
@@ -109,16 +164,17 @@ def _about(series: "Series", root: Path) -> dict[str, Any]:
     }
 
 
-def _volumes(series: "Series") -> Iterator[dict[str, Any]]:
-    """Every volume, and the frames of a cine together."""
+def _volumes(series: "Series") -> Iterator[tuple["Stack", dict[str, Any]]]:
+    """Every volume, and the frames of a cine together with the first of them."""
     from scanwright.io.dicom.cine import cines_of
 
     cines = cines_of(series)
     in_time = {stack for frames in cines for stack in frames}
-    yield from (_volume(stack) for stack in series.volumes if stack not in in_time)
+    yield from ((stack, _volume(stack)) for stack in series.volumes if stack not in in_time)
     for frames in cines:
         line = _volume(frames[0])
-        yield line | {"volume": f"{frames[0].name} to {frames[-1].name}", "size": (*line["size"][:2], len(frames))}
+        named = f"{frames[0].name} to {frames[-1].name}"
+        yield frames[0], line | {"volume": named, "size": (*line["size"][:2], len(frames))}
 
 
 def _volume(stack: "Stack") -> dict[str, Any]:

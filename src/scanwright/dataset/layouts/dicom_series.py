@@ -5,14 +5,13 @@ A table of the user's is the third way (`dicom_table`).
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.declare import FILE_NAME, SeriesRule
-from scanwright.dataset.layouts.dicom_labels import drawn_on
 from scanwright.dataset.layouts.pairing import missing_channel
 from scanwright.dataset.task import Modality
 from scanwright.errors import InputError
@@ -25,16 +24,22 @@ if TYPE_CHECKING:
 
 MODALITIES: Mapping[str, Modality] = {
     "CT": "ct", "MR": "mr", "CR": "xray", "DX": "xray", "MG": "xray", "RF": "xray", "XA": "xray", "US": "us",
+    "PT": "pet",
 }  # fmt: skip
 SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A volume that may be a channel, and the series that it is of."""
+    """A volume that may be a channel, and the series that it is of.
+
+    instances, of_series: SOP instance UIDs of the volume, and of all volumes of its series.
+    """
 
     series: "Series"
     stack: "Stack"
+    instances: frozenset[str]
+    of_series: frozenset[str]
 
     @property
     def image(self) -> DicomVolume:
@@ -48,6 +53,32 @@ class Candidate:
         about, size = self.series.about, " x ".join(map(str, self.stack.grid.shape))
         words = (about.get("Modality", "?"), about.get("SeriesDescription", ""), self.stack.name, size)
         return ", ".join(word for word in words if word)
+
+
+def candidates_of(found: Iterable["Series"]) -> list[Candidate]:
+    """Every volume of some series."""
+    candidates = []
+    for series in found:
+        instances = [frozenset(one.instance for one in stack.slices) for stack in series.volumes]
+        of_series = frozenset().union(*instances)
+        candidates += [
+            Candidate(series, stack, own, of_series) for stack, own in zip(series.volumes, instances, strict=True)
+        ]
+    return candidates
+
+
+def drawn_on(group: Sequence[Candidate], outlines: Sequence["Outline"]) -> list["Outline"]:
+    """What is drawn on any volume of a case."""
+    return [one for one in outlines if any(_is_drawn_on(one, volume) for volume in group)]
+
+
+def _is_drawn_on(outline: "Outline", one: Candidate) -> bool:
+    """By the images that it names, if they are of the series; else (after a change of UIDs) by the series."""
+    if outline.series and one.series.uid not in outline.series:
+        return False
+    if outline.instances.isdisjoint(one.of_series):
+        return one.series.uid in outline.series
+    return not outline.instances.isdisjoint(one.instances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +147,7 @@ def _incomplete(
     there = [one for found in fitting for one in found]
     absent = [channel for channel, found in zip(channels, fitting, strict=True) if not found]
     fault = missing_channel(name, there[0].image.path, absent, channels)
-    drawn = drawn_on([one.series for one in there], outlines)
+    drawn = drawn_on(there, outlines)
     return (
         fault if drawn else fault.model_copy(update={"severity": "note", "action": "Left out: nothing is drawn on it."})
     )
@@ -127,7 +158,7 @@ def by_drawings(candidates: Sequence[Candidate], outlines: Sequence["Outline"], 
 
     Raises InputError if there is none, or a choice would be a guess.
     """
-    chosen = [one for one in candidates if drawn_on([one.series], outlines)]
+    chosen = [one for one in candidates if drawn_on([one], outlines)]
     if not chosen:
         raise InputError(
             "nothing is drawn on these images",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.declare import Declaration
 from scanwright.dataset.infer import infer_regions
-from scanwright.dataset.layouts.dicom_labels import drawn_on, find_outlines, regions_and_labels
-from scanwright.dataset.layouts.dicom_series import Chosen
+from scanwright.dataset.layouts.dicom_labels import find_outlines, regions_and_labels
+from scanwright.dataset.layouts.dicom_series import SHOWN, Chosen, drawn_on
 from scanwright.dataset.task import Region
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image
@@ -24,8 +24,8 @@ def targets(
     """The regions of a data set, the label of each case that has one, and labels that cannot be read.
 
     outlines: what lies in the folder; a table may name others. Regions are the names of segments and structures; of image
-    files their values. Raises InputError where some labels are DICOM and others image files, or nothing that is wanted is
-    drawn anywhere.
+    files their values. Raises InputError where some labels are DICOM and others image files, no label of a table can be read, or
+    nothing that is wanted is drawn anywhere.
     """
     named = {case.name: case.label for case in cases if case.label is not None}
     files = {name: path for name, path in named.items() if is_image(path) and path.suffix.lower() != ".dcm"}
@@ -38,12 +38,16 @@ def targets(
         )
     if files:
         return infer_regions(files.values()) if declared.regions is None else (), files, []
-    elsewhere, faults = find_outlines(sorted(set(named.values()) - {one.path for one in outlines}))
+    elsewhere, faults = find_outlines(sorted(set(named.values()) - {one.path for one in outlines}), where)
     known = {one.path: one for one in (*outlines, *elsewhere)}
+    if named and not known:
+        raise InputError(
+            "no label of the table can be read", where=where, details=[one.line() for one in faults[:SHOWN]]
+        )
 
     def drawn(case: Chosen) -> list["Outline"]:
         if not named:
-            return drawn_on([one.series for one in case.channels], outlines)
+            return drawn_on(case.channels, outlines)
         return [known[path] for name, path in named.items() if name == case.name and path in known]
 
     regions, labels = regions_and_labels(
@@ -55,7 +59,7 @@ def targets(
 
 def _is_of_another(case: Chosen, outline: "Outline") -> bool:
     """Whether a label names the series that it was drawn on, and none of them is the case's."""
-    return bool(outline.series) and not drawn_on([one.series for one in case.channels], [outline])
+    return bool(outline.series) and not drawn_on(case.channels, [outline])
 
 
 def _of_another(case: str, label: Path) -> Fault:

@@ -16,7 +16,7 @@ from scanwright.errors import InputError, ScanwrightError
 from scanwright.files import sha256_bytes
 from scanwright.io.dicom.codecs import prepare
 from scanwright.io.dicom.elements import text, words
-from scanwright.io.dicom.intake import Instance, kind_of, open_instance
+from scanwright.io.dicom.intake import Instance, kind_of, looks_like_dicom, open_instance
 from scanwright.io.dicom.pixels import PixelFrames
 from scanwright.io.dicom.slices import Slice, read_slices
 from scanwright.io.dicom.volumes import Refused, Stack, to_volumes
@@ -27,6 +27,7 @@ KEPT = (
     *("Manufacturer", "ManufacturerModelName", "StationName", "InstitutionName", "MagneticFieldStrength"),
 )
 ONE_EACH = ("PatientID", "StudyInstanceUID")
+SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 LOCALIZERS = ("LOCALIZER", "SCOUT", "TOPOGRAM")
 NO_IMAGES = (
     *("SEG", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "ANN", "REG", "RWV", "DOC", "ECG", "HD", "EPS", "AU"),
@@ -37,10 +38,15 @@ NO_IMAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is part of no volume, and why."""
+    """A file that is part of no volume, and why. series: its UID, "" if it could not be read.
+
+    damaged: it is DICOM, or should be by its name, and cannot be read: it may have been a slice of a volume that is here.
+    """
 
     path: Path
     reason: str
+    series: str = ""
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +95,7 @@ def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
     gathered: dict[str, _Gathered] = {}
     skipped: list[Skipped] = []
     for path in paths:
+        instance = None
         try:
             instance = open_instance(path)
             reason = _no_image(instance)
@@ -99,7 +106,9 @@ def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
                     prepare(instance.syntax)
                 _gather(gathered, instance)
         except ScanwrightError as error:
-            skipped.append(Skipped(path, _in_one_line(error)))
+            uid = "" if instance is None else text(instance.header, "SeriesInstanceUID")
+            damaged = instance is not None or _should_be_dicom(path)
+            skipped.append(Skipped(path, _in_one_line(error), uid, damaged))
     series = [_assembled(uid, found) for uid, found in gathered.items()]
     return Found(tuple(sorted(series, key=_order)), tuple(skipped))
 
@@ -114,6 +123,19 @@ def files_in(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if not path.is_dir() and path.name.upper() != "DICOMDIR" and not path.name.startswith(".")
     )
+
+
+def is_named_by_scanner(path: Path) -> bool:
+    """Whether a name is such as scanners and archives give: a suffix of DICOM, none, or a UID."""
+    suffix = path.suffix.lower()
+    return suffix in ("", *SUFFIXES) or suffix[1:].isdigit()
+
+
+def _should_be_dicom(path: Path) -> bool:
+    """Whether a file that cannot be read is DICOM by its mark or suffix, or one that was never filled."""
+    if path.suffix.lower() in SUFFIXES or looks_like_dicom(path):
+        return True
+    return is_named_by_scanner(path) and path.is_file() and not path.stat().st_size
 
 
 def _no_image(instance: Instance) -> str:

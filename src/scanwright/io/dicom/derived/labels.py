@@ -17,7 +17,7 @@ from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.derived.rtstruct import RT_STRUCTURE_SET, read_structures
-from scanwright.io.dicom.derived.rtstruct_masks import place_structure
+from scanwright.io.dicom.derived.rtstruct_masks import place_structure, require_same_frame
 from scanwright.io.dicom.derived.seg_grid import segment_mask
 from scanwright.io.dicom.derived.seg_read import is_segmentation, read_segmentation
 from scanwright.io.dicom.elements import text
@@ -31,14 +31,16 @@ HALF = 0.5  # of a fractional segmentation: a voxel belongs to a region from her
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a file draws. names: of its segments or structures, in its order. series: UIDs of the images it refers to.
+    """What a file draws. names: of its segments or structures, in its order.
 
-    frame: UID of its frame of reference, "" where it names none.
+    series, instances: UIDs of the series that it refers to, and of the images that it was drawn on; empty where it names
+    none. frame: UID of its frame of reference, "" where it names none.
     """
 
     path: Path
     names: tuple[str, ...]
     series: tuple[str, ...]
+    instances: frozenset[str]
     frame: str
 
 
@@ -48,18 +50,22 @@ def read_outline(path: Path) -> Outline | None:
     if text(instance.header, "SOPClassUID") == RT_STRUCTURE_SET:
         structures = read_structures(path)
         drawn = tuple(one.name for one in structures.structures if one.contours)
-        return Outline(path, drawn, tuple(structures.series), structures.frame)
+        own = {contour.instance for one in structures.structures for contour in one.contours} - {""}
+        images = own or {instance for instances in structures.series.values() for instance in instances}
+        return Outline(path, drawn, tuple(structures.series), frozenset(images), structures.frame)
     if is_segmentation(instance.dataset):
         segmentation = read_segmentation(path)
         drawn = tuple(one.label for one in segmentation.segments)
-        return Outline(path, drawn, segmentation.source_series, segmentation.frame_of_reference)
+        images = {source.instance for frame in segmentation.frames for source in frame.sources}
+        images = images or set(segmentation.source_instances)
+        return Outline(path, drawn, segmentation.source_series, frozenset(images), segmentation.frame_of_reference)
     return None
 
 
 def read_dicom_label(label: DicomLabel) -> Volume:
     """The label map, one channel, in the smallest type that holds its values, on the image's grid.
 
-    Raises GeometryError if a file lies on another grid, and what reading raises.
+    Raises GeometryError if a file lies on another grid or in another frame of reference, and what reading raises.
     """
     stack = find_stack(label.image)
     values = dict(label.values)
@@ -67,7 +73,7 @@ def read_dicom_label(label: DicomLabel) -> Volume:
     voxels = np.zeros(stack.grid.shape, np.uint8 if highest < 256 else np.uint16)
     notes: list[str] = []
     for path in label.files:
-        for name, mask in _masks(path, stack.grid, set(values), notes):
+        for name, mask in _masks(path, stack.grid, set(values), notes, frame=label.image.frame):
             if label.bits:
                 voxels[mask] |= values[name]
             else:
@@ -81,7 +87,7 @@ def overlaps(label: DicomLabel) -> bool:
     seen: Bools = np.zeros(stack.grid.shape, np.bool_)
     owner: dict[str, Bools] = {}
     for path in label.files:
-        for name, mask in _masks(path, stack.grid, {one for one, _ in label.values}, []):
+        for name, mask in _masks(path, stack.grid, {one for one, _ in label.values}, [], frame=label.image.frame):
             before = owner.get(name)
             others = seen if before is None else seen & ~before
             if (others & mask).any():
@@ -91,20 +97,24 @@ def overlaps(label: DicomLabel) -> bool:
     return False
 
 
-def _masks(path: Path, grid: Grid, wanted: set[str], notes: list[str]) -> Iterator[tuple[str, Bools]]:
-    """The mask of every wanted name in a file."""
+def _masks(path: Path, grid: Grid, wanted: set[str], notes: list[str], *, frame: str) -> Iterator[tuple[str, Bools]]:
+    """The mask of every wanted name in a file. frame: UID of the image's frame of reference, "" if it has none.
+
+    Raises GeometryError for what was drawn in another: its place in the image would be a guess.
+    """
     instance = open_instance(path)
     if text(instance.header, "SOPClassUID") == RT_STRUCTURE_SET:
         structures = read_structures(path)
         for one in structures.structures:
             if one.name in wanted and one.contours:
-                placed = place_structure(structures, one.number, grid)
+                placed = place_structure(structures, one.number, grid, frame=frame or None)
                 notes += [f"{one.name}: {note}" for note in placed.notes]
                 yield one.name, placed.mask_IJK
         return
     if not is_segmentation(instance.dataset):
         raise InputError("neither a segmentation nor a structure set", where=path, expected="DICOM SEG or RTSTRUCT")
     segmentation = read_segmentation(path)
+    require_same_frame(segmentation.frame_of_reference, frame or None, about=str(path))
     notes += segmentation.notes
     for segment in segmentation.segments:
         if segment.label in wanted:

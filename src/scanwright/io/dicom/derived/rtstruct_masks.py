@@ -107,13 +107,18 @@ def _note(notes: list[str], number: int, what: str) -> None:
 def _require_same_space(drawn_in: str, frame: str | None, grid: Grid, about: str) -> None:
     if grid.unit != "mm":
         raise GeometryError("structures need a grid in millimetres", where=about, found=f"a grid in {grid.unit}")
+    require_same_frame(drawn_in, frame, about=about)
+
+
+def require_same_frame(drawn_in: str, frame: str | None, *, about: str) -> None:
+    """Raise GeometryError if something was drawn in another frame of reference than the image's; UIDs, where known."""
     if frame and drawn_in and frame != drawn_in:
         raise GeometryError(
-            "the structure was drawn in another frame of reference than the image's",
+            "drawn in another frame of reference than the image's",
             where=about,
             expected=frame,
             found=drawn_in,
-            hint="Use the image series that the structure set refers to, or register the two first.",
+            hint="Use the series that it was drawn on (in a data set, as the first channel), or register the two first.",
         )
 
 

@@ -72,7 +72,8 @@ class Segmentation:
 
     maximum: the stored number that means 1 (fractional), else 1. meaning: "PROBABILITY" or "OCCUPANCY" of a fractional
     one, else "". slice_step, thickness: distance between slices and their thickness, as stated, in mm. background: the
-    number in a label map that is no segment. tiled: its frames are tiles of a slide, not slices.
+    number in a label map that is no segment. tiled: its frames are tiles of a slide, not slices. source_series,
+    source_instances: UIDs of the images that it refers to as a whole; frames name theirs besides.
     """
 
     path: Path
@@ -94,6 +95,7 @@ class Segmentation:
     sop_class: str = ""
     frame_of_reference: str = ""
     source_series: tuple[str, ...] = ()
+    source_instances: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def segment(self, number: int) -> Segment:

@@ -87,6 +87,11 @@ def _assembled(instance: Instance, encoded: Encoded, kind: Kind) -> Segmentation
         sop_class=text(header, "SOPClassUID"),
         frame_of_reference=text(header, "FrameOfReferenceUID"),
         source_series=tuple(text(one, "SeriesInstanceUID") for one in items(header, "ReferencedSeriesSequence")),
+        source_instances=tuple(
+            text(one, "ReferencedSOPInstanceUID")
+            for series in items(header, "ReferencedSeriesSequence")
+            for one in items(series, "ReferencedInstanceSequence")
+        ),
         notes=(*instance.notes, *notes),
     )
 
