@@ -43,7 +43,7 @@ def test_what_is_not_for_the_model_is_said(tmp_path):
     write_series(tmp_path / "ct", axial())
     write_series(tmp_path / "mr", sagittal(), modality="MR", name="mr")
     (tmp_path / "readme.txt").write_text("a viewer")
-    (tmp_path / "a.nii.gz").write_bytes(b"")
+    (tmp_path / "a.nii.gz").write_bytes(b"no DICOM")
     found = asked(tmp_path)
     assert ([case.id for case in found.cases], found.refused) == (["ct"], ())
     assert found.left_out[0] == "1 volume of modality MR: not this model's"

@@ -3,8 +3,8 @@
 one channel        every volume of that modality is a case
 several channels   of each study, the one volume whose description or modality names the channel
 
-What a model cannot answer anyhow (localisers, reports, other modalities) is left out, and said. What it should answer and cannot
-(series that are refused, files that cannot be read and whatever they may belong to) are errors, beside the rest.
+What a model cannot answer anyhow (localisers, reports, other modalities) is left out, and said. What it should answer and
+cannot (series that are refused, files that cannot be read and whatever they may belong to) are errors, beside the rest.
 """
 
 from collections import Counter, defaultdict

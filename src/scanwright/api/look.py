@@ -23,13 +23,13 @@ from scanwright.runtime import DeviceName, num_threads
 class Inspection:
     """What a data set is and what is wrong with it. `fingerprint` is null if no case could be read.
 
-    series: what a folder of DICOM holds, volume by volume; nothing for any other data set.
+    series: what a folder of DICOM holds; empty for any other data set.
     """
 
     dataset: Dataset
     checks: Checks
     fingerprint: Fingerprint | None
-    series: SeriesList = SeriesList()
+    series: SeriesList
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""

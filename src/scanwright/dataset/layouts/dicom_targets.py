@@ -24,8 +24,8 @@ def targets(
     """The regions of a data set, the label of each case that has one, and labels that cannot be read.
 
     outlines: what lies in the folder; a table may name others. Regions are the names of segments and structures; of image
-    files their values. Raises InputError where some labels are DICOM and others image files, no label of a table can be read, or
-    nothing that is wanted is drawn anywhere.
+    files their values. Raises InputError where some labels are DICOM and others image files, no label of a table can be
+    read, or nothing that is wanted is drawn anywhere.
     """
     named = {case.name: case.label for case in cases if case.label is not None}
     files = {name: path for name, path in named.items() if is_image(path) and path.suffix.lower() != ".dcm"}
