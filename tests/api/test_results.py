@@ -89,8 +89,13 @@ def test_measure():
 
 
 def test_dicom_source(tmp_path):
-    scan = DicomVolume((tmp_path / "a.dcm",))
+    scan = DicomVolume((tmp_path / "a.dcm",), frame="1.2.3")
     assert results.dicom_source(scan) is scan
+    assert results.can_refer_to(scan)
+    lost = DicomVolume((tmp_path / "a.dcm",))
+    assert not results.can_refer_to(lost)
+    with pytest.raises(InputError, match="without a frame of reference"):
+        results.dicom_source(lost)
     with pytest.raises(InputError, match="needs a DICOM scan"):
         results.dicom_source(tmp_path / "a.nii.gz")
 

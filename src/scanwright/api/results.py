@@ -33,9 +33,22 @@ SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
 UNITS = {"ct": "HU", "pet": "SUVbw"}
 
 
+def can_refer_to(source: Source) -> bool:
+    """Whether DICOM results can refer to an image: to a series that lies in a frame of reference (most radiographs do not)."""
+    return isinstance(source, DicomVolume) and bool(source.frame)
+
+
 def dicom_source(source: Source) -> DicomVolume:
-    """The series that a result refers to. Raises InputError for an image that is none."""
+    """The series that a result refers to. Raises InputError for an image that is none, or that lies in no known space."""
     if isinstance(source, DicomVolume):
+        if not source.frame:
+            raise InputError(
+                "a scan without a frame of reference, to which no DICOM result can refer",
+                where=source.path,
+                expected="FrameOfReferenceUID",
+                found="none",
+                hint="Choose --format nifti.",
+            )
         return source
     raise InputError(
         "a DICOM result needs a DICOM scan",

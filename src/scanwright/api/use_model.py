@@ -24,7 +24,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import is_picture, read_grid, write_label
-from scanwright.io.source import DicomVolume, Source, files_of, place_of
+from scanwright.io.source import Source, files_of, place_of
 from scanwright.package.load import Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES
@@ -151,8 +151,8 @@ def predict(
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
     out: a folder; predictions.json in it says what was written, by which package and with which notes, and only that is ever
     overwritten.
-    format: "auto" writes PNG for pictures, DICOM for DICOM (a segmentation, a measurement report, an overlay) and NIfTI for
-    other volumes. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels": PNG for
+    format: "auto" writes PNG for pictures, DICOM for DICOM with a frame of reference (a segmentation, a measurement report,
+    an overlay) and NIfTI for all else. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels": PNG for
     pictures and NIfTI for all else.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
@@ -221,13 +221,15 @@ def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, 
     began, where = time.perf_counter(), place_of(case.images[0])
     for path in (path for image in case.images for path in files_of(image)):
         require_target(path)
+    of_dicom = file.name.endswith((results.SEG, results.RTSTRUCT))
+    scan = results.dicom_source(case.images[0]) if of_dicom else None
     image = read_case_image(case, model.task)
     require_scale(image, model, where=where)
     require_finite(image, where=where)
     labels = answer_volume(model, image, where=where, tell=tell)
     also: tuple[Path, ...] = ()
-    if file.name.endswith((results.SEG, results.RTSTRUCT)):
-        scan, known = results.dicom_source(case.images[0]), model.package
+    if scan is not None:
+        known = model.package
         made_by, labelmap = results.model_of(known.card, known.digest), format == "dicom-labelmap"
         written = results.write_dicom(file, scan, image, labels, task=model.task, model=made_by, labelmap=labelmap)
         also = tuple(written[1:])
@@ -318,7 +320,7 @@ def output_suffix(case: Case, format: OutputFormat) -> str:
         return SUFFIX[format]
     if is_picture(case.images[0]):
         return SUFFIX["png"]
-    return SUFFIX["dicom" if format == "auto" and isinstance(case.images[0], DicomVolume) else "nifti"]
+    return SUFFIX["dicom" if format == "auto" and results.can_refer_to(case.images[0]) else "nifti"]
 
 
 def verify(model: str | Path) -> dict[str, Any]:

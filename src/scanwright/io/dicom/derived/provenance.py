@@ -197,6 +197,9 @@ def _valid(name: str, found: str) -> str:
         return found if found in ("M", "F", "O") else ""
     if name.endswith("Date"):
         return found if _is_date(found) else ""
+    if name in PERSONS:  # up to three ways of writing it
+        groups = found.split("=")
+        return found if len(groups) <= 3 and max(map(len, groups)) <= 64 and "\\" not in found else ""
     if name == "PatientIdentityRemoved":
         return found if found in ("YES", "NO") else ""
     if name in ("PatientSize", "PatientWeight"):
