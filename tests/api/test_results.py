@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from dicom_peers import conformance_errors, needs_dciodvfy
+from made_folders import made_task
 from scanwright.api import results
+from scanwright.api.dicom_scans import dicom_cases
 from scanwright.api.use_model import predict
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
@@ -86,6 +88,34 @@ def test_measure():
     assert (found["volume_mm3"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
     assert (found["longest_mm"], found["perpendicular_mm"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
     assert results.measure(np.zeros_like(mask), image) == {"volume_mm3": 0.0}
+
+
+@pytest.fixture
+def nothing(finished, tmp_path):
+    """The files of an answer in which nothing was found."""
+    image = read_volume(finished.data / "imagesTr" / "p00_0000.nii.gz")
+    write_series(tmp_path / "scan", image, modality="CT", patient="P1")
+    (case,) = dicom_cases([tmp_path / "scan"], made_task()).cases
+    (scan,) = case.images
+    empty = Volume(np.zeros(read_volume(scan).voxels.shape, np.uint8), read_volume(scan).grid)
+    model = results.model_of({"name": "m"}, "0" * 64)
+    return results.write_dicom(
+        tmp_path / "a.seg.dcm", scan, read_volume(scan), empty, task=made_task(), model=model, labelmap=False
+    )
+
+
+def test_what_was_looked_for_and_not_found_is_reported(nothing):
+    report = read_measurements(nothing[1])
+    assert [(one.tracking_id, one.value(VOLUME, unit=UNITS["ml"])) for one in report.groups] == [
+        ("liver", 0),
+        ("tumour", 0),
+    ]
+
+
+@needs_dciodvfy
+def test_an_answer_of_nothing_is_as_the_standard_wants_it(nothing):
+    files = [path for path in nothing if path.suffix == ".dcm"]
+    assert {path.name: conformance_errors(path) for path in files} == {path.name: [] for path in files}
 
 
 def test_dicom_source(tmp_path):
