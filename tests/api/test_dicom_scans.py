@@ -48,7 +48,7 @@ def test_what_is_not_for_the_model_is_said(tmp_path):
     assert ([case.id for case in found.cases], found.refused) == (["ct"], ())
     assert found.left_out[0] == "1 volume of modality MR: not this model's"
     assert found.left_out[1].startswith("2 files: not a DICOM file")
-    assert found.left_out[-1] == f"1 images of other formats in {tmp_path.name}: give them by name"
+    assert found.left_out[-1] == f"1 image of other formats in {tmp_path.name}: to be given by name"
 
 
 def test_a_model_of_pet_answers_pet_alone(tmp_path):

@@ -73,7 +73,7 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
             "no volume that this model can answer",
             where=paths[0],
             expected=f"series of {wanted}",
-            found=f"{len(everything)} volumes",
+            found=f"{len(everything)} volume{'s' * (len(everything) != 1)}",
             details=[*(one.line() for one in everything), *left_out(found)][:SHOWN],
         )
     root = Path(commonpath([path if path.is_dir() else path.parent for path in paths]))
@@ -123,7 +123,10 @@ def _other_images(folders: Sequence[Path]) -> list[str]:
     counts = Counter(
         folder for folder in folders for path in folder.rglob("*") if is_image(path) and path.suffix.lower() != ".dcm"
     )
-    return [f"{count} images of other formats in {folder.name}: give them by name" for folder, count in counts.items()]
+    return [
+        f"{count} image{'s' * (count > 1)} of other formats in {folder.name}: to be given by name"
+        for folder, count in counts.items()
+    ]
 
 
 def _require_whole(folder: Path) -> None:

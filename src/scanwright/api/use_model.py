@@ -152,8 +152,8 @@ def predict(
     out: a folder; predictions.json in it says what was written, by which package and with which notes, and only that is ever
     overwritten.
     format: "auto" writes PNG for pictures, DICOM for DICOM with a frame of reference (a segmentation, a measurement report,
-    an overlay) and NIfTI for all else. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead. "labels": PNG for
-    pictures and NIfTI for all else.
+    an overlay) and NIfTI for all else. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead.
+    "labels": PNG for pictures and NIfTI for all else.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -212,7 +212,7 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
     return InputError(
         f"{len(failed)} of {cases} scans could not be answered",
         details=[*lines, *more],
-        hint=f"The other {others} are in {folder}." if others else None,
+        hint=f"The other{f' {others} are' if others > 1 else ' is'} in {folder}." if others else None,
     )
 
 

@@ -205,7 +205,7 @@ def _series_faults(found: "Found", used: set[str], outlines: Sequence["Outline"]
                 )
             )
         faults += [Fault(code="reader-note", severity="note", found=note) for note in series.notes]
-    faults += [Fault(code="left-out", severity="note", found=line) for line in left_out(found)]
+    faults += [Fault(code="left-out", severity="note", found=line) for line in left_out(found, outlines)]
     return faults
 
 

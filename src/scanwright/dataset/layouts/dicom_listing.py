@@ -77,13 +77,19 @@ def list_series(root: Path) -> SeriesList:
         lines += [SeriesLine(**about, **line, drawn=drawn[stack]) for stack, line in _volumes(series)]
         names = _names(one for one in outlines if series.uid in one.series)
         lines += [SeriesLine(**about, **_refused(one), drawn=names) for one in series.refused]
-    said = [*damaged(found, root), *(fault.found for fault in unreadable), *left_out(found), *_not_whole(root)]
+    said = [
+        *damaged(found, root),
+        *(fault.found for fault in unreadable),
+        *left_out(found, outlines),
+        *_not_whole(root),
+    ]
     return SeriesList(tuple(lines), tuple(said))
 
 
-def left_out(found: "Found") -> list[str]:
-    """How many files are part of no volume for each reason, but for damaged ones."""
-    counts = Counter(one.reason for one in found.skipped if not one.damaged)
+def left_out(found: "Found", outlines: Iterable["Outline"] = ()) -> list[str]:
+    """How many files are neither part of a volume nor drawn on one, for each reason; damaged ones are not among them."""
+    drawn = {one.path for one in outlines}
+    counts = Counter(one.reason for one in found.skipped if not one.damaged and one.path not in drawn)
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return [f"{count} file{'s' * (count > 1)}: {reason}" for reason, count in ranked]
 
