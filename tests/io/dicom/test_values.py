@@ -1,5 +1,7 @@
 """What stored numbers mean: rescaled, looked up, turned around, coloured. Every number worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -11,15 +13,16 @@ from scanwright.io.dicom.pixels import Stored
 from scanwright.io.dicom.values import Scale, brightened, in_rgb, is_grey, read_scale, scaled, windowed
 
 GREY = np.zeros((2, 2), np.uint8)
+HERE = Path("a.dcm")
 
 
 def test_read_scale():
-    assert read_scale(header(GREY)) == Scale()
-    assert read_scale(header(GREY, RescaleSlope=2, RescaleIntercept=-1024, RescaleType="HU")) == Scale(
+    assert read_scale(header(GREY), where=HERE) == Scale()
+    assert read_scale(header(GREY, RescaleSlope=2, RescaleIntercept=-1024, RescaleType="HU"), where=HERE) == Scale(
         2, -1024, unit="HU"
     )
-    assert read_scale(header(GREY, RescaleSlope=0, RescaleIntercept=-5)) == Scale(1, -5)
-    assert read_scale(header(GREY, DoseGridScaling="0.5", DoseUnits="GY")) == Scale(0.5, 0, unit="GY")
+    assert read_scale(header(GREY, RescaleSlope=0, RescaleIntercept=-5), where=HERE) == Scale(1, -5)
+    assert read_scale(header(GREY, DoseGridScaling="0.5", DoseUnits="GY"), where=HERE) == Scale(0.5, 0, unit="GY")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,7 @@ def test_scaled__by_a_table():
     made = header(GREY, ModalityLUTSequence=Sequence([table]))
     made["ModalityLUTSequence"][0]["LUTDescriptor"].VR = "US"
     made["ModalityLUTSequence"][0]["LUTData"].VR = "US"
-    scale = read_scale(made)
+    scale = read_scale(made, where=HERE)
     assert (scale.table, scale.unit, scale.is_plain) == (True, "US", False)
     assert scaled(np.array([9, 10, 11, 12, 13], np.uint16), scale, made).tolist() == [100, 100, 400, 900, 900]
 

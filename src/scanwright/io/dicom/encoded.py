@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from scanwright.errors import InputError, UnreadableFile
 from scanwright.io.dicom import jpeg
-from scanwright.io.dicom.elements import text, whole
+from scanwright.io.dicom.elements import stated, text, whole
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Instance, kind_of
 from scanwright.io.dicom.walk import UNDEFINED, Pixels
 from scanwright.io.guard import checked_bytes, truncated
@@ -87,30 +87,33 @@ def read_encoded(instance: Instance) -> Encoded:
 
 
 def _read_stored(instance: Instance, pixels: Pixels) -> Stored:
-    header, path = instance.header, instance.path
-    needed = ("Rows", "Columns", *(() if pixels.tag in FLOAT_TAGS else ("BitsAllocated",)))
-    missing = [name for name in needed if whole(header, name) is None]
+    is_float = pixels.tag in FLOAT_TAGS
+    needed = ("Rows", "Columns", *(() if is_float else ("BitsAllocated", "PixelRepresentation")))
+    missing = next((name for name in needed if whole(instance.header, name) is None), "")
     if missing:
         raise UnreadableFile(
-            "a DICOM image without its size", where=path, expected=" ".join(needed), found=f"no {missing[0]}"
+            "a DICOM image without its size or kind of numbers",
+            where=instance.path,
+            expected=" ".join(needed),
+            found=f"no {missing}",
         )
-    allocated = FLOAT_TAGS.get(pixels.tag, whole(header, "BitsAllocated") or 0)
-    stored = min(whole(header, "BitsStored") or allocated, allocated)
-    high = whole(header, "HighBit")
+    allocated = FLOAT_TAGS.get(pixels.tag, _count(instance, "BitsAllocated", 0))
+    bits = allocated if is_float else _count(instance, "BitsStored", allocated)
+    high = _count(instance, "HighBit", bits - 1)
     result = Stored(
-        rows=whole(header, "Rows") or 0,
-        columns=whole(header, "Columns") or 0,
-        frames=_frame_count(instance),
-        samples=whole(header, "SamplesPerPixel") or 1,
+        rows=_count(instance, "Rows", 0),
+        columns=_count(instance, "Columns", 0),
+        frames=_count(instance, "NumberOfFrames", 1),
+        samples=_count(instance, "SamplesPerPixel", 1),
         allocated=allocated,
-        stored=stored,
-        high=stored - 1 if high is None or not stored - 1 <= high < allocated else high,
-        signed=whole(header, "PixelRepresentation") == 1,
-        planar=whole(header, "PlanarConfiguration") == 1,
-        photometric=text(header, "PhotometricInterpretation") or "MONOCHROME2",
-        is_float=pixels.tag in FLOAT_TAGS,
+        stored=bits,
+        high=high if bits - 1 <= high < allocated else bits - 1,
+        signed=_count(instance, "PixelRepresentation", 0) == 1,
+        planar=_count(instance, "PlanarConfiguration", 0) == 1,
+        photometric=text(instance.header, "PhotometricInterpretation") or "MONOCHROME2",
+        is_float=is_float,
     )
-    _check(result, path)
+    _check(result, instance.path)
     return result
 
 
@@ -125,21 +128,28 @@ def undecodable(path: Path, syntax: str) -> InputError:
     )
 
 
-def _frame_count(instance: Instance) -> int:
-    said = whole(instance.header, "NumberOfFrames")
-    if said is None and text(instance.header, "NumberOfFrames"):
-        found = text(instance.header, "NumberOfFrames")[:16]
-        raise UnreadableFile("the number of frames is no number", where=instance.path, found=found)
-    return 1 if said is None else said
+def _count(instance: Instance, name: str, default: int) -> int:
+    """A whole number that says how pixels lie, or the default where it is absent. Raises UnreadableFile for anything else."""
+    (found,) = stated(instance.header, name, where=instance.path) or (default,)
+    if found != int(found):
+        raise UnreadableFile(f"{name} is no whole number", where=instance.path, found=found)
+    return int(found)
 
 
 def _check(stored: Stored, path: Path) -> None:
-    if stored.allocated not in (1, 8, 16, 32, 64) or stored.stored < 1:
+    if stored.allocated not in (1, 8, 16, 32, 64):
         raise InputError(
             "a size of pixel cells that is not read",
             where=path,
             expected="1, 8, 16, 32 or 64 bits",
             found=stored.allocated,
+        )
+    if not 1 <= stored.stored <= stored.allocated:
+        raise UnreadableFile(
+            "an impossible number of bits stored",
+            where=path,
+            expected=f"1 to {stored.allocated}",
+            found=stored.stored,
         )
     if stored.samples not in (1, 3):
         raise InputError(

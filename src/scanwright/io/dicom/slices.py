@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scanwright.io.dicom.elements import Elements, number, text
+from scanwright.io.dicom.elements import Elements, number, stated, text
 from scanwright.io.dicom.encoded import Encoded, read_encoded
 from scanwright.io.dicom.frame import FrameHeader, Label, frame_headers
 from scanwright.io.dicom.intake import Instance
 from scanwright.io.dicom.mosaic import read_mosaic
-from scanwright.io.dicom.place import PixelSize, Place, frame_offset, has_colour_flow, read_pixel_size, read_place
+from scanwright.io.dicom.place import PixelSize, Place, frame_offsets, has_colour_flow, read_pixel_size, read_place
 from scanwright.io.dicom.suv import as_suv
 from scanwright.io.dicom.values import Scale, is_grey, read_scale
 
@@ -82,13 +82,13 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             encoded=encoded,
             frame=index,
             window=window,
-            scale=_scale(frame),
+            scale=_scale(frame, instance.path),
             place=place,
             pixel_size=PixelSize(None) if place is not None else read_pixel_size(header),
             thickness=thickness,
             grey=is_grey(header),
             inverted=text(header, "PhotometricInterpretation") == "MONOCHROME1",
-            padding=_padding(header),
+            padding=_padding(header, instance.path),
             instance=text(header, "SOPInstanceUID"),
             number=int(number(header, "InstanceNumber") or -1),
             labels=labels,
@@ -107,8 +107,8 @@ def _parts(
             yield Window(*mosaic.corner(tile), mosaic.rows, mosaic.columns), mosaic.place(place, tile)
         return
     if place is not None and not frame.is_enhanced and stored.frames > 1:
-        offset = frame_offset(header, index)
-        place = None if offset is None else place.moved(normal_mm=offset)
+        offsets = frame_offsets(header, stored.frames, where=instance.path)
+        place = place.moved(normal_mm=offsets[index]) if offsets else None
     yield Window(0, 0, stored.rows, stored.columns), place
 
 
@@ -118,12 +118,12 @@ def _thickness(frame: FrameHeader) -> float | None:
     return found if found is not None and found > 0 else None
 
 
-def _scale(frame: FrameHeader) -> Scale:
-    scale = read_scale(frame.group("PixelValueTransformationSequence"))
+def _scale(frame: FrameHeader, path: Path) -> Scale:
+    scale = read_scale(frame.group("PixelValueTransformationSequence"), where=path)
     return as_suv(scale, frame.header) if text(frame.header, "Modality") == "PT" else scale
 
 
-def _padding(header: Elements) -> tuple[float, float] | None:
-    one = number(header, "PixelPaddingValue")
-    other = number(header, "PixelPaddingRangeLimit")
-    return None if one is None else (one, one if other is None else other)
+def _padding(header: Elements, path: Path) -> tuple[float, float] | None:
+    one = stated(header, "PixelPaddingValue", where=path)
+    other = stated(header, "PixelPaddingRangeLimit", where=path)
+    return (one[0], (other or one)[0]) if one else None

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
 
 from scanwright.errors import InputError
-from scanwright.io.dicom.elements import Elements, item, items, number, text, whole
+from scanwright.io.dicom.elements import Elements, item, items, stated, text, whole
 from scanwright.io.dicom.encoded import Stored
 from scanwright.types import Array
 
@@ -45,17 +45,19 @@ class Scale:
         return not self.table and self.slope == 1 and self.intercept == int(self.intercept)
 
 
-def read_scale(header: Elements) -> Scale:
-    """The modality's scale in a header, or in one frame's functional groups. Slope 0 or none means as stored."""
+def read_scale(header: Elements, *, where: Path) -> Scale:
+    """The modality's scale in a header, or in one frame's functional groups. Slope 0 or none means as stored.
+
+    Raises UnreadableFile for a slope, an intercept or a dose's scaling that is there but is not one number.
+    """
     if items(header, "ModalityLUTSequence"):
         return Scale(table=True, unit=text(item(header, "ModalityLUTSequence"), "ModalityLUTType"))
-    dose = number(header, "DoseGridScaling")
+    (dose,) = stated(header, "DoseGridScaling", where=where) or (0.0,)
     if dose:
         return Scale(dose, 0.0, unit=text(header, "DoseUnits"))
-    slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")
-    if slope is None or slope == 0:
-        slope = 1.0
-    return Scale(slope, intercept or 0.0, unit=text(header, "RescaleType") or text(header, "Units"))
+    (slope,) = stated(header, "RescaleSlope", where=where) or (0.0,)
+    (intercept,) = stated(header, "RescaleIntercept", where=where) or (0.0,)
+    return Scale(slope or 1.0, intercept, unit=text(header, "RescaleType") or text(header, "Units"))
 
 
 def scaled(cells: Array, scale: Scale, header: Dataset) -> Array:
