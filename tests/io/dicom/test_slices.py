@@ -1,8 +1,12 @@
 """Frames and tiles to slices: what each carries along."""
 
 import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from made_dicom import header, mosaic_header, placed, write
+from scanwright.errors import UnreadableFile
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.slices import Window, read_slices
 from scanwright.io.dicom.values import Scale
@@ -53,6 +57,29 @@ def test_frames_that_share_one_position_have_none(tmp_path):
     found = read(tmp_path, header(np.zeros((3, 4, 6), np.uint8), **placed((0, 0, 10))))
     assert [one.place for one in found] == [None] * 3
     assert [one.labels["frame"] for one in found] == [1, 2, 3]
+
+
+def group(**elements):
+    made = Dataset()
+    for name, value in elements.items():
+        setattr(made, name, Sequence([value]) if isinstance(value, Dataset) else value)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("frames", "pixels", "message"),
+    [
+        ([group(), group()], 3, "functional groups for some frames only"),
+        ([group()] * 4, 1, "functional groups for some frames only"),
+        ([group(PixelValueTransformationSequence=group(RescaleSlope=2)), group()], 2, "rescales for some frames only"),
+    ],
+)
+def test_groups_for_some_frames_only_are_refused(tmp_path, frames, pixels, message):
+    """A frame without its own would have no place, or the scale of none."""
+    made = header(np.zeros((pixels, 4, 6), np.uint16), PerFrameFunctionalGroupsSequence=Sequence(frames))
+    with pytest.raises(UnreadableFile, match=message) as caught:
+        read(tmp_path, made)
+    assert caught.value.expected == pixels
 
 
 def test_monochrome1_and_colour_doppler(tmp_path):

@@ -4,13 +4,14 @@ A slice knows where it lies, which pixels of which file it is, what their number
 one series apart. The header it came from is let go.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scanwright.io.dicom.elements import Elements, number, stated, text
+from scanwright.errors import UnreadableFile
+from scanwright.io.dicom.elements import Elements, items, number, stated, text
 from scanwright.io.dicom.encoded import Encoded, read_encoded
-from scanwright.io.dicom.frame import FrameHeader, Label, frame_headers
+from scanwright.io.dicom.frame import RESCALE, FrameHeader, Label, frame_headers
 from scanwright.io.dicom.intake import Instance
 from scanwright.io.dicom.mosaic import read_mosaic
 from scanwright.io.dicom.place import PixelSize, Place, frame_offsets, has_colour_flow, read_pixel_size, read_place
@@ -33,7 +34,8 @@ class Slice:
     """One slice of a volume, or one picture.
 
     encoded, frame, window: its pixels. place: None where the header gives none (projections, ultrasound, captures);
-    pixel_size then says how large a pixel is. thickness: distance to the next slice or thickness, in mm, if known.
+    pixel_size then says how large a pixel is. spacing, thickness: distance to the next slice, and thickness, in mm, as the
+    header has them.
     grey: one number a pixel that means itself. inverted: a large number is dark. padding: stored numbers, from and to, that
     mean nothing. instance: SOP instance UID. number: instance number, -1 if there is none.
     """
@@ -44,6 +46,7 @@ class Slice:
     scale: Scale
     place: Place | None
     pixel_size: PixelSize
+    spacing: float | None
     thickness: float | None
     grey: bool
     inverted: bool
@@ -61,17 +64,29 @@ class Slice:
 def read_slices(instance: Instance) -> list[Slice]:
     """The slices of one object, in the order of its frames.
 
-    Raises InputError or UnreadableFile (no pixels, or pixels that are not read), GeometryError (a plane or a mosaic that
-    makes no sense).
+    Raises InputError or UnreadableFile (no pixels, or pixels that are not read; functional groups of another number than
+    the frames), GeometryError (a plane or a mosaic that makes no sense).
     """
     encoded = read_encoded(instance)
     frames = frame_headers(instance.header, encoded.stored.frames)
+    _require_groups(instance, frames)
     return [one for index, frame in enumerate(frames) for one in _of_frame(instance, encoded, frame, index)]
+
+
+def _require_groups(instance: Instance, frames: Sequence[FrameHeader]) -> None:
+    """Raise UnreadableFile unless each frame has its functional groups, where any has (PS3.3 C.7.6.16), and its own rescale,
+    where any has.
+    """
+    groups = len(items(instance.header, "PerFrameFunctionalGroupsSequence"))
+    scales = sum(RESCALE in frame.own for frame in frames)
+    for name, found in (("functional groups", groups), ("rescales", scales)):
+        if found not in (0, len(frames)):
+            raise UnreadableFile(f"{name} for some frames only", where=instance.path, expected=len(frames), found=found)
 
 
 def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: int) -> Iterator[Slice]:
     header = instance.header
-    thickness = _thickness(frame)
+    measures = frame.group("PixelMeasuresSequence")
     labels = frame.labels()
     if has_colour_flow(header):
         labels = {"colour Doppler": "yes", **labels}
@@ -85,7 +100,9 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             scale=_scale(frame, instance.path),
             place=place,
             pixel_size=PixelSize(None) if place is not None else read_pixel_size(header),
-            thickness=thickness,
+            spacing=abs(number(measures, "SpacingBetweenSlices") or 0)
+            or None,  # a sign is a direction (PS3.3 C.8.4.15)
+            thickness=_positive(number(measures, "SliceThickness")),
             grey=is_grey(header),
             inverted=text(header, "PhotometricInterpretation") == "MONOCHROME1",
             padding=_padding(header, instance.path),
@@ -112,14 +129,12 @@ def _parts(
     yield Window(0, 0, stored.rows, stored.columns), place
 
 
-def _thickness(frame: FrameHeader) -> float | None:
-    measures = frame.group("PixelMeasuresSequence")
-    found = number(measures, "SpacingBetweenSlices") or number(measures, "SliceThickness")
+def _positive(found: float | None) -> float | None:
     return found if found is not None and found > 0 else None
 
 
 def _scale(frame: FrameHeader, path: Path) -> Scale:
-    scale = read_scale(frame.group("PixelValueTransformationSequence"), where=path)
+    scale = read_scale(frame.scaled_by, where=path)
     return as_suv(scale, frame.header) if text(frame.header, "Modality") == "PT" else scale
 
 
