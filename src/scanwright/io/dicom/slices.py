@@ -8,15 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from scanwright.errors import UnreadableFile
 from scanwright.io.dicom.elements import Elements, items, number, stated, text
-from scanwright.io.dicom.encoded import Encoded, read_encoded
+from scanwright.io.dicom.encoded import Encoded, Stored, read_encoded
 from scanwright.io.dicom.frame import RESCALE, FrameHeader, Label, frame_headers
 from scanwright.io.dicom.intake import Instance
 from scanwright.io.dicom.mosaic import read_mosaic
+from scanwright.io.dicom.pixels import cleaned
 from scanwright.io.dicom.place import PixelSize, Place, frame_offsets, has_colour_flow, read_pixel_size, read_place
 from scanwright.io.dicom.suv import as_suv
-from scanwright.io.dicom.values import Scale, is_grey, read_scale
+from scanwright.io.dicom.values import Scale, is_grey, read_scale, turning
+
+UNITLESS = ("", "US")  # US: unspecified
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,9 @@ class Slice:
 
     encoded, frame, window: its pixels. place: None where the header gives none (projections, ultrasound, captures);
     pixel_size then says how large a pixel is. spacing, thickness: distance to the next slice, and thickness, in mm, as the
-    header has them.
-    grey: one number a pixel that means itself. inverted: a large number is dark. padding: stored numbers, from and to, that
-    mean nothing. instance: SOP instance UID. number: instance number, -1 if there is none.
+    header has them. grey: one number a pixel that means itself. turning: where a large number is dark, what values are
+    turned around by (see `values`), else None. padding: stored numbers, from and to, that mean nothing. instance: SOP
+    instance UID. number: instance number, -1 if there is none.
     """
 
     encoded: Encoded
@@ -49,7 +54,7 @@ class Slice:
     spacing: float | None
     thickness: float | None
     grey: bool
-    inverted: bool
+    turning: float | None
     padding: tuple[float, float] | None
     instance: str
     number: int
@@ -86,7 +91,7 @@ def _require_groups(instance: Instance, frames: Sequence[FrameHeader]) -> None:
 
 def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: int) -> Iterator[Slice]:
     header = instance.header
-    measures = frame.group("PixelMeasuresSequence")
+    measures, scale = frame.group("PixelMeasuresSequence"), _scale(frame, instance.path)
     labels = frame.labels()
     if has_colour_flow(header):
         labels = {"colour Doppler": "yes", **labels}
@@ -97,15 +102,15 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             encoded=encoded,
             frame=index,
             window=window,
-            scale=_scale(frame, instance.path),
+            scale=scale,
             place=place,
             pixel_size=PixelSize(None) if place is not None else read_pixel_size(header),
             spacing=abs(number(measures, "SpacingBetweenSlices") or 0)
             or None,  # a sign is a direction (PS3.3 C.8.4.15)
             thickness=_positive(number(measures, "SliceThickness")),
             grey=is_grey(header),
-            inverted=text(header, "PhotometricInterpretation") == "MONOCHROME1",
-            padding=_padding(header, instance.path),
+            turning=_turning(instance, encoded.stored, scale),
+            padding=_padding(header, encoded.stored, instance.path),
             instance=text(header, "SOPInstanceUID"),
             number=int(number(header, "InstanceNumber") or -1),
             labels=labels,
@@ -138,7 +143,36 @@ def _scale(frame: FrameHeader, path: Path) -> Scale:
     return as_suv(scale, frame.header) if text(frame.header, "Modality") == "PT" else scale
 
 
-def _padding(header: Elements, path: Path) -> tuple[float, float] | None:
+def _turning(instance: Instance, stored: Stored, scale: Scale) -> float | None:
+    """What MONOCHROME1 is turned around by; None for others, and for numbers with a unit.
+
+    How an image is shown changes no unit (PS3.3 C.7.6.3.1.2: after the VOI transformation, so after the modality's too). A
+    rescaled CT that names no unit is in Hounsfield units (C.8.2.1). Raises UnreadableFile for floats, which have no range
+    and are MONOCHROME2 by definition (C.7.6.24).
+    """
+    if stored.photometric != "MONOCHROME1":
+        return None
+    if stored.is_float:
+        raise UnreadableFile(
+            "floating-point pixels of which large ones are dark", where=instance.path, expected="MONOCHROME2"
+        )
+    has_unit = scale.unit not in UNITLESS or (text(instance.header, "Modality") == "CT" and scale != Scale())
+    return None if has_unit else turning(stored, scale, instance.dataset)
+
+
+def _padding(header: Elements, stored: Stored, path: Path) -> tuple[float, float] | None:
+    """Stored numbers from and to, the smaller first, as `PixelFrames` gives them.
+
+    Writers take the wrong VR: 63536 is -2000 where pixels have a sign. What the stored bits cannot hold is masked as they are.
+    """
     one = stated(header, "PixelPaddingValue", where=path)
-    other = stated(header, "PixelPaddingRangeLimit", where=path)
-    return (one[0], (other or one)[0]) if one else None
+    ends = (*one, *(stated(header, "PixelPaddingRangeLimit", where=path) or one)) if one else ()
+    span = 1 << max(stored.allocated, 8)
+    if not ends or not all(-span // 2 <= end < span for end in ends):
+        return None
+    if stored.is_float:
+        return min(ends), max(ends)
+    cells = cleaned(
+        np.array([int(end) % span for end in ends], f"u{span.bit_length() // 8}").view(stored.dtype), stored
+    )
+    return float(cells.min()), float(cells.max())
