@@ -5,7 +5,7 @@ one series apart. The header it came from is let go.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from scanwright.io.dicom.intake import Instance
 from scanwright.io.dicom.mosaic import read_mosaic
 from scanwright.io.dicom.pixels import cleaned
 from scanwright.io.dicom.place import PixelSize, Place, frame_offsets, has_colour_flow, read_pixel_size, read_place
-from scanwright.io.dicom.suv import as_suv
+from scanwright.io.dicom.suv import Uptake, in_suv, read_uptake
 from scanwright.io.dicom.values import Scale, is_grey, read_scale, turning
 
 UNITLESS = ("", "US")  # US: unspecified
@@ -41,14 +41,15 @@ class Slice:
     encoded, frame, window: its pixels. place: None where the header gives none (projections, ultrasound, captures);
     pixel_size then says how large a pixel is. spacing, thickness: distance to the next slice, and thickness, in mm, as the
     header has them. grey: one number a pixel that means itself. turning: where a large number is dark, what values are
-    turned around by (see `values`), else None. padding: stored numbers, from and to, that mean nothing. instance: SOP
-    instance UID. number: instance number, -1 if there is none.
+    turned around by (see `values`), else None. padding: stored numbers, from and to, that mean nothing. uptake: of PET, what
+    `with_units` makes the scale to SUV of, None after that. instance: SOP instance UID. number: instance number, -1 if none.
     """
 
     encoded: Encoded
     frame: int
     window: Window
     scale: Scale
+    uptake: Uptake | None
     place: Place | None
     pixel_size: PixelSize
     spacing: float | None
@@ -91,7 +92,9 @@ def _require_groups(instance: Instance, frames: Sequence[FrameHeader]) -> None:
 
 def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: int) -> Iterator[Slice]:
     header = instance.header
-    measures, scale = frame.group("PixelMeasuresSequence"), _scale(frame, instance.path)
+    measures = frame.group("PixelMeasuresSequence")
+    scale = read_scale(frame.scaled_by, where=instance.path)
+    uptake = read_uptake(header) if text(header, "Modality") == "PT" else None
     labels = frame.labels()
     if has_colour_flow(header):
         labels = {"colour Doppler": "yes", **labels}
@@ -103,6 +106,7 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             frame=index,
             window=window,
             scale=scale,
+            uptake=uptake,
             place=place,
             pixel_size=PixelSize(None) if place is not None else read_pixel_size(header),
             spacing=abs(number(measures, "SpacingBetweenSlices") or 0)
@@ -138,9 +142,13 @@ def _positive(found: float | None) -> float | None:
     return found if found is not None and found > 0 else None
 
 
-def _scale(frame: FrameHeader, path: Path) -> Scale:
-    scale = read_scale(frame.scaled_by, where=path)
-    return as_suv(scale, frame.header) if text(frame.header, "Modality") == "PT" else scale
+def with_units(slices: Sequence[Slice]) -> list[Slice]:
+    """The slices of one whole series, those of PET with scales to SUV, or with the doubt why not; others as they are."""
+    pet = [(one.scale, one.uptake) for one in slices if one.uptake is not None]
+    if not pet:
+        return list(slices)
+    found = iter(in_suv([scale for scale, _ in pet], [uptake for _, uptake in pet]))
+    return [one if one.uptake is None else replace(one, scale=next(found), uptake=None) for one in slices]
 
 
 def _turning(instance: Instance, stored: Stored, scale: Scale) -> float | None:

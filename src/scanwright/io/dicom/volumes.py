@@ -14,7 +14,7 @@ import numpy as np
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.frame import Label
-from scanwright.io.dicom.slices import Slice
+from scanwright.io.dicom.slices import Slice, with_units
 from scanwright.io.dicom.stack import levels, placed_normal, stack
 
 SAME_DIRECTION = 2e-3  # largest difference of a direction's components
@@ -50,6 +50,7 @@ class Refused:
 
 def to_volumes(slices: Sequence[Slice]) -> tuple[list[Stack], list[Refused]]:
     """Every volume of a series, and what could not be made one. Each slice is in one of them."""
+    slices = with_units(slices)
     stacks: list[Stack] = []
     refused: list[Refused] = []
     alike = _of_one_form(slices)
