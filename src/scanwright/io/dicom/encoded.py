@@ -27,6 +27,11 @@ DECODED = frozenset((*NATIVE, RLE, *JPEG_LS, *JPEG_2000, *HTJ2K, *jpeg.SYNTAXES)
 
 FLOAT_TAGS = {0x7FE00008: 32, 0x7FE00009: 64}
 MAX_FRAMES = 1 << 17
+SAMPLES = {
+    **dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1),
+    **dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"), 3),
+}
+"""Samples a pixel of a photometric interpretation (PS3.3 C.7.6.3.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,14 @@ def _check(stored: Stored, path: Path) -> None:
         raise InputError(
             "a number of samples a pixel that is not read", where=path, expected="1 or 3", found=stored.samples
         )
+    samples = SAMPLES.get(stored.photometric, stored.samples)
+    if stored.samples != samples:
+        raise UnreadableFile(
+            "samples a pixel that do not fit the photometric interpretation",
+            where=path,
+            expected=f"{samples} for {stored.photometric}",
+            found=stored.samples,
+        )
     if not 1 <= stored.frames <= MAX_FRAMES:
         raise UnreadableFile(
             "an impossible number of frames", where=path, expected=f"1 to {MAX_FRAMES}", found=stored.frames
@@ -163,8 +176,11 @@ def _check(stored: Stored, path: Path) -> None:
 
 
 def _require_length(encoded: Encoded) -> None:
-    """Raise UnreadableFile if uncompressed pixels are fewer than the header promises (a padding byte may follow), or
-    compressed ones are not in fragments.
+    """Raise UnreadableFile if uncompressed pixels are fewer or more than the header promises, or compressed ones are not in
+    fragments.
+
+    A byte may follow to make their number even (PS3.5 8.1.1); zeros of less than half a frame are some writers' padding.
+    More is another frame, or colour under a header that knows of none.
     """
     if encoded.syntax not in NATIVE:
         if encoded.pixels.length != UNDEFINED:
@@ -172,6 +188,24 @@ def _require_length(encoded: Encoded) -> None:
                 "compressed pixels that are not encapsulated", where=encoded.path, expected="fragments", found="bytes"
             )
         return
-    needed = -(-encoded.stored.frame_bits * encoded.stored.frames // 8)
-    if encoded.pixels.length < needed:
-        raise truncated(encoded.path, needed, str(encoded.pixels.length))
+    needed, found = -(-encoded.stored.frame_bits * encoded.stored.frames // 8), encoded.pixels.length
+    if found < needed:
+        raise truncated(encoded.path, needed, str(found))
+    if found - needed > 1 and not _is_zeros(encoded, needed):
+        raise UnreadableFile(
+            "more pixels than the header says",
+            where=encoded.path,
+            expected=f"{needed} bytes",
+            found=found,
+            hint="Correct size, frames, samples or photometric interpretation in the header.",
+        )
+
+
+def _is_zeros(encoded: Encoded, needed: int) -> bool:
+    """Whether less than half a frame of zeros follows the pixels; False for a deflated file, which is not inflated for it."""
+    extra = encoded.pixels.length - needed
+    if encoded.syntax == DEFLATED or extra * 16 >= encoded.stored.frame_bits:
+        return False
+    with encoded.path.open("rb") as stream:
+        stream.seek(encoded.pixels.value + needed)
+        return not any(stream.read(extra))
