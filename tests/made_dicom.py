@@ -111,6 +111,8 @@ EACH = (
     "BitsStored",
     "HighBit",
     "PixelPaddingValue",
+    "Modality",
+    "FrameOfReferenceUID",
     "PatientID",
     "StudyInstanceUID",
     "SOPInstanceUID",
