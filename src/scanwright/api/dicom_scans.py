@@ -55,13 +55,13 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
     for folder in folders:
         _require_whole(folder)
     found = find_series([file for path in paths for file in ([path] if path.is_file() else files_in(path))])
-    damaged = _by_scan(one for one in found.skipped if one.damaged)
+    damaged = _by_folder(one for one in found.skipped if one.damaged)
     everything = candidates_of(found.series)
     fitting = [one for one in everything if _is_for(one.series, task)]
     candidates = [one for one in fitting if not _is_hit(one.series, damaged)]
     refused = [_unread(files, root=paths[0]) for files in damaged.values()]
     whole = [series for series in found.series if _is_for(series, task) and not _is_hit(series, damaged)]
-    refused += [one.error for series in whole for one in series.refused]
+    refused += [series.refused[0].error for series in whole if series.refused]
     if len(task.channels) == 1:
         groups = [[one] for one in candidates]
     else:
@@ -85,19 +85,18 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
     return Asked(cases, tuple(refused), tuple(said))
 
 
-def _by_scan(damaged: Iterable["Skipped"]) -> dict[str | Path, list["Skipped"]]:
-    """Files that cannot be read, by what they may belong to: their series, or whatever lies in their folder."""
-    groups: dict[str | Path, list[Skipped]] = defaultdict(list)
+def _by_folder(damaged: Iterable["Skipped"]) -> dict[Path, list["Skipped"]]:
+    """Files that cannot be read, by their folder: they may belong to whatever lies there."""
+    groups: dict[Path, list[Skipped]] = defaultdict(list)
     for one in damaged:
-        groups[one.series or one.path.parent].append(one)
+        groups[one.path.parent].append(one)
     return groups
 
 
-def _is_hit(series: "Series", damaged: Iterable[str | Path]) -> bool:
-    """Whether a file that cannot be read may have been a slice of a series."""
+def _is_hit(series: "Series", folders: Iterable[Path]) -> bool:
+    """Whether a series lies in one of these folders."""
     named = {one.error.where for one in series.refused if isinstance(one.error.where, Path)}
-    places = {series.uid, *named, *(file.parent for file in (*series.files, *named))}
-    return not places.isdisjoint(damaged)
+    return not {*named, *(file.parent for file in (*series.files, *named))}.isdisjoint(folders)
 
 
 def _unread(files: Sequence["Skipped"], *, root: Path) -> InputError:

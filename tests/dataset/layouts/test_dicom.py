@@ -170,16 +170,19 @@ def test_a_segmentation_that_is_cut_is_said(tmp_path):
     assert fault.found.startswith("a/broken.dcm: ")
 
 
-def test_a_slice_that_is_cut_is_an_error_of_its_case(tmp_path):
-    """At the end of a series, where no gap shows it; in a series that nobody uses it is a warning."""
+def test_a_slice_that_cannot_be_read_is_an_error_where_something_is_drawn(tmp_path):
+    """At the end of a series, where no gap shows it."""
     study(tmp_path / "a", "P1", masks={"Liver": LIVER}, seed=1)
     study(tmp_path / "b", "P2", name="unused", seed=2)
+    study(tmp_path / "c", "P3", masks={"Liver": LIVER}, name="whole", seed=3)
     for last in (max((tmp_path / name / "images").iterdir()) for name in "ab"):
         header = pydicom.dcmread(last)
-        header.Rows = 3000  # its own series can still be told
+        header.BitsAllocated = 12
         header.save_as(last)
-    faults = [fault for fault in read_dataset(tmp_path).faults if fault.code == "unreadable-file"]
-    assert [(fault.severity, fault.case) for fault in faults] == [("error", "a_images"), ("warning", None)]
+    dataset = read_dataset(tmp_path)
+    faults = [fault for fault in dataset.faults if fault.code == "refused-series"]
+    assert [case.id for case in dataset.cases] == ["c_images"]
+    assert [fault.severity for fault in faults] == ["error", "error", "warning", "warning"]
 
 
 def test_a_segmentation_that_names_no_series_is_found_by_its_images(tmp_path):

@@ -1,10 +1,30 @@
 """Header values as plain Python: what makes sense is read, the rest is None."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from scanwright.io.dicom.elements import item, items, number, numbers, private_number, text, value, vector, whole, words
+from made_dicom import header, write
+from scanwright.errors import UnreadableFile
+from scanwright.io.dicom.elements import (
+    item,
+    items,
+    number,
+    numbers,
+    private_number,
+    stated,
+    text,
+    value,
+    vector,
+    whole,
+    words,
+)
+from scanwright.io.dicom.intake import open_instance
+
+HERE = Path("a.dcm")
 
 
 def made(**elements):
@@ -65,3 +85,36 @@ def test_private_number(vr, held, expected):
     header.add_new((0x0019, 0x100C), vr, held)
     assert private_number(header, 0x0019, 0x100C) == expected
     assert private_number(header, 0x0019, 0x100D) is None
+
+
+def in_a_file(tmp_path, held):
+    """The header of a file, and its first item of a sequence, both with a slope of these letters."""
+    inner = Dataset()
+    for one in (outer := header(np.zeros((2, 2), np.uint8))), inner:
+        one.add_new("RescaleSlope", "LO", held)
+    outer.PixelValueTransformationSequence = Sequence([inner])
+    path = write(tmp_path / "a.dcm", outer)
+    raw = path.read_bytes().replace(b"\x28\0\x53\x10LO", b"\x28\0\x53\x10DS")
+    path.write_bytes(raw)
+    read = open_instance(path).header
+    return read, item(read, "PixelValueTransformationSequence")
+
+
+@pytest.mark.parametrize(("held", "expected"), [("2.5", (2.5,)), (" -1024 ", (-1024,)), ("", ()), ("  ", ())])
+def test_stated(tmp_path, held, expected):
+    assert [stated(one, "RescaleSlope", where=HERE) for one in in_a_file(tmp_path, held)] == [expected] * 2
+
+
+@pytest.mark.parametrize("held", ["2,5", "-1024,0", "-1O24", "nan", "inf", "2\\3", "2\\"])
+def test_stated__there_and_unreadable_is_not_absent(tmp_path, held):
+    for one in in_a_file(tmp_path, held):
+        with pytest.raises(UnreadableFile, match="RescaleSlope cannot be read") as caught:
+            stated(one, "RescaleSlope", where=HERE)
+        assert (caught.value.expected, caught.value.where) == ("a number", HERE)
+
+
+def test_stated__of_a_count():
+    assert stated(made(PixelSpacing=["0.5", "0.7"]), "PixelSpacing", 2, where=HERE) == (0.5, 0.7)
+    with pytest.raises(UnreadableFile) as caught:
+        stated(made(PixelSpacing=["0.5", "0.7", "1"]), "PixelSpacing", 2, where=HERE)
+    assert (caught.value.expected, caught.value.found) == ("2 numbers", "0.5\\0.7\\1")

@@ -38,6 +38,19 @@ def test_group__the_top_level_of_a_plain_object():
     assert frame.group("PixelMeasuresSequence") is made
 
 
+def test_scaled_by__the_top_level_where_frames_have_no_such_group():
+    of_frame = group(PixelValueTransformationSequence=group(RescaleSlope=5))
+    for own, shared, expected in ((group(), group(MREchoSequence=group()), 2), (of_frame, group(), 5)):
+        made = header(
+            GREY,
+            RescaleSlope=2,
+            SharedFunctionalGroupsSequence=Sequence([shared]),
+            PerFrameFunctionalGroupsSequence=Sequence([own]),
+        )
+        assert frame_headers(made, 1)[0].scaled_by.RescaleSlope == expected
+    assert frame_headers(header(GREY, RescaleSlope=2), 1)[0].scaled_by.RescaleSlope == 2
+
+
 def test_labels__of_an_enhanced_frame():
     diffusion = group(
         DiffusionBValue=1000.0, DiffusionGradientDirectionSequence=group(DiffusionGradientOrientation=[0, 0, 1.0])

@@ -105,6 +105,32 @@ def test_open_instance__deflated_pixels_may_be_as_large_as_promised(tmp_path):
     assert len(pixel_bytes(instance)) == black.nbytes
 
 
+def test_open_instance__deflated_pixels_stay_packed(tmp_path):
+    """A file of 100 kB that promises 100 MB, rightly: its header costs next to nothing, its pixels what they take."""
+    squeezer = zlib.compressobj(9, wbits=-15)
+    made = header(np.zeros((1, 1), np.uint16), Rows=5_000, Columns=10_000)
+    made.PixelData = b""
+    start = write(tmp_path / "plain.dcm", made).read_bytes()
+    start = start[132 + 12 + int.from_bytes(start[140:144], "little") : -4] + (100_000_000).to_bytes(4, "little")
+    megabyte = bytes(1_000_000)
+    bomb = squeezer.compress(start) + b"".join(squeezer.compress(megabyte) for _ in range(100)) + squeezer.flush()
+    path = deflated(tmp_path / "bomb.dcm", bomb)
+    tracemalloc.start()
+    instance = open_instance(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    assert (instance.dataset.Rows, instance.pixels.length, peak < 5e6) == (5_000, 100_000_000, True)
+    assert len(pixel_bytes(instance)) == 100_000_000
+    assert tracemalloc.get_traced_memory()[1] < 150e6
+    tracemalloc.stop()
+
+
+def test_pixel_bytes__of_a_deflated_file_that_is_cut(tmp_path):
+    path = write(tmp_path / "a.dcm", header(np.random.default_rng(0).integers(0, 999, (300, 300))), syntax=DEFLATED)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(UnreadableFile, match="truncated"):
+        pixel_bytes(open_instance(path))
+
+
 def test_open_instance__damaged_deflate_stream(tmp_path):
     with pytest.raises(UnreadableFile, match="damaged"):
         open_instance(deflated(tmp_path / "a.dcm", b"\xff" * 100))

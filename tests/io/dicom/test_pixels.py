@@ -3,7 +3,7 @@
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 
 from made_dicom import header, write
 from scanwright.errors import InputError, UnreadableFile
@@ -80,6 +80,9 @@ def test_ybr_422_shares_colour_between_two_pixels(tmp_path):
         ({"Rows": 5}, UnreadableFile, "truncated"),
         ({"Columns": 65535, "Rows": 65535}, UnreadableFile, "truncated"),
         ({"NumberOfFrames": 2}, UnreadableFile, "truncated"),
+        ({"PixelRepresentation": None}, UnreadableFile, "kind of numbers"),
+        ({"BitsStored": 20}, UnreadableFile, "bits stored"),
+        ({"BitsStored": 0}, UnreadableFile, "bits stored"),
         ({"NumberOfFrames": 0}, UnreadableFile, "impossible number of frames"),
         ({"NumberOfFrames": 1 << 20}, UnreadableFile, "impossible number of frames"),
         ({"BitsAllocated": 12}, InputError, "size of pixel cells"),
@@ -191,3 +194,94 @@ def test_codecs__lossy_ones_stay_close(data_folder, name, codec, share):
     folder = data_folder / "dicom" / "nema_wg04_codecs"
     ours, theirs = (frames_of(folder / f"{name}1_{one}.dcm").decode(0)[0].astype(float) for one in (codec, "UNC"))
     assert np.abs(ours - theirs).mean() < share * theirs.std()
+
+
+@pytest.mark.parametrize(
+    ("pixels", "elements", "extra"),
+    [
+        (np.zeros((4, 5), np.uint8), {}, bytes(40)),  # red, green and blue under a grey header, all black
+        (np.zeros((4, 5), np.uint16), {}, bytes(3 * 40)),  # four frames under a header of one
+        (np.zeros((4, 5), np.uint16), {}, b"\0\0\0\1"),
+        (np.zeros((2, 4, 5), np.uint16), {}, bytes(20)),
+        (np.zeros((2, 4, 3), np.uint8), {"PhotometricInterpretation": "YBR_FULL_422"}, b""),
+    ],
+)
+def test_more_pixels_than_the_header_says(tmp_path, pixels, elements, extra):
+    made = header(pixels, **elements)
+    made.PixelData += extra
+    with pytest.raises(UnreadableFile, match="more pixels than"):
+        frames_of(write(tmp_path / "a.dcm", made))
+
+
+def test_more_pixels__a_few_zeros_are_padding(tmp_path):
+    pixels = np.arange(1, 21, dtype=np.uint16).reshape(4, 5)
+    made = header(pixels)
+    made.PixelData += bytes(18)
+    assert np.array_equal(frames_of(write(tmp_path / "a.dcm", made)).decode(0)[0][..., 0], pixels)
+
+
+@pytest.mark.parametrize(
+    ("photometric", "samples"), [("RGB", 1), ("YBR_FULL", 1), ("MONOCHROME2", 3), ("PALETTE COLOR", 3)]
+)
+def test_samples_that_do_not_fit_the_colours(tmp_path, photometric, samples):
+    made = header(np.zeros((4, 5, 3) if samples == 3 else (4, 5), np.uint8), PhotometricInterpretation=photometric)
+    with pytest.raises(UnreadableFile, match="photometric interpretation"):
+        frames_of(write(tmp_path / "a.dcm", made))
+
+
+def compressed_twin(tmp_path, pixels, syntax, **elements):
+    write(tmp_path / "plain.dcm", header(pixels, **elements))
+    dataset = pydicom.dcmread(tmp_path / "plain.dcm")
+    dataset.compress(syntax, generate_instance_uid=False)
+    return dataset
+
+
+@pytest.mark.parametrize("table", [True, False])
+@pytest.mark.parametrize("said", [1, 2])
+@pytest.mark.parametrize("syntax", [J2K, "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.5"])
+def test_codecs__more_frames_than_promised(tmp_path, syntax, said, table):
+    pixels = np.arange(3 * 64 * 64, dtype=np.uint16).reshape(3, 64, 64)
+    dataset = compressed_twin(tmp_path, pixels, syntax)
+    dataset.NumberOfFrames = said
+    dataset.PixelData = encapsulate(list(generate_frames(dataset.PixelData, number_of_frames=3)), has_bot=table)
+    dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(UnreadableFile, match="more frames") as caught:
+        frames_of(tmp_path / "a.dcm")
+    assert (caught.value.expected, caught.value.found) == (said, 3)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_codecs__a_frame_of_several_fragments(tmp_path, frames):
+    pixels = np.arange(2 * 64 * 64, dtype=np.uint16).reshape(2, 64, 64)[:frames]
+    dataset = compressed_twin(tmp_path, pixels, J2K)
+    streams = list(generate_frames(dataset.PixelData, number_of_frames=frames))
+    dataset.PixelData = encapsulate(streams, fragments_per_frame=3, has_bot=False)
+    dataset.save_as(tmp_path / "a.dcm")
+    found = frames_of(tmp_path / "a.dcm")
+    assert all(np.array_equal(found.decode(number)[0][..., 0], pixels[number]) for number in range(frames))
+
+
+@pytest.mark.parametrize("syntax", [J2K, "1.2.840.10008.1.2.4.80"])
+def test_codecs__more_bits_than_the_header_says(tmp_path, syntax):
+    """A codestream of 12 bits under a header of 10: what fits into 10 is read, 1024 would become 0 and is refused."""
+    for most in (1023, 1024):
+        pixels = np.zeros((64, 64), np.uint16)
+        pixels[5] = most
+        dataset = compressed_twin(tmp_path, pixels, syntax, BitsStored=12, HighBit=11)
+        dataset.BitsStored, dataset.HighBit = 10, 9
+        dataset.save_as(tmp_path / "a.dcm")
+        if most == 1023:
+            assert np.array_equal(frames_of(tmp_path / "a.dcm").decode(0)[0][..., 0], pixels)
+            continue
+        with pytest.raises(UnreadableFile, match="need more bits") as caught:
+            frames_of(tmp_path / "a.dcm").decode(0)
+        assert (caught.value.expected, caught.value.found) == ("10 bits", "values from 0 to 1024")
+
+
+@pytest.mark.parametrize("syntax", [J2K, "1.2.840.10008.1.2.4.80"])
+def test_codecs__more_bits_than_the_header_s_cells(tmp_path, syntax):
+    dataset = compressed_twin(tmp_path, np.zeros((64, 64), np.uint16), syntax, BitsStored=12, HighBit=11)
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(UnreadableFile, match="more bits than the header's cells"):
+        frames_of(tmp_path / "a.dcm").decode(0)

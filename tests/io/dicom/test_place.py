@@ -6,9 +6,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from made_dicom import header, placed
-from scanwright.errors import GeometryError
+from scanwright.errors import GeometryError, UnreadableFile
 from scanwright.io.dicom.frame import frame_headers
-from scanwright.io.dicom.place import frame_offset, has_colour_flow, read_pixel_size, read_place
+from scanwright.io.dicom.place import frame_offsets, has_colour_flow, read_pixel_size, read_place
 
 GREY = np.zeros((2, 2), np.uint8)
 
@@ -33,7 +33,6 @@ def test_moved(tmp_path):
 
 def test_read_place__none(tmp_path):
     assert place_of(tmp_path) is None
-    assert place_of(tmp_path, ImagePositionPatient=[0, 0, 0], PixelSpacing=[1, 1]) is None
 
 
 @pytest.mark.parametrize(
@@ -44,6 +43,8 @@ def test_read_place__none(tmp_path):
         (placed((0, 0, 0), directions=(0, 0, 0, 0, 0, 0)), "make no plane"),
         (placed((0, 0, 0), spacing=(0, 1)), "without pixel spacing"),
         ({**placed((0, 0, 0)), "PixelSpacing": None}, "without pixel spacing"),
+        ({**placed((0, 0, 0)), "ImageOrientationPatient": None}, "half of an image plane"),
+        ({**placed((0, 0, 0)), "ImagePositionPatient": None}, "half of an image plane"),
     ],
 )
 def test_read_place__that_makes_no_sense(tmp_path, elements, message):
@@ -51,9 +52,21 @@ def test_read_place__that_makes_no_sense(tmp_path, elements, message):
         place_of(tmp_path, **elements)
 
 
-def test_frame_offset():
+@pytest.mark.parametrize("name", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"])
+def test_read_place__numbers_that_cannot_be_read(tmp_path, name):
+    """Such a slice is refused. Without its place it would be a picture, and missing from its volume."""
+    made = header(GREY, **{**placed((0, 0, 0)), name: None})
+    made.add_new(name, "LO", "nan\\nan\\nan")
+    with pytest.raises(UnreadableFile, match=f"{name} cannot be read"):
+        read_place(frame_headers(made, 1)[0], where=tmp_path)
+
+
+def test_frame_offsets(tmp_path):
     made = header(GREY, GridFrameOffsetVector=[5, 8, 11])
-    assert [frame_offset(made, number) for number in range(4)] == [0, 3, 6, None]
+    assert frame_offsets(made, 3, where=tmp_path) == (0, 3, 6)
+    assert frame_offsets(header(GREY), 3, where=tmp_path) == ()
+    with pytest.raises(UnreadableFile, match="GridFrameOffsetVector"):
+        frame_offsets(made, 4, where=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +85,12 @@ def test_read_pixel_size__projections(elements, spacing, note):
     assert found.spacing is None if spacing is None else np.allclose(found.spacing, spacing)
     assert note in " ".join(found.notes)
     assert bool(found.notes) == bool(note)
+
+
+def test_read_pixel_size__that_cannot_be_read():
+    """The detector's spacing does not stand in for a calibrated one that cannot be read."""
+    found = read_pixel_size(header(GREY, PixelSpacing=["0.2", "0", "0.200000"], ImagerPixelSpacing=[0.3, 0.3]))
+    assert (found.spacing, found.notes) == (None, ("a pixel size that cannot be read: lengths in pixels",))
 
 
 def region(*, delta=0.02, units=3, kind=1, form=1):

@@ -49,6 +49,28 @@ def test_monochrome1_is_turned_around(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "kinds",
+    [
+        {"PhotometricInterpretation": ["MONOCHROME1", "MONOCHROME2", "MONOCHROME1"]},
+        {"PhotometricInterpretation": ["MONOCHROME1"] * 3, "BitsStored": [10, 12, 12], "HighBit": [9, 11, 11]},
+    ],
+)
+def test_monochrome1_in_some_slices_or_of_two_ranges_is_refused(tmp_path, kinds):
+    paths = slices(tmp_path, [0, 1, 2], pixels=np.full((3, 2, 2), 5, np.uint16), **kinds)
+    with pytest.raises(InputError, match="dark in"):
+        volume_of(paths)
+    assert volume_of(paths, window=True).shape == (2, 2, 3)  # each as its own header says
+
+
+def test_monochrome1_in_hounsfield_units_is_not_turned(tmp_path):
+    pixels = np.array([[[0, 4095]]], np.uint16)
+    values = {"RescaleSlope": 1, "RescaleIntercept": -1024, "PhotometricInterpretation": "MONOCHROME1"}
+    volume = volume_of(slices(tmp_path, [0], pixels=pixels, **values))
+    assert volume.voxels.ravel().tolist() == [-1024, 3071]
+    assert volume.notes[-1:] == ("MONOCHROME1, but the numbers have a unit: not turned around",)
+
+
+@pytest.mark.parametrize(
     ("padding", "expected", "note"),
     [
         (-2000, [-3, 5, 7], "2 voxels of padding: given the lowest"),
@@ -61,6 +83,24 @@ def test_padding(tmp_path, padding, expected, note):
     volume = volume_of(slices(tmp_path, [0], pixels=pixels, PixelPaddingValue=padding))
     assert set(volume.voxels.ravel().tolist()) == set(expected or [-2000, -3, 5, 7])
     assert note in " ".join(volume.notes)
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        {"RescaleSlope": [1, 2, 3]},
+        {"PixelPaddingValue": [-2000, -2001, -2002]},
+        {"RescaleSlope": [0.1, 0.3, 0.7], "RescaleIntercept": 0.3},
+    ],
+)
+def test_padding_where_slices_differ(tmp_path, each):
+    """Each slice by its own header: what it calls padding gets the lowest value of the rest, scaled by 1 in the first."""
+    padding = each.get("PixelPaddingValue", [-2000] * 3)
+    pixels = np.array([[[one, 5], [6, 7]] for one in padding], np.int16)
+    volume = volume_of(slices(tmp_path, [0, 1, 2], pixels=pixels, **{"PixelPaddingValue": -2000, **each}))
+    assert "3 voxels of padding: given the lowest" in volume.notes[0]
+    least = 5 * each.get("RescaleSlope", [1])[0] + each.get("RescaleIntercept", 0)
+    assert volume.voxels[0, 0, 0] == pytest.approx([least] * 3)
 
 
 def test_a_range_of_padding_after_rescaling(tmp_path):
@@ -170,3 +210,24 @@ def test_the_model_s_answer_lies_on_the_ct(data_folder):
     found = find_series(folder.glob("CT*"))
     assert sum(len(one.volumes) for one in found.series) == 20
     assert not found.skipped
+
+
+def test_window__monochrome1_is_turned_about_the_window_s_own_range(tmp_path):
+    """Slices of one value each stay different: 65535 less what MONOCHROME2 shows."""
+    pixels = np.stack([np.full((2, 2), value, np.uint16) for value in (100, 150, 200)])
+    plain, turned = (
+        volume_of(
+            slices(
+                tmp_path / kind,
+                [0, 1, 2],
+                pixels=pixels,
+                WindowCenter=150,
+                WindowWidth=400,
+                PhotometricInterpretation=kind,
+            ),
+            window=True,
+        ).voxels[0, 0, 0]
+        for kind in ("MONOCHROME2", "MONOCHROME1")
+    )
+    assert np.allclose(plain + turned, 65535)
+    assert turned[0] > turned[1] > turned[2]

@@ -49,27 +49,67 @@ def test_copies_count_once(tmp_path):
     assert series.volumes[0].grid.shape == (5, 4, 3)
 
 
-@pytest.mark.parametrize("change", ["pixels", "place"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pixels": PLANE + 9},
+        {"ImagePositionPatient": [0, 0, 5]},
+        {"PixelSpacing": [0.5, 0.6]},
+        {"ImageOrientationPatient": [0, 1, 0, -1, 0, 0]},
+        {"RescaleSlope": 7},
+        {"PixelPaddingValue": 0},
+        {"PhotometricInterpretation": "MONOCHROME1"},
+        {"EchoTime": 3},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_two_images_under_one_uid_are_refused(tmp_path, change):
     slices(tmp_path, [0, 1])
-    other = header(
-        PLANE + 9 if change == "pixels" else PLANE,
-        **placed((0, 0, 0 if change == "pixels" else 5)),
-        SOPInstanceUID="1.2.3.4.1",
-    )
+    elements = {**placed((0, 0, 0)), **change}
+    other = header(elements.pop("pixels", PLANE), SOPInstanceUID="1.2.3.4.1", **elements)
     write(tmp_path / "other.dcm", other)
     (series,) = find_series(files_in(tmp_path)).series
     assert series.volumes == ()
     assert series.refused[0].error.message == "two different images with one SOP instance UID"
 
 
-@pytest.mark.parametrize(("name", "word"), [("PatientID", "patients"), ("StudyInstanceUID", "studies")])
-def test_two_patients_or_studies_in_one_series_are_refused(tmp_path, name, word):
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("PatientID", "patients"),
+        ("StudyInstanceUID", "studies"),
+        ("Modality", "modalities"),
+        ("FrameOfReferenceUID", "frames of reference"),
+    ],
+)
+def test_two_patients_studies_modalities_or_spaces_in_one_series_are_refused(tmp_path, name, word):
     slices(tmp_path, [0, 1, 2], **{name: ["1", "1", "2"]})
     (series,) = find_series(files_in(tmp_path)).series
     assert series.volumes == ()
     assert series.refused[0].error.message == f"one series of two {word}"
     assert series.refused[0].error.exit_code == 4
+
+
+def test_a_picture_needs_no_frame_of_reference(tmp_path):
+    """A capture beside slices, as some workstations leave one."""
+    write(tmp_path / "0.dcm", header(np.zeros((8, 8, 3), np.uint8), SOPInstanceUID="9"))
+    slices(tmp_path, [0, 1], FrameOfReferenceUID="1.9")
+    (series,) = find_series(files_in(tmp_path)).series
+    assert [one.grid.shape for one in series.volumes] == [(8, 8, 1), (5, 4, 2)]
+
+
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_volume_that_may_lack_a_slice_is_refused(tmp_path, which):
+    """The first or last slice has a scale that cannot be read: the rest would be a volume, and shorter than it was."""
+    path = slices(tmp_path, [0, 1, 2], RescaleSlope=2.5, RescaleIntercept=0)[which]
+    path.write_bytes(path.read_bytes().replace(b"2.5 ", b"2,5 "))
+    write(tmp_path / "large.dcm", header(np.zeros((8, 8), np.int16), **placed((0, 0, 0)), SOPInstanceUID="9"))
+    (series,) = find_series(files_in(tmp_path)).series
+    assert [one.grid.shape for one in series.volumes] == [(8, 8, 1)]  # the broken one is none of these
+    assert [(one.slices, one.error.message) for one in series.refused] == [
+        (1, "RescaleSlope cannot be read"),
+        (2, "a volume that may lack a slice: a file of its series cannot be read"),
+    ]
 
 
 def test_files_without_a_series_uid_stay_apart(tmp_path):

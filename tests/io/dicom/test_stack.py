@@ -88,3 +88,17 @@ def test_stack__sideways_jumps_are_uneven(tmp_path):
 def test_levels(tmp_path):
     made = slices_at(tmp_path, [4, 0, 4.005, 2])
     assert [[one.number for one in level] for level in levels(made)] == [[2], [4], [1, 3]]
+
+
+def test_stack__a_spacing_that_the_places_contradict_is_noted(tmp_path):
+    """Every second slice left out: places are taken, and the header's word is told."""
+    _, grid, notes = stack(slices_at(tmp_path / "a", [0, 4, 8], SpacingBetweenSlices=2))
+    assert (grid.spacing[2], notes) == (4, ("slices lie 4 mm apart, the header says 2 mm: their places are taken",))
+    assert stack(slices_at(tmp_path / "b", [0, 4, 8], SpacingBetweenSlices=-4))[2] == ()
+
+
+@pytest.mark.parametrize(("spacing", "expected"), [(-3, 3), (0, 2), (None, 2)])
+def test_stack__one_slice_whose_spacing_is_negative_or_nothing(tmp_path, spacing, expected):
+    """A sign of the spacing is a direction; without a spacing, the thickness is left."""
+    _, grid, notes = stack(slices_at(tmp_path, [7], SliceThickness=2, SpacingBetweenSlices=spacing))
+    assert (grid.spacing[2], notes) == (expected, ())

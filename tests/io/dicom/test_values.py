@@ -1,5 +1,7 @@
 """What stored numbers mean: rescaled, looked up, turned around, coloured. Every number worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -8,18 +10,29 @@ from pydicom.sequence import Sequence
 from made_dicom import header
 from scanwright.errors import InputError
 from scanwright.io.dicom.pixels import Stored
-from scanwright.io.dicom.values import Scale, brightened, in_rgb, is_grey, read_scale, scaled, windowed
+from scanwright.io.dicom.values import (
+    Scale,
+    brightened,
+    in_rgb,
+    is_grey,
+    read_scale,
+    scaled,
+    turning,
+    window_ends,
+    windowed,
+)
 
 GREY = np.zeros((2, 2), np.uint8)
+HERE = Path("a.dcm")
 
 
 def test_read_scale():
-    assert read_scale(header(GREY)) == Scale()
-    assert read_scale(header(GREY, RescaleSlope=2, RescaleIntercept=-1024, RescaleType="HU")) == Scale(
+    assert read_scale(header(GREY), where=HERE) == Scale()
+    assert read_scale(header(GREY, RescaleSlope=2, RescaleIntercept=-1024, RescaleType="HU"), where=HERE) == Scale(
         2, -1024, unit="HU"
     )
-    assert read_scale(header(GREY, RescaleSlope=0, RescaleIntercept=-5)) == Scale(1, -5)
-    assert read_scale(header(GREY, DoseGridScaling="0.5", DoseUnits="GY")) == Scale(0.5, 0, unit="GY")
+    assert read_scale(header(GREY, RescaleSlope=0, RescaleIntercept=-5), where=HERE) == Scale(1, -5)
+    assert read_scale(header(GREY, DoseGridScaling="0.5", DoseUnits="GY"), where=HERE) == Scale(0.5, 0, unit="GY")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +66,7 @@ def test_scaled__by_a_table():
     made = header(GREY, ModalityLUTSequence=Sequence([table]))
     made["ModalityLUTSequence"][0]["LUTDescriptor"].VR = "US"
     made["ModalityLUTSequence"][0]["LUTData"].VR = "US"
-    scale = read_scale(made)
+    scale = read_scale(made, where=HERE)
     assert (scale.table, scale.unit, scale.is_plain) == (True, "US", False)
     assert scaled(np.array([9, 10, 11, 12, 13], np.uint16), scale, made).tolist() == [100, 100, 400, 900, 900]
 
@@ -62,16 +75,30 @@ def stored(bits, *, signed=False):
     return Stored(1, 1, 1, 1, 16, bits, bits - 1, signed, False, "MONOCHROME1")
 
 
+def test_turning():
+    """Twelve bits are 0 to 4095. With a slope the ends of the range change places: 100 + 2 * 0 and 100 + 2 * 4095."""
+    assert turning(stored(12), Scale(), header(GREY)) == 4095
+    assert turning(stored(12, signed=True), Scale(), header(GREY)) == -1
+    assert turning(stored(12), Scale(2, 100), header(GREY)) == 8390
+
+
+def test_turning__by_a_table():
+    """The entries are 400, 100 and 900: 100 and 900 change places. Three bits reach the first only, 400."""
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [3, 10, 16], [400, 100, 900]
+    made = header(GREY, ModalityLUTSequence=Sequence([table]))
+    for name in ("LUTDescriptor", "LUTData"):
+        made["ModalityLUTSequence"][0][name].VR = "US"
+    assert turning(stored(12), Scale(table=True), made) == 1000
+    assert turning(stored(3), Scale(table=True), made) == 800
+
+
 def test_brightened():
-    """Twelve bits: 0 becomes 4095. With a slope the ends of the range change places: 100 + 2 * 0 and 100 + 2 * 4095."""
     values = np.array([0, 1, 4095], np.uint16)
-    assert brightened(values, stored=stored(12), scale=Scale()).tolist() == [4095, 4094, 0]
-    assert brightened(np.array([-2048, 2047], np.int16), stored=stored(12, signed=True), scale=Scale()).tolist() == [
-        2047,
-        -2048,
-    ]
-    assert brightened(np.array([100.0]), stored=stored(12), scale=Scale(2, 100)).tolist() == [8290]
-    assert brightened(values, stored=stored(12), scale=Scale()).dtype == np.int16
+    assert brightened(values, 4095).tolist() == [4095, 4094, 0]
+    assert brightened(np.array([-2048, 2047], np.int16), -1).tolist() == [2047, -2048]
+    assert brightened(np.array([100.0]), 8390).tolist() == [8290]
+    assert brightened(values, 4095).dtype == np.int16
 
 
 def test_in_rgb(tmp_path):
@@ -105,3 +132,22 @@ def test_windowed():
     assert shown.dtype == np.float32
     assert shown[0] == shown[1] < shown[2] == shown[3]
     assert windowed(np.array([3], np.int16), header(GREY)).tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("elements", "ends"),
+    [
+        ({}, None),
+        ({"WindowCenter": 50, "WindowWidth": 100}, 255),
+        ({"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "SIGMOID"}, 255),
+        ({"WindowCenter": 50, "WindowWidth": 100, "RescaleSlope": 2, "RescaleIntercept": 7}, 7 + 2 * 255 + 7),
+    ],
+)
+def test_window_ends(elements, ends):
+    assert window_ends(header(GREY, **elements)) == ends
+
+
+def test_window_ends__of_a_table():
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [3, 10, 12], [100, 400, 900]
+    assert window_ends(header(GREY, VOILUTSequence=Sequence([table]))) == 4095

@@ -64,6 +64,53 @@ def test_instance_numbers_as_the_last_resort(tmp_path):
     stacks, _ = to_volumes(slices_of(made))
     assert [one.name for one in stacks] == ["number 1", "number 2", "number 3"]
     assert [[slice_.number for slice_ in one.slices] for one in stacks] == [[1, 2], [3, 4], [5, 6]]
+    assert {one.notes for one in stacks} == {("told from other volumes of its series by instance numbers alone",)}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [1, 4, 5, 8, 2, 3, 6, 7],  # two volumes whose slices were numbered place by place, in turns
+        [1, 3, 5, 7, 2, 4, 6, 8],  # place by place: which of a place belongs to which of the next?
+        [1, 3, 2, 4, 5, 7, 6, 8],  # numbers that do not follow the places
+    ],
+)
+def test_instance_numbers_that_are_no_sure_sign_are_not_used(tmp_path, numbers):
+    made = slices(tmp_path, [0, 1, 2, 3] * 2, InstanceNumber=numbers)
+    assert named(made) == ({}, ["several slices in one place, and nothing in their headers tells them apart"])
+
+
+def test_a_volume_with_fewer_slices_than_the_others_is_noted(tmp_path):
+    """A time point without its last slice has no gap."""
+    stacks, _ = to_volumes(slices_of(slices(tmp_path, [0, 1, 2, 0, 1], EchoTime=[1, 1, 1, 2, 2])))
+    assert [one.notes for one in stacks] == [(), ("2 slices, where others of its series have 3",)]
+
+
+def test_slices_with_and_without_a_place_are_refused(tmp_path):
+    made = slices(tmp_path, [0, 1, 2])
+    made.append(write(tmp_path / "x.dcm", header(np.zeros((4, 5), np.int16), SOPInstanceUID="9")))
+    assert named(made) == ({}, ["slices with and without a place in one series"] * 2)
+    colour = write(tmp_path / "y.dcm", header(np.zeros((4, 5, 3), np.uint8), SOPInstanceUID="10"))
+    assert set(named([*made[:3], colour])[0]) == {"axial 5 x 4", "5 x 4 colour"}
+
+
+def turned_about_x(tmp_path, degrees):
+    made = []
+    for number, angle in enumerate(np.radians(degrees)):
+        values = placed(
+            (0, 0, number), directions=(1, 0, 0, 0, np.cos(angle), np.sin(angle)), SOPInstanceUID=f"2.{number}"
+        )
+        made.append(write(tmp_path / f"{number}.dcm", header(np.zeros((4, 5), np.int16), **values)))
+    return made
+
+
+def test_a_drifting_direction_is_refused(tmp_path):
+    shapes, refused = named(turned_about_x(tmp_path, [0, 0.1, 0.2, 0.3]))
+    assert (shapes, set(refused)) == ({}, {"slices that are nearly parallel, but not quite"})
+
+
+def test_several_directions_of_one_plane_have_names_of_their_own(tmp_path):
+    assert set(named(turned_about_x(tmp_path, [0, 20]))[0]) == {"axial 5 x 4 group 1", "axial 5 x 4 group 2"}
 
 
 def test_an_unequal_rest_is_refused(tmp_path):

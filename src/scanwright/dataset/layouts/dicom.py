@@ -83,7 +83,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     faults += [fault for case in cases for fault in _frame_faults(case)]
     faults += _directory_faults(root)
     faults += _series_faults(found, {one.series.uid for case in cases for one in case.channels}, outlines)
-    faults += _damaged_faults(found, cases, root)
+    faults += _damaged_faults(found, root)
     task = make_task(
         declared,
         name=root.name,
@@ -209,20 +209,15 @@ def _series_faults(found: "Found", used: set[str], outlines: Sequence["Outline"]
     return faults
 
 
-def _damaged_faults(found: "Found", cases: Sequence[Chosen], root: Path) -> list[Fault]:
-    """Files that cannot be read: errors, unless they are of a series that is not used. They may be slices or labels."""
-    faults = []
-    for one, line in zip((one for one in found.skipped if one.damaged), damaged(found, root), strict=True):
-        fault = Fault(
+def _damaged_faults(found: "Found", root: Path) -> list[Fault]:
+    """Files that cannot be read, each an error: nobody knows which slice or label they may be."""
+    return [
+        Fault(
             code="unreadable-file",
-            severity="warning" if one.series else "error",
+            severity="error",
             file=one.path,
             found=line,
             action="Copy it again, or remove it if it belongs to no case.",
         )
-        hit = [case.name for case in cases if one.series and one.series in {part.series.uid for part in case.channels}]
-        action = "Copy it again, or exclude the case."
-        faults += [fault.model_copy(update={"severity": "error", "case": name, "action": action}) for name in hit] or [
-            fault
-        ]
-    return faults
+        for one, line in zip((one for one in found.skipped if one.damaged), damaged(found, root), strict=True)
+    ]

@@ -63,7 +63,7 @@ def _decode_jpeg_ls(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     stream = jpegls.read_codestream(frame, encoded.path)
     _require_size(encoded, (stream.rows, stream.columns, stream.samples))
     samples, by_plane = jpegls.decode(frame, stream, where=encoded.path)
-    return _fitted(by_pixel(samples, stored, planar=by_plane), stored, stream.precision), stored.photometric
+    return _fitted(by_pixel(samples, stored, planar=by_plane), encoded, stream.precision), stored.photometric
 
 
 def _decode_jpeg_2000(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
@@ -72,13 +72,21 @@ def _decode_jpeg_2000(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     _require_size(encoded, (stream.rows, stream.columns, stream.samples))
     wide = jpeg2000.decode(frame, stream, where=encoded.path)
     photometric = "RGB" if stored.photometric in ("YBR_RCT", "YBR_ICT") else stored.photometric
-    return _fitted(wide, stored, stream.precision), photometric
+    return _fitted(wide, encoded, stream.precision), photometric
 
 
-def _fitted(wide: Array, stored: Stored, precision: int) -> Array:
+def _fitted(wide: Array, encoded: Encoded, precision: int) -> Array:
     """Decoded numbers in the header's type. Where header and codestream differ about the sign, the header is right and
-    the codestream's bits are kept.
+    the codestream's bits are kept. Raises UnreadableFile if they have more bits than the header's cells.
     """
+    stored = encoded.stored
+    if precision > 8 * stored.dtype.itemsize:
+        raise UnreadableFile(
+            "compressed pixels of more bits than the header's cells",
+            where=encoded.path,
+            expected=f"at most {stored.allocated} bits",
+            found=precision,
+        )
     whole = wide.dtype.kind in "iu" and stored.dtype.kind in "iu" and wide.dtype.itemsize == stored.dtype.itemsize
     cells = wide.view(stored.dtype) if whole else wide.astype(stored.dtype, copy=False)
     spare = stored.allocated - precision

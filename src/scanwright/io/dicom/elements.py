@@ -1,12 +1,14 @@
 """Header values as plain Python: a number, a vector, a text, or None where a header has none that makes sense.
 
 Scanners leave elements out, empty, or with letters where digits belong. What is optional reads as None here and never
-raises; what an image cannot do without is refused by the module that needs it, with the element's name.
+raises; what an image cannot do without is refused by the module that needs it, with the element's name. What decides voxels
+or their places is read by `stated`, for which absent and unreadable are two things.
 """
 
 import functools
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -14,6 +16,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
+from scanwright.errors import UnreadableFile
 from scanwright.io.dicom.header import Header
 
 Elements = Header | Dataset
@@ -30,13 +33,31 @@ def value(elements: Elements, name: str) -> Any:
 
 def value_of(elements: Elements, tag: int) -> Any:
     """An element's value by its tag, private ones too; None if it is absent, empty or cannot be decoded."""
-    if tag not in elements:
-        return None
     try:
-        found = elements.value(tag) if isinstance(elements, Header) else elements[tag].value
+        return _decoded(elements, tag)
     except Exception:  # values are decoded when they are asked for, and pydicom raises what the decoding raises
         return None
-    return None if found is None or found == "" or (isinstance(found, MultiValue) and not len(found)) else found
+
+
+def stated(elements: Elements, name: str, length: int = 1, *, where: Path) -> tuple[float, ...]:
+    """Exactly `length` finite numbers; empty where the element is absent or empty.
+
+    For what decides voxels or their places: a default must not stand in for a value that is there and cannot be read. Raises
+    UnreadableFile for letters, a decimal comma, something that is not finite, or another count.
+    """
+    try:
+        found = tuple(float(one) for one in _each(_decoded(elements, _tag_of(name))))
+    except Exception:  # as in `value_of`
+        found = (math.nan,)
+    if not found or (len(found) == length and all(map(math.isfinite, found))):
+        return found
+    raise UnreadableFile(
+        f"{name} cannot be read",
+        where=where,
+        expected="a number" if length == 1 else f"{length} numbers",
+        found=text(elements, name)[:64] or "something else",
+        hint="Correct the header, or copy the file again from its source.",
+    )
 
 
 def number(elements: Elements, name: str) -> float | None:
@@ -95,6 +116,14 @@ def items(elements: Elements, name: str) -> tuple[Dataset, ...]:
 def item(elements: Elements, name: str) -> Dataset:
     """The first item of a sequence, or an empty data set."""
     return next(iter(items(elements, name)), NOTHING)
+
+
+def _decoded(elements: Elements, tag: int) -> Any:
+    """A value by its tag, None if it is absent or empty. Raises what decoding raises."""
+    if tag not in elements:
+        return None
+    found = elements.value(tag) if isinstance(elements, Header) else elements[tag].value
+    return None if found is None or found == "" or (isinstance(found, MultiValue) and not len(found)) else found
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from scanwright.errors import InputError, UnreadableFile
 from scanwright.io.dicom import jpeg
-from scanwright.io.dicom.elements import text, whole
+from scanwright.io.dicom.elements import stated, text, whole
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Instance, kind_of
 from scanwright.io.dicom.walk import UNDEFINED, Pixels
 from scanwright.io.guard import checked_bytes, truncated
@@ -27,6 +27,11 @@ DECODED = frozenset((*NATIVE, RLE, *JPEG_LS, *JPEG_2000, *HTJ2K, *jpeg.SYNTAXES)
 
 FLOAT_TAGS = {0x7FE00008: 32, 0x7FE00009: 64}
 MAX_FRAMES = 1 << 17
+SAMPLES = {
+    **dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1),
+    **dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"), 3),
+}
+"""Samples a pixel of a photometric interpretation (PS3.3 C.7.6.3.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +92,33 @@ def read_encoded(instance: Instance) -> Encoded:
 
 
 def _read_stored(instance: Instance, pixels: Pixels) -> Stored:
-    header, path = instance.header, instance.path
-    needed = ("Rows", "Columns", *(() if pixels.tag in FLOAT_TAGS else ("BitsAllocated",)))
-    missing = [name for name in needed if whole(header, name) is None]
+    is_float = pixels.tag in FLOAT_TAGS
+    needed = ("Rows", "Columns", *(() if is_float else ("BitsAllocated", "PixelRepresentation")))
+    missing = next((name for name in needed if whole(instance.header, name) is None), "")
     if missing:
         raise UnreadableFile(
-            "a DICOM image without its size", where=path, expected=" ".join(needed), found=f"no {missing[0]}"
+            "a DICOM image without its size or kind of numbers",
+            where=instance.path,
+            expected=" ".join(needed),
+            found=f"no {missing}",
         )
-    allocated = FLOAT_TAGS.get(pixels.tag, whole(header, "BitsAllocated") or 0)
-    stored = min(whole(header, "BitsStored") or allocated, allocated)
-    high = whole(header, "HighBit")
+    allocated = FLOAT_TAGS.get(pixels.tag, _count(instance, "BitsAllocated", 0))
+    bits = allocated if is_float else _count(instance, "BitsStored", allocated)
+    high = _count(instance, "HighBit", bits - 1)
     result = Stored(
-        rows=whole(header, "Rows") or 0,
-        columns=whole(header, "Columns") or 0,
-        frames=_frame_count(instance),
-        samples=whole(header, "SamplesPerPixel") or 1,
+        rows=_count(instance, "Rows", 0),
+        columns=_count(instance, "Columns", 0),
+        frames=_count(instance, "NumberOfFrames", 1),
+        samples=_count(instance, "SamplesPerPixel", 1),
         allocated=allocated,
-        stored=stored,
-        high=stored - 1 if high is None or not stored - 1 <= high < allocated else high,
-        signed=whole(header, "PixelRepresentation") == 1,
-        planar=whole(header, "PlanarConfiguration") == 1,
-        photometric=text(header, "PhotometricInterpretation") or "MONOCHROME2",
-        is_float=pixels.tag in FLOAT_TAGS,
+        stored=bits,
+        high=high if bits - 1 <= high < allocated else bits - 1,
+        signed=_count(instance, "PixelRepresentation", 0) == 1,
+        planar=_count(instance, "PlanarConfiguration", 0) == 1,
+        photometric=text(instance.header, "PhotometricInterpretation") or "MONOCHROME2",
+        is_float=is_float,
     )
-    _check(result, path)
+    _check(result, instance.path)
     return result
 
 
@@ -125,25 +133,40 @@ def undecodable(path: Path, syntax: str) -> InputError:
     )
 
 
-def _frame_count(instance: Instance) -> int:
-    said = whole(instance.header, "NumberOfFrames")
-    if said is None and text(instance.header, "NumberOfFrames"):
-        found = text(instance.header, "NumberOfFrames")[:16]
-        raise UnreadableFile("the number of frames is no number", where=instance.path, found=found)
-    return 1 if said is None else said
+def _count(instance: Instance, name: str, default: int) -> int:
+    """A whole number that says how pixels lie, or the default where it is absent. Raises UnreadableFile for anything else."""
+    (found,) = stated(instance.header, name, where=instance.path) or (default,)
+    if found != int(found):
+        raise UnreadableFile(f"{name} is no whole number", where=instance.path, found=found)
+    return int(found)
 
 
 def _check(stored: Stored, path: Path) -> None:
-    if stored.allocated not in (1, 8, 16, 32, 64) or stored.stored < 1:
+    if stored.allocated not in (1, 8, 16, 32, 64):
         raise InputError(
             "a size of pixel cells that is not read",
             where=path,
             expected="1, 8, 16, 32 or 64 bits",
             found=stored.allocated,
         )
+    if not 1 <= stored.stored <= stored.allocated:
+        raise UnreadableFile(
+            "an impossible number of bits stored",
+            where=path,
+            expected=f"1 to {stored.allocated}",
+            found=stored.stored,
+        )
     if stored.samples not in (1, 3):
         raise InputError(
             "a number of samples a pixel that is not read", where=path, expected="1 or 3", found=stored.samples
+        )
+    samples = SAMPLES.get(stored.photometric, stored.samples)
+    if stored.samples != samples:
+        raise UnreadableFile(
+            "samples a pixel that do not fit the photometric interpretation",
+            where=path,
+            expected=f"{samples} for {stored.photometric}",
+            found=stored.samples,
         )
     if not 1 <= stored.frames <= MAX_FRAMES:
         raise UnreadableFile(
@@ -153,8 +176,11 @@ def _check(stored: Stored, path: Path) -> None:
 
 
 def _require_length(encoded: Encoded) -> None:
-    """Raise UnreadableFile if uncompressed pixels are fewer than the header promises (a padding byte may follow), or
-    compressed ones are not in fragments.
+    """Raise UnreadableFile if uncompressed pixels are fewer or more than the header promises, or compressed ones are not in
+    fragments.
+
+    A byte may follow to make their number even (PS3.5 8.1.1); zeros of less than half a frame are some writers' padding.
+    More is another frame, or colour under a header that knows of none.
     """
     if encoded.syntax not in NATIVE:
         if encoded.pixels.length != UNDEFINED:
@@ -162,6 +188,24 @@ def _require_length(encoded: Encoded) -> None:
                 "compressed pixels that are not encapsulated", where=encoded.path, expected="fragments", found="bytes"
             )
         return
-    needed = -(-encoded.stored.frame_bits * encoded.stored.frames // 8)
-    if encoded.pixels.length < needed:
-        raise truncated(encoded.path, needed, str(encoded.pixels.length))
+    needed, found = -(-encoded.stored.frame_bits * encoded.stored.frames // 8), encoded.pixels.length
+    if found < needed:
+        raise truncated(encoded.path, needed, str(found))
+    if found - needed > 1 and not _is_zeros(encoded, needed):
+        raise UnreadableFile(
+            "more pixels than the header says",
+            where=encoded.path,
+            expected=f"{needed} bytes",
+            found=found,
+            hint="Correct size, frames, samples or photometric interpretation in the header.",
+        )
+
+
+def _is_zeros(encoded: Encoded, needed: int) -> bool:
+    """Whether less than half a frame of zeros follows the pixels; False for a deflated file, which is not inflated for it."""
+    extra = encoded.pixels.length - needed
+    if encoded.syntax == DEFLATED or extra * 16 >= encoded.stored.frame_bits:
+        return False
+    with encoded.path.open("rb") as stream:
+        stream.seek(encoded.pixels.value + needed)
+        return not any(stream.read(extra))

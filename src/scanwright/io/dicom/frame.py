@@ -10,6 +10,7 @@ from scanwright.io.dicom.elements import NOTHING, Elements, item, items, number,
 Label = float | str
 
 B_VALUES = ((0x0019, 0x100C, "SIEMENS"), (0x2001, 0x1003, "PHILIPS"), (0x0043, 0x1039, "GE"))
+RESCALE = "PixelValueTransformationSequence"
 GE_B_OFFSET = 1_000_000_000  # GE adds it to b-values of some sequences
 
 
@@ -42,6 +43,14 @@ class FrameHeader:
             return self.header
         return item(self.own, sequence) if sequence in self.own else item(self.shared, sequence)
 
+    @property
+    def scaled_by(self) -> Elements:
+        """Where the rescale stands: the functional group, or the top level where frames have no such group.
+
+        Multi-frame captures hold it at the top, with functional groups beside it (PS3.3 C.8.6.3).
+        """
+        return self.group(RESCALE) if RESCALE in self.own or RESCALE in self.shared else self.header
+
     def labels(self) -> dict[str, Label]:
         """What keeps volumes of one series apart, by name, the strongest first; only what the frame has."""
         content, timing = self.group("FrameContentSequence"), self.group("CardiacSynchronizationSequence")
@@ -51,7 +60,6 @@ class FrameHeader:
             "echo": _first(number(self.group("MREchoSequence"), "EffectiveEchoTime"), number(self.header, "EchoTime")),
             "inversion": number(self.header, "InversionTime"),
             "kernel": text(self.group("CTReconstructionSequence"), "ConvolutionKernel") or None,
-            "doppler": number(self.header, "UltrasoundColorDataPresent"),
             "b": self._b_value(),
             "direction": self._direction(),
             "phase": _first(

@@ -5,8 +5,8 @@
     instance.dataset                                the same as a pydicom data set
     pixel_bytes(instance)                           the pixel value as it is stored
 
-A deflated file is inflated no further than its pixel data promise. A file without preamble or file meta information is
-read if its first element looks like a data set's. Nothing here decodes pixels.
+A deflated file is inflated up to its pixels for the header, and as far as the header promises for these. A file without
+preamble or file meta information is read if its first element looks like a data set's. Nothing here decodes pixels.
 Source: DICOM PS3.10 section 7 (file format).
 """
 
@@ -16,7 +16,6 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydicom import config
 from pydicom.charset import convert_encodings
@@ -47,6 +46,7 @@ FIRST_BYTES = 64 << 10  # holds the header of nearly every single-frame file
 MAX_HEADER_BYTES = 1 << 30
 INFLATED_FREE = 8 << 20  # what a deflated header may grow to whatever its packed size
 INFLATED_RATIO = 50
+UNKNOWN_SIZE = 1 << 62  # of what is not inflated yet
 PIECE_BYTES = 1 << 20
 
 # Scanners write values that the standard forbids (too long, letters in numbers); they are read as far as they make sense.
@@ -61,7 +61,8 @@ class Instance:
     """One DICOM object: its header, and where its pixels lie.
 
     header: its elements, decoded when they are asked for. syntax: the transfer syntax UID, guessed where the file has none
-    (noted). pixels: None if the object has none. inflated: the whole data set of a deflated file.
+    (noted). pixels: None if the object has none; of a deflated file, where they lie once it is inflated. packed: where the
+    deflated data begin, None in other files.
     """
 
     def __init__(
@@ -74,13 +75,13 @@ class Instance:
         start: int,
         syntax: str,
         notes: tuple[str, ...] = (),
-        inflated: bytes | None = None,
+        packed: int | None = None,
     ) -> None:
         self.path = path
         self.syntax = syntax
         self.pixels = walked.pixels
         self.notes = notes
-        self.inflated = inflated
+        self.packed = packed
         self._head = data[start : walked.pixels.start if walked.pixels else None]
         self._encoding = encoding
         self.header = Header(data, walked.index, encoding, lambda: self.dataset)
@@ -116,15 +117,15 @@ def open_instance(path: Path) -> Instance:
             ) from error
 
 
-def pixel_bytes(instance: Instance) -> bytes:
+def pixel_bytes(instance: Instance) -> bytes | bytearray:
     """The pixel value as stored: plain pixels, or the fragments of encapsulated ones with their item tags.
 
-    Raises UnreadableFile if the file has become shorter, InputError if it has no pixels.
+    Raises UnreadableFile if the file has become shorter or its deflated data are damaged, InputError if it has no pixels.
     """
     if instance.pixels is None:
         raise InputError("no pixels in this DICOM file", where=instance.path, found=kind_of(instance.header))
-    if instance.inflated is not None:
-        return instance.inflated[instance.pixels.value : _stop(instance.pixels)]
+    if instance.packed is not None:
+        return _inflated_value(instance.path, instance.packed, instance.pixels)
     return value_at(instance.path, instance.pixels)
 
 
@@ -146,10 +147,6 @@ def kind_of(header: Elements) -> str:
     return (UID(uid).name if uid else "") or text(header, "Modality") or "an object without a class"
 
 
-def _stop(pixels: Pixels) -> int | None:
-    return None if pixels.length == UNDEFINED else pixels.value + pixels.length
-
-
 def _open(path: Path, size: int) -> Instance:
     with path.open("rb") as stream:
         data = stream.read(FIRST_BYTES)
@@ -159,9 +156,8 @@ def _open(path: Path, size: int) -> Instance:
         meta_end, syntax = _file_meta(data, start)
         notes = () if syntax else ("no transfer syntax in the file: taken from its first element",)
         if syntax == DEFLATED:
-            whole = _inflated(path, data + stream.read(), meta_end)
-            walked = walk(whole, 0, EXPLICIT)
-            return Instance(path, whole, walked, EXPLICIT, start=0, syntax=syntax, notes=notes, inflated=whole)
+            head, walked = _inflated_header(path, data + stream.read(), meta_end)
+            return Instance(path, head, walked, EXPLICIT, start=0, syntax=syntax, notes=notes, packed=meta_end)
         encoding = ENCODINGS.get(syntax, EXPLICIT) if syntax else guess(data, meta_end)
         walked = walk(data, meta_end, encoding, size=size)
         while walked.pixels is None and len(data) < size:
@@ -200,51 +196,54 @@ def _file_meta(data: bytes, start: int) -> tuple[int, str]:
     return position, syntax
 
 
-def _inflated(path: Path, data: bytes, start: int) -> bytes:
-    """The inflated data set. It may grow to a few MiB and 50 times its packed size, and beyond that only by the pixels
-    that its own header promises. Raises UnreadableFile if it would grow further, or is damaged.
+def _inflated_header(path: Path, data: bytes, start: int) -> tuple[bytes, Walked]:
+    """A deflated data set up to its pixels, which stay packed, and what the walk saw of it.
+
+    Raises UnreadableFile if a header grows beyond a few MiB and 50 times the whole packed size, Malformed if it is damaged.
     """
-    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     limit = INFLATED_FREE + INFLATED_RATIO * (len(data) - start)
-    result, promised = bytearray(), False
-    for piece in _pieces(inflater, data[start:]):
+    result, looked = bytearray(), 0
+    for piece in _pieces(data[start:]):
         result += piece
-        if len(result) > limit and not promised:
-            pixels = walk(bytes(result), 0, EXPLICIT, size=1 << 62).pixels
-            header = _parsed(bytes(result[: pixels.start]), EXPLICIT, EXPLICIT_LITTLE) if pixels else Dataset()
-            if pixels is None or pixels.length == UNDEFINED or pixels.length > promised_bytes(header) + 1:
-                raise UnreadableFile(
-                    "a deflated file that grows beyond all that it promises",
-                    where=path,
-                    expected=f"at most {limit >> 20} MiB",
-                    found="more",
-                )
-            limit, promised = pixels.value + pixels.length + INFLATED_FREE, True
-        elif len(result) > limit:
-            raise UnreadableFile("a deflated file goes on behind its pixels", where=path)
-    return bytes(result)
+        if len(result) > limit:
+            raise UnreadableFile(
+                "a deflated header that grows beyond all measure",
+                where=path,
+                expected=f"at most {limit >> 20} MiB",
+                found="more",
+            )
+        if len(result) >= 4 * looked:
+            looked, head = len(result), bytes(result)
+            walked = walk(head, 0, EXPLICIT, size=UNKNOWN_SIZE)
+            if walked.pixels is not None:
+                return head, walked
+    return bytes(result), walk(bytes(result), 0, EXPLICIT)
 
 
-def _pieces(inflater: Any, packed: bytes) -> Iterator[bytes]:
+def _inflated_value(path: Path, start: int, pixels: Pixels) -> bytearray:
+    """The pixel value of a deflated file, no more than its length. Raises UnreadableFile if it is damaged or cut."""
+    value, before = bytearray(), pixels.value
+    with as_unreadable(path, expected="deflated pixels"):
+        for piece in _pieces(path.read_bytes()[start:]):
+            value += piece[before:]
+            before = max(0, before - len(piece))
+            if len(value) >= pixels.length:
+                break
+    if len(value) < pixels.length:
+        raise truncated(path, pixels.length, str(len(value)))
+    del value[pixels.length :]
+    return value
+
+
+def _pieces(packed: bytes) -> Iterator[bytes]:
+    """A raw deflate stream, inflated by pieces, the first ones small. Raises Malformed if it is damaged."""
+    inflater, size = zlib.decompressobj(wbits=-zlib.MAX_WBITS), FIRST_BYTES
     try:
         while packed and not inflater.eof:
-            yield inflater.decompress(packed, PIECE_BYTES)
-            packed = inflater.unconsumed_tail
+            yield inflater.decompress(packed, size)
+            packed, size = inflater.unconsumed_tail, PIECE_BYTES
     except zlib.error as error:
         raise Malformed("the deflated data are damaged", expected="a deflate stream", found=str(error)) from error
-
-
-def promised_bytes(dataset: Dataset) -> int:
-    """The bytes that a header promises of plain pixels; 0 if it promises none. Never allocates, never raises."""
-    try:
-        sizes = [int(dataset.get(name) or default) for name, default in _SIZES]
-    except (TypeError, ValueError, OverflowError):
-        return 0
-    rows, columns, frames, samples, bits = sizes
-    return max(0, -(-rows * columns * frames * samples * bits // 8))
-
-
-_SIZES = (("Rows", 0), ("Columns", 0), ("NumberOfFrames", 1), ("SamplesPerPixel", 1), ("BitsAllocated", 0))
 
 
 def _parsed(head: bytes, encoding: Encoding, syntax: str) -> Dataset:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from scanwright.errors import GeometryError
-from scanwright.io.dicom.elements import Elements, number, private_number, value_of, words
+from scanwright.io.dicom.elements import Elements, private_number, stated, value_of, words
 from scanwright.io.dicom.place import LPS_TO_RAS, Place
 from scanwright.types import Floats
 
@@ -55,7 +55,8 @@ def read_mosaic(header: Elements, *, rows: int, columns: int, where: Path) -> Mo
         return None
     csa = csa_values(header)
     tiles = int(private_number(header, *NUMBER_OF_TILES) or _number(csa, "NumberOfImagesInMosaic") or 0)
-    step = number(header, "SpacingBetweenSlices") or number(header, "SliceThickness") or 0
+    spacing = stated(header, "SpacingBetweenSlices", where=where) or stated(header, "SliceThickness", where=where)
+    step = spacing[0] if spacing else 0
     across = math.ceil(math.sqrt(max(tiles, 0)))
     if tiles < 1 or step <= 0 or rows % across or columns % across:
         raise GeometryError(

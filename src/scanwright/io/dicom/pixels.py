@@ -8,16 +8,23 @@ Bits beyond `BitsStored` (overlays that old scanners put there) are masked away,
 stored: no rescale, no window, no colour. Source: DICOM PS3.5 section 8.
 """
 
+import struct
+from io import BytesIO
+
 import numpy as np
-from pydicom.encaps import generate_frames
+from pydicom.encaps import generate_fragments, generate_frames, parse_basic_offsets
 from pydicom.pixels.utils import expand_ybr422
 from pydicom.uid import UID
 
+from scanwright.errors import UnreadableFile
 from scanwright.io.dicom.codecs import by_pixel, decode_frame
-from scanwright.io.dicom.encoded import NATIVE, Encoded, Stored
+from scanwright.io.dicom.encoded import NATIVE, RLE, Encoded, Stored
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, open_instance, pixel_bytes, value_at
 from scanwright.io.guard import as_unreadable, truncated
 from scanwright.types import Array
+
+CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")  # JPEG and JPEG-LS, JPEG 2000
+RLE_HEADER_BYTES = 64  # its first segment begins behind it (PS3.5 annex G.5)
 
 
 class PixelFrames:
@@ -37,6 +44,8 @@ class PixelFrames:
         with as_unreadable(self.encoded.path, expected=f"pixels in {UID(self.encoded.syntax).name}"):
             if self._streams:
                 frame, photometric = decode_frame(self._streams[number], self.encoded)
+                if self.encoded.syntax != RLE:  # which packs cells with all their bits, overlays too
+                    self._require_bits(frame)
             else:
                 frame, photometric = self._plain(number)
             return cleaned(frame, self.stored), photometric
@@ -55,20 +64,51 @@ class PixelFrames:
         if stored.stored < stored.allocated:
             out[...] = cleaned(out, stored)
 
+    def _require_bits(self, frame: Array) -> None:
+        """Raise UnreadableFile if decoded numbers have bits above the highest of the header, which would be cut off.
+
+        A codestream's precision may be larger than the bits stored: what it holds must not be.
+        """
+        spare = self.stored.allocated - 1 - self.stored.high
+        if spare > 0 and not np.array_equal((frame << spare) >> spare, frame):
+            raise UnreadableFile(
+                "compressed pixels that need more bits than the header says",
+                where=self.encoded.path,
+                expected=f"{self.stored.stored} bits",
+                found=f"values from {frame.min()} to {frame.max()}",
+            )
+
     @property
     def _swapped(self) -> bool:
         return self.encoded.syntax == EXPLICIT_BIG
 
     def _split(self) -> list[bytes]:
-        """The encoded frames. Raises UnreadableFile if there are fewer than the header says."""
+        """The encoded frames. Raises UnreadableFile if there are fewer or more than the header says."""
         with as_unreadable(self.encoded.path, expected="encapsulated pixels"):
             value = value_at(self.encoded.path, self.encoded.pixels)
-            frames = list(generate_frames(value, number_of_frames=self.stored.frames))
-        if len(frames) < self.stored.frames:
-            raise truncated(self.encoded.path, self.stored.frames, f"{len(frames)} frames")
+            frames: list[bytes] = []
+            found = self._begun(value)
+            if found <= self.stored.frames:
+                frames = list(generate_frames(value, number_of_frames=self.stored.frames))
+                found = len(frames)
+        if found > self.stored.frames:
+            raise UnreadableFile(
+                "more frames than the header says", where=self.encoded.path, expected=self.stored.frames, found=found
+            )
+        if found < self.stored.frames:
+            raise truncated(self.encoded.path, self.stored.frames, f"{found} frames")
         return frames
 
-    def _bytes(self, first: int, count: int) -> bytes:
+    def _begun(self, value: bytes) -> int:
+        """How many fragments begin a frame: without a table of offsets, all fragments of one frame are joined."""
+        stored = self.stored
+        start = struct.pack("<2I", stored.samples * stored.allocated // 8, RLE_HEADER_BYTES)
+        starts = (start,) if self.encoded.syntax == RLE else CODESTREAMS
+        fragments = BytesIO(value)
+        parse_basic_offsets(fragments)
+        return sum(one.startswith(starts) for one in generate_fragments(fragments))
+
+    def _bytes(self, first: int, count: int) -> bytes | bytearray:
         """Bytes `first` to `first + count` of the uncompressed pixels."""
         if self._inflated is not None:
             return self._inflated[first : first + count]
@@ -95,7 +135,7 @@ class PixelFrames:
         return by_pixel(cells, stored, planar=stored.planar).astype(stored.dtype, copy=False), stored.photometric
 
 
-def unpacked(value: bytes, first: int, count: int) -> Array:
+def unpacked(value: bytes | bytearray, first: int, count: int) -> Array:
     """`count` single bits from bit `first` on, as uint8; the lowest bit of a byte comes first (PS3.5 8.1.1)."""
     block = np.frombuffer(value, np.uint8, -(-(first + count) // 8) - first // 8, first // 8)
     return np.unpackbits(block, bitorder="little")[first % 8 : first % 8 + count]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from scanwright.errors import GeometryError
-from scanwright.io.dicom.elements import Elements, items, number, numbers, vector, whole
+from scanwright.io.dicom.elements import Elements, items, number, stated, text, vector, whole
 from scanwright.io.dicom.frame import FrameHeader
 from scanwright.types import Floats
 
@@ -61,17 +61,28 @@ class PixelSize:
 def read_place(frame: FrameHeader, *, where: Path) -> Place | None:
     """The place that a header gives, or None if it gives none.
 
-    Raises GeometryError if directions are no unit vectors at right angles, or a place comes without pixel spacing.
+    Raises UnreadableFile for a position, directions or pixel spacing that are there but cannot be read, GeometryError if
+    one of position and directions is there without the other, if directions are no unit vectors at right angles, or if a
+    place comes without pixel spacing.
     """
-    position = vector(frame.group("PlanePositionSequence"), "ImagePositionPatient", 3)
-    directions = vector(frame.group("PlaneOrientationSequence"), "ImageOrientationPatient", 6)
-    if position is None or directions is None:
+    position = stated(frame.group("PlanePositionSequence"), "ImagePositionPatient", 3, where=where)
+    directions = stated(frame.group("PlaneOrientationSequence"), "ImageOrientationPatient", 6, where=where)
+    if not position and not directions:
         return None
-    spacing = vector(frame.group("PixelMeasuresSequence"), "PixelSpacing", 2)
-    if spacing is None or min(spacing) <= 0:
-        found = "none" if spacing is None else f"{spacing[0]:g} {spacing[1]:g}"
+    if not position or not directions:
         raise GeometryError(
-            "an image plane without pixel spacing", where=where, expected="two sizes in mm", found=found
+            "half of an image plane",
+            where=where,
+            expected="a position and the directions of rows and columns",
+            found="no position" if directions else "no directions",
+        )
+    spacing = stated(frame.group("PixelMeasuresSequence"), "PixelSpacing", 2, where=where)
+    if not spacing or min(spacing) <= 0:
+        raise GeometryError(
+            "an image plane without pixel spacing",
+            where=where,
+            expected="two sizes in mm",
+            found=" ".join(f"{one:g}" for one in spacing) or "none",
         )
     right, down = np.array(directions[:3]), np.array(directions[3:])
     lengths = np.linalg.norm(right), np.linalg.norm(down)
@@ -90,10 +101,13 @@ def read_place(frame: FrameHeader, *, where: Path) -> Place | None:
     )
 
 
-def frame_offset(header: Elements, number: int) -> float | None:
-    """How far along the normal frame `number` of a dose grid lies from the first, in mm; None if nothing says it."""
-    offsets = numbers(header, "GridFrameOffsetVector")
-    return offsets[number] - offsets[0] if number < len(offsets) else None
+def frame_offsets(header: Elements, frames: int, *, where: Path) -> tuple[float, ...]:
+    """How far along the normal each frame of a dose grid lies from the first, in mm; empty if nothing says it.
+
+    Raises UnreadableFile for offsets that cannot be read, or of another number than the frames.
+    """
+    offsets = stated(header, "GridFrameOffsetVector", frames, where=where)
+    return tuple(one - offsets[0] for one in offsets)
 
 
 def read_pixel_size(header: Elements) -> PixelSize:
@@ -105,6 +119,8 @@ def read_pixel_size(header: Elements) -> PixelSize:
     """
     if items(header, "SequenceOfUltrasoundRegions"):
         return _of_regions(header)
+    if text(header, "PixelSpacing") and vector(header, "PixelSpacing", 2) is None:
+        return PixelSize(None, ("a pixel size that cannot be read: lengths in pixels",))
     calibrated = _spacing(header, "PixelSpacing")
     if calibrated is not None:
         return PixelSize(calibrated)

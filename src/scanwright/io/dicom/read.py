@@ -1,8 +1,9 @@
 """Voxels of a stack: every frame decoded once, its numbers made values, on the grid that the slices span.
 
 Values are what the scanner means: Hounsfield units, SUV, rescaled MR. Whole numbers stay whole where all slices are scaled
-alike by whole numbers, in the type of the file if they fit. MONOCHROME1 is turned around, so that bright is dense. Padding
-that lies below or above all other values becomes the nearest of those. Colours are RGB.
+alike by whole numbers, in the type of the file if they fit. MONOCHROME1 without a unit is turned around, so that bright is
+dense; Hounsfield units and the like are what they are, however they are shown. Padding that lies below or above all other
+values becomes the nearest of those. Colours are RGB.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ from scanwright.io.dicom.encoded import NATIVE
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.pixels import PixelFrames
 from scanwright.io.dicom.slices import Slice
-from scanwright.io.dicom.values import brightened, in_rgb, scaled, windowed
+from scanwright.io.dicom.values import brightened, in_rgb, scaled, turning, window_ends, windowed
 from scanwright.io.dicom.volumes import Stack
 from scanwright.io.guard import checked_bytes
 from scanwright.types import Array
@@ -40,9 +41,10 @@ def read_stack(stack: Stack, *, window: bool = False, threads: int = 1) -> Volum
     if not first.grey:
         voxels = _colours(stack, threads=threads)
     elif window:
-        voxels = _one_by_one(stack, _shown, threads=threads)
+        voxels = _outward(_one_by_one(stack, _shown, threads=threads))
     else:
         _require_unit(stack)
+        _require_one_turning(stack)
         voxels, notes = _values(stack, threads=threads)
     return Volume(voxels, stack.grid, (*stack.notes, *notes))
 
@@ -50,9 +52,27 @@ def read_stack(stack: Stack, *, window: bool = False, threads: int = 1) -> Volum
 def _values(stack: Stack, *, threads: int) -> tuple[Array, tuple[str, ...]]:
     """Grey values: in one go where all slices are scaled alike, else slice by slice in float32."""
     first = stack.slices[0]
+    padded = any(one.padding is not None for one in stack.slices)
     if first.scale.table or len({(one.scale, one.encoded.stored.dtype) for one in stack.slices}) > 1:
-        return _one_by_one(stack, _meant, threads=threads), ()
-    block = _block(stack, first.encoded.stored.dtype)
+        hidden = np.zeros(_shape(stack), np.bool_) if padded else None
+        values = _one_by_one(stack, _meant, threads=threads, hidden=hidden)
+    else:
+        block = _stored(stack, threads=threads)
+        hidden = (
+            np.stack([_is_padding(plane, one) for plane, one in zip(block, stack.slices, strict=True)])
+            if padded
+            else None
+        )
+        values = scaled(block, first.scale, Dataset())
+    values, notes = (values, ()) if hidden is None else _without_padding(values, hidden)
+    if first.encoded.stored.photometric == "MONOCHROME1" and first.turning is None:
+        notes += ("MONOCHROME1, but the numbers have a unit: not turned around",)
+    return _outward(_turned(values, first)), notes
+
+
+def _stored(stack: Stack, *, threads: int) -> Array:
+    """Stored numbers of one type, (K, J, I)."""
+    block = _block(stack, stack.slices[0].encoded.stored.dtype)
 
     def fill(members: Sequence[Numbered]) -> None:
         if _is_tiled(members):
@@ -64,20 +84,28 @@ def _values(stack: Stack, *, threads: int) -> tuple[Array, tuple[str, ...]]:
             frames.decode_into(one.frame, block[k])
 
     _each_file(stack.slices, fill, threads=threads)
-    values, notes = _without_padding(scaled(block, first.scale, Dataset()), first)
-    return _outward(_turned(values, first)), notes
+    return block
 
 
-def _one_by_one(stack: Stack, meaning: Callable[[Array, Slice, Dataset], Array], *, threads: int) -> Array:
+def _one_by_one(
+    stack: Stack,
+    meaning: Callable[[Array, Slice, Dataset], Array],
+    *,
+    threads: int,
+    hidden: Array | None = None,
+) -> Array:
+    """What each slice's numbers mean, (K, J, I) float32. hidden: gets True where the header of a slice calls them padding."""
     block = _block(stack, np.dtype(np.float32))
 
     def fill(members: Sequence[Numbered]) -> None:
         header = open_instance(members[0][1].path).dataset
         for k, one, cells, _ in decoded(members):
+            if hidden is not None:
+                hidden[k] = _is_padding(cells[..., 0], one)
             block[k] = meaning(cells[..., 0], one, header)
 
     _each_file(stack.slices, fill, threads=threads)
-    return _outward(block)
+    return block
 
 
 def _colours(stack: Stack, *, threads: int) -> Array:
@@ -126,10 +154,14 @@ def _each_file(slices: Sequence[Slice], fill: Callable[[Sequence[Numbered]], Non
 
 def _block(stack: Stack, dtype: np.dtype[np.generic], *, samples: int = 0) -> Array:
     """An empty (K, J, I), or (K, J, I, samples), in the order of the files."""
-    columns, rows, depth = stack.grid.shape
-    shape = (depth, rows, columns, *([samples] if samples else []))
+    shape = (*_shape(stack), *([samples] if samples else []))
     checked_bytes(stack.slices[0].path, shape, dtype)
     return np.empty(shape, dtype)
+
+
+def _shape(stack: Stack) -> tuple[int, int, int]:
+    columns, rows, depth = stack.grid.shape
+    return depth, rows, columns
 
 
 def _outward(block: Array) -> Array:
@@ -137,16 +169,32 @@ def _outward(block: Array) -> Array:
 
 
 def _meant(cells: Array, one: Slice, header: Dataset) -> Array:
-    return _turned(scaled(cells, one.scale, header), one)
+    return scaled(cells, one.scale, header)
 
 
 def _shown(cells: Array, one: Slice, header: Dataset) -> Array:
     shown = windowed(scaled(cells, one.scale, header), header)
-    return shown.max() - shown if one.inverted else shown
+    if one.encoded.stored.photometric != "MONOCHROME1":
+        return shown
+    ends = window_ends(header)
+    return brightened(shown, turning(one.encoded.stored, one.scale, header) if ends is None else ends)
 
 
-def _turned(values: Array, one: Slice) -> Array:
-    return brightened(values, stored=one.encoded.stored, scale=one.scale) if one.inverted else values
+def _turned(values: Array, first: Slice) -> Array:
+    return values if first.turning is None else brightened(values, first.turning)
+
+
+def _require_one_turning(stack: Stack) -> None:
+    """Raise InputError if slices of a volume would be turned around differently: they are not comparable then."""
+    found = {one.turning for one in stack.slices}
+    if len(found) > 1:
+        raise InputError(
+            "slices of which large numbers are bright in some and dark in others, or dark in another range",
+            where=stack.slices[0].path.parent,
+            expected="MONOCHROME2, or MONOCHROME1 with one range of numbers, for all slices",
+            found=f"{len(found)} kinds",
+            hint="Export the series again from its source.",
+        )
 
 
 def _require_unit(stack: Stack) -> None:
@@ -161,20 +209,24 @@ def _require_unit(stack: Stack) -> None:
         )
 
 
-def _without_padding(values: Array, first: Slice) -> tuple[Array, tuple[str, ...]]:
+def _is_padding(cells: Array, one: Slice) -> Array:
+    """Where stored numbers are what the slice's header calls padding."""
+    if one.padding is None:
+        return np.zeros(cells.shape, np.bool_)
+    low, high = one.padding
+    return np.asarray((cells >= low) & (cells <= high))
+
+
+def _without_padding(values: Array, hidden: Array) -> tuple[Array, tuple[str, ...]]:
     """Values in place of padding, if all padding lies on one side of them. Padding amid values may be a value."""
-    if first.padding is None:
-        return values, ()
-    ends = sorted(first.scale.slope * end + first.scale.intercept for end in first.padding)
-    padding = (values >= ends[0]) & (values <= ends[1])
-    count = int(np.count_nonzero(padding))
+    count = int(np.count_nonzero(hidden))
     if not count or count == values.size:
         return values, ()
-    least, most = values.min(where=~padding, initial=values.max()), values.max(where=~padding, initial=values.min())
-    if not (ends[1] < least or ends[0] > most):
+    low, high = values.min(), values.max()
+    least, most = values.min(where=~hidden, initial=high), values.max(where=~hidden, initial=low)
+    under, over = values.max(where=hidden, initial=low) < least, values.min(where=hidden, initial=high) > most
+    if not (under or over):
         return values, (f"{count} voxels have the value that the header calls padding, amid others: kept",)
     values = values if values.flags.writeable else values.copy()
-    values[padding] = least if ends[1] < least else most
-    return values, (
-        f"{count} voxels of padding: given the {'lowest' if ends[1] < least else 'highest'} value of the rest",
-    )
+    values[hidden] = least if under else most
+    return values, (f"{count} voxels of padding: given the {'lowest' if under else 'highest'} value of the rest",)

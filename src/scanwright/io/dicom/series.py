@@ -5,19 +5,23 @@
     found.skipped                              files that are no images, with the reason
 
 Series are told apart by their UID alone. Files that are copies of one another count once. What does not fit together (two
-patients or studies in one series, two different images under one UID) is refused, never sorted out by guessing.
+patients, studies, modalities or frames of reference in one series, two different images under one UID) is refused, never sorted
+out by guessing. A volume is refused with an image of its series that cannot be read: it may lack that slice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.files import sha256_bytes
 from scanwright.io.dicom.codecs import prepare
-from scanwright.io.dicom.elements import text, words
+from scanwright.io.dicom.elements import text, whole, words
 from scanwright.io.dicom.intake import Instance, kind_of, looks_like_dicom, open_instance
 from scanwright.io.dicom.pixels import PixelFrames
+from scanwright.io.dicom.place import Place
 from scanwright.io.dicom.slices import Slice, read_slices
 from scanwright.io.dicom.volumes import Refused, Stack, to_volumes
 
@@ -26,7 +30,8 @@ KEPT = (
     *("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "BodyPartExamined", "FrameOfReferenceUID"),
     *("Manufacturer", "ManufacturerModelName", "StationName", "InstitutionName", "MagneticFieldStrength"),
 )
-ONE_EACH = ("PatientID", "StudyInstanceUID")
+ONE_EACH = {"PatientID": "patients", "StudyInstanceUID": "studies", "Modality": "modalities"}
+FRAME = "FrameOfReferenceUID"
 SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 LOCALIZERS = ("LOCALIZER", "SCOUT", "TOPOGRAM")
 NO_IMAGES = (
@@ -38,14 +43,13 @@ NO_IMAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is part of no volume, and why. series: its UID, "" if it could not be read.
+    """A file that is part of no volume, and why.
 
     damaged: it is DICOM, or should be by its name, and cannot be read: it may have been a slice of a volume that is here.
     """
 
     path: Path
     reason: str
-    series: str = ""
     damaged: bool = False
 
 
@@ -76,15 +80,31 @@ class Found:
     skipped: tuple[Skipped, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """An image that cannot be read, and its size as far as its header says it."""
+
+    error: InputError
+    rows: int | None
+    columns: int | None
+
+    def may_be_of(self, one: Slice) -> bool:
+        """Whether it may be a slice of the same volume."""
+        stored = one.encoded.stored
+        return one.place is not None and self.rows in (None, stored.rows) and self.columns in (None, stored.columns)
+
+
 @dataclass(slots=True)
 class _Gathered:
-    """What has been read of one series so far."""
+    """What has been read of one series so far. frame: UID of the space that its slices lie in, None before the first."""
 
     about: dict[str, str]
     slices: list[Slice] = field(default_factory=list)
     seen: dict[str, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     conflict: InputError | None = None
+    frame: str | None = None
+    broken: list[_Broken] = field(default_factory=list)
 
 
 def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
@@ -95,7 +115,6 @@ def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
     gathered: dict[str, _Gathered] = {}
     skipped: list[Skipped] = []
     for path in paths:
-        instance = None
         try:
             instance = open_instance(path)
             reason = _no_image(instance)
@@ -106,9 +125,7 @@ def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
                     prepare(instance.syntax)
                 _gather(gathered, instance)
         except ScanwrightError as error:
-            uid = "" if instance is None else text(instance.header, "SeriesInstanceUID")
-            damaged = instance is not None or _should_be_dicom(path)
-            skipped.append(Skipped(path, _in_one_line(error), uid, damaged))
+            skipped.append(Skipped(path, _in_one_line(error), damaged=_should_be_dicom(path)))
     series = [_assembled(uid, found) for uid, found in gathered.items()]
     return Found(tuple(sorted(series, key=_order)), tuple(skipped))
 
@@ -151,19 +168,15 @@ def _no_image(instance: Instance) -> str:
 def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
     header, path = instance.header, instance.path
     uid = text(header, "SeriesInstanceUID") or f"no series UID: {path.name}"
-    slices = read_slices(instance)
     mine = gathered.get(uid)
     if mine is None:
         mine = gathered[uid] = _Gathered({name: found for name in KEPT if (found := text(header, name))})
-    differs = next((name for name in ONE_EACH if text(header, name) != mine.about.get(name, "")), "")
-    if differs:
-        mine.conflict = InputError(
-            f"one series of two {'patients' if differs == 'PatientID' else 'studies'}",
-            where=path,
-            expected=f"one {differs}",
-            found="two",
-            hint="Keep the files apart, one folder for each; ask where they were mixed.",
-        )
+    try:
+        slices = read_slices(instance)
+    except InputError as error:
+        mine.broken.append(_Broken(error, whole(header, "Rows"), whole(header, "Columns")))
+        return
+    _require_one_of_each(mine, instance, is_placed=slices[0].place is not None)
     instance_uid = text(header, "SOPInstanceUID")
     if instance_uid and instance_uid in mine.seen:
         _duplicate(mine, mine.seen[instance_uid], slices)
@@ -172,10 +185,28 @@ def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
     mine.slices += slices
 
 
+def _require_one_of_each(mine: _Gathered, instance: Instance, *, is_placed: bool) -> None:
+    """Note a conflict if an image is of another patient, study or kind than its series, or lies in another space."""
+    header = instance.header
+    differs = next((name for name in ONE_EACH if text(header, name) != mine.about.get(name, "")), "")
+    if is_placed:  # pictures need no frame of reference
+        frame = text(header, FRAME)
+        mine.frame = frame if mine.frame is None else mine.frame
+        differs = differs or (FRAME if frame != mine.frame else "")
+    if differs:
+        mine.conflict = InputError(
+            f"one series of two {ONE_EACH.get(differs, 'frames of reference')}",
+            where=instance.path,
+            expected=f"one {differs}",
+            found="two",
+            hint="Keep the files apart, one folder for each; ask where they were mixed.",
+        )
+
+
 def _duplicate(mine: _Gathered, first: Path, again: Sequence[Slice]) -> None:
     """Leave out a copy. Two different images under one UID are a conflict."""
     before = [one for one in mine.slices if one.path == first]
-    if _pixel_hash(before[0]) == _pixel_hash(again[0]) and _same_places(before, again):
+    if _facts(before) == _facts(again) and _pixel_hash(before[0]) == _pixel_hash(again[0]):
         mine.notes.append(f"{again[0].path.name} is a copy of {first.name}: counted once")
         return
     mine.conflict = InputError(
@@ -187,12 +218,20 @@ def _duplicate(mine: _Gathered, first: Path, again: Sequence[Slice]) -> None:
     )
 
 
-def _same_places(before: Sequence[Slice], again: Sequence[Slice]) -> bool:
-    pairs = [(one.place, other.place) for one, other in zip(before, again, strict=False)]
-    return len(before) == len(again) and all(
-        one is other or (one is not None and other is not None and bool((abs(one.origin - other.origin) < 1e-3).all()))
-        for one, other in pairs
-    )
+def _facts(slices: Sequence[Slice]) -> list[tuple[object, ...]]:
+    """All but the pixels that makes an image what it is: where it lies, what its numbers mean, what keeps it apart."""
+    return [
+        (_rounded(one.place), one.pixel_size, one.window, one.scale, one.uptake, one.turning, one.padding, one.labels)
+        for one in slices
+    ]
+
+
+def _rounded(place: Place | None) -> tuple[float, ...]:
+    """To a hundredth of a millimetre, and directions to as much over half a metre; empty where there is none."""
+    if place is None:
+        return ()
+    directions = np.round((place.right, place.down), 5) + 0.0  # no negative zeros
+    return (*np.round((*place.origin, *place.spacing), 2) + 0.0, *directions.ravel())
 
 
 def _pixel_hash(one: Slice) -> str:
@@ -201,11 +240,23 @@ def _pixel_hash(one: Slice) -> str:
 
 
 def _assembled(uid: str, found: _Gathered) -> Series:
+    lost = [Refused("", 1, one.error) for one in found.broken]
     if found.conflict is not None:
         refused = Refused("", len(found.slices), found.conflict)
-        return Series(uid, found.about, (), (refused,), tuple(found.notes))
-    volumes, failed = to_volumes(found.slices)
-    return Series(uid, found.about, tuple(volumes), tuple(failed), tuple(found.notes))
+        return Series(uid, found.about, (), (refused, *lost), tuple(found.notes))
+    volumes, failed = to_volumes(found.slices) if found.slices else ([], [])
+    short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in found.broken)]
+    failed += [Refused(one.name, len(one.slices), _short(one)) for one in short]
+    kept = tuple(volume for volume in volumes if volume not in short)
+    return Series(uid, found.about, kept, (*lost, *failed), tuple(found.notes))
+
+
+def _short(volume: Stack) -> InputError:
+    return InputError(
+        "a volume that may lack a slice: a file of its series cannot be read",
+        where=volume.slices[0].path.parent,
+        hint="Mend or copy that file again, or leave it out if it is none of these slices.",
+    )
 
 
 def _order(series: Series) -> tuple[str, int, str]:

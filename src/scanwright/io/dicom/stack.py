@@ -21,6 +21,7 @@ from scanwright.types import Floats
 SAME_PLACE_MM = 0.01  # closer than this along the normal, two slices lie in one place
 EVEN_SHARE, EVEN_MM = 0.01, 0.02  # how far a slice may lie from its place on the grid: of the step, or in mm
 WHOLE = 0.05  # a gap this close to a multiple of the smallest one is a missing slice
+SAME_STEP = 0.02  # how far a header's spacing between slices may be from theirs, of it
 TILT_DEGREES = 0.1
 
 Placed = tuple[Slice, Place]
@@ -37,10 +38,12 @@ def stack(slices: Sequence[Slice]) -> tuple[list[Slice], Grid, tuple[str, ...]]:
     first = placed[0][1]
     origins = np.array([place.origin for _, place in placed])
     if len(placed) == 1:
-        step = first.normal * (ordered[0].thickness or 1.0)
-        notes: tuple[str, ...] = () if ordered[0].thickness else ("one slice without a thickness: taken as 1 mm",)
+        thick = ordered[0].spacing or ordered[0].thickness
+        step = first.normal * (thick or 1.0)
+        notes: tuple[str, ...] = () if thick else ("one slice without a thickness: taken as 1 mm",)
     else:
         step, notes = _even_step(origins, first, where=ordered[0].path)
+        notes += _contradiction(ordered[0].spacing, float(step @ first.normal))
     affine = np.eye(4)
     affine[:3, 0] = first.right * first.spacing[0]
     affine[:3, 1] = first.down * first.spacing[1]
@@ -96,6 +99,13 @@ def _even_step(origins: Floats, plane: Place, *, where: Path) -> tuple[Floats, t
     if tilt > TILT_DEGREES:
         return step, (f"tilted: slices are shifted sideways, {tilt:.1f} degrees from a right angle to their planes",)
     return step, ()
+
+
+def _contradiction(said: float | None, step: float) -> tuple[str, ...]:
+    """A note if a header's spacing between slices is not the distance of their places: slices may have been left out."""
+    if said is None or abs(said - step) <= SAME_STEP * step:
+        return ()
+    return (f"slices lie {step:.4g} mm apart, the header says {said:.4g} mm: their places are taken",)
 
 
 def _require_complete(gaps: Floats, *, where: Path) -> None:

@@ -5,8 +5,8 @@
     colours = in_rgb(cells, photometric, header)  (rows, columns, 3) uint8
 
 Values are never windowed unless it is asked for (`windowed`). Dark and bright are as people see them: MONOCHROME1, where a
-large number is dark, is turned around. Source: DICOM PS3.3 C.7.6.3 (photometric interpretation), C.11.1 (modality LUT),
-C.11.2 (VOI LUT), C.7.9 (palette colour).
+large number is dark, is turned around unless the numbers have a unit. Source: DICOM PS3.3 C.7.6.3 (photometric
+interpretation), C.11.1 (modality LUT), C.11.2 (VOI LUT), C.7.9 (palette colour).
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,12 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
 
 from scanwright.errors import InputError
-from scanwright.io.dicom.elements import Elements, item, items, number, text, whole
+from scanwright.io.dicom.elements import Elements, item, items, stated, text, whole
 from scanwright.io.dicom.encoded import Stored
 from scanwright.types import Array
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
+WIDEST = 1e30  # beyond every window
 SMALLEST = (np.int16, np.uint16, np.int32)
 
 
@@ -45,17 +46,19 @@ class Scale:
         return not self.table and self.slope == 1 and self.intercept == int(self.intercept)
 
 
-def read_scale(header: Elements) -> Scale:
-    """The modality's scale in a header, or in one frame's functional groups. Slope 0 or none means as stored."""
+def read_scale(header: Elements, *, where: Path) -> Scale:
+    """The modality's scale in a header, or in one frame's functional groups. Slope 0 or none means as stored.
+
+    Raises UnreadableFile for a slope, an intercept or a dose's scaling that is there but is not one number.
+    """
     if items(header, "ModalityLUTSequence"):
         return Scale(table=True, unit=text(item(header, "ModalityLUTSequence"), "ModalityLUTType"))
-    dose = number(header, "DoseGridScaling")
+    (dose,) = stated(header, "DoseGridScaling", where=where) or (0.0,)
     if dose:
         return Scale(dose, 0.0, unit=text(header, "DoseUnits"))
-    slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")
-    if slope is None or slope == 0:
-        slope = 1.0
-    return Scale(slope, intercept or 0.0, unit=text(header, "RescaleType") or text(header, "Units"))
+    (slope,) = stated(header, "RescaleSlope", where=where) or (0.0,)
+    (intercept,) = stated(header, "RescaleIntercept", where=where) or (0.0,)
+    return Scale(slope or 1.0, intercept, unit=text(header, "RescaleType") or text(header, "Units"))
 
 
 def scaled(cells: Array, scale: Scale, header: Dataset) -> Array:
@@ -97,14 +100,27 @@ def is_grey(header: Elements) -> bool:
     return photometric in GREY and (whole(header, "SamplesPerPixel") or 1) == 1
 
 
-def brightened(values: Array, *, stored: Stored, scale: Scale) -> Array:
-    """MONOCHROME1 turned around: the lowest value that the header allows changes places with the highest.
+def turning(stored: Stored, scale: Scale, header: Dataset) -> float:
+    """The lowest and the highest value that a header allows, added: MONOCHROME1 is turned around by taking values from it.
 
-    stored: says which numbers the header allows. Grey values keep their unit and their range.
+    stored: says which numbers are allowed, and is not of floats. header: holds the table where the scale is one.
     """
     bits = stored.stored
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if stored.signed else (0, (1 << bits) - 1)
-    ends = scale.slope * (low + high) + 2 * scale.intercept
+    if scale.table:
+        entries, first, _ = item(header, "ModalityLUTSequence").LUTDescriptor
+        last = first + (entries or 1 << 16) - 1
+        low, high = (min(max(end, first), last) for end in (low, high))  # beyond the table its ends count
+        allowed = scaled(np.arange(low, high + 1, dtype=stored.dtype), scale, header)
+        return float(allowed.min()) + float(allowed.max())
+    return scale.slope * (low + high) + 2 * scale.intercept
+
+
+def brightened(values: Array, ends: float) -> Array:
+    """MONOCHROME1 turned around: `ends`, the lowest and the highest value added, less each value.
+
+    Grey values keep their range. PS3.3 C.7.6.3.1.2: the smallest is white, after all other steps.
+    """
     return ends - values if values.dtype.kind == "f" else _shifted(-values.astype(np.int64), int(ends))
 
 
@@ -135,3 +151,17 @@ def in_rgb(cells: Array, photometric: str, header: Dataset, *, where: Path) -> A
 def windowed(values: Array, header: Dataset) -> Array:
     """Values as the header's first window or VOI table shows them, float32; unchanged where it has none."""
     return np.asarray(apply_voi_lut(values, header)).astype(np.float32)
+
+
+def window_ends(header: Dataset) -> float | None:
+    """The lowest and the highest value that `windowed` can give, added; None where the header has no window or table.
+
+    A table's values begin at 0 and have the bits that its descriptor states (PS3.3 C.11.2.1.1).
+    """
+    table = item(header, "VOILUTSequence")
+    if "LUTDescriptor" in table and "LUTData" in table:
+        return float((1 << int(table.LUTDescriptor[2])) - 1)
+    if "WindowCenter" not in header or "WindowWidth" not in header:
+        return None
+    with np.errstate(over="ignore"):  # of a sigmoid
+        return float(windowed(np.array((-WIDEST, WIDEST)), header).sum())

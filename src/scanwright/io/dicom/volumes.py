@@ -8,13 +8,16 @@ direction or another kind (colour, no position) never share a volume.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.frame import Label
-from scanwright.io.dicom.slices import Slice
+from scanwright.io.dicom.place import Place
+from scanwright.io.dicom.slices import Slice, with_units
 from scanwright.io.dicom.stack import levels, placed_normal, stack
 
 SAME_DIRECTION = 2e-3  # largest difference of a direction's components
@@ -24,6 +27,8 @@ APART = (
     *("acquisition", "acquired", "made", "frame"),
 )
 NUMBERED = "number"
+BY_NUMBER = "told from other volumes of its series by instance numbers alone"
+DRIFT_DEGREES = 0.5  # directions closer than this are those of one volume that was not kept straight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,46 +53,80 @@ class Refused:
     error: InputError
 
 
+class Group(NamedTuple):
+    """Slices that are one volume, as far as labels tell. name, notes: as a Stack's."""
+
+    name: str
+    slices: list[Slice]
+    notes: tuple[str, ...] = ()
+
+
 def to_volumes(slices: Sequence[Slice]) -> tuple[list[Stack], list[Refused]]:
     """Every volume of a series, and what could not be made one. Each slice is in one of them."""
     stacks: list[Stack] = []
     refused: list[Refused] = []
-    alike = _of_one_form(slices)
-    for form in alike:
-        title = _form_name(form) if len(alike) > 1 else ""
+    alike = _of_one_form(with_units(slices))
+    for form, title in zip(alike, _titles(alike), strict=True):
+        conflict = _conflict(form, alike)
+        if conflict is not None:
+            refused.append(Refused(title, len(form), conflict))
+            continue
         if form[0].place is None:
             stacks += _pictures(form, title)
             continue
-        for name, members in told_apart(form):
-            full = " ".join(part for part in (title, name) if part)
+        groups = told_apart(form)
+        most = max(len(levels(group.slices)) for group in groups)
+        for group in groups:
+            full = " ".join(part for part in (title, group.name) if part)
             try:
-                ordered, grid, notes = stack(members)
-                stacks.append(Stack(full, tuple(ordered), grid, notes))
+                ordered, grid, notes = stack(group.slices)
             except InputError as error:
-                refused.append(Refused(full, len(members), error))
+                refused.append(Refused(full, len(group.slices), error))
+                continue
+            fewer = (f"{len(ordered)} slices, where others of its series have {most}",) if len(ordered) < most else ()
+            stacks.append(Stack(full, tuple(ordered), grid, (*notes, *group.notes, *fewer)))
     return stacks, refused
 
 
-def told_apart(slices: Sequence[Slice]) -> list[tuple[str, list[Slice]]]:
-    """Slices of one form as volumes with names. Where no label tells those of one place apart, and every place holds as
-    many, their instance numbers do; else they stay together, for `stack` to refuse.
+def told_apart(slices: Sequence[Slice]) -> list[Group]:
+    """Slices of one form as volumes with names. Where no label tells those of one place apart, their instance numbers do if
+    they count one volume after the other; else they stay together, for `stack` to refuse.
     """
     places = levels(slices)
     most = max(map(len, places))
     if most == 1:
-        return [("", list(slices))]
+        return [Group("", list(slices))]
     for label in APART:
         groups = _by_label(slices, label)
         if 1 < len(groups) <= 2 * most and max(len(one) for group in groups.values() for one in levels(group)) < most:
             return [
-                (" ".join(part for part in (_label_text(label, value, groups), name) if part), members)
+                Group(" ".join(part for part in (_label_text(label, value, groups), one.name) if part), *one[1:])
                 for value, group in groups.items()
-                for name, members in told_apart(group)
+                for one in told_apart(group)
             ]
-    if min(map(len, places)) < most or len({(one.number, one.frame) for one in slices}) < len(slices):
-        return [("", list(slices))]
-    numbered = [sorted(place, key=lambda one: (one.number, one.frame)) for place in places]
-    return [(f"{NUMBERED} {turn + 1}", [place[turn] for place in numbered]) for turn in range(most)]
+    return _numbered(places) or [Group("", list(slices))]
+
+
+def _numbered(places: Sequence[Sequence[Slice]]) -> list[Group]:
+    """Volumes by instance number; none unless every place holds as many, and numbers run through one volume after the other.
+
+    Numbers that run from place to place say nothing: which slice of a place belongs to which of the next would be guessed.
+    """
+    most = len(places[0])
+    by_number = [sorted(place, key=_number) for place in places]
+    if any(len(place) != most for place in places):
+        return []
+    volumes = [[place[turn] for place in by_number] for turn in range(most)]
+    runs = [[_number(one) for one in volume] for volume in volumes]
+    one_by_one = all(max(run) < min(following) for run, following in pairwise(runs))
+    steady = all(run in (sorted(run), sorted(run, reverse=True)) for run in runs)
+    if not (one_by_one and steady):
+        return []
+    return [Group(f"{NUMBERED} {turn}", volume, (BY_NUMBER,)) for turn, volume in enumerate(volumes, start=1)]
+
+
+def _number(one: Slice) -> tuple[int, int]:
+    return one.number, one.frame
 
 
 def _of_one_form(slices: Sequence[Slice]) -> list[list[Slice]]:
@@ -104,7 +143,7 @@ def _of_one_form(slices: Sequence[Slice]) -> list[list[Slice]]:
 
 
 def _same_form(first: Slice, other: Slice) -> bool:
-    if (first.window.rows, first.window.columns, first.grey) != (other.window.rows, other.window.columns, other.grey):
+    if _size(first) != _size(other):
         return False
     if first.place is None or other.place is None:
         return first.place is other.place
@@ -113,6 +152,55 @@ def _same_form(first: Slice, other: Slice) -> bool:
         and np.abs(first.place.down - other.place.down).max() < SAME_DIRECTION
         and np.allclose(first.place.spacing, other.place.spacing, rtol=SAME_SPACING)
     )
+
+
+def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputError | None:
+    """Why slices of one form cannot be told from others of their series, if they cannot."""
+    others = [other for other in alike if other is not form and _size(other[0]) == _size(form[0])]
+    if any((other[0].place is None) != (form[0].place is None) for other in others):
+        return InputError(
+            "slices with and without a place in one series",
+            where=form[0].path.parent,
+            expected="a position and directions for all of one size, or for none",
+            found=f"{len(form)} {'without' if form[0].place is None else 'with'}",
+            hint="Copy the series again from its source, or leave out what is no slice.",
+        )
+    angles = (_angle(form[0].place, other[0].place) for other in others)
+    nearest = min((angle for angle in angles if angle > 0), default=90.0)
+    if nearest < DRIFT_DEGREES:
+        return InputError(
+            "slices that are nearly parallel, but not quite",
+            where=form[0].path.parent,
+            expected=f"one direction, or {DRIFT_DEGREES:g} degrees between two",
+            found=f"{nearest:.2g} degrees",
+            hint="Resample the series with software of the scanner's maker, or leave it out.",
+        )
+    return None
+
+
+def _angle(one: Place | None, other: Place | None) -> float:
+    """Between the directions of two frames, whichever of rows and columns differ more, in degrees; 0 without a place."""
+    if one is None or other is None:
+        return 0.0
+    sines = (np.linalg.norm(np.cross(one.right, other.right)), np.linalg.norm(np.cross(one.down, other.down)))
+    if min(one.right @ other.right, one.down @ other.down) < 0:
+        return 90.0
+    return float(np.degrees(np.arcsin(min(1.0, float(max(sines))))))
+
+
+def _size(one: Slice) -> tuple[int, int, bool]:
+    return one.window.rows, one.window.columns, one.grey
+
+
+def _titles(alike: Sequence[Sequence[Slice]]) -> list[str]:
+    """What tells forms apart, "" for a single one; forms of one plane and size are counted."""
+    if len(alike) == 1:
+        return [""]
+    names = [_form_name(form) for form in alike]
+    return [
+        name if names.count(name) == 1 else f"{name} group {names[: turn + 1].count(name)}"
+        for turn, name in enumerate(names)
+    ]
 
 
 def _form_name(form: Sequence[Slice]) -> str:
