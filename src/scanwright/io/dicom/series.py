@@ -77,9 +77,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Broken:
-    """An image that cannot be read, and its size as far as its header says it."""
+    """An image that cannot be read, its UID, and its size as far as its header says it."""
 
     error: InputError
+    instance: str
     rows: int | None
     columns: int | None
 
@@ -156,7 +157,9 @@ def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
     try:
         slices = read_slices(instance)
     except InputError as error:
-        mine.broken.append(_Broken(error, whole(header, "Rows"), whole(header, "Columns")))
+        mine.broken.append(
+            _Broken(error, text(header, "SOPInstanceUID"), whole(header, "Rows"), whole(header, "Columns"))
+        )
         return
     _require_one_of_each(mine, instance, is_placed=slices[0].place is not None)
     instance_uid = text(header, "SOPInstanceUID")
@@ -227,7 +230,8 @@ def _assembled(uid: str, found: _Gathered) -> Series:
         refused = Refused("", len(found.slices), found.conflict)
         return Series(uid, found.about, (), (refused, *lost), tuple(found.notes))
     volumes, failed = to_volumes(found.slices) if found.slices else ([], [])
-    short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in found.broken)]
+    missing = [one for one in found.broken if one.instance not in found.seen]
+    short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in missing)]
     failed += [Refused(one.name, len(one.slices), _short(one)) for one in short]
     kept = tuple(volume for volume in volumes if volume not in short)
     return Series(uid, found.about, kept, (*lost, *failed), tuple(found.notes))
