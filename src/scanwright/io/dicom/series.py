@@ -225,16 +225,24 @@ def _pixel_hash(one: Slice) -> str:
 
 
 def _assembled(uid: str, found: _Gathered) -> Series:
-    lost = [Refused("", 1, one.error) for one in found.broken]
+    lost = _lost(found.broken)
     if found.conflict is not None:
         refused = Refused("", len(found.slices), found.conflict)
         return Series(uid, found.about, (), (refused, *lost), tuple(found.notes))
     volumes, failed = to_volumes(found.slices) if found.slices else ([], [])
-    missing = [one for one in found.broken if one.instance not in found.seen]
+    missing = [one for one in found.broken if not one.instance or one.instance not in found.seen]
     short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in missing)]
     failed += [Refused(one.name, len(one.slices), _short(one)) for one in short]
     kept = tuple(volume for volume in volumes if volume not in short)
     return Series(uid, found.about, kept, (*lost, *failed), tuple(found.notes))
+
+
+def _lost(broken: Sequence[_Broken]) -> list[Refused]:
+    """Images that cannot be read, those of one reason together."""
+    by_reason: dict[str, list[InputError]] = {}
+    for one in broken:
+        by_reason.setdefault(one.error.message, []).append(one.error)
+    return [Refused("", len(errors), errors[0]) for errors in by_reason.values()]
 
 
 def _short(volume: Stack) -> InputError:
