@@ -112,6 +112,21 @@ def test_a_volume_that_may_lack_a_slice_is_refused(tmp_path, which):
     ]
 
 
+def test_images_that_cannot_be_read_for_one_reason_are_one_refusal(tmp_path):
+    for path in slices(tmp_path, [0, 1, 2], RescaleSlope=2.5):
+        path.write_bytes(path.read_bytes().replace(b"2.5 ", b"2,5 "))
+    (series,) = find_series(files_in(tmp_path)).series
+    assert [(one.slices, one.error.found) for one in series.refused] == [(3, "2,5")]
+
+
+def test_a_broken_copy_of_a_slice_is_not_missing(tmp_path):
+    whole = slices(tmp_path, [0, 1, 2], RescaleSlope=2.5)[1]
+    (tmp_path / "again.dcm").write_bytes(whole.read_bytes().replace(b"2.5 ", b"2,5 "))
+    (series,) = find_series(files_in(tmp_path)).series
+    assert [one.grid.shape for one in series.volumes] == [(5, 4, 3)]
+    assert [one.error.message for one in series.refused] == ["RescaleSlope cannot be read"]
+
+
 def test_files_without_a_series_uid_stay_apart(tmp_path):
     slices(tmp_path, [0, 1], SeriesInstanceUID=None)
     assert len(find_series(files_in(tmp_path)).series) == 2

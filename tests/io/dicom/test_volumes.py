@@ -109,6 +109,11 @@ def test_a_drifting_direction_is_refused(tmp_path):
     assert (shapes, set(refused)) == ({}, {"slices that are nearly parallel, but not quite"})
 
 
+def test_two_spacings_of_one_direction_are_two_volumes(tmp_path):
+    made = slices(tmp_path, [0, 1]) + slices(tmp_path, [0, 1], PixelSpacing=[0.4, 0.4])
+    assert set(named(made)[0]) == {"axial 5 x 4 group 1", "axial 5 x 4 group 2"}
+
+
 def test_several_directions_of_one_plane_have_names_of_their_own(tmp_path):
     assert set(named(turned_about_x(tmp_path, [0, 20]))[0]) == {"axial 5 x 4 group 1", "axial 5 x 4 group 2"}
 

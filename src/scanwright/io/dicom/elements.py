@@ -45,8 +45,11 @@ def stated(elements: Elements, name: str, length: int = 1, *, where: Path) -> tu
     For what decides voxels or their places: a default must not stand in for a value that is there and cannot be read. Raises
     UnreadableFile for letters, a decimal comma, something that is not finite, or another count.
     """
+    tag = _tag_of(name)
+    if tag not in elements:
+        return ()
     try:
-        found = tuple(float(one) for one in _each(_decoded(elements, _tag_of(name))))
+        found = tuple(map(float, _each(_decoded(elements, tag))))
     except Exception:  # as in `value_of`
         found = (math.nan,)
     if not found or (len(found) == length and all(map(math.isfinite, found))):

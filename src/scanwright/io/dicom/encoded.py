@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from scanwright.errors import InputError, UnreadableFile
 from scanwright.io.dicom import jpeg
-from scanwright.io.dicom.elements import stated, text, whole
+from scanwright.io.dicom.elements import stated, text
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Instance, kind_of
 from scanwright.io.dicom.walk import UNDEFINED, Pixels
 from scanwright.io.guard import checked_bytes, truncated
@@ -27,6 +27,10 @@ DECODED = frozenset((*NATIVE, RLE, *JPEG_LS, *JPEG_2000, *HTJ2K, *jpeg.SYNTAXES)
 
 FLOAT_TAGS = {0x7FE00008: 32, 0x7FE00009: 64}
 MAX_FRAMES = 1 << 17
+COUNTS = (
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+)
 SAMPLES = {
     **dict.fromkeys(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 1),
     **dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"), 3),
@@ -93,8 +97,9 @@ def read_encoded(instance: Instance) -> Encoded:
 
 def _read_stored(instance: Instance, pixels: Pixels) -> Stored:
     is_float = pixels.tag in FLOAT_TAGS
+    said = {name: _count(instance, name) for name in COUNTS}
     needed = ("Rows", "Columns", *(() if is_float else ("BitsAllocated", "PixelRepresentation")))
-    missing = next((name for name in needed if whole(instance.header, name) is None), "")
+    missing = next((name for name in needed if said[name] is None), "")
     if missing:
         raise UnreadableFile(
             "a DICOM image without its size or kind of numbers",
@@ -102,24 +107,28 @@ def _read_stored(instance: Instance, pixels: Pixels) -> Stored:
             expected=" ".join(needed),
             found=f"no {missing}",
         )
-    allocated = FLOAT_TAGS.get(pixels.tag, _count(instance, "BitsAllocated", 0))
-    bits = allocated if is_float else _count(instance, "BitsStored", allocated)
-    high = _count(instance, "HighBit", bits - 1)
+    allocated = FLOAT_TAGS.get(pixels.tag, said["BitsAllocated"] or 0)
+    bits = allocated if is_float else _default(said["BitsStored"], allocated)
+    high = _default(said["HighBit"], bits - 1)
     result = Stored(
-        rows=_count(instance, "Rows", 0),
-        columns=_count(instance, "Columns", 0),
-        frames=_count(instance, "NumberOfFrames", 1),
-        samples=_count(instance, "SamplesPerPixel", 1),
+        rows=said["Rows"] or 0,
+        columns=said["Columns"] or 0,
+        frames=_default(said["NumberOfFrames"], 1),
+        samples=_default(said["SamplesPerPixel"], 1),
         allocated=allocated,
         stored=bits,
         high=high if bits - 1 <= high < allocated else bits - 1,
-        signed=_count(instance, "PixelRepresentation", 0) == 1,
-        planar=_count(instance, "PlanarConfiguration", 0) == 1,
+        signed=said["PixelRepresentation"] == 1,
+        planar=said["PlanarConfiguration"] == 1,
         photometric=text(instance.header, "PhotometricInterpretation") or "MONOCHROME2",
         is_float=is_float,
     )
     _check(result, instance.path)
     return result
+
+
+def _default(found: int | None, otherwise: int) -> int:
+    return otherwise if found is None else found
 
 
 def undecodable(path: Path, syntax: str) -> InputError:
@@ -133,12 +142,14 @@ def undecodable(path: Path, syntax: str) -> InputError:
     )
 
 
-def _count(instance: Instance, name: str, default: int) -> int:
-    """A whole number that says how pixels lie, or the default where it is absent. Raises UnreadableFile for anything else."""
-    (found,) = stated(instance.header, name, where=instance.path) or (default,)
-    if found != int(found):
-        raise UnreadableFile(f"{name} is no whole number", where=instance.path, found=found)
-    return int(found)
+def _count(instance: Instance, name: str) -> int | None:
+    """A whole number that says how pixels lie, or None where it is absent. Raises UnreadableFile for anything else."""
+    found = stated(instance.header, name, where=instance.path)
+    if not found:
+        return None
+    if found[0] != int(found[0]):
+        raise UnreadableFile(f"{name} is no whole number", where=instance.path, found=found[0])
+    return int(found[0])
 
 
 def _check(stored: Stored, path: Path) -> None:

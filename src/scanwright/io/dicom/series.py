@@ -82,9 +82,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Broken:
-    """An image that cannot be read, and its size as far as its header says it."""
+    """An image that cannot be read, its UID, and its size as far as its header says it."""
 
     error: InputError
+    instance: str
     rows: int | None
     columns: int | None
 
@@ -174,7 +175,9 @@ def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
     try:
         slices = read_slices(instance)
     except InputError as error:
-        mine.broken.append(_Broken(error, whole(header, "Rows"), whole(header, "Columns")))
+        mine.broken.append(
+            _Broken(error, text(header, "SOPInstanceUID"), whole(header, "Rows"), whole(header, "Columns"))
+        )
         return
     _require_one_of_each(mine, instance, is_placed=slices[0].place is not None)
     instance_uid = text(header, "SOPInstanceUID")
@@ -240,15 +243,24 @@ def _pixel_hash(one: Slice) -> str:
 
 
 def _assembled(uid: str, found: _Gathered) -> Series:
-    lost = [Refused("", 1, one.error) for one in found.broken]
+    lost = _lost(found.broken)
     if found.conflict is not None:
         refused = Refused("", len(found.slices), found.conflict)
         return Series(uid, found.about, (), (refused, *lost), tuple(found.notes))
     volumes, failed = to_volumes(found.slices) if found.slices else ([], [])
-    short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in found.broken)]
+    missing = [one for one in found.broken if not one.instance or one.instance not in found.seen]
+    short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in missing)]
     failed += [Refused(one.name, len(one.slices), _short(one)) for one in short]
     kept = tuple(volume for volume in volumes if volume not in short)
     return Series(uid, found.about, kept, (*lost, *failed), tuple(found.notes))
+
+
+def _lost(broken: Sequence[_Broken]) -> list[Refused]:
+    """Images that cannot be read, those of one reason together."""
+    by_reason: dict[str, list[InputError]] = {}
+    for one in broken:
+        by_reason.setdefault(one.error.message, []).append(one.error)
+    return [Refused("", len(errors), errors[0]) for errors in by_reason.values()]
 
 
 def _short(volume: Stack) -> InputError:

@@ -40,9 +40,10 @@ class Slice:
 
     encoded, frame, window: its pixels. place: None where the header gives none (projections, ultrasound, captures);
     pixel_size then says how large a pixel is. spacing, thickness: distance to the next slice, and thickness, in mm, as the
-    header has them. grey: one number a pixel that means itself. turning: where a large number is dark, what values are
-    turned around by (see `values`), else None. padding: stored numbers, from and to, that mean nothing. uptake: of PET, what
-    `with_units` makes the scale to SUV of, None after that. instance: SOP instance UID. number: instance number, -1 if none.
+    header has them (a sign of the spacing is a direction: PS3.3 C.8.4.15). grey: one number a pixel that means itself.
+    turning: where a large number is dark, what values are turned around by (see `values`), else None. padding: stored
+    numbers, from and to, that mean nothing. uptake: of PET, what `with_units` makes the scale to SUV of, None after that.
+    instance: SOP instance UID. number: instance number, -1 if none.
     """
 
     encoded: Encoded
@@ -109,8 +110,7 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             uptake=uptake,
             place=place,
             pixel_size=PixelSize(None) if place is not None else read_pixel_size(header),
-            spacing=abs(number(measures, "SpacingBetweenSlices") or 0)
-            or None,  # a sign is a direction (PS3.3 C.8.4.15)
+            spacing=abs(number(measures, "SpacingBetweenSlices") or 0) or None,
             thickness=_positive(number(measures, "SliceThickness")),
             grey=is_grey(header),
             turning=_turning(instance, encoded.stored, scale),

@@ -28,6 +28,7 @@ APART = (
 )
 NUMBERED = "number"
 BY_NUMBER = "told from other volumes of its series by instance numbers alone"
+RIGHT_ANGLE = 90.0
 DRIFT_DEGREES = 0.5  # directions closer than this are those of one volume that was not kept straight
 
 
@@ -165,8 +166,7 @@ def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputE
             found=f"{len(form)} {'without' if form[0].place is None else 'with'}",
             hint="Copy the series again from its source, or leave out what is no slice.",
         )
-    angles = (_angle(form[0].place, other[0].place) for other in others)
-    nearest = min((angle for angle in angles if angle > 0), default=90.0)
+    nearest = min((_angle(form[0].place, other[0].place) for other in others), default=RIGHT_ANGLE)
     if nearest < DRIFT_DEGREES:
         return InputError(
             "slices that are nearly parallel, but not quite",
@@ -179,13 +179,14 @@ def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputE
 
 
 def _angle(one: Place | None, other: Place | None) -> float:
-    """Between the directions of two frames, whichever of rows and columns differ more, in degrees; 0 without a place."""
-    if one is None or other is None:
-        return 0.0
-    sines = (np.linalg.norm(np.cross(one.right, other.right)), np.linalg.norm(np.cross(one.down, other.down)))
-    if min(one.right @ other.right, one.down @ other.down) < 0:
-        return 90.0
-    return float(np.degrees(np.arcsin(min(1.0, float(max(sines))))))
+    """Between the directions of two forms of one spacing, of rows or columns, whichever differ more, in degrees.
+
+    A right angle for forms that differ in more than that, or have no place.
+    """
+    if one is None or other is None or not np.allclose(one.spacing, other.spacing, rtol=SAME_SPACING):
+        return RIGHT_ANGLE
+    cosine = min(float(one.right @ other.right), float(one.down @ other.down))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
 def _size(one: Slice) -> tuple[int, int, bool]:
