@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from made_dicom import ENHANCED_MR, US, header, placed, slices, write
+from made_dicom import ENHANCED_MR, PET, US, header, placed, slices, write
 from scanwright.errors import InputError
 from scanwright.io.dicom.read import read_stack
 from scanwright.io.dicom.scan import read_scan, scan_of
@@ -73,6 +73,26 @@ def test_frames_of_two_loops(tmp_path):
         about = {"SOPClassUID": US, "Modality": "US", "SOPInstanceUID": f"1.5.{number}", "InstanceNumber": number}
         write(tmp_path / f"{number}.dcm", header(pixels, **about))
     assert read_again(tmp_path)[6:9] == ["frame 7", "frame 8", "frame 9"]
+
+
+def test_a_late_frame_of_a_dynamic_pet_decays_from_the_start_of_the_series(tmp_path):
+    drug = Dataset()
+    drug.RadionuclideTotalDose, drug.RadionuclideHalfLife, drug.RadiopharmaceuticalStartTime = 350e6, 6600, "100000"
+    about = {
+        "SOPClassUID": PET, "Modality": "PT", "Units": "BQML", "PatientWeight": 70, "DecayCorrection": "START",
+        "CorrectedImage": ["DECY", "ATTN"], "SeriesDate": "20260102", "AcquisitionDate": "20260102",
+        "SeriesTime": "133000", "NumberOfSlices": 2, "NumberOfTimeSlices": 2, "RadiopharmaceuticalInformationSequence": [drug],
+    }  # fmt: skip
+    for frame, acquired in enumerate(("130000", "140000")):
+        for k in range(2):
+            own = {
+                "AcquisitionTime": acquired,
+                "TemporalPositionIdentifier": frame + 1,
+                "InstanceNumber": 2 * frame + k + 1,
+            }
+            place = placed((0, 0, 3.0 * k), SOPInstanceUID=f"1.6.{frame}.{k}")
+            write(tmp_path / f"{frame}{k}.dcm", header(np.full((4, 5), 100, np.uint16), **about, **own, **place))
+    assert len(read_again(tmp_path)) == 2
 
 
 def test_a_volume_that_is_not_there_any_more(tmp_path):

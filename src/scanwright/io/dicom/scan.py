@@ -21,13 +21,14 @@ from scanwright.runtime import num_threads
 def scan_of(stack: Stack, series: Series) -> DicomVolume:
     """The name by which a volume of a series can be read again.
 
-    Files that hold slices of other volumes too name them as before only with all files of their series.
+    Files that hold slices of other volumes too name them as before only with all files of their series, and the time from
+    which PET decays is found among all of them.
     """
     frames = defaultdict(set)
     for one in stack.slices:
         frames[one.path].add(one.frame)
     whole = all(len(frames[one.path]) == one.encoded.stored.frames for one in stack.slices)
-    files = tuple(sorted(frames)) if whole else series.files
+    files = tuple(sorted(frames)) if whole and series.about.get("Modality") != "PT" else series.files
     return DicomVolume(files, stack.name, series.about.get("FrameOfReferenceUID", ""))
 
 
