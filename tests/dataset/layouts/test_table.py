@@ -60,14 +60,15 @@ def test_several_channels(tmp_path, columns, names):
 def test_two_columns_that_could_be_the_first_channel(tmp_path, columns):
     files(tmp_path)
     write_text(tmp_path / "t.csv", f"{columns},label\nct/a.nii.gz,ct/b.nii.gz,gt/a_l.nii.gz\n")
+    assert table.detect(tmp_path) is not None
     with pytest.raises(InputError, match="two columns could be the first channel"):
         table.read(tmp_path / "t.csv", NOTHING)
 
 
 def test_further_columns_of_image_files_are_named(tmp_path):
     files(tmp_path)
-    row = "ct/a.nii.gz,ct/b.nii.gz,ct/c.nii.gz,gt/b_l.nii.gz,gt/a_l.nii.gz"
-    write_text(tmp_path / "t.csv", f"image,path,thumb,mask,label\n{row}\n")
+    row = f"ct/a.nii.gz,ct/b.nii.gz,ct/c.nii.gz,gt/b_l.nii.gz,gt/a_l.nii.gz,{tmp_path}/ct/a.nii.gz"
+    write_text(tmp_path / "t.csv", f"image,path,thumb,mask,label,same\n{row}\n")
     dataset = table.read(tmp_path, NOTHING)
     assert [path.name for path in dataset.cases[0].images] == ["a.nii.gz"]
     assert [(fault.code, fault.severity, fault.found) for fault in dataset.faults] == [

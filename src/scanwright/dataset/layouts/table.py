@@ -53,12 +53,13 @@ def detect(root: Path) -> str | None:
 
 
 def read(root: Path, declared: Declaration) -> Dataset:
-    """Read the table. Raises InputError if there is none or two rows are one case; files that are not there become
-    faults.
+    """Read the table. Raises InputError if there is none, two rows are one case or two columns one channel; files that are
+    not there become faults.
     """
     table = _find_table(root)
     if table is None:
         raise InputError("no table of images and labels", where=root, expected=LOOKED_FOR)
+    _require_one_first(table)
     columns, label = in_declared_order(_image_columns(table), declared.channels), table.column(LABEL_COLUMNS)
     names, numbers = _case_names(table, columns), _numbers(table)
     found = _files(table, names, columns, label)
@@ -86,7 +87,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         stated=f"table {table.path.name}",
         task=task,
         cases=tuple(cases),
-        faults=(*faults, *unclear, *_unused(table, besides=(*columns, label or ""))),
+        faults=(*faults, *unclear, *_unused(table, besides=[*columns, *([label] if label else [])])),
         **known,
     )
 
@@ -117,23 +118,23 @@ def _names_files(table: Table) -> bool:
     label, images = table.column(LABEL_COLUMNS), _image_columns(table)
     if label is None or not images:
         return False
-    return any(_file(row[label], table) for row in table.rows) and any(
-        _file(row[image], table) for row in table.rows for image in images
-    )
+    return bool(_files_in(table, label)) and any(_files_in(table, image) for image in images)
 
 
 def _image_columns(table: Table) -> list[str]:
-    """Columns with image files in channel order: numbered ones, then the plain one and those with a channel's name.
+    """Columns with image files in channel order: numbered ones, then the plain one and those with a channel's name."""
+    numbers, plain = _numbers(table), _plain_column(table)
+    others = (name for name in table.columns if name == plain or (name in CHANNEL_WORDS and _names_images(table, name)))
+    return [*sorted(numbers, key=lambda name: numbers[name]), *(name for name in others if name not in numbers)]
 
-    Raises InputError if image and image_1 (or image_0) could be the same channel.
-    """
+
+def _require_one_first(table: Table) -> None:
+    """Raise InputError if image and image_1 (or image_0) could be the same channel."""
     numbers, plain = _numbers(table), _plain_column(table)
     if plain in numbers and min(number for name, number in numbers.items() if name != plain) < 2:
         found = ", ".join(sorted(numbers, key=lambda name: (numbers[name], name)))
         hint = f"Rename the column {plain}: is it a channel of its own, or one of the numbered ones again?"
         raise InputError("two columns could be the first channel", where=table.path, found=found, hint=hint)
-    others = (name for name in table.columns if name == plain or (name in CHANNEL_WORDS and _names_images(table, name)))
-    return [*sorted(numbers, key=lambda name: numbers[name]), *(name for name in others if name not in numbers)]
 
 
 def _plain_column(table: Table) -> str | None:
@@ -154,19 +155,24 @@ def _names_images(table: Table, column: str) -> bool:
 
 
 def _unused(table: Table, *, besides: Sequence[str]) -> list[Fault]:
-    """A warning for each further column with image files."""
+    """A warning for each further column with image files that no column of `besides` names."""
+    used = {file for column in besides for file in _files_in(table, column)}
     return [
         Fault(
             code="unused-channel",
             severity="warning",
             file=table.path,
-            expected=f"image files in {', '.join(name for name in besides if name)} alone",
+            expected=f"image files in {', '.join(besides)} alone",
             found=f"image files in column {column} too",
             action="Call it image_2, or by a channel's name such as flair, if the model shall see it; else remove it.",
         )
         for column in table.columns
-        if column not in besides and any(_file(row[column], table) for row in table.rows)
+        if column not in besides and _files_in(table, column) - used
     ]
+
+
+def _files_in(table: Table, column: str) -> set[Path]:
+    return {path.resolve() for row in table.rows if (path := _file(row[column], table)) is not None}
 
 
 def _file(text: str, table: Table) -> Path | None:
