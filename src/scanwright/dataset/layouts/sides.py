@@ -22,6 +22,7 @@ WORDS: dict[str, Word] = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "tune", "tuning"), "validation"),
     **dict.fromkeys(("test", "testing", "holdout", "external"), "test"),
 }
+UNCLEAR = "unclear-split"
 EXPECTED = "train, val, test or the number of a fold"
 _FOLD = re.compile(r"^(?:fold)?\d+$")
 
@@ -41,7 +42,7 @@ def word_of(text: str) -> Word | None:
 def unclear_side(case: str, table: Path, found: str) -> Fault:
     """The fault of a case whose row does not say whether it is set apart."""
     return Fault(
-        code="unclear-split",
+        code=UNCLEAR,
         severity="error",
         case=case,
         file=table,
