@@ -11,7 +11,7 @@ import pytest
 
 import scanwright as package
 from commands import at_call, at_write, die, interrupt, killed, results
-from made_folders import nnunet_folder
+from made_folders import nnunet_folder, picture_folder
 from scanwright.api.make_model import Trained, train
 from scanwright.errors import UsageError
 from scanwright.plan.plan import Settings
@@ -189,6 +189,15 @@ def test_train__settings_that_make_no_sense(tmp_path, settings, words):
     with pytest.raises(UsageError, match=words):
         train(tmp_path / "nothing", out=tmp_path / "run", settings=settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_train__a_plan_value_that_this_machine_cannot_have(tmp_path):
+    """Refused before there is a plan, so that the same folder takes the corrected command."""
+    data = picture_folder(tmp_path / "data", cases=4)
+    with pytest.raises(UsageError) as caught:
+        train(data, out=tmp_path / "run", settings=Settings(steps=1, folds=2, values={"training.threads": 999}))
+    assert (caught.value.where, caught.value.exit_code) == ("training.threads", 2)
+    assert not (tmp_path / "run/plan.json").exists()
 
 
 def test_train__every_fold_and_a_test_split(scanwright, tmp_path):

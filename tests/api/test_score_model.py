@@ -43,6 +43,14 @@ def test_evaluate__a_folder_and_a_package_agree(finished, tmp_path):
         assert (tmp_path / f"a/{name}").read_bytes() == (tmp_path / f"b/{name}").read_bytes()
 
 
+def test_evaluate__a_split_that_cannot_be_understood(answers, finished, tmp_path):
+    data = copy(finished.data, tmp_path / "data")
+    write_text(data / "cases.csv", "case,split\np00,test\np01,tests\np02,train\np03,train\n")
+    with pytest.raises(InputError, match="split that cannot be understood") as caught:
+        evaluate(answers, data, out=tmp_path / "scores")
+    assert "p01" in caught.value.details[0] and "'tests'" in caught.value.details[0]
+
+
 def test_evaluate__cases_that_a_package_has_learned_from_are_left_out(finished, tmp_path):
     told = []
     metrics = evaluate(finished.model, finished.data, out=tmp_path / "a", tell=told.append)

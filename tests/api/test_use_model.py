@@ -179,9 +179,24 @@ def test_predict__format(finished, scans, tmp_path, format_, suffix):
     )
 
 
-def test_predict__a_volume_as_png(finished, scans, tmp_path):
-    with pytest.raises(InputError):
-        predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o", format="png")
+@pytest.mark.parametrize(("format_", "words"), [("png", "one slice in pixels"), ("rtstruct", "needs a DICOM scan")])
+def test_predict__a_format_that_cannot_hold_the_answer(finished, scans, tmp_path, format_, words):
+    """Refused before anything is answered, or a folder made."""
+    told = []
+    with pytest.raises(InputError, match=words):
+        predict(finished.model, scans, out=tmp_path / "o", format=format_, tell=told.append)
+    assert told == [] and not (tmp_path / "o").exists()
+
+
+def test_predict__grey_values_of_another_kind_are_said(finished, tmp_path):
+    """The model has learned from noise around 100; the other image is dark as the air of a CT."""
+    write_nifti(tmp_path / "in/a.nii.gz", ball(0)[0])
+    write_nifti(tmp_path / "in/b.nii.gz", ball(0)[0] - 1100)
+    told = []
+    same, other = predict(finished.model, tmp_path / "in", out=tmp_path / "out", tell=told.append)
+    (note,) = other.notes
+    assert same.notes == () and "unlike those that the model has learned from" in note
+    assert f"b: {note}" in [progress.note for progress in told]
 
 
 def test_predict__more_memory_than_there_is(finished, scans, tmp_path, monkeypatch):

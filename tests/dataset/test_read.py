@@ -6,6 +6,30 @@ from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json
 
 
+def table_folder(root):
+    """A table beside a folder of images."""
+    write_nifti(root / "a/x.nii.gz", ball(1)[0])
+    write_nifti(root / "a/y.nii.gz", ball(1)[1])
+    write_text(root / "t.csv", "image,label\na/x.nii.gz,a/y.nii.gz\n")
+    return root
+
+
+def odd_folder(root):
+    """A dataset.json of nothing that is known, beside a text."""
+    write_text(root / "notes.txt", "nothing")
+    write_json(root / "dataset.json", {"training": {"a": 1}, "test": 3, "labels": [], "modality": 7})
+    return root
+
+
+def listed_folder(root):
+    """nnU-Net's explicit list, which the Decathlon's reader does not know."""
+    write_nifti(root / "x.nii.gz", ball(1, values=(1, 2))[0])
+    write_nifti(root / "y.nii.gz", ball(1, values=(1, 2))[1])
+    listed = {"dataset": {"a": {"images": ["x.nii.gz"], "label": "y.nii.gz"}}}
+    write_json(root / "dataset.json", {"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1}, **listed})
+    return root
+
+
 def test_the_registry_is_complete():
     assert list(LAYOUTS) == ["nnunet", "decathlon", "table", "image-mask", "dicom"]
     assert all(module.LOOKED_FOR for module in LAYOUTS.values())
@@ -60,6 +84,18 @@ def test_a_folder_that_fits_two_layouts(tmp_path):
 def test_no_such_layout(tmp_path):
     with pytest.raises(UsageError, match="one of nnunet, decathlon"):
         read_dataset(nnunet_folder(tmp_path), layout="bids")
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+@pytest.mark.parametrize(
+    "make", [nnunet_folder, decathlon_folder, picture_folder, table_folder, odd_folder, listed_folder]
+)
+def test_every_layout_on_every_folder__read_or_refused(tmp_path, make, layout):
+    root = make(tmp_path / "data")
+    try:
+        assert read_dataset(root, layout).layout == layout
+    except (InputError, UsageError) as error:
+        assert error.exit_code in (2, 4) and str(error)
 
 
 def test_missing_and_empty_folders(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from plan_samples import FOLDERS, kept_fingerprint
 from scanwright.dataset.checks import check, raise_if_errors
+from scanwright.dataset.familiar import is_unlike
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import make_splits, read_splits
@@ -127,3 +128,18 @@ def test_the_fingerprints_that_plans_are_kept_for(data_folder, name):
     found = study(data_folder, name)
     facts = {case.id: found.checks.facts[case.id] for case in found.dataset.train}
     assert fingerprint(facts, found.dataset.task).model_dump() == kept_fingerprint(name).model_dump()
+
+
+def test_grey_values__held_out_cases_are_familiar_and_another_modality_is_not(data_folder):
+    """With what fold 0 learns from: no note on its other cases; one on every MRI for a model of CT, and the reverse."""
+    learned, seen = {}, {}
+    for name in FOLDERS:
+        found = study(data_folder, name)
+        fold = make_splits(found.dataset.cases, facts=found.checks.facts).folds[0]
+        facts = {case: found.checks.facts[case] for case in fold.train}
+        learned[name] = fingerprint(facts, found.dataset.task).channels[0]
+        seen[name] = [found.checks.facts[case].channels[0] for case in fold.validation]
+    for name in FOLDERS:
+        assert not any(is_unlike(one.p005, one.p995, learned[name]) for one in seen[name])
+    for model, images in (("ct_sarcoma", "hippocampus_mri"), ("hippocampus_mri", "ct_sarcoma")):
+        assert all(is_unlike(one.p005, one.p995, learned[model]) for one in seen[images])

@@ -240,6 +240,10 @@ def test_read__excluded_cases_may_be_named(tmp_path):
     [
         ("case,side\np00_0,1\n", "not a split file"),
         ("case,split\np00_0,train\np01_0,sometimes\n", "not a word of a split"),
+        ("case,split\np00_0,train\np01_0,\n", "not a word of a split"),
+        ("case,fold\np00_0,1\np01_0,2\n", "not numbered from 0"),
+        ("case,fold\np00_0,0\np01_0,2\n", "not numbered from 0"),
+        ("case,fold\np00_0,0\np01_0,train\n", "folds and words in one column"),
         ("case,fold\np00_0,0\np00_0,1\n", "two rows that differ"),
     ],
 )

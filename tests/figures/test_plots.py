@@ -134,9 +134,12 @@ def test_bland_altman_plot__lines_by_hand():
     assert {"x", "mean", "difference", "+1.00", "+5.23", "−3.23"} <= set(texts(svg))  # the lines' numbers, 1.96 · 2.16
 
 
-def test_bland_altman_plot__no_lines_of_agreement_below_three():
+def test_bland_altman_plot__no_lines_of_agreement_below_three_or_if_not_wanted():
     few = bland_altman_plot(Pairs(name="x", reference=[1, 2], predicted=[1, 3]), x_label="m", y_label="d")
     assert few.count(b"stroke-dasharray") == 0
+    pair = Pairs(name="x", reference=[1, 2, 4], predicted=[1, 3, 8])
+    assert bland_altman_plot(pair, x_label="m", y_label="d").count(b"stroke-dasharray") == 2
+    assert bland_altman_plot(pair, x_label="m", y_label="d", limits=False).count(b"stroke-dasharray") == 0
     none = bland_altman_plot(Pairs(name="x", reference=[], predicted=[]), x_label="m", y_label="d")
     assert none.startswith(b"<svg") and not dots(none) and b"nan" not in none
 

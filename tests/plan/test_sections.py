@@ -2,6 +2,7 @@ import pytest
 
 from plan_samples import GPU, PICTURES, THICK, VOLUMES, planned, steady
 from scanwright.errors import UsageError
+from scanwright.plan.rules import DEFAULT, MEASURED
 from scanwright.plan.sections import CHECKPOINTS, LONGEST_STRETCH_S
 
 
@@ -15,6 +16,30 @@ def test_sections__precision_and_threads_are_the_machines() -> None:
     slow, fast = planned(VOLUMES, steps=1), planned(VOLUMES, steps=1, machine=GPU)
     assert (slow.training.precision, fast.training.precision) == ("float32", "bfloat16")
     assert slow.training.threads == 2
+
+
+def test_sections__more_threads_than_cores_are_refused() -> None:
+    assert planned(VOLUMES, steps=1, values={"training.threads": 1}).training.threads == 1
+    with pytest.raises(UsageError) as caught:
+        planned(VOLUMES, steps=1, values={"training.threads": 3})
+    assert caught.value.where == "training.threads" and "at most 2" in str(caught.value.expected)
+
+
+def test_sections__reasons_say_what_was_done() -> None:
+    why = planned(VOLUMES, steps=10).why
+    assert {why[f"training.{name}"].reason for name in ("budget_s", "reserve_s", "step_s")} == {"no budget was given"}
+    assert why["network.fold"].reason == "every voxel enters by itself"
+    budgeted = planned(VOLUMES, budget_s=7200.0, cost=steady(0.1)).why
+    assert budgeted["training.step_s"].reason == "measured before training"
+
+
+def test_sections__what_the_notes_compare_is_called_compared() -> None:
+    """docs/design/0004-rules.md has rows for these; on CUDA no batch was compared."""
+    compared = ("batch.size", "training.ema_decay", "augment.contrast", "augment.blur_voxels", "augment.elastic_voxels")
+    for found in (VOLUMES, PICTURES):
+        why = planned(found, steps=10).why
+        assert {why[name].source for name in compared} == {MEASURED}
+    assert planned(VOLUMES, steps=10, machine=GPU).why["batch.size"].source == DEFAULT
 
 
 def test_sections__what_is_set_changes_what_is_decided_after_it() -> None:

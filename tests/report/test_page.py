@@ -234,6 +234,40 @@ def test_build__test_split_in_the_head_beside_cross_validation(content):
     assert "Mean Dice" in alone and "Cross-validation" not in alone
 
 
+def test_build__a_mean_over_fewer_cases_than_were_judged_says_so():
+    def head(defined: int) -> str:
+        estimate = Estimate(mean=0.562, low=0.4, high=0.7, n=28, n_defined=defined)
+        headline = Headline(metric="dice", estimate=estimate, num_cases=28, num_patients=28, scope="here")
+        return Page(build(bare(headline=headline))).text
+
+    assert "0.562 over 24 of 28 cases; not defined in the others 95% CI" in head(24)
+    assert "not defined" not in head(28)
+
+
+def test_build__limits_of_agreement_need_patients(content, html):
+    """Eight cases are of four patients; then of eight."""
+    result, words, dashed = content.results[0], "Limits of fewer than 5 patients are not drawn.", "stroke-dasharray"
+    own = dataclasses.replace(result, cases=[dataclasses.replace(case, patient=case.case) for case in result.cases])
+    enough = build(dataclasses.replace(content, results=(own,)))
+    assert words in html and words not in enough
+    assert enough.count(dashed) == html.count(dashed) + 2 * len(result.regions)
+
+
+def test_build__cases_without_the_region_are_drawn_nowhere_and_said(content):
+    words = "the tables count them, with a difference of 0"
+    result = content.results[0]
+    region = next(iter(result.cases[0].sizes))
+    absent = dataclasses.replace(result.cases[0], sizes={**result.cases[0].sizes, region: (0.0, 0.0)})
+    changed = dataclasses.replace(result, cases=(absent, *result.cases[1:]))
+    assert words in build(dataclasses.replace(content, results=(changed,)))
+    assert words not in build(content)
+
+
+def test_style__tables_that_go_on_beyond_the_edge_show_it():
+    rule = CSS[CSS.index("\n.scroll {") :]
+    assert rule[: rule.index("}")].count("local") == rule[: rule.index("}")].count("var(--shade)") == 2
+
+
 @pytest.mark.parametrize(
     ("patients", "scored", "interval", "words"),
     [

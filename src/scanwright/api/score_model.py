@@ -9,10 +9,11 @@ from scanwright.api.claims import listed, require_free_for_scores, require_outsi
 from scanwright.api.use_model import SHOWN, Model, open_model, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.images import SAME_GRID, read_image
+from scanwright.dataset.layouts.sides import UNCLEAR
 from scanwright.dataset.measures import count_values, images_hash, voxel_hash
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
-from scanwright.errors import GeometryError, InputError, PolicyError
+from scanwright.errors import DatasetFaults, GeometryError, InputError, PolicyError
 from scanwright.evaluation.evaluate import CaseRow, rows_to_csv
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
@@ -47,6 +48,7 @@ def evaluate(
     require_outside(folder, Path(data))
     require_free_for_scores(folder)
     dataset = read_dataset(Path(data), layout)
+    require_clear_sides(dataset)
     cases = list(dataset.test or dataset.train)
     if not cases:
         raise InputError(
@@ -67,6 +69,15 @@ def evaluate(
     write_json(folder / "metrics.json", summary)
     write_bytes(folder / "cases.csv", rows_to_csv(rows, regions=[region.name for region in task.regions]).encode())
     return summary
+
+
+def require_clear_sides(dataset: Dataset) -> None:
+    """Raise DatasetFaults if it is not clear which cases are the declared test cases: others would be scored in their place."""
+    unclear = [fault for fault in dataset.faults if fault.code == UNCLEAR]
+    if unclear:
+        lines = [fault.line() for fault in unclear[:SHOWN]]
+        hint = "Write train, val or test in that column."
+        raise DatasetFaults("a split that cannot be understood", where=dataset.root, details=lines, hint=hint)
 
 
 def unseen(model: Model, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> tuple[list[Case], list[str]]:

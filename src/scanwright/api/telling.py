@@ -18,7 +18,7 @@ from scanwright.api.parts import (
 )
 from scanwright.api.run import Run
 from scanwright.api.study import Study, content_digest
-from scanwright.api.wording import failures, few_text
+from scanwright.api.wording import failures, few_text, images_text
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, write_bytes
 from scanwright.network.build import build, num_parameters
@@ -145,8 +145,7 @@ def summary_sentences(study: Study, training: TrainingPart, machine: Machine) ->
     steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
     place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
     return (
-        f"Segmentation of {regions} in {found.dimension}-D "
-        f"{', '.join(dict.fromkeys(channel.name for channel in task.channels))} images; "
+        f"Segmentation of {regions} in {images_text(found.dimension, task.channels)}; "
         f"{found.num_cases} cases of {found.num_patients} patients.",
         f"A U-Net of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}.",
         f"Patients are told apart by {study.dataset.patients_from}.",

@@ -12,8 +12,11 @@ import torch
 
 from scanwright.api import answer, results, slices
 from scanwright.api.claims import Answers, require_apart
+from scanwright.api.output import require_format
 from scanwright.api.scans import asked_of
 from scanwright.dataset.cases import Case
+from scanwright.dataset.facts import ChannelPrint
+from scanwright.dataset.familiar import learned_channels, unfamiliar
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, count_values, num_not_finite, region_voxels
@@ -82,11 +85,12 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A package that is ready to answer."""
+    """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known."""
 
     package: Package
     task: Task
     engine: Engine
+    learned: tuple[ChannelPrint, ...] = ()
 
     @property
     def is_flat(self) -> bool:
@@ -125,7 +129,8 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
             expected=f"{len(task.channels)} channels in, {problem.outputs} out",
             found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
         )
-    return Model(package, task, Engine(networks, plan, problem, torch_device))
+    learned = learned_channels(package.reference, channels=len(task.channels), where=path)
+    return Model(package, task, Engine(networks, plan, problem, torch_device), learned)
 
 
 def require_file(path: Path) -> Path:
@@ -175,10 +180,12 @@ def predict_cases(
     refused: Sequence[InputError] = (),
     tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer every case into a folder. Raises InputError at the end if some could not be read, UsageError before.
+    """Answer every case into a folder. Raises InputError at the end if some could not be read; before, UsageError, and
+    InputError if the format cannot hold the answers.
 
     refused: errors for scans that are no cases because of them; they are raised at the end as well.
     """
+    require_format(cases, format, channels=len(model.task.channels))
     targets = require_apart([(folder / f"{case.id}{output_suffix(case, format)}", case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
@@ -265,9 +272,11 @@ def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -
 
 
 def notes_on(model: Model, image: Volume) -> tuple[str, ...]:
-    """What people should know about an answer: notes of the readers, each once, and those of a model of single slices."""
+    """What people should know about an answer: notes of the readers, each once, those of a model of single slices, and grey
+    values that the model does not know.
+    """
     of_slices = slices.notes_of(image.grid, model.engine.plan.preprocess) if model.is_flat else []
-    return tuple(dict.fromkeys((*image.notes, *of_slices)))
+    return tuple(dict.fromkeys((*image.notes, *of_slices, *unfamiliar(image.voxels, model.learned))))
 
 
 def require_finite(image: Volume, *, where: Path) -> None:

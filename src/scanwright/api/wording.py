@@ -10,6 +10,8 @@ from scanwright.report.content import Fact
 from scanwright.report.notation import number
 
 MOST_NAMED = 8
+UNNAMED = "image"
+"""What a channel is called of which nothing is known."""
 FEW_FOR_FAILURES = 30
 """Patients below which rare failures are likely not among them."""
 
@@ -40,7 +42,7 @@ def failures(flags: Mapping[str, Mapping[str, int]], num_cases: int) -> str:
     flags: of metrics.json. Of many regions the eight of most failures are named.
 
     >>> failures({"missed": {"core": 4, "rim": 0}, "invented": {"core": 1, "rim": 0}, "absent": {"core": 1, "rim": 0}}, 10)
-    'core missed in 4 of 8 cases that have it, invented in 1 of 2 that do not'
+    'core missed in 4 of 8 cases that have it, invented in 1 of 2 cases without it'
     """
     missed, invented, absent = (flags.get(kind, {}) for kind in ("missed", "invented", "absent"))
     number = {region: missed[region] + invented[region] for region in missed}
@@ -49,7 +51,7 @@ def failures(flags: Mapping[str, Mapping[str, int]], num_cases: int) -> str:
     for region in failed[:MOST_NAMED]:
         without = invented[region] + absent[region]
         parts = [f"missed in {missed[region]} of {num_cases - without} cases that have it"] if missed[region] else []
-        parts += [f"invented in {invented[region]} of {without} that do not"] if invented[region] else []
+        parts += [f"invented in {invented[region]} of {without} cases without it"] if invented[region] else []
         phrases.append(f"{region} {', '.join(parts)}")
     more = len(failed) - MOST_NAMED
     return "; ".join([*phrases, f"{more} more regions, at most as often"] if more > 0 else phrases)
@@ -101,6 +103,18 @@ def span_text(spreads: Sequence[Spread], *, digits: int) -> str:
         else f"{one.median:.{digits}f} ({one.min:.{digits}f} to {one.max:.{digits}f})"
         for one in spreads
     )
+
+
+def images_text(dimension: int, channels: Sequence[Channel]) -> str:
+    """What kind of images a task has: dimension, and the channels by name, but for one of which nothing is known.
+
+    >>> images_text(3, [Channel(name="T1", modality="mr"), Channel(name="T2", modality="mr")])
+    '3-D T1, T2 images'
+    >>> images_text(2, [Channel(name="image", modality="other")])
+    '2-D images'
+    """
+    names = ", ".join(dict.fromkeys(channel.name for channel in channels if channel.name.lower() != UNNAMED))
+    return " ".join(word for word in (f"{dimension}-D", names, "images") if word)
 
 
 def channel_text(channel: Channel) -> str:

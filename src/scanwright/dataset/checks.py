@@ -2,6 +2,7 @@
 
     missing-label missing-image missing-channel missing-files      error     files without a partner (found by the layout)
     ambiguous-files several-labels unclear-patient                 error     (a patient that is merely unknown: warning)
+    unclear-split                                                  error     a word that does not say if a case is set apart
     unreadable-image unreadable-label                              error     cut, not what the suffix says, too large
     unusable-image unusable-label                                  error     4-D, other channels, a label that is not whole
     bad-geometry                                                   error     affine singular, not finite, contradictory

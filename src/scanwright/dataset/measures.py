@@ -41,13 +41,12 @@ def count_values(labels: Array) -> dict[int, int]:
 def intensity_of(voxels: Array) -> Intensity:
     """Range, mean, standard deviation and percentiles of voxels of any shape, at least one, all finite.
 
-    Range and mean are exact in float64; percentiles of more than 2^18 voxels come from an evenly spaced part.
+    Range and mean are exact in float64; percentiles as `percentiles_of` gives them.
     """
     values = voxels.ravel(order="K")
     mean = sum(float(piece.sum(dtype=np.float64)) for piece in _pieces(values)) / values.size
     squares = sum(float(np.square(piece - mean, dtype=np.float64).sum()) for piece in _pieces(values))
-    step = max(1, values.size // PERCENTILE_VOXELS)
-    p005, p500, p995 = np.percentile(values[::step], (0.5, 50, 99.5)).tolist()
+    p005, p500, p995 = percentiles_of(values)
     return Intensity(
         min=float(values.min()),
         max=float(values.max()),
@@ -57,6 +56,16 @@ def intensity_of(voxels: Array) -> Intensity:
         p500=p500,
         p995=p995,
     )
+
+
+def percentiles_of(voxels: Array) -> Triple:
+    """The 0.5th, 50th and 99.5th percentile of voxels of any shape, at least one.
+
+    Those of more than 2^18 voxels come from an evenly spaced part.
+    """
+    values = voxels.ravel(order="K")
+    low, middle, high = np.percentile(values[:: max(1, values.size // PERCENTILE_VOXELS)], (0.5, 50, 99.5)).tolist()
+    return low, middle, high
 
 
 def box_of(mask: Bools) -> Box:

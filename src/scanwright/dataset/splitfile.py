@@ -2,21 +2,20 @@
 
 JSON  [{"train": [names], "val": [names]}, …]                                  nnU-Net's splits_final.json
       {"folds": [{"train": [names], "validation": [names]}, …], "test": []}    splits.json of a run
-CSV   case, fold      the fold in which a case validates: 0, 1 …; "test" sets it apart
+CSV   case, fold      the fold in which a case validates, numbered 0, 1 … as --fold counts; "test" sets it apart
       case, split     train, val or test: a single fold
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeGuard
 
-from scanwright.dataset.layouts.sidecar import TEST_WORDS, read_table
+from scanwright.dataset.layouts.sidecar import read_table
+from scanwright.dataset.layouts.sides import EXPECTED, word_of
 from scanwright.errors import InputError
 from scanwright.files import read_json
 from scanwright.types import JSON
-
-VALIDATION_WORDS = ("val", "valid", "validation", "dev")
-TRAIN_WORDS = ("train", "training")
 
 Named = list[tuple[list[str], list[str]]]
 
@@ -57,29 +56,41 @@ def _from_table(path: Path) -> tuple[Named, list[str]]:
     if key is None or column is None:
         expected = "columns case and fold, or case and split"
         raise InputError("not a split file", where=path, expected=expected, found=", ".join(table.columns))
-    words: dict[str, str] = {}
+    cells: dict[str, str] = {}
     for row in table.rows:
-        word = row[column].strip().lower()
-        if words.setdefault(row[key], word) != word:
+        cell = row[column].strip().lower()
+        if cells.setdefault(row[key], cell) != cell:
             raise InputError("a case is in two rows that differ", where=path, found=row[key], hint="List it once.")
-    test = [name for name, word in words.items() if word in TEST_WORDS]
-    rest = {name: word for name, word in words.items() if word not in TEST_WORDS}
-    if all(word.isdigit() for word in rest.values()) and rest:
-        numbers = sorted({int(word) for word in rest.values()})
-        return [_parted(rest, {str(number)}) for number in numbers], test
-    odd = sorted({word for word in rest.values() if word not in (*VALIDATION_WORDS, *TRAIN_WORDS)})
+    sides = {name: word_of(cell) for name, cell in cells.items()}
+    odd = sorted({cells[name] for name, side in sides.items() if side is None or not cells[name]})
     if odd:
+        raise InputError("not a word of a split", where=path, expected=EXPECTED, found=", ".join(map(repr, odd[:5])))
+    test = [name for name, side in sides.items() if side == "test"]
+    judging = {name: cells[name] for name, side in sides.items() if side == "fold"}
+    learning = [name for name, side in sides.items() if side in ("train", "validation")]
+    if judging and learning:
+        expected, found = "a fold's number or test in each row", f"{len(judging)} numbers, and {cells[learning[0]]}"
+        raise InputError("folds and words in one column", where=path, expected=expected, found=found)
+    if not judging:
+        return [_parted(learning, {name for name in learning if sides[name] == "validation"})], test
+    numbers = {name: int(re.sub(r"\D", "", cell)) for name, cell in judging.items()}
+    return [_parted(list(numbers), names) for names in _by_fold(numbers, path)], test
+
+
+def _by_fold(numbers: Mapping[str, int], path: Path) -> list[set[str]]:
+    """Names of each fold. Raises InputError if --fold would count the folds otherwise than the file does."""
+    found = sorted(set(numbers.values()))
+    if found != list(range(len(found))):
         raise InputError(
-            "not a word of a split", where=path, expected="a fold's number, train, val or test", found=odd[0]
+            "folds that are not numbered from 0 without a gap",
+            where=path,
+            expected=f"0 to {len(found) - 1}, as --fold counts",
+            found=", ".join(map(str, found)),
+            hint="Renumber them, so that --fold K is the fold that the file calls K.",
         )
-    return [_parted(rest, set(VALIDATION_WORDS))], test
+    return [{name for name, number in numbers.items() if number == fold} for fold in found]
 
 
-def _parted(words: Mapping[str, str], validation: set[str]) -> tuple[list[str], list[str]]:
-    """Names whose word is none of `validation`, and those whose word is."""
-
-    # fold numbers are compared as numbers: "01" and "1" are one fold
-    def judged(word: str) -> bool:
-        return (str(int(word)) if word.isdigit() else word) in validation
-
-    return [n for n, word in words.items() if not judged(word)], [n for n, word in words.items() if judged(word)]
+def _parted(names: list[str], validation: set[str]) -> tuple[list[str], list[str]]:
+    """Names that are not in `validation`, and those that are."""
+    return [name for name in names if name not in validation], [name for name in names if name in validation]

@@ -116,21 +116,22 @@ def agreement_plot(pairs: Sequence[Pairs], *, x_label: str, y_label: str) -> byt
     return to_svg(figure, label=f"{y_label} / {x_label}", texts=texts, titles=titles)
 
 
-def bland_altman_plot(pair: Pairs, *, x_label: str, y_label: str) -> bytes:
+def bland_altman_plot(pair: Pairs, *, x_label: str, y_label: str, limits: bool = True) -> bytes:
     """One structure's differences (predicted less reference) against the mean of the two as SVG, a dot for each case.
 
-    Lines at the mean difference and at the limits of agreement, each with its number at the right end. Of one structure
-    alone: limits over structures of different sizes would describe none of them. No pairs: an empty panel.
+    Lines at the mean difference and, with `limits`, at the limits of agreement, each with its number at the right end. Of one
+    structure alone: limits over structures of different sizes would describe none of them. No pairs: an empty panel.
     """
     figure, axes, texts = _panel(270, x_label=x_label, y_label=y_label, right_px=60, title=pair.name)
     _, reference, predicted = _with_arrays(pair)
     differences = predicted - reference
     axes.axhline(0.0, color=GRID, linewidth=0.8, zorder=1)
     if differences.size:
-        bias, limits = agreement_limits(differences)
-        largest = max(map(abs, (bias, *(limits or ()))))
+        bias, ends = agreement_limits(differences)
+        ends = ends if limits else None
+        largest = max(map(abs, (bias, *(ends or ()))))
         _level(axes, bias, largest=largest, color=INK, linewidth=1.1)
-        for limit in limits or ():
+        for limit in ends or ():
             _level(axes, limit, largest=largest, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     titles = _draw_pairs(axes, [(pair, (reference + predicted) / 2, differences)])
     axes.margins(y=0.08)

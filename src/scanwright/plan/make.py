@@ -69,7 +69,7 @@ def make(
 
     def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
         trial = Ledger(ledger.given, dict(ledger.why))
-        batch = plan_batch(trial, candidate, fingerprint, preprocess, patch)
+        batch = plan_batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
         network = plan_network(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         training = plan_training(trial, fingerprint, settings, machine, problem, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)

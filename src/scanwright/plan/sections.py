@@ -88,11 +88,21 @@ def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessP
 
 
 def plan_batch(
-    ledger: Ledger, candidate: Candidate, fingerprint: Fingerprint, preprocess: PreprocessPlan, patch: Shape3
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    machine: Machine,
+    *,
+    patch: Shape3,
 ) -> BatchPlan:
     """How many patches a step has, and where they lie."""
     if candidate.patches == 1:
         size = Choice(1, "where few steps fit, more steps of one patch learn more", MEASURED)
+    elif machine.device == "cpu":
+        size = Choice(
+            candidate.patches, f"{candidate.patches} a step: twice as many in half the steps did worse", MEASURED
+        )
     else:
         size = Choice(candidate.patches, f"{candidate.patches} a step", DEFAULT)
     return ledger.section(
@@ -118,7 +128,8 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
     thick = spacing[0] / min(spacing[1:]) > rules.ANISOTROPIC
     across = 0.0 if thick or fingerprint.dimension == 2 else 11.5
-    light = "light: heavy augmentation did worse on short schedules"
+    light = "light: heavy augmentation did worse or no better on short schedules"
+    off = "off: part of the heavy augmentation that did worse or no better"
     return ledger.section(
         AugmentPlan,
         "augment",
@@ -128,14 +139,14 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
             ),
             "rotate_deg": Choice((11.5, across, across), "within the slice only" if not across else light, MEASURED),
             "scale": Choice(0.16, light, MEASURED),
-            "elastic_voxels": Choice(0.0, "off", DEFAULT),
+            "elastic_voxels": Choice(0.0, off, MEASURED),
             "mirror": rules.choose_mirror(fingerprint, preprocess.axes),
             "gamma": Choice(0.3, light, MEASURED),
-            "contrast": Choice(0.1, "light", DEFAULT),
-            "brightness": Choice(0.1, "light", DEFAULT),
-            "noise": Choice(0.1, "light", DEFAULT),
-            "blur_voxels": Choice(0.0, "off", DEFAULT),
-            "low_resolution": Choice(1.0, "off", DEFAULT),
+            "contrast": Choice(0.1, light, MEASURED),
+            "brightness": Choice(0.1, light, MEASURED),
+            "noise": Choice(0.1, light, MEASURED),
+            "blur_voxels": Choice(0.0, off, MEASURED),
+            "low_resolution": Choice(1.0, off, MEASURED),
         },
     )
 
@@ -153,7 +164,8 @@ def plan_network(
     shown = f"the images are {fingerprint.dimension}-D"
     dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if fingerprint.dimension == 2 else 3, shown, NNUNET))
     cells = candidate.fold
-    folded = Choice((cells if dims == 3 else 1, cells, cells), f"{cells} voxels an axis enter as channels", MEASURED)
+    entering = "every voxel enters by itself" if cells == 1 else f"{cells} voxels an axis enter as channels"
+    folded = Choice((cells if dims == 3 else 1, cells, cells), entering, MEASURED)
     fold: Shape3 = ledger.decide("network.fold", folded)
     draw = partial(
         rules.network,
@@ -217,24 +229,20 @@ def plan_training(
     if pace:
         every = max(1, min(every, int(LONGEST_STRETCH_S / pace.step_s)))
     low = "bfloat16" if machine.fast_bfloat16 else "float32"
-    return ledger.section(
+    training = ledger.section(
         TrainingPlan,
         "training",
         {
-            "budget_s": Choice(settings.budget_s, "wall time of the whole command", "the command"),
-            "reserve_s": Choice(
-                round(pace.reserve_s, 1) if pace else None,
-                "for answers, evaluation, report and package",
-                "this machine",
-            ),
-            "step_s": Choice(round(pace.step_s, 4) if pace else None, "measured before training", "this machine"),
+            **timing(settings, pace),
             "optimizer": Choice("muon", "orthogonalised momentum: as good as AdamW in half the steps", MEASURED),
             "learning_rate": Choice(6e-3, "peak of one cosine cycle", MEASURED),
             "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
             "warmup_share": Choice(0.03, "3 % of the steps", DEFAULT),
             "clip_norm": Choice(1.0, "gradients are cut to norm 1", DEFAULT),
             "ema_decay": Choice(
-                round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", DEFAULT
+                round(min(0.999, max(0.9, 1 - 6 / steps)), 5),
+                "averages over about a sixth of the steps: as good as the last weights in short trainings",
+                MEASURED,
             ),
             "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
             "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
@@ -247,6 +255,32 @@ def plan_training(
         },
         steps=steps,
     )
+    require_cores(training, machine)
+    return training
+
+
+def timing(settings: Settings, pace: Pace | None) -> dict[str, Choice[float | None]]:
+    """The budget, and what was measured to fit it; without a budget nothing was."""
+    none = "no budget was given"
+    reserve_s, step_s = (round(pace.reserve_s, 1), round(pace.step_s, 4)) if pace else (None, None)
+    return {
+        "budget_s": Choice(
+            settings.budget_s, none if settings.budget_s is None else "wall time of the whole command", "the command"
+        ),
+        "reserve_s": Choice(reserve_s, "for answers, evaluation, report and package" if pace else none, "this machine"),
+        "step_s": Choice(step_s, "measured before training" if pace else none, "this machine"),
+    }
+
+
+def require_cores(training: TrainingPlan, machine: Machine) -> None:
+    """Raise UsageError for more threads than cores: they wait for each other, and hundreds of them end the process."""
+    if training.threads > machine.threads:
+        raise UsageError(
+            "a plan value that cannot be",
+            where="training.threads",
+            expected=f"at most {machine.threads}, the cores that this process may use",
+            found=training.threads,
+        )
 
 
 def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:

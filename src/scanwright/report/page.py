@@ -36,6 +36,8 @@ class Agreement:
     """Sizes, predicted against true. scatter: `regions` in one panel; panels: limits of agreement, a panel for each of `own`.
 
     left_out: the regions without a panel of their own, by name if they are few, in number else.
+    few: whether a panel has no limits, as too few patients are drawn in it. absent: whether cases are not drawn, having the
+    region of a panel on neither side.
     """
 
     scatter: Markup
@@ -44,6 +46,8 @@ class Agreement:
     own: list[str]
     left_out: list[str]
     number_left_out: int
+    few: bool
+    absent: bool
 
 
 def build(content: ReportContent, *, language: str = "en") -> str:
@@ -211,21 +215,35 @@ def _agreement(result: ResultSet, content: ReportContent, words: Words) -> Agree
     own = [name for name in pairs if name in largest]
     shown = list(pairs) if len(pairs) <= MAX_REGION_COLUMNS else own
     left_out = [name for name in pairs if name not in own]
+    enough = {name: len(_drawn_patients(result, name)) >= MIN_PATIENTS for name in own}
     one, two = axes["reference_size"].format(unit=unit), axes["predicted_size"].format(unit=unit)
     mean, rest = axes["mean_size"].format(unit=unit), axes["difference"].format(unit=unit)
     return Agreement(
         scatter=_markup(agreement_plot([pairs[name] for name in shown], x_label=one, y_label=two)),
-        panels=[_markup(bland_altman_plot(pairs[name], x_label=mean, y_label=rest)) for name in own],
+        panels=[
+            _markup(bland_altman_plot(pairs[name], x_label=mean, y_label=rest, limits=enough[name])) for name in own
+        ],
         regions=shown,
         own=own,
         left_out=left_out if len(left_out) <= MAX_NAMES else [],
         number_left_out=len(left_out),
+        few=not all(enough.values()),
+        absent=any(name in case.sizes and not any(case.sizes[name]) for case in result.cases for name in own),
     )
 
 
+def _drawn(result: ResultSet, region: str) -> list[CaseRow]:
+    """The cases with a region on either side: those without it would count as an exact agreement."""
+    return [case for case in result.cases if any(case.sizes.get(region, ()))]
+
+
+def _drawn_patients(result: ResultSet, region: str) -> set[str]:
+    return {case.patient or case.case for case in _drawn(result, region)}
+
+
 def _pairs(result: ResultSet, region: str, unit: str, content: ReportContent) -> Pairs:
-    """The sizes of a region, but for cases without it on both sides: their agreement would be counted as exact."""
-    known = [(case.case, *case.sizes[region]) for case in result.cases if any(case.sizes.get(region, ()))]
+    """The sizes of a region in the cases that have it."""
+    known = [(case.case, *case.sizes[region]) for case in _drawn(result, region)]
     digits = 2 if unit == "ml" else 0
     return Pairs(
         name=region,

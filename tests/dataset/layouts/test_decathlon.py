@@ -65,6 +65,19 @@ def test_a_malformed_list(tmp_path, training, words):
         decathlon.read(root, NOTHING)
 
 
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"training": []}, 'no list "training"'),
+        ({"training": "x"}, '"training" is no list'),
+        ({"test": {"a": 1}}, '"test" is no list'),
+    ],
+)
+def test_lists_that_are_none(tmp_path, extra, words):
+    with pytest.raises(InputError, match=words):
+        decathlon.read(decathlon_folder(tmp_path, **extra), NOTHING)
+
+
 def test_what_is_no_decathlon_folder(tmp_path):
     assert decathlon.detect(nnunet_folder(tmp_path / "nnunet")) is None
     assert decathlon.detect(decathlon_folder(tmp_path / "empty", training=[])) is None
@@ -74,3 +87,6 @@ def test_what_is_no_decathlon_folder(tmp_path):
     )
     with pytest.raises(InputError, match="no dataset"):
         decathlon.read(tmp_path, NOTHING)
+    with pytest.raises(InputError, match='no list "training"') as raised:
+        decathlon.read(nnunet_folder(tmp_path / "forced"), NOTHING)
+    assert raised.value.exit_code == 4

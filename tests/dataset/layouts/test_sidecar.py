@@ -5,7 +5,7 @@ import pytest
 from made_folders import made_case, made_task, write_text
 from scanwright.dataset.cases import Dataset
 from scanwright.dataset.declare import Declaration
-from scanwright.dataset.layouts.sidecar import group_columns, read_table, side_of, with_declared
+from scanwright.dataset.layouts.sidecar import group_columns, read_table, with_declared
 from scanwright.errors import InputError
 
 NOTHING = Declaration()
@@ -60,7 +60,16 @@ def test_a_test_split_in_the_table(tmp_path):
     write_text(tmp_path / "t.csv", "case,split\na,train\nb,test\nc,holdout\n")
     found = with_declared(dataset(tmp_path, "a", "b", "c"), NOTHING)
     assert [case.split for case in found.cases] == ["train", "test", "test"]
-    assert (side_of(" Test "), side_of("val"), side_of("3")) == ("test", "train", "train")
+    assert found.faults == ()
+
+
+def test_a_word_that_does_not_say_whether_a_case_is_set_apart(tmp_path):
+    write_text(tmp_path / "t.csv", "case,split\na,train\nb,tests\nc,te\nd,test\n")
+    found = with_declared(dataset(tmp_path, "a", "b", "c", "d"), NOTHING)
+    assert [(fault.code, fault.severity, fault.case, fault.found) for fault in found.faults] == [
+        ("unclear-split", "error", "b", "'tests'"),
+        ("unclear-split", "error", "c", "'te'"),
+    ]
 
 
 def test_a_pattern_for_patients(tmp_path):

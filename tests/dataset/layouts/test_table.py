@@ -36,16 +36,70 @@ def test_image_label_patient_split_and_groups(tmp_path):
 
 @pytest.mark.parametrize(
     ("columns", "names"),
-    [("image_2,image_1", ["channel 1", "channel 2"]), ("t1,flair", ["t1", "flair"])],
+    [
+        ("image_2,image_1", ["channel 1", "channel 2"]),
+        ("t1,flair", ["t1", "flair"]),
+        ("image,image2", ["channel 1", "channel 2"]),
+        ("image2,scan", ["channel 1", "channel 2"]),
+        ("image,flair", ["image", "flair"]),
+        ("flair,image", ["flair", "image"]),
+        ("flair,image_1", ["channel 1", "flair"]),
+    ],
 )
 def test_several_channels(tmp_path, columns, names):
     files(tmp_path)
     write_text(tmp_path / "list.tsv", f"id,{columns},seg\nx,ct/a.nii.gz,ct/b.nii.gz,gt/a_l.nii.gz\n".replace(",", "\t"))
     dataset = table.read(tmp_path, NOTHING)
     assert [channel.name for channel in dataset.task.channels] == names
-    assert dataset.cases[0].id == "x"
-    first = "b" if columns.startswith("image_2") else "a"
+    assert (dataset.cases[0].id, len(dataset.cases[0].images), dataset.faults) == ("x", 2, ())
+    first = "b" if columns in ("image_2,image_1", "image2,scan", "flair,image_1") else "a"
     assert dataset.cases[0].images[0].name == f"{first}.nii.gz"
+
+
+@pytest.mark.parametrize("columns", ["image,image_1", "image,image_0", "image_0,scan"])
+def test_two_columns_that_could_be_the_first_channel(tmp_path, columns):
+    files(tmp_path)
+    write_text(tmp_path / "t.csv", f"{columns},label\nct/a.nii.gz,ct/b.nii.gz,gt/a_l.nii.gz\n")
+    assert table.detect(tmp_path) is not None
+    with pytest.raises(InputError, match="two columns could be the first channel"):
+        table.read(tmp_path / "t.csv", NOTHING)
+
+
+def test_further_columns_of_image_files_are_named(tmp_path):
+    files(tmp_path)
+    row = f"ct/a.nii.gz,ct/b.nii.gz,ct/c.nii.gz,gt/b_l.nii.gz,gt/a_l.nii.gz,{tmp_path}/ct/a.nii.gz"
+    write_text(tmp_path / "t.csv", f"image,path,thumb,mask,label,same\n{row}\n")
+    dataset = table.read(tmp_path, NOTHING)
+    assert [path.name for path in dataset.cases[0].images] == ["a.nii.gz"]
+    assert [(fault.code, fault.severity, fault.found) for fault in dataset.faults] == [
+        ("unused-channel", "warning", f"image files in column {name} too") for name in ("path", "thumb", "mask")
+    ]
+
+
+def test_a_channels_name_over_something_else_is_no_channel(tmp_path):
+    files(tmp_path, "abcd")
+    rows = "\n".join(f"ct/{n}.nii.gz,gt/{n}_l.nii.gz,{v}" for n, v in zip("abcd", "yyzz", strict=True))
+    write_text(tmp_path / "t.csv", f"image,label,us\n{rows}\n")
+    dataset = table.read(tmp_path, NOTHING)
+    assert (len(dataset.task.channels), dataset.cases[0].groups, dataset.faults) == (1, {"us": "y"}, ())
+
+
+def test_a_case_without_its_first_channel_is_named(tmp_path):
+    files(tmp_path)
+    write_text(tmp_path / "t.csv", "id,t1,t2,label\nx,ct/z.nii.gz,ct/a.nii.gz,gt/a_l.nii.gz\n")
+    assert table.detect(tmp_path) is not None
+    write_text(tmp_path / "t.csv", (tmp_path / "t.csv").read_text() + "y,ct/a.nii.gz,ct/b.nii.gz,gt/b_l.nii.gz\n")
+    assert [(fault.code, fault.case) for fault in table.read(tmp_path, NOTHING).faults] == [("missing-channel", "x")]
+
+
+def test_rows_that_leave_patient_or_side_unclear(tmp_path):
+    files(tmp_path)
+    rows = [f"ct/{n}.nii.gz,gt/{n}_l.nii.gz,{rest}" for n, rest in zip("abc", ("P,train", ",", "Q,tests"), strict=True)]
+    write_text(tmp_path / "t.csv", "\n".join(["image,label,patient,split", *rows]))
+    assert [(fault.code, fault.severity, fault.case) for fault in table.read(tmp_path, NOTHING).faults] == [
+        ("unclear-patient", "warning", "b"),
+        ("unclear-split", "error", "c"),
+    ]
 
 
 def test_semicolons_a_byte_order_mark_and_backslashes(tmp_path):

@@ -5,6 +5,7 @@ images without labels and is left alone; entries of "test" that have a label are
 Source: medicaldecathlon.com; Antonelli et al. 2022, Nature Communications 13:4128.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
@@ -38,8 +39,15 @@ def read(root: Path, declared: Declaration) -> Dataset:
     description = read_dataset_json(root)
     if description is None:
         raise InputError("no dataset.json", where=root, expected=LOOKED_FOR)
-    train, faults = _cases(description.get("training"), where=where, split="train")
-    listed_tests = [entry for entry in description.get("test") or [] if isinstance(entry, dict) and "label" in entry]
+    pairs = _list(description, "training", where=where)
+    if not pairs:
+        raise InputError(
+            'no list "training"', where=where, expected=LOOKED_FOR, found=", ".join(description) or "nothing"
+        )
+    train, faults = _cases(pairs, where=where, split="train")
+    listed_tests = [
+        entry for entry in _list(description, "test", where=where) if isinstance(entry, dict) and "label" in entry
+    ]
     test, test_faults = _cases(listed_tests, where=where, split="test")
     regions, order, ignore = labels_of(description, where=where)
     task = make_task(
@@ -52,7 +60,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         source=FILE_NAME,
         where=where,
     )
-    listed = {resolved(entry["label"], beside=where) for entry in (*description["training"], *listed_tests)}
+    listed = {resolved(entry["label"], beside=where) for entry in (*pairs, *listed_tests)}
     return Dataset(
         root=root,
         layout=NAME,
@@ -63,9 +71,17 @@ def read(root: Path, declared: Declaration) -> Dataset:
     )
 
 
-def _cases(listed: JSON, *, where: Path, split: Side) -> tuple[list[Case], list[Fault]]:
+def _list(description: Mapping[str, JSON], key: str, *, where: Path) -> list[JSON]:
+    """The list under a key; none if it is not there. Raises InputError for anything but a list."""
+    listed = description.get(key) or []
+    if not isinstance(listed, list):
+        raise InputError(f'"{key}" is no list', where=where, expected=LOOKED_FOR, found=type(listed).__name__)
+    return listed
+
+
+def _cases(listed: Sequence[JSON], *, where: Path, split: Side) -> tuple[list[Case], list[Fault]]:
     found: dict[str, Found] = {}
-    for entry in listed or []:
+    for entry in listed:
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("image", "label")):
             expected = '{"image": …, "label": …}'
             raise InputError("an entry of the list is malformed", where=where, expected=expected, found=entry)

@@ -16,6 +16,7 @@ from pathlib import Path
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.layouts.listing import tables_in
+from scanwright.dataset.layouts.sides import unclear_side, word_of
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 
@@ -26,7 +27,6 @@ PATIENT_COLUMNS = (
 SPLIT_COLUMNS = ("split", "set", "subset", "partition")
 OF_SERIES = ("channel", "volume", "series", "folder", "label", "mask", "seg")
 """Columns that tell the rows of one case apart, or name files: no groups of cases."""
-TEST_WORDS = ("test", "testing", "holdout", "hold-out")
 PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
 
 MAX_TABLE_BYTES = 64 << 20
@@ -102,9 +102,30 @@ def group_columns(table: Table, *, besides: Iterable[str]) -> list[str]:
     return chosen
 
 
-def side_of(text: str) -> Side:
-    """ "test" if a table's cell sets its case apart; all other words (train, val, 1 …) leave it to the folds."""
-    return "test" if text.strip().lower() in TEST_WORDS else "train"
+def side_of(rows: Iterable[Mapping[str, str]], split: str) -> Side:
+    """ "test" if any row of a case sets it apart; all other words (train, val, 1 …) leave it to the folds.
+
+    What is learned from by mistake cannot be taken back, so one row is enough.
+    """
+    return "test" if any(word_of(row[split]) == "test" for row in rows) else "train"
+
+
+def faults_of(
+    cases: Iterable[Case],
+    rows: Mapping[str, Sequence[Mapping[str, str]]],
+    *,
+    patient: str | None,
+    split: str | None,
+    table: Path,
+) -> list[Fault]:
+    """Faults of what the rows of each case say of its patient and its side: columns `patient` and `split`, if there are any."""
+    faults = [] if patient is None else _patient_faults(cases, rows, patient, table)
+    if split is None:
+        return faults
+    for case in cases:
+        odd = [row[split] for row in rows.get(case.id, ()) if word_of(row[split]) is None]
+        faults += [unclear_side(case.id, table, odd[0])] if odd else []
+    return faults
 
 
 def _is_number(text: str) -> bool:
@@ -147,7 +168,7 @@ def _joined(dataset: Dataset, table: Table, key: str) -> Dataset:
     patient, split = table.column(name for name in PATIENT_COLUMNS if name != key), table.column(SPLIT_COLUMNS)
     groups = group_columns(table, besides=(key, patient or "", split or "", *OF_SERIES))
     cases = [_case_with(case, rows.get(case.id, []), patient, split, groups) for case in dataset.cases]
-    faults = [] if patient is None else _patient_faults(dataset.cases, rows, patient, table.path)
+    faults = faults_of(dataset.cases, rows, patient=patient, split=split, table=table.path)
     source = dataset.patients_from if patient is None else f"column {patient} of {table.path.name}"
     found = {"cases": tuple(cases), "faults": (*dataset.faults, *faults), "patients_from": source}
     return dataset.model_copy(update=found)
@@ -163,15 +184,10 @@ def _case_with(
     }  # not every row says everything
     known = {
         "patient": row[patient] if patient is not None and row[patient] else case.patient,
-        "split": _side(rows, split) if split is not None and case.split == "train" else case.split,
+        "split": side_of(rows, split) if split is not None and case.split == "train" else case.split,
         "groups": {**case.groups, **{name: row[name] for name in groups if row[name]}},
     }
     return case.model_copy(update=known)
-
-
-def _side(rows: Sequence[Mapping[str, str]], split: str) -> Side:
-    """Apart if any row of a case says so: what is learned from by mistake cannot be taken back."""
-    return "test" if any(side_of(row[split]) == "test" for row in rows) else "train"
 
 
 def _patient_faults(

@@ -4,8 +4,12 @@
     label | mask | seg | segmentation                                    label file; empty: none
     id | case                                                            the case's name; else the first image's stem
     patient | patient_id | subject …                                     cases of one patient are never parted
-    split                                                                "test" (or "holdout") sets the case apart
+    split                                                                "test" sets the case apart (sides.py: other words)
     all else                                                             groups, if they are few words that repeat
+
+Every image column is a channel: numbered ones in the order of their numbers (image beside image_2 is the first), then the
+others in the order of the table. A channel's name counts only over image files, since "us" may be a country. Where files
+stand under any other name, a warning says that they are not used.
 
 DATA may be the table itself, or a folder with exactly one such table in it.
 """
@@ -15,7 +19,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scanwright.dataset.cases import Case, Dataset
+from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts.listing import resolved, tables_in
@@ -25,6 +29,7 @@ from scanwright.dataset.layouts.sidecar import (
     PATIENT_COLUMNS,
     SPLIT_COLUMNS,
     Table,
+    faults_of,
     group_columns,
     read_table,
     side_of,
@@ -48,20 +53,23 @@ def detect(root: Path) -> str | None:
 
 
 def read(root: Path, declared: Declaration) -> Dataset:
-    """Read the table. Raises InputError if there is none or two rows are one case; files that are not there become
-    faults.
+    """Read the table. Raises InputError if there is none, two rows are one case or two columns one channel; files that are
+    not there become faults.
     """
     table = _find_table(root)
     if table is None:
         raise InputError("no table of images and labels", where=root, expected=LOOKED_FOR)
+    _require_one_first(table)
     columns, label = in_declared_order(_image_columns(table), declared.channels), table.column(LABEL_COLUMNS)
-    names = _case_names(table, columns)
+    names, numbers = _case_names(table, columns), _numbers(table)
     found = _files(table, names, columns, label)
     cases, faults = make_cases(found, channels=columns)
-    cases = _described(cases, table, names, besides=(*columns, label or ""))
+    cases, unclear = _described(cases, table, names, besides=(*columns, label or ""))
     labels = [case.label for case in cases if case.label is not None]
     folder = table.path.parent
-    channel_names = [f"channel {name}" if (name := _number(column)) else column for column in columns]
+    channel_names = [
+        f"channel {number}" if (number := numbers.get(column)) is not None else column for column in columns
+    ]
     task = make_task(
         declared,
         name=table.path.stem if root.is_file() else folder.name,
@@ -79,7 +87,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         stated=f"table {table.path.name}",
         task=task,
         cases=tuple(cases),
-        faults=tuple(faults),
+        faults=(*faults, *unclear, *_unused(table, besides=[*columns, *([label] if label else [])])),
         **known,
     )
 
@@ -110,24 +118,61 @@ def _names_files(table: Table) -> bool:
     label, images = table.column(LABEL_COLUMNS), _image_columns(table)
     if label is None or not images:
         return False
-    listed = [(row[images[0]], row[label]) for row in table.rows]
-    return any(_file(image, table) for image, _ in listed) and any(_file(text, table) for _, text in listed)
+    return bool(_files_in(table, label)) and any(_files_in(table, image) for image in images)
 
 
 def _image_columns(table: Table) -> list[str]:
-    """Columns with image files in channel order: image; or image_1, image_2 …; or columns with a channel's name."""
-    numbered = [(int(match[1]), name) for name in table.columns if (match := NUMBERED.match(name))]
-    if numbered:
-        return [name for _, name in sorted(numbered)]
-    single = table.column(IMAGE_COLUMNS)
-    if single is not None:
-        return [single]
-    return [name for name in table.columns if name in CHANNEL_WORDS]
+    """Columns with image files in channel order: numbered ones, then the plain one and those with a channel's name."""
+    numbers, plain = _numbers(table), _plain_column(table)
+    others = (name for name in table.columns if name == plain or (name in CHANNEL_WORDS and _names_images(table, name)))
+    return [*sorted(numbers, key=lambda name: numbers[name]), *(name for name in others if name not in numbers)]
 
 
-def _number(column: str) -> str:
-    match = NUMBERED.match(column)
-    return match[1] if match else ""
+def _require_one_first(table: Table) -> None:
+    """Raise InputError if image and image_1 (or image_0) could be the same channel."""
+    numbers, plain = _numbers(table), _plain_column(table)
+    if plain in numbers and min(number for name, number in numbers.items() if name != plain) < 2:
+        found = ", ".join(sorted(numbers, key=lambda name: (numbers[name], name)))
+        hint = f"Rename the column {plain}: is it a channel of its own, or one of the numbered ones again?"
+        raise InputError("two columns could be the first channel", where=table.path, found=found, hint=hint)
+
+
+def _plain_column(table: Table) -> str | None:
+    """The column with image files that is called image, or by another word for it; None if there is none."""
+    return next((name for name in IMAGE_COLUMNS if name in table.columns and _names_images(table, name)), None)
+
+
+def _numbers(table: Table) -> dict[str, int]:
+    """The number of each numbered column; 1 for the plain one that stands beside them."""
+    numbers = {name: int(match[1]) for name in table.columns if (match := NUMBERED.match(name))}
+    plain = _plain_column(table)
+    return numbers | {plain: 1} if numbers and plain is not None else numbers
+
+
+def _names_images(table: Table, column: str) -> bool:
+    """Whether a cell of the column has an image's name, be the file there or not."""
+    return any(is_image(Path(row[column])) for row in table.rows)
+
+
+def _unused(table: Table, *, besides: Sequence[str]) -> list[Fault]:
+    """A warning for each further column with image files that no column of `besides` names."""
+    used = {file for column in besides for file in _files_in(table, column)}
+    return [
+        Fault(
+            code="unused-channel",
+            severity="warning",
+            file=table.path,
+            expected=f"image files in {', '.join(besides)} alone",
+            found=f"image files in column {column} too",
+            action="Call it image_2, or by a channel's name such as flair, if the model shall see it; else remove it.",
+        )
+        for column in table.columns
+        if column not in besides and _files_in(table, column) - used
+    ]
+
+
+def _files_in(table: Table, column: str) -> set[Path]:
+    return {path.resolve() for row in table.rows if (path := _file(row[column], table)) is not None}
 
 
 def _file(text: str, table: Table) -> Path | None:
@@ -166,19 +211,23 @@ def _files(table: Table, names: Sequence[str], columns: Sequence[str], label: st
     return found
 
 
-def _described(cases: Sequence[Case], table: Table, names: Sequence[str], *, besides: Sequence[str]) -> list[Case]:
-    """Cases with patient, split and groups of their row."""
+def _described(
+    cases: Sequence[Case], table: Table, names: Sequence[str], *, besides: Sequence[str]
+) -> tuple[list[Case], list[Fault]]:
+    """Cases with patient, split and groups of their row, and the faults of these."""
     rows: Mapping[str, dict[str, str]] = dict(zip(names, table.rows, strict=True))
     patient, split = table.column(PATIENT_COLUMNS), table.column(SPLIT_COLUMNS)
     key = table.column(ID_COLUMNS) or ""
     groups = group_columns(table, besides=(*besides, patient or "", split or "", key))
-    return [
+    described = [
         case.model_copy(
             update={
                 "patient": (rows[case.id][patient] if patient else "") or case.id,
-                "split": side_of(rows[case.id][split]) if split else "train",
+                "split": side_of([rows[case.id]], split) if split else "train",
                 "groups": {name: rows[case.id][name] for name in groups if rows[case.id][name]},
             }
         )
         for case in cases
     ]
+    own = {case.id: [rows[case.id]] for case in cases}
+    return described, faults_of(cases, own, patient=patient, split=split, table=table.path)

@@ -1,0 +1,40 @@
+"""Whether answers can be written in the format that is asked for, seen from the scans' headers before any work is done."""
+
+import contextlib
+from collections.abc import Sequence
+
+from scanwright.api.results import dicom_source
+from scanwright.dataset.cases import Case
+from scanwright.errors import InputError
+from scanwright.io.formats import read_grid
+from scanwright.io.source import place_of
+
+OF_DICOM = ("dicom", "dicom-labelmap", "rtstruct")
+
+
+def require_format(cases: Sequence[Case], format: str, *, channels: int) -> None:
+    """Raise InputError, naming the first scan, if a format cannot hold the answer to a scan.
+
+    A header that cannot be read is left to whoever reads the scan: it stops no other. channels: of the model.
+    """
+    if format in OF_DICOM:
+        for case in cases:
+            dicom_source(case.images[0])
+    if format != "png":
+        return
+    unfit = [case for case in cases if not is_picture_like(case, channels=channels)]
+    if unfit:
+        raise InputError(
+            "a PNG holds one slice in pixels",
+            where=place_of(unfit[0].images[0]),
+            found=f"{len(unfit)} of {len(cases)} scans with slices or a scale in mm",
+            hint="Leave --format out: volumes are then written as NIfTI, and pictures as PNG.",
+        )
+
+
+def is_picture_like(case: Case, *, channels: int) -> bool:
+    """Whether the header of a case's first image says one slice in pixels, or says nothing that can be read."""
+    with contextlib.suppress(InputError):
+        grid = read_grid(case.images[0], as_channels=channels > 1).grid
+        return grid.unit == "px" and grid.shape[2] == 1
+    return True
