@@ -11,8 +11,9 @@ from PIL import Image
 
 import fakes
 from made_folders import write_nifti
+from scanwright.api.opened import needed_bytes, open_model
 from scanwright.api.slices import axis_across, notes_of, require_slices, slices_of
-from scanwright.api.use_model import needed_bytes, open_model, predict
+from scanwright.api.use_model import predict
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume

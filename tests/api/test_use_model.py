@@ -10,8 +10,9 @@ from PIL import Image
 
 import scanwright as package
 from made_folders import ball, picture_folder, write_nifti, write_text
-from scanwright.api import answer, use_model
-from scanwright.api.use_model import Prediction, open_model, predict, verify
+from scanwright.api import answer, opened
+from scanwright.api.opened import open_model
+from scanwright.api.use_model import Prediction, predict, verify
 from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.plan.plan import plan_from_json
@@ -249,7 +250,7 @@ def test_predict__two_scans_of_one_name(finished, scans, tmp_path):
 
 
 def test_open_model__of_another_kind(finished, monkeypatch):
-    monkeypatch.setattr(use_model.Segmentation, "name", "divination")
+    monkeypatch.setattr(opened.Segmentation, "name", "divination")
     with pytest.raises(UsageError, match="kind of problem"):
         open_model(finished.model)
 
@@ -260,7 +261,7 @@ def test_open_model__whose_plan_and_weights_do_not_fit(finished, monkeypatch, ch
         plan = plan_from_json(data, **where)
         return plan.model_copy(update={key: getattr(plan, key).model_copy(update=one) for key, one in change.items()})
 
-    monkeypatch.setattr(use_model, "plan_from_json", altered)
+    monkeypatch.setattr(opened, "plan_from_json", altered)
     with pytest.raises(IntegrityError, match="do not fit") as caught:
         open_model(finished.model)
     assert caught.value.exit_code == 3 and len(caught.value.lines()) <= 3
@@ -271,7 +272,7 @@ def test_open_model__whose_task_wants_other_regions(finished, monkeypatch):
         task = parse_task(data, **where)
         return task.model_copy(update={"regions": task.regions[:1], "region_order": task.region_order[:1]})
 
-    monkeypatch.setattr(use_model, "parse_task", fewer)
+    monkeypatch.setattr(opened, "parse_task", fewer)
     with pytest.raises(IntegrityError, match="task and plan of this package do not fit") as caught:
         open_model(finished.model)
     assert (caught.value.expected, caught.value.found) == ("1 channels in, 2 out", "1 in, 3 out")

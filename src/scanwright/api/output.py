@@ -1,25 +1,34 @@
-"""Whether answers can be written in the format that is asked for, seen from the scans' headers before any work is done."""
+"""In which format an answer is written, and whether it can be, seen from the scans' headers before any work is done."""
 
 import contextlib
 from collections.abc import Sequence
+from typing import Literal
 
-from scanwright.api.results import dicom_source
+from scanwright.api import results
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError
-from scanwright.io.formats import read_grid
+from scanwright.io.formats import is_picture, read_grid
 from scanwright.io.source import place_of
 
-OF_DICOM = ("dicom", "dicom-labelmap", "rtstruct")
+OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct", "labels"]
+SUFFIX = {
+    "nifti": ".nii.gz",
+    "png": ".png",
+    "dicom": results.SEG,
+    "dicom-labelmap": results.SEG,
+    "rtstruct": results.RTSTRUCT,
+}
+OF_DICOM: tuple[OutputFormat, ...] = ("dicom", "dicom-labelmap", "rtstruct")
 
 
-def require_format(cases: Sequence[Case], format: str, *, channels: int) -> None:
+def require_format(cases: Sequence[Case], format: OutputFormat, *, channels: int) -> None:
     """Raise InputError, naming the first scan, if a format cannot hold the answer to a scan.
 
     A header that cannot be read is left to whoever reads the scan: it stops no other. channels: of the model.
     """
     if format in OF_DICOM:
         for case in cases:
-            dicom_source(case.images[0])
+            results.dicom_source(case.images[0])
     if format != "png":
         return
     unfit = [case for case in cases if not is_picture_like(case, channels=channels)]
@@ -38,3 +47,12 @@ def is_picture_like(case: Case, *, channels: int) -> bool:
         grid = read_grid(case.images[0], as_channels=channels > 1).grid
         return grid.unit == "px" and grid.shape[2] == 1
     return True
+
+
+def output_suffix(case: Case, format: OutputFormat) -> str:
+    """The suffix of an answer."""
+    if format not in ("auto", "labels"):
+        return SUFFIX[format]
+    if is_picture(case.images[0]):
+        return SUFFIX["png"]
+    return SUFFIX["dicom" if format == "auto" and results.can_refer_to(case.images[0]) else "nifti"]

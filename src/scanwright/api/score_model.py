@@ -6,7 +6,8 @@ from typing import Any
 
 from scanwright.api import answer
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
-from scanwright.api.use_model import SHOWN, Model, open_model, predict_cases
+from scanwright.api.opened import Model, open_model
+from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.images import SAME_GRID, read_image
 from scanwright.dataset.layouts.sides import UNCLEAR

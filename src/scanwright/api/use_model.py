@@ -1,51 +1,32 @@
 """The verbs `predict` and `verify`: what is done with a package once it is there."""
 
-import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
 
 from scanwright.api import answer, results, slices
 from scanwright.api.claims import Answers, require_apart
-from scanwright.api.output import require_format
+from scanwright.api.opened import Model, memory_note, open_model, require_file
+from scanwright.api.output import OutputFormat, output_suffix, require_format
 from scanwright.api.scans import asked_of
 from scanwright.dataset.cases import Case
-from scanwright.dataset.facts import ChannelPrint
-from scanwright.dataset.familiar import learned_channels, unfamiliar
+from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, count_values, num_not_finite, region_voxels
-from scanwright.dataset.task import Task, parse_task
-from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
+from scanwright.errors import InputError, ResourceError
 from scanwright.files import require_writable
-from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.inference.predict import Engine
-from scanwright.io.formats import is_picture, read_grid, write_label
+from scanwright.io.formats import write_label
 from scanwright.io.source import Source, files_of, place_of
-from scanwright.package.load import Package, load
-from scanwright.plan.make import require_divisible
-from scanwright.plan.memory import LABEL_BYTES
-from scanwright.plan.plan import plan_from_json
-from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
-from scanwright.runtime import DeviceName, choose_device, num_threads
-from scanwright.transform.preprocess import whole
+from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
-OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct", "labels"]
-SUFFIX = {
-    "nifti": ".nii.gz",
-    "png": ".png",
-    "dicom": results.SEG,
-    "dicom-labelmap": results.SEG,
-    "rtstruct": results.RTSTRUCT,
-}
 SHOWN = 20
 
 
@@ -81,63 +62,6 @@ class Prediction:
             "package": self.package,
             "notes": list(self.notes),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known."""
-
-    package: Package
-    task: Task
-    engine: Engine
-    learned: tuple[ChannelPrint, ...] = ()
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether it has learned from images of a single slice each; it then answers every slice of a volume by itself.
-
-        A 2-D network that was trained on volumes (network.dims=2, set by hand) is not: it answers them as in training.
-        """
-        return bool((self.package.reference or {}).get("dimension", self.engine.plan.network.dims) == 2)
-
-
-def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
-    """Verify a package and build its networks. Raises IntegrityError if it is not whole, InputError if there is none."""
-    package = load(require_file(Path(path)))
-    if package.problem != Segmentation.name:
-        raise UsageError(
-            "a kind of problem that this version does not know",
-            where=path,
-            expected="segmentation",
-            found=package.problem,
-        )
-    torch_device = choose_device(device)
-    torch.set_num_threads(num_threads())
-    plan = plan_from_json(package.plan, where=path)
-    task = parse_task(package.task, where=path)
-    try:
-        require_divisible(plan)
-        networks = [answer.network_with(package.weights(name), plan, torch_device) for name in package.models]
-    except (RuntimeError, UsageError) as error:
-        found = str(error).partition("\n")[0][:160]
-        raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    problem = Segmentation(task)
-    if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
-        raise IntegrityError(
-            "task and plan of this package do not fit",
-            where=path,
-            expected=f"{len(task.channels)} channels in, {problem.outputs} out",
-            found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
-        )
-    learned = learned_channels(package.reference, channels=len(task.channels), where=path)
-    return Model(package, task, Engine(networks, plan, problem, torch_device), learned)
-
-
-def require_file(path: Path) -> Path:
-    """The path, if there is a file. Raises InputError otherwise."""
-    if not path.is_file():
-        raise InputError("no such package", where=path, expected="a model.swm", hint="Check the path of the model.")
-    return path
 
 
 def predict(
@@ -297,39 +221,6 @@ def require_scale(image: Volume, model: Model, *, where: Path) -> None:
             found="pixels",
             hint="Give the scan in the format that it came in from the scanner, or as NIfTI with its voxel sizes.",
         )
-
-
-def memory_note(model: Model, cases: Sequence[Case]) -> str:
-    """What the largest of these predictions will need, from the headers alone; "" if none of them can be read."""
-    needs = []
-    for case in cases:
-        with contextlib.suppress(InputError):
-            needs.append(needed_bytes(model, read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid))
-    if not needs:
-        return ""
-    what = f"{cases[0].id}:" if len(cases) == 1 else f"{len(cases)} scans, the largest with"
-    return f"{what} about {max(needs) / 2**30:.1f} GiB of memory above the input"
-
-
-def needed_bytes(model: Model, grid: Grid) -> int:
-    """Peak memory of answering an image of this grid, above its input: slice by slice, or the whole of it."""
-    plan = model.engine.plan.preprocess
-    axis, labels = slices.axis_across(grid, plan), 0
-    if model.is_flat and grid.shape[axis] > 1:
-        labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
-        grid = slices.slice_grid(grid, 0, axis=axis)
-    placement = whole(grid, plan)
-    half = answer.needs_half(model.engine, placement)
-    return answer.expected_bytes(model.engine, placement, half=half) + labels
-
-
-def output_suffix(case: Case, format: OutputFormat) -> str:
-    """The suffix of an answer."""
-    if format not in ("auto", "labels"):
-        return SUFFIX[format]
-    if is_picture(case.images[0]):
-        return SUFFIX["png"]
-    return SUFFIX["dicom" if format == "auto" and results.can_refer_to(case.images[0]) else "nifti"]
 
 
 def verify(model: str | Path) -> dict[str, Any]:
