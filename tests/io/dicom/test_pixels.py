@@ -55,7 +55,21 @@ def test_cleaned__overlay_bits_and_signs(tmp_path):
     pixels = np.array([[0xF123, 0x0FFF], [0x0800, 0x07FF]], np.uint16)
     for signed, expected in ((0, [[0x123, 0xFFF], [0x800, 0x7FF]]), (1, [[0x123, -1], [-2048, 2047]])):
         made = header(pixels, BitsStored=12, HighBit=11, PixelRepresentation=signed)
+        with pytest.raises(UnreadableFile, match="more bits than the header says"):
+            frames_of(write(tmp_path / "a.dcm", made)).decode(0)
+        for overlay in range(4):
+            made.add_new((0x6000 + 2 * overlay, 0x0102), "US", 12 + overlay)
         assert frames_of(write(tmp_path / "a.dcm", made)).decode(0)[0][..., 0].tolist() == expected
+
+
+def test_signs_that_are_extended_or_not(tmp_path):
+    """Twelve bits with a sign, -1 and -2048, with zeros or with the sign above them: both are read, a mixture of bits is not."""
+    for cells, expected in (([0x0FFF, 0x0800], [-1, -2048]), ([0xFFFF, 0xF800], [-1, -2048]), ([0x0FFF, 0xF800], [-1, -2048])):
+        made = header(np.array([cells], np.uint16), BitsStored=12, HighBit=11, PixelRepresentation=1)
+        assert frames_of(write(tmp_path / "a.dcm", made)).decode(0)[0].ravel().tolist() == expected
+    made = header(np.array([[0x0802, 0x1802]], np.uint16), BitsStored=12, HighBit=11, PixelRepresentation=1)
+    with pytest.raises(UnreadableFile, match="more bits than the header says"):
+        frames_of(write(tmp_path / "a.dcm", made)).decode(0)
 
 
 def test_cleaned__bits_that_end_at_the_top(tmp_path):
@@ -103,7 +117,7 @@ def test_decode_into__is_decode(tmp_path):
     pixels = rng.integers(0, 4096, (3, 4, 5)).astype(np.uint16)
     for made, syntax in (
         (header(pixels), "1.2.840.10008.1.2.1"),
-        (header(pixels, BitsStored=10, HighBit=9), "1.2.840.10008.1.2.1"),
+        (header(pixels % 1024, BitsStored=10, HighBit=9), "1.2.840.10008.1.2.1"),
         (header(pixels.astype(">u2")), BIG),
         (header(pixels), DEFLATED),
     ):

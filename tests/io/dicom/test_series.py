@@ -4,9 +4,11 @@ import shutil
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.dataset import Dataset
 
-from made_dicom import header, placed, slices, write
+from made_dicom import CAPTURE, header, placed, slices, write
 from scanwright.io.dicom.series import files_in, find_series
 
 PLANE = np.zeros((4, 5), np.int16)
@@ -124,7 +126,48 @@ def test_a_broken_copy_of_a_slice_is_not_missing(tmp_path):
     (tmp_path / "again.dcm").write_bytes(whole.read_bytes().replace(b"2.5 ", b"2,5 "))
     (series,) = find_series(files_in(tmp_path)).series
     assert [one.grid.shape for one in series.volumes] == [(5, 4, 3)]
-    assert [one.error.message for one in series.refused] == ["RescaleSlope cannot be read"]
+    assert (series.refused, series.notes) == ((), ("1 broken copies of images that are here: left out",))
+
+
+def test_a_copy_that_an_archive_has_stamped_anew_is_a_copy(tmp_path):
+    first = slices(tmp_path, [0, 1, 2])[0]
+    again = pydicom.dcmread(first)
+    again.ContentTime, again.AcquisitionTime = "120000", "115959"
+    again.save_as(tmp_path / "again.dcm")
+    (series,) = find_series(files_in(tmp_path)).series
+    assert series.notes == ("again.dcm is a copy of 000.dcm: counted once",)
+
+
+def test_a_report_among_the_slices_is_a_picture_of_its_own(tmp_path):
+    """A capture of the same size and another modality, without a place: the volume is whole beside it."""
+    slices(tmp_path, [0, 1, 2])
+    page = header(PLANE, SOPClassUID=CAPTURE, Modality="OT", SOPInstanceUID="1.9")
+    write(tmp_path / "page.dcm", page)
+    (series,) = find_series(files_in(tmp_path)).series
+    assert (sorted(one.grid.shape for one in series.volumes), series.refused) == ([(5, 4, 1), (5, 4, 3)], ())
+
+
+def test_one_image_that_has_lost_its_frame_of_reference(tmp_path):
+    slices(tmp_path, [0, 1, 2], FrameOfReferenceUID="1.2.9")
+    path = tmp_path / "001.dcm"
+    lost = pydicom.dcmread(path)
+    del lost.FrameOfReferenceUID
+    lost.save_as(path)
+    (series,) = find_series(files_in(tmp_path)).series
+    assert (len(series.volumes), series.refused) == (1, ())
+
+
+@pytest.mark.parametrize("table", [{}, {"LUTDescriptor": [4, 0, 16]}], ids=["empty", "no values"])
+def test_a_broken_table_is_one_image_s_fault(tmp_path, table):
+    slices(tmp_path / "whole", [0, 1])
+    item = Dataset()
+    for name, value in table.items():
+        setattr(item, name, value)
+    made = header(PLANE.astype(np.uint16), PhotometricInterpretation="MONOCHROME1", ModalityLUTSequence=[item], Modality="CR")
+    made.SeriesInstanceUID = "1.2.3.7"
+    write(tmp_path / "broken.dcm", made)
+    found = find_series(files_in(tmp_path))
+    assert sorted((len(one.volumes), len(one.refused)) for one in found.series) == [(0, 1), (1, 0)]
 
 
 def test_files_without_a_series_uid_stay_apart(tmp_path):

@@ -67,12 +67,18 @@ def test_instance_numbers_as_the_last_resort(tmp_path):
     assert {one.notes for one in stacks} == {("told from other volumes of its series by instance numbers alone",)}
 
 
+def test_numbers_of_slices_that_were_acquired_in_turns(tmp_path):
+    """Every number of the first volume comes before those of the second, whatever their order is within it."""
+    made = slices(tmp_path, [0, 1, 2, 3] * 2, InstanceNumber=[1, 3, 2, 4, 5, 7, 6, 8])
+    stacks, _ = to_volumes(slices_of(made))
+    assert [[slice_.number for slice_ in one.slices] for one in stacks] == [[1, 3, 2, 4], [5, 7, 6, 8]]
+
+
 @pytest.mark.parametrize(
     "numbers",
     [
         [1, 4, 5, 8, 2, 3, 6, 7],  # two volumes whose slices were numbered place by place, in turns
         [1, 3, 5, 7, 2, 4, 6, 8],  # place by place: which of a place belongs to which of the next?
-        [1, 3, 2, 4, 5, 7, 6, 8],  # numbers that do not follow the places
     ],
 )
 def test_instance_numbers_that_are_no_sure_sign_are_not_used(tmp_path, numbers):

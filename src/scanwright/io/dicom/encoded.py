@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from scanwright.errors import InputError, UnreadableFile
 from scanwright.io.dicom import jpeg
-from scanwright.io.dicom.elements import stated, text
+from scanwright.io.dicom.elements import Elements, stated, text, value_of
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Instance, kind_of
 from scanwright.io.dicom.walk import UNDEFINED, Pixels
 from scanwright.io.guard import checked_bytes, truncated
@@ -27,6 +27,7 @@ DECODED = frozenset((*NATIVE, RLE, *JPEG_LS, *JPEG_2000, *HTJ2K, *jpeg.SYNTAXES)
 
 FLOAT_TAGS = {0x7FE00008: 32, 0x7FE00009: 64}
 MAX_FRAMES = 1 << 17
+OVERLAYS = range(0x6000, 0x6020, 2)
 COUNTS = (
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
@@ -43,6 +44,7 @@ class Stored:
     """What a header says of its pixels. samples: 1 grey or palette, 3 colour. planar: colours lie plane by plane.
 
     allocated, stored, high: bits of a cell, bits used, and the highest used. is_float: IEEE numbers, not integers.
+    overlays: a mask of the bits of a cell in which overlays lie.
     """
 
     rows: int
@@ -56,6 +58,7 @@ class Stored:
     planar: bool
     photometric: str
     is_float: bool = False
+    overlays: int = 0
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -122,9 +125,16 @@ def _read_stored(instance: Instance, pixels: Pixels) -> Stored:
         planar=said["PlanarConfiguration"] == 1,
         photometric=text(instance.header, "PhotometricInterpretation") or "MONOCHROME2",
         is_float=is_float,
+        overlays=0 if is_float else _overlay_bits(instance.header),
     )
     _check(result, instance.path)
     return result
+
+
+def _overlay_bits(header: Elements) -> int:
+    """The bits of a cell in which overlays lie, as a mask: old scanners put them above the grey value (PS3.3 C.9.2)."""
+    positions = {value_of(header, group << 16 | 0x0102) for group in OVERLAYS}
+    return sum(1 << position for position in positions if isinstance(position, int) and 0 < position < 64)
 
 
 def _default(found: int | None, otherwise: int) -> int:

@@ -4,7 +4,7 @@
     cells, photometric = frames.decode(0)     (rows, columns, samples), the number type that the header states
     frames.decode_into(0, block[k])           the same for one grey frame, into memory that is there
 
-Bits beyond `BitsStored` (overlays that old scanners put there) are masked away, negative numbers are extended. Values are as
+Bits beyond `BitsStored` in which the header has overlays are masked away, negative numbers are extended. Values are as
 stored: no rescale, no window, no colour. Source: DICOM PS3.5 section 8.
 """
 
@@ -44,10 +44,9 @@ class PixelFrames:
         with as_unreadable(self.encoded.path, expected=f"pixels in {UID(self.encoded.syntax).name}"):
             if self._streams:
                 frame, photometric = decode_frame(self._streams[number], self.encoded)
-                if self.encoded.syntax != RLE:  # which packs cells with all their bits, overlays too
-                    self._require_bits(frame)
             else:
                 frame, photometric = self._plain(number)
+            self._require_bits(frame)
             return cleaned(frame, self.stored), photometric
 
     def decode_into(self, number: int, out: Array) -> None:
@@ -62,19 +61,29 @@ class PixelFrames:
             if stream.readinto(memoryview(out).cast("B")) != size:  # type: ignore[arg-type]
                 raise truncated(self.encoded.path, size, "less")
         if stored.stored < stored.allocated:
+            self._require_bits(out)
             out[...] = cleaned(out, stored)
 
     def _require_bits(self, frame: Array) -> None:
-        """Raise UnreadableFile if decoded numbers have bits above the highest of the header, which would be cut off.
+        """Raise UnreadableFile if numbers need bits above the highest of the header, which would be cut off.
 
-        A codestream's precision may be larger than the bits stored: what it holds must not be.
+        There may be zeros, the sign's bit again, and overlays where the header says so. A codestream's precision may be
+        larger than the bits stored: what it holds must not be.
         """
-        spare = self.stored.allocated - 1 - self.stored.high
-        if spare > 0 and not np.array_equal((frame << spare) >> spare, frame):
+        stored = self.stored
+        if stored.is_float or stored.allocated == 1 or stored.high == stored.allocated - 1:
+            return
+        cells = frame.view(f"u{frame.dtype.itemsize}")
+        above = (1 << stored.allocated) - (2 << stored.high) & ~stored.overlays
+        extra = cells & cells.dtype.type(above)
+        if not extra.any():
+            return
+        negative = cells & cells.dtype.type(1 << stored.high) != 0
+        if not (stored.signed and ((extra == 0) | ((extra == above) & negative)).all()):
             raise UnreadableFile(
-                "compressed pixels that need more bits than the header says",
+                "pixels that need more bits than the header says",
                 where=self.encoded.path,
-                expected=f"{self.stored.stored} bits",
+                expected=f"{stored.stored} bits",
                 found=f"values from {frame.min()} to {frame.max()}",
             )
 

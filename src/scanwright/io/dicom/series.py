@@ -153,7 +153,8 @@ def _should_be_dicom(path: Path) -> bool:
     """Whether a file that cannot be read is DICOM by its mark or suffix, or one that was never filled."""
     if path.suffix.lower() in SUFFIXES or looks_like_dicom(path):
         return True
-    return is_named_by_scanner(path) and path.is_file() and not path.stat().st_size
+    numbered = any(letter.isdigit() for letter in path.name)  # and no lock file or icon
+    return numbered and is_named_by_scanner(path) and path.is_file() and not path.stat().st_size
 
 
 def _no_image(instance: Instance) -> str:
@@ -179,7 +180,8 @@ def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
             _Broken(error, text(header, "SOPInstanceUID"), whole(header, "Rows"), whole(header, "Columns"))
         )
         return
-    _require_one_of_each(mine, instance, is_placed=slices[0].place is not None)
+    if not slices[0].capture:
+        _require_one_of_each(mine, instance, is_placed=slices[0].place is not None)
     instance_uid = text(header, "SOPInstanceUID")
     if instance_uid and instance_uid in mine.seen:
         _duplicate(mine, mine.seen[instance_uid], slices)
@@ -191,10 +193,9 @@ def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
 def _require_one_of_each(mine: _Gathered, instance: Instance, *, is_placed: bool) -> None:
     """Note a conflict if an image is of another patient, study or kind than its series, or lies in another space."""
     header = instance.header
-    differs = next((name for name in ONE_EACH if text(header, name) != mine.about.get(name, "")), "")
-    if is_placed:  # pictures need no frame of reference
-        frame = text(header, FRAME)
-        mine.frame = frame if mine.frame is None else mine.frame
+    differs = next((name for name in ONE_EACH if text(header, name).upper() != mine.about.get(name, "").upper()), "")
+    if is_placed and (frame := text(header, FRAME)):  # pictures need none, and one image may have lost it
+        mine.frame = mine.frame or frame
         differs = differs or (FRAME if frame != mine.frame else "")
     if differs:
         mine.conflict = InputError(
@@ -222,9 +223,15 @@ def _duplicate(mine: _Gathered, first: Path, again: Sequence[Slice]) -> None:
 
 
 def _facts(slices: Sequence[Slice]) -> list[tuple[object, ...]]:
-    """All but the pixels that makes an image what it is: where it lies, what its numbers mean, what keeps it apart."""
+    """All but the pixels that makes an image what it is: where it lies, what its numbers mean, what keeps it apart.
+
+    Not the times at which it was made and acquired: copies that an archive or a de-identification has made differ in them.
+    """
     return [
-        (_rounded(one.place), one.pixel_size, one.window, one.scale, one.uptake, one.turning, one.padding, one.labels)
+        (
+            *(_rounded(one.place), one.pixel_size, one.window, one.scale, one.uptake, one.turning, one.padding),
+            {name: label for name, label in one.labels.items() if name not in ("made", "acquired")},
+        )
         for one in slices
     ]
 
@@ -243,16 +250,17 @@ def _pixel_hash(one: Slice) -> str:
 
 
 def _assembled(uid: str, found: _Gathered) -> Series:
-    lost = _lost(found.broken)
+    missing = [one for one in found.broken if not one.instance or one.instance not in found.seen]
+    lost, copies = _lost(missing), len(found.broken) - len(missing)
+    notes = (*found.notes, *([f"{copies} broken copies of images that are here: left out"] if copies else []))
     if found.conflict is not None:
         refused = Refused("", len(found.slices), found.conflict)
-        return Series(uid, found.about, (), (refused, *lost), tuple(found.notes))
+        return Series(uid, found.about, (), (refused, *lost), notes)
     volumes, failed = to_volumes(found.slices) if found.slices else ([], [])
-    missing = [one for one in found.broken if not one.instance or one.instance not in found.seen]
     short = [volume for volume in volumes if any(one.may_be_of(volume.slices[0]) for one in missing)]
     failed += [Refused(one.name, len(one.slices), _short(one)) for one in short]
     kept = tuple(volume for volume in volumes if volume not in short)
-    return Series(uid, found.about, kept, (*lost, *failed), tuple(found.notes))
+    return Series(uid, found.about, kept, (*lost, *failed), notes)
 
 
 def _lost(broken: Sequence[_Broken]) -> list[Refused]:

@@ -20,8 +20,12 @@ from scanwright.io.dicom.pixels import cleaned
 from scanwright.io.dicom.place import PixelSize, Place, frame_offsets, has_colour_flow, read_pixel_size, read_place
 from scanwright.io.dicom.suv import Uptake, in_suv, read_uptake
 from scanwright.io.dicom.values import Scale, is_grey, read_scale, turning
+from scanwright.io.guard import as_unreadable
 
-UNITLESS = ("", "US")  # US: unspecified
+UNITS = ("HU", "HU_MOD", "MGML", "Z_EFF", "ED", "EDW", "PCT", "GY", "SUV", "GML", "BQML", "CNTS", "PROPCPS")
+"""Rescale types, table types and PET units (PS3.3 C.11.1.1.2, C.8.9.1.1.3) in which dark and bright mean something."""
+
+CAPTURES = "1.2.840.10008.5.1.4.1.1.7"  # secondary capture, and its multi-frame kin
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Slice:
     header has them (a sign of the spacing is a direction: PS3.3 C.8.4.15). grey: one number a pixel that means itself.
     turning: where a large number is dark, what values are turned around by (see `values`), else None. padding: stored
     numbers, from and to, that mean nothing. uptake: of PET, what `with_units` makes the scale to SUV of, None after that.
-    instance: SOP instance UID. number: instance number, -1 if none.
+    instance: SOP instance UID. number: instance number, -1 if none. capture: whether it is a picture of a screen or a report.
     """
 
     encoded: Encoded
@@ -61,6 +65,7 @@ class Slice:
     instance: str
     number: int
     labels: dict[str, Label] = field(default_factory=dict)
+    capture: bool = False
 
     @property
     def path(self) -> Path:
@@ -113,11 +118,12 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             spacing=abs(number(measures, "SpacingBetweenSlices") or 0) or None,
             thickness=_positive(number(measures, "SliceThickness")),
             grey=is_grey(header),
-            turning=_turning(instance, encoded.stored, scale),
+            turning=_turning(instance, encoded.stored, scale, frame),
             padding=_padding(header, encoded.stored, instance.path),
             instance=text(header, "SOPInstanceUID"),
             number=int(number(header, "InstanceNumber") or -1),
             labels=labels,
+            capture=text(header, "SOPClassUID").startswith(CAPTURES) or "SCREEN SAVE" in text(header, "ImageType").upper(),
         )
 
 
@@ -144,19 +150,26 @@ def _positive(found: float | None) -> float | None:
 
 def with_units(slices: Sequence[Slice]) -> list[Slice]:
     """The slices of one whole series, those of PET with scales to SUV, or with the doubt why not; others as they are."""
-    pet = [(one.scale, one.uptake) for one in slices if one.uptake is not None]
+    pet = [(one.scale, one.uptake) for one in slices if one.uptake is not None and not _is_page(one)]
     if not pet:
         return list(slices)
     found = iter(in_suv([scale for scale, _ in pet], [uptake for _, uptake in pet]))
-    return [one if one.uptake is None else replace(one, scale=next(found), uptake=None) for one in slices]
+    return [
+        one if one.uptake is None or _is_page(one) else replace(one, scale=next(found), uptake=None) for one in slices
+    ]
 
 
-def _turning(instance: Instance, stored: Stored, scale: Scale) -> float | None:
+def _is_page(one: Slice) -> bool:
+    """Whether a slice is no measurement of the tracer: a report or a capture among the slices of PET."""
+    return one.capture or not one.grey
+
+
+def _turning(instance: Instance, stored: Stored, scale: Scale, frame: FrameHeader) -> float | None:
     """What MONOCHROME1 is turned around by; None for others, and for numbers with a unit.
 
     How an image is shown changes no unit (PS3.3 C.7.6.3.1.2: after the VOI transformation, so after the modality's too). A
-    rescaled CT that names no unit is in Hounsfield units (C.8.2.1). Raises UnreadableFile for floats, which have no range
-    and are MONOCHROME2 by definition (C.7.6.24).
+    rescaled CT that names no unit is in Hounsfield units (C.8.2.1), by slope 1 too. Raises UnreadableFile for floats, which
+    have no range and are MONOCHROME2 by definition (C.7.6.24), and for a table that cannot be read.
     """
     if stored.photometric != "MONOCHROME1":
         return None
@@ -164,8 +177,11 @@ def _turning(instance: Instance, stored: Stored, scale: Scale) -> float | None:
         raise UnreadableFile(
             "floating-point pixels of which large ones are dark", where=instance.path, expected="MONOCHROME2"
         )
-    has_unit = scale.unit not in UNITLESS or (text(instance.header, "Modality") == "CT" and scale != Scale())
-    return None if has_unit else turning(stored, scale, instance.dataset)
+    rescaled = scale.table or any(text(frame.scaled_by, name) for name in ("RescaleSlope", "RescaleIntercept"))
+    if scale.unit.upper() in UNITS or (text(instance.header, "Modality") == "CT" and rescaled):
+        return None
+    with as_unreadable(instance.path, expected="a table of the modality's values"):
+        return turning(stored, scale, instance.dataset)
 
 
 def _padding(header: Elements, stored: Stored, path: Path) -> tuple[float, float] | None:

@@ -26,6 +26,7 @@ APART = (
     *("colour Doppler", "type", "stack", "echo", "inversion", "kernel", "b", "direction", "phase", "time", "trigger"),
     *("acquisition", "acquired", "made", "frame"),
 )
+VOLUMES_APART = ("stack", "echo", "b", "phase", "time")  # labels that no two slices of one volume differ in
 NUMBERED = "number"
 BY_NUMBER = "told from other volumes of its series by instance numbers alone"
 RIGHT_ANGLE = 90.0
@@ -109,7 +110,7 @@ def told_apart(slices: Sequence[Slice]) -> list[Group]:
 
 
 def _numbered(places: Sequence[Sequence[Slice]]) -> list[Group]:
-    """Volumes by instance number; none unless every place holds as many, and numbers run through one volume after the other.
+    """Volumes by instance number; none unless every place holds as many, and all numbers of a volume come before the next's.
 
     Numbers that run from place to place say nothing: which slice of a place belongs to which of the next would be guessed.
     """
@@ -120,8 +121,7 @@ def _numbered(places: Sequence[Sequence[Slice]]) -> list[Group]:
     volumes = [[place[turn] for place in by_number] for turn in range(most)]
     runs = [[_number(one) for one in volume] for volume in volumes]
     one_by_one = all(max(run) < min(following) for run, following in pairwise(runs))
-    steady = all(run in (sorted(run), sorted(run, reverse=True)) for run in runs)
-    if not (one_by_one and steady):
+    if not one_by_one:
         return []
     return [Group(f"{NUMBERED} {turn}", volume, (BY_NUMBER,)) for turn, volume in enumerate(volumes, start=1)]
 
@@ -157,7 +157,9 @@ def _same_form(first: Slice, other: Slice) -> bool:
 
 def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputError | None:
     """Why slices of one form cannot be told from others of their series, if they cannot."""
-    others = [other for other in alike if other is not form and _size(other[0]) == _size(form[0])]
+    others = [
+        other for other in alike if other is not form and _size(other[0]) == _size(form[0]) and not _labelled(form, other)
+    ]
     if any((other[0].place is None) != (form[0].place is None) for other in others):
         return InputError(
             "slices with and without a place in one series",
@@ -178,6 +180,13 @@ def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputE
     return None
 
 
+def _labelled(form: Sequence[Slice], other: Sequence[Slice]) -> bool:
+    """Whether a label says that slices of two forms are two volumes: stacks of several discs, time points of a moving head."""
+    return any(
+        {one.labels.get(name) for one in form}.isdisjoint({one.labels.get(name) for one in other}) for name in VOLUMES_APART
+    )
+
+
 def _angle(one: Place | None, other: Place | None) -> float:
     """Between the directions of two forms of one spacing, of rows or columns, whichever differ more, in degrees.
 
@@ -189,8 +198,9 @@ def _angle(one: Place | None, other: Place | None) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def _size(one: Slice) -> tuple[int, int, bool]:
-    return one.window.rows, one.window.columns, one.grey
+def _size(one: Slice) -> tuple[int, int, bool, bool]:
+    """What slices of one volume have alike; a capture is a slice of none but captures."""
+    return one.window.rows, one.window.columns, one.grey, one.capture
 
 
 def _titles(alike: Sequence[Sequence[Slice]]) -> list[str]:
