@@ -4,9 +4,11 @@ import pytest
 
 from made_folders import made_task
 from made_series import axial, sagittal, write_series
-from scanwright.api.dicom_scans import dicom_cases
+from scanwright.api.dicom_scans import dicom_cases, is_dicom
 from scanwright.dataset.task import Channel
 from scanwright.errors import InputError
+
+CT, PLAN = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.481.5"
 
 
 def test_dicom_cases__a_link_to_nothing(tmp_path):
@@ -47,7 +49,7 @@ def test_what_is_not_for_the_model_is_said(tmp_path):
     found = asked(tmp_path)
     assert ([case.id for case in found.cases], found.refused) == (["ct"], ())
     assert found.left_out[0] == "1 volume of modality MR: not this model's"
-    assert found.left_out[1].startswith("2 files: not a DICOM file")
+    assert found.left_out[1].startswith("1 file: not a DICOM file")
     assert found.left_out[-1] == f"1 image of other formats in {tmp_path.name}: to be given by name"
 
 
@@ -63,3 +65,19 @@ def test_nothing_but_what_is_refused(tmp_path):
     paths[1].unlink()
     found = asked(tmp_path)
     assert (found.cases, [error.message for error in found.refused]) == ((), ["1 slice is missing"])
+
+
+def test_a_damaged_plan_and_an_empty_lock_take_no_scan_away(tmp_path):
+    *_, last = write_series(tmp_path / "ct", axial())
+    plan = last.read_bytes().replace(CT.encode(), PLAN.encode().ljust(len(CT), b"\0"))[:-9]
+    (tmp_path / "ct" / "plan.dcm").write_bytes(plan)
+    (tmp_path / "ct" / "LOCKFILE").touch()
+    found = asked(tmp_path)
+    assert ([case.id for case in found.cases], found.refused) == (["ct"], ())
+
+
+def test_a_file_without_a_suffix_is_dicom_by_its_first_bytes(tmp_path):
+    *_, last = write_series(tmp_path / "ct", axial())
+    assert is_dicom(last.rename(tmp_path / "IM0001"))
+    (tmp_path / "README").write_text("no DICOM")
+    assert not is_dicom(tmp_path / "README")

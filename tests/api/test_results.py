@@ -124,7 +124,7 @@ def test_dicom_source(tmp_path):
     assert results.can_refer_to(scan)
     lost = DicomVolume((tmp_path / "a.dcm",))
     assert not results.can_refer_to(lost)
-    with pytest.raises(InputError, match="without a frame of reference"):
+    with pytest.raises(InputError, match="to which no DICOM result can refer"):
         results.dicom_source(lost)
     with pytest.raises(InputError, match="needs a DICOM scan"):
         results.dicom_source(tmp_path / "a.nii.gz")

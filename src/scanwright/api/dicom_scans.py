@@ -39,8 +39,16 @@ class Asked:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a path is a DICOM file by its suffix, or a folder of DICOM files."""
-    return path.suffix.lower() == ".dcm" if path.is_file() else detect(path) is not None
+    """Whether a path is a DICOM file, by its suffix or by its first bytes if it has no image's, or a folder of them."""
+    if path.is_dir():
+        return detect(path) is not None
+    return path.suffix.lower() == ".dcm" or (not is_image(path) and _begins_as_dicom(path))
+
+
+def _begins_as_dicom(path: Path) -> bool:
+    from scanwright.io.dicom.intake import looks_like_dicom
+
+    return looks_like_dicom(path)
 
 
 def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
@@ -54,8 +62,9 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
     folders = [path for path in paths if path.is_dir()]
     for folder in folders:
         _require_whole(folder)
-    found = find_series([file for path in paths for file in ([path] if path.is_file() else files_in(path))])
-    damaged = _by_folder(one for one in found.skipped if one.damaged)
+    inside = [file for folder in folders for file in files_in(folder) if not _is_other_image(file)]
+    found = find_series([*inside, *(path for path in paths if path.is_file())])
+    damaged = _by_folder(one for one in found.skipped if one.may_be_a_slice)
     everything = candidates_of(found.series)
     fitting = [one for one in everything if _is_for(one.series, task)]
     candidates = [one for one in fitting if not _is_hit(one.series, damaged)]
@@ -74,7 +83,7 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
             where=paths[0],
             expected=f"series of {wanted}",
             found=f"{len(everything)} volume{'s' * (len(everything) != 1)}",
-            details=[*(one.line() for one in everything), *left_out(found)][:SHOWN],
+            details=[*(one.line() for one in everything), *_refused(found.series), *left_out(found)][:SHOWN],
         )
     root = Path(commonpath([path if path.is_dir() else path.parent for path in paths]))
     names = case_names([group[0].image for group in groups], root)
@@ -83,6 +92,17 @@ def dicom_cases(paths: Sequence[Path], task: Task) -> Asked:
         for name, group in zip(names, groups, strict=True)
     )
     return Asked(cases, tuple(refused), tuple(said))
+
+
+def _is_other_image(path: Path) -> bool:
+    return is_image(path) and path.suffix.lower() != ".dcm"
+
+
+def _refused(found: Iterable["Series"]) -> list[str]:
+    """Series that make no volume, each with its modality and the reason."""
+    return [
+        f"{series.about.get('Modality', '?')}: {series.refused[0].error.message}" for series in found if series.refused
+    ]
 
 
 def _by_folder(damaged: Iterable["Skipped"]) -> dict[Path, list["Skipped"]]:
@@ -119,9 +139,7 @@ def _others(everything: Sequence[Candidate], fitting: Sequence[Candidate]) -> li
 
 def _other_images(folders: Sequence[Path]) -> list[str]:
     """Images of other formats beside DICOM, which are not answered with it."""
-    counts = Counter(
-        folder for folder in folders for path in folder.rglob("*") if is_image(path) and path.suffix.lower() != ".dcm"
-    )
+    counts = Counter(folder for folder in folders for path in folder.rglob("*") if _is_other_image(path))
     return [
         f"{count} image{'s' * (count > 1)} of other formats in {folder.name}: to be given by name"
         for folder, count in counts.items()

@@ -34,19 +34,21 @@ UNITS = {"ct": "HU", "pet": "SUVbw"}
 
 
 def can_refer_to(source: Source) -> bool:
-    """Whether DICOM results can refer to an image: to a series that lies in a frame of reference (most radiographs do not)."""
-    return isinstance(source, DicomVolume) and bool(source.frame)
+    """Whether DICOM results can refer to an image: to a series that lies in a frame of reference (most radiographs do not), and
+    whose images are its slices (those of a mosaic are not).
+    """
+    return isinstance(source, DicomVolume) and bool(source.frame) and not source.tiled
 
 
 def dicom_source(source: Source) -> DicomVolume:
-    """The series that a result refers to. Raises InputError for an image that is none, or that lies in no known space."""
+    """The series that a result refers to. Raises InputError for an image that is none, or to which no result can refer."""
     if isinstance(source, DicomVolume):
-        if not source.frame:
+        if not can_refer_to(source):
             raise InputError(
-                "a scan without a frame of reference, to which no DICOM result can refer",
+                "a scan to which no DICOM result can refer",
                 where=source.path,
-                expected="FrameOfReferenceUID",
-                found="none",
+                expected="a frame of reference, and an image a slice",
+                found="a mosaic" if source.frame else "no frame of reference",
                 hint="Choose --format nifti.",
             )
         return source

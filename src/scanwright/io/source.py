@@ -12,13 +12,14 @@ class DicomVolume:
     """One volume of a DICOM series. files: those that it lies in, at least one. name: which of the series' volumes it is, ""
     if it is the only one.
 
-    frame: UID of its frame of reference, "" if it has none: volumes of one frame lie in one space, others may not. The order
-    of the files says nothing.
+    frame: UID of its frame of reference, "" if it has none: volumes of one frame lie in one space, others may not. tiled:
+    whether its slices are parts of images (a mosaic). The order of the files says nothing.
     """
 
     files: tuple[Path, ...]
     name: str = ""
     frame: str = ""
+    tiled: bool = False
 
     @property
     def path(self) -> Path:

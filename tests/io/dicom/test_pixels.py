@@ -63,8 +63,12 @@ def test_cleaned__overlay_bits_and_signs(tmp_path):
 
 
 def test_signs_that_are_extended_or_not(tmp_path):
-    """Twelve bits with a sign, -1 and -2048, with zeros or with the sign above them: both are read, a mixture of bits is not."""
-    for cells, expected in (([0x0FFF, 0x0800], [-1, -2048]), ([0xFFFF, 0xF800], [-1, -2048]), ([0x0FFF, 0xF800], [-1, -2048])):
+    """Twelve bits with a sign, -1 and -2048, with zeros or the sign above them: both are read, a mixture of bits is not."""
+    for cells, expected in (
+        ([0x0FFF, 0x0800], [-1, -2048]),
+        ([0xFFFF, 0xF800], [-1, -2048]),
+        ([0x0FFF, 0xF800], [-1, -2048]),
+    ):
         made = header(np.array([cells], np.uint16), BitsStored=12, HighBit=11, PixelRepresentation=1)
         assert frames_of(write(tmp_path / "a.dcm", made)).decode(0)[0].ravel().tolist() == expected
     made = header(np.array([[0x0802, 0x1802]], np.uint16), BitsStored=12, HighBit=11, PixelRepresentation=1)
@@ -186,7 +190,7 @@ def test_codecs__fewer_frames_than_promised(tmp_path):
 
 TWINS = [
     *[(f"{name}1_{codec}.dcm", f"{name}1_UNC.dcm", 0) for name in ("CT", "MR", "NM") for codec in ("J2KR", "RLE", "JPLL")],
-    *[(f"{name}1_JLSL.dcm", f"{name}1_UNC.dcm", 0) for name in ("CT", "NM")],
+    *[(f"{name}1_JLSL.dcm", f"{name}1_UNC.dcm", 0) for name in ("CT", "MR", "NM")],
     *[(f"{name}1_JLSN.dcm", f"{name}1_UNC.dcm", 4) for name in ("CT", "MR", "NM")],
     ("US1_J2KR.dcm", "US1_UNC.dcm", 0), ("US1_RLE.dcm", "US1_UNC.dcm", 0), ("RG3_J2KR.dcm", "RG3_JPLL.dcm", 0),
 ]  # fmt: skip

@@ -70,6 +70,20 @@ def test_monochrome1_in_hounsfield_units_is_not_turned(tmp_path):
     assert volume.notes[-1:] == ("MONOCHROME1, but the numbers have a unit: not turned around",)
 
 
+def test_monochrome1_of_a_ct_that_is_stored_in_hounsfield_units(tmp_path):
+    pixels = np.array([[[-1000, 40]]], np.int16)
+    values = {"RescaleSlope": 1, "RescaleIntercept": 0, "PhotometricInterpretation": "MONOCHROME1"}
+    assert volume_of(slices(tmp_path, [0], pixels=pixels, **values)).voxels.ravel().tolist() == [-1000, 40]
+
+
+@pytest.mark.parametrize("kind", ["LOG_E REL", "OD", "UNSPECIFIED", "us", None])
+def test_monochrome1_in_no_unit_is_turned_whatever_it_is_called(tmp_path, kind):
+    pixels = np.array([[[0, 4095]]], np.uint16)
+    about = {"Modality": "CR", "BitsStored": 12, "HighBit": 11, "PhotometricInterpretation": "MONOCHROME1"}
+    values = {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": kind}
+    assert volume_of(slices(tmp_path, [0], pixels=pixels, **about, **values)).voxels.ravel().tolist() == [4095, 0]
+
+
 @pytest.mark.parametrize(
     ("padding", "expected", "note"),
     [

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from made_dicom import CAPTURE, header, placed, slices, write
+from made_dicom import CAPTURE, DR, PET, header, placed, slices, write
 from scanwright.io.dicom.series import files_in, find_series
 
 PLANE = np.zeros((4, 5), np.int16)
@@ -147,6 +147,28 @@ def test_a_report_among_the_slices_is_a_picture_of_its_own(tmp_path):
     assert (sorted(one.grid.shape for one in series.volumes), series.refused) == ([(5, 4, 1), (5, 4, 3)], ())
 
 
+def test_half_of_a_place_is_none_in_a_radiograph(tmp_path):
+    write(tmp_path / "a.dcm", header(PLANE, Modality="DX", SOPClassUID=DR, ImageOrientationPatient=[1, 0, 0, 0, 1, 0]))
+    (series,) = find_series(files_in(tmp_path)).series
+    assert (series.volumes[0].slices[0].place, series.refused) == (None, ())
+
+
+def test_pet_with_a_screen_shot(tmp_path):
+    """The capture has no unit and no tracer; the slices beside it have."""
+    drug = Dataset()
+    drug.RadionuclideTotalDose, drug.RadionuclideHalfLife, drug.RadiopharmaceuticalStartTime = 350e6, 6600, "100000"
+    about = {
+        "SOPClassUID": PET, "Modality": "PT", "Units": "BQML", "PatientWeight": 70, "DecayCorrection": "START",
+        "CorrectedImage": ["DECY", "ATTN"], "SeriesDate": "20260102", "SeriesTime": "115000", "AcquisitionDate": "20260102",
+        "AcquisitionTime": "115000", "RadiopharmaceuticalInformationSequence": [drug],
+    }  # fmt: skip
+    slices(tmp_path, [0, 3], **about)
+    write(tmp_path / "page.dcm", header(PLANE, SOPClassUID=CAPTURE, Modality="PT", SOPInstanceUID="1.9"))
+    (series,) = find_series(files_in(tmp_path)).series
+    doubts = {volume.grid.shape: {one.scale.doubt for one in volume.slices} for volume in series.volumes}
+    assert (doubts[5, 4, 2], series.refused) == ({""}, ())
+
+
 def test_one_image_that_has_lost_its_frame_of_reference(tmp_path):
     slices(tmp_path, [0, 1, 2], FrameOfReferenceUID="1.2.9")
     path = tmp_path / "001.dcm"
@@ -163,7 +185,9 @@ def test_a_broken_table_is_one_image_s_fault(tmp_path, table):
     item = Dataset()
     for name, value in table.items():
         setattr(item, name, value)
-    made = header(PLANE.astype(np.uint16), PhotometricInterpretation="MONOCHROME1", ModalityLUTSequence=[item], Modality="CR")
+    made = header(
+        PLANE.astype(np.uint16), PhotometricInterpretation="MONOCHROME1", ModalityLUTSequence=[item], Modality="CR"
+    )
     made.SeriesInstanceUID = "1.2.3.7"
     write(tmp_path / "broken.dcm", made)
     found = find_series(files_in(tmp_path))

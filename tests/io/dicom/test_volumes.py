@@ -1,6 +1,7 @@
 """Volumes of one series kept apart, and named by what tells them apart."""
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -113,6 +114,16 @@ def turned_about_x(tmp_path, degrees):
 def test_a_drifting_direction_is_refused(tmp_path):
     shapes, refused = named(turned_about_x(tmp_path, [0, 0.1, 0.2, 0.3]))
     assert (shapes, set(refused)) == ({}, {"slices that are nearly parallel, but not quite"})
+
+
+def test_stacks_that_are_nearly_parallel_are_two_volumes_where_labels_say_so(tmp_path):
+    made = turned_about_x(tmp_path, [0, 0.3])
+    for number, path in enumerate(made):
+        dataset = pydicom.dcmread(path)
+        dataset.TemporalPositionIdentifier = number + 1
+        dataset.save_as(path)
+    shapes, refused = named(made)
+    assert (len(shapes), refused) == (2, [])
 
 
 def test_two_spacings_of_one_direction_are_two_volumes(tmp_path):

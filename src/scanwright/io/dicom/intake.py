@@ -12,6 +12,7 @@ Source: DICOM PS3.10 section 7 (file format).
 
 import functools
 import io
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ INFLATED_FREE = 8 << 20  # what a deflated header may grow to whatever its packe
 INFLATED_RATIO = 50
 UNKNOWN_SIZE = 1 << 62  # of what is not inflated yet
 PIECE_BYTES = 1 << 20
+META_BYTES = 1 << 10  # hold the class of the object, which stands at the beginning
 
 # Scanners write values that the standard forbids (too long, letters in numbers); they are read as far as they make sense.
 config.settings.reading_validation_mode = config.IGNORE
@@ -100,6 +102,17 @@ def looks_like_dicom(path: Path) -> bool:
     except OSError:
         return False
     return block[128:132] == b"DICM" or _bare(block)
+
+
+def sop_class_of(path: Path) -> str:
+    """The SOP class that a file's first bytes name, whatever the rest of it is; "" if they name none. Raises nothing."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(META_BYTES)
+    except OSError:
+        return ""
+    found = re.search(rb"\x02\x00\x02\x00UI..([0-9.]+)", head, re.DOTALL)
+    return found[1].decode("ascii") if found else ""
 
 
 def open_instance(path: Path) -> Instance:

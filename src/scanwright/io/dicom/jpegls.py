@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from scanwright.errors import UnreadableFile
 from scanwright.io.dicom.apart import Decoder
 from scanwright.io.sandbox import Sandbox
 from scanwright.runtime import num_threads
 from scanwright.types import Array
 
-START_OF_FRAME = b"\xff\xf7"
+START_OF_FRAME, END = b"\xff\xf7", b"\xff\xd9"
 SEARCHED = 1 << 16
 LEAST_SHARE = 1 << 16  # bytes of samples for each byte: runs make a flat image very small
 BY_PLANE = 0  # interleave mode of colours that lie plane by plane
@@ -50,6 +51,15 @@ def read_codestream(frame: bytes, where: Path) -> Codestream:
     return Codestream(rows, columns, samples, precision)
 
 
+def without_fill(frame: bytes) -> bytes:
+    """A codestream without the zero that some writers put between its last bits and its end, to make the length even.
+
+    CharLS takes it for a marker's beginning. A file of NEMA's own test set (MR1_JLSL) has one.
+    """
+    end = frame.rfind(END)
+    return frame[: end - 1] + END if end > 0 and frame[end - 1] == 0 and not frame[end + 2 :].strip(b"\0") else frame
+
+
 def decode(frame: bytes, stream: Codestream, *, where: Path, sandbox: Sandbox = CHARLS) -> tuple[Array, bool]:
     """The samples of a codestream in one row, in `stream.dtype`, and whether colours lie plane by plane.
 
@@ -58,5 +68,11 @@ def decode(frame: bytes, stream: Codestream, *, where: Path, sandbox: Sandbox = 
     """
     expected = stream.rows * stream.columns * stream.samples * stream.dtype.itemsize
     DECODER.require_enough(frame, expected, rows=stream.rows, columns=stream.columns, share=LEAST_SHARE, where=where)
-    said, pixels = DECODER.ask(sandbox, frame, {}, expected=expected, where=where)
+    try:
+        said, pixels = DECODER.ask(sandbox, frame, {}, expected=expected, where=where)
+    except UnreadableFile:
+        trimmed = without_fill(frame)
+        if trimmed == frame:
+            raise
+        said, pixels = DECODER.ask(sandbox, trimmed, {}, expected=expected, where=where)
     return np.frombuffer(pixels, stream.dtype), said.get("interleave") == BY_PLANE

@@ -17,6 +17,7 @@ from scanwright.types import Floats
 
 LPS_TO_RAS = np.array((-1.0, -1.0, 1.0))
 RIGHT_ANGLE = 1e-3  # largest cosine between rows and columns, and largest error of their length
+PROJECTIONS = ("CR", "DX", "MG", "IO", "PX", "RG", "RF", "XA")
 CENTIMETRES = 3  # unit code of ultrasound regions
 TISSUE, COLOUR_FLOW = 1, 2  # their data types
 PLANE = 1  # a 2-D image, among their spatial formats
@@ -69,6 +70,8 @@ def read_place(frame: FrameHeader, *, where: Path) -> Place | None:
     directions = stated(frame.group("PlaneOrientationSequence"), "ImageOrientationPatient", 6, where=where)
     if not position and not directions:
         return None
+    if not (position and directions) and text(frame.header, "Modality") in PROJECTIONS:
+        return None  # which have no place, though some devices write half of one
     if not position or not directions:
         raise GeometryError(
             "half of an image plane",

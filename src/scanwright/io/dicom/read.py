@@ -22,9 +22,10 @@ from scanwright.io.dicom.pixels import PixelFrames
 from scanwright.io.dicom.slices import Slice
 from scanwright.io.dicom.values import brightened, in_rgb, scaled, turning, window_ends, windowed
 from scanwright.io.dicom.volumes import Stack
-from scanwright.io.guard import checked_bytes
+from scanwright.io.guard import as_unreadable, checked_bytes
 from scanwright.types import Array
 
+MEANT = "tables and windows that can be applied"
 Numbered = tuple[int, Slice]  # k, and the slice
 
 
@@ -102,7 +103,8 @@ def _one_by_one(
         for k, one, cells, _ in decoded(members):
             if hidden is not None:
                 hidden[k] = _is_padding(cells[..., 0], one)
-            block[k] = meaning(cells[..., 0], one, header)
+            with as_unreadable(one.path, expected=MEANT):
+                block[k] = meaning(cells[..., 0], one, header)
 
     _each_file(stack.slices, fill, threads=threads)
     return block
@@ -114,7 +116,8 @@ def _colours(stack: Stack, *, threads: int) -> Array:
     def fill(members: Sequence[Numbered]) -> None:
         header = open_instance(members[0][1].path).dataset
         for k, one, cells, photometric in decoded(members):
-            block[k] = in_rgb(cells, photometric, header, where=one.path)
+            with as_unreadable(one.path, expected=MEANT):
+                block[k] = in_rgb(cells, photometric, header, where=one.path)
 
     _each_file(stack.slices, fill, threads=threads)
     return block.transpose(3, 2, 1, 0)

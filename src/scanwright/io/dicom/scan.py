@@ -29,7 +29,7 @@ def scan_of(stack: Stack, series: Series) -> DicomVolume:
         frames[one.path].add(one.frame)
     whole = all(len(frames[one.path]) == one.encoded.stored.frames for one in stack.slices)
     files = tuple(sorted(frames)) if whole and series.about.get("Modality") != "PT" else series.files
-    return DicomVolume(files, stack.name, series.about.get("FrameOfReferenceUID", ""))
+    return DicomVolume(files, stack.name, series.about.get("FrameOfReferenceUID", ""), stack.is_tiled)
 
 
 def read_scan(scan: DicomVolume) -> Volume:
@@ -53,7 +53,8 @@ def read_file_header(path: Path) -> Header:
 def read_scan_header(scan: DicomVolume) -> Header:
     """Grid, channels and number type that reading will give, from the headers alone.
 
-    The type of whole numbers that are moved by an intercept is only known with them: the smallest that may hold them.
+    The type of whole numbers that are moved by an intercept or turned around is only known with them: the smallest that may
+    hold them.
     """
     stack = find_stack(scan)
     first = stack.slices[0]
@@ -62,7 +63,8 @@ def read_scan_header(scan: DicomVolume) -> Header:
         return Header(stack.grid, 3, np.dtype(np.uint8), stack.notes)
     scales = {one.scale for one in stack.slices}
     if len(scales) == 1 and first.scale.is_plain and stored.dtype.kind in "iu":
-        dtype = stored.dtype if not first.scale.intercept else np.dtype(SMALLEST[0])
+        moved = first.scale.intercept or first.turning is not None
+        dtype = np.dtype(SMALLEST[0]) if moved else stored.dtype
     else:
         dtype = np.dtype(np.float32)
     return Header(stack.grid, 1, dtype, stack.notes)

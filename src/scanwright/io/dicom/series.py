@@ -19,7 +19,7 @@ from scanwright.errors import InputError, ScanwrightError
 from scanwright.files import sha256_bytes
 from scanwright.io.dicom.codecs import prepare
 from scanwright.io.dicom.elements import text, whole, words
-from scanwright.io.dicom.intake import Instance, kind_of, looks_like_dicom, open_instance
+from scanwright.io.dicom.intake import Instance, kind_of, looks_like_dicom, open_instance, sop_class_of
 from scanwright.io.dicom.pixels import PixelFrames
 from scanwright.io.dicom.place import Place
 from scanwright.io.dicom.slices import Slice, read_slices
@@ -32,6 +32,10 @@ KEPT = (
 )
 ONE_EACH = {"PatientID": "patients", "StudyInstanceUID": "studies", "Modality": "modalities"}
 FRAME = "FrameOfReferenceUID"
+NO_SLICES = tuple(
+    f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("66", "67", "88.", "11.", "9.", "104.", "481.3", "481.5")
+)
+"""SOP classes: segmentations, registrations, mappings, reports, presentations, waveforms, documents, RT structures, plans."""
 SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 LOCALIZERS = ("LOCALIZER", "SCOUT", "TOPOGRAM")
 NO_IMAGES = (
@@ -45,12 +49,19 @@ NO_IMAGES = (
 class Skipped:
     """A file that is part of no volume, and why.
 
-    damaged: it is DICOM, or should be by its name, and cannot be read: it may have been a slice of a volume that is here.
+    damaged: it is DICOM, or should be by its name, and cannot be read: it may have been a slice or a label of what is here.
+    sop_class: of a damaged file, where its first bytes still say it, else "".
     """
 
     path: Path
     reason: str
     damaged: bool = False
+    sop_class: str = ""
+
+    @property
+    def may_be_a_slice(self) -> bool:
+        """Whether it may have been a slice of a volume: not if it says that it was a label, a plan or a report."""
+        return self.damaged and not self.sop_class.startswith(NO_SLICES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +137,8 @@ def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
                     prepare(instance.syntax)
                 _gather(gathered, instance)
         except ScanwrightError as error:
-            skipped.append(Skipped(path, _in_one_line(error), damaged=_should_be_dicom(path)))
+            damaged = _should_be_dicom(path)
+            skipped.append(Skipped(path, _in_one_line(error), damaged, sop_class_of(path) if damaged else ""))
     series = [_assembled(uid, found) for uid, found in gathered.items()]
     return Found(tuple(sorted(series, key=_order)), tuple(skipped))
 

@@ -123,7 +123,8 @@ def _of_frame(instance: Instance, encoded: Encoded, frame: FrameHeader, index: i
             instance=text(header, "SOPInstanceUID"),
             number=int(number(header, "InstanceNumber") or -1),
             labels=labels,
-            capture=text(header, "SOPClassUID").startswith(CAPTURES) or "SCREEN SAVE" in text(header, "ImageType").upper(),
+            capture=text(header, "SOPClassUID").startswith(CAPTURES)
+            or "SCREEN SAVE" in text(header, "ImageType").upper(),
         )
 
 

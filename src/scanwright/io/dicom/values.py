@@ -1,7 +1,7 @@
 """From stored numbers to the values that an image means: Hounsfield units, SUV, colours.
 
-    scale = read_scale(header)                    slope and intercept, or a table
-    values = scaled(cells, scale)                 numbers as the scanner means them
+    scale = read_scale(header, where=path)        slope and intercept, or a table
+    values = scaled(cells, scale, header)         numbers as the scanner means them
     colours = in_rgb(cells, photometric, header)  (rows, columns, 3) uint8
 
 Values are never windowed unless it is asked for (`windowed`). Dark and bright are as people see them: MONOCHROME1, where a

@@ -45,6 +45,12 @@ class Stack:
     grid: Grid
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether its slices are parts of images, as those of a mosaic are."""
+        stored = self.slices[0].encoded.stored
+        return any((one.window.rows, one.window.columns) != (stored.rows, stored.columns) for one in self.slices)
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -158,7 +164,9 @@ def _same_form(first: Slice, other: Slice) -> bool:
 def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputError | None:
     """Why slices of one form cannot be told from others of their series, if they cannot."""
     others = [
-        other for other in alike if other is not form and _size(other[0]) == _size(form[0]) and not _labelled(form, other)
+        other
+        for other in alike
+        if other is not form and _size(other[0]) == _size(form[0]) and not _labelled(form, other)
     ]
     if any((other[0].place is None) != (form[0].place is None) for other in others):
         return InputError(
@@ -183,7 +191,8 @@ def _conflict(form: Sequence[Slice], alike: Sequence[Sequence[Slice]]) -> InputE
 def _labelled(form: Sequence[Slice], other: Sequence[Slice]) -> bool:
     """Whether a label says that slices of two forms are two volumes: stacks of several discs, time points of a moving head."""
     return any(
-        {one.labels.get(name) for one in form}.isdisjoint({one.labels.get(name) for one in other}) for name in VOLUMES_APART
+        {one.labels.get(name) for one in form}.isdisjoint({one.labels.get(name) for one in other})
+        for name in VOLUMES_APART
     )
 
 

@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from scanwright.errors import InputError
-from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.io.dicom.derived.rtstruct import RT_STRUCTURE_SET, read_structures
+from scanwright.io.dicom.derived.rtstruct import RT_STRUCTURE_SET, StructureSet, read_structures
 from scanwright.io.dicom.derived.rtstruct_masks import place_structure, require_same_frame
+from scanwright.io.dicom.derived.seg import Segmentation
 from scanwright.io.dicom.derived.seg_grid import segment_mask
 from scanwright.io.dicom.derived.seg_read import is_segmentation, read_segmentation
 from scanwright.io.dicom.elements import text
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.scan import find_stack
+from scanwright.io.dicom.volumes import Stack
 from scanwright.io.source import DicomLabel
 from scanwright.types import Bools
 
@@ -50,16 +51,22 @@ def read_outline(path: Path) -> Outline | None:
     if text(instance.header, "SOPClassUID") == RT_STRUCTURE_SET:
         structures = read_structures(path)
         drawn = tuple(one.name for one in structures.structures if one.contours)
-        own = {contour.instance for one in structures.structures for contour in one.contours} - {""}
-        images = own or {instance for instances in structures.series.values() for instance in instances}
-        return Outline(path, drawn, tuple(structures.series), frozenset(images), structures.frame)
+        return Outline(path, drawn, tuple(structures.series), _images_of(structures), structures.frame)
     if is_segmentation(instance.dataset):
         segmentation = read_segmentation(path)
         drawn = tuple(one.label for one in segmentation.segments)
-        images = {source.instance for frame in segmentation.frames for source in frame.sources}
-        images = images or set(segmentation.source_instances)
-        return Outline(path, drawn, segmentation.source_series, frozenset(images), segmentation.frame_of_reference)
+        images, frame = _images_of(segmentation), segmentation.frame_of_reference
+        return Outline(path, drawn, segmentation.source_series, images, frame)
     return None
+
+
+def _images_of(drawing: StructureSet | Segmentation) -> frozenset[str]:
+    """UIDs of the images that something was drawn on: as contours or frames name them, else as the whole object does."""
+    if isinstance(drawing, Segmentation):
+        own = {source.instance for frame in drawing.frames for source in frame.sources}
+        return frozenset(own or drawing.source_instances)
+    own = {contour.instance for one in drawing.structures for contour in one.contours} - {""}
+    return frozenset(own or {instance for instances in drawing.series.values() for instance in instances})
 
 
 def read_dicom_label(label: DicomLabel) -> Volume:
@@ -73,7 +80,7 @@ def read_dicom_label(label: DicomLabel) -> Volume:
     voxels = np.zeros(stack.grid.shape, np.uint8 if highest < 256 else np.uint16)
     notes: list[str] = []
     for path in label.files:
-        for name, mask in _masks(path, stack.grid, set(values), notes, frame=label.image.frame):
+        for name, mask in _masks(path, stack, set(values), notes, frame=label.image.frame):
             if label.bits:
                 voxels[mask] |= values[name]
             else:
@@ -87,7 +94,7 @@ def overlaps(label: DicomLabel) -> bool:
     seen: Bools = np.zeros(stack.grid.shape, np.bool_)
     owner: dict[str, Bools] = {}
     for path in label.files:
-        for name, mask in _masks(path, stack.grid, {one for one, _ in label.values}, [], frame=label.image.frame):
+        for name, mask in _masks(path, stack, {one for one, _ in label.values}, [], frame=label.image.frame):
             before = owner.get(name)
             others = seen if before is None else seen & ~before
             if (others & mask).any():
@@ -97,26 +104,29 @@ def overlaps(label: DicomLabel) -> bool:
     return False
 
 
-def _masks(path: Path, grid: Grid, wanted: set[str], notes: list[str], *, frame: str) -> Iterator[tuple[str, Bools]]:
+def _masks(path: Path, stack: Stack, wanted: set[str], notes: list[str], *, frame: str) -> Iterator[tuple[str, Bools]]:
     """The mask of every wanted name in a file. frame: UID of the image's frame of reference, "" if it has none.
 
-    Raises GeometryError for what was drawn in another: its place in the image would be a guess.
+    Raises GeometryError for what was drawn in another: its place in the image would be a guess. It is none where the image's
+    own slices are named: then only UIDs were changed.
     """
-    instance = open_instance(path)
+    instance, instances = open_instance(path), {one.instance for one in stack.slices}
     if text(instance.header, "SOPClassUID") == RT_STRUCTURE_SET:
         structures = read_structures(path)
+        known = None if instances & _images_of(structures) else frame or None
         for one in structures.structures:
             if one.name in wanted and one.contours:
-                placed = place_structure(structures, one.number, grid, frame=frame or None)
+                placed = place_structure(structures, one.number, stack.grid, frame=known)
                 notes += [f"{one.name}: {note}" for note in placed.notes]
                 yield one.name, placed.mask_IJK
         return
     if not is_segmentation(instance.dataset):
         raise InputError("neither a segmentation nor a structure set", where=path, expected="DICOM SEG or RTSTRUCT")
     segmentation = read_segmentation(path)
-    require_same_frame(segmentation.frame_of_reference, frame or None, about=str(path))
+    if not instances & _images_of(segmentation):
+        require_same_frame(segmentation.frame_of_reference, frame or None, about=str(path))
     notes += segmentation.notes
     for segment in segmentation.segments:
         if segment.label in wanted:
-            mask = segment_mask(segmentation, segment.number, grid)
+            mask = segment_mask(segmentation, segment.number, stack.grid)
             yield segment.label, np.asarray(mask if mask.dtype == np.bool_ else mask >= HALF, np.bool_)

@@ -116,8 +116,8 @@ def require_same_frame(drawn_in: str, frame: str | None, *, about: str) -> None:
         raise GeometryError(
             "drawn in another frame of reference than the image's",
             where=about,
-            expected=frame,
-            found=drawn_in,
+            expected="one FrameOfReferenceUID",
+            found="two",
             hint="Use the series that it was drawn on (in a data set, as the first channel), or register the two first.",
         )
 
