@@ -23,6 +23,7 @@ train data: Path
   --set: str, again and again
   --exclude: str, again and again
   --layout: str
+  --task: segmentation | classification | regression | detection
   --device: auto | cpu | cuda = auto
   --seed: int = 0
   --restart: bool = False
@@ -42,6 +43,7 @@ evaluate predictions: Path data: Path
 
 inspect data: Path
   --layout: str
+  --task: segmentation | classification | regression | detection
   --exclude: str, again and again
   --json: bool = False
 

@@ -34,6 +34,10 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 Layout = Annotated[str | None, typer.Option(help="Read the folder as this layout instead of detecting it.")]
+Wanted = Annotated[
+    Literal["segmentation", "classification", "regression", "detection"] | None,
+    typer.Option("--task", help="What is wanted, where the data could serve several ends."),
+]
 Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
 
 
@@ -62,7 +66,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
 @verb
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, or a CSV table.")],
+    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, a CSV table, or an .npz archive.")],
     out: Out,
     budget: Annotated[str | None, typer.Option(help="Wall time for everything: 90s, 10m, 1h30m.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps a fold, instead of a budget.")] = None,
@@ -74,6 +78,7 @@ def train(
     ] = None,
     exclude: Exclude = None,
     layout: Layout = None,
+    task: Wanted = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
@@ -101,6 +106,7 @@ def train(
             out=out,
             settings=settings,
             layout=layout,
+            task=task,
             exclude=exclude or [],
             split=split,
             device=device,
@@ -155,8 +161,9 @@ def evaluate(
 
 @verb
 def inspect(
-    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, or a CSV table.")],
+    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, a CSV table, or an .npz archive.")],
     layout: Layout = None,
+    task: Wanted = None,
     exclude: Exclude = None,
     json_: Json = False,
 ) -> None:
@@ -167,7 +174,7 @@ def inspect(
         from scanwright.api.look import list_series, series_text
 
         try:
-            result = run(data, layout=layout, exclude=exclude or [], tell=screen.tell)
+            result = run(data, layout=layout, task=task, exclude=exclude or [], tell=screen.tell)
         except InputError as error:  # DICOM that is no data set can be listed all the same
             listed = list_series(data, layout=layout)
             if listed.volumes and json_:

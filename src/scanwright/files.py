@@ -56,7 +56,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file. Raises InputError, naming line and column, if it is not JSON or not UTF-8."""
     try:
         return json.loads(path.read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also UnicodeDecodeError, and a number of 5,000 digits
         raise InputError("not a JSON file", where=path, found=str(error), hint="Restore it or remove it.") from error
 
 

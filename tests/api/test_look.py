@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import scanwright as package
-from made_folders import nnunet_folder, write_text
+from made_boxes import coco_folder, coco_json, voc_folder, yolo_folder, yolo_line
+from made_folders import nnunet_folder, picture, write_json, write_png, write_text
 from scanwright.api import look
 from scanwright.api.look import inspect, make_phantom
+from scanwright.dataset.read import read_dataset
 from scanwright.errors import InputError
 
 
@@ -31,6 +33,21 @@ def test_inspect__faults_are_listed_not_raised(tmp_path):
     assert [(fault.case, fault.code) for fault in found.checks.errors] == [("p01", "unreadable-image")]
     assert found.to_json()["errors"] == 1
     assert inspect(data, exclude=["p01"]).checks.errors == ()
+
+
+def test_inspect__another_task_of_the_same_folder(tmp_path):
+    for number, name in enumerate("abcd"):
+        image, mask = picture(number)
+        write_png(tmp_path / f"images/{name}.png", image)
+        write_png(tmp_path / f"masks/{name}.png", mask)
+    write_text(tmp_path / "t.csv", "id,class\na,x\nb,y\nc,x\nd,y\n")
+    kinds = [
+        inspect(tmp_path, task=task).to_json()["task"]["kind"] for task in (None, "segmentation", "classification")
+    ]
+    assert kinds == ["segmentation", "segmentation", "classification"]
+    assert inspect(tmp_path, task="classification").checks.faults == ()
+    with pytest.raises(InputError, match="does not hold what is wanted"):
+        inspect(tmp_path, task="detection")
 
 
 def test_inspect__nothing_readable(tmp_path):
@@ -71,3 +88,71 @@ def test_demo__where_things_lie(tmp_path, monkeypatch, out):
     assert asked["out"] == Path(f"{run}") == run
     assert asked["data"] == run.with_name(f"{run.name}-data")
     assert (asked["settings"].budget_s, asked["settings"].fold) == (60, 0)
+
+
+@pytest.mark.parametrize("make", [voc_folder, coco_folder, yolo_folder])
+def test_inspect__boxes(scanwright, tmp_path, make):
+    data = make(tmp_path / "data")
+    ended = scanwright("inspect", data)
+    assert ended.code == 0, ended.err
+    assert "with 6 boxes of 2 classes: 4 cases of 4 patients, 1 set apart for testing" in ended.out
+    assert ended.out.rstrip().endswith("no faults")
+    ended = scanwright("inspect", make(data, {"p00": [("cell", 5, 5, 60, 9)]}), "--json")
+    plain = json.loads(ended.out)
+    assert (ended.code, plain["task"]["kind"], plain["errors"] > 0) == (4, "detection", True)
+    assert "box-outside" in {fault["code"] for fault in plain["faults"]}
+
+
+def as_coco(source, root, scenes):
+    """The pictures of a data set in COCO's form: a JSON file and a folder for each side."""
+    for side, scene in scenes.items():
+        description = coco_json(scene, suffix=".jpg", classes=source.task.classes, size=(640, 480))
+        write_json(root / f"annotations/instances_{side}.json", description)
+        (root / side).mkdir()
+    for case in source.cases:
+        (root / case.split / case.images[0].name).symlink_to(case.images[0])
+    return root
+
+
+def as_yolo(source, root, scenes):
+    """The pictures of a data set in YOLO's form."""
+    classes = source.task.classes
+    for side, scene in scenes.items():
+        (root / "images" / side).mkdir(parents=True)
+        for name, boxes in scene.items():
+            lines = [yolo_line(classes.index(kind), corners, size=(640, 480)) for kind, *corners in boxes]
+            write_text(root / f"labels/{side}/{name}.txt", "\n".join(lines))
+    for case in source.cases:
+        (root / "images" / case.split / case.images[0].name).symlink_to(case.images[0])
+    write_text(root / "data.yaml", f"train: images/train\ntest: images/test\nnames: [{', '.join(classes)}]\n")
+    return root
+
+
+@pytest.mark.data
+def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
+    """What is read of Pascal VOC and written as COCO and YOLO is read again as it was."""
+    root = data_folder / "blood_cells_bccd"
+    source = read_dataset(root)
+    scenes = {
+        side: {
+            case.id: [(box.name, *box.start, *box.end) for box in case.target.boxes]
+            for case in source.cases
+            if case.split == side
+        }
+        for side in ("train", "test")
+    }
+    expected = [(case.id, case.split, len(case.target.boxes)) for case in source.cases]
+    ended = scanwright("inspect", root)
+    assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (0, 2, "2 warnings")
+    for form in (as_coco, as_yolo):
+        data = form(source, tmp_path / form.__name__, scenes)
+        dataset = read_dataset(data)
+        assert [(case.id, case.split, len(case.target.boxes)) for case in dataset.cases] == expected
+        for one, other in zip(source.cases, dataset.cases, strict=True):
+            for box, again in zip(one.target.boxes, other.target.boxes, strict=True):
+                assert box.name == again.name
+                assert (*box.start, *box.end) == pytest.approx((*again.start, *again.end), abs=1e-6)
+        ended = scanwright("inspect", data)
+        assert ended.code == 0, ended.out
+        assert "with 4886 boxes of 3 classes: 364 cases of 364 patients, 72 set apart" in ended.out
+        assert ended.out.splitlines()[-1] == "no faults"

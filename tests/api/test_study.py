@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from commands import SMALL
+from made_boxes import voc_folder
 from made_folders import made_task, nnunet_folder, write_json
 from scanwright.api.run import Run
 from scanwright.api.study import (
@@ -157,3 +158,14 @@ def test_earlier_plan__of_another_version(tmp_path):
     with pytest.raises(IntegrityError) as caught:
         earlier_plan(tmp_path / "plan.json")
     assert "--restart" in caught.value.hint
+
+
+def test_train_and_evaluate__boxes_are_refused_before_any_work(scanwright, tmp_path):
+    data = voc_folder(tmp_path / "data")
+    (tmp_path / "answers").mkdir()
+    for arguments in (["train", data], ["evaluate", tmp_path / "answers", data]):
+        ended = scanwright(*arguments, "-o", tmp_path / f"{arguments[0]}-out")
+        assert ended.code == 2, ended.err
+        assert f"{arguments[0]} is for segmentation so far" in ended.err
+        assert "found detection: Pascal VOC folder with 6 boxes of 2 classes" in ended.err
+    assert not list(tmp_path.glob("*-out/[a-z]*s.json"))  # no checks, no metrics

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from made_boxes import SCENE, coco_folder, draw, voc_folder, yolo_folder
 from made_folders import (
     AFFINE,
     ball,
@@ -245,6 +246,40 @@ def test_duplicates(tmp_path, same_label, side, severity):
     result = checked(root)
     assert found(result) == [("duplicate-image", severity, "q")]
     assert "the same voxels as p00" in result.faults[0].line()
+
+
+@pytest.mark.parametrize("make", [voc_folder, coco_folder, yolo_folder])
+def test_boxes__facts_of_the_pictures_and_no_faults(tmp_path, make):
+    result = checked(make(tmp_path, test=()))
+    assert result.faults == ()
+    facts = result.facts["p00"]
+    assert (facts.shape, facts.unit, len(facts.channels)) == ((40, 30, 1), "px", 3)
+    assert (facts.label_counts, facts.label_hash, facts.region_voxels) == (None, None, {})
+
+
+def test_boxes__a_class_of_one_patient_or_none(tmp_path):
+    scene = {**SCENE, "p01": [*SCENE["p01"], ("blast", 1, 1, 4, 4)], "p03": [("ghost", 1, 1, 4, 4)]}
+    result = checked(voc_folder(tmp_path, scene))
+    assert found(result) == [("rare-class", "warning", None)] * 2
+    assert [fault.found for fault in result.faults] == ["blast in one patient", "ghost in no patient"]
+
+
+def test_boxes__all_of_them_in_the_test_split(tmp_path):
+    result = checked(voc_folder(tmp_path, {name: SCENE[name] if name == "p03" else [] for name in SCENE}))
+    assert found(result) == [("nothing-to-learn", "error", None)]
+
+
+@pytest.mark.parametrize(("same", "severity"), [(True, "warning"), (False, "error")])
+def test_boxes__the_same_picture_twice(tmp_path, same, severity):
+    root = voc_folder(tmp_path, {**SCENE, "q": SCENE["p00" if same else "p01"]}, test=())
+    draw(root / "JPEGImages/q.png", 0)
+    assert found(checked(root)) == [("duplicate-image", severity, "q")]
+
+
+def test_boxes__a_picture_that_cannot_be_read(tmp_path):
+    root = yolo_folder(tmp_path, test=())
+    write_text(root / "images/train/p01.png", "no picture")
+    assert found(checked(root)) == [("unreadable-image", "error", "p01")]
 
 
 def test_pictures_and_a_decathlon_folder(tmp_path):

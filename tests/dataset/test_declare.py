@@ -42,6 +42,13 @@ def test_everything_that_can_be_declared(tmp_path):
     assert task.region_order == (1, 2, 3)
 
 
+@pytest.mark.parametrize("value", ["Lung finding", ["Lung finding"]])
+def test_a_target_column_or_several(tmp_path, value):
+    assert declared(tmp_path, {"target": value}).target == ("Lung finding",)
+    assert declared(tmp_path, {"target": ["a", "b"]}).target == ("a", "b")
+    assert declared(tmp_path, {}).target == ()
+
+
 def test_labels_is_another_word_for_regions(tmp_path):
     found = declared(tmp_path, {"labels": {"background": 0, "core": [2], "whole": [1, 2], "ignore": 3}})
     task = make_task(found, name="f", channels=[CT], regions=[], source="x", where=tmp_path)

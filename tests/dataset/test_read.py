@@ -1,9 +1,14 @@
+import numpy as np
 import pytest
 
+from made_boxes import SCENE, coco_folder, coco_json, voc_folder, yolo_folder
 from made_folders import ball, decathlon_folder, nnunet_folder, picture_folder, write_json, write_nifti, write_text
+from made_series import axial, slice_header, write_series
 from scanwright.dataset.read import LAYOUTS, read_dataset
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json
+from scanwright.io.dicom.derived.provenance import Model
+from scanwright.io.dicom.derived.seg_write import write_segmentation
 
 
 def table_folder(root):
@@ -30,8 +35,33 @@ def listed_folder(root):
     return root
 
 
+def dicom_folder(root):
+    """A series with a segmentation."""
+    grid = axial()
+    write_series(root / "images", grid)
+    sources = [slice_header(grid, k) for k in range(grid.shape[2])]
+    mask = np.zeros(grid.shape, np.bool_)
+    mask[1:4, 1:3, 1:3] = True
+    write_segmentation(root / "seg.dcm", {"Liver": mask}, grid=grid, sources=sources, model=Model("test", "1"))
+    return root
+
+
 def test_the_registry_is_complete():
-    assert list(LAYOUTS) == ["nnunet", "decathlon", "table", "image-mask", "dicom"]
+    assert list(LAYOUTS) == [
+        *(
+            "nnunet",
+            "decathlon",
+            "table",
+            "bids",
+            "medmnist",
+            "class-folders",
+            "voc",
+            "yolo",
+            "coco",
+            "image-mask",
+            "dicom",
+        )
+    ]
     assert all(module.LOOKED_FOR for module in LAYOUTS.values())
 
 
@@ -41,6 +71,21 @@ def test_the_registry_is_complete():
         (nnunet_folder, "nnunet", "nnU-Net raw folder: 4 cases of 4 patients"),
         (decathlon_folder, "decathlon", "Medical Segmentation Decathlon folder: 3 cases of 3 patients"),
         (picture_folder, "image-mask", "images in images/, masks in masks/: 4 cases of 4 patients"),
+        (
+            lambda root: voc_folder(root, test=()),
+            "voc",
+            "Pascal VOC folder with 6 boxes of 2 classes: 4 cases of 4 patients",
+        ),
+        (
+            lambda root: coco_folder(root, test=()),
+            "coco",
+            "COCO annotations/instances_train2017.json with 6 boxes of 2 classes: 4 cases of 4 patients",
+        ),
+        (
+            lambda root: yolo_folder(root, test=()),
+            "yolo",
+            "YOLO data.yaml with 6 boxes of 2 classes: 4 cases of 4 patients",
+        ),
     ],
 )
 def test_each_layout_is_recognised_and_stated(tmp_path, make, layout, stated):
@@ -83,12 +128,16 @@ def test_a_folder_that_fits_two_layouts(tmp_path):
 
 def test_no_such_layout(tmp_path):
     with pytest.raises(UsageError, match="one of nnunet, decathlon"):
-        read_dataset(nnunet_folder(tmp_path), layout="bids")
+        read_dataset(nnunet_folder(tmp_path), layout="kaggle")
 
 
 @pytest.mark.parametrize("layout", sorted(LAYOUTS))
 @pytest.mark.parametrize(
-    "make", [nnunet_folder, decathlon_folder, picture_folder, table_folder, odd_folder, listed_folder]
+    "make",
+    [
+        *(nnunet_folder, decathlon_folder, picture_folder, table_folder, odd_folder, listed_folder),
+        *(voc_folder, coco_folder, yolo_folder, dicom_folder),
+    ],
 )
 def test_every_layout_on_every_folder__read_or_refused(tmp_path, make, layout):
     root = make(tmp_path / "data")
@@ -96,6 +145,47 @@ def test_every_layout_on_every_folder__read_or_refused(tmp_path, make, layout):
         assert read_dataset(root, layout).layout == layout
     except (InputError, UsageError) as error:
         assert error.exit_code in (2, 4) and str(error)
+
+
+FOLDERS = {
+    "nnunet": nnunet_folder,
+    "decathlon": decathlon_folder,
+    "table": table_folder,
+    "voc": voc_folder,
+    "yolo": yolo_folder,
+    "coco": coco_folder,
+    "image-mask": picture_folder,
+    "dicom": dicom_folder,
+}
+BOXES = {"voc", "yolo", "coco"}
+
+
+@pytest.mark.parametrize("layout", sorted(FOLDERS))
+def test_boxes_are_no_label_maps_and_label_maps_no_boxes(tmp_path, layout):
+    root = FOLDERS[layout](tmp_path)
+    fitting = {name for name, module in LAYOUTS.items() if module.detect(root) is not None}
+    assert layout in fitting
+    assert fitting == {layout} if layout in BOXES else not fitting & BOXES
+
+
+@pytest.mark.parametrize("layout", sorted(FOLDERS.keys() - BOXES))
+@pytest.mark.parametrize("boxes", sorted(BOXES))
+def test_boxes_beside_label_maps__the_label_maps_are_taken(tmp_path, layout, boxes):
+    root = FOLDERS[layout](tmp_path)
+    FOLDERS[boxes](root, {f"x{name}": drawn for name, drawn in SCENE.items()})
+    assert read_dataset(root).layout == layout
+    assert read_dataset(root, boxes).task.kind == "detection"
+    write_json(root / "scanwright.json", {"layout": boxes})
+    assert read_dataset(root).layout == boxes
+
+
+def test_the_same_boxes_in_several_forms__coco_is_taken(tmp_path):
+    root = yolo_folder(voc_folder(tmp_path))
+    assert read_dataset(root).layout == "yolo"
+    write_json(
+        root / "boxes.json", coco_json({f"train/{name}": boxes for name, boxes in SCENE.items() if name != "p03"})
+    )
+    assert read_dataset(root).layout == "coco"
 
 
 def test_missing_and_empty_folders(tmp_path):

@@ -56,7 +56,26 @@ def test_parse_task_names_every_wrong_key():
         parse_task({"name": "x", "regions": [], "colour": 3}, where="task.json")
     text = str(raised.value)
     assert "task.json" in text
-    assert all(key in text for key in ("channels", "regions", "colour"))
+    assert all(key in text for key in ("channels", "colour"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"),
+    [
+        ("segmentation", "regions"),
+        ("classification", "classes"),
+        ("regression", "quantities"),
+        ("detection", "classes"),
+    ],
+)
+def test_a_kind_without_what_it_asks_for(kind, lacks):
+    with pytest.raises(ValidationError, match=f"{kind} without {lacks}"):
+        Task(name="x", kind=kind, channels=made_task().channels)
+
+
+def test_classes_of_one_name():
+    with pytest.raises(ValidationError, match="two classes have the same name"):
+        Task(name="x", kind="classification", channels=made_task().channels, classes=("a", "a"))
 
 
 def test_painting_values__nothing_left_of_its_own():

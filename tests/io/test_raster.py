@@ -132,11 +132,14 @@ def test_read__jpeg_upright_and_cmyk(tmp_path):
     exif[0x0112] = 6  # to be turned by 90 degrees
     Image.fromarray(smooth).save(tmp_path / "a.jpg", exif=exif, quality=100)
     volume = raster.read(tmp_path / "a.jpg")
-    assert volume.shape == (48, 64, 1) == raster.read_header(tmp_path / "a.jpg").grid.shape
+    header = raster.read_header(tmp_path / "a.jpg")
+    assert volume.shape == (48, 64, 1) == header.grid.shape
+    assert header.notes == ("turned upright, as its EXIF tag says",)
     np.testing.assert_allclose(volume.voxels[0, ..., 0].T.astype(int), np.rot90(smooth, -1), atol=4)
     Image.fromarray(np.repeat(smooth[..., None], 3, axis=-1)).convert("CMYK").save(tmp_path / "b.jpg", quality=100)
     np.testing.assert_allclose(raster.read(tmp_path / "b.jpg").voxels[0, ..., 0].T.astype(int), smooth, atol=6)
-    assert raster.read_header(tmp_path / "b.jpg").channels == 3
+    header = raster.read_header(tmp_path / "b.jpg")
+    assert (header.channels, header.notes) == (3, ())
 
 
 def test_read__content_counts_more_than_the_suffix_among_pictures(tmp_path):

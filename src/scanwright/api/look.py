@@ -14,6 +14,7 @@ from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.layouts.dicom_listing import SeriesList, as_text
 from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
+from scanwright.dataset.task import Kind
 from scanwright.plan.plan import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
@@ -48,13 +49,19 @@ class Inspection:
 
 
 def inspect(
-    data: str | Path, *, layout: str | None = None, exclude: Sequence[str] = (), tell: Listener = silent
+    data: str | Path,
+    *,
+    layout: str | None = None,
+    task: Kind | None = None,
+    exclude: Sequence[str] = (),
+    tell: Listener = silent,
 ) -> Inspection:
     """Read a data set in whichever layout it is and check every voxel; nothing is written, nothing is raised for a fault.
 
+    task: what is wanted of it, instead of "kind" in scanwright.json.
     Raises InputError if the folder is missing, empty or not understood; of DICOM `list_series` says even then what is there.
     """
-    dataset = read_dataset(Path(data), layout).without(exclude)
+    dataset = read_dataset(Path(data), layout, kind=task).without(exclude)
     checks = check(
         dataset, jobs=num_threads(), on_progress=lambda done, total: tell(Progress("check", done=done, total=total))
     )

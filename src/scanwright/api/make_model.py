@@ -18,6 +18,7 @@ import torch
 from scanwright.api import answer, learn, study, telling
 from scanwright.api.claims import require_outside
 from scanwright.api.run import open_run
+from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.plan.plan import Plan, Settings, require_known
 from scanwright.protocols import Listener, silent
@@ -45,6 +46,7 @@ def train(
     out: str | Path,
     settings: Settings | None = None,
     layout: str | None = None,
+    task: Kind | None = None,
     exclude: Sequence[str] = (),
     split: str | Path | None = None,
     device: DeviceName = "auto",
@@ -57,6 +59,7 @@ def train(
     data: a folder in any layout that is read (nnU-Net raw, Decathlon, image and mask folders) or a CSV table.
     out: the run folder; new, or one that the same call began and that is then continued.
     settings: budget or steps, folds, seed and plan values; everything else is decided from the data.
+    task: what is wanted of the data, instead of "kind" in scanwright.json.
     exclude: names of cases to leave out. split: a splits file (nnU-Net's JSON or a CSV) instead of folds made here.
     tell: called with progress.
 
@@ -77,6 +80,7 @@ def train(
         "split": None if split is None else str(Path(split).resolve()),
         "device": torch_device.type,
         **settings.model_dump(mode="json"),
+        **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
     line = command or shlex.join(["scanwright", *sys.argv[1:]])
     with open_run(Path(out), request, command=line, restart=restart) as run:
@@ -85,6 +89,7 @@ def train(
             Path(data),
             settings=settings,
             layout=layout,
+            task=task,
             exclude=exclude,
             split=None if split is None else Path(split),
             machine=machine,

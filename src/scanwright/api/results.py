@@ -22,7 +22,7 @@ from scanwright.figures.palette import structure_colour
 from scanwright.files import write_bytes
 from scanwright.geometry.diameters import diameters
 from scanwright.geometry.volume import Volume
-from scanwright.io.source import DicomVolume, Source
+from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.types import Array, Bools, Floats
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def dicom_source(source: Source) -> DicomVolume:
         return source
     raise InputError(
         "a DICOM result needs a DICOM scan",
-        where=source,
+        where=place_of(source),
         expected="a series to refer to",
-        found=source.suffix or "another file",
+        found=place_of(source).suffix or "another file",
         hint="Give the scan as DICOM, or choose --format nifti.",
     )
 

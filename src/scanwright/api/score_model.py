@@ -7,6 +7,7 @@ from typing import Any
 from scanwright.api import answer
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
 from scanwright.api.opened import Model, open_model
+from scanwright.api.study import require_segmentation
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.images import SAME_GRID, read_image
@@ -49,6 +50,7 @@ def evaluate(
     require_outside(folder, Path(data))
     require_free_for_scores(folder)
     dataset = read_dataset(Path(data), layout)
+    require_segmentation(dataset, verb="evaluate")
     require_clear_sides(dataset)
     cases = list(dataset.test or dataset.train)
     if not cases:

@@ -18,6 +18,7 @@ from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
+from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes, write_json
 from scanwright.plan.budget import Workload
@@ -64,6 +65,7 @@ def look(
     *,
     settings: Settings,
     layout: str | None,
+    task: Kind | None,
     exclude: Sequence[str],
     split: Path | None,
     machine: Machine,
@@ -72,7 +74,8 @@ def look(
 ) -> Study:
     """Read, check, split and plan; write each result to the run folder. Raises what each stage raises."""
     with run.stage("check"):
-        dataset = without(read_dataset(data, layout), exclude)
+        dataset = without(read_dataset(data, layout, kind=task), exclude)
+        require_segmentation(dataset, verb="train")
         tell(Progress("check", note=dataset.stated))
         checks = check(
             dataset,
@@ -95,6 +98,18 @@ def look(
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task)
     return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem)
+
+
+def require_segmentation(dataset: Dataset, *, verb: str) -> None:
+    """Raise UsageError for a data set of another kind than segmentation: it is read and checked, and not learned from yet."""
+    if dataset.task.kind != "segmentation":
+        raise UsageError(
+            f"{verb} is for segmentation so far",
+            where=dataset.root,
+            expected="images with label maps",
+            found=f"{dataset.task.kind}: {dataset.stated}",
+            hint="scanwright inspect reads and checks such a data set.",
+        )
 
 
 def without(dataset: Dataset, exclude: Sequence[str]) -> Dataset:

@@ -45,10 +45,45 @@ class Fault(Frozen):
         return f"{self.severity} {self.code} {body}" + (f". {self.action}" if self.action else "")
 
 
+class Classes(Frozen):
+    """What a whole image shows: one of the task's classes; or several, or none, where the task's choice is "several"."""
+
+    names: tuple[str, ...]
+
+
+class Quantities(Frozen):
+    """Numbers that a whole image stands for, in the order of the task's quantities; null where one is not known."""
+
+    numbers: tuple[float | None, ...]
+
+
+class Box(Frozen):
+    """A rectangle on a picture and what is in it: from `start` up to `end`, both (x, y) in pixels, x to the right, y down.
+
+    The first pixel's outer corner is (0, 0), the last pixel's (width, height). ignored: neither learned from nor scored
+    (difficult, a crowd).
+    """
+
+    name: str
+    start: tuple[float, float]
+    end: tuple[float, float]
+    ignored: bool = False
+
+
+class Boxes(Frozen):
+    """What lies where on a picture. No box: the picture was looked at, and nothing is there."""
+
+    boxes: tuple[Box, ...] = ()
+
+
+Target = Classes | Quantities | Boxes
+
+
 class Case(Frozen):
-    """What is learned from or predicted: one or more images, perhaps a label, of one patient.
+    """What is learned from or predicted: one or more images, perhaps a label or a target, of one patient.
 
     images: one file or DICOM volume for each channel in the task's order, or one that holds all channels.
+    label: a label map (segmentation). target: classes, numbers or boxes (the other kinds); null where none is known.
     patient: cases of one patient never part in a split; the case's own id where nothing is known
         (Dataset.patients_from).
     groups: further columns of a table, for stratifying and for results by group.
@@ -58,9 +93,15 @@ class Case(Frozen):
     id: str = Field(min_length=1)
     images: tuple[Source, ...] = Field(min_length=1)
     label: LabelSource | None = None
+    target: Target | None = None
     patient: str
     groups: dict[str, str] = Field(default_factory=dict)
     split: Side = "train"
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether anything is known of the case that could be learned or judged."""
+        return self.label is not None or self.target is not None
 
 
 class Dataset(Frozen):
@@ -81,13 +122,13 @@ class Dataset(Frozen):
 
     @property
     def train(self) -> tuple[Case, ...]:
-        """Cases that have a label and are not set apart."""
-        return tuple(case for case in self.cases if case.split == "train" and case.label is not None)
+        """Cases that have a label or target and are not set apart."""
+        return tuple(case for case in self.cases if case.split == "train" and case.is_labelled)
 
     @property
     def test(self) -> tuple[Case, ...]:
-        """Cases that have a label and that the data set declares as its test split."""
-        return tuple(case for case in self.cases if case.split == "test" and case.label is not None)
+        """Cases that have a label or target and that the data set declares as its test split."""
+        return tuple(case for case in self.cases if case.split == "test" and case.is_labelled)
 
     def without(self, ids: Iterable[str]) -> "Dataset":
         """The data set without the cases named (and without their faults); unknown names are left to the caller."""

@@ -16,10 +16,14 @@
     interpolated-label                                             error     grey levels at borders, where no regions are
                                                                              declared
     duplicate-image                                                          the same voxels in two cases:
-        error if their labels differ, or if one of them is in the declared test split; else a warning, and splits keep the
-        two on one side as if they were one patient's
-    nothing-to-learn                                               error     no region in any labelled case
+        error if their labels or targets differ, or if one of them is in the declared test split; else a warning, and splits
+        keep the two on one side as if they were one patient's
+    nothing-to-learn                                               error     no region, or no box, in any labelled case
     rare-region                                                    warning   a region in no patient, or in one only
+    rare-class                                                     warning   a class, or boxes of one, in no patient or in one
+    unclear-target                                                 error     a table's cell that is no class or number
+    empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means
+    box-outside undeclared-class size-mismatch double-id           error     the same
     empty-label same-channel                                       warning   no region; one image as two channels
     unused-channel                                                 warning   an image that is none of the task's channels
     other-frame other-series                                       warning   DICOM: a channel that is registered first; a label
@@ -27,6 +31,7 @@
     refused-series                                                 error     DICOM: of a series that something is drawn on;
                                                                              else a warning
     other-grid reader-note unlisted-files left-out                 note
+    unused-class polygon-as-box                                    note
 
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.
 """
@@ -36,7 +41,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from scanwright.dataset.cases import SEVERITIES, Case, Dataset, Fault
+from scanwright.dataset.cases import SEVERITIES, Boxes, Case, Dataset, Fault
+from scanwright.dataset.classes import rare_classes
 from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.examine import Examined, examine
 from scanwright.dataset.facts import CaseFacts
@@ -86,7 +92,9 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     facts = {result.case.id: result.facts for result in results if result.facts is not None}
     faults = [*dataset.faults, *(fault for result in results for fault in result.faults)]
     faults += [*_duplicates(dataset.cases, facts), *_same_channels(dataset.cases, facts)]
-    faults += _rare_regions(dataset.train, dataset.task, facts)
+    if dataset.task.kind == "segmentation":
+        faults += _rare_regions(dataset.train, dataset.task, facts)
+    faults += [*_rare_boxes(dataset.train, dataset.task), *rare_classes(dataset.train, dataset.task)]
     if dataset.task.source == SOURCE:
         faults += [*_mixed_values(dataset.cases, dataset.task, facts), *_interpolated_labels(results)]
     return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts)
@@ -115,7 +123,8 @@ def _examined(cases: Sequence[Case], task: Task, *, jobs: int) -> Iterator[Exami
     workers = min(jobs, len(cases))
     if (
         workers < 2
-        or sum(_size(path) for case in cases for image in case.images for path in files_of(image)) < PARALLEL_BYTES
+        or sum(map(_size, {path for case in cases for image in case.images for path in files_of(image)}))
+        < PARALLEL_BYTES
     ):
         yield from map(work, cases)
         return
@@ -145,9 +154,9 @@ def _duplicates(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterat
 
 
 def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Fault:
-    hashes = {facts[case.id].label_hash for case in (first, other)} - {None}
+    answers = {facts[case.id].label_hash or case.target for case in (first, other)} - {None}
     reason, action = "", "Splits keep both on one side; remove one of them if it is there by mistake."
-    if len(hashes) > 1:
+    if len(answers) > 1:
         reason, action = ", with another label", "Find out which label is right, and exclude the other case."
     elif first.split != other.split:
         reason, action = (
@@ -170,7 +179,7 @@ def _rare_regions(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFac
 
     Silent while some case could not be read: that has to be mended first. Of one or two patients each region is rare.
     """
-    if not cases or any(case.id not in facts for case in cases):
+    if not cases or not task.regions or any(case.id not in facts for case in cases):
         return
     patients: dict[str, set[str]] = {region.name: set() for region in task.regions}
     for case in cases:
@@ -188,6 +197,29 @@ def _rare_regions(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFac
                 expected="every region in several patients",
                 found=f"{name} in {'one patient' if owners else 'no patient'}",
                 action="It cannot be learned and judged; remove it from the regions, or add cases that have it.",
+            )
+
+
+def _rare_boxes(cases: Sequence[Case], task: Task) -> Iterator[Fault]:
+    """Classes of boxes that cannot be learned and judged by patient, because at most one patient has them."""
+    if not cases or task.kind != "detection":
+        return
+    owners: dict[str, set[str]] = {name: set() for name in task.classes}
+    for case in cases:
+        for box in case.target.boxes if isinstance(case.target, Boxes) else ():
+            owners[box.name] |= set() if box.ignored else {case.patient}
+    if not any(owners.values()):
+        action = "Check that these are the boxes, and that they are not all of test cases."
+        yield Fault(code="nothing-to-learn", severity="error", found="no box in any labelled case", action=action)
+        return
+    for name, patients in owners.items():
+        if not patients or (len(patients) == 1 and len({case.patient for case in cases}) > 2):
+            yield Fault(
+                code="rare-class",
+                severity="warning",
+                expected="every class in several patients",
+                found=f"{name} in {'one patient' if patients else 'no patient'}",
+                action="It cannot be learned and judged; add cases that have it.",
             )
 
 

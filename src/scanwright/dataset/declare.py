@@ -3,8 +3,13 @@ detected.
 
     {
       "name": "Thigh tumours",
+      "kind": "segmentation",                          what is wanted, where a folder could serve several kinds
+      "classes": ["normal", "benign", "malignant"],    for classification and detection: their order, and that there are
+      "choice": "ordered",                             no others; "one" of them (the default), "several", or "ordered" grades
+      "target": "diagnosis",                           the column of a table that says what an image shows or measures; of
+                                                       several, such as ["oedema", "effusion"], each is a class or a number
       "layout": "image-mask",                          which layout reads the folder
-      "image_folder": "scans", "label_folder": "gt",   for image-mask: the two folders
+      "image_folder": "scans", "label_folder": "gt",   for image-mask: the two folders; for bids: that of the labels
       "channels": ["CT", {"name": "PET", "modality": "pet"}],
       "regions": {"whole tumour": [1, 2, 3], "core": [2, 3], "oedema": 1},
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
@@ -30,7 +35,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
-from scanwright.dataset.task import Channel, Frozen, Region, Task, as_input_error, larger_first, modality_of
+from scanwright.dataset.task import (
+    Channel,
+    Choice,
+    Frozen,
+    Kind,
+    Region,
+    Task,
+    as_input_error,
+    larger_first,
+    modality_of,
+)
 from scanwright.errors import InputError
 from scanwright.files import read_json
 
@@ -40,6 +55,10 @@ BACKGROUND_NAMES = ("background", "bg", "clear label", "unlabelled", "unlabeled"
 
 def _as_channel(value: Any) -> Any:
     return {"name": value, "modality": modality_of(value)} if isinstance(value, str) else value
+
+
+def _as_names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 def _as_values(value: Any) -> Any:
@@ -73,6 +92,10 @@ class Declaration(Frozen):
     """The content of scanwright.json; every field may be absent. See the file docstring for what each one means."""
 
     name: str | None = None
+    kind: Kind | None = None
+    classes: tuple[str, ...] | None = None
+    choice: Choice | None = None
+    target: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
     layout: str | None = None
     image_folder: str | None = None
     label_folder: str | None = None
@@ -121,21 +144,85 @@ def make_task(
     source: str,
     where: Path,
 ) -> Task:
-    """A Task from what a layout found, the user's declaration on top. Raises InputError if it makes no sense."""
+    """A segmentation task from what a layout found, the user's declaration on top. Raises InputError if it makes no sense."""
     order: Sequence[int] = region_order
     if declared.regions is not None:
         ordered = bool(declared.region_order)
         regions, ignore = regions_of(declared.regions, where=where / FILE_NAME, ordered=ordered)
         order, source = declared.region_order, FILE_NAME
-    try:
-        return Task(
-            name=declared.name or name,
-            channels=tuple(declared.channels or channels),
-            regions=tuple(regions),
-            region_order=tuple(order),
-            ignore=ignore if declared.ignore is None else declared.ignore,
-            source=source,
+    return _task(
+        declared,
+        name=name,
+        channels=channels,
+        where=where,
+        regions=tuple(regions),
+        region_order=tuple(order),
+        ignore=ignore if declared.ignore is None else declared.ignore,
+        source=source,
+    )
+
+
+def make_class_task(
+    declared: Declaration,
+    *,
+    kind: Literal["classification", "detection"],
+    name: str,
+    channels: Sequence[Channel],
+    classes: Sequence[str],
+    choice: Choice = "one",
+    source: str,
+    where: Path,
+) -> Task:
+    """A task whose answer is a class of the image, or of each box in it.
+
+    classes: those that were found, in their order. Declared ones go before them. Raises InputError if a class was found that
+    is not declared, or the task makes no sense.
+    """
+    strange = [one for one in classes if declared.classes is not None and one not in declared.classes]
+    if declared.classes is not None and strange:
+        raise InputError(
+            "classes that are not declared",
+            where=where / FILE_NAME,
+            expected=", ".join(declared.classes),
+            found=", ".join(strange[:8]),
+            hint='Correct "classes", or leave it out.',
         )
+    return _task(
+        declared,
+        name=name,
+        channels=channels,
+        where=where,
+        kind=kind,
+        classes=declared.classes or tuple(classes),
+        choice=declared.choice or choice,
+        source=source if declared.classes is None else FILE_NAME,
+    )
+
+
+def make_quantity_task(
+    declared: Declaration,
+    *,
+    name: str,
+    channels: Sequence[Channel],
+    quantities: Sequence[str],
+    source: str,
+    where: Path,
+) -> Task:
+    """A task whose answer is a number for each quantity. Raises InputError if it makes no sense."""
+    return _task(
+        declared,
+        name=name,
+        channels=channels,
+        where=where,
+        kind="regression",
+        quantities=tuple(quantities),
+        source=source,
+    )
+
+
+def _task(declared: Declaration, *, name: str, channels: Sequence[Channel], where: Path, **answers: Any) -> Task:
+    try:
+        return Task(name=declared.name or name, channels=tuple(declared.channels or channels), **answers)
     except ValidationError as error:
         raise as_input_error(error, message="labels that make no sense together", where=where) from error
 

@@ -1,7 +1,8 @@
 """From a folder to a Dataset: which layout it is, what it holds, whose scans they are.
 
 A layout is a module with NAME, LOOKED_FOR, detect(root) and read(root, declared); a further one is a file in layouts/
-and a line in LAYOUTS below. Explicit lists (dataset.json, a table) outrank folder names.
+and a line in LAYOUTS below. Explicit lists (dataset.json, a table) outrank folder names; of these DICOM comes first, then
+images with masks, then folders of classes.
 """
 
 from collections.abc import Mapping
@@ -9,13 +10,29 @@ from pathlib import Path
 from typing import Protocol
 
 from scanwright.dataset.cases import Case, Dataset
-from scanwright.dataset.declare import Declaration, read_declaration
-from scanwright.dataset.layouts import decathlon, dicom, dicom_listing, image_mask, nnunet, table
+from scanwright.dataset.classes import answers_text
+from scanwright.dataset.declare import FILE_NAME, Declaration, read_declaration
+from scanwright.dataset.layouts import (
+    bids,
+    class_folders,
+    coco,
+    decathlon,
+    dicom,
+    dicom_listing,
+    image_mask,
+    medmnist,
+    nnunet,
+    table,
+    voc,
+    yolo,
+)
+from scanwright.dataset.layouts.column_targets import with_targets
 from scanwright.dataset.layouts.dicom_listing import SeriesList
 from scanwright.dataset.layouts.sidecar import with_declared
-from scanwright.dataset.task import Task
+from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError, UsageError
 from scanwright.files import is_plain_name
+from scanwright.io.archive import is_archive
 
 
 class Layout(Protocol):
@@ -28,29 +45,42 @@ class Layout(Protocol):
     def read(self, root: Path, declared: Declaration) -> Dataset: ...  # noqa: D102
 
 
-LAYOUTS: Mapping[str, Layout] = {module.NAME: module for module in (nnunet, decathlon, table, image_mask, dicom)}
-BY_FOLDER_NAMES = (image_mask.NAME, dicom.NAME)
+LAYOUTS: Mapping[str, Layout] = {
+    module.NAME: module
+    for module in (nnunet, decathlon, table, bids, medmnist, class_folders, voc, yolo, coco, image_mask, dicom)
+}
+BY_FOLDER_NAMES = (class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME, image_mask.NAME, dicom.NAME)
+"""Give way to all others; among themselves the last one that fits is taken. Boxes beside masks are no detection task unless
+scanwright.json says so, and where the same boxes were exported in several forms, COCO's says most."""
+WITHOUT_LABEL_MAPS = (medmnist.NAME, class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME)
+WITH_OWN_TABLES = (table.NAME, bids.NAME)
 
 
-def read_dataset(root: Path, layout: str | None = None) -> Dataset:
-    """Read a data folder (or a table file) in whichever layout it is.
+def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = None) -> Dataset:
+    """Read a data folder (or a table or archive) in whichever layout it is.
 
-    layout: a name in LAYOUTS to skip detection; else scanwright.json's "layout"; else what detects itself.
+    layout: a name in LAYOUTS to skip detection; else scanwright.json's "layout"; else what detects itself. kind: what is
+    wanted of it, instead of scanwright.json's "kind".
     Files that lack a partner become faults of the Dataset. Raises InputError if the folder is missing, empty or not
-    understood, or fits two layouts, or names a case as no file can be named; UsageError if there is no layout of that name.
+    understood, or fits two layouts, or names a case as no file can be named, or does not hold what is wanted; UsageError if
+    there is no layout of that name.
     """
     root = Path(root).absolute()
     _require_content(root)
     declared = read_declaration(root if root.is_dir() else root.parent)
-    name, reason = _chosen(root, layout or declared.layout)
+    if kind is not None:
+        declared = declared.model_copy(update={"kind": kind})
+    name, reason = _chosen(root, layout or declared.layout, kind=declared.kind)
     found = LAYOUTS[name].read(root, declared)
     if not found.cases:
         details = [fault.line() for fault in found.faults[:5]]
         raise InputError("no case in this data set", where=root, found=f"layout {name}: {reason}", details=details)
-    found = with_declared(found, declared, tables=name != table.NAME)
+    found = with_targets(with_declared(found, declared, tables=name not in WITH_OWN_TABLES), declared)
+    _require_kind(found, declared.kind)
     cases = tuple(sorted(found.cases, key=lambda case: case.id))
     _require_plain_names(cases, root)
-    stated = f"{found.stated}: {_counted(cases)}; {_channels(found.task)}"
+    parts = (_counted(cases), answers_text(cases, found.task), _channels(found.task))
+    stated = f"{found.stated}: {'; '.join(part for part in parts if part)}"
     return found.model_copy(update={"cases": cases, "stated": stated})
 
 
@@ -79,6 +109,19 @@ def _require_content(root: Path) -> None:
         raise InputError("the folder is empty", where=root, hint="Give the folder that holds the images and labels.")
 
 
+def _require_kind(found: Dataset, kind: Kind | None) -> None:
+    """Raise InputError if the data set does not answer what is asked of it."""
+    if kind is not None and found.task.kind != kind:
+        hint = f'Name the column of a table in {FILE_NAME} ("target"), or leave --task and "kind" out.'
+        raise InputError(
+            "the data set does not hold what is wanted",
+            where=found.root,
+            expected=kind,
+            found=f"{found.task.kind} ({found.stated})",
+            hint=hint,
+        )
+
+
 def _require_plain_names(cases: tuple[Case, ...], root: Path) -> None:
     """Raise InputError for a case whose name could not be that of a file: answers are written under it."""
     odd = [case.id for case in cases if not is_plain_name(case.id)]
@@ -92,13 +135,15 @@ def _require_plain_names(cases: tuple[Case, ...], root: Path) -> None:
         )
 
 
-def _chosen(root: Path, name: str | None) -> tuple[str, str]:
-    """The layout's name and why it was taken."""
+def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[str, str]:
+    """The layout's name and why it was taken. kind: what is wanted, where that is known."""
     if name is not None:
         if name not in LAYOUTS:
             raise UsageError("no such layout", found=name, expected=f"one of {', '.join(LAYOUTS)}")
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
+    if kind == "segmentation":
+        reasons = {key: why for key, why in reasons.items() if key not in WITHOUT_LABEL_MAPS} or reasons
     explicit = [key for key in reasons if key not in BY_FOLDER_NAMES]
     if not reasons:
         raise _not_understood(root)
@@ -116,10 +161,13 @@ def _chosen(root: Path, name: str | None) -> tuple[str, str]:
 def _not_understood(root: Path) -> InputError:
     """The error that says what was looked for, what lies there, and a folder inside that would do."""
     if root.is_file():
-        return InputError("this file is not a data set", where=root, expected=table.LOOKED_FOR, hint="Give a folder.")
+        expected = f"{table.LOOKED_FOR}; or {medmnist.LOOKED_FOR}"
+        return InputError("this file is not a data set", where=root, expected=expected, hint="Give a folder.")
     entries = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir() if path.name[0] != ".")
     shown = ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
-    inside = [path.name for path in sorted(root.iterdir()) if path.is_dir() and _is_understood(path)]
+    inside = [
+        path.name for path in sorted(root.iterdir()) if (path.is_dir() or is_archive(path)) and _is_understood(path)
+    ]
     return InputError(
         "no data set recognised here",
         where=root,
@@ -146,7 +194,7 @@ def _channels(task: Task) -> str:
 def _counted(cases: tuple[Case, ...]) -> str:
     """How many cases, of how many patients, with how many set apart; in words."""
     test = sum(case.split == "test" for case in cases)
-    unlabelled = sum(case.label is None for case in cases)
+    unlabelled = sum(not case.is_labelled for case in cases)
     patients = len({case.patient for case in cases})
     parts = [f"{len(cases)} case{'s' * (len(cases) != 1)} of {patients} patient{'s' * (patients != 1)}"]
     parts += [f"{test} set apart for testing"] if test else []

@@ -125,10 +125,10 @@ def read_splits(
             raise InputError("a side of the split names a case twice", where=path, found=_some(twice), hint=hint)
     known = {case.id: case for case in cases}
     folds = [(_named(train, known, excluded, path), _named(val, known, excluded, path)) for train, val in folds]
-    declared = {case.id for case in cases if case.split == "test" and case.label is not None}
+    declared = {case.id for case in cases if case.split == "test" and case.is_labelled}
     apart = sorted({*_named(test, known, excluded, path), *declared})
     named = {name for fold in folds for side in fold for name in side}
-    forgotten = sorted(case.id for case in cases if case.label is not None and case.id not in {*named, *apart})
+    forgotten = sorted(case.id for case in cases if case.is_labelled and case.id not in {*named, *apart})
     if forgotten:
         raise InputError(
             "the split leaves out cases of this data set",
@@ -149,7 +149,7 @@ def read_splits(
 
 def _eligible(cases: Sequence[Case], owners: Mapping[str, str]) -> tuple[list[Case], tuple[str, ...], int]:
     """Labelled cases for the folds, ids of the declared test cases, and how many are left out for the latter's sake."""
-    labelled = sorted((case for case in cases if case.label is not None), key=lambda case: case.id)
+    labelled = sorted((case for case in cases if case.is_labelled), key=lambda case: case.id)
     test = [case for case in labelled if case.split == "test"]
     tested = {owners[case.id] for case in test}
     train = [case for case in labelled if case.split == "train"]
@@ -218,7 +218,7 @@ def _named(names: Sequence[str], known: Mapping[str, Case], excluded: Collection
     if unknown:
         hint = "Correct the names, or remove them from the file."
         raise InputError("the split names cases that are not there", where=path, found=_some(unknown), hint=hint)
-    bare = [name for name in ids if name in known and known[name].label is None]
+    bare = [name for name in ids if name in known and not known[name].is_labelled]
     if bare:
         raise InputError("the split names cases that have no label", where=path, found=_some(bare))
     return [name for name in ids if name in known and name not in excluded]

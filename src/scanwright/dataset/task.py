@@ -1,4 +1,4 @@
-"""What is wanted of a data set: which channels go in, which regions come out.
+"""What is wanted of a data set: which channels go in, and which regions, classes, quantities or boxes come out.
 
 A Task is read from what the data set declares (dataset.json, scanwright.json) or inferred from the label values found.
 It is
@@ -50,8 +50,20 @@ class Region(Frozen):
     values: tuple[int, ...] = Field(min_length=1)
 
 
+Kind = Literal["segmentation", "classification", "regression", "detection"]
+Choice = Literal["one", "several", "ordered"]
+ANSWERS: dict[Kind, str] = {
+    "segmentation": "regions", "classification": "classes", "regression": "quantities", "detection": "classes",
+}  # fmt: skip
+
+
 class Task(Frozen):
-    """Channels in, regions out.
+    """Channels in; out what the kind asks for.
+
+        segmentation      regions of a label map
+        classification    classes of the whole image: one of them, several at once, or one of an order (grades)
+        regression        quantities: a number each, of the whole image
+        detection         boxes, each with a class
 
     region_order: for each region the value that is written where it is found; regions are painted in their own order,
         later ones over earlier ones (nnU-Net's `regions_class_order`). Chosen when left empty: the smallest value that
@@ -59,14 +71,19 @@ class Task(Frozen):
     ignore: the label value of voxels that are neither trained on nor scored, or None.
     source: where this was read: "dataset.json", "scanwright.json", "label values".
 
+    classes: in the order of their codes; of grades from least to most. The first of two is the negative one.
+
     Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore
-    value is in a region, or region_order has another length than regions.
+    value is in a region, region_order has another length than regions, or what the kind asks for is not there.
     """
 
     name: str
-    kind: str = "segmentation"
+    kind: Kind = "segmentation"
     channels: tuple[Channel, ...] = Field(min_length=1)
-    regions: tuple[Region, ...] = Field(min_length=1)
+    regions: tuple[Region, ...] = ()
+    classes: tuple[str, ...] = ()
+    choice: Choice = "one"
+    quantities: tuple[str, ...] = ()
     region_order: tuple[int, ...] = ()
     ignore: int | None = None
     source: str = "given"
@@ -85,9 +102,15 @@ class Task(Frozen):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        names = [region.name for region in self.regions]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two regions have the same name: {', '.join(names)}")
+        for what, names in (
+            ("regions", [region.name for region in self.regions]),
+            ("classes", self.classes),
+            ("quantities", self.quantities),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"two {what} have the same name: {', '.join(names)}")
+        if not getattr(self, ANSWERS[self.kind]):
+            raise ValueError(f"{self.kind} without {ANSWERS[self.kind]}")
         held = {value for region in self.regions for value in region.values}
         if 0 in held:
             raise ValueError("0 is background and cannot be part of a region")

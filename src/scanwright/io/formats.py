@@ -1,7 +1,9 @@
-"""One door to every image: the suffix of a file chooses the reader and the writer; a DICOM series is named by its files.
+"""One door to every image: the suffix of a file chooses the reader and the writer; a DICOM series is named by its files, an
+image in a NumPy archive by its array and place.
 
     volume = read_volume(Path("scan.nii.gz"))
     volume = read_volume(DicomVolume(files, "echo 4.6"))
+    volume = read_volume(ArrayItem(Path("breastmnist.npz"), "train_images", 17))
     label  = read_label(Path("scan_seg.seg.nrrd"))
     write_volume(Path("out.nii.gz"), label)
 
@@ -17,9 +19,9 @@ import numpy as np
 
 from scanwright.errors import InputError
 from scanwright.geometry.volume import Volume
-from scanwright.io import itk, nifti, raster
+from scanwright.io import archive, itk, nifti, raster
 from scanwright.io.header import Header
-from scanwright.io.source import DicomLabel, DicomVolume, LabelSource, Source
+from scanwright.io.source import ArrayItem, DicomLabel, DicomVolume, LabelSource, Source
 from scanwright.types import Array
 
 __all__ = [
@@ -110,7 +112,12 @@ def stem(path: Path) -> str:
 
 
 def is_picture(source: Source | LabelSource) -> bool:
-    """Whether an image is a picture file: PNG, JPEG, TIFF or BMP, without a place in space."""
+    """Whether an image is a picture without a place in space: a PNG, JPEG, TIFF or BMP file, or one slice of an archive.
+
+    Raises UnreadableFile or InputError for an archive that cannot be read.
+    """
+    if isinstance(source, ArrayItem):
+        return archive.read_header(source).grid.shape[2] == 1
     return isinstance(source, Path) and FORMATS.get(suffix_of(source) or "") in (_PICTURE, _PICTURE_IN)
 
 
@@ -124,6 +131,8 @@ def read_volume(source: Source, *, as_channels: bool = False) -> Volume:
         from scanwright.io.dicom import scan
 
         return scan.read_scan(source)
+    if isinstance(source, ArrayItem):
+        return archive.read(source)
     return _format_of(source).read(source, as_channels=as_channels)
 
 
@@ -131,6 +140,8 @@ def read_grid(source: Source | LabelSource, *, as_channels: bool = False) -> Hea
     """Grid, channels and number type of an image without reading its voxels. Errors as `read_volume`."""
     if isinstance(source, Path):
         return _format_of(source).header(source, as_channels=as_channels)
+    if isinstance(source, ArrayItem):
+        return archive.read_header(source)
     from scanwright.io.dicom import scan
 
     return scan.read_scan_header(source if isinstance(source, DicomVolume) else source.image)

@@ -150,9 +150,12 @@ class Inflated(io.RawIOBase):
         return self.packed.fileno()
 
 
-def read_exactly(stream: IO[bytes], count: int, path: Path) -> Array:
-    """Exactly `count` bytes as uint8, read in pieces. Raises UnreadableFile if the stream ends before or is damaged."""
-    if count > os.fstat(stream.fileno()).st_size * DEFLATE_RATIO:
+def read_exactly(stream: IO[bytes], count: int, path: Path, *, packed: int | None = None) -> Array:
+    """Exactly `count` bytes as uint8, read in pieces. Raises UnreadableFile if the stream ends before or is damaged.
+
+    packed: how many bytes of the file the stream is made of, where it is not the whole file.
+    """
+    if count > (os.fstat(stream.fileno()).st_size if packed is None else packed) * DEFLATE_RATIO:
         raise truncated(path, count, "a file too small to hold them")
     buffer = np.empty(count, np.uint8)
     view, filled = memoryview(buffer), 0  # type: ignore[arg-type]

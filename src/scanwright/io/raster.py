@@ -59,10 +59,13 @@ def read_header(path: Path, *, as_channels: bool = False) -> Header:
         return _tiff_header(path, as_channels)
     with _pillow(path) as picture:
         width, height = picture.size
-        if _turn(picture) in SWAPPING:
+        turn = _turn(picture)
+        if turn in SWAPPING:
             width, height = height, width
         grey = picture.mode in GREY or picture.mode in ("LA", "La")
-        return Header(Grid.of_pixels(width, height), 1 if grey else 3, np.dtype(GREY.get(picture.mode, "u1")))
+        dtype = np.dtype(GREY.get(picture.mode, "u1"))
+        notes = () if turn is None else ("turned upright, as its EXIF tag says",)
+        return Header(Grid.of_pixels(width, height), 1 if grey else 3, dtype, notes)
 
 
 def read(path: Path, *, as_channels: bool = False) -> Volume:

@@ -1,4 +1,5 @@
-"""What an image or a label map is read from: a file, or a part of a DICOM series. Values that travel, JSON both ways.
+"""What an image or a label map is read from: a file, a part of a DICOM series, or an item of an array. Values that travel,
+JSON both ways.
 
 They stand apart from the readers so that a data set of other files does not wait for pydicom.
 """
@@ -46,12 +47,21 @@ class DicomLabel:
         return self.files[0]
 
 
-Source = Path | DicomVolume
+@dataclass(frozen=True, slots=True)
+class ArrayItem:
+    """One image of a NumPy archive (.npz): item `index` along the first axis of the array that is called `key`."""
+
+    path: Path
+    key: str
+    index: int
+
+
+Source = Path | DicomVolume | ArrayItem
 LabelSource = Path | DicomLabel
 
 
 def place_of(source: Source | LabelSource) -> Path:
-    """Where a source lies, for messages: the file, or the folder of a series."""
+    """Where a source lies, for messages: the file or archive, or the folder of a series."""
     return source if isinstance(source, Path) else source.path
 
 
@@ -62,4 +72,6 @@ def frame_of(source: Source | LabelSource) -> str:
 
 def files_of(source: Source | LabelSource) -> tuple[Path, ...]:
     """Every file that reading a source reads; of a label, not those of its image."""
+    if isinstance(source, ArrayItem):
+        return (source.path,)
     return (source,) if isinstance(source, Path) else source.files

@@ -210,8 +210,8 @@ def _case_folders(root: Path) -> Bag:
     for folder in folders_in(root):
         files = images_in(folder)
         parts = list(_side_by_side(files).values())
-        if not files or len(files) > 40:
-            continue
+        if not files or len(files) > 40 or sum(bool(part.images and part.labels) for part in parts) > 1:
+            continue  # of several images, each with its mask, none is the folder's
         whole = bag[folder.name] = Found(labels=[path for part in parts for path in part.labels])
         for part in parts:
             for key, path in (*part.images.items(), *(("", path) for path in part.surplus)):

@@ -169,3 +169,9 @@ def nothing_there(case: str, file: Path | None) -> Fault:
         found="neither",
         action="Restore the files, or remove the entry from the list.",
     )
+
+
+def left_out(files: Sequence[Path], what: str, *, action: str) -> Fault:
+    """A note on files (at least one) that no case has."""
+    found = f"{len(files)} {what}, such as {files[0].name}"
+    return Fault(code="left-out", severity="note", file=files[0], found=found, action=action)

@@ -29,6 +29,10 @@ OF_SERIES = ("channel", "volume", "series", "folder", "label", "mask", "seg")
 """Columns that tell the rows of one case apart, or name files: no groups of cases."""
 PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
 
+PATIENT_FOLDER = re.compile(
+    r"^(?:sub|subj|subject|pat|patient|pt|p|case|id|scan|study|exam|series|ses|session)[-_ ]?\d+$", re.IGNORECASE
+)
+
 MAX_TABLE_BYTES = 64 << 20
 MAX_GROUPS = 12
 
@@ -64,13 +68,18 @@ def read_table(path: Path) -> Table:
         lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
     except csv.Error as error:
         raise InputError("not a table", where=path, found=str(error)) from error
-    columns = tuple(re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") for name in (lines[0] if lines else []))
+    columns = tuple(column_name(name) for name in (lines[0] if lines else []))
     twice = [name for name, times in Counter(columns).items() if times > 1 and name]
     if not any(columns) or twice:
         found = f"{', '.join(twice)} twice" if twice else "an empty first line"
         raise InputError("a table needs a first line that names its columns", where=path, found=found)
     rows = (dict(zip(columns, (cell.strip() for cell in line), strict=False)) for line in lines[1:] if any(line))
     return Table(path=path, columns=columns, rows=tuple({name: row.get(name, "") for name in columns} for row in rows))
+
+
+def column_name(text: str) -> str:
+    """A column's name as `Table` has it: "Patient ID" is patient_id."""
+    return re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
 
 
 def with_declared(dataset: Dataset, declared: Declaration, *, tables: bool = True) -> Dataset:
@@ -128,6 +137,11 @@ def faults_of(
     return faults
 
 
+def is_patient_name(name: str) -> bool:
+    """Whether a folder is called as a patient or a scan of one, not as a class: "sub-01", "patient 3", "P07", "case_12"."""
+    return PATIENT_FOLDER.match(name) is not None or PATIENT_IN_NAME.match(name) is not None
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text.replace(",", "."))
@@ -142,20 +156,21 @@ def _with_tables(dataset: Dataset) -> Dataset:
             table = read_table(path)
         except InputError:
             continue  # a table that nobody named and that is none need not stop anything
-        key = _key_column(table, {case.id for case in dataset.cases})
+        key = key_column(table, {case.id for case in dataset.cases})
         if key is not None:
             dataset = _joined(dataset, table, key)
     return dataset
 
 
-def _key_column(table: Table, ids: set[str]) -> str | None:
+def key_column(table: Table, ids: set[str]) -> str | None:
     """The column that names most cases, if it names at least half of them."""
-    named = {name: len(ids & {_case_of(row[name]) for row in table.rows}) for name in table.columns}
+    named = {name: len(ids & {case_of(row[name]) for row in table.rows}) for name in table.columns}
     best = max(named, key=lambda name: named[name], default=None)
     return best if best is not None and 2 * named[best] >= max(len(ids), 1) else None
 
 
-def _case_of(cell: str) -> str:
+def case_of(cell: str) -> str:
+    """The case that a cell names: an image file's stem, or the cell as it is."""
     path = Path(cell.replace("\\", "/"))
     return stem(path) if is_image(path) else cell
 
@@ -164,7 +179,7 @@ def _joined(dataset: Dataset, table: Table, key: str) -> Dataset:
     """Take over what a table knows of each case. Rows of one case that disagree about its patient are a fault."""
     rows: dict[str, list[Mapping[str, str]]] = {}
     for row in table.rows:
-        rows.setdefault(_case_of(row[key]), []).append(row)
+        rows.setdefault(case_of(row[key]), []).append(row)
     patient, split = table.column(name for name in PATIENT_COLUMNS if name != key), table.column(SPLIT_COLUMNS)
     groups = group_columns(table, besides=(key, patient or "", split or "", *OF_SERIES))
     cases = [_case_with(case, rows.get(case.id, []), patient, split, groups) for case in dataset.cases]

@@ -1,0 +1,194 @@
+"""Cases whose classes or numbers stand in columns of a table: in their own row, or in one beside the data set.
+
+A table beside the scans counts if it has the target columns and another that names at least half of the cases, or of their
+patients (participants.tsv). Columns are those that scanwright.json names in "target"; else, where classes or numbers are asked
+for and a table has exactly one column of a usual name (class, diagnosis, finding …), that one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
+from scanwright.dataset.layouts.listing import tables_in
+from scanwright.dataset.layouts.sidecar import Table, case_of, column_name, key_column, read_table
+from scanwright.dataset.layouts.targets import Answers, is_empty, missing_target, read_answers, unclear_target
+from scanwright.dataset.task import Channel, Kind, Task
+from scanwright.errors import InputError
+from scanwright.io.source import place_of
+
+TARGET_COLUMNS = (
+    *("target", "class", "classes", "class_name", "label", "labels", "diagnosis", "dx", "finding", "findings"),
+    *("finding_labels", "category", "pathology", "outcome", "grade", "y"),
+)
+OF_TABLES: tuple[Kind, ...] = ("classification", "regression")
+OF_LABEL_FILES = ("missing-label", "several-labels", "missing-image")
+"""Faults that mean nothing once label files are left aside (a missing image: of a label)."""
+
+Rows = Mapping[str, Sequence[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """Cases with their targets, what the columns mean, and cells that are empty or not understood."""
+
+    cases: tuple[Case, ...]
+    answers: Answers
+    columns: tuple[str, ...]
+    table: Path
+    faults: tuple[Fault, ...]
+
+    @property
+    def stated(self) -> str:
+        """Where the targets stand, for people: "column class of labels.csv"."""
+        shown = ", ".join(self.columns[:6]) + (" …" if len(self.columns) > 6 else "")
+        return f"column{'s' * (len(self.columns) > 1)} {shown} of {self.table.name}"
+
+    def task(self, declared: Declaration, *, name: str, channels: Sequence[Channel], where: Path) -> Task:
+        """The task of these targets. Raises InputError if it does not fit what is declared."""
+        if self.answers.kind == "regression":
+            return make_quantity_task(
+                declared,
+                name=name,
+                channels=channels,
+                quantities=self.answers.quantities,
+                source=self.table.name,
+                where=where,
+            )
+        return make_class_task(
+            declared,
+            kind="classification",
+            name=name,
+            channels=channels,
+            classes=self.answers.classes,
+            choice=self.answers.choice,
+            source=self.table.name,
+            where=where,
+        )
+
+
+def is_asked_for(declared: Declaration) -> bool:
+    """Whether targets of a table are wanted, whatever label files there are."""
+    return declared.kind in OF_TABLES or (declared.kind is None and bool(declared.target))
+
+
+def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str] = ()) -> dict[str, str]:
+    """The table's target columns, each with the name that was declared for it; {} if one is not there or none is known.
+
+    A column of a usual name needs two different values at least.
+    """
+    if declared.target:
+        named = {column_name(name): name.strip() for name in declared.target}
+        return named if set(named) <= set(table.columns) else {}
+    left = set(besides)
+    usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in left]
+    telling = [name for name in usual if len({row[name] for row in table.rows if not is_empty(row[name])}) > 1]
+    return {telling[0]: telling[0]} if len(telling) == 1 else {}
+
+
+def answered(
+    cases: Sequence[Case], rows: Rows, columns: Mapping[str, str], declared: Declaration, *, table: Path
+) -> Answered:
+    """Cases with targets from their rows. Rows of one case that disagree are a fault, as is a case without any value.
+
+    Raises InputError if the columns hold nothing, or not what is declared.
+    """
+    names = [case.id for case in cases]
+    cells: dict[str, list[str]] = {name: [] for name in columns.values()}
+    unclear: list[Fault] = []
+    for case in cases:
+        for column, name in columns.items():
+            said = list(dict.fromkeys(row[column] for row in rows.get(case.id, ()) if not is_empty(row[column])))
+            cells[name].append(said[0] if len(said) == 1 else "")
+            if len(said) > 1:
+                unclear.append(
+                    unclear_target(case.id, table, expected=f"one value in {name}", found=" and ".join(said[:4]))
+                )
+    answers = read_answers(cells, names, declared, where=table)
+    told = {fault.case for fault in (*unclear, *answers.faults)}
+    shown = ", ".join(columns.values())
+    missing = [
+        missing_target(case.id, place_of(case.images[0]), column=f"{shown} of {table.name}")
+        for case, target in zip(cases, answers.targets, strict=True)
+        if target is None and case.id not in told
+    ]
+    done = tuple(
+        case.model_copy(
+            update={
+                "label": None,
+                "target": target,
+                "groups": {name: word for name, word in case.groups.items() if name not in columns},
+            }
+        )
+        for case, target in zip(cases, answers.targets, strict=True)
+    )
+    faults = (*unclear, *answers.faults, *missing)
+    return Answered(cases=done, answers=answers, columns=tuple(columns.values()), table=table, faults=faults)
+
+
+def from_tables(cases: Sequence[Case], declared: Declaration, *, tables: Sequence[Path], where: Path) -> Answered:
+    """Cases with targets from the one table that has the columns and names the cases or their patients.
+
+    Raises InputError if there is none, or several.
+    """
+    fitting = [fit for path in tables if (fit := _fit(path, cases, declared)) is not None]
+    if len(fitting) != 1:
+        columns = ", ".join(declared.target) or "that is called class, diagnosis, finding …, just one of them"
+        raise InputError(
+            "no table says what each image shows" if not fitting else "several tables could say what each image shows",
+            where=where,
+            expected=f"one table with a column {columns}, and one that names the cases or patients",
+            found=", ".join(fit.table.path.name for fit in fitting)
+            or ", ".join(path.name for path in tables)
+            or "no table",
+            hint=f'Name the column in {FILE_NAME}: {{"target": "…"}}.',
+        )
+    fit = fitting[0]
+    by_key: dict[str, list[Mapping[str, str]]] = {}
+    for row in fit.table.rows:
+        by_key.setdefault(case_of(row[fit.key]), []).append(row)
+    rows = {case.id: by_key.get(case.patient if fit.of_patients else case.id, []) for case in cases}
+    return answered(cases, rows, fit.columns, declared, table=fit.table.path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fit:
+    """A table with target columns. key: the column that names cases, or patients."""
+
+    table: Table
+    columns: dict[str, str]
+    key: str
+    of_patients: bool
+
+
+def _fit(path: Path, cases: Sequence[Case], declared: Declaration) -> _Fit | None:
+    """How a table fits the cases; None if it does not."""
+    try:
+        table = read_table(path)
+    except InputError:
+        return None
+    by_case = key_column(table, {case.id for case in cases})
+    key = by_case or key_column(table, {case.patient for case in cases})
+    columns = target_columns(table, declared, besides=(key or "",))
+    return _Fit(table=table, columns=columns, key=key, of_patients=by_case is None) if columns and key else None
+
+
+def with_targets(dataset: Dataset, declared: Declaration) -> Dataset:
+    """The data set with targets of a table beside it, where these are asked for; its label files are then left aside.
+
+    As it is where its layout has found targets itself. Raises InputError if no table has them.
+    """
+    if dataset.task.kind != "segmentation" or not is_asked_for(declared):
+        return dataset
+    found = from_tables(dataset.cases, declared, tables=tables_in(dataset.root), where=dataset.root)
+    task = found.task(declared, name=dataset.task.name, channels=dataset.task.channels, where=dataset.root)
+    kept = tuple(fault for fault in dataset.faults if fault.code not in OF_LABEL_FILES)
+    return dataset.model_copy(
+        update={
+            "cases": found.cases,
+            "task": task,
+            "faults": (*kept, *found.faults),
+            "stated": f"{dataset.stated}; labels left aside, targets from {found.stated}",
+        }
+    )

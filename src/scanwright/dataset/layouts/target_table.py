@@ -1,0 +1,168 @@
+"""A table of images and what each of them shows or measures: classes or numbers in columns, no label files.
+
+    image | file | filename | id …     an image: a path relative to the table, or a name, with or without suffix, of a file in
+                                       one of the folders beside it
+    class | diagnosis | grade …        the target (column_targets.py: other words); or the columns in scanwright.json's "target"
+
+Folders that are read by their label maps stay so: beside a dataset.json, or images with masks, such a table is read only where
+the declaration asks for classes or numbers.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scanwright.dataset.cases import Dataset
+from scanwright.dataset.declare import Declaration, read_declaration
+from scanwright.dataset.infer import infer_channels
+from scanwright.dataset.layouts import image_mask
+from scanwright.dataset.layouts.column_targets import answered, is_asked_for, target_columns
+from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
+from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
+from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
+from scanwright.dataset.layouts.rows import (
+    ID_COLUMNS,
+    case_names,
+    channel_names,
+    described,
+    image_columns,
+    require_one_first,
+)
+from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, Table, read_table
+from scanwright.errors import InputError
+from scanwright.io.formats import is_image, stem
+
+__all__ = ["detect", "is_asked_for", "read"]
+
+FILE_COLUMNS = (
+    *(
+        "file",
+        "filename",
+        "file_name",
+        "filepath",
+        "file_path",
+        "image_name",
+        "image_id",
+        "image_index",
+        "imageid",
+        "img_path",
+    ),
+    *("img_name", "id_code", *ID_COLUMNS),
+)
+DEEPEST = 3  # folders below the table in which images are looked for by name
+
+ByName = Mapping[str, Path]
+
+
+def detect(root: Path) -> str | None:
+    """Why there is a table of images and targets. Raises InputError if several tables could be it."""
+    declared = read_declaration(root if root.is_dir() else root.parent)
+    if root.is_dir() and ((root / DATASET_JSON).is_file() or image_mask.detect(root)):
+        return None
+    table = _find_table(root, declared)
+    return None if table is None else f"{table.path.name} with {len(table.rows)} rows of images and what they show"
+
+
+def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Dataset:
+    """Read the table. name, looked_for: of the layout.
+
+    Raises InputError if there is none, two rows are one case or the target columns hold nothing; files that are not there and
+    rows without a target become faults.
+    """
+    table = _find_table(root, declared)
+    if table is None:
+        raise InputError("no table of images and labels", where=root, expected=looked_for)
+    require_one_first(table)
+    beside = images_by_name(table.path.parent)
+    columns = in_declared_order(_columns(table, beside), declared.channels)
+    targets = target_columns(table, declared, besides=columns)
+    names = case_names(table, columns)
+    cases, faults = make_cases(_files(table, names, columns, beside), channels=columns)
+    cases, unclear = described(cases, table, names, besides=(*columns, *targets))
+    rows = {case: [row] for case, row in zip(names, table.rows, strict=True)}
+    found = answered(cases, rows, targets, declared, table=table.path)
+    folder = table.path.parent
+    task = found.task(
+        declared,
+        name=table.path.stem if root.is_file() else folder.name,
+        channels=declared.channels
+        or infer_channels([case.images[0] for case in cases], names=channel_names(table, columns), folder=folder.name),
+        where=folder,
+    )
+    patient = table.column(PATIENT_COLUMNS)
+    known = {} if patient is None else {"patients_from": f"column {patient} of {table.path.name}"}
+    return Dataset(
+        root=folder,
+        layout=name,
+        stated=f"table {table.path.name}, targets from {found.stated}",
+        task=task,
+        cases=found.cases,
+        faults=(*(fault for fault in faults if fault.code != "missing-label"), *unclear, *found.faults),
+        **known,
+    )
+
+
+def _find_table(root: Path, declared: Declaration) -> Table | None:
+    """The one table under root, or root itself, that names images that are there and has the target columns."""
+    fitting = []
+    for path in [root] if root.is_file() else tables_in(root):
+        try:
+            table = read_table(path)
+        except InputError:
+            continue
+        columns = _columns(table, images_by_name(path.parent))
+        if columns and target_columns(table, declared, besides=columns):
+            fitting.append(table)
+    if len(fitting) > 1:
+        found = ", ".join(table.path.name for table in fitting)
+        hint = "Give the table itself instead of its folder."
+        raise InputError("several tables say what images show", where=root, expected="one", found=found, hint=hint)
+    return fitting[0] if fitting else None
+
+
+def images_by_name(folder: Path) -> dict[str, Path]:
+    """Images in a folder and up to three levels below, by name and by name without suffix, lower case; ambiguous names not.
+
+    Folders of labels are left out.
+    """
+    found: dict[str, set[Path]] = defaultdict(set)
+    waiting = [(folder, 0)]
+    while waiting:
+        inner, depth = waiting.pop()
+        for path in images_in(inner):
+            found[path.name.lower()].add(path)
+            found[stem(path).lower()].add(path)
+        if depth < DEEPEST:
+            waiting += [
+                (below, depth + 1) for below in folders_in(inner) if below.name.lower() not in image_mask.LABEL_FOLDERS
+            ]
+    return {name: next(iter(paths)) for name, paths in found.items() if len(paths) == 1}
+
+
+def _columns(table: Table, beside: ByName) -> list[str]:
+    """Image columns as in `table`, if one of their files is there; else the one whose cells name images beside the table."""
+    for columns in (image_columns(table), *([name] for name in FILE_COLUMNS if name in table.columns)):
+        rows = [row for row in table.rows if columns and row[columns[0]]]
+        there = sum(_image(row[columns[0]], table, beside) is not None for row in rows)
+        if there and 2 * there >= len(rows):
+            return columns
+    return []
+
+
+def _image(text: str, table: Table, beside: ByName) -> Path | None:
+    """The image that a cell names: a path from the table, or a name beside it."""
+    if not text or "\0" in text:
+        return None
+    path = resolved(text, beside=table.path)
+    if is_image(path) and path.is_file():
+        return path
+    return beside.get(Path(text.replace("\\", "/")).name.lower())
+
+
+def _files(table: Table, names: Sequence[str], columns: Sequence[str], beside: ByName) -> dict[str, Found]:
+    found: dict[str, Found] = {}
+    for name, row in zip(names, table.rows, strict=True):
+        images = {column: path for column in columns if (path := _image(row[column], table, beside))}
+        promised = resolved(row[columns[0]] or ".", beside=table.path)
+        found[name] = Found(images=images, promised=promised)
+    return found

@@ -1,0 +1,139 @@
+"""Tables of images and what they show: no label files."""
+
+import pytest
+
+from made_folders import ball, picture, write_json, write_nifti, write_png, write_text
+from scanwright.dataset.cases import Classes, Quantities
+from scanwright.dataset.declare import Declaration
+from scanwright.dataset.layouts import table
+from scanwright.dataset.layouts.target_table import images_by_name
+from scanwright.dataset.read import read_dataset
+from scanwright.errors import InputError
+
+
+def pictures(root, names=("a", "b", "c", "d"), folder="train images"):
+    for number, name in enumerate(names):
+        write_png(root / folder / f"{name}.png", picture(number)[0])
+    return root
+
+
+def test_paths_patients_split_and_groups(tmp_path):
+    pictures(tmp_path)
+    rows = "\n".join(
+        f"train images/{name}.png,{kind},P{number // 2},{side},{sex}"
+        for number, (name, kind, side, sex) in enumerate(
+            zip("abcd", ("x", "y", "x", "y"), ("train", "", "test", "test"), "FMFM", strict=True)
+        )
+    )
+    write_text(tmp_path / "cases.csv", f"image,Class,patient,split,sex\n{rows}\n")
+    assert table.detect(tmp_path) == "cases.csv with 4 rows of images and what they show"
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.task.kind, dataset.task.classes) == ("table", "classification", ("x", "y"))
+    assert [(case.id, case.target.names, case.patient, case.split, case.groups) for case in dataset.cases] == [
+        ("a", ("x",), "P0", "train", {"sex": "F"}),
+        ("b", ("y",), "P0", "train", {"sex": "M"}),
+        ("c", ("x",), "P1", "test", {"sex": "F"}),
+        ("d", ("y",), "P1", "test", {"sex": "M"}),
+    ]
+    assert dataset.patients_from == "column patient of cases.csv"
+    assert dataset.stated.startswith(
+        "table cases.csv, targets from column class of cases.csv: 4 cases of 2 patients, 2 set apart for testing; "
+        "classes x (2), y (2); channel"
+    )
+    assert read_dataset(tmp_path / "cases.csv").cases == dataset.cases
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("file", ["a.png", "b.png", "c.png", "d.png"]),
+        ("image_id", ["a", "b", "c", "d"]),
+        ("id", ["A", "B", "C", "D"]),
+        ("image", ["elsewhere\\a.png", "elsewhere/b.png", "c.png", "d.PNG"]),
+    ],
+)
+def test_names_of_files_in_a_folder_beside(tmp_path, column, cells):
+    pictures(tmp_path)
+    rows = "\n".join(f"{cell};{grade}" for cell, grade in zip(cells, (1, 2, 3, 1), strict=True))
+    write_text(tmp_path / "train.csv", f"{column};KL grade\n{rows}\n")
+    write_json(tmp_path / "scanwright.json", {"target": "KL grade", "choice": "ordered"})
+    dataset = read_dataset(tmp_path)
+    assert (dataset.task.choice, dataset.task.classes) == ("ordered", ("1", "2", "3"))
+    assert [case.images[0].name for case in dataset.cases] == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_volumes_of_several_channels_and_numbers(tmp_path):
+    for number, name in enumerate("abc"):
+        write_nifti(tmp_path / f"{name}_t1.nii.gz", ball(number)[0])
+        write_nifti(tmp_path / f"{name}_t2.nii.gz", ball(number + 9)[0])
+    rows = "".join(
+        f"{name},{name}_t1.nii.gz,{name}_t2.nii.gz,{age}\n" for name, age in zip("abc", (63.5, 12, 7), strict=True)
+    )
+    write_text(tmp_path / "t.csv", f"id,t1,t2,age\n{rows}")
+    write_json(tmp_path / "scanwright.json", {"target": "age"})
+    dataset = read_dataset(tmp_path)
+    assert (dataset.task.kind, dataset.task.quantities, len(dataset.task.channels)) == ("regression", ("age",), 2)
+    assert dataset.cases[0].target == Quantities(numbers=(63.5,))
+
+
+def test_several_columns_are_called_as_declared(tmp_path):
+    pictures(tmp_path)
+    write_text(tmp_path / "t.csv", "file,Pleural Effusion,Mass\na.png,1,0\nb.png,0,0\nc.png,1,1\nd.png,,1\n")
+    write_json(tmp_path / "scanwright.json", {"target": ["Pleural Effusion", "Mass"]})
+    dataset = read_dataset(tmp_path)
+    assert (dataset.task.choice, dataset.task.classes) == ("several", ("Pleural Effusion", "Mass"))
+    assert [case.target for case in dataset.cases] == [
+        Classes(names=("Pleural Effusion",)),
+        Classes(names=()),
+        Classes(names=("Pleural Effusion", "Mass")),
+        None,
+    ]
+    assert [(fault.code, fault.case) for fault in dataset.faults] == [("missing-label", "d")]
+
+
+def test_rows_without_a_file_and_files_without_a_class(tmp_path):
+    pictures(tmp_path)
+    write_text(tmp_path / "t.csv", "file,class\na.png,x\nb.png,y\nc.png,\nz.png,x\n")
+    assert [(fault.code, fault.severity, fault.case) for fault in read_dataset(tmp_path).faults] == [
+        ("missing-files", "error", "z"),
+        ("missing-label", "error", "c"),
+    ]
+
+
+def test_files_of_labels_and_a_class__what_is_asked_for_decides(tmp_path):
+    for number, name in enumerate("ab"):
+        image, mask = picture(number)
+        write_png(tmp_path / f"i/{name}.png", image)
+        write_png(tmp_path / f"m/{name}.png", mask)
+    write_text(tmp_path / "t.csv", "image,mask,class\ni/a.png,m/a.png,x\ni/b.png,m/b.png,y\n")
+    assert read_dataset(tmp_path).task.kind == "segmentation"
+    found = read_dataset(tmp_path, kind="classification")
+    assert (found.task.classes, found.cases[0].label, found.faults) == (("x", "y"), None, ())
+
+
+def test_an_image_of_two_names_in_two_folders_is_none(tmp_path):
+    for folder in ("one", "two"):
+        pictures(tmp_path, names=("a",), folder=folder)
+    pictures(tmp_path, names=("b",), folder="masks")
+    assert images_by_name(tmp_path) == {}
+
+
+def test_several_tables(tmp_path):
+    pictures(tmp_path)
+    for name in ("one", "two"):
+        write_text(tmp_path / f"{name}.csv", "file,class\na.png,x\nb.png,y\n")
+    with pytest.raises(InputError, match="several tables say"):
+        table.detect(tmp_path)
+    assert table.detect(tmp_path / "one.csv") is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["file,class\na.png,x\nb.png,x\n", "file,class,grade\na.png,x,1\nb.png,y,2\n", "file,place\na.png,x\nb.png,y\n"],
+)
+def test_tables_that_do_not_say_what_is_shown(tmp_path, text):
+    pictures(tmp_path)
+    write_text(tmp_path / "t.csv", text)
+    assert table.detect(tmp_path) is None
+    with pytest.raises(InputError, match="no table"):
+        table.read(tmp_path, Declaration(kind="classification"))

@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import pytest
+
+from scanwright.dataset.cases import Classes, Quantities
+from scanwright.dataset.declare import Declaration
+from scanwright.dataset.layouts.targets import is_empty, read_answers
+from scanwright.errors import InputError
+
+TABLE = Path("/data/labels.csv")
+
+
+def answers(declared=None, /, **columns):
+    cells = {name: text.split("/") for name, text in columns.items()}
+    names = [f"c{number}" for number in range(len(next(iter(cells.values()))))]
+    return read_answers(cells, names, Declaration(**(declared or {})), where=TABLE)
+
+
+def told(found):
+    return [
+        None if target is None else target.names if isinstance(target, Classes) else target.numbers
+        for target in found.targets
+    ]
+
+
+def test_text_is_a_class():
+    found = answers(diagnosis="malignant/benign/NA/ Benign/benign")
+    assert (found.kind, found.choice, found.classes) == ("classification", "one", ("benign", "malignant"))
+    assert found.faults == ()
+    assert told(found) == [("malignant",), ("benign",), None, ("benign",), ("benign",)]
+
+
+@pytest.mark.parametrize("sign", ["|", ";", ", ", "; "])
+def test_several_classes_in_a_cell(sign):
+    found = answers(findings=f"Cardiomegaly{sign}Effusion/Effusion/No Finding/Cardiomegaly{sign}Cardiomegaly/")
+    assert (found.kind, found.choice, found.classes) == ("classification", "several", ("Cardiomegaly", "Effusion"))
+    assert told(found) == [("Cardiomegaly", "Effusion"), ("Effusion",), (), ("Cardiomegaly",), None]
+
+
+def test_a_comma_inside_of_one_class():
+    assert answers(label="normal, benign/malignant").classes == ("normal, benign", "malignant")
+    text = "COVID-19, ARDS/ARDS/ARDS"
+    assert answers(finding=text).choice == "several"
+    whole = answers({"choice": "one"}, finding=text)
+    assert (whole.choice, whole.classes) == ("one", ("ARDS", "COVID-19, ARDS"))
+
+
+def test_no_finding_is_a_class_where_it_is_declared():
+    found = answers({"classes": ["No Finding", "Mass"]}, finding="Mass|No Finding/No Finding")
+    assert told(found) == [("Mass", "No Finding"), ("No Finding",)]
+    assert answers({"choice": "one"}, finding="none/Mass").classes == ("none", "Mass")
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "choice", "classes"),
+    [
+        ("class", "0/1/1/0", "one", ("0", "1")),
+        ("class", "2.0/1.0/3/1/2/3", "one", ("1", "2", "3")),
+        ("KL grade", "2/1/3/1/2/3", "ordered", ("1", "2", "3")),
+        ("birads", "5/4/4/5/2/2", "ordered", ("2", "4", "5")),
+        ("PI-RADS", "5/4/4/5/2/2", "ordered", ("2", "4", "5")),
+        ("severity_score", "0/10/9/10/9/0", "ordered", ("0", "9", "10")),
+        ("storage", "2/1/3/1/2/3", "one", ("1", "2", "3")),
+        ("grade", "0/1/0/1", "one", ("0", "1")),
+    ],
+)
+def test_whole_numbers_of_few_values_are_classes(column, text, choice, classes):
+    found = read_answers({column: text.split("/")}, list("abcdef")[: text.count("/") + 1], Declaration(), where=TABLE)
+    assert (found.kind, found.choice, found.classes) == ("classification", choice, classes)
+
+
+@pytest.mark.parametrize("text", ["63.5/12/7/7", "1/2/3/4/5/6", "1,5/2,5/2,5/1,5/1,5", "-1e3/0.5/0.5/0.5/0.5"])
+def test_other_numbers_are_a_quantity(text):
+    found = answers(age=text)
+    assert (found.kind, found.quantities, found.classes) == ("regression", ("age",), ())
+    assert told(found)[0] == (float(text.split("/")[0].replace(",", ".")),)
+
+
+def test_declared__kind_choice_and_classes_outrank_the_cells():
+    assert answers({"kind": "regression"}, grade="0/1/0/1").kind == "regression"
+    assert answers({"choice": "ordered"}, x="1/2/3/4/5/6").choice == "ordered"
+    assert answers({"kind": "classification"}, x="1/2/3/4/5/6").classes == tuple("123456")
+    found = answers({"classes": ["Mild", "Severe"], "choice": "ordered"}, x="severe/mild")
+    assert (told(found), found.choice) == ([("Severe",), ("Mild",)], "ordered")
+    assert told(answers({"choice": "several"}, x="a/none")) == [("a",), ()]
+
+
+def test_columns_of_0_and_1():
+    found = answers(oedema="1/0/1/", effusion="0/0/1.0/1", mass="yes/No/TRUE/0")
+    assert (found.kind, found.choice, found.classes) == ("classification", "several", ("oedema", "effusion", "mass"))
+    assert told(found) == [("oedema", "mass"), (), ("oedema", "effusion", "mass"), None]
+
+
+def test_columns_of_0_and_1__a_cell_that_is_neither():
+    found = answers({"kind": "classification"}, oedema="1/0", effusion="-1/0")
+    assert told(found) == [None, ()]
+    assert [(fault.code, fault.severity, fault.case, fault.found) for fault in found.faults] == [
+        ("unclear-target", "error", "c0", "'-1'")
+    ]
+
+
+def test_columns_of_numbers():
+    found = answers(age="63/12.5//n.k.", weight="70//nan/55")
+    assert (found.kind, found.quantities) == ("regression", ("age", "weight"))
+    assert told(found) == [(63, 70), (12.5, None), None, None]
+    assert [(fault.case, fault.expected, fault.found) for fault in found.faults] == [("c3", "a number", "'n.k.'")]
+    assert found.targets[0] == Quantities(numbers=(63, 70))
+
+
+def test_infinity_is_no_number():
+    found = answers({"kind": "regression"}, age="inf/1")
+    assert (told(found), len(found.faults)) == ([None, (1,)], 1)
+
+
+def test_what_cannot_be():
+    with pytest.raises(InputError, match="no value in the target column"):
+        answers(a="/NaN/null")
+    with pytest.raises(InputError, match="no number"):
+        answers({"kind": "regression"}, a="x/y")
+    with pytest.raises(InputError, match="too many classes"):
+        answers({"kind": "classification"}, a="/".join(map(str, range(300))))
+    with pytest.raises(InputError, match="classification or regression"):
+        answers({"kind": "detection"}, a="x/y")
+
+
+def test_empty_cells():
+    assert [is_empty(cell) for cell in ("", " ", "N/A", "NaN", "0", "none", "unknown")] == [True] * 4 + [False] * 3
