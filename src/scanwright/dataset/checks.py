@@ -47,6 +47,7 @@ from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.examine import Examined, examine
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.infer import SOURCE
+from scanwright.dataset.rare import rare
 from scanwright.dataset.task import Frozen, Task
 from scanwright.errors import DatasetFaults
 from scanwright.io.source import files_of, place_of
@@ -92,8 +93,7 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     facts = {result.case.id: result.facts for result in results if result.facts is not None}
     faults = [*dataset.faults, *(fault for result in results for fault in result.faults)]
     faults += [*_duplicates(dataset.cases, facts), *_same_channels(dataset.cases, facts)]
-    if dataset.task.kind == "segmentation":
-        faults += _rare_regions(dataset.train, dataset.task, facts)
+    faults += _rare_regions(dataset.train, dataset.task, facts)
     faults += [*_rare_boxes(dataset.train, dataset.task), *rare_classes(dataset.train, dataset.task)]
     if dataset.task.source == SOURCE:
         faults += [*_mixed_values(dataset.cases, dataset.task, facts), *_interpolated_labels(results)]
@@ -181,46 +181,37 @@ def _rare_regions(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFac
     """
     if not cases or not task.regions or any(case.id not in facts for case in cases):
         return
-    patients: dict[str, set[str]] = {region.name: set() for region in task.regions}
+    owners: dict[str, set[str]] = {region.name: set() for region in task.regions}
     for case in cases:
         for name in (name for name, voxels in facts[case.id].region_voxels.items() if voxels):
-            patients[name].add(case.patient)
-    if not any(patients.values()):
+            owners[name].add(case.patient)
+    if not any(owners.values()):
         action = "Check that these are the labels, and that their values are declared."
         yield Fault(code="nothing-to-learn", severity="error", found="no region in any labelled case", action=action)
         return
-    for name, owners in patients.items():
-        if not owners or (len(owners) == 1 and len({case.patient for case in cases}) > 2):
-            yield Fault(
-                code="rare-region",
-                severity="warning",
-                expected="every region in several patients",
-                found=f"{name} in {'one patient' if owners else 'no patient'}",
-                action="It cannot be learned and judged; remove it from the regions, or add cases that have it.",
-            )
+    action = "remove it from the regions, or add cases that have it"
+    yield from rare(owners, code="rare-region", what="region", action=action, excuse_one=_are_few(cases))
 
 
 def _rare_boxes(cases: Sequence[Case], task: Task) -> Iterator[Fault]:
     """Classes of boxes that cannot be learned and judged by patient, because at most one patient has them."""
-    if not cases or task.kind != "detection":
+    drawn = [(case.patient, case.target.boxes) for case in cases if isinstance(case.target, Boxes)]
+    if not drawn:
         return
     owners: dict[str, set[str]] = {name: set() for name in task.classes}
-    for case in cases:
-        for box in case.target.boxes if isinstance(case.target, Boxes) else ():
-            owners[box.name] |= set() if box.ignored else {case.patient}
+    for patient, boxes in drawn:
+        for name in (box.name for box in boxes if not box.ignored):
+            owners[name].add(patient)
     if not any(owners.values()):
         action = "Check that these are the boxes, and that they are not all of test cases."
         yield Fault(code="nothing-to-learn", severity="error", found="no box in any labelled case", action=action)
         return
-    for name, patients in owners.items():
-        if not patients or (len(patients) == 1 and len({case.patient for case in cases}) > 2):
-            yield Fault(
-                code="rare-class",
-                severity="warning",
-                expected="every class in several patients",
-                found=f"{name} in {'one patient' if patients else 'no patient'}",
-                action="It cannot be learned and judged; add cases that have it.",
-            )
+    action = "add cases that have it"
+    yield from rare(owners, code="rare-class", what="class", action=action, excuse_one=_are_few(cases))
+
+
+def _are_few(cases: Sequence[Case]) -> bool:
+    return len({case.patient for case in cases}) <= 2
 
 
 def _mixed_values(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:

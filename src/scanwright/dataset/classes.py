@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scanwright.dataset.cases import Case, Classes, Fault, Quantities, Target
+from scanwright.dataset.rare import rare
 from scanwright.dataset.task import Task
 
 NEGATIVE = (
@@ -88,16 +89,9 @@ def rare_classes(cases: Sequence[Case], task: Task) -> Iterator[Fault]:
     """A warning for each class that no patient has, or only one: it cannot be learned and judged."""
     if task.kind != "classification" or not cases:
         return
-    patients: dict[str, set[str]] = {name: set() for name in task.classes}
+    owners: dict[str, set[str]] = {name: set() for name in task.classes}
     for case in cases:
         for name in case.target.names if isinstance(case.target, Classes) else ():
-            patients[name].add(case.patient)
-    for name, owners in patients.items():
-        if len(owners) < 2:
-            yield Fault(
-                code="rare-class",
-                severity="warning",
-                expected="every class in several patients",
-                found=f"{name} in {'one patient' if owners else 'no patient'}",
-                action="It cannot be learned and judged; join it with another class, or add cases that have it.",
-            )
+            owners[name].add(case.patient)
+    action = "join it with another class, or add cases that have it"
+    yield from rare(owners, code="rare-class", what="class", action=action)

@@ -50,13 +50,15 @@ def detect(root: Path) -> str | None:
 
     A patient's CD has a viewer beside the scans; a folder of single DICOM images with a mask file for each is none.
     """
-    from scanwright.io.dicom.intake import looks_like_dicom
-    from scanwright.io.dicom.series import is_named_by_scanner
-
     if root.is_file():
         return None
     files = [path for path in root.rglob("*") if not path.name.startswith(".") and path.is_file()]
     unknown = [path for path in files if not is_image(path) or path.suffix.lower() == ".dcm"]
+    if not unknown:
+        return None
+    from scanwright.io.dicom.intake import looks_like_dicom
+    from scanwright.io.dicom.series import is_named_by_scanner
+
     looked = sorted(unknown, key=lambda path: not is_named_by_scanner(path))[:LOOKED_AT]
     found = sum(looks_like_dicom(path) for path in looked)
     if not found or found * len(unknown) <= (len(files) - len(unknown)) * len(looked):

@@ -96,3 +96,9 @@ def described(
     ]
     own = {case.id: [rows[case.id]] for case in cases}
     return described, faults_of(cases, own, patient=patient, split=split, table=table.path)
+
+
+def patients_from(table: Table) -> dict[str, str]:
+    """What a Dataset says of where its patients come from; nothing where the table does not name them."""
+    column = table.column(PATIENT_COLUMNS)
+    return {} if column is None else {"patients_from": f"column {column} of {table.path.name}"}

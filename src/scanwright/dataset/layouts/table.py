@@ -23,10 +23,18 @@ from scanwright.dataset.cases import Dataset, Fault
 from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts import target_table
+from scanwright.dataset.layouts.column_targets import is_asked_for
 from scanwright.dataset.layouts.listing import resolved, tables_in
 from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
-from scanwright.dataset.layouts.rows import case_names, channel_names, described, image_columns, require_one_first
-from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, Table, read_table
+from scanwright.dataset.layouts.rows import (
+    case_names,
+    channel_names,
+    described,
+    image_columns,
+    patients_from,
+    require_one_first,
+)
+from scanwright.dataset.layouts.sidecar import Table, read_table
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image
 
@@ -49,7 +57,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     not there become faults.
     """
     table = _find_table(root)
-    if table is None or target_table.is_asked_for(declared):
+    if table is None or is_asked_for(declared):
         return target_table.read(root if table is None else table.path, declared, name=NAME, looked_for=LOOKED_FOR)
     require_one_first(table)
     columns, label = in_declared_order(image_columns(table), declared.channels), table.column(LABEL_COLUMNS)
@@ -68,8 +76,6 @@ def read(root: Path, declared: Declaration) -> Dataset:
         source="label values",
         where=folder,
     )
-    patient = table.column(PATIENT_COLUMNS)
-    known = {} if patient is None else {"patients_from": f"column {patient} of {table.path.name}"}
     return Dataset(
         root=folder,
         layout=NAME,
@@ -77,7 +83,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         task=task,
         cases=tuple(cases),
         faults=(*faults, *unclear, *_unused(table, besides=[*columns, *([label] if label else [])])),
-        **known,
+        **patients_from(table),
     )
 
 

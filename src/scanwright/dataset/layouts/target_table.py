@@ -16,7 +16,7 @@ from scanwright.dataset.cases import Dataset
 from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
-from scanwright.dataset.layouts.column_targets import answered, is_asked_for, target_columns
+from scanwright.dataset.layouts.column_targets import answered, target_columns
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
 from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
@@ -26,28 +26,16 @@ from scanwright.dataset.layouts.rows import (
     channel_names,
     described,
     image_columns,
+    patients_from,
     require_one_first,
 )
-from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, Table, read_table
+from scanwright.dataset.layouts.sidecar import Table, read_table
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 
-__all__ = ["detect", "is_asked_for", "read"]
-
 FILE_COLUMNS = (
-    *(
-        "file",
-        "filename",
-        "file_name",
-        "filepath",
-        "file_path",
-        "image_name",
-        "image_id",
-        "image_index",
-        "imageid",
-        "img_path",
-    ),
-    *("img_name", "id_code", *ID_COLUMNS),
+    *("file", "filename", "file_name", "filepath", "file_path", "image_name", "image_id", "image_index", "imageid"),
+    *("img_path", "img_name", "id_code", *ID_COLUMNS),
 )
 DEEPEST = 3  # folders below the table in which images are looked for by name
 
@@ -89,8 +77,6 @@ def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Da
         or infer_channels([case.images[0] for case in cases], names=channel_names(table, columns), folder=folder.name),
         where=folder,
     )
-    patient = table.column(PATIENT_COLUMNS)
-    known = {} if patient is None else {"patients_from": f"column {patient} of {table.path.name}"}
     return Dataset(
         root=folder,
         layout=name,
@@ -98,7 +84,7 @@ def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Da
         task=task,
         cases=found.cases,
         faults=(*(fault for fault in faults if fault.code != "missing-label"), *unclear, *found.faults),
-        **known,
+        **patients_from(table),
     )
 
 

@@ -76,7 +76,7 @@ def _stored(stack: Stack, *, threads: int) -> Array:
     block = _block(stack, stack.slices[0].encoded.stored.dtype)
 
     def fill(members: Sequence[Numbered]) -> None:
-        if _is_tiled(members):
+        if any(one.is_part for _, one in members):
             for k, _, cells, _ in decoded(members):
                 block[k] = cells[..., 0]
             return
@@ -133,12 +133,6 @@ def decoded(members: Sequence[Numbered]) -> Iterator[tuple[int, Slice, Array, st
             last = one.frame
         part = one.window
         yield k, one, cells[part.row : part.row + part.rows, part.column : part.column + part.columns], photometric
-
-
-def _is_tiled(members: Sequence[Numbered]) -> bool:
-    """Whether slices are parts of frames."""
-    stored = members[0][1].encoded.stored
-    return any((one.window.rows, one.window.columns) != (stored.rows, stored.columns) for _, one in members)
 
 
 def _each_file(slices: Sequence[Slice], fill: Callable[[Sequence[Numbered]], None], *, threads: int) -> None:

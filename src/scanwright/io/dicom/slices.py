@@ -68,6 +68,12 @@ class Slice:
     capture: bool = False
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a frame, as a tile of a mosaic is."""
+        stored = self.encoded.stored
+        return (self.window.rows, self.window.columns) != (stored.rows, stored.columns)
+
+    @property
     def path(self) -> Path:
         """The file that the slice lies in."""
         return self.encoded.path

@@ -48,8 +48,7 @@ class Stack:
     @property
     def is_tiled(self) -> bool:
         """Whether its slices are parts of images, as those of a mosaic are."""
-        stored = self.slices[0].encoded.stored
-        return any((one.window.rows, one.window.columns) != (stored.rows, stored.columns) for one in self.slices)
+        return any(one.is_part for one in self.slices)
 
 
 @dataclass(frozen=True, slots=True)
