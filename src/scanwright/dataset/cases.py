@@ -23,8 +23,11 @@ class Fault(Frozen):
 
     code: a stable word with hyphens, such as "missing-label" (checks.py lists them).
     severity: an error stops a run unless the case is excluded by name; a warning and a note never do.
-    case, file: what it is about; None if it is the whole data set.
+    case, file: what it is about; None if it is the whole data set. cases: all cases that it concerns, where there are several.
     expected, found: short texts. action: what to do, as an imperative.
+    policy: the data can be read, but a rule forbids to learn from them so: such an error can be waived, by name and with a
+        reason. waived: that reason; a waived error stops nothing.
+    numbers: what was measured, by name: {"auc": 0.93, "low": 0.88, "high": 0.97}.
     """
 
     code: str
@@ -34,6 +37,15 @@ class Fault(Frozen):
     expected: str = ""
     found: str = ""
     action: str = ""
+    cases: tuple[str, ...] = ()
+    policy: bool = False
+    waived: str = ""
+    numbers: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def stops(self) -> bool:
+        """Whether a run must not start over it."""
+        return self.severity == "error" and not self.waived
 
     def line(self) -> str:
         """The fault in one line: severity, code, case, file name, expected and found, action."""
@@ -42,7 +54,8 @@ class Fault(Frozen):
             f"{word} {text}" for word, text in (("expected", self.expected), ("found", self.found)) if text
         )
         body = ": ".join(part for part in (place, words) if part)
-        return f"{self.severity} {self.code} {body}" + (f". {self.action}" if self.action else "")
+        waived = f" (waived: {self.waived})" if self.waived else ""
+        return f"{self.severity} {self.code}{waived} {body}" + (f". {self.action}" if self.action else "")
 
 
 class Classes(Frozen):

@@ -40,11 +40,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from scanwright.dataset.cases import SEVERITIES, Boxes, Case, Dataset, Fault
 from scanwright.dataset.classes import rare_classes
 from scanwright.dataset.declare import FILE_NAME as DECLARATION
-from scanwright.dataset.examine import Examined, examine
+from scanwright.dataset.examine import Examined, See, examine
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.infer import SOURCE
 from scanwright.dataset.rare import rare
@@ -61,15 +64,19 @@ Progress = Callable[[int, int], None]
 
 
 class Checks(Frozen):
-    """What the gate found: faults (errors first, then by case), and facts of every case that could be read whole."""
+    """What the gate found: faults (errors first, then by case), and facts of every case that could be read whole.
+
+    seen: what `see` made of each of these cases; not part of the JSON.
+    """
 
     faults: tuple[Fault, ...]
     facts: dict[str, CaseFacts]
+    seen: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
     @property
     def errors(self) -> tuple[Fault, ...]:
         """The faults that stop a run."""
-        return tuple(fault for fault in self.faults if fault.severity == "error")
+        return tuple(fault for fault in self.faults if fault.stops)
 
     def summary(self) -> str:
         """How many of each severity, in words: "2 errors, 1 warning"; "no faults" if there are none."""
@@ -78,15 +85,15 @@ class Checks(Frozen):
         return ", ".join(parts) or "no faults"
 
 
-def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = None) -> Checks:
+def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = None, see: See | None = None) -> Checks:
     """Look at every voxel of every file. Never raises for a bad file; raise_if_errors does, for all of them together.
 
-    jobs: worker processes ; small data sets are read
-    in this process anyhow. on_progress(done, total) is called after each case. The result does not depend on jobs.
+    see: what else is to be taken from each case while its voxels are at hand. jobs: worker processes; small data sets are
+    read in this process anyhow. on_progress(done, total) is called after each case. The result does not depend on jobs.
     Raises ResourceError if a file does not fit into memory.
     """
     results: list[Examined] = []
-    for result in _examined(dataset.cases, dataset.task, jobs=jobs):
+    for result in _examined(dataset.cases, dataset.task, see, jobs=jobs):
         results.append(result)
         if on_progress is not None:
             on_progress(len(results), len(dataset.cases))
@@ -97,7 +104,8 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     faults += [*_rare_boxes(dataset.train, dataset.task), *rare_classes(dataset.train, dataset.task)]
     if dataset.task.source == SOURCE:
         faults += [*_mixed_values(dataset.cases, dataset.task, facts), *_interpolated_labels(results)]
-    return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts)
+    seen = {result.case.id: result.seen for result in results if result.seen is not None}
+    return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts, seen=seen)
 
 
 def raise_if_errors(checks: Checks) -> None:
@@ -117,9 +125,9 @@ def raise_if_errors(checks: Checks) -> None:
     )
 
 
-def _examined(cases: Sequence[Case], task: Task, *, jobs: int) -> Iterator[Examined]:
+def _examined(cases: Sequence[Case], task: Task, see: See | None, *, jobs: int) -> Iterator[Examined]:
     """Results in the order of the cases, from worker processes where that is faster."""
-    work = partial(examine, task=task)
+    work = partial(examine, task=task, see=see)
     workers = min(jobs, len(cases))
     if (
         workers < 2

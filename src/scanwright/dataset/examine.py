@@ -5,9 +5,10 @@ raised is a ResourceError (this machine cannot hold the file), because another c
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,17 +24,25 @@ from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
 from scanwright.io.source import LabelSource, Source, place_of
 
+See = Callable[[Case, Volume, Volume | None, Task], Any]
+"""What else is to be taken from a case while its voxels are at hand: case, image, label, task to a small picklable value.
+
+A function of a module, or a partial of one: worker processes call it. The image holds all channels, finite, on one grid; the
+label, if there is one, lies on the same. It must not raise for a strange image, and gives None where it has nothing to say.
+"""
+
 
 @dataclass(kw_only=True)
 class Examined:
     """What came of one case: facts if every file could be read and fits, and faults.
 
-    border: of a label with many values, where the regions were inferred from them.
+    border: of a label with many values, where the regions were inferred from them. seen: what `see` made of it.
     """
 
     case: Case
     facts: CaseFacts | None = None
     border: Border | None = None
+    seen: Any = None
     faults: list[Fault] = field(default_factory=list)
 
     def add(
@@ -53,7 +62,7 @@ class Examined:
         )
 
 
-def examine(case: Case, task: Task) -> Examined:
+def examine(case: Case, task: Task, see: See | None = None) -> Examined:
     """Look at one case. It has facts only if every file could be read, and all of them lie on one grid."""
     began = time.perf_counter()
     result = Examined(case=case)
@@ -74,6 +83,7 @@ def examine(case: Case, task: Task) -> Examined:
         found = {} if label is None or counts is None else _label_facts(label, counts, whole, task)
         found["seconds"] = round(time.perf_counter() - began, 4)
         result.facts = _image_facts(case, volumes, whole).model_copy(update=found)
+        result.seen = None if see is None else see(case, whole, label, task)
     return result
 
 
