@@ -1,21 +1,12 @@
-"""One self-contained HTML file from a ReportContent: no script, no request, nothing outside the file.
+"""The report of a run as one self-contained HTML file, from a ReportContent."""
 
-The page forbids itself everything but its own style sheet and embedded pictures (a content security policy with the style
-sheet's hash), and every text is escaped, so that a case named `<script>` is a name. All words stand in
-`templates/report.<language>.html` and `templates/words.<language>.json`; the look stands in `templates/report.css`.
-"""
-
-import base64
-import hashlib
-import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
@@ -23,12 +14,12 @@ from scanwright.figures.palette import ACCENT, STRUCTURES, structure_colour
 from scanwright.figures.plots import Box, Line, Pairs, agreement_plot, bland_altman_plot, box_plot, line_plot
 from scanwright.report import notation
 from scanwright.report.content import CaseRow, Estimate, ReportContent, ResultSet, TrainingPart
+from scanwright.report.html import Words, markup, page_environment, style, words_of
 
 MAX_BOXES = 24
 MAX_REGION_COLUMNS = 8
 MAX_PANELS = 4  # regions with limits of agreement of their own
 MAX_NAMES = 6  # regions that a caption names
-Words: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,18 +46,19 @@ def build(content: ReportContent, *, language: str = "en") -> str:
 
     Raises jinja2.TemplateNotFound for a language without a template.
     """
-    words = json.loads(_template(f"words.{language}.json"))
-    style = _style_sheet()
-    environment = _environment(content, words)
-    page = environment.get_template(f"report.{language}.html").render(
-        report=content,
-        style=Markup(style),  # noqa: S704  # our own file
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        curves=_curves(content.training, words) if content.training else [],
-        box_plots=[_box_plots(result, content, words) for result in content.results],
-        agreement=[_agreement(result, content, words) for result in content.results],
-        plan_groups=_grouped(content.plan),
-        side_by_side=all(_is_narrow(picture.png) for picture in content.pictures),
+    words = words_of(language)
+    page = (
+        _environment(content, words)
+        .get_template(f"report.{language}.html")
+        .render(
+            report=content,
+            **style(),
+            curves=_curves(content.training, words) if content.training else [],
+            box_plots=[_box_plots(result, content, words) for result in content.results],
+            agreement=[_agreement(result, content, words) for result in content.results],
+            plan_groups=_grouped(content.plan),
+            side_by_side=all(_is_narrow(picture.png) for picture in content.pictures),
+        )
     )
     return page.lstrip()
 
@@ -77,32 +69,9 @@ def _is_narrow(png: bytes) -> bool:
     return bool(width < 1.5 * height)
 
 
-def _template(name: str) -> str:
-    return (resources.files("scanwright.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _style_sheet() -> str:
-    colours = "".join(f".c{index}{{--c:{colour}}}" for index, colour in enumerate(STRUCTURES))
-    return "\n" + _template("report.css") + colours + "\n"
-
-
 def _environment(content: ReportContent, words: Words) -> Environment:
-    """Jinja with everything escaped, undefined names refused, and the ways in which this page writes numbers."""
-    environment = Environment(
-        loader=PackageLoader("scanwright.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-    environment.filters.update(
-        number=notation.number,
-        interval=notation.interval,
-        duration=notation.duration,
-        memory=notation.memory,
-        data_uri=lambda png: "data:image/png;base64," + base64.b64encode(png).decode(),
-    )
+    """Jinja with the names that this page uses."""
+    environment = page_environment()
     environment.globals.update(
         metric=notation.metric,
         label=lambda key: label(notation.metric(key), words),
@@ -178,7 +147,7 @@ def _box_plots(result: ResultSet, content: ReportContent, words: Words) -> list[
     plots = []
     for metric in plotted:
         boxes = [_box(result, name, metric, content, words) for name in regions]
-        plots.append(_markup(box_plot(boxes, x_label=label(metric, words), limits=metric.limits)))
+        plots.append(markup(box_plot(boxes, x_label=label(metric, words), limits=metric.limits)))
     return plots
 
 
@@ -219,9 +188,9 @@ def _agreement(result: ResultSet, content: ReportContent, words: Words) -> Agree
     one, two = axes["reference_size"].format(unit=unit), axes["predicted_size"].format(unit=unit)
     mean, rest = axes["mean_size"].format(unit=unit), axes["difference"].format(unit=unit)
     return Agreement(
-        scatter=_markup(agreement_plot([pairs[name] for name in shown], x_label=one, y_label=two)),
+        scatter=markup(agreement_plot([pairs[name] for name in shown], x_label=one, y_label=two)),
         panels=[
-            _markup(bland_altman_plot(pairs[name], x_label=mean, y_label=rest, limits=enough[name])) for name in own
+            markup(bland_altman_plot(pairs[name], x_label=mean, y_label=rest, limits=enough[name])) for name in own
         ],
         regions=shown,
         own=own,
@@ -269,16 +238,12 @@ def _curves(training: TrainingPart, words: Words) -> list[Markup]:
         ]
         if any(line.points for line in lines):
             marks = [(event.step, f"{event.fold}: {event.text}") for event in training.events]
-            plots.append(_markup(line_plot(lines, x_label=axes["step"], y_label=title, marks=marks)))
+            plots.append(markup(line_plot(lines, x_label=axes["step"], y_label=title, marks=marks)))
     return plots
 
 
 def _colour(region: str, content: ReportContent) -> str:
     return structure_colour(content.region_names.index(region)) if region in content.region_names else ACCENT
-
-
-def _markup(svg: bytes) -> Markup:
-    return Markup(svg.decode())  # noqa: S704  # figures.svg has escaped every text in it
 
 
 def _grouped(rows: Iterable[Any]) -> dict[str, list[Any]]:

@@ -1,0 +1,78 @@
+"""Waivers: errors of policy that somebody lets pass, by name and with a reason that is kept with everything made from the data.
+
+    shortcut=all scanners of this type have been replaced          every finding with this code
+    near-duplicate:case_07=both eyes of one patient                those that concern this case
+
+Only what a rule forbids can be waived. A file that cannot be read, or a label off its image, cannot.
+"""
+
+import re
+from collections.abc import Sequence
+
+from scanwright.dataset.cases import Fault
+from scanwright.dataset.task import Frozen
+from scanwright.errors import UsageError
+
+
+class Waiver(Frozen):
+    """One waiver: the code of a finding, why it may pass, and the case that it is about; null: whatever case."""
+
+    code: str
+    reason: str
+    case: str | None = None
+
+    def covers(self, fault: Fault) -> bool:
+        """Whether a finding is one that this waiver is about."""
+        return self.code == fault.code and (self.case is None or self.case in {fault.case, *fault.cases})
+
+
+def parse_waiver(text: str) -> Waiver:
+    """CODE=REASON or CODE:CASE=REASON. Raises UsageError for anything else, and for a reason of fewer than three letters.
+
+    >>> parse_waiver("near-duplicate:case 7=both eyes")
+    Waiver(code='near-duplicate', reason='both eyes', case='case 7')
+    """
+    match = re.fullmatch(r"\s*([a-z][a-z-]*)\s*(?::([^=]+))?=(.*)", text, flags=re.DOTALL)
+    code, case, reason = match.groups() if match else ("", None, "")
+    if not match or len(re.findall(r"\w", reason)) < 3:
+        raise UsageError(
+            "not a waiver",
+            found=f"--waive {text!r}",
+            expected="CODE=REASON or CODE:CASE=REASON",
+            hint='For example --waive "near-duplicate=both eyes of one patient".',
+        )
+    return Waiver(code=code, reason=" ".join(reason.split()), case=case.strip() if case else None)
+
+
+def waived(faults: Sequence[Fault], waivers: Sequence[Waiver]) -> list[Fault]:
+    """The faults in their order, those of policy that a waiver covers marked with its reason; the first that covers counts.
+
+    A waiver that covers nothing becomes a note at the end: what it let pass may have been mended.
+    Raises UsageError if one covers only faults that are not of policy.
+    """
+    for waiver in waivers:
+        covered = [fault for fault in faults if waiver.covers(fault)]
+        if covered and not any(fault.policy for fault in covered):
+            raise UsageError(
+                "this finding cannot be waived",
+                found=covered[0].line(),
+                expected="a finding that a rule forbids, such as a leak",
+                hint="Mend it, or leave the case out with --exclude.",
+            )
+    marked = [_marked(fault, waivers) for fault in faults]
+    unused = [waiver for waiver in waivers if not any(waiver.covers(fault) for fault in faults)]
+    return marked + [
+        Fault(
+            code="unused-waiver",
+            severity="note",
+            case=waiver.case,
+            found=f"nothing of the code {waiver.code}" + (f" in {waiver.case}" if waiver.case else ""),
+            action="Leave the waiver out.",
+        )
+        for waiver in unused
+    ]
+
+
+def _marked(fault: Fault, waivers: Sequence[Waiver]) -> Fault:
+    reason = next((waiver.reason for waiver in waivers if fault.policy and waiver.covers(fault)), "")
+    return fault.model_copy(update={"waived": reason}) if reason else fault

@@ -1,0 +1,62 @@
+"""Waivers: what they say, what they cover, and what they cannot."""
+
+import pytest
+
+from scanwright.dataset.cases import Fault
+from scanwright.errors import UsageError
+from scanwright.gate.waive import Waiver, parse_waiver, waived
+
+LEAK = Fault(code="near-duplicate", severity="error", case="a", cases=("a", "b"), policy=True)
+OTHER_LEAK = Fault(code="near-duplicate", severity="error", case="c", cases=("c", "d"), policy=True)
+BROKEN = Fault(code="unreadable-image", severity="error", case="a")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "case", "reason"),
+    [
+        ("shortcut=the scanner is gone", "shortcut", None, "the scanner is gone"),
+        ("near-duplicate:case 7=both  eyes", "near-duplicate", "case 7", "both eyes"),
+        (" near-duplicate : a/b =x = y z", "near-duplicate", "a/b", "x = y z"),
+        ("leak:cas\u00e9=ça va", "leak", "cas\u00e9", "ça va"),
+        ("leak=同一病人的两只眼睛", "leak", None, "同一病人的两只眼睛"),
+    ],
+)
+def test_parse_waiver(text: str, code: str, case: str | None, reason: str) -> None:
+    assert parse_waiver(text) == Waiver(code=code, reason=reason, case=case)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "shortcut", "shortcut=", "shortcut= .. ", "=why not", "Short Cut=why not", "a:=why not"]
+)
+def test_parse_waiver__not_one(text: str) -> None:
+    with pytest.raises(UsageError, match="not a waiver") as raised:
+        parse_waiver(text)
+    assert raised.value.exit_code == 2
+
+
+def test_waived__by_code() -> None:
+    found = waived([LEAK, BROKEN, OTHER_LEAK], [parse_waiver("near-duplicate=known to us")])
+    assert [fault.waived for fault in found] == ["known to us", "", "known to us"]
+    assert [fault.stops for fault in found] == [False, True, False]
+    assert "(waived: known to us)" in found[0].line()
+
+
+def test_waived__by_any_of_its_cases() -> None:
+    found = waived([LEAK, OTHER_LEAK], [parse_waiver("near-duplicate:d=known to us")])
+    assert [fault.stops for fault in found] == [True, False]
+
+
+def test_waived__the_first_that_covers() -> None:
+    waivers = [parse_waiver("near-duplicate:a=first reason"), parse_waiver("near-duplicate=second reason")]
+    assert [fault.waived for fault in waived([LEAK, OTHER_LEAK], waivers)] == ["first reason", "second reason"]
+
+
+def test_waived__nothing_to_waive() -> None:
+    found = waived([LEAK], [parse_waiver("shortcut=not there any more")])
+    assert [(fault.code, fault.severity) for fault in found] == [("near-duplicate", "error"), ("unused-waiver", "note")]
+    assert found[0].stops
+
+
+def test_waived__what_makes_no_sense_cannot_be() -> None:
+    with pytest.raises(UsageError, match="cannot be waived"):
+        waived([BROKEN], [parse_waiver("unreadable-image=never mind it")])
