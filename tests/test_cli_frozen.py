@@ -22,6 +22,7 @@ train data: Path
   --split: Path
   --set: str, again and again
   --exclude: str, again and again
+  --waive: str, again and again
   --layout: str
   --task: segmentation | classification | regression | detection
   --device: auto | cpu | cuda = auto
@@ -45,6 +46,9 @@ inspect data: Path
   --layout: str
   --task: segmentation | classification | regression | detection
   --exclude: str, again and again
+  --split: Path
+  --waive: str, again and again
+  -o --out: Path
   --json: bool = False
 
 verify model: Path

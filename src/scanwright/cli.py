@@ -40,6 +40,12 @@ Wanted = Annotated[
 ]
 Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
 
+Split = Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")]
+Waive = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODE[:CASE]=REASON", help="Let a finding that a rule forbids pass. May be given again."),
+]
+
 
 def folder_path(text: str) -> Path:
     """A folder as it was typed. An empty one is a shell variable that is not set, not the folder one is in."""
@@ -72,11 +78,12 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps a fold, instead of a budget.")] = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,
     fold: Annotated[int | None, typer.Option(help="Train this fold only.")] = None,
-    split: Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")] = None,
+    split: Split = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
     ] = None,
     exclude: Exclude = None,
+    waive: Waive = None,
     layout: Layout = None,
     task: Wanted = None,
     device: Device = "auto",
@@ -109,6 +116,7 @@ def train(
             task=task,
             exclude=exclude or [],
             split=split,
+            waive=waive or [],
             device=device,
             restart=restart,
             tell=screen.tell,
@@ -165,16 +173,34 @@ def inspect(
     layout: Layout = None,
     task: Wanted = None,
     exclude: Exclude = None,
+    split: Split = None,
+    waive: Waive = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", parser=folder_path, metavar="<path>", help="Folder for inspect.html and checks.json."
+        ),
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Say what a data set is and list everything that is wrong with it; exit code 4 if that would stop a run."""
+    """Say what a data set is and what is wrong with it; exit code 4, or 5 for policy, if that would stop a run."""
     screen = Screen()
     with screen:
         from scanwright.api.look import inspect as run
         from scanwright.api.look import list_series, series_text
+        from scanwright.dataset.checks import condensed
 
         try:
-            result = run(data, layout=layout, task=task, exclude=exclude or [], tell=screen.tell)
+            result = run(
+                data,
+                out=out,
+                layout=layout,
+                task=task,
+                exclude=exclude or [],
+                split=split,
+                waive=waive or [],
+                tell=screen.tell,
+            )
         except InputError as error:  # DICOM that is no data set can be listed all the same
             listed = list_series(data, layout=layout)
             if listed.volumes and json_:
@@ -184,11 +210,15 @@ def inspect(
                 finish(series_text(listed), None, as_json=False)
                 error.details = ()
             raise
-    lines = [*series_text(result.series), result.dataset.stated, *(fault.line() for fault in result.checks.faults)]
-    lines.append(result.checks.summary())
+    lines = [
+        *series_text(result.series),
+        result.dataset.stated,
+        *(fault.line() for fault in condensed(result.checks.faults)),
+    ]
+    lines += [result.checks.summary(), *([f"page     {result.page}"] if result.page else [])]
     finish(lines, result.to_json(), as_json=json_)
     if result.checks.errors:
-        raise typer.Exit(4)
+        raise typer.Exit(5 if all(fault.policy for fault in result.checks.errors) else 4)
 
 
 @verb

@@ -10,9 +10,9 @@ import pytest
 from commands import SMALL
 from made_boxes import voc_folder
 from made_folders import made_task, nnunet_folder, write_json
+from scanwright.api.gate import content_digest
 from scanwright.api.run import Run
 from scanwright.api.study import (
-    content_digest,
     earlier_plan,
     require_judged_once,
     require_same_splits,

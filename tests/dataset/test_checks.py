@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -19,7 +20,7 @@ from made_folders import (
 )
 from scanwright.dataset import checks as module
 from scanwright.dataset.cases import Fault
-from scanwright.dataset.checks import Checks, check, raise_if_errors
+from scanwright.dataset.checks import Checks, check, condensed, raise_if_errors
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.read import read_dataset
 from scanwright.errors import DatasetFaults
@@ -447,3 +448,17 @@ def test_checks_are_json(tmp_path):
     again = Checks.model_validate(json.loads(result.model_dump_json()))
     assert again.faults == result.faults
     assert made_task().values == (0, 1, 2)
+
+
+def test_condensed__the_same_of_many_cases_is_one_line():
+    empty = [
+        Fault(code="empty-label", severity="warning", case=f"p{k}", file=Path(f"p{k}.png"), found="x") for k in range(7)
+    ]
+    other = Fault(code="rare-region", severity="warning", found="y")
+    told = condensed([empty[0], other, *empty[1:]])
+    assert [fault.line() for fault in told] == [
+        "warning empty-label p0, p1, p2, p3, p4 and 2 more cases: found x",
+        "warning rare-region found y",
+    ]
+    assert condensed([*empty[:3], other]) == [*empty[:3], other]
+    assert condensed([]) == []

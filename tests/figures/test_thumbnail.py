@@ -64,6 +64,15 @@ def test_thumbnail__colour_and_proportions() -> None:
     assert shown[..., 0].max() > 200 and shown[..., 2].max() < 60
 
 
+def test_thumbnail__boxes() -> None:
+    image = np.zeros((1, 100, 50, 1), dtype=np.uint8)
+    boxes = [((10.0, 5.0), (60.0, 45.0)), ((90.0, 40.0), (80.0, 20.0)), ((5.0, 5.0), (5.0, 5.0))]  # turned round, empty
+    shown = pixels(thumbnail(image, grid=Grid.of_pixels(100, 50), boxes=boxes))
+    bright = shown.max(axis=-1) > 100
+    assert bright[:, round(10 * 1.92)].sum() > 50 and bright[:, round(85 * 1.92)].sum() == 2
+    assert not bright[:, 185:].any()
+
+
 def test_thumbnail__nothing_to_see() -> None:
     for image in (np.full((1, 1, 1, 1), 7), np.full((1, 8, 8, 1), np.nan), np.zeros((2, 4, 300, 2))):
         shown = pixels(thumbnail(image, grid=Grid.from_spacing(image.shape[1:], (1, 1, 1))))

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.claims import require_outside
+from scanwright.api.gate import PAGE, look_at_all, look_at_cases, write_looked
 from scanwright.api.make_model import Trained, train
+from scanwright.api.study import given_splits, without
 from scanwright.dataset import read as dataset_read
 from scanwright.dataset.cases import Dataset
-from scanwright.dataset.checks import Checks, check
+from scanwright.dataset.checks import Checks
 from scanwright.dataset.facts import Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.layouts.dicom_listing import SeriesList, as_text
 from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Kind
+from scanwright.gate.waive import parse_waiver
 from scanwright.plan.plan import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
@@ -24,13 +28,16 @@ from scanwright.runtime import DeviceName, num_threads
 class Inspection:
     """What a data set is and what is wrong with it. `fingerprint` is null if no case could be read.
 
-    series: what a folder of DICOM holds; empty for any other data set.
+    checks: every fault, those of single cases and those of all of them together. survey: what was measured of all together.
+    series: what a folder of DICOM holds; empty for any other data set. page: where inspect.html was written, if it was.
     """
 
     dataset: Dataset
     checks: Checks
     fingerprint: Fingerprint | None
+    survey: dict[str, Any]
     series: SeriesList
+    page: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -44,6 +51,8 @@ class Inspection:
             "errors": len(self.checks.errors),
             "faults": [fault.model_dump(mode="json") for fault in self.checks.faults],
             "fingerprint": None if found is None else found.model_dump(mode="json"),
+            "survey": self.survey,
+            "page": None if self.page is None else str(self.page),
             **(self.series.to_json() if self.series.volumes else {}),
         }
 
@@ -51,23 +60,36 @@ class Inspection:
 def inspect(
     data: str | Path,
     *,
+    out: str | Path | None = None,
     layout: str | None = None,
     task: Kind | None = None,
     exclude: Sequence[str] = (),
+    split: str | Path | None = None,
+    waive: Sequence[str] = (),
     tell: Listener = silent,
 ) -> Inspection:
-    """Read a data set in whichever layout it is and check every voxel; nothing is written, nothing is raised for a fault.
+    """Read a data set in whichever layout it is, check every voxel, and hold its cases against each other.
 
-    task: what is wanted of it, instead of "kind" in scanwright.json.
-    Raises InputError if the folder is missing, empty or not understood; of DICOM `list_series` says even then what is there.
+    Nothing is raised for a fault. out: a folder for inspect.html, the page about the data, and checks.json, the same for
+    machines; without it nothing is written. task: what is wanted of it, instead of "kind" in scanwright.json. split: a splits
+    file that is held against the cases as well. waive: "CODE=REASON" or "CODE:CASE=REASON", see `gate.waive`.
+    Raises InputError if the folder is missing, empty or not understood, or the split cannot be read; of DICOM `list_series`
+    says even then what is there. UsageError for what is no waiver, or if `out` lies in the data set.
     """
-    dataset = read_dataset(Path(data), layout, kind=task).without(exclude)
-    checks = check(
-        dataset, jobs=num_threads(), on_progress=lambda done, total: tell(Progress("check", done=done, total=total))
-    )
-    facts = {case.id: checks.facts[case.id] for case in dataset.train if case.id in checks.facts}
+    waivers = [parse_waiver(text) for text in waive]
+    if out is not None:
+        require_outside(Path(out), Path(data))
+    dataset = without(read_dataset(Path(data), layout, kind=task), exclude)
+    looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, tell=tell)
+    given = given_splits(dataset, looked.checks, None if split is None else Path(split), exclude=exclude)
+    looked = look_at_all(looked, splits=given, waivers=waivers, tell=tell)
+    facts = {case.id: looked.checks.facts[case.id] for case in dataset.train if case.id in looked.checks.facts}
     found = fingerprint(facts, dataset.task) if facts else None
-    return Inspection(dataset, checks, found, list_series(data, layout=layout))
+    if out is not None:
+        write_looked(Path(out), looked)
+    measured = {} if looked.survey is None else looked.survey.to_json()
+    page = None if out is None else Path(out) / PAGE
+    return Inspection(dataset, looked.checks, found, measured, list_series(data, layout=layout), page)
 
 
 def list_series(data: str | Path, *, layout: str | None = None) -> SeriesList:

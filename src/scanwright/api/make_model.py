@@ -17,9 +17,11 @@ import torch
 
 from scanwright.api import answer, learn, study, telling
 from scanwright.api.claims import require_outside
+from scanwright.api.gate import content_digest
 from scanwright.api.run import open_run
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
+from scanwright.gate.waive import parse_waiver
 from scanwright.plan.plan import Plan, Settings, require_known
 from scanwright.protocols import Listener, silent
 from scanwright.runtime import DeviceName, choose_device, describe_machine
@@ -49,6 +51,7 @@ def train(
     task: Kind | None = None,
     exclude: Sequence[str] = (),
     split: str | Path | None = None,
+    waive: Sequence[str] = (),
     device: DeviceName = "auto",
     restart: bool = False,
     tell: Listener = silent,
@@ -61,12 +64,14 @@ def train(
     settings: budget or steps, folds, seed and plan values; everything else is decided from the data.
     task: what is wanted of the data, instead of "kind" in scanwright.json.
     exclude: names of cases to leave out. split: a splits file (nnU-Net's JSON or a CSV) instead of folds made here.
+    waive: findings of policy that are let pass, "CODE=REASON" or "CODE:CASE=REASON"; report and package show them.
     tell: called with progress.
 
     Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
     possible; `scanwright.api.learn.Stopped` if the process was asked to stop and has saved its state.
     """
     settings = settings or Settings()
+    waivers = [parse_waiver(text) for text in waive]
     require_possible(settings, folds_given=split is not None)
     require_outside(Path(out), Path(data))
     torch_device = choose_device(device)
@@ -92,6 +97,7 @@ def train(
             task=task,
             exclude=exclude,
             split=None if split is None else Path(split),
+            waivers=waivers,
             machine=machine,
             device=torch_device,
             tell=tell,
@@ -109,7 +115,7 @@ def train(
             digest = telling.write_package(run, found, scores)
         with run.stage("report"):
             telling.write_report(run, found, scores, machine=machine)
-        run.write_record(seed=settings.seed, data=study.content_digest(found.dataset, found.checks), package=digest)
+        run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)
         return Trained(
             folder=run.folder,
             metrics=scores.summary,

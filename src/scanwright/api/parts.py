@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanwright.api.answer import Scores, prediction_file
+from scanwright.api.data_report import finding
 from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.api.wording import channel_text, failures, plain, space_facts, steps_text, volume_text
@@ -18,7 +19,6 @@ from scanwright.report.content import (
     DatasetPart,
     Estimate,
     Fact,
-    Finding,
     GroupRow,
     PlanRow,
     RegionRow,
@@ -171,23 +171,12 @@ def dataset_part(study: Study) -> DatasetPart:
     for region in found.regions:
         volume = "in no case" if region.volume is None else volume_text(region.volume, found.unit)
         facts.append(Fact(name=region.name, value=f"in {region.present} cases, {volume}"))
-    faults = [fault for fault in study.checks.faults if fault.severity != "error"]
+    faults = [fault for fault in study.checks.faults if not fault.stops]
     return DatasetPart(
         stated=dataset.stated,
         facts=tuple(facts),
         excluded=tuple(Fact(name=name, value="left out by name, with --exclude") for name in study.excluded),
-        findings=tuple(
-            Finding(
-                severity=fault.severity,
-                code=fault.code,
-                case=fault.case or "",
-                file=fault.file.name if fault.file else "",
-                expected=fault.expected,
-                found=fault.found,
-                action=fault.action,
-            )
-            for fault in faults
-        ),
+        findings=tuple(finding(fault) for fault in faults),
     )
 
 

@@ -11,16 +11,18 @@ from typing import Any
 
 import torch
 
+from scanwright.api.gate import CHECKS, content_digest, look_at_all, look_at_cases, raise_if_forbidden, write_looked
 from scanwright.api.run import PLAN, Run, read_record
 from scanwright.dataset.cases import Case, Dataset
-from scanwright.dataset.checks import Checks, check, raise_if_errors
+from scanwright.dataset.checks import Checks, raise_if_errors
 from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
 from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, UsageError
-from scanwright.files import canonical_json, sha256_bytes, write_json
+from scanwright.files import write_json
+from scanwright.gate.waive import Waiver
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
@@ -68,6 +70,7 @@ def look(
     task: Kind | None,
     exclude: Sequence[str],
     split: Path | None,
+    waivers: Sequence[Waiver],
     machine: Machine,
     device: torch.device,
     tell: Listener,
@@ -77,17 +80,18 @@ def look(
         dataset = without(read_dataset(data, layout, kind=task), exclude)
         require_segmentation(dataset, verb="train")
         tell(Progress("check", note=dataset.stated))
-        checks = check(
-            dataset,
-            jobs=machine.threads,
-            on_progress=lambda done, total: tell(Progress("check", done=done, total=total)),
-        )
-        require_unchanged(run, dataset, checks)
+        looked = look_at_cases(dataset, jobs=machine.threads, excluded=exclude, tell=tell)
+        require_unchanged(run, dataset, looked.checks)
         write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
-        write_json(run.path("checks.json"), checks_json(dataset, checks, exclude))
-        raise_if_errors(checks)
+        write_looked(run.folder, looked)
+        raise_if_errors(looked.checks)
+        given = given_splits(dataset, looked.checks, split, exclude=exclude)
+        looked = look_at_all(looked, splits=given, waivers=waivers, tell=tell)
+        write_looked(run.folder, looked)
+        raise_if_forbidden(looked.checks)
     with run.stage("plan"):
-        splits = split_cases(dataset, checks, settings, split=split, exclude=exclude)
+        checks = looked.checks
+        splits = split_cases(dataset, checks, settings, given=given)
         require_same_splits(run, splits)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         everything = training_facts(dataset, checks)
@@ -133,43 +137,13 @@ def learned_from(splits: Splits, fold: int | None, facts: Mapping[str, CaseFacts
     return {name: found for name, found in facts.items() if name in names}
 
 
-def checks_json(dataset: Dataset, checks: Checks, exclude: Sequence[str]) -> dict[str, Any]:
-    """The content of checks.json."""
-    return {
-        "root": str(dataset.root),
-        "layout": dataset.layout,
-        "stated": dataset.stated,
-        "patients_from": dataset.patients_from,
-        "excluded": list(exclude),
-        "content": content_digest(dataset, checks),
-        "faults": [fault.model_dump(mode="json") for fault in checks.faults],
-        "facts": {name: facts.model_dump(mode="json") for name, facts in checks.facts.items()},
-    }
-
-
-def content_digest(dataset: Dataset, checks: Checks) -> str:
-    """One hash of every voxel and grid of every case, of its label, and of whose it is and whether it is set apart."""
-    cases = {
-        case.id: {
-            "images": list(facts.image_hashes),
-            "grids": facts.grid_hash,
-            "label": facts.label_hash,
-            "patient": case.patient,
-            "split": case.split,
-        }
-        for case in dataset.cases
-        if (facts := checks.facts.get(case.id)) is not None
-    }
-    return sha256_bytes(canonical_json(cases))
-
-
 def require_unchanged(run: Run, dataset: Dataset, checks: Checks) -> None:
     """Raise UsageError if the data or what is wanted of them have changed since this run was planned."""
     if not run.path(PLAN).exists():
         return
     if read_record(run.path("task.json")) != dataset.task.model_dump(mode="json"):
         raise changed(run, "the task has", found="other channels or regions")
-    if read_record(run.path("checks.json"))["content"] != content_digest(dataset, checks):
+    if read_record(run.path(CHECKS))["content"] != content_digest(dataset, checks):
         raise changed(run, "the data have", found="other voxels, positions, labels, patients or test cases")
 
 
@@ -192,14 +166,14 @@ def changed(run: Run, what: str, *, found: str) -> UsageError:
     )
 
 
-def split_cases(
-    dataset: Dataset, checks: Checks, settings: Settings, *, split: Path | None, exclude: Sequence[str]
-) -> Splits:
+def given_splits(dataset: Dataset, checks: Checks, split: Path | None, *, exclude: Sequence[str] = ()) -> Splits | None:
+    """What a splits file says; None without one."""
+    return None if split is None else read_splits(split, dataset.cases, excluded=exclude, facts=checks.facts)
+
+
+def split_cases(dataset: Dataset, checks: Checks, settings: Settings, *, given: Splits | None) -> Splits:
     """The given split, or folds by patient. Raises UsageError if the fold asked for does not exist."""
-    if split is not None:
-        splits = read_splits(split, dataset.cases, excluded=exclude, facts=checks.facts)
-    else:
-        splits = make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
+    splits = given or make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
     if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):
         raise UsageError("no such fold", found=f"--fold {settings.fold}", expected=f"0 to {len(splits.folds) - 1}")
     if settings.fold is None:

@@ -4,6 +4,7 @@ import statistics
 from datetime import UTC, datetime
 
 from scanwright.api.answer import Scores
+from scanwright.api.gate import content_digest
 from scanwright.api.learn import WEIGHTS, read_log
 from scanwright.api.parts import (
     TEST_SPLIT,
@@ -17,7 +18,7 @@ from scanwright.api.parts import (
     split_part,
 )
 from scanwright.api.run import Run
-from scanwright.api.study import Study, content_digest
+from scanwright.api.study import Study
 from scanwright.api.wording import failures, few_text, images_text
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, write_bytes

@@ -16,6 +16,7 @@ Severity = Literal["error", "warning", "note"]
 Side = Literal["train", "test"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+SHOWN_CASES = 5
 
 
 class Fault(Frozen):
@@ -47,9 +48,17 @@ class Fault(Frozen):
         """Whether a run must not start over it."""
         return self.severity == "error" and not self.waived
 
+    @property
+    def who(self) -> str:
+        """The case, or up to five of the cases, by name; "" for the whole data set."""
+        if self.case is not None or not self.cases:
+            return self.case or ""
+        more = len(self.cases) - SHOWN_CASES
+        return ", ".join(self.cases[:SHOWN_CASES]) + (f" and {more} more cases" if more > 0 else "")
+
     def line(self) -> str:
         """The fault in one line: severity, code, case, file name, expected and found, action."""
-        place = " ".join(part for part in (self.case or "", f"({self.file.name})" if self.file else "") if part)
+        place = " ".join(part for part in (self.who, f"({self.file.name})" if self.file else "") if part)
         words = ", ".join(
             f"{word} {text}" for word, text in (("expected", self.expected), ("found", self.found)) if text
         )

@@ -37,7 +37,7 @@ An error stops a run unless its case is excluded by name; warnings and notes are
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ from scanwright.io.source import files_of, place_of
 from scanwright.workers import in_processes
 
 SHOWN_FAULTS = 20
+ALIKE = 4  # faults that say the same are told as one from so many on
 SMALL_VALUE, FULL_SCALES = 15, (255, 65535)  # numbers of classes; white in 8 and 16 bits
 PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
 
@@ -105,12 +106,32 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     if dataset.task.source == SOURCE:
         faults += [*_mixed_values(dataset.cases, dataset.task, facts), *_interpolated_labels(results)]
     seen = {result.case.id: result.seen for result in results if result.seen is not None}
-    return Checks(faults=tuple(sorted(faults, key=_rank)), facts=facts, seen=seen)
+    return Checks(faults=tuple(ranked(faults)), facts=facts, seen=seen)
+
+
+def ranked(faults: Iterable[Fault]) -> list[Fault]:
+    """Errors first, then warnings and notes; of one severity by case and code."""
+    return sorted(faults, key=lambda fault: (SEVERITIES.index(fault.severity), fault.case or "", fault.code))
+
+
+def condensed(faults: Sequence[Fault]) -> list[Fault]:
+    """Faults as a person reads them: four or more that say the same of different cases become one, at the first's place."""
+    alike: dict[tuple[object, ...], list[Fault]] = defaultdict(list)
+    for fault in faults:
+        alike[fault.severity, fault.code, fault.expected, fault.found, fault.action, fault.waived].append(fault)
+    first = {id(same[0]): same for same in alike.values() if len(same) >= ALIKE}
+    inner = {id(fault) for same in first.values() for fault in same[1:]}
+    return [_joined(first[id(fault)]) if id(fault) in first else fault for fault in faults if id(fault) not in inner]
+
+
+def _joined(same: Sequence[Fault]) -> Fault:
+    names = (name for fault in same for name in (fault.case, *fault.cases) if name)
+    return same[0].model_copy(update={"case": None, "file": None, "cases": tuple(dict.fromkeys(names))})
 
 
 def raise_if_errors(checks: Checks) -> None:
-    """Raise DatasetFaults with a line for each error, at most 20 of them, if there is any."""
-    errors = checks.errors
+    """Raise DatasetFaults with a line for each error, at most 20 of them, if there is any but those of policy."""
+    errors = [fault for fault in checks.errors if not fault.policy]
     if not errors:
         return
     cases = {fault.case for fault in errors if fault.case is not None}
@@ -144,10 +165,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # the reader will say what is wrong with it
-
-
-def _rank(fault: Fault) -> tuple[int, str, str]:
-    return SEVERITIES.index(fault.severity), fault.case or "", fault.code
 
 
 def _duplicates(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:

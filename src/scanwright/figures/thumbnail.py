@@ -1,14 +1,14 @@
 """A small picture of one case for lists and contact sheets: quick, a few kilobytes, without matplotlib.
 
 A volume is shown as one axial slice, where its label is largest, as a radiologist sees it: the patient's right on the left.
-A picture is shown as it lies in its file. Regions are outlined in their colours.
+A picture is shown as it lies in its file. Regions are outlined in their colours, boxes are drawn.
 """
 
 import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from scanwright.figures.palette import structure_colour
@@ -27,6 +27,7 @@ def thumbnail(
     grid: Grid,
     label_IJK: Array | None = None,
     regions: Mapping[str, Sequence[int]] | None = None,
+    boxes: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
     window: tuple[float, float] | None = None,
     side_px: int = SIDE_PX,
 ) -> bytes:
@@ -34,6 +35,7 @@ def thumbnail(
 
     image_CIJK: any number type, finite or not; three channels of a picture (unit "px") are colour, else the first is shown.
     label_IJK: label values on the same grid. regions: name -> label values; the order gives the colours of outlines.
+    boxes: drawn on a picture, from (x, y) up to (x, y) in its pixels.
     window: what is black and what is white; else the 0.5 and 99.5 percentiles of the slice. A constant slice is black.
     """
     turn = canonical(grid.affine)
@@ -51,6 +53,10 @@ def thumbnail(
     picture = Image.fromarray(_grey(shown, window)).resize(size, Image.Resampling.BILINEAR).convert("RGB")
     if label is not None and regions:
         picture = _outlined(picture, _plane(label, axis, cut), regions)
+    factors = size[0] / shown.shape[1], size[1] / shown.shape[0]
+    for start, end in boxes:
+        (left, right), (top, bottom) = (sorted((start[k] * factors[k], end[k] * factors[k])) for k in (0, 1))
+        ImageDraw.Draw(picture).rectangle((left, top, right, bottom), outline=structure_colour(0))
     stored = io.BytesIO()
     picture.save(stored, format="JPEG", quality=QUALITY)
     return stored.getvalue()
@@ -70,7 +76,8 @@ def _cut(label_XYZ: Array | None, axis: int, length: int) -> int:
 
 def _plane(array_XYZ: Array, axis: int, cut: int) -> Array:
     """Rows run down, columns to the right; both axes are turned over, for right and top come first."""
-    return np.flip(array_XYZ.take(cut, axis=axis), axis=(0, 1)).T
+    flipped: Array = np.flip(array_XYZ.take(cut, axis=axis), axis=(0, 1))
+    return flipped.T
 
 
 def _grey(shown_YXC: Array, window: tuple[float, float] | None) -> Array:
@@ -79,7 +86,8 @@ def _grey(shown_YXC: Array, window: tuple[float, float] | None) -> Array:
     low, high = window or np.percentile(flat[:: max(1, flat.size // SAMPLE)], (0.5, 99.5))
     scaled = np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros_like(values)
     grey: Array = np.round(scaled * 255).astype(np.uint8)
-    return grey if grey.shape[-1] == 3 else grey[..., 0]
+    grey = grey if grey.shape[-1] == 3 else grey[..., 0]
+    return grey
 
 
 def _outlined(picture: Image.Image, label_YX: Array, regions: Mapping[str, Sequence[int]]) -> Image.Image:

@@ -58,7 +58,7 @@ class Headline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """A fault that the checks found, in the words of its fault code."""
+    """A fault that the checks found, in the words of its fault code. waived: why it was let pass; empty: it was not."""
 
     severity: Severity
     code: str
@@ -67,6 +67,7 @@ class Finding:
     expected: str = ""
     found: str = ""
     action: str = ""
+    waived: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,134 @@
+"""The data gate as verbs use it: every case looked at, all of them held together, waivers applied, all of it written down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanwright.api.data_report import data_report
+from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.checks import Checks, check, ranked
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.split import Splits
+from scanwright.errors import PolicyError
+from scanwright.files import canonical_json, sha256_bytes, write_bytes, write_json
+from scanwright.gate.cohort import Cohort
+from scanwright.gate.survey import Glance, Survey, glance, survey
+from scanwright.gate.waive import Waiver, waived
+from scanwright.protocols import Listener, Progress
+from scanwright.report.data_page import build
+
+CHECKS, PAGE = "checks.json", "inspect.html"
+SHOWN_FAULTS = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """A data set that was looked at. checks: with what the cases show together, and with waivers applied.
+
+    survey: null where the cases were not held together, as some of them have errors that stop a run anyhow.
+    """
+
+    dataset: Dataset
+    checks: Checks
+    cohort: Cohort
+    survey: Survey | None = None
+    waivers: tuple[Waiver, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def glances(self) -> dict[str, Glance]:
+        """What was kept of each case."""
+        return self.checks.seen
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of checks.json."""
+        return {
+            "root": str(self.dataset.root),
+            "layout": self.dataset.layout,
+            "stated": self.dataset.stated,
+            "patients_from": self.dataset.patients_from,
+            "excluded": list(self.excluded),
+            "content": content_digest(self.dataset, self.checks),
+            "faults": [fault.model_dump(mode="json") for fault in self.checks.faults],
+            "waivers": [waiver.model_dump(mode="json") for waiver in self.waivers],
+            "survey": None if self.survey is None else self.survey.to_json(),
+            "facts": {name: facts.model_dump(mode="json") for name, facts in self.checks.facts.items()},
+        }
+
+
+def look_at_cases(dataset: Dataset, *, jobs: int, excluded: Sequence[str] = (), tell: Listener) -> Looked:
+    """Every voxel of every case, read once."""
+    checks = check(
+        dataset, jobs=jobs, on_progress=lambda done, total: tell(Progress("check", done=done, total=total)), see=glance
+    )
+    cohort = Cohort(dataset=dataset, facts=checks.facts)
+    return Looked(dataset=dataset, checks=checks, cohort=cohort, excluded=tuple(excluded))
+
+
+def look_at_all(
+    looked: Looked, *, splits: Splits | None = None, waivers: Sequence[Waiver] = (), tell: Listener
+) -> Looked:
+    """What the cases show together. splits: as a file gives them; else the data set's own test split, if it has one.
+
+    Raises UsageError for a waiver of something that cannot be waived.
+    """
+    tell(Progress("check", note="holding the cases against each other"))
+    dataset = looked.dataset
+    is_given = splits is not None or any(case.split == "test" for case in dataset.cases)
+    cohort = Cohort(dataset=dataset, facts=looked.checks.facts, splits=splits, is_given=is_given)
+    found = survey(cohort, looked.glances)
+    faults = waived(ranked([*looked.checks.faults, *found.faults]), waivers)
+    checks = looked.checks.model_copy(update={"faults": tuple(faults)})
+    return Looked(
+        dataset=dataset,
+        checks=checks,
+        cohort=cohort,
+        survey=found,
+        waivers=tuple(waivers),
+        excluded=looked.excluded,
+    )
+
+
+def write_looked(folder: Path, looked: Looked) -> None:
+    """checks.json and inspect.html."""
+    write_json(folder / CHECKS, looked.to_json())
+    write_bytes(folder / PAGE, build(data_report(looked.cohort, looked.checks, looked.survey)).encode())
+
+
+def raise_if_forbidden(checks: Checks) -> None:
+    """Raise PolicyError with a line for each error of policy that is not waived, at most 20 of them, if there is any."""
+    forbidden = [fault for fault in checks.faults if fault.stops and fault.policy]
+    if not forbidden:
+        return
+    lines = [fault.line() for fault in forbidden[:SHOWN_FAULTS]]
+    if len(forbidden) > SHOWN_FAULTS:
+        lines.append(f"and {len(forbidden) - SHOWN_FAULTS} more, see checks.json")
+    raise PolicyError(
+        "the data break a rule that keeps results honest",
+        found=", ".join(dict.fromkeys(fault.code for fault in forbidden)),
+        details=lines,
+        hint=f'Mend the split or the data, or let it pass with --waive "{forbidden[0].code}=REASON", which every report shows.',
+    )
+
+
+def content_digest(dataset: Dataset, checks: Checks) -> str:
+    """One hash of every voxel and grid of every case, of its label or target, of whose it is and whether it is set apart."""
+    cases = {case.id: _content(case, facts) for case in dataset.cases if (facts := checks.facts.get(case.id))}
+    return sha256_bytes(canonical_json(cases))
+
+
+def _content(case: Case, facts: CaseFacts) -> dict[str, Any]:
+    content = {
+        "images": list(facts.image_hashes),
+        "grids": facts.grid_hash,
+        "label": facts.label_hash,
+        "patient": case.patient,
+        "split": case.split,
+    }
+    return content if case.target is None else content | {"target": case.target.model_dump(mode="json")}
+
+
+def stopping(faults: Sequence[Fault]) -> list[Fault]:
+    """Those that stop a run."""
+    return [fault for fault in faults if fault.stops]
