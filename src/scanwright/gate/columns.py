@@ -16,7 +16,7 @@ MIN_PATIENTS, MOST_GROUPS = 5, 12
 MOSTLY = 0.9
 PLACE_WORDS = (
     r"sites?|cent(?:er|re)s?|hospitals?|institut\w*|clinics?|sources?|origin|cohort|dataset|provider|"
-    r"scanners?|manufacturer\w*|vendors?|devices?|machines?|models?|stations?|protocols?|coils?|field|detector|country|licen[cs]e"
+    r"scanners?|manufacturer\w*|vendors?|devices?|machines?|models?|stations?|protocols?|coils?|field|detector|country"
 )
 DATE_WORDS = r"dates?|days?|years?|months?|times?|acquired|visit"
 
@@ -37,9 +37,7 @@ def large_groups(by_case: Words, owners: Words) -> dict[str, str]:
     for case, value in by_case.items():
         patients[value].add(owners[case])
     large = {value for value, names in patients.items() if len(names) >= MIN_PATIENTS}
-    return (
-        {case: value for case, value in by_case.items() if value in large} if 2 <= len(large) <= MOST_GROUPS else {}
-    )
+    return {case: value for case, value in by_case.items() if value in large} if 2 <= len(large) <= MOST_GROUPS else {}
 
 
 def number_columns(cohort: Cohort) -> dict[str, Numbers]:

@@ -4,9 +4,9 @@ The model is a sum of one curve for each feature (ranks, four steps, and a step 
 by ridge regression in closed form. It finds what an image size, a border or a histogram gives away, costs a millisecond, and is
 the same for any order of the patients.
 
-The AUC is honest on nothing. Pairs are compared inside a fold only: scores of two folds differ by their models, which pulls the
-pooled AUC of pure noise under 0.5 (Airola et al. 2011, Comput Stat Data Anal 55:1828). Folds are drawn anew several times. And
-the interval is at least as wide as the AUC varies when answers are dealt to patients at random, the model fitted anew each time.
+The AUC is honest on nothing. Pairs are compared inside a fold only: scores of two folds differ by their models, which pulls
+the pooled AUC of pure noise under 0.5 (Airola et al. 2011, Comput Stat Data Anal 55:1828). Folds are drawn anew several times.
+And the interval is at least as wide as the AUC varies when answers are dealt at random and the model is fitted anew.
 
 Measured on noise and on planted answers by tests/gate/test_guess.py.
 """
@@ -117,7 +117,7 @@ def _block(values: Sequence[Value]) -> Floats | None:
     if not varying:
         return None
     block = np.stack([(column - column.mean()) / column.std() for column in varying], axis=1)
-    return block / np.sqrt(len(varying))
+    return np.asarray(block / np.sqrt(len(varying)))
 
 
 def _steps(values: Sequence[Value]) -> list[Floats]:

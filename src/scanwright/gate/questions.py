@@ -1,9 +1,9 @@
 """What a data set asks, as questions with yes or no: for each labelled training case, does the answer hold?
 
-    classification   each class against the rest; grades: above the median grade
-    segmentation     each region: is it there? Where it always is: is it larger than its median?
-    regression       each quantity: above its median?
-    detection        each class of boxes: is there any? Else: more boxes than the median?
+classification   each class against the rest; grades: above the median grade
+segmentation     each region: is it there? Where it always is: is it larger than its median?
+regression       each quantity: above its median?
+detection        each class of boxes: is there any? Else: more boxes than the median?
 """
 
 from collections import Counter

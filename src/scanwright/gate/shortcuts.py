@@ -1,17 +1,17 @@
 """Can the answer be told without looking at the anatomy?
 
 For every question that the data set asks (`questions`) and every family of traits that no anatomy is in (`traits`), a small
-model guesses the answer from that family alone (`guess`). A family from which it can be guessed is a shortcut: a network may learn
-it instead of what was meant, and fail where it does not hold. Or it is how the cases were collected, and then the
-score of any model on them is too good.
+model guesses the answer from that family alone (`guess`). A family that tells it is a shortcut: a network may learn it instead
+of what was meant, and fail where it does not hold. Or it is how the cases were collected, and then the score of any model on
+them is too good.
 
     code       severity   when
     shortcut   warning    policy: a family tells a class, the presence of a region or box, or a quantity with an AUC of LIMIT or
                           more, and the interval, widened for all guesses made, does not reach 0.5
-    shortcut   note       the same for what merely goes along with the answer (the size of a region that is always there, the number
-                          of boxes), from SIZE_LIMIT, and for the number in a file's name
+    shortcut   note       the same for what merely goes along with the answer (the size of a region that is always there, the
+                          number of boxes), from SIZE_LIMIT; and for the number in a file's name
 
-What is said is in one fault for each family. A file's size, and the border of a picture that is cut close, do hold some anatomy.
+One fault for each family. A file's size, and the border of a picture that is cut close, do hold some anatomy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,6 +103,7 @@ def find(cohort: Cohort, glances: Mapping[str, Traits], *, marks: Mapping[str, i
         (question, family, _one_each(cohort, question, features))
         for question in questions(cohort)
         for family, features in families.items()
+        if question.is_answer or family != "name"
     ]
     asked = [one for one in asked if can_guess([one[0].yes[case] for case in one[2]])]
     trails = []
@@ -112,9 +113,7 @@ def find(cohort: Cohort, glances: Mapping[str, Traits], *, marks: Mapping[str, i
         if found is not None:
             limit = LIMIT if question.is_answer else SIZE_LIMIT
             trails.append(
-                Trail(
-                    family=family, question=question.name, guess=found, limit=limit, is_answer=question.is_answer
-                )
+                Trail(family=family, question=question.name, guess=found, limit=limit, is_answer=question.is_answer)
             )
     trails.sort(key=lambda trail: (-trail.guess.low, -trail.guess.auc, trail.family, trail.question))
     return Hunt(trails=tuple(trails), faults=tuple(_faults(trails)))
@@ -136,10 +135,10 @@ def _families(
     if "date" in families and not _are_apart(families["date"]["changed"]):
         del families["date"]
     columns: dict[str, Mapping[str, str] | Mapping[str, float]] = {**groupings(cohort), **number_columns(cohort)}
-    for family, belongs in (("place", is_place), ("date", is_date)):
+    for kind, belongs in (("place", is_place), ("date", is_date)):
         for name, by_case in columns.items():
             if belongs(name):
-                families.setdefault(family, {})[name] = dict(by_case)
+                families.setdefault(kind, {})[name] = dict(by_case)
     if marks is not None:
         families["marks"] = {"marks": {case.id: float(marks.get(case.id, 0)) for case in cohort.cases}}
     return {family: {**found} for family, found in families.items()}
@@ -186,7 +185,7 @@ def _fault(severity: Severity, family: str, found: Sequence[Trail]) -> Fault:
     return Fault(
         code="shortcut",
         severity=severity,
-        expected=f"an AUC under {first.limit:g}, or an interval that holds 0.5",
+        expected=f"nothing but the anatomy to tell the answer (AUC under {first.limit:g})",
         found=f"{TITLES[family]} tells {', '.join(shown)}{more}",
         action=ACTIONS[family],
         policy=True,

@@ -7,7 +7,8 @@
     border   a frame of two voxels, four corners of a sixteenth of the sides, constant rows and columns at the edges
     look     intensity quantiles, a thumbnail, noise and sharpness: these do see the anatomy, and serve `separable` alone
 
-Large images are looked at in evenly spaced voxels: a picture takes 2 ms, a volume of 512 x 512 x 300 about 15 ms.
+Large images are looked at in evenly spaced voxels: on a busy machine a picture of 640 x 480 took 15 ms, a volume of
+512 x 512 x 300 60 ms.
 """
 
 import re
@@ -51,7 +52,7 @@ def glance(case: Case, volume: Volume, label: Volume | None = None, task: Task |
     steps = tuple(
         slice(None, None, -(-size // most)) for size, most in zip(seen.voxels.shape[1:], MOST_ALONG, strict=True)
     )
-    coarse = seen.voxels[(slice(MOST_CHANNELS), *steps)].astype(np.float64)
+    coarse = seen.voxels[:MOST_CHANNELS, steps[0], steps[1], steps[2]].astype(np.float64)
     families: dict[Family, dict[str, float | str]] = {
         "file": {**_file(case, volume), "colour": _colour(coarse)},
         "name": dict(_name(case)),
@@ -162,8 +163,8 @@ def _look(voxels: Array, coarse: Floats) -> Iterator[tuple[str, float]]:
 def _texture(voxels: Array, spread: float) -> Iterator[tuple[str, float]]:
     """Noise: the typical size of what a neighbour's mean does not explain. Sharpness: how much neighbours differ."""
     starts = [max(0, (size - most) // 2) for size, most in zip(voxels.shape[1:], PIECE, strict=True)]
-    box = tuple(slice(start, start + most) for start, most in zip(starts, PIECE, strict=True))
-    piece = voxels[(0, *box)].astype(np.float64)
+    x, y, z = (slice(start, start + most) for start, most in zip(starts, PIECE, strict=True))
+    piece = voxels[0, x, y, z].astype(np.float64)
     if piece.shape[0] < 3:
         return
     unexplained = piece[1:-1] - (piece[:-2] + piece[2:]) / 2
