@@ -54,7 +54,7 @@ def sides(cohort: Cohort) -> dict[str, str]:
     apart = {case.id: case.split for case in cohort.cases}
     splits = cohort.splits if cohort.is_given else None
     if splits is not None and splits.test:
-        return {case: "test" if case in set(splits.test) else side for case, side in apart.items()}
+        return {**apart, **{case: "test" for case in splits.test if case in apart}}
     if "test" in apart.values():
         return dict(apart)
     if splits is not None and len(splits.folds) == 1:

@@ -26,7 +26,7 @@ from scanwright.evaluation.statistics import holm
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.columns import groupings, is_place, large_groups, number_columns, sides
 from scanwright.gate.effects import FEWEST, Association, number_by_group, number_by_number, word_by_group
-from scanwright.gate.measured import is_answer, number_of_each, numbers_of, word_of_each, words_of
+from scanwright.gate.measured import Numbers, Words, is_answer, number_of_each, numbers_of, word_of_each, words_of
 from scanwright.types import JSON
 
 SPLIT = "split"
@@ -61,14 +61,17 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One measure against one grouping. groups: by name, empty where the grouping is a number. p: as corrected by Holm."""
+    """One measure against one grouping. groups: by name, empty where the grouping is a number. p: as corrected by Holm.
+
+    is_answer: whether the measure is of what the task asks for.
+    """
 
     grouping: str
     measure: str
     groups: Mapping[str, Group]
     found: Association
     p: float
-    is_answer: bool
+    is_answer: bool = False
 
     @property
     def differs(self) -> bool:
@@ -109,14 +112,23 @@ class Distribution:
 
 
 def find(cohort: Cohort) -> Distribution:
-    """Hold every measure against the split and the columns."""
+    """Hold every measure against the split and the columns. Columns themselves are held against the split."""
     owners = owners_of(cohort.cases, cohort.facts)
-    grouped = {SPLIT: large_groups(sides(cohort), owners), **groupings(cohort)}
-    ordered = number_columns(cohort)
-    made = [row for name, by_case in grouped.items() for row in _grouped_rows(cohort, name, by_case, owners)]
-    made += [row for name, by_case in ordered.items() for row in _ordered_rows(cohort, name, by_case, owners)]
+    numbers, words = numbers_of(cohort), words_of(cohort)
+    columns, ordered = groupings(cohort), number_columns(cohort)
+    split = large_groups(sides(cohort), owners)
+    made = list(_by_group(SPLIT, split, owners, {**numbers, **ordered}, {**words, **columns}))
+    for name, by_case in columns.items():
+        made += _by_group(name, by_case, owners, numbers, words)
+    for name, by_number in ordered.items():
+        made += _by_number(name, by_number, owners, numbers, words)
     corrected = holm([row.found.p for row in made])
-    rows = [replace(row, p=p) for row, p in zip(made, corrected, strict=True) if p is not None]
+    task = cohort.dataset.task
+    rows = [
+        replace(row, p=p, is_answer=is_answer(row.measure, task))
+        for row, p in zip(made, corrected, strict=True)
+        if p is not None
+    ]
     rows.sort(
         key=lambda row: (not row.differs, row.grouping != SPLIT, row.p, -_strength(row), row.grouping, row.measure)
     )
@@ -127,59 +139,43 @@ def _strength(row: Row) -> float:
     return abs(row.found.effect)
 
 
-def _grouped_rows(
-    cohort: Cohort, grouping: str, by_case: Mapping[str, str], owners: Mapping[str, str]
+def _by_group(
+    grouping: str, group_of: Mapping[str, str], owners: Mapping[str, str], numbers: Numbers, words: Words
 ) -> Iterator[Row]:
-    """A patient with cases in two groups counts in both."""
-    members = {case: f"{owners[case]}\\0{group}" for case, group in by_case.items()}
-    group_of = {members[case]: group for case, group in by_case.items()}
-    numbers, words = dict(numbers_of(cohort)), dict(words_of(cohort))
-    if grouping == SPLIT:
-        numbers |= number_columns(cohort)
-        words |= groupings(cohort)
+    """Rows of one column of words. A patient with cases in two groups counts in both."""
+    members = {case: (group, owners[case]) for case, group in group_of.items()}
     for measure, values in numbers.items():
         each = number_of_each({case: value for case, value in values.items() if case in members}, members)
-        groups = [group_of[member] for member in each]
-        found = number_by_group(list(each.values()), groups)
-        if found is not None:
-            yield _row(cohort, grouping, measure, _quartiles(list(each.values()), groups), found)
+        own, groups = list(each.values()), [group for group, _ in each]
+        if found := number_by_group(own, groups):
+            yield _row(grouping, measure, found, _quartiles(own, groups))
     for measure, stated in words.items():
         word = word_of_each({case: value for case, value in stated.items() if case in members}, members)
-        groups = [group_of[member] for member in word]
-        found = word_by_group(list(word.values()), groups)
-        if found is not None:
-            yield _row(cohort, grouping, measure, _word_counts(list(word.values()), groups), found)
+        said, groups = list(word.values()), [group for group, _ in word]
+        if found := word_by_group(said, groups):
+            yield _row(grouping, measure, found, _word_counts(said, groups))
 
 
-def _ordered_rows(
-    cohort: Cohort, column: str, by_case: Mapping[str, float], owners: Mapping[str, str]
+def _by_number(
+    column: str, number_of: Mapping[str, float], owners: Mapping[str, str], numbers: Numbers, words: Words
 ) -> Iterator[Row]:
-    """A column of numbers: against numbers by their ranks, against words as a number that may differ between them."""
-    own = number_of_each(by_case, owners)
-    for measure, values in numbers_of(cohort).items():
+    """Rows of one column of numbers: against numbers by their ranks, against words as a number that may differ between them."""
+    own = number_of_each(number_of, owners)
+    for measure, values in numbers.items():
         each = number_of_each(values, owners)
         both = sorted(own.keys() & each.keys())
-        found = number_by_number([own[patient] for patient in both], [each[patient] for patient in both])
-        if found is not None:
-            yield _row(cohort, column, measure, {}, found)
-    for measure, stated in words_of(cohort).items():
+        if found := number_by_number([own[patient] for patient in both], [each[patient] for patient in both]):
+            yield _row(column, measure, found, {})
+    for measure, stated in words.items():
         word = word_of_each(stated, owners)
         both = sorted(own.keys() & word.keys())
-        numbers, groups = [own[patient] for patient in both], [word[patient] for patient in both]
-        found = number_by_group(numbers, groups)
-        if found is not None:
-            yield _row(cohort, column, measure, _quartiles(numbers, groups), found)
+        mine, groups = [own[patient] for patient in both], [word[patient] for patient in both]
+        if found := number_by_group(mine, groups):
+            yield _row(column, measure, found, _quartiles(mine, groups))
 
 
-def _row(cohort: Cohort, grouping: str, measure: str, groups: Mapping[str, Group], found: Association) -> Row:
-    return Row(
-        grouping=grouping,
-        measure=measure,
-        groups=groups,
-        found=found,
-        p=found.p,
-        is_answer=is_answer(measure, cohort.dataset.task),
-    )
+def _row(grouping: str, measure: str, found: Association, groups: Mapping[str, Group]) -> Row:
+    return Row(grouping=grouping, measure=measure, groups=groups, found=found, p=found.p)
 
 
 def _quartiles(numbers: Sequence[float], groups: Sequence[str]) -> dict[str, Group]:
@@ -193,10 +189,10 @@ def _quartiles(numbers: Sequence[float], groups: Sequence[str]) -> dict[str, Gro
 
 
 def _word_counts(words: Sequence[str], groups: Sequence[str]) -> dict[str, Group]:
-    counts = {
-        name: Counter(word for word, group in zip(words, groups, strict=True) if group == name) for name in groups
-    }
-    return {name: Group(n=counts[name].total(), words=dict(sorted(counts[name].items()))) for name in sorted(counts)}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in sorted(set(groups))}
+    for word, group in zip(words, groups, strict=True):
+        counts[group][word] += 1
+    return {name: Group(n=held.total(), words=dict(sorted(held.items()))) for name, held in counts.items()}
 
 
 def _faults(rows: Sequence[Row]) -> Iterator[Fault]:

@@ -7,8 +7,8 @@ words     the class, or each of several; whether each region, or a box of each c
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-
-import numpy as np
+from statistics import median
+from typing import TypeVar
 
 from scanwright.dataset.cases import Boxes, Case, Classes, Quantities
 from scanwright.dataset.facts import CaseFacts
@@ -19,6 +19,7 @@ from scanwright.gate.questions import box_counts, volume_of
 
 Numbers = Mapping[str, Mapping[str, float]]
 Words = Mapping[str, Mapping[str, str]]
+Owner = TypeVar("Owner", str, tuple[str, str])
 
 
 def numbers_of(cohort: Cohort) -> Numbers:
@@ -49,20 +50,20 @@ def is_answer(measure: str, task: Task) -> bool:
     return measure in answers | {f"{region.name} {size}" for region in task.regions for size in sizes}
 
 
-def number_of_each(by_case: Mapping[str, float], owners: Mapping[str, str]) -> dict[str, float]:
+def number_of_each(by_case: Mapping[str, float], owners: Mapping[str, Owner]) -> dict[Owner, float]:
     """For each patient the median of its cases, so that many scans of one weigh no more than one; patients sorted."""
-    rows: dict[str, list[float]] = defaultdict(list)
+    rows: dict[Owner, list[float]] = defaultdict(list)
     for case, number in by_case.items():
         rows[owners[case]].append(number)
-    return {patient: float(np.median(rows[patient])) for patient in sorted(rows)}
+    return {owner: float(median(rows[owner])) for owner in sorted(rows)}
 
 
-def word_of_each(by_case: Mapping[str, str], owners: Mapping[str, str]) -> dict[str, str]:
+def word_of_each(by_case: Mapping[str, str], owners: Mapping[str, Owner]) -> dict[Owner, str]:
     """For each patient the most frequent word of its cases, of equals the first by name; patients sorted."""
-    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    rows: dict[Owner, Counter[str]] = defaultdict(Counter)
     for case, word in by_case.items():
         rows[owners[case]][word] += 1
-    return {patient: min(rows[patient], key=lambda word: (-rows[patient][word], word)) for patient in sorted(rows)}
+    return {owner: min(rows[owner], key=lambda word: (-rows[owner][word], word)) for owner in sorted(rows)}
 
 
 def _image(facts: CaseFacts, task: Task) -> dict[str, float]:

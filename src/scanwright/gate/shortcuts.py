@@ -99,8 +99,9 @@ def find(cohort: Cohort, glances: Mapping[str, Traits], *, marks: Mapping[str, i
     the answer, else the one whose id is first by its hash.
     """
     families = _families(cohort, glances, marks)
+    in_turn = _in_turn(cohort)
     asked = [
-        (question, family, _one_each(cohort, question, features))
+        (question, family, _one_each(question, features, in_turn))
         for question in questions(cohort)
         for family, features in families.items()
         if question.is_answer or family != "name"
@@ -154,18 +155,21 @@ def _are_apart(days: Mapping[str, Value]) -> bool:
     return bool(known) and max(known) - min(known) > DATES_APART
 
 
-def _one_each(cohort: Cohort, question: Question, features: Mapping[str, Mapping[str, Value]]) -> list[str]:
-    """One case of each patient that answers the question and has a trait of the family, in a fixed order."""
+def _in_turn(cohort: Cohort) -> dict[str, str]:
+    """Who each case counts for, cases in an order that means nothing: of their ids' hashes."""
     owners = owners_of(cohort.cases, cohort.facts)
-    there = {case for by_case in features.values() for case in by_case}
+    return {case: owners[case] for case in sorted(owners, key=lambda case: (sha256_bytes(case.encode()), case))}
+
+
+def _one_each(question: Question, features: Mapping[str, Mapping[str, Value]], in_turn: Mapping[str, str]) -> list[str]:
+    """One case of each patient that answers the question and has a trait of the family, in a fixed order."""
+    there = {case for by_case in features.values() for case in by_case} & question.yes.keys()
     chosen: dict[str, str] = {}
-    for case in sorted(question.yes.keys() & there, key=lambda case: (not question.yes[case], _draw(case), case)):
-        chosen.setdefault(owners[case], case)
+    for answer in (True, False):
+        for case, owner in in_turn.items():
+            if case in there and question.yes[case] is answer:
+                chosen.setdefault(owner, case)
     return sorted(chosen.values())
-
-
-def _draw(case: str) -> str:
-    return sha256_bytes(case.encode())
 
 
 def _faults(trails: Sequence[Trail]) -> list[Fault]:
