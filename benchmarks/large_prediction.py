@@ -3,8 +3,8 @@
     python benchmarks/large_prediction.py [--classes 100] [--shape 512 512 600] [--spacing 0.75] [--grid 0.75] [--set …] [-o F]
 
 The network works on a grid of --grid millimetres; by default that of the scan, so at native resolution, which takes most.
-(Left to itself the planner would coarsen a scan with large structures.) All else is planned for CT, but for what --set says; about
-an hour on two cores.
+(Left to itself the planner would coarsen a scan with large structures.) All else is planned for CT, but for what --set says;
+about an hour on two cores.
 `scanwright predict` runs in a process of its own; its peak resident size is compared with that of a process that only
 reads the scan, and with what it said beforehand.
 """
