@@ -62,7 +62,7 @@ def line_plot(lines: Sequence[Line], *, x_label: str, y_label: str, marks: Seque
 
     Long curves are drawn as the means of up to 240 stretches. No lines, or none with a finite point: an empty panel.
     """
-    figure, axes, texts = _panel(210, x_label=x_label, y_label=y_label)
+    figure, axes, texts = panel(210, x_label=x_label, y_label=y_label)
     _draw_lines(axes, lines)
     for x, _ in marks:
         axes.axvline(x, color=MUTED, linewidth=0.8, linestyle=(0, (1.5, 2.5)), zorder=1)
@@ -93,22 +93,22 @@ def box_plot(boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] 
     A row without values keeps its name and note and stays empty.
     """
     row_px = 62
-    figure, axes, texts = _panel(row_px * len(boxes) + 42, x_label="", y_label=x_label, left_px=12)
+    figure, axes, texts = panel(row_px * len(boxes) + 42, x_label="", y_label=x_label, left_px=12)
     axes.set(ylim=(len(boxes), 0), xlim=_span([value for box in boxes for value in box.values], limits), yticks=[])
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     titles = {}
     for row, box in enumerate(boxes):
         _draw_box(axes, np.asarray(box.values, dtype=np.float64), row, box.colour, gid=f"dots{row}")
         titles[f"dots{row}"] = box.titles
-        _write(axes, 0.0, row + 0.24, ha="left", color=INK, gid=f"name{row}")
-        _write(axes, 1.0, row + 0.24, ha="right", color=MUTED, gid=f"note{row}")
-        texts |= {f"name{row}": _shortened(box.name), f"note{row}": box.note}
+        write_beside(axes, 0.0, row + 0.24, ha="left", color=INK, gid=f"name{row}")
+        write_beside(axes, 1.0, row + 0.24, ha="right", color=MUTED, gid=f"note{row}")
+        texts |= {f"name{row}": shortened(box.name), f"note{row}": box.note}
     return to_svg(figure, label=f"{x_label}: {', '.join(box.name for box in boxes)}", texts=texts, titles=titles)
 
 
 def agreement_plot(pairs: Sequence[Pairs], *, x_label: str, y_label: str) -> bytes:
     """Predicted against reference size as SVG, a dot for each case, with the line of equality."""
-    figure, axes, texts = _panel(320, x_label=x_label, y_label=y_label)
+    figure, axes, texts = panel(320, x_label=x_label, y_label=y_label)
     low, high = _span([value for pair in pairs for value in (*pair.reference, *pair.predicted)], (0.0, math.inf))
     axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, zorder=1)
     axes.set(xlim=(low, high), ylim=(low, high))
@@ -122,7 +122,7 @@ def bland_altman_plot(pair: Pairs, *, x_label: str, y_label: str, limits: bool =
     Lines at the mean difference and, with `limits`, at the limits of agreement, each with its number at the right end. Of one
     structure alone: limits over structures of different sizes would describe none of them. No pairs: an empty panel.
     """
-    figure, axes, texts = _panel(270, x_label=x_label, y_label=y_label, right_px=60, title=pair.name)
+    figure, axes, texts = panel(270, x_label=x_label, y_label=y_label, right_px=60, title=pair.name)
     _, reference, predicted = _with_arrays(pair)
     differences = predicted - reference
     axes.axhline(0.0, color=GRID, linewidth=0.8, zorder=1)
@@ -171,7 +171,7 @@ def _with_arrays(pair: Pairs) -> tuple[Pairs, Floats, Floats]:
     return pair, np.asarray(pair.reference, dtype=np.float64), np.asarray(pair.predicted, dtype=np.float64)
 
 
-def _panel(
+def panel(
     height_px: int, *, x_label: str, y_label: str, left_px: int = MARGIN_PX, right_px: int = 12, title: str = ""
 ) -> tuple[Figure, Axes, dict[str, str]]:
     """An empty panel with its title and its axis names as placeholders, and the words that belong there.
@@ -189,14 +189,15 @@ def _panel(
     if x_label:
         right, low = 1 - right_px / WIDTH_PX, 4 / height_px
         figure.text(right, low, PLACEHOLDER, fontsize=FONT_PT, color=MUTED, ha="right", gid="x_label")
-    return figure, axes, {"x_label": x_label, "y_label": y_label, "title": _shortened(title)}
+    return figure, axes, {"x_label": x_label, "y_label": y_label, "title": shortened(title)}
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """A name that fits beside a note."""
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _write(axes: Axes, x: float, y: float, *, ha: Literal["left", "right"], color: str, gid: str) -> None:
+def write_beside(axes: Axes, x: float, y: float, *, ha: Literal["left", "right"], color: str, gid: str) -> None:
     """A placeholder at a fraction of the panel's width and a height in data units."""
     across = axes.get_yaxis_transform()
     axes.text(x, y, PLACEHOLDER, transform=across, ha=ha, color=color, fontsize=FONT_PT, gid=gid)
