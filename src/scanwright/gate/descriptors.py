@@ -1,7 +1,9 @@
 """Thumbnails as points in a space in which a copy lies near its source, flipped, cropped, inverted or not.
 
 A descriptor holds the lowest cosine frequencies of a window of a thumbnail. Mirroring an axis, or inverting the grey levels,
-changes only signs: their absolute values stay. A crop is met by describing crops of every source beforehand.
+changes only signs: their absolute values stay. A crop is met by describing crops of every source beforehand; what is left between a
+crop and the nearest of these is alike for all images of a kind, and weighs little in the distance that is learned from them.
+Source of the distance: Fisher's within-class scatter, as in relevant component analysis (Shental et al. 2002, ECCV).
 """
 
 from collections.abc import Sequence
@@ -11,12 +13,15 @@ from itertools import product
 
 import numpy as np
 
+from scanwright.runtime import generator
 from scanwright.types import Array, Floats, Ints
 
 FREQUENCIES = {2: 7, 3: 4}  # along each axis, the constant one included: 48 and 63 numbers
 SIDE = 0.88  # edge of the crops that are described: between a whole picture and one with sides of 0.8
 OFFSETS = 0.0, 0.06, 0.12
 BATCH = 4096
+LEARNED_FROM, CROPS_EACH, LEAST_SIDE = 400, 8, 0.8  # images and crops of each that the distance is learned from
+SHRINKAGE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,29 @@ def describe(thumbnails: Array, parts: Sequence[Window]) -> Floats:
                 found = np.moveaxis(np.tensordot(found, basis[axis], axes=(1, 1)), -1, dimension)
             described[start : start + BATCH, number] = found.reshape(len(batch), -1)[:, 1:] * weights
     return described
+
+
+def learned_distance(thumbnails: Array, described: Floats) -> Floats:
+    """A matrix (D, D): absolute descriptors times it are compared by their Euclidean distance.
+
+    Random crops of some images are described; how they differ from the nearest described window of their own image is made
+    equally large in all directions (Mahalanobis' distance). described: `describe(thumbnails, windows(dimension))`.
+    """
+    dimension = thumbnails.ndim - 1
+    chosen = np.unique(np.linspace(0, len(thumbnails) - 1, min(LEARNED_FROM, len(thumbnails))).astype(np.intp))
+    entries = np.abs(described[chosen])
+    rng = generator(0, dimension)
+    scatter = np.zeros((entries.shape[-1], entries.shape[-1]))
+    for _ in range(CROPS_EACH):
+        sides = rng.uniform(LEAST_SIDE, 1, dimension)
+        start = rng.uniform(0, 1, dimension) * (1 - sides)
+        crops = np.abs(describe(thumbnails[chosen], [Window(tuple(start), tuple(start + sides))])[:, 0])
+        nearest = ((entries - crops[:, None]) ** 2).sum(axis=-1).argmin(axis=1)
+        apart = crops - entries[np.arange(len(chosen)), nearest]
+        scatter += apart.T @ apart
+    even = np.trace(scatter) / len(scatter)
+    values, vectors = np.linalg.eigh(scatter + (SHRINKAGE * even + 1e-12) * np.eye(len(scatter)))
+    return np.asarray(vectors / np.sqrt(values / (even + 1e-12)), np.float32)
 
 
 def likeliest_flips(described: Floats, source: Floats, dimension: int) -> tuple[Ints, Floats]:

@@ -108,9 +108,7 @@ def _is_crop(likeness: Likeness) -> bool:
 
 def _is_resized(source: Sequence[int], copy: Sequence[int], likeness: Likeness) -> bool:
     """Whether the copy has more or fewer voxels than the part of the source that it shows, beyond what a window may err by."""
-    shares = sorted(
-        stop - start for start, stop in zip(likeness.window.start, likeness.window.stop, strict=True)
-    )
+    shares = sorted(stop - start for start, stop in zip(likeness.window.start, likeness.window.stop, strict=True))
     shown = sorted(size * share for size, share in zip(sorted(source), shares, strict=False))
     return any(abs(there / here - 1) > SAME_SCALE for there, here in zip(sorted(copy), shown, strict=False))
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from scanwright.gate.alignment import COARSE, FINE, FINE_SMALL, Stage, align
-from scanwright.gate.descriptors import Window, describe, flips, likeliest_flips, windows
+from scanwright.gate.descriptors import Window, describe, flips, learned_distance, likeliest_flips, windows
 from scanwright.gate.neighbours import nearest
 from scanwright.gate.signature import Signature
 from scanwright.types import Array, Bools, Floats, Ints
 
-CANDIDATES = 6  # other images that each is compared with
+CANDIDATES = {2: 6, 3: 3}  # other images that each is compared with, in two and in three dimensions
 LEAST_DESCRIBED = 0.75  # a candidate is dropped below this likeness of descriptors
 AT_ONCE = {2: 64, 3: 8}  # pairs aligned together: what stays in a processor's cache
 
@@ -30,7 +30,7 @@ class Rule:
     same: float
 
 
-USUAL, SMALL = Rule(FINE, 0.8, 0.85), Rule(FINE_SMALL, 0.92, 0.96)
+USUAL, SMALL = Rule(FINE, 0.85, 0.9), Rule(FINE_SMALL, 0.92, 0.96)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ def _alike_of(names: Sequence[str], seen: Sequence[Signature], dimension: int) -
     described = describe(thumbnails, parts)
     entries = described.reshape(-1, described.shape[-1])
     owners = np.repeat(np.arange(len(names)), len(parts))
-    copy, entry = nearest(np.abs(entries), owners, np.abs(described[:, 0]), count=CANDIDATES)
+    points = np.abs(entries) @ learned_distance(thumbnails, described)
+    copy, entry = nearest(points, owners, points[:: len(parts)], count=CANDIDATES[dimension])
     flip, likeness = likeliest_flips(described[copy, 0], entries[entry], dimension)
     kept = np.abs(likeness) >= LEAST_DESCRIBED
     pairs = _Pairs(
