@@ -1,0 +1,167 @@
+"""Which images of many show the same picture: candidates by descriptor, each then laid over the other and correlated.
+
+Measured on real pictures and volumes with planted copies (flip, crop to 0.8 of each side, resizing, gamma, linear change of
+grey levels, inversion, JPEG of quality 30 to 90); scores of copies and of the most alike other images, 5th and 99th percentile
+of each (benchmarks/near_duplicates.py gives the whole).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scanwright.gate.alignment import COARSE, FINE, FINE_SMALL, Stage, align
+from scanwright.gate.descriptors import Window, describe, flips, learned_distance, likeliest_flips, windows
+from scanwright.gate.neighbours import nearest
+from scanwright.gate.signature import Signature
+from scanwright.types import Array, Bools, Floats, Ints
+
+CANDIDATES = {2: 6, 3: 3}  # other images that each is compared with, in two and in three dimensions
+LEAST_DESCRIBED = 0.75  # a candidate is dropped below this likeness of descriptors
+AT_ONCE = {2: 64, 3: 8}  # pairs aligned together: what stays in a processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How two images are compared, and from which score on they are called the same picture; `coarse` is asked first."""
+
+    stage: Stage
+    coarse: float
+    same: float
+
+
+USUAL, SMALL = Rule(FINE, 0.85, 0.9), Rule(FINE_SMALL, 0.92, 0.96)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Two images that show the same picture.
+
+    score: correlation of the two once aligned, band-passed, in [0, 1]. window: the part of `source` that `copy` shows.
+    flipped: the canonical axes along which one is mirrored. is_inverted: whether light and dark are exchanged.
+    """
+
+    source: str
+    copy: str
+    score: float
+    window: Window
+    flipped: tuple[bool, ...]
+    is_inverted: bool
+
+
+def alike(signatures: Mapping[str, Signature]) -> list[Likeness]:
+    """All pairs of images of one dimension found to be the same picture, each once, sorted by names.
+
+    Blank images are left out. Time grows with the number of images to the power of 1.5. The same whatever their order.
+    """
+    found: list[Likeness] = []
+    for dimension in (2, 3):
+        names = sorted(
+            name for name, seen in signatures.items() if not seen.is_blank and seen.thumbnail.ndim == dimension
+        )
+        if len(names) > 1:
+            found += _alike_of(names, [signatures[name] for name in names], dimension)
+    best: dict[tuple[str, str], Likeness] = {}
+    for pair in found:
+        key = min(pair.source, pair.copy), max(pair.source, pair.copy)
+        if key not in best or pair.score > best[key].score:
+            best[key] = pair
+    return [best[key] for key in sorted(best)]
+
+
+def compare(pairs: Sequence[tuple[Signature, Signature]]) -> Floats:
+    """The score of each pair, in [0, 1], laid over each other as they are: for images that are expected to be alike."""
+    scores = np.zeros(len(pairs), np.float32)
+    for number, (one, other) in enumerate(pairs):
+        if one.thumbnail.shape == other.thumbnail.shape and not one.is_blank and not other.is_blank:
+            whole = windows(one.thumbnail.ndim)[0]
+            edges = np.array([whole.start], np.float32), np.array([whole.stop], np.float32)
+            score, *_ = align(one.thumbnail[None], other.thumbnail[None], *edges, FINE)
+            scores[number] = max(0.0, float(score[0]))
+    return scores
+
+
+def _alike_of(names: Sequence[str], seen: Sequence[Signature], dimension: int) -> list[Likeness]:
+    thumbnails = np.stack([signature.thumbnail for signature in seen])
+    small = np.array([signature.is_small for signature in seen])
+    parts = windows(dimension)
+    described = describe(thumbnails, parts)
+    entries = described.reshape(-1, described.shape[-1])
+    owners = np.repeat(np.arange(len(names)), len(parts))
+    points = np.abs(entries) @ learned_distance(thumbnails, described)
+    copy, entry = nearest(points, owners, points[:: len(parts)], count=CANDIDATES[dimension])
+    flip, likeness = likeliest_flips(described[copy, 0], entries[entry], dimension)
+    kept = np.abs(likeness) >= LEAST_DESCRIBED
+    pairs = _Pairs(
+        source=owners[entry][kept],
+        copy=copy[kept],
+        starts=np.array([part.start for part in parts], np.float32)[entry[kept] % len(parts)],
+        stops=np.array([part.stop for part in parts], np.float32)[entry[kept] % len(parts)],
+        flip=flip[kept],
+        inverted=likeness[kept] < 0,
+    )
+    pairs, coarse = pairs.aligned(thumbnails, COARSE)
+    of_small = small[pairs.source] | small[pairs.copy]
+    found: list[Likeness] = []
+    for rule, chosen in ((USUAL, ~of_small), (SMALL, of_small)):
+        close, scores = pairs.only(chosen & (coarse >= rule.coarse)).aligned(thumbnails, rule.stage)
+        found += close.only(scores >= rule.same).named(names, scores[scores >= rule.same])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Pairs as columns: numbers of images, the windows of the sources, numbers of `flips`, whether inverted."""
+
+    source: Ints
+    copy: Ints
+    starts: Floats
+    stops: Floats
+    flip: Ints
+    inverted: Bools
+
+    def only(self, chosen: Bools) -> "_Pairs":
+        return _Pairs(
+            self.source[chosen],
+            self.copy[chosen],
+            self.starts[chosen],
+            self.stops[chosen],
+            self.flip[chosen],
+            self.inverted[chosen],
+        )
+
+    def aligned(self, thumbnails: Array, stage: Stage) -> tuple["_Pairs", Floats]:
+        """The same pairs with better windows, and their scores."""
+        scores, starts, stops = np.empty(len(self.source), np.float32), self.starts.copy(), self.stops.copy()
+        axes, step = starts.shape[1], AT_ONCE[starts.shape[1]]
+        for begin in range(0, len(scores), step):
+            part = slice(begin, begin + step)
+            copies = _turned(thumbnails[self.copy[part]], self.flip[part], self.inverted[part], axes)
+            scores[part], starts[part], stops[part] = align(
+                thumbnails[self.source[part]], copies, starts[part], stops[part], stage
+            )
+        return _Pairs(self.source, self.copy, starts, stops, self.flip, self.inverted), scores
+
+    def named(self, names: Sequence[str], scores: Floats) -> list[Likeness]:
+        turns = flips(self.starts.shape[1])
+        return [
+            Likeness(
+                source=names[self.source[row]],
+                copy=names[self.copy[row]],
+                score=round(float(min(scores[row], 1.0)), 4),
+                window=Window(tuple(self.starts[row].tolist()), tuple(self.stops[row].tolist())),
+                flipped=turns[self.flip[row]],
+                is_inverted=bool(self.inverted[row]),
+            )
+            for row in range(len(scores))
+        ]
+
+
+def _turned(thumbnails: Array, flip: Ints, inverted: Bools, axes: int) -> Array:
+    """Thumbnails (N, …) mirrored and inverted as each has been found to be."""
+    turned = thumbnails.copy()
+    for number, mirrored in enumerate(flips(axes)):
+        rows = flip == number
+        turned[rows] = np.flip(turned[rows], [axis + 1 for axis in range(axes) if mirrored[axis]])
+    turned[inverted] = 255 - turned[inverted]
+    return turned
