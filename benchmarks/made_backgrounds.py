@@ -18,7 +18,8 @@ def smooth(rng: np.random.Generator, shape: Shape, *, cells: float) -> Array:
     """A smooth random field in [0, 1], with about so many bumps along an edge."""
     coarse = rng.random((max(2, round(cells)) + 1, max(2, round(cells)) + 1)).astype(np.float32)
     field = np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
-    return (field - field.min()) / max(1e-6, float(np.ptp(field)))
+    scaled: Array = (field - field.min()) / max(1e-6, float(np.ptp(field)))
+    return scaled
 
 
 def coordinates(shape: Shape) -> tuple[Array, Array]:
@@ -35,15 +36,16 @@ def ellipse(rng: np.random.Generator, shape: Shape, *, reach: float = 0.9) -> Ar
     turn = rng.uniform(0, np.pi)
     u, v = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn), (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)
     wave = 1 + rng.uniform(0, 0.25) * (smooth(rng, shape, cells=4) - 0.5)
-    return ((u / rx) ** 2 + (v / ry) ** 2 < wave).astype(np.float32)
+    inside: Array = (u / rx) ** 2 + (v / ry) ** 2 < wave
+    return inside.astype(np.float32)
 
 
 def ultrasound(rng: np.random.Generator, shape: Shape) -> Array:
     """Speckle over layers and dark or bright ellipses, with shadows; often a fan or a frame with black around."""
     y, _ = coordinates(shape)
-    depth = (y + 1) / 2 + 0.15 * (smooth(rng, shape, cells=rng.integers(2, 6)) - 0.5)
-    layers = np.interp(depth, np.sort(rng.random(8)), rng.uniform(0.1, 0.9, 8)).astype(np.float32)
-    echo = 0.6 * layers + 0.4 * smooth(rng, shape, cells=rng.integers(3, 20))
+    depth = (y + 1) / 2 + 0.15 * (smooth(rng, shape, cells=float(rng.integers(2, 6))) - 0.5)
+    layers: Array = np.interp(depth, np.sort(rng.random(8)), rng.uniform(0.1, 0.9, 8)).astype(np.float32)
+    echo: Array = 0.6 * layers + 0.4 * smooth(rng, shape, cells=float(rng.integers(3, 20)))
     for _ in range(rng.integers(0, 5)):
         inside = gaussian_filter(ellipse(rng, shape), rng.uniform(0.5, 3))
         echo = echo * (1 - inside) + inside * rng.uniform(0, 1)
@@ -83,11 +85,14 @@ def radiograph(rng: np.random.Generator, shape: Shape) -> Array:
         image += rng.uniform(-0.3, 0.3) * gaussian_filter(ellipse(rng, shape), rng.uniform(1, 12))
     for _ in range(rng.integers(0, 3)):
         image = with_wire(rng, image)
+    for _ in range(int(rng.integers(1, 5)) if rng.random() < 0.2 else 0):
+        image = with_clip(rng, image)
     image += rng.normal(0, rng.uniform(0, 0.05), shape) + rng.uniform(0, 0.05) * (smooth(rng, shape, cells=60) - 0.5)
     image = gaussian_filter(image, rng.uniform(0, 1.2))
     if rng.random() < 0.4:
         image = framed(rng, image)
-    return np.clip(image if rng.random() < 0.8 else 1 - image, 0, 1)
+    made: Array = np.clip(image if rng.random() < 0.8 else 1 - image, 0, 1)
+    return made
 
 
 def with_wire(rng: np.random.Generator, image: Array) -> Array:
@@ -105,7 +110,27 @@ def with_wire(rng: np.random.Generator, image: Array) -> Array:
         cx, cy, r = rng.random() * width * 2, rng.random() * height * 2, rng.uniform(3, 30)
         draw.ellipse([cx - r, cy - r, cx + r, cy + r], fill=None if rng.random() < 0.4 else 255, outline=255, width=3)
     ink = np.asarray(picture.resize((width, height), Image.Resampling.BOX), np.float32) / 255
-    return image + ink * rng.uniform(-0.5, 0.7)
+    made: Array = image + ink * rng.uniform(-0.5, 0.7)
+    return made
+
+
+def with_clip(rng: np.random.Generator, image: Array) -> Array:
+    """A small bent loop with a disc, blurred: an electrode's clip, a clasp, a calcification; no letter."""
+    height, width = image.shape
+    side = rng.uniform(8, 26)
+    picture = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(picture)
+    centre = rng.random(2) * (width, height)
+    knots = centre + rng.normal(0, side / 2, (int(rng.integers(3, 6)), 2))
+    at = np.linspace(0, len(knots), 40)
+    curve = [np.interp(at, range(len(knots) + 1), [*knots[:, k], knots[0, k]]) for k in (0, 1)]
+    smoothed = np.stack([gaussian_filter(line, 2, mode="wrap") for line in curve], 1)
+    draw.line([tuple(point) for point in smoothed], fill=255, width=int(rng.integers(1, 4)))
+    r = rng.uniform(1, side / 4)
+    draw.ellipse([*(centre - r), *(centre + r)], fill=int(rng.integers(0, 256)))
+    ink = gaussian_filter(np.asarray(picture, np.float32) / 255, rng.uniform(0.6, 1.6))
+    made: Array = image + ink * rng.uniform(0.2, 0.9)
+    return made
 
 
 def slices(rng: np.random.Generator, shape: Shape) -> Array:
@@ -117,7 +142,8 @@ def slices(rng: np.random.Generator, shape: Shape) -> Array:
         inside = ellipse(rng, shape) * body
         image = np.where(inside > 0, rng.uniform(0, 1), image)
     image = gaussian_filter(image, rng.uniform(0.4, 2)) * (1 - 0.4 * rng.random() * smooth(rng, shape, cells=2))
-    return np.clip(image + rng.normal(0, rng.uniform(0, 0.08), shape), 0, 1)
+    made: Array = np.clip(image + rng.normal(0, rng.uniform(0, 0.08), shape), 0, 1)
+    return made
 
 
 def cells(rng: np.random.Generator, shape: Shape) -> Array:
@@ -129,15 +155,21 @@ def cells(rng: np.random.Generator, shape: Shape) -> Array:
         cx, cy, r = rng.random() * shape[1], rng.random() * shape[0], scale * rng.uniform(0.3, 1.2)
         value = int(rng.integers(0, 255))
         rim = int(np.clip(value + rng.normal(0, 40), 0, 255))
-        draw.ellipse([cx - r, cy - r * rng.uniform(0.6, 1.4), cx + r, cy + r], fill=value, outline=rim, width=int(rng.integers(1, 4)))
+        draw.ellipse(
+            [cx - r, cy - r * rng.uniform(0.6, 1.4), cx + r, cy + r],
+            fill=value,
+            outline=rim,
+            width=int(rng.integers(1, 4)),
+        )
     image = gaussian_filter(np.asarray(picture, np.float32) / 255, rng.uniform(0.5, 2))
     image = image * rng.uniform(0.3, 1) + rng.random() * 0.3 * smooth(rng, shape, cells=8)
-    return np.clip(image + rng.normal(0, rng.uniform(0, 0.06), shape), 0, 1)
+    made: Array = np.clip(image + rng.normal(0, rng.uniform(0, 0.06), shape), 0, 1)
+    return made
 
 
 def texture(rng: np.random.Generator, shape: Shape) -> Array:
     """Noise of some coarseness, warped stripes, or a grid: strokes that are no letters."""
-    image = gaussian_filter(rng.normal(0, 1, shape).astype(np.float32), np.exp(rng.uniform(-1, 1.6, 2)))
+    image: Array = gaussian_filter(rng.normal(0, 1, shape).astype(np.float32), np.exp(rng.uniform(-1, 1.6, 2)))
     kind = rng.integers(4)
     if kind == 1:
         y, x = coordinates(shape)
@@ -146,7 +178,7 @@ def texture(rng: np.random.Generator, shape: Shape) -> Array:
     elif kind == 2:
         step, pen = int(rng.integers(8, 60)), int(rng.integers(1, 4))
         image *= 0.2
-        image[:: step, :] += 1
+        image[::step, :] += 1
         image[:, ::step] += 1
         if pen > 1:
             image = gaussian_filter(image, pen / 3)
@@ -154,18 +186,20 @@ def texture(rng: np.random.Generator, shape: Shape) -> Array:
         image = np.abs(image) ** rng.uniform(1.5, 4)
     low, high = np.quantile(image, (0.005, 0.995))
     span = rng.uniform(0.2, 1)
-    return np.clip((image - low) / max(1e-6, high - low), 0, 1) * span + rng.uniform(0, 1 - span)
+    made: Array = np.clip((image - low) / max(1e-6, high - low), 0, 1) * span + rng.uniform(0, 1 - span)
+    return made
 
 
 def plain(rng: np.random.Generator, shape: Shape) -> Array:
     """Even brightness with little noise and perhaps a step or a ramp: the margins of a secondary capture."""
-    image = np.full(shape, float(rng.choice([0, 0, 1, rng.random()])), np.float32)
+    image: Array = np.full(shape, float(rng.choice([0, 0, 1, rng.random()])), np.float32)
     if rng.random() < 0.5:
         x0, y0 = int(rng.random() * shape[1]), int(rng.random() * shape[0])
         image[y0:, x0:] = rng.random()
     if rng.random() < 0.2:
         image = image * 0.5 + 0.5 * coordinates(shape)[int(rng.integers(2))]
-    return np.clip(image + rng.normal(0, 0.02 * rng.random() ** 2, shape), 0, 1)
+    made: Array = np.clip(image + rng.normal(0, 0.02 * rng.random() ** 2, shape), 0, 1)
+    return made
 
 
 def warped(rng: np.random.Generator, image: Array) -> Array:
@@ -173,7 +207,10 @@ def warped(rng: np.random.Generator, image: Array) -> Array:
     shape = image.shape
     shift = [12 * (smooth(rng, shape, cells=4) - 0.5) for _ in range(2)]
     grid = np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
-    return map_coordinates(image, [axis + by for axis, by in zip(grid, shift, strict=True)], order=1, mode="nearest")
+    bent: Array = map_coordinates(
+        image, [axis + by for axis, by in zip(grid, shift, strict=True)], order=1, mode="nearest"
+    )
+    return bent
 
 
 BACKGROUNDS: dict[str, tuple[Callable[[np.random.Generator, Shape], Array], float]] = {
@@ -197,4 +234,5 @@ def draw_background(rng: np.random.Generator, shape: Shape) -> Array:
     if rng.random() < 0.1:
         image = 1 - image
     span = rng.uniform(0.3, 1) if rng.random() < 0.4 else 1.0
-    return (image * span + rng.uniform(0, 1 - span) * (rng.random() < 0.5)).astype(np.float32)
+    made: Array = image * span + rng.uniform(0, 1 - span) * (rng.random() < 0.5)
+    return made.astype(np.float32)

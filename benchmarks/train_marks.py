@@ -15,6 +15,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import torch
+from made_backgrounds import draw_background
+from made_marks import Canvas, font_of_height, plant_mark, plant_text
 from PIL import Image
 from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
@@ -22,8 +24,6 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from made_backgrounds import draw_background
-from made_marks import Canvas, font_of_height, plant_mark, plant_text
 from scanwright.gate.marks_network import STRIDE, WEIGHTS, MarksNetwork, network_input
 from scanwright.runtime import generator
 from scanwright.types import Array
@@ -32,7 +32,9 @@ SIDE = 192
 BATCH = 16
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 LETTERS = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmr", "cmss", "cmtt", "cmb")
-FONTS = tuple(str(path) for path in sorted(FOLDER.glob("*.ttf")) if path.stem.startswith(LETTERS) and "Display" not in path.stem)
+FONTS = tuple(
+    str(path) for path in sorted(FOLDER.glob("*.ttf")) if path.stem.startswith(LETTERS) and "Display" not in path.stem
+)
 SANS = tuple(path for path in FONTS if "DejaVuSans" in path or "cmss" in path)
 
 
@@ -106,7 +108,8 @@ def resampled(pixels: Array, factor: float) -> Array:
 
 def cells(mask: Array) -> Array:
     """The share of each cell that is True."""
-    return mask.reshape(SIDE // STRIDE, STRIDE, SIDE // STRIDE, STRIDE).mean((1, 3))
+    shares: Array = mask.reshape(SIDE // STRIDE, STRIDE, SIDE // STRIDE, STRIDE).mean((1, 3))
+    return shares
 
 
 class Examples(Dataset[tuple[Array, Array]]):
@@ -136,15 +139,17 @@ def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
 def train(*, seed: int, steps: int, rate: float = 3e-3, workers: int = 1) -> MarksNetwork:
     """The network after so many steps of AdamW under one cycle of the learning rate."""
     torch.manual_seed(seed)
-    network = MarksNetwork(normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network: MarksNetwork = MarksNetwork(normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
-    loader = DataLoader(Examples(seed, steps * BATCH), BATCH, num_workers=workers, prefetch_factor=4 if workers else None)
+    loader = DataLoader(
+        Examples(seed, steps * BATCH), BATCH, num_workers=workers, prefetch_factor=4 if workers else None
+    )
     began, recent = time.monotonic(), 0.0
     for step, (picture, truth) in enumerate(loader, start=1):
         loss = loss_of(network(picture.contiguous(memory_format=torch.channels_last)), truth)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         recent = loss.item() if step == 1 else 0.98 * recent + 0.02 * loss.item()
@@ -158,7 +163,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=WEIGHTS)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures beside the one that learns")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that draw pictures beside the one that learns"
+    )
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

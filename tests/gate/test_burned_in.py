@@ -24,7 +24,9 @@ WRITTEN = PictureMarks(size=(100, 80), marks=(Mark("text", (0, 0), (30, 12), 0.9
 CLEAN = PictureMarks(size=(100, 80), marks=())
 
 
-def cohort_of(classes: dict[str, str], *, patients: dict[str, str] | None = None, groups=None, task: Task = TASK) -> Cohort:
+def cohort_of(
+    classes: dict[str, str], *, patients: dict[str, str] | None = None, groups=None, task: Task = TASK
+) -> Cohort:
     cases = tuple(
         Case(
             id=name,
@@ -50,7 +52,9 @@ def halves(number: int = 40) -> dict[str, str]:
 
 def test_find__marks_on_one_class_only() -> None:
     classes = halves()
-    found = find(cohort_of(classes), {name: WRITTEN if word == "malignant" else CLEAN for name, word in classes.items()})
+    found = find(
+        cohort_of(classes), {name: WRITTEN if word == "malignant" else CLEAN for name, word in classes.items()}
+    )
     text, shortcut = found.faults
     assert (text.code, text.severity, text.policy) == ("burned-in-text", "warning", False)
     assert text.numbers["marked"] == 20 and len(text.cases) == 20
@@ -120,16 +124,16 @@ def test_find__a_patient_counts_once() -> None:
 def test_find__group_column() -> None:
     classes = halves()
     groups = {name: {"scanner": "A" if int(name) < 15 else "B"} for name in classes}
-    found = find(
-        cohort_of(classes, groups=groups), {name: WRITTEN if int(name) < 15 else CLEAN for name in classes}
-    )
+    found = find(cohort_of(classes, groups=groups), {name: WRITTEN if int(name) < 15 else CLEAN for name in classes})
     assert [(one.column, one.is_shortcut) for one in found.associations] == [("class", False), ("scanner", True)]
 
 
 def test_find__several_classes_at_once() -> None:
     task = Task(name="t", kind="classification", channels=(US,), classes=("a", "b"), choice="several")
     classes = {f"{k:02d}": ("a", "a+b")[k % 2] for k in range(40)}
-    found = find(cohort_of(classes, task=task), {name: WRITTEN if "b" in word else CLEAN for name, word in classes.items()})
+    found = find(
+        cohort_of(classes, task=task), {name: WRITTEN if "b" in word else CLEAN for name, word in classes.items()}
+    )
     assert [(one.column, one.value) for one in found.associations] == [("class b", "yes")]
     assert found.associations[0].is_shortcut
 
@@ -149,7 +153,9 @@ def test_find__empty_and_drawn_labels() -> None:
 
 def test_to_json__finite_and_plain() -> None:
     classes = halves()
-    found = find(cohort_of(classes), {name: WRITTEN if word == "malignant" else CLEAN for name, word in classes.items()})
+    found = find(
+        cohort_of(classes), {name: WRITTEN if word == "malignant" else CLEAN for name, word in classes.items()}
+    )
     plain = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert plain["looked_at"] == 40 and plain["marked"]["001"] == 1
     assert all(math.isfinite(one["p_holm"]) for one in plain["associations"])
@@ -157,7 +163,9 @@ def test_to_json__finite_and_plain() -> None:
 
 def test_glance__not_of_volumes_nor_of_ct() -> None:
     case = cohort_of({"a": "benign"}).cases[0]
-    volume = Volume(np.zeros((1, 80, 70, 3), np.float32), Grid.of_pixels(80, 70).__class__(shape=(80, 70, 3), affine=np.eye(4)))
+    volume = Volume(
+        np.zeros((1, 80, 70, 3), np.float32), Grid.of_pixels(80, 70).__class__(shape=(80, 70, 3), affine=np.eye(4))
+    )
     assert glance(case, volume, None, TASK) is None
     ct = TASK.model_copy(update={"channels": (Channel(name="CT", modality="ct"),)})
     assert glance(case, picture(np.zeros((80, 70))), None, ct) is None

@@ -117,7 +117,7 @@ def _pictures(image: Volume) -> Iterator[Array]:
     """Grey pictures (rows, columns) of a volume of one slice."""
     channels_CYX = image.voxels[..., 0].swapaxes(1, 2)
     if len(channels_CYX) == len(LUMINANCE):
-        yield sum(weight * channel for weight, channel in zip(LUMINANCE, channels_CYX, strict=True))  # type: ignore[misc]
+        yield sum(weight * channel for weight, channel in zip(LUMINANCE, channels_CYX, strict=True))
     else:
         yield from channels_CYX
 
@@ -178,7 +178,14 @@ def _associations(
     p_values = [float(fisher_exact([[a, n - a], [b, m - b]]).pvalue) for _, _, a, n, b, m in tables]
     return tuple(
         Association(
-            column=column, value=value, marked=a, total=n, rest_marked=b, rest_total=m, p=p, p_holm=1.0 if held is None else held
+            column=column,
+            value=value,
+            marked=a,
+            total=n,
+            rest_marked=b,
+            rest_total=m,
+            p=p,
+            p_holm=1.0 if held is None else held,
         )
         for (column, value, a, n, b, m), p, held in zip(tables, p_values, holm(p_values), strict=True)
     )

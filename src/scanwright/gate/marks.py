@@ -4,11 +4,11 @@
 
 A small network (marks_network.py) says of each cell of 4 x 4 pixels how likely it is written on; touching cells become a box,
 and boxes that follow each other on a line become one. The weights come with the package and were trained on generated pictures
-(benchmarks/train_marks.py); benchmarks/burned_in.py measures them. What was not drawn for training is not promised: handwriting,
-letters turned by other angles than quarters, scripts other than Latin.
+(benchmarks/train_marks.py); benchmarks/burned_in.py measures them. What was not drawn for training is not promised:
+handwriting, letters turned by other angles than quarters, scripts other than Latin.
 
-Pictures longer than 1024 pixels are shrunk for it, so their letters must be higher in proportion: in a radiograph of 3000 pixels,
-20 pixels. A picture with a side under 64 pixels is not judged (no marks).
+Pictures longer than 1024 pixels are shrunk for it, so their letters must be higher in proportion: in a radiograph of 3000
+pixels, 24 pixels. A picture with a side under 64 pixels is not judged (no marks).
 """
 
 from dataclasses import dataclass
@@ -132,7 +132,9 @@ def _same_line(one: _Piece, other: _Piece) -> bool:
     shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
     gap = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
     alike = min(one.height, other.height) / max(one.height, other.height)
-    return alike > 0.5 and shared > 0.5 * min(one.height, other.height) and gap <= LINE_GAP * max(one.height, other.height)
+    return (
+        alike > 0.5 and shared > 0.5 * min(one.height, other.height) and gap <= LINE_GAP * max(one.height, other.height)
+    )
 
 
 def _union(one: _Piece, other: _Piece) -> _Piece:

@@ -60,7 +60,9 @@ class MarksNetwork(nn.Module):
         for name, layer in plain.named_modules():
             twin = own[name]
             if isinstance(layer, _Layer) and isinstance(twin, _Layer):
-                fused = nn.utils.fusion.fuse_conv_bn_eval(twin.convolution, twin.norm) if twin.norm else twin.convolution
+                fused = (
+                    nn.utils.fusion.fuse_conv_bn_eval(twin.convolution, twin.norm) if twin.norm else twin.convolution
+                )
                 layer.convolution.load_state_dict(fused.state_dict())
             elif isinstance(layer, nn.Conv2d) and not name.endswith("convolution"):
                 layer.load_state_dict(twin.state_dict())
