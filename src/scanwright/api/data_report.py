@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from scanwright.api.data_sections import sections
 from scanwright.api.wording import channel_text, space_facts, volume_text
 from scanwright.dataset.cases import Case, Fault, Quantities
 from scanwright.dataset.checks import Checks, condensed
@@ -12,7 +13,7 @@ from scanwright.dataset.fingerprint import fingerprint
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.survey import Glance, Survey
 from scanwright.report.content import Fact, Finding
-from scanwright.report.data_content import DataReport, FindingGroup, Picture, Section
+from scanwright.report.data_content import DataReport, FindingGroup, Picture
 
 SHEET, PICTURES = 24, 8
 
@@ -144,8 +145,3 @@ def finding(fault: Fault) -> Finding:
         action=fault.action,
         waived=fault.waived,
     )
-
-
-def sections(cohort: Cohort, checks: Checks, found: Survey) -> tuple[Section, ...]:
-    """A section for each question of the gate."""
-    return ()

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scanwright.api.data_report import data_report
-from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import Checks, check, ranked
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.split import Splits
@@ -57,19 +58,31 @@ class Looked:
         }
 
 
-def look_at_cases(dataset: Dataset, *, jobs: int, excluded: Sequence[str] = (), tell: Listener) -> Looked:
-    """Every voxel of every case, read once."""
+def look_at_cases(
+    dataset: Dataset, *, jobs: int, excluded: Sequence[str] = (), judge_labels: bool = False, tell: Listener
+) -> Looked:
+    """Every voxel of every case, read once. judge_labels: keep what a quick model needs to judge labels."""
     checks = check(
-        dataset, jobs=jobs, on_progress=lambda done, total: tell(Progress("check", done=done, total=total)), see=glance
+        dataset,
+        jobs=jobs,
+        on_progress=lambda done, total: tell(Progress("check", done=done, total=total)),
+        see=partial(glance, judge_labels=judge_labels),
     )
     cohort = Cohort(dataset=dataset, facts=checks.facts)
     return Looked(dataset=dataset, checks=checks, cohort=cohort, excluded=tuple(excluded))
 
 
 def look_at_all(
-    looked: Looked, *, splits: Splits | None = None, waivers: Sequence[Waiver] = (), tell: Listener
+    looked: Looked,
+    *,
+    splits: Splits | None = None,
+    waivers: Sequence[Waiver] = (),
+    judge_labels: bool = False,
+    tell: Listener,
 ) -> Looked:
     """What the cases show together. splits: as a file gives them; else the data set's own test split, if it has one.
+
+    judge_labels: hold labels against a quick model, which takes seconds to minutes.
 
     Raises UsageError for a waiver of something that cannot be waived.
     """
@@ -77,7 +90,7 @@ def look_at_all(
     dataset = looked.dataset
     is_given = splits is not None or any(case.split == "test" for case in dataset.cases)
     cohort = Cohort(dataset=dataset, facts=looked.checks.facts, splits=splits, is_given=is_given)
-    found = survey(cohort, looked.glances)
+    found = survey(cohort, looked.glances, judge_labels=judge_labels)
     faults = waived(ranked([*looked.checks.faults, *found.faults]), waivers)
     checks = looked.checks.model_copy(update={"faults": tuple(faults)})
     return Looked(
@@ -127,8 +140,3 @@ def _content(case: Case, facts: CaseFacts) -> dict[str, Any]:
         "split": case.split,
     }
     return content if case.target is None else content | {"target": case.target.model_dump(mode="json")}
-
-
-def stopping(faults: Sequence[Fault]) -> list[Fault]:
-    """Those that stop a run."""
-    return [fault for fault in faults if fault.stops]

@@ -80,9 +80,9 @@ def inspect(
     if out is not None:
         require_outside(Path(out), Path(data))
     dataset = without(read_dataset(Path(data), layout, kind=task), exclude)
-    looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, tell=tell)
+    looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, judge_labels=True, tell=tell)
     given = given_splits(dataset, looked.checks, None if split is None else Path(split), exclude=exclude)
-    looked = look_at_all(looked, splits=given, waivers=waivers, tell=tell)
+    looked = look_at_all(looked, splits=given, waivers=waivers, judge_labels=True, tell=tell)
     facts = {case.id: looked.checks.facts[case.id] for case in dataset.train if case.id in looked.checks.facts}
     found = fingerprint(facts, dataset.task) if facts else None
     if out is not None:

@@ -2,37 +2,98 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from scanwright.dataset.cases import Boxes, Case, Fault
 from scanwright.dataset.task import Task
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
+from scanwright.gate import (
+    burned_in,
+    distribution,
+    duplicates,
+    integrity,
+    label_shape,
+    separable,
+    shortcuts,
+    suspicious,
+)
+from scanwright.gate.burned_in import BurnedIn, PictureMarks
+from scanwright.gate.coarse import Coarse, coarse
 from scanwright.gate.cohort import Cohort
+from scanwright.gate.distribution import Distribution
+from scanwright.gate.duplicates import Duplicates, Signature
+from scanwright.gate.integrity import Integrity
+from scanwright.gate.label_shape import LabelShape
+from scanwright.gate.separable import Separable
+from scanwright.gate.shortcuts import Hunt, Traits
+from scanwright.gate.suspicious import Suspicious
 from scanwright.geometry.volume import Volume
+from scanwright.types import JSON
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Glance:
-    """What is kept of one case. picture: it as a small JPEG, with what it is labelled as."""
+    """What is kept of one case. picture: it as a small JPEG, with what it is labelled as; the others: see their modules.
+
+    sample: kept where labels are to be judged by a quick model.
+    """
 
     picture: bytes
+    signature: Signature
+    traits: Traits
+    label_shape: LabelShape | None = None
+    marks: PictureMarks | None = None
+    sample: Coarse | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """What the cases show together."""
+    """What the cases show together, question by question. suspicious: null where it was not asked."""
 
-    faults: tuple[Fault, ...]
+    duplicates: Duplicates
+    integrity: Integrity
+    distribution: Distribution
+    separable: Separable
+    shortcuts: Hunt
+    burned_in: BurnedIn
+    suspicious: Suspicious | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Its numbers as plain data."""
-        return {}
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All findings."""
+        parts = (self.duplicates, self.integrity, self.distribution, self.separable, self.shortcuts, self.burned_in)
+        found = tuple(fault for part in parts for fault in part.faults)
+        return found if self.suspicious is None else found + self.suspicious.faults
+
+    def to_json(self) -> JSON:
+        """Everything that was measured, as plain data; the findings are listed with all others."""
+        return {
+            "duplicates": self.duplicates.to_json(),
+            "integrity": self.integrity.to_json(),
+            "distribution": self.distribution.to_json(),
+            "separable": self.separable.to_json(),
+            "shortcuts": self.shortcuts.to_json(),
+            "burned_in": self.burned_in.to_json(),
+            "suspicious": None if self.suspicious is None else self.suspicious.to_json(),
+        }
 
 
-def glance(case: Case, volume: Volume, label: Volume | None, task: Task) -> Glance:
-    """Everything that the gate wants to know of one case, to be given to `dataset.checks.check` as `see`."""
-    return Glance(picture=picture_of(case, volume, label, task))
+def glance(case: Case, volume: Volume, label: Volume | None, task: Task, *, judge_labels: bool = False) -> Glance:
+    """Everything that the gate wants to know of one case; `dataset.checks.check` calls it as `see`.
+
+    judge_labels: keep what a quick model needs as well.
+    """
+    return Glance(
+        picture=picture_of(case, volume, label, task),
+        signature=duplicates.glance(volume),
+        traits=shortcuts.glance(case, volume, label, task),
+        label_shape=label_shape.glance(case, volume, label, task),
+        marks=burned_in.glance(case, volume, label, task),
+        sample=coarse(volume, label, task) if judge_labels and case.is_labelled else None,
+    )
 
 
 def picture_of(case: Case, volume: Volume, label: Volume | None, task: Task) -> bytes:
@@ -48,6 +109,23 @@ def picture_of(case: Case, volume: Volume, label: Volume | None, task: Task) -> 
     )
 
 
-def survey(cohort: Cohort, glances: Mapping[str, Glance]) -> Survey:
+def survey(cohort: Cohort, glances: Mapping[str, Glance], *, judge_labels: bool = False) -> Survey:
     """Hold the cases against each other, their split and their labels."""
-    return Survey(faults=())
+    traits = {name: one.traits for name, one in glances.items()}
+    signatures = {name: one.signature for name, one in glances.items()}
+    written = burned_in.find(cohort, {name: one.marks for name, one in glances.items()})
+    samples = known({name: one.sample for name, one in glances.items()})
+    return Survey(
+        duplicates=duplicates.find(cohort, signatures),
+        integrity=integrity.find(cohort, known({name: one.label_shape for name, one in glances.items()})),
+        distribution=distribution.find(cohort),
+        separable=separable.find(cohort, traits),
+        shortcuts=shortcuts.find(cohort, traits, marks=written.marked if written.looked_at else None),
+        burned_in=written,
+        suspicious=suspicious.find(cohort, samples) if judge_labels else None,
+    )
+
+
+def known(values: Mapping[str, T | None]) -> dict[str, T]:
+    """Those that are there."""
+    return {name: value for name, value in values.items() if value is not None}
