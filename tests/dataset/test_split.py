@@ -255,3 +255,14 @@ def test_read__tables_that_are_none(tmp_path, text, words):
 def test_read__no_such_file(tmp_path):
     with pytest.raises(InputError, match="no such split file"):
         read_splits(tmp_path / "s.json", cohort(2))
+
+
+def test_make_splits__what_belongs_together_stays_on_one_side():
+    cases = cohort(patients=12)
+    groups = [("p00_0", "p05_0", "p11_0"), ("p05_0", "p07_0"), ("p01_0", "nobody"), ("nobody",)]
+    splits = make_splits(cases, folds=4, together=groups)
+    assert_sound(splits, cases)
+    home = {name: number for number, fold in enumerate(splits.folds) for name in fold.validation}
+    assert len({home[name] for name in ("p00_0", "p05_0", "p11_0", "p07_0")}) == 1
+    assert "3 fewer" in splits.stated
+    assert "fewer" not in make_splits(cases, folds=4).stated

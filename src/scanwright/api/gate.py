@@ -42,6 +42,11 @@ class Looked:
         """What was kept of each case."""
         return self.checks.seen
 
+    @property
+    def together(self) -> tuple[tuple[str, ...], ...]:
+        """Cases of different patients that belong on one side of a split."""
+        return () if self.survey is None else self.survey.duplicates.together
+
     def to_json(self) -> dict[str, Any]:
         """The content of checks.json."""
         return {

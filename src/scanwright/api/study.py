@@ -91,7 +91,7 @@ def look(
         raise_if_forbidden(looked.checks)
     with run.stage("plan"):
         checks = looked.checks
-        splits = split_cases(dataset, checks, settings, given=given)
+        splits = split_cases(dataset, checks, settings, given=given, together=looked.together)
         require_same_splits(run, splits)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         everything = training_facts(dataset, checks)
@@ -171,9 +171,18 @@ def given_splits(dataset: Dataset, checks: Checks, split: Path | None, *, exclud
     return None if split is None else read_splits(split, dataset.cases, excluded=exclude, facts=checks.facts)
 
 
-def split_cases(dataset: Dataset, checks: Checks, settings: Settings, *, given: Splits | None) -> Splits:
-    """The given split, or folds by patient. Raises UsageError if the fold asked for does not exist."""
-    splits = given or make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
+def split_cases(
+    dataset: Dataset,
+    checks: Checks,
+    settings: Settings,
+    *,
+    given: Splits | None,
+    together: Sequence[Sequence[str]] = (),
+) -> Splits:
+    """The given split, or folds by patient that keep cases together. Raises UsageError if the fold asked for does not exist."""
+    splits = given or make_splits(
+        dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts, together=together
+    )
     if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):
         raise UsageError("no such fold", found=f"--fold {settings.fold}", expected=f"0 to {len(splits.folds) - 1}")
     if settings.fold is None:

@@ -20,6 +20,7 @@ from scanwright.api.parts import (
 from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.api.wording import failures, few_text, images_text
+from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, write_bytes
 from scanwright.network.build import build, num_parameters
@@ -59,6 +60,7 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
         metrics=scores.summary,
         steps=steps,
         limits=limits(study, scores),
+        waived=[fault.model_dump(mode="json") for fault in study.checks.faults if fault.waived],
     )
     return pack(
         run.path("model.swm"),
@@ -172,8 +174,16 @@ def limits(study: Study, scores: Scores) -> tuple[str, ...]:
         said.append("No patient list was given: if two cases are of one person, the scores are too good.")
     if found.unit == "px":
         said.append("The images have no physical scale: lengths and areas are in pixels.")
+    said += [policy_text(fault) for fault in study.checks.faults if fault.policy and fault.severity != "note"]
     said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
     return tuple(sentence for sentence in said if sentence)
+
+
+def policy_text(fault: Fault) -> str:
+    """What a finding of policy means for the scores, and why it was let pass, if it was."""
+    who = f" ({fault.who})" if fault.who else ""
+    waived = f" Let pass by name, with the reason: {fault.waived}." if fault.waived else ""
+    return f"The data show {fault.code.replace('-', ' ')}{who}: {fault.found}. Scores may be too good.{waived}"
 
 
 def training_part(run: Run, study: Study) -> TrainingPart:

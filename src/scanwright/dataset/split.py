@@ -45,12 +45,14 @@ def make_splits(
     seed: int = 0,
     facts: Mapping[str, CaseFacts] = NO_FACTS,
     strata: str | None = None,
+    together: Sequence[Collection[str]] = (),
 ) -> Splits:
     """Folds of equal size by patient, the same for the same seed whatever the order of the cases.
 
     Each fold gets its share of every stratum: the regions that a patient has and a third of the range of their volume
     (from `facts`), or the values of the group column `strata`. Fewer patients than folds: a fold for each patient.
 
+    together: groups of cases that are to stay on one side as if they were one patient's, such as near-duplicates.
     Only labelled cases take part. Raises UsageError if folds < 2 or no case has the group `strata`, InputError if
     there are labelled cases of fewer than two patients.
     """
@@ -58,7 +60,7 @@ def make_splits(
         raise UsageError(
             "cross-validation needs at least two folds", found=f"folds {folds}", hint="Use --fold K for one."
         )
-    owners = owners_of(cases, facts)
+    owners = owners_of(cases, facts, together)
     kept, test, left_out = _eligible(cases, owners)
     patients: dict[str, list[Case]] = defaultdict(list)
     for case in sorted(kept, key=lambda case: case.id):
@@ -80,13 +82,22 @@ def make_splits(
         )
         for fold in range(number)
     )
+    apart = len({case.patient for case in kept}) - len(patients)
     by = f"group {strata}" if strata else "regions and volume" if facts else ""
     stated = _stated(made, len(patients), folds, left_out) + (f", stratified by {by}" if by else "")
+    stated += f"; patients who share an image or nearly one count as one ({apart} fewer)" if apart else ""
     return Splits(folds=made, test=test, source=f"made with seed {seed}", stated=stated)
 
 
-def owners_of(cases: Sequence[Case], facts: Mapping[str, CaseFacts] = NO_FACTS) -> dict[str, str]:
-    """Who each case counts for: its patient, or one name for all patients who share an image voxel for voxel."""
+def owners_of(
+    cases: Sequence[Case],
+    facts: Mapping[str, CaseFacts] = NO_FACTS,
+    together: Sequence[Collection[str]] = (),
+) -> dict[str, str]:
+    """Who each case counts for: its patient, or one name for all patients who share an image voxel for voxel.
+
+    together: groups of cases whose patients count as one as well; names of no case are passed over.
+    """
     root: dict[str, str] = {case.patient: case.patient for case in cases}
 
     def find(name: str) -> str:
@@ -99,6 +110,11 @@ def owners_of(cases: Sequence[Case], facts: Mapping[str, CaseFacts] = NO_FACTS) 
         if case.id in facts:
             twin = seen.setdefault(facts[case.id].image_hashes, case.patient)
             root[find(case.patient)] = find(twin)
+    patients = {case.id: case.patient for case in cases}
+    for group in together:
+        first, *others = sorted(patients[name] for name in group if name in patients) or [""]
+        for other in others:
+            root[find(other)] = find(first)
     return {case.id: find(case.patient) for case in cases}
 
 

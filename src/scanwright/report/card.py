@@ -19,6 +19,7 @@ from scanwright.report.content import Estimate
 from scanwright.types import JSON
 
 SCHEMA_VERSION = 1
+WAIVED = ("code", "case", "cases", "found", "waived")
 SOFTWARE = ("scanwright", "torch", "numpy")
 
 
@@ -31,6 +32,7 @@ def make_card(
     metrics: Mapping[str, JSON],
     steps: Sequence[int],
     limits: Sequence[str],
+    waived: Sequence[Mapping[str, JSON]] = (),
     intended_use: str | None = None,
     licence: str | None = None,
     language: str = "en",
@@ -38,7 +40,8 @@ def make_card(
     """The card as plain data, canonical JSON of which is card.json.
 
     task, plan, fingerprint, metrics: the content of the run folder's files of these names. steps: that each fold took.
-    limits: what the numbers do not say, a sentence each. licence: of the training data, as far as it is known.
+    limits: what the numbers do not say, a sentence each. waived: findings about the data that were let pass, with reasons.
+    licence: of the training data, as far as it is known.
     intended_use: a sentence; else one is made from the regions.
     """
     words = _words(language)
@@ -54,6 +57,7 @@ def make_card(
         "intended_use": intended_use or words["intended_use"].format(regions=outlined),
         "out_of_scope": _out_of_scope(task, fingerprint, words),
         "limits": list(limits),
+        **({"waived": [{key: fault[key] for key in WAIVED} for fault in waived]} if waived else {}),
         "trained_on": _trained_on(plan, fingerprint, steps, licence or words["licence_unknown"]),
         "network": {key: plan["network"][key] for key in ("dims", "widths") if key in plan["network"]},
         "results": _results(metrics),
