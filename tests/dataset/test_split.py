@@ -266,3 +266,11 @@ def test_make_splits__what_belongs_together_stays_on_one_side():
     assert len({home[name] for name in ("p00_0", "p05_0", "p11_0", "p07_0")}) == 1
     assert "3 fewer" in splits.stated
     assert "fewer" not in make_splits(cases, folds=4).stated
+
+
+@pytest.mark.parametrize("word", ["-1", "1-0", "fold -1", "0.0"])
+def test_read_splits__no_number_of_a_fold(tmp_path, word):
+    cases = cohort(patients=4)
+    file = write_text(tmp_path / "s.csv", f"case,fold\np00_0,{word}\np01_0,0\np02_0,1\np03_0,1\n")
+    with pytest.raises(InputError, match="not a word of a split"):
+        read_splits(file, cases)

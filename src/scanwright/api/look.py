@@ -8,7 +8,7 @@ from typing import Any
 from scanwright.api.claims import require_outside
 from scanwright.api.gate import PAGE, look_at_all, look_at_cases, write_looked
 from scanwright.api.make_model import Trained, train
-from scanwright.api.study import given_splits, without
+from scanwright.api.study import given_splits, require_split_file, without
 from scanwright.dataset import read as dataset_read
 from scanwright.dataset.cases import Dataset
 from scanwright.dataset.checks import Checks
@@ -79,6 +79,7 @@ def inspect(
     waivers = [parse_waiver(text) for text in waive]
     if out is not None:
         require_outside(Path(out), Path(data))
+    require_split_file(None if split is None else Path(split))
     dataset = without(read_dataset(Path(data), layout, kind=task), exclude)
     looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, judge_labels=True, tell=tell)
     given = given_splits(dataset, looked.checks, None if split is None else Path(split), exclude=exclude)

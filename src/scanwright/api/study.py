@@ -19,6 +19,7 @@ from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, read_splits
+from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.files import write_json
@@ -77,6 +78,7 @@ def look(
 ) -> Study:
     """Read, check, split and plan; write each result to the run folder. Raises what each stage raises."""
     with run.stage("check"):
+        require_split_file(split)
         dataset = without(read_dataset(data, layout, kind=task), exclude)
         require_segmentation(dataset, verb="train")
         tell(Progress("check", note=dataset.stated))
@@ -164,6 +166,12 @@ def changed(run: Run, what: str, *, found: str) -> UsageError:
         found=found,
         hint="Choose another folder with -o, or add --restart to throw the old run away.",
     )
+
+
+def require_split_file(split: Path | None) -> None:
+    """Raise InputError, before any image is read, for a splits file that is not there or is none."""
+    if split is not None:
+        read_names(split)
 
 
 def given_splits(dataset: Dataset, checks: Checks, split: Path | None, *, exclude: Sequence[str] = ()) -> Splits | None:

@@ -6,13 +6,12 @@ CSV   case, fold      the fold in which a case validates, numbered 0, 1 … as -
       case, split     train, val or test: a single fold
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeGuard
 
-from scanwright.dataset.layouts.sidecar import read_table
-from scanwright.dataset.layouts.sides import EXPECTED, word_of
+from scanwright.dataset.layouts.delimited import read_table
+from scanwright.dataset.layouts.sides import EXPECTED, fold_of, word_of
 from scanwright.errors import InputError
 from scanwright.files import read_json
 from scanwright.types import JSON
@@ -73,7 +72,7 @@ def _from_table(path: Path) -> tuple[Named, list[str]]:
         raise InputError("folds and words in one column", where=path, expected=expected, found=found)
     if not judging:
         return [_parted(learning, {name for name in learning if sides[name] == "validation"})], test
-    numbers = {name: int(re.sub(r"\D", "", cell)) for name, cell in judging.items()}
+    numbers = {name: fold_of(cell) for name, cell in judging.items()}
     return [_parted(list(numbers), names) for names in _by_fold(numbers, path)], test
 
 

@@ -1,8 +1,9 @@
 import pytest
 
-from made_folders import ball, write_nifti, write_text
+from made_folders import ball, picture, write_nifti, write_png, write_text
 from scanwright.dataset.declare import Declaration
 from scanwright.dataset.layouts import table
+from scanwright.dataset.read import read_dataset
 from scanwright.errors import InputError
 
 NOTHING = Declaration()
@@ -156,3 +157,28 @@ def test_tables_of_other_things(tmp_path, text):
     assert table.detect(tmp_path) is None
     with pytest.raises(InputError, match="no table"):
         table.read(tmp_path, NOTHING)
+
+
+def test_read__a_label_column_may_hold_classes_beside_masks(tmp_path):
+    for name in "abcd":
+        image, mask = picture(ord(name))
+        write_png(tmp_path / f"x/{name}.png", image)
+        write_png(tmp_path / f"y/{name}.png", mask)
+    rows = [f"x/{name}.png,1,y/{name}.png,{side}\n" for name, side in zip("abcd", (0, 0, 1, "test"), strict=True)]
+    write_text(tmp_path / "t.csv", "image,label,mask,fold\n" + "".join(rows))
+    found = read_dataset(tmp_path)
+    assert found.task.kind == "segmentation" and all(case.label is not None for case in found.cases)
+    assert [case.id for case in found.test] == ["d"]
+
+
+def test_read__a_broken_table_says_why(tmp_path):
+    for name in "abcd":
+        image, mask = picture(ord(name))
+        write_png(tmp_path / f"images/{name}.png", image)
+        write_png(tmp_path / f"masks/{name}.png", mask)
+    write_text(tmp_path / "t.csv", "image,mask,note,patient\nimages/a.png,masks/a.png,so, so,1\n")
+    faults = read_dataset(tmp_path).faults
+    assert [(fault.code, fault.severity) for fault in faults] == [("unusable-table", "warning")]
+    assert "line 2" in faults[0].found
+    with pytest.raises(InputError, match="more cells"):
+        read_dataset(tmp_path / "t.csv")

@@ -22,9 +22,10 @@ from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import SOURCE, infer_channels, infer_regions
 from scanwright.dataset.layouts.column_targets import from_tables, is_asked_for
+from scanwright.dataset.layouts.delimited import read_table
 from scanwright.dataset.layouts.listing import folders_in, images_in, tables_in
 from scanwright.dataset.layouts.pairing import Found, common_channels, left_out, make_cases
-from scanwright.dataset.layouts.sidecar import group_columns, read_table
+from scanwright.dataset.layouts.sidecar import group_columns
 from scanwright.dataset.layouts.targets import is_empty
 from scanwright.dataset.task import Channel, Region
 from scanwright.errors import InputError, ScanwrightError

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
+from scanwright.dataset.layouts.delimited import Table, column_name, read_table
 from scanwright.dataset.layouts.listing import tables_in
-from scanwright.dataset.layouts.sidecar import Table, case_of, column_name, key_column, read_table
+from scanwright.dataset.layouts.sidecar import case_of, key_column
 from scanwright.dataset.layouts.targets import Answers, is_empty, missing_target, read_answers, unclear_target
 from scanwright.dataset.task import Channel, Kind, Task
 from scanwright.errors import InputError

@@ -19,11 +19,12 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.declare import FILE_NAME
+from scanwright.dataset.layouts.delimited import Table, read_table
 from scanwright.dataset.layouts.dicom_series import SHOWN, Candidate, Choice, Chosen, ambiguous, case_names
 from scanwright.dataset.layouts.listing import resolved
 from scanwright.dataset.layouts.pairing import missing_channel
 from scanwright.dataset.layouts.rows import ID_COLUMNS
-from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS, Table, read_table
+from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS
 from scanwright.dataset.layouts.table import LABEL_COLUMNS
 from scanwright.errors import InputError
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault
+from scanwright.dataset.layouts.delimited import Table
 from scanwright.dataset.layouts.names import CHANNEL_WORDS
-from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS, Table, faults_of, group_columns, side_of
+from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS, faults_of, group_columns, side_of
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 

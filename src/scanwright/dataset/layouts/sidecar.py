@@ -5,16 +5,13 @@ suffix). Patients come from a column such as patient_id; without one, from names
 "patient012_frame01"; else every case counts as a patient of its own, and Dataset.patients_from says so.
 """
 
-import csv
-import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
+from scanwright.dataset.layouts.delimited import Table, read_table
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sides import unclear_side, word_of
 from scanwright.errors import InputError
@@ -24,7 +21,7 @@ PATIENT_COLUMNS = (
     *("patient", "patient_id", "patientid", "patient_nr", "patient_number", "subject", "subject_id", "subjectid"),
     *("participant", "participant_id", "person", "person_id", "mrn"),
 )
-SPLIT_COLUMNS = ("split", "set", "subset", "partition")
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "fold")
 OF_SERIES = ("channel", "volume", "series", "folder", "label", "mask", "seg")
 """Columns that tell the rows of one case apart, or name files: no groups of cases."""
 PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
@@ -33,53 +30,7 @@ PATIENT_FOLDER = re.compile(
     r"^(?:sub|subj|subject|pat|patient|pt|p|case|id|scan|study|exam|series|ses|session)[-_ ]?\d+$", re.IGNORECASE
 )
 
-MAX_TABLE_BYTES = 64 << 20
 MAX_GROUPS = 12
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """A table as text: column names in lower case with underscores, and rows with the line that each came from."""
-
-    path: Path
-    columns: tuple[str, ...]
-    rows: tuple[dict[str, str], ...]
-
-    def column(self, names: Iterable[str]) -> str | None:
-        """The first of `names` that is a column, or None."""
-        return next((name for name in names if name in self.columns), None)
-
-
-def read_table(path: Path) -> Table:
-    """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of; UTF-8, else Windows-1252.
-
-    Raises InputError if it is over 64 MiB, has no header, or names one column twice.
-    """
-    if path.stat().st_size > MAX_TABLE_BYTES:
-        raise InputError("the table is too large", where=path, expected=f"at most {MAX_TABLE_BYTES >> 20} MiB")
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error as error:
-        raise InputError("not a table", where=path, found=str(error)) from error
-    columns = tuple(column_name(name) for name in (lines[0] if lines else []))
-    twice = [name for name, times in Counter(columns).items() if times > 1 and name]
-    if not any(columns) or twice:
-        found = f"{', '.join(twice)} twice" if twice else "an empty first line"
-        raise InputError("a table needs a first line that names its columns", where=path, found=found)
-    rows = (dict(zip(columns, (cell.strip() for cell in line), strict=False)) for line in lines[1:] if any(line))
-    return Table(path=path, columns=columns, rows=tuple({name: row.get(name, "") for name in columns} for row in rows))
-
-
-def column_name(text: str) -> str:
-    """A column's name as `Table` has it: "Patient ID" is patient_id."""
-    return re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
 
 
 def with_declared(dataset: Dataset, declared: Declaration, *, tables: bool = True) -> Dataset:
@@ -154,12 +105,26 @@ def _with_tables(dataset: Dataset) -> Dataset:
     for path in tables_in(dataset.root):
         try:
             table = read_table(path)
-        except InputError:
-            continue  # a table that nobody named and that is none need not stop anything
+        except InputError as error:
+            dataset = dataset.model_copy(update={"faults": (*dataset.faults, unusable_table(path, error))})
+            continue
         key = key_column(table, {case.id for case in dataset.cases})
         if key is not None:
             dataset = _joined(dataset, table, key)
     return dataset
+
+
+def unusable_table(path: Path, error: InputError) -> Fault:
+    """The warning for a table beside the scans that cannot be read: its patients and sides are not known."""
+    found = f"{error.message}: {error.found}" if error.found is not None else error.message
+    return Fault(
+        code="unusable-table",
+        severity="warning",
+        file=path,
+        expected="" if error.expected is None else str(error.expected),
+        found=found,
+        action="Mend it if it says whose the scans are or which are set apart: nothing of it is known. Else move it away.",
+    )
 
 
 def key_column(table: Table, ids: set[str]) -> str | None:

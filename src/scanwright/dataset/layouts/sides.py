@@ -24,19 +24,27 @@ WORDS: dict[str, Word] = {
 }
 UNCLEAR = "unclear-split"
 EXPECTED = "train, val, test or the number of a fold"
-_FOLD = re.compile(r"^(?:fold)?\d+$")
+FOLD = re.compile(r"(?:fold[\s_-]?)?(\d+)", re.IGNORECASE)
 
 
 def word_of(text: str) -> Word | None:
     """Which side a cell means; None if it is none of the words above.
 
-    >>> word_of("Hold-out"), word_of("test set"), word_of("fold 2"), word_of("tests")
-    ('test', 'test', 'fold', None)
+    >>> word_of("Hold-out"), word_of("test set"), word_of("fold 2"), word_of("tests"), word_of("-1")
+    ('test', 'test', 'fold', None, None)
     """
     if not text.strip():
         return "train"
-    plain = re.sub(r"[\s_-]+", "", text.lower()).removesuffix("set")
-    return "fold" if _FOLD.match(plain) else WORDS.get(plain)
+    if FOLD.fullmatch(text.strip()):
+        return "fold"
+    return WORDS.get(re.sub(r"[\s_-]+", "", text.lower()).removesuffix("set"))
+
+
+def fold_of(text: str) -> int:
+    """The number of a fold, of a cell that means one: 2 of "fold 2"."""
+    match = FOLD.fullmatch(text.strip())
+    assert match is not None, text
+    return int(match.group(1))
 
 
 def unclear_side(case: str, table: Path, found: str) -> Fault:

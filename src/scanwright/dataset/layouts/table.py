@@ -24,6 +24,7 @@ from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import infer_channels, infer_regions
 from scanwright.dataset.layouts import target_table
 from scanwright.dataset.layouts.column_targets import is_asked_for
+from scanwright.dataset.layouts.delimited import Table, read_table
 from scanwright.dataset.layouts.listing import resolved, tables_in
 from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
 from scanwright.dataset.layouts.rows import (
@@ -34,7 +35,6 @@ from scanwright.dataset.layouts.rows import (
     patients_from,
     require_one_first,
 )
-from scanwright.dataset.layouts.sidecar import Table, read_table
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image
 
@@ -60,7 +60,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
     if table is None or is_asked_for(declared):
         return target_table.read(root if table is None else table.path, declared, name=NAME, looked_for=LOOKED_FOR)
     require_one_first(table)
-    columns, label = in_declared_order(image_columns(table), declared.channels), table.column(LABEL_COLUMNS)
+    columns, label = in_declared_order(image_columns(table), declared.channels), label_column(table)
     names = case_names(table, columns)
     found = _files(table, names, columns, label)
     cases, faults = make_cases(found, channels=columns)
@@ -89,6 +89,8 @@ def read(root: Path, declared: Declaration) -> Dataset:
 
 def _find_table(root: Path) -> Table | None:
     """The one table under root (or root itself) whose image and label columns name files that are there."""
+    if root.is_file():
+        read_table(root)  # what was asked for by name says itself why it is none
     paths = [root] if root.is_file() else tables_in(root)
     fitting = [table for path in paths if (table := _read_or_none(path)) is not None and _names_files(table)]
     if len(fitting) > 1:
@@ -110,10 +112,16 @@ def _read_or_none(path: Path) -> Table | None:
 
 
 def _names_files(table: Table) -> bool:
-    label, images = table.column(LABEL_COLUMNS), image_columns(table)
+    label, images = label_column(table), image_columns(table)
     if label is None or not images:
         return False
     return bool(_files_in(table, label)) and any(_files_in(table, image) for image in images)
+
+
+def label_column(table: Table) -> str | None:
+    """The first column called as labels are that names files; a column "label" may as well hold classes."""
+    called = [name for name in LABEL_COLUMNS if name in table.columns]
+    return next((name for name in called if _files_in(table, name)), called[0] if called else None)
 
 
 def _unused(table: Table, *, besides: Sequence[str]) -> list[Fault]:

@@ -18,6 +18,7 @@ from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
 from scanwright.dataset.layouts.column_targets import answered, target_columns
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
+from scanwright.dataset.layouts.delimited import Table, read_table
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
 from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
 from scanwright.dataset.layouts.rows import (
@@ -29,7 +30,6 @@ from scanwright.dataset.layouts.rows import (
     patients_from,
     require_one_first,
 )
-from scanwright.dataset.layouts.sidecar import Table, read_table
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 

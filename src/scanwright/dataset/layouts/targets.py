@@ -23,7 +23,7 @@ from pathlib import Path
 from scanwright.dataset.cases import Classes, Fault, Quantities, Target
 from scanwright.dataset.classes import in_order, one_spelling, with_spelling
 from scanwright.dataset.declare import Declaration
-from scanwright.dataset.layouts.sidecar import column_name
+from scanwright.dataset.layouts.delimited import column_name
 from scanwright.dataset.task import Choice, Kind
 from scanwright.errors import InputError
 
