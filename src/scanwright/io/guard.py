@@ -30,6 +30,7 @@ DEFLATE_RATIO = 1032  # deflate cannot shrink by more
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE_BYTES = 8 << 20
 PACKED_PIECE_BYTES = 256 << 10
+RUST_PANICS = "pyo3_runtime"  # the module of their exception, which is no Exception
 COPY_HINT = "Copy it again from its source, or exclude the case."
 FOURTH_AXIS_HINT = "If that axis holds channels, declare them in the task. Split a time series into volumes."
 
@@ -92,6 +93,7 @@ def checked_bytes(path: Path, shape: Sequence[int], dtype: DTypeLike) -> int:
 def as_unreadable(path: Path, *, expected: str) -> Iterator[None]:
     """Turn whatever a library raises on a broken file into an UnreadableFile that names it. Our own errors pass.
 
+    A panic of a library in Rust counts as raised; what ends a program (Ctrl-C, an exit) passes.
     expected: what the file should have been, such as "a NIfTI image".
     """
     try:
@@ -100,7 +102,9 @@ def as_unreadable(path: Path, *, expected: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ResourceError("the image does not fit into memory", where=path) from error
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__module__ != RUST_PANICS:
+            raise
         found = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnreadableFile(
             "cannot read this file", where=path, expected=expected, found=found, hint=COPY_HINT
