@@ -5,7 +5,7 @@ import pydicom
 import pytest
 
 from made_dicom import PET, header, mosaic_header, placed, slices, write
-from scanwright.errors import InputError
+from scanwright.errors import InputError, UnreadableFile
 from scanwright.geometry.orientation import canonical
 from scanwright.io import nifti
 from scanwright.io.dicom.intake import open_instance
@@ -19,6 +19,23 @@ def volume_of(paths, **more):
     stacks, refused = to_volumes([one for path in paths for one in read_slices(open_instance(path))])
     assert (len(stacks), refused) == (1, [])
     return read_stack(stacks[0], **more)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"RescaleIntercept": "1E30"},
+        {"RescaleIntercept": "1E19"},
+        {"RescaleSlope": ["1", "1", "2"], "RescaleIntercept": "1E300"},  # slice by slice
+        {"RescaleSlope": "1E300"},
+        {"RescaleIntercept": "1E19", "PhotometricInterpretation": "MONOCHROME1"},
+    ],
+)
+def test_values_that_no_number_holds_are_refused(tmp_path, elements):
+    paths = slices(tmp_path, [0, 1, 2], **{"RescaleSlope": 1, "Modality": "OT", **elements})
+    with pytest.raises(UnreadableFile) as caught:
+        volume_of(paths)
+    assert caught.value.found.startswith("values that no number type here holds")
 
 
 def test_axes(tmp_path):
