@@ -59,6 +59,20 @@ def require_file(path: Path) -> int:
     return status.st_size
 
 
+def beginning(path: Path, count: int) -> bytes:
+    """The first bytes of a regular file, at most `count`; b"" for what is none or cannot be read. Raises nothing.
+
+    A pipe is not opened: it would wait for somebody to write into it.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(count)
+    except (OSError, ValueError):
+        return b""
+
+
 def checked_bytes(path: Path, shape: Sequence[int], dtype: DTypeLike) -> int:
     """The bytes that an array of this shape takes, before it is allocated.
 

@@ -18,6 +18,7 @@ from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sides import unclear_side, word_of
 from scanwright.errors import InputError
+from scanwright.files import require_no_pipe
 from scanwright.io.formats import is_image, stem
 
 PATIENT_COLUMNS = (
@@ -53,8 +54,9 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of; UTF-8, else Windows-1252.
 
-    Raises InputError if it is over 64 MiB, has no header, or names one column twice.
+    Raises InputError if it is no file, is over 64 MiB, has no header, or names one column twice.
     """
+    require_no_pipe(path)
     if path.stat().st_size > MAX_TABLE_BYTES:
         raise InputError("the table is too large", where=path, expected=f"at most {MAX_TABLE_BYTES >> 20} MiB")
     data = path.read_bytes()
