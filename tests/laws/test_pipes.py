@@ -53,7 +53,9 @@ def folder(tmp_path):
 def test_a_folder_of_dicom_with_pipes(folder):
     assert [line.size for line in in_time(list_series, folder).volumes] == [(5, 4, 3)]
     assert isinstance(in_time(read_dataset, folder), InputError)  # nothing is drawn on it
-    assert [error.message for error in in_time(dicom_cases, [folder], made_task()).refused] == ["1 file that cannot be read"] * 7
+    assert [error.message for error in in_time(dicom_cases, [folder], made_task()).refused] == [
+        "1 file that cannot be read"
+    ] * 7
     assert not any(in_time(is_dicom, folder / name) for name in ("IM1", "README"))
     assert (in_time(looks_like_dicom, folder / "IM1"), in_time(sop_class_of, folder / "IM1")) == (False, "")
 

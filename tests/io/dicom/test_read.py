@@ -10,7 +10,7 @@ from scanwright.geometry.orientation import canonical
 from scanwright.io import nifti
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.read import read_stack
-from scanwright.io.dicom.series import files_in, find_series
+from scanwright.io.dicom.series import NO_UID, files_in, find_series
 from scanwright.io.dicom.slices import read_slices
 from scanwright.io.dicom.volumes import to_volumes
 
@@ -236,11 +236,12 @@ def test_nine_encodings_of_one_mosaic(data_folder, number):
 
 @pytest.mark.data
 def test_the_model_s_answer_lies_on_the_ct(data_folder):
-    """Twenty JPEG 2000 slices of one series each, as the folder says: grid of the segmentation made from them."""
+    """Twenty JPEG 2000 slices without a series UID, a part of a scan: the grid of the segmentation made from it."""
     folder = data_folder / "dicom" / "ct_siemens_jpeg2000_lossless"
     found = find_series(folder.glob("CT*"))
-    assert sum(len(one.volumes) for one in found.series) == 20
-    assert not found.skipped
+    (series,) = found.series
+    assert [one.grid.shape for one in series.volumes] == [(512, 512, 20)]
+    assert (found.skipped, series.notes) == ((), (NO_UID,))
 
 
 def test_window__monochrome1_is_turned_about_the_window_s_own_range(tmp_path):

@@ -156,7 +156,9 @@ def _open(path: Path, size: int) -> Instance:
         data = stream.read(FIRST_BYTES)
         start = 132 if data[128:132] == b"DICM" else 0
         if not start and not _bare(data):
-            raise UnreadableFile("not a DICOM file", where=path, expected=EXPECTED, found="other bytes" if any(data) else "zeros")
+            raise UnreadableFile(
+                "not a DICOM file", where=path, expected=EXPECTED, found="other bytes" if any(data) else "zeros"
+            )
         meta_end, syntax = _file_meta(data, start)
         notes = () if syntax else ("no transfer syntax in the file: taken from its first element",)
         if syntax == DEFLATED:

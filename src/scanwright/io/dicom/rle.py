@@ -25,7 +25,10 @@ GIVEN = tuple(code + 1 if code < NOTHING else 0 if code == NOTHING else 257 - co
 
 
 def decode(frame: bytes, stored: Stored, *, where: Path) -> Array:
-    """The cells of one frame, flat, plane by plane. Raises UnreadableFile for a frame that is not as long as the header says."""
+    """The cells of one frame, flat, plane by plane.
+
+    Raises UnreadableFile for a frame that does not hold exactly as many pixels as the header says.
+    """
     from rle.rle import decode_frame
 
     pixels = stored.rows * stored.columns

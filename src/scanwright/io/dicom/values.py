@@ -94,7 +94,9 @@ def _shifted(cells: Array, offset: int) -> Array:
     OverflowError if none of them does.
     """
     low, high = (int(cells.min()) + offset, int(cells.max()) + offset) if cells.size else (0, 0)
-    fitting = (np.dtype(kind) for kind in (*SMALLEST, np.int64) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+    fitting = (
+        np.dtype(kind) for kind in (*SMALLEST, np.int64) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
+    )
     dtype = next(fitting, None)
     if dtype is None:
         raise _beyond(1, offset)
