@@ -51,9 +51,10 @@ NO_IMAGES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One series: its UID (or, without one, a name that no other has), what its header says of it, its volumes, and what could not be made a volume.
+    """One series: what its header says of it, its volumes, and what could not be made a volume.
 
-    about: header values by DICOM keyword, as text; patient identifiers are among them and belong in no log.
+    uid: its UID, or a name that no other series of these files has. about: header values by DICOM keyword, as text; patient
+    identifiers are among them and belong in no log.
     """
 
     uid: str
