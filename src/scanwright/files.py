@@ -52,8 +52,15 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
+def require_no_pipe(path: Path) -> None:
+    """Raise InputError for a pipe, a socket or a device, which would be waited for or never end. A missing file passes."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError("not a file", where=path, expected="a file", found="a device, pipe or socket")
+
+
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises InputError, naming line and column, if it is not JSON or not UTF-8."""
+    """Read a JSON file. Raises InputError, naming line and column, if it is not JSON or not UTF-8, or is no file."""
+    require_no_pipe(path)
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:  # also UnicodeDecodeError, and a number of 5,000 digits

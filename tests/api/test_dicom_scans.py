@@ -1,5 +1,6 @@
 """Half of a DICOM scan is not answered as if it were whole."""
 
+import pydicom
 import pytest
 
 from made_folders import made_task
@@ -39,6 +40,58 @@ def test_a_scan_that_may_have_lost_a_slice_is_not_answered(tmp_path, spoiled):
     assert [case.id for case in found.cases] == ["whole"]
     (error,) = found.refused
     assert (error.where, error.message) == (last, "1 file that cannot be read")
+
+
+def bare(folder):
+    """A scan whose files have no suffix, as on a patient's CD; gives its last file."""
+    paths = [path.rename(path.with_name(f"IM{path.stem}")) for path in write_series(folder, axial())]
+    return paths[-1]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        lambda raw: bytes(len(raw)),
+        lambda raw: bytes(100),
+        lambda raw: raw[:100],
+        lambda raw: b"?" * 100,
+        lambda raw: b"",
+    ],
+    ids=["zeros", "few zeros", "cut", "other bytes", "empty"],
+)
+def test_a_file_without_a_suffix_that_was_a_slice(tmp_path, spoiled):
+    last = bare(tmp_path / "cut")
+    write_series(tmp_path / "whole", axial(), name="other")
+    last.write_bytes(spoiled(last.read_bytes()))
+    found = asked(tmp_path)
+    assert [case.id for case in found.cases] == ["whole"]
+    assert [(error.where, error.message) for error in found.refused] == [(last, "1 file that cannot be read")]
+
+
+def test_what_lies_beside_scans_as_a_matter_of_course(tmp_path):
+    bare(tmp_path / "ct")
+    for name in ("README", "LICENSE", "MD5SUMS", "SHA256SUMS", "INDEX.HTM", "a.txt", "a.csv", "a.json", "a.xml", "Thumbs.db",
+                 ".DS_Store", "._IM0001", "VERSION", "autorun.inf", "IM0001.md5", "run2.sh", "report1.pdf"):  # fmt: skip
+        (tmp_path / "ct" / name).write_bytes(b"not DICOM")
+    for name in ("LOCKFILE", "done.txt", ".hidden1"):
+        (tmp_path / "ct" / name).touch()
+    (tmp_path / "ct" / "viewer.bin").write_bytes(bytes(5000))
+    found = asked(tmp_path)
+    assert ([case.id for case in found.cases], found.refused) == (["ct"], ())
+
+
+@pytest.mark.parametrize("of", ["its pixels", "its series"])
+def test_a_scan_of_which_an_image_has_lost_its_pixels_is_not_answered(tmp_path, of):
+    *_, last = write_series(tmp_path / "cut", axial())
+    write_series(tmp_path / "whole", axial(), name="other")
+    header = pydicom.dcmread(last)
+    del header.PixelData
+    if of == "its series":
+        del header.SeriesInstanceUID
+    header.save_as(last)
+    found = asked(tmp_path)
+    assert [case.id for case in found.cases] == ["whole"]
+    assert [(error.where, error.exit_code) for error in found.refused] == [(last, 4)]
 
 
 def test_what_is_not_for_the_model_is_said(tmp_path):

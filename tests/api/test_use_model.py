@@ -12,7 +12,7 @@ import scanwright as package
 from made_folders import ball, picture_folder, write_nifti, write_text
 from scanwright.api import answer, opened
 from scanwright.api.opened import open_model
-from scanwright.api.use_model import Prediction, predict, verify
+from scanwright.api.use_model import Prediction, predict, unanswered, verify
 from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.plan.plan import plan_from_json
@@ -115,6 +115,15 @@ def test_predict__not_one_of_two(finished, tmp_path):
         predict(finished.model, tmp_path / "in", out=tmp_path / "out", tell=told.append)
     assert caught.value.hint is None
     assert not any(progress.note for progress in told)
+
+
+def test_unanswered__a_reason_that_several_share_is_given_once(tmp_path):
+    """As the frames of a cine do."""
+    failed = [InputError("no pixel size", where=tmp_path) for _ in range(16)] + [InputError("too dark")]
+    error = unanswered(failed, cases=18, folder=tmp_path)
+    assert error.details == (f"16 times: no pixel size: {tmp_path}", "too dark")
+    many = unanswered([InputError(f"reason {turn}") for turn in range(23)], cases=23, folder=tmp_path)
+    assert many.details[-1] == "and 3 more"
 
 
 @pytest.mark.parametrize("target", ["gone/b.nii.gz", "b.nii.gz"], ids=["nothing", "a circle"])

@@ -54,6 +54,17 @@ def test_as_unreadable(tmp_path):
         raise MemoryError
 
 
+def test_as_unreadable__a_panic_is_one_file_s_fault_and_an_ending_is_not(tmp_path):
+    """Libraries in Rust raise what is no Exception; neither are Ctrl-C and an exit, which must get through."""
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    with pytest.raises(UnreadableFile) as caught, guard.as_unreadable(tmp_path, expected="a scan"):
+        raise panic("index out of bounds")
+    assert caught.value.found == "index out of bounds"
+    for ending in (KeyboardInterrupt, SystemExit, GeneratorExit):
+        with pytest.raises(ending), guard.as_unreadable(tmp_path, expected="a scan"):
+            raise ending
+
+
 def opened_bytes(path, count, allowed=0):
     with guard.opened(path) as stream:
         data = guard.read_exactly(stream, count, path).tobytes()

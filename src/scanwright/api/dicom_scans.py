@@ -24,7 +24,8 @@ from scanwright.errors import InputError, UnreadableFile
 from scanwright.io.formats import is_image
 
 if TYPE_CHECKING:
-    from scanwright.io.dicom.series import Series, Skipped
+    from scanwright.io.dicom.lost import Skipped
+    from scanwright.io.dicom.series import Series
 
 WHOLE_HINT = "Copy it again, or remove it; what it may be a part of is not answered."
 

@@ -1,6 +1,7 @@
 """The verbs `predict` and `verify`: what is done with a package once it is there."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,9 +137,10 @@ def predict_cases(
 
 
 def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, folder: Path) -> InputError:
-    """The error for scans that could not be answered while others were."""
-    lines = [" · ".join(error.lines()) for error in failed[:SHOWN]]
-    more = [f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else []
+    """The error for scans that could not be answered while others were. A reason that several share is given once."""
+    reasons = Counter(" · ".join(error.lines()) for error in failed)
+    lines = [f"{count} times: {reason}" if count > 1 else reason for reason, count in reasons.items()][:SHOWN]
+    more = [f"and {len(reasons) - SHOWN} more"] if len(reasons) > SHOWN else []
     others = cases - len(failed)
     return InputError(
         f"{len(failed)} of {cases} scans could not be answered",

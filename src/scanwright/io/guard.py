@@ -30,6 +30,7 @@ DEFLATE_RATIO = 1032  # deflate cannot shrink by more
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE_BYTES = 8 << 20
 PACKED_PIECE_BYTES = 256 << 10
+RUST_PANICS = "pyo3_runtime"  # the module of their exception, which is no Exception
 COPY_HINT = "Copy it again from its source, or exclude the case."
 FOURTH_AXIS_HINT = "If that axis holds channels, declare them in the task. Split a time series into volumes."
 
@@ -56,6 +57,20 @@ def require_file(path: Path) -> int:
     if not os.access(path, os.R_OK):
         raise UnreadableFile("no permission to read this file", where=path, hint="Change its permissions.")
     return status.st_size
+
+
+def beginning(path: Path, count: int) -> bytes:
+    """The first bytes of a regular file, at most `count`; b"" for what is none or cannot be read. Raises nothing.
+
+    A pipe is not opened: it would wait for somebody to write into it.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(count)
+    except (OSError, ValueError):
+        return b""
 
 
 def checked_bytes(path: Path, shape: Sequence[int], dtype: DTypeLike) -> int:
@@ -92,6 +107,7 @@ def checked_bytes(path: Path, shape: Sequence[int], dtype: DTypeLike) -> int:
 def as_unreadable(path: Path, *, expected: str) -> Iterator[None]:
     """Turn whatever a library raises on a broken file into an UnreadableFile that names it. Our own errors pass.
 
+    A panic of a library in Rust counts as raised; what ends a program (Ctrl-C, an exit) passes.
     expected: what the file should have been, such as "a NIfTI image".
     """
     try:
@@ -100,7 +116,9 @@ def as_unreadable(path: Path, *, expected: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ResourceError("the image does not fit into memory", where=path) from error
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__module__ != RUST_PANICS:
+            raise
         found = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnreadableFile(
             "cannot read this file", where=path, expected=expected, found=found, hint=COPY_HINT

@@ -259,6 +259,23 @@ def test_single_images_with_masks_are_no_dicom_folder(tmp_path):
     assert dicom.detect(tmp_path) is None
 
 
+@pytest.mark.parametrize(("others", "is_dicom"), [(3, True), (8, True), (9, False)])
+def test_detect_dicom_beside_what_was_made_of_it(tmp_path, others, is_dicom):
+    """Four slices, and up to twice as many images of other formats that are no masks of theirs."""
+    write_series(tmp_path / "In", GRID)
+    (tmp_path / "Ref").mkdir()
+    for number in range(others):
+        (tmp_path / "Ref" / f"{number}.nii").write_bytes(b"")
+    assert (dicom.detect(tmp_path) is not None) == is_dicom
+
+
+@pytest.mark.data
+def test_nine_encodings_and_what_was_made_of_them_are_no_classes(data_folder):
+    with pytest.raises(InputError, match="no image in these DICOM files") as caught:
+        read_dataset(data_folder / "dicom" / "mr_transfer_syntaxes")
+    assert caught.value.exit_code == 4
+
+
 @pytest.mark.data
 def test_one_patient_with_ct_mr_and_pet(data_folder):
     dataset = read_dataset(data_folder / "dicom" / "sts_003_ct_mr_pet_rtstruct")

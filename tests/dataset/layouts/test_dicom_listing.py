@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from made_dicom import header, write
+from made_dicom import header, placed, write
 from made_series import axial, sagittal, slice_header, write_series
 from scanwright.dataset.layouts.dicom_listing import SeriesList, as_text, list_series
 from scanwright.io.dicom.derived.provenance import Model
 from scanwright.io.dicom.derived.seg_write import write_segmentation
+from scanwright.io.dicom.series import NO_UID
 
 GRID = axial()
 
@@ -83,6 +84,24 @@ def test_a_directory_that_names_more_is_said(tmp_path):
     assert list_series(tmp_path).left_out == (
         "DICOMDIR: 1 of the 1 files that it names are not here, such as A/GONE",
     )  # fmt: skip
+
+
+def test_a_directory_that_cannot_be_read_is_named(tmp_path):
+    write_series(tmp_path / "a", GRID)
+    (tmp_path / "cd").mkdir()
+    (tmp_path / "cd" / "DICOMDIR").write_bytes(b"no directory" * 20)
+    assert list_series(tmp_path).left_out == ("cd/DICOMDIR: not a DICOM file, other bytes",)
+
+
+def test_a_series_without_a_uid_is_noted_once(tmp_path):
+    for uid, directions in (("1.1", (1, 0, 0, 0, 1, 0)), ("1.2", (0, 1, 0, 0, 0, -1))):
+        plane = placed((0, 0, 0), directions=directions, SliceThickness=1)
+        made = header(np.zeros((4, 6), np.int16), SeriesInstanceUID="", SOPInstanceUID=uid, **plane)
+        write(tmp_path / f"{uid}.dcm", made)
+    listed = list_series(tmp_path)
+    assert [line.notes for line in listed.volumes] == [(NO_UID,), ()]
+    assert "\n".join(as_text(listed)).count("no series UID") == 1
+    assert listed.to_json()["series"][0]["notes"] == (NO_UID,)
 
 
 @pytest.mark.data

@@ -5,12 +5,12 @@ import pydicom
 import pytest
 
 from made_dicom import PET, header, mosaic_header, placed, slices, write
-from scanwright.errors import InputError
+from scanwright.errors import InputError, UnreadableFile
 from scanwright.geometry.orientation import canonical
 from scanwright.io import nifti
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.read import read_stack
-from scanwright.io.dicom.series import files_in, find_series
+from scanwright.io.dicom.series import NO_UID, files_in, find_series
 from scanwright.io.dicom.slices import read_slices
 from scanwright.io.dicom.volumes import to_volumes
 
@@ -19,6 +19,23 @@ def volume_of(paths, **more):
     stacks, refused = to_volumes([one for path in paths for one in read_slices(open_instance(path))])
     assert (len(stacks), refused) == (1, [])
     return read_stack(stacks[0], **more)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"RescaleIntercept": "1E30"},
+        {"RescaleIntercept": "1E19"},
+        {"RescaleSlope": ["1", "1", "2"], "RescaleIntercept": "1E300"},  # slice by slice
+        {"RescaleSlope": "1E300"},
+        {"RescaleIntercept": "1E19", "PhotometricInterpretation": "MONOCHROME1"},
+    ],
+)
+def test_values_that_no_number_holds_are_refused(tmp_path, elements):
+    paths = slices(tmp_path, [0, 1, 2], **{"RescaleSlope": 1, "Modality": "OT", **elements})
+    with pytest.raises(UnreadableFile) as caught:
+        volume_of(paths)
+    assert caught.value.found.startswith("values that no number type here holds")
 
 
 def test_axes(tmp_path):
@@ -219,11 +236,12 @@ def test_nine_encodings_of_one_mosaic(data_folder, number):
 
 @pytest.mark.data
 def test_the_model_s_answer_lies_on_the_ct(data_folder):
-    """Twenty JPEG 2000 slices of one series each, as the folder says: grid of the segmentation made from them."""
+    """Twenty JPEG 2000 slices without a series UID, a part of a scan: the grid of the segmentation made from it."""
     folder = data_folder / "dicom" / "ct_siemens_jpeg2000_lossless"
     found = find_series(folder.glob("CT*"))
-    assert sum(len(one.volumes) for one in found.series) == 20
-    assert not found.skipped
+    (series,) = found.series
+    assert [one.grid.shape for one in series.volumes] == [(512, 512, 20)]
+    assert (found.skipped, series.notes) == ((), (NO_UID,))
 
 
 def test_window__monochrome1_is_turned_about_the_window_s_own_range(tmp_path):

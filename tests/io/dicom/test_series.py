@@ -9,7 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from made_dicom import CAPTURE, DR, PET, header, placed, slices, write
-from scanwright.io.dicom.series import files_in, find_series
+from scanwright.io.dicom.series import NO_UID, files_in, find_series
 
 PLANE = np.zeros((4, 5), np.int16)
 
@@ -194,9 +194,76 @@ def test_a_broken_table_is_one_image_s_fault(tmp_path, table):
     assert sorted((len(one.volumes), len(one.refused)) for one in found.series) == [(0, 1), (1, 0)]
 
 
-def test_files_without_a_series_uid_stay_apart(tmp_path):
-    slices(tmp_path, [0, 1], SeriesInstanceUID=None)
-    assert len(find_series(files_in(tmp_path)).series) == 2
+@pytest.mark.parametrize("uid", [None, ""])
+def test_files_without_a_series_uid_are_one_series_for_each_folder(tmp_path, uid):
+    for folder, heights in (("a", [0, 1, 2]), ("b", [3, 4]), ("c", [0, 1, 3])):
+        slices(tmp_path / folder, heights, SeriesInstanceUID=uid)
+    found = find_series(files_in(tmp_path)).series
+    assert [[one.grid.shape for one in series.volumes] for series in found] == [[(5, 4, 3)], [(5, 4, 2)], []]
+    assert found[2].refused[0].error.message == "1 slice is missing"
+    assert len({series.uid for series in found}) == 3
+    assert all(series.notes == (NO_UID,) for series in found)
+
+
+@pytest.mark.parametrize("name", ["PatientID", "StudyInstanceUID", "Modality", "FrameOfReferenceUID", "SeriesNumber"])
+def test_files_without_a_series_uid_that_differ_stay_apart(tmp_path, name):
+    slices(tmp_path / "a", [0, 1, 2], SeriesInstanceUID=None)
+    for path in slices(tmp_path / "b", [3, 4], SeriesInstanceUID=None, **{name: "7"}):
+        path.rename(tmp_path / "a" / f"other{path.name}")
+    found = find_series(files_in(tmp_path)).series
+    assert sorted(one.volumes[0].grid.shape for one in found) == [(5, 4, 2), (5, 4, 3)]
+
+
+def test_a_broken_file_without_a_series_uid_may_be_of_any_series(tmp_path):
+    *_, last = slices(tmp_path, [0, 1, 2], SeriesInstanceUID=None, RescaleSlope=2.5)
+    last.write_bytes(last.read_bytes().replace(b"2.5 ", b"2,5 "))
+    found = find_series(files_in(tmp_path))
+    assert [(one.path, one.may_be_a_slice) for one in found.skipped] == [(last, True)]
+
+
+@pytest.mark.parametrize("uid", ["1.2.3.1", None])
+@pytest.mark.parametrize("how", ["cut", "taken out"])
+def test_an_image_that_has_lost_its_pixels_may_be_a_slice(tmp_path, how, uid):
+    """A file that ends exactly where they begin is whole by its structure."""
+    *_, last = slices(tmp_path, [0, 1, 2], SeriesInstanceUID=uid)
+    if how == "cut":
+        last.write_bytes(last.read_bytes()[: last.read_bytes().rindex(b"\xe0\x7f\x10\0")])
+    else:
+        made = pydicom.dcmread(last)
+        del made.PixelData
+        made.save_as(last)
+    found = find_series(files_in(tmp_path))
+    if uid is None:  # nobody knows whose
+        assert [(one.path, one.may_be_a_slice) for one in found.skipped] == [(last, True)]
+        return
+    assert (found.series[0].volumes, found.skipped) == ((), ())
+    assert [one.error.message for one in found.series[0].refused] == [
+        "no pixels in this DICOM file",
+        "a volume that may lack a slice: a file of its series cannot be read",
+    ]
+
+
+@pytest.mark.parametrize("cut", [16, 60, 200])
+def test_a_file_that_ends_before_it_says_what_it_is(tmp_path, cut):
+    """Its class stands at its beginning: what is left has none, or is an image's."""
+    *_, last = slices(tmp_path, [0, 1, 2])
+    raw = last.read_bytes()
+    start = raw.index(b"\x08\0\x08\0CS")
+    last.write_bytes(raw[start : start + cut])
+    (skipped,) = find_series(files_in(tmp_path)).skipped
+    assert (skipped.path, skipped.may_be_a_slice) == (last, True)
+
+
+def test_a_copy_whose_pixels_are_damaged_does_not_end_the_search(tmp_path):
+    first, *_ = slices(tmp_path, [0, 1, 2], pixels=np.zeros((3, 64, 64), np.uint16))
+    made = pydicom.dcmread(first)
+    made.compress("1.2.840.10008.1.2.5", generate_instance_uid=False)
+    made.save_as(tmp_path / "copy.dcm")
+    raw = (tmp_path / "copy.dcm").read_bytes()
+    (tmp_path / "copy.dcm").write_bytes(raw[:-40] + bytes(32) + raw[-8:])
+    (skipped,) = find_series(files_in(tmp_path)).skipped
+    assert (skipped.path.name, skipped.damaged) == ("copy.dcm", True)
+    assert skipped.reason.startswith("cannot decode the RLE pixels")
 
 
 @pytest.mark.data

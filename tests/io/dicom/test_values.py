@@ -54,6 +54,33 @@ def test_scaled(stored, scale, expected, kind):
     assert (found.tolist(), found.dtype.name) == (expected, kind)
 
 
+@pytest.mark.parametrize(
+    ("cells", "scale"),
+    [
+        (np.array([0, 9], np.int16), Scale(1, 1e30)),
+        (np.array([0, 9], np.int16), Scale(1, 1e19)),
+        (np.array([0, 9], np.int16), Scale(1, -1e19)),
+        (np.array([0, 9], np.int16), Scale(1e300, 0)),
+        (np.array([0, 9], np.int16), Scale(2, 1e300)),
+        (np.array([0, 9], np.int32), Scale(1e308, 0)),
+        (np.array([0, 9], np.float32), Scale(1, 1e39)),
+        (np.array([0, 9], np.int16), Scale(np.inf, 0)),
+        (np.array([0, (1 << 63) + 1], np.uint64), Scale(1, -1)),
+        (np.array([0, np.iinfo(np.int64).max], np.int64), Scale(1, 1)),
+    ],
+)
+def test_scaled__beyond_every_type(cells, scale):
+    """Refused, without a warning: such values would wrap around, or be infinite."""
+    with pytest.raises(OverflowError, match="no number type"):
+        scaled(cells, scale, Dataset())
+
+
+def test_scaled__the_widest_that_fits():
+    found = scaled(np.array([1, 1 << 62], np.uint64), Scale(1, -1), Dataset())
+    assert (found.tolist(), found.dtype) == ([0, (1 << 62) - 1], np.int64)
+    assert np.isinf(scaled(np.array([np.inf], np.float32), Scale(2, 0), Dataset())).all()  # as it was stored
+
+
 def test_scaled__leaves_read_only_input_alone():
     stored = np.frombuffer(np.array([5, 6], np.int16).tobytes(), np.int16)
     assert scaled(stored, Scale(1, -2), Dataset()).tolist() == [3, 4]
@@ -99,6 +126,8 @@ def test_brightened():
     assert brightened(np.array([-2048, 2047], np.int16), -1).tolist() == [2047, -2048]
     assert brightened(np.array([100.0]), 8390).tolist() == [8290]
     assert brightened(values, 4095).dtype == np.int16
+    with pytest.raises(OverflowError, match="no number type"):
+        brightened(np.array([1 << 63], np.uint64), float(1 << 64))
 
 
 def test_in_rgb(tmp_path):

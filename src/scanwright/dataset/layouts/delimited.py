@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanwright.errors import InputError
+from scanwright.files import require_no_pipe
 
 MAX_TABLE_BYTES = 64 << 20
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -33,9 +34,10 @@ def read_table(path: Path) -> Table:
     """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of, or what Excel's "sep=" line says.
 
     UTF-8, UTF-16 with its mark, else Windows-1252; any kind of line end. Cells that are missing at the end of a row are empty.
-    Raises InputError if it is over 64 MiB, has no header, names one column twice, has a quote that does not end, or a row with
+    Raises InputError if it is no file, is over 64 MiB, has no header, names one column twice, has a quote that does not end, or a row with
     more cells than the header.
     """
+    require_no_pipe(path)
     if path.stat().st_size > MAX_TABLE_BYTES:
         raise InputError("the table is too large", where=path, expected=f"at most {MAX_TABLE_BYTES >> 20} MiB")
     text = _text(path.read_bytes())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_task
+from scanwright.dataset.layouts import image_mask
 from scanwright.dataset.layouts.dicom_labels import find_outlines
 from scanwright.dataset.layouts.dicom_listing import damaged, left_out, patient_code
 from scanwright.dataset.layouts.dicom_series import (
@@ -43,12 +44,14 @@ NAME = "dicom"
 LOOKED_FOR = "DICOM files anywhere below it: images, with SEG or RTSTRUCT drawn on them"
 
 LOOKED_AT = 1000  # files that are opened before a folder is called something else
+OUTNUMBERED = 2  # images of other formats for each of DICOM
 
 
 def detect(root: Path) -> str | None:
-    """Why a folder is one of DICOM: it holds more of them than images of other formats, whatever lies between them.
+    """Why a folder is one of DICOM, whatever else lies between: images of other formats are not more than twice as many.
 
-    A patient's CD has a viewer beside the scans; a folder of single DICOM images with a mask file for each is none.
+    A patient's CD has a viewer beside the scans, a study often the same scans converted. A folder of single DICOM images with
+    a mask file for each is none.
     """
     if root.is_file():
         return None
@@ -57,13 +60,22 @@ def detect(root: Path) -> str | None:
     if not unknown:
         return None
     from scanwright.io.dicom.intake import looks_like_dicom
-    from scanwright.io.dicom.series import is_named_by_scanner
+    from scanwright.io.dicom.lost import is_named_by_scanner
 
     looked = sorted(unknown, key=lambda path: not is_named_by_scanner(path))[:LOOKED_AT]
     found = sum(looks_like_dicom(path) for path in looked)
-    if not found or found * len(unknown) <= (len(files) - len(unknown)) * len(looked):
+    ours, others = found / len(looked) * len(unknown), len(files) - len(unknown)
+    if not found or others > OUTNUMBERED * ours or (others >= ours and _holds_masks(root)):
         return None
     return f"{found} of {len(looked)} files looked at are DICOM"
+
+
+def _holds_masks(root: Path) -> bool:
+    """Whether images and masks are paired here by their names, or could be in more ways than one."""
+    try:
+        return image_mask.detect(root) is not None
+    except InputError:
+        return True
 
 
 def read(root: Path, declared: Declaration) -> Dataset:

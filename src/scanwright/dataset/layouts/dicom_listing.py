@@ -6,7 +6,7 @@ shown as they are.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class SeriesLine:
     seen from the folder listed. volume: which of the series' volumes, "" if it is the only one; the frames of a cine are one
     line, "frame 1 to frame 30". size: voxels along i, j, k (a cine's k: frames; refused: the number of slices alone).
     spacing: along the same, in mm, or "px" where a picture has no scale. plane: "" for pictures. drawn: names of the regions
-    drawn on the series. refused: why it is no volume, "" if it is one.
+    drawn on the series. refused: why it is no volume, "" if it is one. notes: what the reader had to decide about the series;
+    its first line has them.
     """
 
     study: int
@@ -45,6 +46,7 @@ class SeriesLine:
     plane: str = ""
     drawn: tuple[str, ...] = ()
     refused: str = ""
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -74,9 +76,10 @@ def list_series(root: Path) -> SeriesList:
     for series in found.series:
         about = _about(series, root) | {"study": studies[_study(series)]}
         drawn = {one.stack: _names(drawn_on([one], outlines)) for one in candidates_of([series])}
-        lines += [SeriesLine(**about, **line, drawn=drawn[stack]) for stack, line in _volumes(series)]
+        mine = [SeriesLine(**about, **line, drawn=drawn[stack]) for stack, line in _volumes(series)]
         names = _names(one for one in outlines if series.uid in one.series)
-        lines += [SeriesLine(**about, **_refused(one), drawn=names) for one in series.refused]
+        mine += [SeriesLine(**about, **_refused(one), drawn=names) for one in series.refused]
+        lines += [replace(line, notes=series.notes if line is mine[0] else ()) for line in mine]
     said = [
         *damaged(found, root),
         *(fault.found for fault in unreadable),
@@ -106,7 +109,8 @@ def _not_whole(root: Path) -> Iterator[str]:
     try:
         directories = read_directories(root)
     except InputError as error:
-        yield error.message
+        where = error.where.relative_to(root) if isinstance(error.where, Path) else "DICOMDIR"
+        yield f"{where}: {error.message}{f', {error.found}' if error.found else ''}"
         return
     for one in directories:
         if one.missing:
@@ -144,6 +148,7 @@ def _table(rows: Sequence[tuple[SeriesLine, tuple[str, ...]]]) -> Iterator[str]:
         parts = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         notes = [f"refused: {line.refused}"] if line.refused else []
         notes += [f"drawn: {', '.join(line.drawn)}"] if line.drawn else []
+        notes += line.notes[:1] + ((f"and {len(line.notes) - 1} more notes",) if len(line.notes) > 1 else ())
         yield f"  {'  '.join(parts)}  {'; '.join(notes)}".rstrip()
 
 

@@ -52,13 +52,12 @@ def folders_named(root: Path, names: Iterable[str]) -> list[Path]:
 
 
 def tables_in(folder: Path) -> list[Path]:
-    """CSV and TSV files directly in a folder, sorted by name; none if it is a file."""
+    """CSV and TSV files directly in a folder, and links of such names to nothing, sorted by name; none if it is a file."""
     if not folder.is_dir():
         return []
     suffixes = (".csv", ".tsv")
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
+    named = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+    return sorted(path for path in named if path.is_file() or is_dead_link(path))
 
 
 def resolved(text: str, *, beside: Path) -> Path:

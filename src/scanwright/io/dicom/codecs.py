@@ -1,6 +1,6 @@
 """Compressed frames: one codestream in, one frame of stored numbers out.
 
-The RLE decoder, in Rust, runs in this process; JPEG, JPEG-LS and JPEG 2000 in limited children (`jpeg`, `jpegls`, `jpeg2000`).
+RLE is decoded in this process (`rle`); JPEG, JPEG-LS and JPEG 2000 in limited children (`jpeg`, `jpegls`, `jpeg2000`).
 A codestream's own size is compared with the header's before it is decoded: its own size is what a decoder allocates.
 Source: DICOM PS3.5 annexes A.4, D and G.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from scanwright.errors import UnreadableFile
-from scanwright.io.dicom import jpeg, jpeg2000, jpegls
+from scanwright.io.dicom import jpeg, jpeg2000, jpegls, rle
 from scanwright.io.dicom.encoded import HTJ2K, JPEG_2000, JPEG_LS, RLE, Encoded, Stored
 from scanwright.io.sandbox import Sandbox
 from scanwright.types import Array
@@ -52,10 +52,7 @@ def _require_size(encoded: Encoded, found: tuple[int, int, int]) -> None:
 
 def _decode_rle(frame: bytes, encoded: Encoded) -> tuple[Array, str]:
     stored = encoded.stored
-    from rle.rle import decode_frame
-
-    cells = np.frombuffer(decode_frame(frame, stored.rows * stored.columns, stored.allocated, "<"), stored.dtype)
-    return by_pixel(cells, stored, planar=True), stored.photometric
+    return by_pixel(rle.decode(frame, stored, where=encoded.path), stored, planar=True), stored.photometric
 
 
 def _decode_jpeg_ls(frame: bytes, encoded: Encoded) -> tuple[Array, str]:

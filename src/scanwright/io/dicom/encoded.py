@@ -15,7 +15,7 @@ from scanwright.io.dicom import jpeg
 from scanwright.io.dicom.elements import Elements, stated, text, value_of
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Instance, kind_of
 from scanwright.io.dicom.walk import UNDEFINED, Pixels
-from scanwright.io.guard import checked_bytes, truncated
+from scanwright.io.guard import COPY_HINT, checked_bytes, truncated
 
 NATIVE = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED)
 RLE = "1.2.840.10008.1.2.5"
@@ -90,7 +90,9 @@ def read_encoded(instance: Instance) -> Encoded:
     fewer bytes than they promise).
     """
     if instance.pixels is None:
-        raise InputError("no pixels in this DICOM file", where=instance.path, found=kind_of(instance.header))
+        raise InputError(
+            "no pixels in this DICOM file", where=instance.path, found=kind_of(instance.header), hint=COPY_HINT
+        )
     if instance.syntax not in DECODED:
         raise undecodable(instance.path, instance.syntax)
     encoded = Encoded(instance.path, instance.syntax, instance.pixels, _read_stored(instance, instance.pixels))

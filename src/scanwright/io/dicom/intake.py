@@ -40,7 +40,7 @@ from scanwright.io.dicom.walk import (
     guess,
     walk,
 )
-from scanwright.io.guard import COPY_HINT, as_unreadable, require_file, truncated
+from scanwright.io.guard import COPY_HINT, as_unreadable, beginning, require_file, truncated
 
 EXPECTED = "a DICOM file"
 FIRST_BYTES = 64 << 10  # holds the header of nearly every single-frame file
@@ -96,22 +96,13 @@ class Instance:
 
 def looks_like_dicom(path: Path) -> bool:
     """Whether a file has DICOM's mark, or begins as a data set without it does. Raises nothing: unreadable is no."""
-    try:
-        with path.open("rb") as stream:
-            block = stream.read(132)
-    except OSError:
-        return False
+    block = beginning(path, 132)
     return block[128:132] == b"DICM" or _bare(block)
 
 
 def sop_class_of(path: Path) -> str:
     """The SOP class that a file's first bytes name, whatever the rest of it is; "" if they name none. Raises nothing."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(META_BYTES)
-    except OSError:
-        return ""
-    found = re.search(rb"\x02\x00\x02\x00UI..([0-9.]+)", head, re.DOTALL)
+    found = re.search(rb"\x02\x00\x02\x00UI..([0-9.]+)", beginning(path, META_BYTES), re.DOTALL)
     return found[1].decode("ascii") if found else ""
 
 
@@ -165,7 +156,9 @@ def _open(path: Path, size: int) -> Instance:
         data = stream.read(FIRST_BYTES)
         start = 132 if data[128:132] == b"DICM" else 0
         if not start and not _bare(data):
-            raise UnreadableFile("not a DICOM file", where=path, expected=EXPECTED, found="other bytes")
+            raise UnreadableFile(
+                "not a DICOM file", where=path, expected=EXPECTED, found="other bytes" if any(data) else "zeros"
+            )
         meta_end, syntax = _file_meta(data, start)
         notes = () if syntax else ("no transfer syntax in the file: taken from its first element",)
         if syntax == DEFLATED:

@@ -17,6 +17,7 @@ from pydicom.pixels.utils import expand_ybr422
 from pydicom.uid import UID
 
 from scanwright.errors import UnreadableFile
+from scanwright.io.dicom import rle
 from scanwright.io.dicom.codecs import by_pixel, decode_frame
 from scanwright.io.dicom.encoded import NATIVE, RLE, Encoded, Stored
 from scanwright.io.dicom.intake import DEFLATED, EXPLICIT_BIG, open_instance, pixel_bytes, value_at
@@ -24,7 +25,6 @@ from scanwright.io.guard import as_unreadable, truncated
 from scanwright.types import Array
 
 CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")  # JPEG and JPEG-LS, JPEG 2000
-RLE_HEADER_BYTES = 64  # its first segment begins behind it (PS3.5 annex G.5)
 
 
 class PixelFrames:
@@ -111,7 +111,7 @@ class PixelFrames:
     def _begun(self, value: bytes) -> int:
         """How many fragments begin a frame: without a table of offsets, all fragments of one frame are joined."""
         stored = self.stored
-        start = struct.pack("<2I", stored.samples * stored.allocated // 8, RLE_HEADER_BYTES)
+        start = struct.pack("<2I", stored.samples * stored.allocated // 8, rle.HEADER_BYTES)
         starts = (start,) if self.encoded.syntax == RLE else CODESTREAMS
         fragments = BytesIO(value)
         parse_basic_offsets(fragments)

@@ -25,7 +25,7 @@ from scanwright.io.dicom.volumes import Stack
 from scanwright.io.guard import as_unreadable, checked_bytes
 from scanwright.types import Array
 
-MEANT = "tables and windows that can be applied"
+MEANT = "a scale, tables and windows that can be applied"
 Numbered = tuple[int, Slice]  # k, and the slice
 
 
@@ -64,11 +64,14 @@ def _values(stack: Stack, *, threads: int) -> tuple[Array, tuple[str, ...]]:
             if padded
             else None
         )
-        values = scaled(block, first.scale, Dataset())
+        with as_unreadable(first.path, expected=MEANT):
+            values = scaled(block, first.scale, Dataset())
     values, notes = (values, ()) if hidden is None else _without_padding(values, hidden)
     if first.encoded.stored.photometric == "MONOCHROME1" and first.turning is None:
         notes += ("MONOCHROME1, but the numbers have a unit: not turned around",)
-    return _outward(_turned(values, first)), notes
+    with as_unreadable(first.path, expected=MEANT):
+        values = _turned(values, first)
+    return _outward(values), notes
 
 
 def _stored(stack: Stack, *, threads: int) -> Array:

@@ -4,9 +4,10 @@
     for series in found.series: series.volumes, series.refused
     found.skipped                              files that are no images, with the reason
 
-Series are told apart by their UID alone. Files that are copies of one another count once. What does not fit together (two
-patients, studies, modalities or frames of reference in one series, two different images under one UID) is refused, never sorted
-out by guessing. A volume is refused with an image of its series that cannot be read: it may lack that slice.
+Series are told apart by their UID; files without one by what else they have alike (`WITHOUT_UID`). Files that are copies of one
+another count once. What does not fit together (two patients, studies, modalities or frames of reference in one series, two
+different images under one UID) is refused, never sorted out by guessing. A volume is refused with an image of its series that
+cannot be read: it may lack that slice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +19,9 @@ import numpy as np
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.files import sha256_bytes
 from scanwright.io.dicom.codecs import prepare
-from scanwright.io.dicom.elements import text, whole, words
-from scanwright.io.dicom.intake import Instance, kind_of, looks_like_dicom, open_instance, sop_class_of
+from scanwright.io.dicom.elements import Elements, text, whole, words
+from scanwright.io.dicom.intake import Instance, kind_of, open_instance, sop_class_of
+from scanwright.io.dicom.lost import Skipped, lacks_pixels, pattern_of, should_be_dicom
 from scanwright.io.dicom.pixels import PixelFrames
 from scanwright.io.dicom.place import Place
 from scanwright.io.dicom.slices import Slice, read_slices
@@ -30,13 +32,15 @@ KEPT = (
     *("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "BodyPartExamined", "FrameOfReferenceUID"),
     *("Manufacturer", "ManufacturerModelName", "StationName", "InstitutionName", "MagneticFieldStrength"),
 )
+WITHOUT_UID = (
+    *("PatientID", "StudyInstanceUID", "Modality", "SeriesNumber", "SeriesDescription", "FrameOfReferenceUID"),
+)
+"""What files of one folder that have no series UID must have alike, be it nothing, to be taken as one series."""
+NO_UID = (
+    "no series UID: taken as one series, for folder, patient, study, description and frame of reference are the same"
+)
 ONE_EACH = {"PatientID": "patients", "StudyInstanceUID": "studies", "Modality": "modalities"}
 FRAME = "FrameOfReferenceUID"
-NO_SLICES = tuple(
-    f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("66", "67", "88.", "11.", "9.", "104.", "481.3", "481.5")
-)
-"""SOP classes: segmentations, registrations, mappings, reports, presentations, waveforms, documents, RT structures, plans."""
-SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 LOCALIZERS = ("LOCALIZER", "SCOUT", "TOPOGRAM")
 NO_IMAGES = (
     *("SEG", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "ANN", "REG", "RWV", "DOC", "ECG", "HD", "EPS", "AU"),
@@ -45,30 +49,12 @@ NO_IMAGES = (
 """Modalities whose objects are results, plans or waveforms, or slide microscopy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file that is part of no volume, and why.
-
-    damaged: it is DICOM, or should be by its name, and cannot be read: it may have been a slice or a label of what is here.
-    sop_class: of a damaged file, where its first bytes still say it, else "".
-    """
-
-    path: Path
-    reason: str
-    damaged: bool = False
-    sop_class: str = ""
-
-    @property
-    def may_be_a_slice(self) -> bool:
-        """Whether it may have been a slice of a volume: not if it says that it was a label, a plan or a report."""
-        return self.damaged and not self.sop_class.startswith(NO_SLICES)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """One series: what its header says of it, its volumes, and what could not be made a volume.
 
-    about: header values by DICOM keyword, as text; patient identifiers are among them and belong in no log.
+    uid: its UID, or a name that no other series of these files has. about: header values by DICOM keyword, as text; patient
+    identifiers are among them and belong in no log.
     """
 
     uid: str
@@ -124,23 +110,25 @@ def find_series(paths: Iterable[Path], *, then_decoded: bool = False) -> Found:
 
     then_decoded: the pixels come next, so that the processes which decode them are started meanwhile.
     """
-    gathered: dict[str, _Gathered] = {}
-    skipped: list[Skipped] = []
+    gathered: dict[tuple[str, ...], _Gathered] = {}
+    left: dict[Path, str | ScanwrightError] = {}
+    read: set[tuple[Path, str]] = set()
     for path in paths:
         try:
             instance = open_instance(path)
+            read.add(pattern_of(path))
             reason = _no_image(instance)
             if reason:
-                skipped.append(Skipped(path, reason))
-            else:
-                if then_decoded:
-                    prepare(instance.syntax)
-                _gather(gathered, instance)
+                left[path] = reason
+                continue
+            if then_decoded:
+                prepare(instance.syntax)
+            _gather(gathered, instance)
         except ScanwrightError as error:
-            damaged = _should_be_dicom(path)
-            skipped.append(Skipped(path, _in_one_line(error), damaged, sop_class_of(path) if damaged else ""))
-    series = [_assembled(uid, found) for uid, found in gathered.items()]
-    return Found(tuple(sorted(series, key=_order)), tuple(skipped))
+            left[path] = error
+    named = ((key[0] or f"no series UID, {turn}", found) for turn, (key, found) in enumerate(gathered.items(), start=1))
+    series = [_assembled(uid, found) for uid, found in named]
+    return Found(tuple(sorted(series, key=_order)), tuple(_skipped(path, why, read) for path, why in left.items()))
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -155,43 +143,45 @@ def files_in(folder: Path) -> list[Path]:
     )
 
 
-def is_named_by_scanner(path: Path) -> bool:
-    """Whether a name is such as scanners and archives give: a suffix of DICOM, none, or a UID."""
-    suffix = path.suffix.lower()
-    return suffix in ("", *SUFFIXES) or suffix[1:].isdigit()
-
-
-def _should_be_dicom(path: Path) -> bool:
-    """Whether a file that cannot be read is DICOM by its mark or suffix, or one that was never filled."""
-    if path.suffix.lower() in SUFFIXES or looks_like_dicom(path):
-        return True
-    numbered = any(letter.isdigit() for letter in path.name)  # and no lock file or icon
-    return numbered and is_named_by_scanner(path) and path.is_file() and not path.stat().st_size
+def _skipped(path: Path, why: str | ScanwrightError, read: set[tuple[Path, str]]) -> Skipped:
+    if isinstance(why, str):
+        return Skipped(path, why)
+    damaged = should_be_dicom(path, read)
+    return Skipped(path, _in_one_line(why), damaged, sop_class_of(path) if damaged else "")
 
 
 def _no_image(instance: Instance) -> str:
     """Why an object is not part of a volume; "" if it may be."""
     header = instance.header
-    if instance.pixels is None or text(header, "Modality").upper() in NO_IMAGES:
+    modality = text(header, "Modality").upper()
+    if modality in NO_IMAGES or (instance.pixels is None and not lacks_pixels(instance)):
         return f"no image: {kind_of(header)}"
     kinds = {word.upper() for word in words(header, "ImageType")}
     localizer = next((word for word in LOCALIZERS if word in kinds), "")
     return f"a localiser ({localizer})" if localizer else ""
 
 
-def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
+def _key(header: Elements, path: Path) -> tuple[str, ...]:
+    """What files of one series have alike: its UID, or without one their folder and what else their headers say of it."""
+    uid = text(header, "SeriesInstanceUID")
+    return (uid,) if uid else ("", str(path.parent), *(text(header, name) for name in WITHOUT_UID))
+
+
+def _gather(gathered: dict[tuple[str, ...], _Gathered], instance: Instance) -> None:
+    """Add an image to its series. Raises InputError if it cannot be read and does not say of which series it is."""
     header, path = instance.header, instance.path
-    uid = text(header, "SeriesInstanceUID") or f"no series UID: {path.name}"
-    mine = gathered.get(uid)
-    if mine is None:
-        mine = gathered[uid] = _Gathered({name: found for name in KEPT if (found := text(header, name))})
+    key = _key(header, path)
     try:
         slices = read_slices(instance)
     except InputError as error:
+        if not key[0]:
+            raise
+        mine = _series(gathered, key, header)
         mine.broken.append(
             _Broken(error, text(header, "SOPInstanceUID"), whole(header, "Rows"), whole(header, "Columns"))
         )
         return
+    mine = _series(gathered, key, header)
     if not slices[0].capture:
         _require_one_of_each(mine, instance, is_placed=slices[0].place is not None)
     instance_uid = text(header, "SOPInstanceUID")
@@ -200,6 +190,14 @@ def _gather(gathered: dict[str, _Gathered], instance: Instance) -> None:
         return
     mine.seen[instance_uid] = path
     mine.slices += slices
+
+
+def _series(gathered: dict[tuple[str, ...], _Gathered], key: tuple[str, ...], header: Elements) -> _Gathered:
+    """What has been gathered of a series; begun with its first image."""
+    if key not in gathered:
+        gathered[key] = _Gathered({name: found for name in KEPT if (found := text(header, name))})
+        gathered[key].notes += [] if key[0] else [NO_UID]
+    return gathered[key]
 
 
 def _require_one_of_each(mine: _Gathered, instance: Instance, *, is_placed: bool) -> None:

@@ -9,6 +9,7 @@ large number is dark, is turned around unless the numbers have a unit. Source: D
 interpretation), C.11.1 (modality LUT), C.11.2 (VOI LUT), C.7.9 (palette colour).
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def scaled(cells: Array, scale: Scale, header: Dataset) -> Array:
 
     Whole numbers scaled by whole numbers stay whole, in the same type if they fit; all else is float32, or float64 for
     numbers of more than 16 bits. header: holds the table where the scale is one.
+    Raises OverflowError if a value is beyond the type that it would be given in: it would wrap around, or be infinite.
     """
     if scale.table:
         return np.asarray(apply_modality_lut(cells, header))
@@ -74,24 +76,39 @@ def scaled(cells: Array, scale: Scale, header: Dataset) -> Array:
     if cells.dtype.kind in "iu" and scale.is_plain:
         return _shifted(cells, int(scale.intercept))
     kind = np.float32 if cells.dtype.itemsize <= 2 or cells.dtype == np.float32 else np.float64
-    result = np.multiply(cells, scale.slope, dtype=kind)
-    result += scale.intercept
+    if not math.isfinite(scale.slope):  # of SUV, a product
+        raise _beyond(scale.slope, scale.intercept)
+    try:
+        with np.errstate(over="raise"):
+            result = np.multiply(cells, scale.slope, dtype=kind)
+            result += scale.intercept
+    except FloatingPointError as error:
+        raise _beyond(scale.slope, scale.intercept) from error
     return result
 
 
 def _shifted(cells: Array, offset: int) -> Array:
     """Whole numbers plus a whole number, in the smallest of int16, uint16, int32 and int64 that holds all of them.
 
-    Written over `cells` where the type is as wide: numbers wrap around and back, so the result is exact.
+    Written over `cells` where the type is as wide: numbers wrap around and back, so the result is exact. Raises
+    OverflowError if none of them does.
     """
     low, high = (int(cells.min()) + offset, int(cells.max()) + offset) if cells.size else (0, 0)
-    fitting = (kind for kind in SMALLEST if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
-    dtype = np.dtype(next(fitting, np.int64))
+    fitting = (
+        np.dtype(kind) for kind in (*SMALLEST, np.int64) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
+    )
+    dtype = next(fitting, None)
+    if dtype is None:
+        raise _beyond(1, offset)
     moved = np.array(offset).astype(dtype)
     if dtype.itemsize != cells.dtype.itemsize:
         return np.add(cells, moved, dtype=dtype, casting="unsafe")
     same = cells.view(dtype)
     return np.add(same, moved, out=same if same.flags.writeable else None)
+
+
+def _beyond(slope: float, intercept: float) -> OverflowError:
+    return OverflowError(f"values that no number type here holds: slope {slope:g}, intercept {intercept:g}")
 
 
 def is_grey(header: Elements) -> bool:
@@ -119,9 +136,14 @@ def turning(stored: Stored, scale: Scale, header: Dataset) -> float:
 def brightened(values: Array, ends: float) -> Array:
     """MONOCHROME1 turned around: `ends`, the lowest and the highest value added, less each value.
 
-    Grey values keep their range. PS3.3 C.7.6.3.1.2: the smallest is white, after all other steps.
+    Grey values keep their range. PS3.3 C.7.6.3.1.2: the smallest is white, after all other steps. Raises OverflowError for
+    whole numbers of which int64 does not hold one.
     """
-    return ends - values if values.dtype.kind == "f" else _shifted(-values.astype(np.int64), int(ends))
+    if values.dtype.kind == "f":
+        return ends - values
+    if values.dtype == np.uint64 and values.size and int(values.max()) > np.iinfo(np.int64).max:
+        raise _beyond(-1, ends)
+    return _shifted(-values.astype(np.int64), int(ends))
 
 
 def in_rgb(cells: Array, photometric: str, header: Dataset, *, where: Path) -> Array:
