@@ -1,0 +1,120 @@
+"""The commands `scanwright data …`: data sets kept in versions, compared, joined, enlarged, looked at and described.
+
+They translate as `cli` does: options to a call of `scanwright.api`, its result to lines or one JSON object.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanwright.ending import finish, verbs_of
+from scanwright.options import Data, Exclude, Json, Layout, Out, Wanted
+from scanwright.screen import Screen
+
+app = typer.Typer(
+    name="data",
+    help="Grow a data set: versions, differences, merging, pseudo-labels, and its card.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+verb = verbs_of(app)
+
+OutFile = Annotated[Path, typer.Option("-o", "--out", metavar="<path>", help="File for the result.")]
+
+
+@verb
+def version(data: Data, out: OutFile, layout: Layout = None, task: Wanted = None, json_: Json = False) -> None:
+    """Write what a data set holds, as hashes: a version to keep and to compare with."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.versions import version as run
+
+        made = run(data, out, layout=layout, task=task, tell=screen.tell)
+    unread = sum(entry.content is None for entry in made.cases.values())
+    lines = [f"{out}  {len(made.cases)} cases, digest {made.digest}"]
+    lines += [f"{unread} cases cannot be read; scanwright inspect says why"] if unread else []
+    data_json = {"file": str(out), "digest": made.digest, "cases": len(made.cases), "unread": unread}
+    finish(lines, data_json, as_json=json_)
+
+
+@verb
+def diff(
+    old: Annotated[Path, typer.Argument(help="A data set, or a version of one.")],
+    new: Annotated[Path, typer.Argument(help="A data set, or a version of one.")],
+    json_: Json = False,
+) -> None:
+    """Say what differs between two data sets or versions: cases, images, labels, patients, sides, tasks."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.versions import diff as run
+
+        found = run(old, new, tell=screen.tell)
+    finish(found.difference.lines(), found.to_json(), as_json=json_)
+
+
+Sources = Annotated[list[Path], typer.Argument(help="Data sets: folders, tables or archives in any layout.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="<source:old=new>", help="Map names: B:tumor=tumour,2=, or a JSON file. May be given again."
+    ),
+]
+SamePatients = Annotated[
+    bool, typer.Option("--same-patients", help="Patients of one name are one person in all of them.")
+]
+Link = Annotated[bool, typer.Option("--link", help="Link files instead of copying them; both are then one file.")]
+
+
+@verb
+def merge(
+    sources: Sources,
+    out: Out,
+    map_: Map = None,
+    same_patients: SamePatients = False,
+    exclude: Exclude = None,
+    link: Link = False,
+    json_: Json = False,
+) -> None:
+    """Put data sets into one folder, labels and classes by name. The same command goes on where it stopped."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.grow import merge as run
+
+        made = run(
+            sources,
+            out=out,
+            mappings=map_ or [],
+            same_patients=same_patients,
+            exclude=exclude or [],
+            link=link,
+            tell=screen.tell,
+        )
+    finish(made.lines(), made.to_json(), as_json=json_)
+
+
+@verb
+def append(
+    data: Annotated[Path, typer.Argument(help="A folder that data merge made.")],
+    sources: Sources,
+    map_: Map = None,
+    same_patients: SamePatients = False,
+    exclude: Exclude = None,
+    link: Link = False,
+    json_: Json = False,
+) -> None:
+    """Add cases to a merged data set; nothing in it is changed. The same command goes on where it stopped."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.grow import append as run
+
+        made = run(
+            data,
+            sources,
+            mappings=map_ or [],
+            same_patients=same_patients,
+            exclude=exclude or [],
+            link=link,
+            tell=screen.tell,
+        )
+    finish(made.lines(), made.to_json(), as_json=json_)
