@@ -118,3 +118,25 @@ def append(
             tell=screen.tell,
         )
     finish(made.lines(), made.to_json(), as_json=json_)
+
+
+@verb
+def preview(
+    data: Data,
+    out: OutFile,
+    plan: Annotated[
+        Path | None, typer.Option(help="A run's plan.json, instead of the plan that train would make.")
+    ] = None,
+    cases: Annotated[int, typer.Option(min=1, max=12, help="How many cases.")] = 3,
+    samples: Annotated[int, typer.Option(min=1, max=8, help="How many patches of each.")] = 5,
+    layout: Layout = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Draw what random changes in training make of a few cases: a .png or .html file."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.preview import preview as run
+
+        made = run(data, out, plan=plan, cases=cases, samples=samples, layout=layout, seed=seed, tell=screen.tell)
+    finish([f"{made.file}  {', '.join(made.cases)}"], made.to_json(), as_json=json_)
