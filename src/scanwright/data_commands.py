@@ -140,3 +140,19 @@ def preview(
 
         made = run(data, out, plan=plan, cases=cases, samples=samples, layout=layout, seed=seed, tell=screen.tell)
     finish([f"{made.file}  {', '.join(made.cases)}"], made.to_json(), as_json=json_)
+
+
+@verb
+def card(data: Data, out: OutFile, layout: Layout = None, task: Wanted = None, json_: Json = False) -> None:
+    """Write a data set's card (a datasheet): a .md, .html or .json file. People's part comes from datasheet.json beside it."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.data_card import card as run
+
+        made = run(data, out, layout=layout, task=task, tell=screen.tell)
+    left = len(made.sheet.open_keys)
+    lines = [f"{made.file}  version {made.sheet.digest[:16]}…"]
+    lines += (
+        [f"{left} questions wait for an answer in datasheet.json, such as {made.sheet.open_keys[0]}"] if left else []
+    )
+    finish(lines, made.to_json(), as_json=json_)
