@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scanwright.ending import finish, verbs_of
-from scanwright.options import Data, Exclude, Json, Layout, Out, Wanted
+from scanwright.options import Data, Device, Exclude, Json, Layout, Out, Wanted
 from scanwright.screen import Screen
 
 app = typer.Typer(
@@ -156,3 +156,38 @@ def card(data: Data, out: OutFile, layout: Layout = None, task: Wanted = None, j
         [f"{left} questions wait for an answer in datasheet.json, such as {made.sheet.open_keys[0]}"] if left else []
     )
     finish(lines, made.to_json(), as_json=json_)
+
+
+@verb
+def pseudo(
+    model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
+    scans: Annotated[list[Path], typer.Argument(help="Scans without labels, or folders of them.")],
+    labelled: Annotated[Path, typer.Option(help="The labelled data set on which the gain is tested.")],
+    out: Out,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training of the trial; there are two a fold.")],
+    folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 3,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="Least expected Dice of a scan that is taken.")] = 0.9,
+    same_patients: SamePatients = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Label scans with a model; the labels are kept only if training on such labels is seen to gain on labelled cases."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.pseudo import pseudo as run
+
+        made = run(
+            model,
+            scans,
+            labelled=labelled,
+            out=out,
+            steps=steps,
+            folds=folds,
+            confidence=confidence,
+            same_patients=same_patients,
+            seed=seed,
+            device=device,
+            tell=screen.tell,
+        )
+    finish(made.lines(), made.to_json(), as_json=json_)

@@ -45,11 +45,19 @@ class Placing:
     link: bool = False
     resume: bool = False
 
-    def place(self, case: Case, source: Task, translation: Translation, *, name: str) -> Placed:
-        """Put a case's files into the folder under another name. source: the task as which they are read."""
+    def place(
+        self, case: Case, source: Task, translation: Translation, *, name: str, answer: Volume | None = None
+    ) -> Placed:
+        """Put a case's files into the folder under another name. source: the task as which they are read.
+
+        answer: a label map to write instead of the case's own.
+        """
         images = self._place_images(case, source, translation, name)
-        label = "" if case.label is None else self._place_label(case.label, translation, name)
-        return Placed(images=images, label=label)
+        if answer is not None:
+            return Placed(images=images, label=self._write_label(answer, name))
+        return Placed(
+            images=images, label="" if case.label is None else self._place_label(case.label, translation, name)
+        )
 
     def _place_images(self, case: Case, source: Task, translation: Translation, name: str) -> tuple[str, ...]:
         wanted = len(self.task.channels) if self.apart else 1
@@ -69,9 +77,13 @@ class Placing:
         if translation.keeps_values and _can_stay(label):
             return self._keep(label, "labels", name)
         found = read_label(label)
-        file = self.root / "labels" / f"{name}{'.png' if _is_pictured(found) else '.nii.gz'}"
+        return self._write_label(found.with_voxels(translated(found.voxels, translation.values)), name)
+
+    def _write_label(self, label: Volume, name: str) -> str:
+        """Write a label map anew: of a picture as PNG, else as NIfTI."""
+        file = self.root / "labels" / f"{name}{'.png' if _is_pictured(label) else '.nii.gz'}"
         if not (self.resume and file.is_file()):
-            write_label(file, found.with_voxels(translated(found.voxels, translation.values)))
+            write_label(file, label)
         return f"labels/{file.name}"
 
     def _keep(self, image: Source | LabelSource, folder: str, name: str) -> str:
