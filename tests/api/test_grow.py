@@ -295,7 +295,7 @@ def test_merge__splits_and_groups_are_kept(tmp_path):
     merge([one], out=tmp_path / "out")
     found = {case.id: case for case in read_dataset(tmp_path / "out").cases}
     assert [found[f"p{k:02d}"].split for k in range(4)] == ["train", "train", "test", "test"]
-    assert found["p01"].groups["scanner"] == "y" and found["p01"].groups["group_class"] == "f"
+    assert found["p01"].groups["scanner"] == "y" and found["p01"].groups["class"] == "f"
     assert found["p01"].patient == "S0"
 
 

@@ -15,7 +15,15 @@ from scanwright.api.grown import Grown, Renamed, Repeated
 from scanwright.api.sources import Member, gather, left_out
 from scanwright.api.versions import look_through
 from scanwright.dataset.cases import Case, Classes
-from scanwright.dataset.collection import OWN_COLUMNS, RECORD, Listing, read_record, read_rows, write_declaration
+from scanwright.dataset.collection import (
+    OWN_COLUMNS,
+    RECORD,
+    TARGET,
+    Listing,
+    read_record,
+    read_rows,
+    write_declaration,
+)
 from scanwright.dataset.identities import Identity, identify
 from scanwright.dataset.merge import answers_of, join_tasks
 from scanwright.dataset.placing import Placing
@@ -174,7 +182,8 @@ def _place(
 ) -> None:
     """Put one case's files into the folder, and note it."""
     placed = placing.place(case, member.looked.dataset.task, translations[member.name], name=called.case)
-    groups = {_group_name(name): value for name, value in {"source": member.name, **case.groups}.items()}
+    told = {"source": member.name, **case.groups}  # what was merged before keeps its own source
+    groups = {_group_name(name, placing.task): value for name, value in told.items()}
     joint = case.model_copy(update={"id": called.case, "patient": called.patient, "groups": groups})
     listing.add(joint, placed, size=_size(member, case))
 
@@ -185,9 +194,10 @@ def _size(member: Member, case: Case) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def _group_name(name: str) -> str:
+def _group_name(name: str, task: Task) -> str:
     """A group's column, under a name that means nothing else in the table."""
-    return f"group_{name}" if name in OWN_COLUMNS and name != "source" else name
+    taken = name in OWN_COLUMNS or name in task.quantities or (name == TARGET and task.kind == "classification")
+    return f"group_{name}" if taken else name
 
 
 def _require_free(folder: Path, record: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from scanwright.files import read_json, write_bytes, write_json
 
 TABLE, BOXES, RECORD = "cases.csv", "instances.json", "collection.json"
 TARGET = "class"
-OWN_COLUMNS = ("id", "image", "label", TARGET, "patient", "split", "source")
+OWN_COLUMNS = ("id", "image", "label", "patient", "split")
 
 Row = dict[str, str]
 
