@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.claims import require_outside
-from scanwright.api.grown import Grown, Renamed, Repeated
+from scanwright.api.grown import Grown, Renamed, Repeated, notes_on
 from scanwright.api.sources import Member, gather, left_out
 from scanwright.api.versions import look_through
-from scanwright.dataset.cases import Case, Classes
+from scanwright.dataset.cases import Case
 from scanwright.dataset.collection import (
     OWN_COLUMNS,
     RECORD,
@@ -295,15 +295,3 @@ def _grown(
         repeated=tuple(repeated),
         notes=notes_on(task, kept),
     )
-
-
-def notes_on(task: Task, kept: Mapping[str, Sequence[Case]]) -> tuple[str, ...]:
-    """Classes that one source alone has: a model could learn to tell the source instead."""
-    if task.kind != "classification" or len(kept) < 2:
-        return ()
-    homes: dict[str, set[str]] = {name: set() for name in task.classes}
-    for source, cases in kept.items():
-        for name in (name for case in cases if isinstance(case.target, Classes) for name in case.target.names):
-            homes[name].add(source)
-    alone = [f"{name} in {next(iter(sources))} only" for name, sources in homes.items() if len(sources) == 1]
-    return (f"the source gives the class away: {', '.join(alone)}",) if alone else ()

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.task import Task
 
 SHOWN = 4
@@ -76,3 +77,15 @@ class Grown:
 def some(names: Sequence[str]) -> str:
     """The first few, and how many more there are."""
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def notes_on(task: Task, kept: Mapping[str, Sequence[Case]]) -> tuple[str, ...]:
+    """Classes that one source alone has: a model could learn to tell the source instead."""
+    if task.kind != "classification" or len(kept) < 2:
+        return ()
+    homes: dict[str, set[str]] = {name: set() for name in task.classes}
+    for source, cases in kept.items():
+        for name in (name for case in cases if isinstance(case.target, Classes) for name in case.target.names):
+            homes[name].add(source)
+    alone = [f"{name} in {next(iter(sources))} only" for name, sources in homes.items() if len(sources) == 1]
+    return (f"the source gives the class away: {', '.join(alone)}",) if alone else ()

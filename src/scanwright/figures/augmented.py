@@ -1,5 +1,6 @@
 """Patches as they lie in a scan, and the same patches as training shows them to the network, one below the other, as PNG."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,13 +15,14 @@ from scanwright.figures.svg import new_figure, to_png
 from scanwright.types import Array, Floats
 
 PANE_PX, GAP_PX, MARGIN_PX = 170, 6, 84
-TITLE_PX, CAPTION_PX, LEGEND_PX = 30, 34, 26
+TITLE_PX, CAPTION_PX, LEGEND_PX = 30, 46, 26
+CAPTION_LETTERS = 34
 QUIET = "#aab4c0"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pane:
-    """One slice: image (H, W) of any scale, or (H, W, 3) as colour; labels (H, W); caption: up to two lines of our own words.
+    """One slice: image (H, W) of any scale, or (H, W, 3) as colour; labels (H, W); caption: lines of our own words, wrapped.
 
     aspect: height of a pixel over its width. window: what is shown black and white.
     """
@@ -63,7 +65,16 @@ def augmented_png(cases: Sequence[Pairs], *, regions: Mapping[str, Sequence[int]
                 x = MARGIN_PX + column * (PANE_PX + GAP_PX)
                 box = (x / width, 1 - (y + pane_px) / height, PANE_PX / width, pane_px / height)
                 _draw_pane(figure.add_axes(box), pane, regions)
-                _write(figure, pane.caption, x, y + pane_px + CAPTION_PX / 2, width, height, colour=QUIET, size=6.5)
+                _write(
+                    figure,
+                    _wrapped(pane.caption),
+                    x,
+                    y + pane_px + CAPTION_PX / 2,
+                    width,
+                    height,
+                    colour=QUIET,
+                    size=6.5,
+                )
         top += TITLE_PX + 2 * pane_px + GAP_PX + CAPTION_PX
     return to_png(figure)
 
@@ -117,6 +128,11 @@ def _write(
     size: float = 7.5,
 ) -> None:
     figure.text(x / width, 1 - y / height, words, color=colour, fontsize=size, va="center", ha="left", parse_math=False)
+
+
+def _wrapped(caption: str) -> str:
+    """A caption in lines no longer than a pane is wide."""
+    return "\n".join(textwrap.fill(line, CAPTION_LETTERS) for line in caption.split("\n"))
 
 
 def _shown(name: str) -> str:
