@@ -25,11 +25,15 @@ MADE = "<!-- Written by scripts/reference.py from the code. -->"
 def commands() -> str:
     """What every verb says of itself."""
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    for group in app.registered_groups:
+        inner = group.typer_instance
+        assert inner is not None
+        names += [f"{inner.info.name} {one.callback.__name__}" for one in inner.registered_commands if one.callback]
     parts = [f"# Commands\n\n{MADE}\n\nExit codes: [errors](errors.md). `--json` prints one object on standard output."]
     for name in names:
         said = (
             CliRunner()
-            .invoke(app, [name, "--help"], env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"}, color=False)
+            .invoke(app, [*name.split(), "--help"], env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"}, color=False)
             .output
         )
         parts += [f"## {name}", f"```text\n{said.strip()}\n```"]

@@ -24,6 +24,7 @@ from commands import SMALL, at_call, fail, is_progress, results
 from made_folders import AFFINE, SHAPE, ball, nnunet_folder, write_json, write_nifti, write_text
 from scanwright import cli
 from scanwright.errors import UsageError
+from scanwright.options import parse_duration
 
 MOST_LINES = 3
 
@@ -69,7 +70,7 @@ def data(tmp_path, six):
     ],
 )
 def test_parse_duration(text, seconds):
-    assert cli.parse_duration(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_parse_duration(text, seconds):
 )
 def test_parse_duration__not_one(text):
     with pytest.raises(UsageError, match="not a duration"):
-        cli.parse_duration(text)
+        parse_duration(text)
 
 
 def scored(mean, ci95, n=8, n_defined=8):

@@ -59,9 +59,65 @@ demo
   --budget: str = 150s
   --device: auto | cpu | cuda = auto
   --json: bool = False
+
+data version data: Path
+  -o --out: Path (required)
+  --layout: str
+  --task: segmentation | classification | regression | detection
+  --json: bool = False
+
+data diff old: Path new: Path
+  --json: bool = False
+
+data merge sources: Path, again and again
+  -o --out: Path (required)
+  --map: str, again and again
+  --same-patients: bool = False
+  --exclude: str, again and again
+  --link: bool = False
+  --json: bool = False
+
+data append data: Path sources: Path, again and again
+  --map: str, again and again
+  --same-patients: bool = False
+  --exclude: str, again and again
+  --link: bool = False
+  --json: bool = False
+
+data preview data: Path
+  -o --out: Path (required)
+  --plan: Path
+  --cases: int = 3, at least 1, at most 12
+  --samples: int = 5, at least 1, at most 8
+  --layout: str
+  --seed: int = 0
+  --json: bool = False
+
+data card data: Path
+  -o --out: Path (required)
+  --layout: str
+  --task: segmentation | classification | regression | detection
+  --json: bool = False
+
+data pseudo model: Path scans: Path, again and again
+  --labelled: Path (required)
+  -o --out: Path (required)
+  --steps: int (required), at least 1
+  --folds: int = 3, at least 2, at most 20
+  --confidence: float = 0.9, at least 0, at most 1
+  --same-patients: bool = False
+  --seed: int = 0
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
 """
 
 VERBS = {command.callback.__name__: command.callback for command in cli.app.registered_commands}
+GROUPS = {group.typer_instance.info.name: group.typer_instance for group in cli.app.registered_groups}
+VERBS |= {
+    f"{name} {command.callback.__name__}": command.callback
+    for name, app in GROUPS.items()
+    for command in app.registered_commands
+}
 
 
 def test_command_line__is_this() -> None:
@@ -107,7 +163,7 @@ def limits(info: OptionInfo) -> str:
 
 @pytest.mark.parametrize("name", VERBS)
 def test_help__of_every_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.exit_code([name, "--help"]) == 0
+    assert cli.exit_code([*name.split(), "--help"]) == 0
     said = capsys.readouterr()
     assert said.err == ""
     for parameter in inspect.signature(VERBS[name]).parameters.values():
@@ -119,9 +175,12 @@ def test_help__of_every_command(name: str, capsys: pytest.CaptureFixture[str]) -
     assert " ".join(inspect.getdoc(VERBS[name]).split()) in " ".join(said.out.split())
 
 
-def test_help__names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.exit_code(["--help"]) == 0
-    assert re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE) == list(VERBS)
+@pytest.mark.parametrize("group", ["", *GROUPS])
+def test_help__names_every_command(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.exit_code([*group.split(), "--help"]) == 0
+    inside = [name.removeprefix(f"{group} ") for name in VERBS if name.rpartition(" ")[0] == group]
+    shown = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
+    assert sorted(shown) == sorted([*inside, *(() if group else GROUPS)])
 
 
 def test_json__wherever_there_is_a_result() -> None:

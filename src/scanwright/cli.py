@@ -5,20 +5,31 @@ output (`--json`: one JSON object, for an error too), all else to standard error
 after Ctrl-C.
 """
 
-import functools
 import io
-import json
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from typer.exceptions import TyperException
 
-from scanwright.ending import ended, said
+from scanwright import data_commands
+from scanwright.ending import finish, said, verbs_of
 from scanwright.errors import InputError, UsageError
+from scanwright.options import (
+    Data,
+    Device,
+    Exclude,
+    Json,
+    Layout,
+    Out,
+    Split,
+    Waive,
+    Wanted,
+    folder_path,
+    parse_duration,
+)
 from scanwright.runtime import share_cores
 from scanwright.screen import Screen
 
@@ -31,48 +42,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
-Layout = Annotated[str | None, typer.Option(help="Read the folder as this layout instead of detecting it.")]
-Wanted = Annotated[
-    Literal["segmentation", "classification", "regression", "detection"] | None,
-    typer.Option("--task", help="What is wanted, where the data could serve several ends."),
-]
-Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
-
-Split = Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")]
-Waive = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CODE[:CASE]=REASON", help="Let a finding that a rule forbids pass. May be given again."),
-]
-
-
-def folder_path(text: str) -> Path:
-    """A folder as it was typed. An empty one is a shell variable that is not set, not the folder one is in."""
-    if not text.strip():
-        raise typer.BadParameter("an empty name; the folder one is in is '.'")
-    return Path(text)
-
-
-Out = Annotated[Path, typer.Option("-o", "--out", parser=folder_path, metavar="<path>", help="Folder for the results.")]
-
-
-def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a function a command that ends with an exit code and lines, whatever it raises."""
-
-    @functools.wraps(function)
-    def guarded(**given: Any) -> None:
-        code = ended(functools.partial(function, **given), as_json=given["json_"])
-        if code:
-            raise typer.Exit(code)
-
-    app.command()(guarded)
-    return function
+app.add_typer(data_commands.app)
+verb = verbs_of(app)
 
 
 @verb
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, a CSV table, or an .npz archive.")],
+    data: Data,
     out: Out,
     budget: Annotated[str | None, typer.Option(help="Wall time for everything: 90s, 10m, 1h30m.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps a fold, instead of a budget.")] = None,
@@ -169,7 +145,7 @@ def evaluate(
 
 @verb
 def inspect(
-    data: Annotated[Path, typer.Argument(help="Folder of scans and labels, a CSV table, or an .npz archive.")],
+    data: Data,
     layout: Layout = None,
     task: Wanted = None,
     exclude: Exclude = None,
@@ -246,16 +222,6 @@ def demo(
     finish(trained_lines(result), trained_json(result), as_json=json_)
 
 
-def parse_duration(text: str) -> float:
-    """ "90", "90s", "10m" or "1h30m" to seconds. Raises UsageError for anything else and for nothing."""
-    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip().lower())
-    hours, minutes, seconds = match.groups() if match else (None, None, None)
-    total = 3600 * int(hours or 0) + 60 * int(minutes or 0) + float(seconds or 0)
-    if not match or total <= 0:
-        raise UsageError("not a duration", found=f"--budget {text}", expected="for example 90s, 10m or 1h30m")
-    return total
-
-
 def trained_lines(result: Any) -> list[str]:
     """What a finished run says: the numbers, and where things lie."""
     where = [f"report   {result.report}", f"package  {result.package}", f"time     {result.elapsed_s:.0f} s"]
@@ -303,11 +269,6 @@ def estimate_text(value: dict[str, Any]) -> str:
     if value["ci95"] is None:
         return f"{value['mean']:.4f}  n = {value['n_defined']}, too few patients for an interval"
     return f"{value['mean']:.4f} [{value['ci95'][0]:.4f}, {value['ci95'][1]:.4f}]  n = {value['n_defined']}"
-
-
-def finish(lines: list[str], data: Any, *, as_json: bool) -> None:
-    """Print a result."""
-    typer.echo(json.dumps(data, allow_nan=False) if as_json else "\n".join(lines))
 
 
 def main() -> None:

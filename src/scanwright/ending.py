@@ -5,6 +5,7 @@ is 6, whichever library met it. Anything else is a bug of ours: 1, and the only 
 """
 
 import errno
+import functools
 import json
 import re
 import traceback
@@ -19,6 +20,30 @@ REFUSED = (
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
 )  # fmt: skip
 """What the operating system says when it is the machine that cannot, not the program."""
+
+
+def verbs_of(app: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator that makes a function a command of `app` which ends with an exit code and lines, whatever it raises.
+
+    The function has a parameter `json_`: whether its result is wanted as one JSON object.
+    """
+
+    def verb(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def guarded(**given: Any) -> None:
+            code = ended(functools.partial(function, **given), as_json=given["json_"])
+            if code:
+                raise typer.Exit(code)
+
+        app.command()(guarded)
+        return function
+
+    return verb
+
+
+def finish(lines: Sequence[str], data: Any, *, as_json: bool) -> None:
+    """Print a result on standard output: lines for people, or the same as one JSON object."""
+    typer.echo(json.dumps(data, allow_nan=False) if as_json else "\n".join(lines))
 
 
 def ended(work: Callable[[], None], *, as_json: bool) -> int:

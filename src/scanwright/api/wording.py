@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from scanwright.dataset.facts import Fingerprint, Spread
 from scanwright.dataset.task import Channel
 from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
 from scanwright.report.content import Fact
 from scanwright.report.notation import number
+from scanwright.transform.intensity import Tint
+from scanwright.transform.spatial import Warp
+from scanwright.types import Triple
 
 MOST_NAMED = 8
 UNNAMED = "image"
@@ -133,3 +138,31 @@ def volume_text(volume: Spread, unit: str) -> str:
 def amount(value: float) -> str:
     """Three digits that count, and all of a large number: 0.0123, 4.56, 78.9, 136 100."""
     return number(value, 0) if abs(value) >= 100 else f"{value:.3g}"
+
+
+def changes_text(warp: Warp, tint: Tint, sample: int, *, spacing: Triple) -> str:
+    """What is changed at random in one sample, in two lines: its shape, and its grey values. "as it is" if nothing is.
+
+    spacing: edges of a voxel in network order; a turn and a change of size are those in space.
+    """
+    scale = np.diag(spacing)
+    physical = scale @ warp.matrix[sample] @ np.linalg.inv(scale)
+    sizes = np.linalg.norm(physical, axis=0)
+    flips = np.where(np.diag(physical) < 0, -1.0, 1.0)  # a turn is less than a right angle
+    turn = np.degrees(np.arccos(np.clip((np.trace(physical / (sizes * flips)) - 1) / 2, -1.0, 1.0)))
+    shape = (
+        f"turned {turn:.0f}°" if turn >= 0.5 else "",
+        f"size ×{1 / np.cbrt(sizes.prod()):.2f}" if np.abs(sizes - 1).max() > 0.005 else "",
+        "mirrored" if (flips < 0).any() else "",
+        "bent" if warp.bend[sample].any() else "",
+    )
+    grey = (
+        f"contrast ×{tint.contrast[sample]:.2f}" if tint.contrast[sample] != 1 else "",
+        f"brightness {tint.brightness[sample]:+.2f}" if tint.brightness[sample] else "",
+        f"gamma {tint.gamma[sample]:.2f}" if tint.gamma[sample] != 1 else "",
+        f"noise {tint.noise[sample]:.2f}" if tint.noise[sample] else "",
+        f"blur {tint.blur[sample]:.1f}" if tint.blur[sample] > 0.1 else "",
+        f"coarser ×{tint.low_resolution[sample]:.1f}" if tint.low_resolution[sample] > 1 else "",
+    )
+    lines = [", ".join(filter(None, words)) for words in (shape, grey)]
+    return "\n".join(filter(None, lines)) or "as it is"

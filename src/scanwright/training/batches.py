@@ -32,6 +32,16 @@ class TrainingCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """The random part of one step: a case for each sample, its patch's centre voxel, and how shapes and grey values change."""
+
+    cases: Sequence[TrainingCase]
+    centers: Sequence[tuple[int, int, int]]
+    warp: spatial.Warp
+    tint: intensity.Tint
+
+
+@dataclass(frozen=True, slots=True)
 class Batches:
     """The training cases and how patches are drawn from them. `batch(step)` is deterministic."""
 
@@ -42,6 +52,10 @@ class Batches:
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Image (N, C, D, H, W) float32 and codes (N, D, H, W) uint8 of one step, changed at random, on the device."""
+        return self.apply(self.draw(step))
+
+    def draw(self, step: int) -> Draw:
+        """What is decided at random for one step."""
         rng = generator(self.seed, 1, step)
         plan, patch = self.plan, self.plan.batch.patch
         chosen = self._choose_cases(step)
@@ -50,11 +64,18 @@ class Batches:
         ]
         warp = spatial.draw(rng, plan.augment, samples=len(chosen), patch=patch, spacing=self.spacing)
         tint = intensity.draw(rng, plan.augment, samples=len(chosen))
-        blocks = [cut(case, center, warp.reach(patch)) for case, center in zip(chosen, centers, strict=True)]
+        return Draw(chosen, centers, warp, tint)
+
+    def apply(self, draw: Draw) -> tuple[Tensor, Tensor]:
+        """The batch that was drawn."""
+        patch = self.plan.batch.patch
+        blocks = [
+            cut(case, center, draw.warp.reach(patch)) for case, center in zip(draw.cases, draw.centers, strict=True)
+        ]
         image = torch.from_numpy(np.stack([image for image, _ in blocks])).to(self.device)
         codes = torch.from_numpy(np.stack([codes for _, codes in blocks])).to(self.device)
-        image, codes = spatial.apply(warp, image, codes, patch=patch)
-        return intensity.apply(tint, image), codes
+        image, codes = spatial.apply(draw.warp, image, codes, patch=patch)
+        return intensity.apply(draw.tint, image), codes
 
     @property
     def spacing(self) -> Triple:

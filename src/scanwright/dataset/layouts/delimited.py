@@ -34,8 +34,8 @@ def read_table(path: Path) -> Table:
     """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of, or what Excel's "sep=" line says.
 
     UTF-8, UTF-16 with its mark, else Windows-1252; any kind of line end. Cells that are missing at the end of a row are empty.
-    Raises InputError if it is no file, is over 64 MiB, has no header, names one column twice, has a quote that does not end, or a row with
-    more cells than the header.
+    Raises InputError if it is no file, is over 64 MiB, has no header, names one column twice, has a quote that does not end, or
+    a row with more cells than the header.
     """
     require_no_pipe(path)
     if path.stat().st_size > MAX_TABLE_BYTES:

@@ -1,0 +1,43 @@
+"""Arguments and options that several commands share, and how their texts are read."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from scanwright.errors import UsageError
+
+
+def folder_path(text: str) -> Path:
+    """A folder as it was typed. An empty one is a shell variable that is not set, not the folder one is in."""
+    if not text.strip():
+        raise typer.BadParameter("an empty name; the folder one is in is '.'")
+    return Path(text)
+
+
+Data = Annotated[Path, typer.Argument(help="Folder of scans and labels, a CSV table, or an .npz archive.")]
+Out = Annotated[Path, typer.Option("-o", "--out", parser=folder_path, metavar="<path>", help="Folder for the results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+Layout = Annotated[str | None, typer.Option(help="Read the folder as this layout instead of detecting it.")]
+Wanted = Annotated[
+    Literal["segmentation", "classification", "regression", "detection"] | None,
+    typer.Option("--task", help="What is wanted, where the data could serve several ends."),
+]
+Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
+Split = Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")]
+Waive = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODE[:CASE]=REASON", help="Let a finding that a rule forbids pass. May be given again."),
+]
+
+
+def parse_duration(text: str) -> float:
+    """ "90", "90s", "10m" or "1h30m" to seconds. Raises UsageError for anything else and for nothing."""
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip().lower())
+    hours, minutes, seconds = match.groups() if match else (None, None, None)
+    total = 3600 * int(hours or 0) + 60 * int(minutes or 0) + float(seconds or 0)
+    if not match or total <= 0:
+        raise UsageError("not a duration", found=f"--budget {text}", expected="for example 90s, 10m or 1h30m")
+    return total
