@@ -186,8 +186,9 @@ def measure_planted(
     return {"recall": recall, "precision": [round(float(np.mean(right)), 3), len(right)], "fonts": len(fonts)}
 
 
-def _by_number(item: tuple[str, Any]) -> list[Any]:
-    return [float(word) if word.replace(".", "").isdigit() else 0.0 for word in item[0].split()] + [item[0]]
+def _by_number(item: tuple[str, list[bool]]) -> tuple[list[float], str]:
+    numbers = [float(word) for word in item[0].split() if word.replace(".", "").isdigit()]
+    return numbers, item[0]
 
 
 def measure_busi(data: Path, overlays: Path | None) -> dict[str, Any]:

@@ -55,6 +55,8 @@ def ultrasound(rng: np.random.Generator, shape: Shape) -> Array:
     strength = rng.uniform(0.2, 1.3)
     image = np.clip(echo * (1 + strength * (grain / grain.mean() - 1)), 0, None) ** rng.uniform(0.5, 1.6)
     image = np.clip(image / max(1e-6, np.quantile(image, 0.995)) * rng.uniform(0.5, 1), 0, 1)
+    if rng.random() < 0.2:
+        image = np.clip(with_wire(rng, image), 0, 1)
     return framed(rng, image) if rng.random() < 0.6 else image
 
 
@@ -161,6 +163,9 @@ def cells(rng: np.random.Generator, shape: Shape) -> Array:
             outline=rim,
             width=int(rng.integers(1, 4)),
         )
+    for _ in range(int(rng.integers(0, 12))):
+        cx, cy, r, value = rng.random() * shape[1], rng.random() * shape[0], rng.uniform(1.5, 5), int(rng.integers(256))
+        draw.ellipse([cx - r, cy - r, cx + r, cy + r], fill=value, outline=255 - value)
     image = gaussian_filter(np.asarray(picture, np.float32) / 255, rng.uniform(0.5, 2))
     image = image * rng.uniform(0.3, 1) + rng.random() * 0.3 * smooth(rng, shape, cells=8)
     made: Array = np.clip(image + rng.normal(0, rng.uniform(0, 0.06), shape), 0, 1)

@@ -21,7 +21,7 @@ from typing import Any
 from scanwright.dataset.cases import Boxes, Case, Classes, Quantities
 from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.layouts import coco, table
-from scanwright.dataset.layouts.sidecar import read_table
+from scanwright.dataset.layouts.delimited import read_table
 from scanwright.dataset.placing import Placed
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError
