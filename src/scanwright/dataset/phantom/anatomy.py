@@ -32,10 +32,11 @@ LESION_RADII_MM = (8.0, 26.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Lesion:
-    """A mass in the liver: its centre in the template, and its radius in mm."""
+    """A mass: its centre in the template, and its radius in mm. benign: a round cyst, or in a lung a round granuloma."""
 
     centre_xyz: Triple
     radius_mm: float
+    benign: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
