@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -60,6 +61,20 @@ def write_picture(
         header.save_as(stream, enforce_file_format=True)
     del header.PixelData
     return header
+
+
+def rewrite_picture(path: Path, pixels: Array) -> None:
+    """Put other pixels (rows, columns), uint8, into an object that `write_picture` wrote; all else is kept, UIDs as well.
+
+    Raises InputError (another form of array, not such an object), ResourceError.
+    """
+    dataset = dcmread(path)
+    if pixels.ndim != 2 or pixels.dtype != np.uint8 or dataset.get("BitsAllocated") != 8:
+        raise InputError("not a grey picture of 8 bits", where=path, found=f"{pixels.dtype} {pixels.shape}")
+    dataset.Rows, dataset.Columns = pixels.shape
+    dataset.PixelData = np.ascontiguousarray(pixels).tobytes() + b"\0" * (pixels.size % 2)
+    with writing(path) as stream:
+        dataset.save_as(stream, enforce_file_format=True)
 
 
 def _header(modality: str, *, has_text: bool) -> Dataset:
