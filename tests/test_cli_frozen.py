@@ -59,6 +59,16 @@ demo
   --budget: str = 150s
   --device: auto | cpu | cuda = auto
   --json: bool = False
+
+phantom
+  -o --out: Path (required)
+  --modality: mr | ct | xray | us = mr
+  --task: segmentation | classification | regression | detection = segmentation
+  --format: nifti | png | dicom
+  --subjects: int = 24
+  --seed: int = 0
+  --fault: str, again and again
+  --json: bool = False
 """
 
 VERBS = {command.callback.__name__: command.callback for command in cli.app.registered_commands}

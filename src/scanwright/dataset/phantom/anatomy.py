@@ -80,9 +80,7 @@ def draw_anatomy(*, seed: int, subject: int, large: float = 1.0, fat_mm: float =
     return replace(anatomy, lesions=draw_lesions(rng, wanted=wanted, fat_mm=fat_mm))
 
 
-def draw_lesions(
-    rng: np.random.Generator, *, wanted: int, fat_mm: float, benign: bool = False
-) -> tuple[Lesion, ...]:
+def draw_lesions(rng: np.random.Generator, *, wanted: int, fat_mm: float, benign: bool = False) -> tuple[Lesion, ...]:
     """Lesions well inside the template's liver, none touching another; fewer than wanted in a crowded liver."""
     placed: list[Lesion] = []
     for _ in range(400):  # about one place in eight is inside

@@ -4,7 +4,9 @@ Made of the same implicit shapes, in the same template space as the abdomen (the
 simplified likewise: no bronchi beyond the main ones, no muscles told apart, arms at the side and out of the picture.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -87,7 +89,9 @@ def _mediastinum(brush: Brush, anatomy: Anatomy) -> None:
     """What lies between and under the lungs: fat round the vessels, the organs below the diaphragm, gas in the stomach."""
     brush.lay("liver", np.maximum(brush.dome + 4, brush.cavity))
     box = brush.near((-100, -20, -10), (-20, 60, 75))
-    bubble = ellipsoid(brush.points[:, *box], centre=(-62, 22, 44), radii=(12 + 50 * anatomy.gas, 24, 9 + 30 * anatomy.gas))
+    bubble = ellipsoid(
+        brush.points[:, *box], centre=(-62, 22, 44), radii=(12 + 50 * anatomy.gas, 24, 9 + 30 * anatomy.gas)
+    )
     brush.lay("gas", bubble + 2 * brush.wave(box, 1.0), box=box)
 
 
@@ -111,15 +115,12 @@ def _cage(brush: Brush, anatomy: Anatomy) -> None:
     brush.lay("marrow", ribs + 3.5)
     for side in (1.0, -1.0):
         bow = ((side * 14, 52.0, 262.0), (side * 70, 50.0, 278.0), (side * 142, 12.0, 292.0))
-        _bone(brush, bow, lambda points, bow=bow: tube(points, path=bow, radius=(7.5, 5.5, 6.5)))
-        ends = ((side * 168, -12.0, 268.0), (side * 182, -12.0, 120.0))
-        _bone(brush, ends, lambda points, ends=ends: tube(points, path=ends, radius=(23, 12)))
+        _bone(brush, bow, partial(tube, path=bow, radius=(7.5, 5.5, 6.5)))
+        arm = ((side * 168, -12.0, 268.0), (side * 182, -12.0, 120.0))
+        _bone(brush, arm, partial(tube, path=arm, radius=(23, 12)))
         blade = (side * 118, -84.0, 212.0)
-        _bone(
-            brush,
-            (tuple(np.subtract(blade, 70)), tuple(np.add(blade, 70))),
-            lambda points, blade=blade, side=side: ellipsoid(points, centre=blade, radii=(27, 4, 62), tilt=(8, side * 14, 0)),
-        )
+        plate = partial(ellipsoid, centre=blade, radii=(27, 4, 62), tilt=(8, side * 14, 0))
+        _bone(brush, (_off(blade, -70), _off(blade, 70)), plate)
 
 
 def _ribs(points_xyz: Floats, around: Floats, *, every_mm: float) -> Floats:
@@ -131,9 +132,14 @@ def _ribs(points_xyz: Floats, around: Floats, *, every_mm: float) -> Floats:
     return np.asarray(np.maximum(bars, np.maximum(cartilage, -30 - z)))
 
 
-def _bone(brush: Brush, corners, shape) -> None:
+def _off(point: Triple, mm: float) -> Triple:
+    return point[0] + mm, point[1] + mm, point[2] + mm
+
+
+def _bone(brush: Brush, corners: tuple[Triple, ...], shape: Callable[[Floats], Floats]) -> None:
     """One bone with its marrow, in the box round `corners`."""
-    box = brush.near(tuple(np.min(corners, axis=0)), tuple(np.max(corners, axis=0)), margin_mm=40)
+    low, high = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
+    box = brush.near((low[0], low[1], low[2]), (high[0], high[1], high[2]), margin_mm=40)
     distance = shape(brush.points[:, *box])
     brush.lay("bone", distance, box=box)
     brush.lay("marrow", distance + 2.5, box=box)
@@ -144,7 +150,13 @@ def _heart(brush: Brush, anatomy: Anatomy) -> None:
     distance = np.maximum(heart(brush.points) + 2 * brush.texture[0], 2 - brush.dome)
     brush.lay("muscle", distance, value=CHEST["heart"])
     brush.lay("vein", distance + 10, value=CHEST["heart"])
-    arch = ((-12.0, 20.0, 150.0), (-8.0, 20.0, 195.0), (-24.0, -14.0, 204.0), (-26.0, -34.0, 180.0), (-16.0, -32.0, 60.0))
+    arch = (
+        (-12.0, 20.0, 150.0),
+        (-8.0, 20.0, 195.0),
+        (-24.0, -14.0, 204.0),
+        (-26.0, -34.0, 180.0),
+        (-16.0, -32.0, 60.0),
+    )
     for tissue, path, radius in (
         ("artery", arch, (14.0, 14.0, 13.0, 12.0, 11.0)),
         ("vein", ((26.0, 14.0, 130.0), (24.0, 10.0, 240.0)), (11.0, 8.0)),

@@ -100,7 +100,9 @@ def require_possible(*, modality: str, task: str, format: str | None, subjects: 
         raise UsageError(f"{NAMES[modality]} is not written so", expected=" or ".join(formats), found=str(format))
     if task == "detection" and chosen != "png":
         hint = "Use --modality xray or us with --format png."
-        raise UsageError("boxes are drawn on pictures", expected="xray or us as png", found=f"{modality} as {chosen}", hint=hint)
+        raise UsageError(
+            "boxes are drawn on pictures", expected="xray or us as png", found=f"{modality} as {chosen}", hint=hint
+        )
     if not 1 <= subjects <= MAX_SUBJECTS:
         raise UsageError("not a size of a cohort", expected=f"1 to {MAX_SUBJECTS} subjects", found=subjects)
     if task == "classification" and subjects < 3:
@@ -188,7 +190,13 @@ def _write_dicom_volume(folder: Path, example: Example, *, modality: Literal["CT
 def _row(example: Example, path: Path, *, modality: Modality, task: Task, format: Format) -> dict[str, Any]:
     """A line of cases.csv."""
     scan, column = example.scan, target_column(modality, task)
-    row: dict[str, Any] = {"case": scan.case, "patient": scan.patient, "site": scan.site, "sex": scan.sex, "age": scan.age}
+    row: dict[str, Any] = {
+        "case": scan.case,
+        "patient": scan.patient,
+        "site": scan.site,
+        "sex": scan.sex,
+        "age": scan.age,
+    }
     if format == "dicom" and modality not in PICTURES:
         row["series"] = f"series/{scan.case}"
     elif column and not (task == "classification" and format == "png"):
@@ -209,7 +217,7 @@ def _declaration(example: Example, *, modality: Modality, task: Task, format: Fo
     stated: dict[str, Any] = {"name": f"Phantom, {NAMES[modality]}"}
     if format == "dicom" and modality not in PICTURES:
         stated["series"] = "cases.csv"
-    elif format != "dicom":
+    else:
         stated["channels"] = [{"name": NAMES[modality], "modality": modality}]
     if task == "segmentation" and modality in PICTURES:
         stated["regions"] = dict(example.regions)

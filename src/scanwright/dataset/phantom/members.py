@@ -12,15 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from scanwright.dataset.phantom.anatomy import STRUCTURES
+from scanwright.dataset.phantom.example import SEEN_BY_PROBE
 from scanwright.errors import InputError
 from scanwright.files import read_json, write_bytes, write_json
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.derived.picture_write import rewrite_picture
-from scanwright.io.formats import read_volume, suffix_of, write_volume
+from scanwright.io.formats import is_image, read_volume, stem, write_volume
 from scanwright.types import Array
 
 BOXES = "boxes.json"
+LABEL_FOLDERS = ("masks", "labelsTr")
+LESION = {True: SEEN_BY_PROBE["lesion"], False: STRUCTURES["lesion"]}  # in pictures (CHEST has the same), in volumes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ class Members:
             burden = {one.case: float(one.row[burden_column(one)]) for one in self.members}
             middle = float(np.median(list(burden.values())))
             return frozenset(case for case, value in burden.items() if value > middle)
-        lesion = 10 if not self.is_flat else 4
+        lesion = LESION[self.is_flat]
         return frozenset(one.case for one in self.members if one.label and (read_voxels(one.label) == lesion).any())
 
 
@@ -84,9 +88,9 @@ def open_cohort(root: Path) -> Members:
         raise InputError("not a cohort of the phantom", where=root, expected="phantom.json and cases.csv in it")
     settings: dict[str, Any] = read_json(marker)
     rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
-    files = [path for path in sorted(root.rglob("*")) if path.is_file() and suffix_of(path) is not None]
-    images = {path.name[: -len(suffix_of(path) or "")]: path for path in files if path.parent.name not in ("masks", "labelsTr", "seg")}
-    labels = {path.name[: -len(suffix_of(path) or "")]: path for path in files if path.parent.name in ("masks", "labelsTr")}
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and is_image(path)]
+    labels = {stem(path): path for path in files if path.parent.name in LABEL_FOLDERS}
+    images = {stem(path): path for path in files if path.parent.name not in (*LABEL_FOLDERS, "seg")}
     return Members(
         root=root,
         task=settings.get("task", "segmentation"),
@@ -118,7 +122,7 @@ def burden_column(member: Member) -> str:
 
 def read_voxels(path: Path) -> Array:
     """Voxels (I, J, K) of an image or label of one channel."""
-    return read_volume(path).voxels[0]
+    return np.asarray(read_volume(path).voxels[0])
 
 
 def write_voxels(path: Path, voxels: Array) -> None:
@@ -137,7 +141,10 @@ def copy_truth(cohort: Members, source: Member, target: Member) -> None:
         write_volume(target.label, read_volume(source.label))
     if cohort.task == "regression" or (cohort.task == "classification" and "class" in target.row):
         column = burden_column(target) if cohort.task == "regression" else "class"
-        rows = [{**one.row, column: source.row[column]} if one.case == target.case else dict(one.row) for one in cohort.members]
+        rows = [
+            {**one.row, column: source.row[column]} if one.case == target.case else dict(one.row)
+            for one in cohort.members
+        ]
         cohort.write_rows(rows)
     if cohort.task == "detection":
         listed = read_json(cohort.root / BOXES)

@@ -26,8 +26,8 @@ from scanwright.runtime import generator
 class Kind:
     """A kind of fault: how it is planted, the codes of findings that tell of it, and what a cohort needs to bear it.
 
-    needs: "rows" (nothing but cases.csv), "images", "labels", "classes", "flat" (pictures), "volumes" or "no-boxes" (images
-    that may be changed in their geometry: not where boxes lie on them).
+    needs: "rows" (nothing but cases.csv), "images", "labels", "labels-of-volumes", "classes", "flat" (pictures), "volumes" or
+    "no-boxes" (images that may be changed in their geometry: not where boxes lie on them).
     """
 
     plant: Callable[[Members, np.random.Generator], Done]
@@ -50,12 +50,14 @@ KINDS: Mapping[str, Kind] = {
     "near-duplicate-flip": Kind(plant=near_duplicate(plant_copies.flipped, "mirrored"), codes=NEAR, needs="no-boxes"),
     "near-duplicate-crop": Kind(plant=near_duplicate(plant_copies.cropped, "cropped"), codes=NEAR, needs="no-boxes"),
     "label-moved": Kind(
-        plant=plant_labels.of_one_label(plant_labels.shifted, "some voxels off its image"), codes=MISPLACED, needs="labels"
+        plant=plant_labels.of_one_label(plant_labels.shifted, "some voxels off its image"),
+        codes=MISPLACED,
+        needs="labels",
     ),
     "label-half-slice": Kind(
         plant=plant_labels.of_one_label(plant_labels.half_a_slice, "half a slice off its image"),
         codes=MISPLACED,
-        needs="labels",
+        needs="labels-of-volumes",
     ),
     "label-mirrored": Kind(
         plant=plant_labels.of_one_label(plant_labels.mirrored, "mirrored, and its image not"),
@@ -88,7 +90,9 @@ KINDS: Mapping[str, Kind] = {
         codes=("shortcut", "burned-in-marks-by-class"),
     ),
     "shortcut-frame": Kind(plant=plant_answers.by_answer(pixels.with_frame, "a grey frame"), codes=("shortcut",)),
-    "shortcut-size": Kind(plant=plant_answers.by_answer(pixels.padded, "larger images"), codes=("shortcut",), needs="no-boxes"),
+    "shortcut-size": Kind(
+        plant=plant_answers.by_answer(pixels.padded, "larger images"), codes=("shortcut",), needs="no-boxes"
+    ),
     "shortcut-offset": Kind(plant=plant_answers.by_answer(pixels.brighter, "brighter images"), codes=("shortcut",)),
     "shortcut-jpeg": Kind(
         plant=plant_answers.by_answer(lambda voxels: pixels.as_jpeg(voxels, quality=35), "traces of JPEG"),
@@ -100,9 +104,7 @@ KINDS: Mapping[str, Kind] = {
         needs="flat",
     ),
     "burned-in-text": Kind(plant=plant_answers.text_in_some, codes=("burned-in-text",), needs="flat"),
-    "site-brighter": Kind(
-        plant=plant_answers.site_shift(pixels.brighter), codes=("site-separable", "group-differs", "shortcut")
-    ),
+    "site-brighter": Kind(plant=plant_answers.brighter_site, codes=("site-separable", "group-differs", "shortcut")),
     "orientation-outlier": Kind(plant=plant_labels.other_axes, codes=("orientation-outlier",), needs="volumes"),
     "spacing-outlier": Kind(plant=plant_labels.other_spacing, codes=("spacing-outlier",), needs="volumes"),
 }
@@ -126,10 +128,7 @@ def plant_in(root: Path, fault: str, *, seed: int = 0) -> Planted:
         raise _cannot(fault, cohort, missing)
     rng = generator(seed, int(sha256_bytes(fault.encode())[:7], 16), 11)
     cases, files, found = kind.plant(cohort, rng)
-    paths = tuple(Path(str(file)) for file in files)
-    return Planted(
-        fault=fault, case=cases[-1], file=paths[0], found=found, cases=cases, files=paths, codes=kind.codes
-    )
+    return Planted(fault=fault, case=cases[-1], file=files[0], found=found, cases=cases, files=files, codes=kind.codes)
 
 
 def require_known(fault: str) -> None:
@@ -145,6 +144,10 @@ def _lacks(cohort: Members, needs: str) -> str:
         "rows": (True, ""),
         "images": (has_images, "images as nifti, png or single DICOM pictures"),
         "labels": (cohort.task == "segmentation" and has_images, "segmentation, not as a DICOM series"),
+        "labels-of-volumes": (
+            cohort.task == "segmentation" and has_images and not cohort.is_flat,
+            "segmentation of mr or ct as nifti",
+        ),
         "classes": (cohort.task == "classification", "classification"),
         "flat": (cohort.is_flat, "xray or us"),
         "volumes": (not cohort.is_flat and has_images, "mr or ct as nifti"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from scanwright.dataset.phantom.members import Member, Members, class_of, read_voxels, write_voxels
-from scanwright.dataset.phantom.pixels import with_text
+from scanwright.dataset.phantom.pixels import brighter, with_text
 from scanwright.dataset.phantom.plant_copies import Done
 from scanwright.errors import InputError
 from scanwright.geometry.volume import Volume
@@ -47,7 +47,9 @@ def by_answer(change: Callable[[Array], Array], words: str) -> Callable[[Members
 
 def text_by_answer(cohort: Members, rng: np.random.Generator) -> Done:
     """Words burned into the pictures of one answer."""
-    return _changed(cohort, cohort.positive, lambda voxels: with_text(voxels, TEXT), "words burned in where the answer is yes")
+    return _changed(
+        cohort, cohort.positive, lambda voxels: with_text(voxels, TEXT), "words burned in where the answer is yes"
+    )
 
 
 def text_in_some(cohort: Members, rng: np.random.Generator) -> Done:
@@ -57,21 +59,18 @@ def text_in_some(cohort: Members, rng: np.random.Generator) -> Done:
     return _changed(cohort, chosen, lambda voxels: with_text(voxels, "MUSTER EVA 1961"), "a name burned in")
 
 
-def site_shift(change: Callable[[Array], Array]) -> Callable[[Members, np.random.Generator], Done]:
-    """A fault: the images of site B are changed by `change`."""
-
-    def planted(cohort: Members, rng: np.random.Generator) -> Done:
-        chosen = {one.case for one in cohort.members if one.row["site"] == "B"}
-        return _changed(cohort, chosen, change, "images of site B brighter")
-
-    planted.__doc__ = "All images of one site are brighter."
-    return planted
+def brighter_site(cohort: Members, rng: np.random.Generator) -> Done:
+    """All images of site B are brighter than those of site A."""
+    chosen = {one.case for one in cohort.members if one.row["site"] == "B"}
+    return _changed(cohort, chosen, brighter, "images of site B brighter")
 
 
 def _changed(cohort: Members, cases: set[str] | frozenset[str], change: Callable[[Array], Array], words: str) -> Done:
     """Change the images of some cases, which must not be all or none of them."""
     if not cases or len(cases) == len(cohort.members):
-        raise InputError("all cases have the same answer, or are of one site", where=cohort.root, hint="Draw more subjects.")
+        raise InputError(
+            "all cases have the same answer, or are of one site", where=cohort.root, hint="Draw more subjects."
+        )
     chosen = cohort.named(cases)
     files = []
     for one in chosen:

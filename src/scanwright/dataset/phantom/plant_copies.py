@@ -3,19 +3,28 @@
 A function takes the cohort and random numbers, changes files, and says which cases and files it touched and what is now wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from scanwright.dataset.phantom.members import Member, Members, class_of, copy_truth, read_voxels, write_voxels
+from scanwright.dataset.phantom.members import (
+    Member,
+    Members,
+    class_of,
+    copy_truth,
+    open_cohort,
+    read_voxels,
+    write_voxels,
+)
 from scanwright.dataset.phantom.pixels import as_jpeg, levels_of
 from scanwright.errors import InputError
-from scanwright.io.formats import read_volume, write_volume
+from scanwright.io.formats import read_grid, read_volume, write_volume
 from scanwright.types import Array
 
 Change = Callable[[Array, np.random.Generator], Array]
-Done = tuple[tuple[str, ...], tuple[object, ...], str]
+Done = tuple[tuple[str, ...], tuple[Path, ...], str]
 TEST_SHARE = 0.25
 
 
@@ -29,9 +38,10 @@ def patient_leak(cohort: Members, rng: np.random.Generator) -> Done:
 def renamed_patient(cohort: Members, rng: np.random.Generator) -> Done:
     """The same with the second scan under another patient's name: only the images could tell."""
     twice = _scanned_twice(cohort)
-    rows = [{**one.row, "patient": "p999"} if one.case == twice[1].case else dict(one.row) for one in cohort.members]
-    renamed = Members(**{**cohort.__dict__, "members": tuple(Member(**{**m.__dict__, "row": r}) for m, r in zip(cohort.members, rows, strict=True))})
-    file = _split(renamed, rng, apart={twice[1].case: "test", twice[0].case: "train"})
+    cohort.write_rows(
+        [{**one.row, "patient": "p999"} if one.case == twice[1].case else dict(one.row) for one in cohort.members]
+    )
+    file = _split(open_cohort(cohort.root), rng, apart={twice[1].case: "test", twice[0].case: "train"})
     return (twice[0].case, twice[1].case), (file,), f"a scan of {twice[0].patient} in the test split as p999"
 
 
@@ -42,18 +52,18 @@ def exact_duplicate(cohort: Members, rng: np.random.Generator) -> Done:
 
 
 def duplicate_with_another_truth(cohort: Members, rng: np.random.Generator) -> Done:
-    """One case's image in another case, which keeps its own truth: one of the two must be wrong."""
-    source, target = _pair(cohort, rng, same_class=False)
-    files = _copy_image(source, target, lambda voxels, _: voxels, rng)
-    return (source.case, target.case), files, f"the voxels of {source.case} with the truth of {target.case}"
+    """One case's voxels in another case, which keeps its header and truth: one of the two must be wrong."""
+    source, target = _pair(cohort, rng, same_class=False, same_shape=True)
+    assert source.image is not None and target.image is not None
+    write_voxels(target.image, read_voxels(source.image))
+    return (source.case, target.case), (target.image,), f"the voxels of {source.case} with the truth of {target.case}"
 
 
 def duplicate_across_split(cohort: Members, rng: np.random.Generator) -> Done:
     """A copy of a training case, its grey levels changed, in a declared test split under another patient's name."""
     source, target = _pair(cohort, rng)
     cases, files, found = _copied(cohort, source, target, gamma, rng, "grey levels changed")
-    again = Members(**{**cohort.__dict__})
-    file = _split(again, rng, apart={source.case: "train", target.case: "test"}, truth_of={target.case: source.case})
+    file = _split(open_cohort(cohort.root), rng, apart={source.case: "train", target.case: "test"})
     return cases, (*files, file), f"{found}, on two sides of the split"
 
 
@@ -124,7 +134,7 @@ def _copied(
     return (source.case, target.case), files, f"the image of {source.case} in {target.case}, {words}"
 
 
-def _copy_image(source: Member, target: Member, change: Change, rng: np.random.Generator) -> tuple[object, ...]:
+def _copy_image(source: Member, target: Member, change: Change, rng: np.random.Generator) -> tuple[Path, ...]:
     """Lay a changed copy of one image, header and all, over another; of a DICOM picture only the pixels."""
     assert source.image is not None and target.image is not None
     if target.image.suffix == ".dcm":
@@ -135,15 +145,22 @@ def _copy_image(source: Member, target: Member, change: Change, rng: np.random.G
     return (target.image,)
 
 
-def _pair(cohort: Members, rng: np.random.Generator, *, same_class: bool = True) -> tuple[Member, Member]:
+def _pair(
+    cohort: Members, rng: np.random.Generator, *, same_class: bool = True, same_shape: bool = False
+) -> tuple[Member, Member]:
     """Two cases of two patients; of one class or of two, where there are classes. Raises InputError if there are none."""
     order = [cohort.members[number] for number in rng.permutation(len(cohort.members))]
     for source in order:
         for target in order:
             fits = cohort.task != "classification" or (class_of(source) == class_of(target)) == same_class
-            if source.patient != target.patient and fits:
+            if source.patient != target.patient and fits and (not same_shape or _shape(source) == _shape(target)):
                 return source, target
     raise InputError("no two cases fit for this fault", where=cohort.root, hint="Draw more subjects.")
+
+
+def _shape(member: Member) -> tuple[int, ...]:
+    assert member.image is not None
+    return read_grid(member.image).grid.shape
 
 
 def _scanned_twice(cohort: Members) -> tuple[Member, Member]:
@@ -157,18 +174,9 @@ def _scanned_twice(cohort: Members) -> tuple[Member, Member]:
     return found[0], found[1]
 
 
-def _split(
-    cohort: Members, rng: np.random.Generator, *, apart: dict[str, str], truth_of: dict[str, str] | None = None
-) -> object:
+def _split(cohort: Members, rng: np.random.Generator, *, apart: Mapping[str, str]) -> Path:
     """Add a column "split" by patient to cases.csv, but for the cases that `apart` puts on a side; the file."""
     patients = sorted({one.patient for one in cohort.members})
     test = {str(name) for name in rng.choice(patients, size=max(1, round(TEST_SHARE * len(patients))), replace=False)}
-    rows = []
-    known = {one.case: one for one in cohort.members}
-    for one in cohort.members:
-        row = dict(one.row)
-        source = known.get((truth_of or {}).get(one.case, ""))
-        if source is not None:
-            row |= {name: text for name, text in source.row.items() if name in ("class", "lesion_cm2", "lesion_ml")}
-        rows.append({**row, "split": apart.get(one.case) or ("test" if one.patient in test else "train")})
-    return cohort.write_rows(rows)
+    sides = {one.case: apart.get(one.case) or ("test" if one.patient in test else "train") for one in cohort.members}
+    return cohort.write_rows([{**one.row, "split": sides[one.case]} for one in cohort.members])

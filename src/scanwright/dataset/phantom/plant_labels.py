@@ -153,7 +153,7 @@ def _any(cohort: Members, rng: np.random.Generator) -> Member:
 def _labelled(cohort: Members, rng: np.random.Generator) -> Member:
     """A case whose label holds two structures at least. Raises InputError if there is none."""
     for number in rng.permutation(len(cohort.members)):
-        member = cohort.members[number]
+        member: Member = cohort.members[int(number)]
         if member.label is not None and len(np.unique(read_voxels(member.label))) > 2:
             return member
     raise InputError("no case has a label of two structures", where=cohort.root, hint="Draw more subjects.")

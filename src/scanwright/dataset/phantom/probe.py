@@ -10,18 +10,26 @@ from scanwright.dataset.phantom.ultrasound import Fan, blocked
 from scanwright.types import Floats
 
 LIVER_MIDDLE = (55.0, 30.0, 10.0)  # in the template: liver, with gall bladder or kidney behind it
-TRIED = 12  # places from which the best is taken
+TRIED = 40  # places at most, until one is good
+GOOD_DB = 16.0
 DEPTHS_MM = (115.0, 160.0)
 
 
 def hold_probe(anatomy: Anatomy, rng: np.random.Generator, *, radius_mm: float, half_angle: float) -> Fan:
-    """A fan through the largest lesion, or through the middle of the liver where there is none."""
-    lesion = max(anatomy.lesions, key=lambda one: one.radius_mm, default=None)
-    aim = in_patient(anatomy.deformation, LIVER_MIDDLE if lesion is None else lesion.centre_xyz)
-    if lesion is None:
-        aim = aim + rng.normal(scale=8.0, size=3)
-    tried = [_fan(anatomy, aim, rng, radius_mm=radius_mm, half_angle=half_angle) for _ in range(TRIED)]
-    return min(tried, key=lambda fan: _cost(anatomy, fan, aim))
+    """A fan through a lesion that can be seen, or through the middle of the liver where there is none."""
+    aims = [in_patient(anatomy.deformation, one.centre_xyz) for one in anatomy.lesions]
+    aims = aims or [in_patient(anatomy.deformation, LIVER_MIDDLE) + rng.normal(scale=8.0, size=3)]
+    best: tuple[float, Fan] | None = None
+    for number in range(TRIED):
+        aim = aims[number % len(aims)]
+        fan = _fan(anatomy, aim, rng, radius_mm=radius_mm, half_angle=half_angle)
+        cost = _cost(anatomy, fan, aim)
+        if best is None or cost < best[0]:
+            best = cost, fan
+        if cost < GOOD_DB:
+            break
+    assert best is not None
+    return best[1]
 
 
 def in_patient(deformation: Deformation, template_xyz: tuple[float, float, float]) -> Floats:
@@ -36,7 +44,7 @@ def in_patient(deformation: Deformation, template_xyz: tuple[float, float, float
 
 def _fan(anatomy: Anatomy, aim: Floats, rng: np.random.Generator, *, radius_mm: float, half_angle: float) -> Fan:
     """A fan whose middle beam runs to `aim`, from the front or the right."""
-    side, height, roll = np.deg2rad((rng.uniform(-15, 80), rng.uniform(-35, 15), rng.uniform(-40, 40)))
+    side, height, roll = np.deg2rad((rng.uniform(-15, 80), rng.uniform(-55, 15), rng.uniform(-40, 40)))
     outward = np.array((np.sin(side) * np.cos(height), np.cos(side) * np.cos(height), np.sin(height)))
     level = np.cross(outward, (0.0, 0.0, 1.0))
     level /= np.linalg.norm(level)

@@ -20,8 +20,8 @@ RANGE_DB = (52.0, 60.0)  # from black to white
 GAIN_DB = (29.0, 36.0)  # of liver over black, at the focus
 COMPENSATED_DB = 0.36  # per mm: what time gain compensation gives back, both ways
 NOISE_DB = -42.0  # of the receiver below liver, before compensation
-PULSE_MM = (0.65, 0.9)  # standard deviation of the pulse along a beam
-BEAM_MM = (1.1, 1.5)  # and across it, at the focus
+PULSE_MM = (0.8, 1.1)  # standard deviation of the pulse along a beam
+BEAM_MM = (1.3, 1.8)  # and across it, at the focus
 LOOKS = 3  # echoes of different frequencies that are averaged, which scanners do against speckle
 SURFACE_DB = 28.0  # of the border between muscle and bone, over liver
 TEXTURE_DB = 2.2
@@ -92,7 +92,9 @@ class Fan:
     def shown(self, size: int) -> Bools:
         """Which pixels (rows, columns) of a picture lie in the fan."""
         depth, beam = self.beams_of_picture(size)
-        return np.asarray((np.abs(depth - (DEPTHS - 1) / 2) <= DEPTHS / 2) & (np.abs(beam - (BEAMS - 1) / 2) <= BEAMS / 2))
+        return np.asarray(
+            (np.abs(depth - (DEPTHS - 1) / 2) <= DEPTHS / 2) & (np.abs(beam - (BEAMS - 1) / 2) <= BEAMS / 2)
+        )
 
     @property
     def width_mm(self) -> float:

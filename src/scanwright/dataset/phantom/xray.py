@@ -21,10 +21,12 @@ SOURCE_MM, DETECTOR_MM = 1800.0, 180.0  # from the body's middle: the tube behin
 DEPTH_MM = 236.0  # that the rays are followed through the body
 STEPS = 42  # along a ray
 PITCH_PX = 2.0  # pixels of the picture for each ray: radiographs are smooth over two to six pixels
-PHOTONS = (1.5e4, 4e4)  # that reach an open pixel
+PHOTONS = (9e3, 2.4e4)  # that reach an open pixel
 SCATTER = (0.35, 0.6)  # scattered over primary photons, behind a grid
 SEEN_MM = {"right_lung": 40.0, "left_lung": 40.0, "heart": 15.0}  # along a ray: no lung behind the diaphragm, as drawn
 SHARPENED = (0.8, 1.6)  # the gain of fine over coarse contrast that detectors' processing applies
+DETAIL = (0.045, 0.07)  # standard deviation of the anatomy too fine to be drawn, in line integrals
+DETAIL_SLOPE = -2.0  # of its power over frequency, and of the whole picture's: Burgess 1999, J Opt Soc Am A 16:633
 LEAST_MM = 4.0  # of any other structure
 
 
@@ -42,7 +44,7 @@ class Beam:
 
 def beam(*, centre_xyz: Triple, size: int, width_mm: float = 360.0) -> Beam:
     """Rays of a posteroanterior exposure of `width_mm` at the detector, which lies in front of the patient."""
-    rays = int(round(size / PITCH_PX))
+    rays = round(size / PITCH_PX)
     reach = (np.arange(rays, dtype=np.float32) + 0.5) / rays - 0.5
     across, up = np.meshgrid(-reach * width_mm, reach * width_mm, indexing="ij")  # on the detector
     depth = (np.arange(STEPS, dtype=np.float32) + 0.5) / STEPS * DEPTH_MM - DEPTH_MM / 2  # 0 in the body's middle
@@ -68,11 +70,12 @@ def expose(line_integrals: Floats, rng: np.random.Generator, *, size: int) -> Ar
     its processing raises fine contrast, and the darkest and brightest hundredths are cut.
     """
     fine = enlarge(line_integrals, size)
+    fine = fine + detail(rng, size) * rng.uniform(*DETAIL) * np.minimum(fine / 2, 1)  # none in air
     primary = np.exp(-fine)
     open_photons = np.exp(rng.uniform(*np.log(PHOTONS)))
     scatter = ndimage.gaussian_filter(primary, size / 12, mode="nearest") * rng.uniform(*SCATTER)
     counts = rng.poisson(open_photons * (primary + scatter)).astype(np.float32)
-    counts = ndimage.gaussian_filter(counts, rng.uniform(0.6, 0.9), mode="nearest")
+    counts = ndimage.gaussian_filter(counts, rng.uniform(0.35, 0.52), mode="nearest")
     dense = -np.log(np.maximum(counts, 1) / open_photons)
     gain = rng.uniform(*SHARPENED)
     dense += gain * (dense - ndimage.gaussian_filter(dense, size / 40, mode="nearest"))
@@ -80,6 +83,15 @@ def expose(line_integrals: Floats, rng: np.random.Generator, *, size: int) -> Ar
     scaled = np.clip((dense - low) / max(float(high - low), 1e-6), 0, 1)
     curve = scaled ** rng.uniform(0.85, 1.15)
     return np.asarray(np.rint(rng.uniform(2, 12) + curve * rng.uniform(225, 243)), np.uint8).T[::-1]
+
+
+def detail(rng: np.random.Generator, size: int) -> Floats:
+    """A random pattern (size, size) of mean 0 and deviation 1 whose power falls with frequency: vessels, trabeculae, skin."""
+    reach = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size))
+    gain = np.maximum(reach, 8 / size) ** (DETAIL_SLOPE / 2)  # coarse anatomy is there already
+    gain[reach < 4 / size] = 0
+    pattern = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) * gain, s=(size, size))
+    return np.asarray(pattern / pattern.std(), np.float32)
 
 
 def silhouettes(scene: Scene, values: Mapping[str, int], *, step_mm: Floats, size: int) -> Array:
