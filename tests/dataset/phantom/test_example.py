@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scanwright.dataset.phantom.cohort import draw_scan, draw_scans
 from scanwright.dataset.phantom.example import FINDINGS, PICTURES, draw_example, finding_of
@@ -28,11 +29,19 @@ REAL = {
 }
 
 
+REAL_SETS = {"xray": ("xray_lung_covid", "labels", "*.png"), "us": ("ultrasound_breast_busi", "masks", "[bm]*.png")}
+
+
 @pytest.fixture(scope="module")
 def examples():
     """{modality: the first twelve subjects' pictures}."""
     scans = [draw_scan(seed=0, subject=subject) for subject in range(12)]
     return {modality: [draw_example(scan, modality=modality, seed=0) for scan in scans] for modality in PICTURES}
+
+
+def values_of(rows, name):
+    listed = [getattr(row, name) for row in rows]
+    return np.concatenate([list(v.values()) if isinstance(v, dict) else [v] for v in listed])
 
 
 def pixels(example):
@@ -43,10 +52,24 @@ def pixels(example):
 def test_pictures__look_like_the_real_sets_in_numbers(examples, modality):
     rows = [measure(pixels(one), one.label.voxels[0].astype(np.int32)) for one in examples[modality]]
     for name, (low, high) in REAL[modality].items():
-        listed = [getattr(row, name) for row in rows]
-        values = np.concatenate([list(v.values()) if isinstance(v, dict) else [v] for v in listed])
-        leeway = 0.1 * max(abs(low), abs(high)) + 0.005
-        assert low - leeway <= np.median(values) <= high + leeway, name
+        below, above = 0.1 * abs(low) + 0.005, 0.1 * abs(high) + 0.005
+        assert low - below <= np.median(values_of(rows, name)) <= high + above, name
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("modality", PICTURES)
+def test_pictures__the_ranges_above_are_those_of_the_real_sets(data_folder, modality):
+    """Every sixth case is measured again, at about 256 pixels: its median must lie inside the range that is written above."""
+    name, folder, pattern = REAL_SETS[modality]
+    rows = []
+    for path in sorted((data_folder / name / folder).glob(pattern))[::6]:
+        image = Image.open(data_folder / name / "images" / path.name).convert("L")
+        step = max(1, max(image.size) // 256)
+        label = np.asarray(Image.open(path).convert("L"))[::step, ::step]
+        small = np.asarray(image.resize(label.shape[::-1], Image.Resampling.BOX))
+        rows.append(measure(small[:, :, None], np.where(label == 255, 1, label).astype(np.int32)[:, :, None]))
+    for measured, (low, high) in REAL[modality].items():
+        assert low - 0.005 <= np.median(values_of(rows, measured)) <= high + 0.005, measured
 
 
 @pytest.mark.parametrize("modality", PICTURES)
