@@ -15,8 +15,13 @@ import numpy as np
 from nibabel.dataobj_images import DataobjImage
 from PIL import Image
 
+from scanwright.dataset.phantom.cohort import write_cohort
+from scanwright.dataset.phantom.example import Modality
+from scanwright.dataset.phantom.layout import write_examples
 from scanwright.dataset.phantom.measure import Realism, measure
 
+SINGLE = ("noise", "edge_voxels", "bias", "slope")
+PICTURES: tuple[Modality, ...] = ("xray", "us")
 Pair = tuple[np.ndarray, np.ndarray]
 AIR = {"ct_sarcoma (CT)": -500.0, "phantom ct": -500.0}
 
@@ -45,7 +50,7 @@ def png_pairs(folder: Path, labels: str, pattern: str) -> Iterator[Pair]:
 
 def row(found: list[Realism]) -> list[np.ndarray]:
     many = [[v for r in found for v in r.cnr.values()], [v for r in found for v in r.texture.values()]]
-    single = [[v for r in found if (v := getattr(r, name)) is not None] for name in ("noise", "edge_voxels", "bias")]
+    single = [[v for r in found if (v := getattr(r, name)) is not None] for name in SINGLE]
     return [np.percentile(values, (5, 50, 95)) for values in (*many, *single)]
 
 
@@ -54,17 +59,18 @@ def sets(data: Path, work: Path) -> Iterator[tuple[str, Iterator[Pair]]]:
     yield "ct_sarcoma (CT)", nifti_pairs(data / "ct_sarcoma", channel="_0000")
     yield "xray_lung_covid", png_pairs(data / "xray_lung_covid", "labels", "*.png")
     yield "ultrasound_breast_busi", png_pairs(data / "ultrasound_breast_busi", "masks", "[bm]*.png")
-    from scanwright.dataset.phantom.cohort import write_cohort
-
     for modality in ("mr", "ct"):
         write_cohort(work / modality, modality=modality)
         yield f"phantom {modality}", nifti_pairs(work / modality, channel="_0000")
+    for flat in PICTURES:
+        write_examples(work / flat, modality=flat)
+        yield f"phantom {flat}", png_pairs(work / flat, "masks", "*.png")
 
 
 def main(data: Path) -> None:
     print(
         f"{'set':24} {'cases':>5} "
-        + "".join(f"{h:>20}" for h in ("CNR", "texture", "noise", "edge voxels", "bias/100 vox"))
+        + "".join(f"{h:>20}" for h in ("CNR", "texture", "noise", "edge voxels", "bias/100 vox", "spectrum"))
     )
     with tempfile.TemporaryDirectory() as work:
         for name, pairs in sets(data, Path(work)):

@@ -60,6 +60,16 @@ demo
   --device: auto | cpu | cuda = auto
   --json: bool = False
 
+phantom
+  -o --out: Path (required)
+  --modality: mr | ct | xray | us = mr
+  --task: segmentation | classification | regression | detection = segmentation
+  --format: nifti | png | dicom
+  --subjects: int = 24
+  --seed: int = 0
+  --fault: str, again and again
+  --json: bool = False
+
 data version data: Path
   -o --out: Path (required)
   --layout: str

@@ -222,6 +222,40 @@ def demo(
     finish(trained_lines(result), trained_json(result), as_json=json_)
 
 
+@verb
+def phantom(
+    out: Out,
+    modality: Annotated[Literal["mr", "ct", "xray", "us"], typer.Option(help="What kind of scan.")] = "mr",
+    task: Annotated[
+        Literal["segmentation", "classification", "regression", "detection"], typer.Option(help="What is true of it.")
+    ] = "segmentation",
+    format_: Annotated[
+        Literal["nifti", "png", "dicom"] | None,
+        typer.Option("--format", help="Format of the images; NIfTI, or PNG of pictures."),
+    ] = None,
+    subjects: Annotated[int, typer.Option(help="How many, 1 to 999; every sixth is scanned twice.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    fault: Annotated[list[str] | None, typer.Option(help="Plant this fault. May be given again.")] = None,
+    json_: Json = False,
+) -> None:
+    """Draw a cohort of generated scans with known truth; faults can be planted to see what the checks find."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.phantom import make_phantom_cohort as run
+
+        result = run(
+            out,
+            modality=modality,
+            task=task,
+            format=format_,
+            subjects=subjects,
+            seed=seed,
+            faults=fault or [],
+            tell=screen.tell,
+        )
+    finish(result.lines(), result.to_json(), as_json=json_)
+
+
 def trained_lines(result: Any) -> list[str]:
     """What a finished run says: the numbers, and where things lie."""
     where = [f"report   {result.report}", f"package  {result.package}", f"time     {result.elapsed_s:.0f} s"]

@@ -32,10 +32,11 @@ LESION_RADII_MM = (8.0, 26.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Lesion:
-    """A mass in the liver: its centre in the template, and its radius in mm."""
+    """A mass: its centre in the template, and its radius in mm. benign: a round cyst, or in a lung a round granuloma."""
 
     centre_xyz: Triple
     radius_mm: float
+    benign: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,14 +76,14 @@ def draw_anatomy(*, seed: int, subject: int, large: float = 1.0, fat_mm: float =
         gallbladder=bool(rng.uniform() > 0.1),
         lesions=(),
     )
-    return replace(anatomy, lesions=_draw_lesions(rng, fat_mm=fat_mm))
-
-
-def _draw_lesions(rng: np.random.Generator, *, fat_mm: float) -> tuple[Lesion, ...]:
-    """None to four lesions well inside the template's liver, none touching another."""
     wanted = int(rng.choice(len(LESION_COUNTS), p=LESION_COUNTS))
+    return replace(anatomy, lesions=draw_lesions(rng, wanted=wanted, fat_mm=fat_mm))
+
+
+def draw_lesions(rng: np.random.Generator, *, wanted: int, fat_mm: float, benign: bool = False) -> tuple[Lesion, ...]:
+    """Lesions well inside the template's liver, none touching another; fewer than wanted in a crowded liver."""
     placed: list[Lesion] = []
-    for _ in range(400):  # about one place in eight is inside; a crowded liver may hold fewer than wanted
+    for _ in range(400):  # about one place in eight is inside
         if len(placed) == wanted:
             break
         radius = float(np.exp(rng.uniform(np.log(LESION_RADII_MM[0]), np.log(LESION_RADII_MM[1]))))
@@ -92,5 +93,5 @@ def _draw_lesions(rng: np.random.Generator, *, fat_mm: float) -> tuple[Lesion, .
         to_wall = -float(template.cavity(point, fat_mm=fat_mm).item())
         apart = all(np.linalg.norm(point[:, 0] - p.centre_xyz) > radius + p.radius_mm + 4 for p in placed)
         if depth > radius + 2 and to_wall > radius + 5 and apart:
-            placed.append(Lesion(centre_xyz=(x, y, z), radius_mm=radius))
+            placed.append(Lesion(centre_xyz=(x, y, z), radius_mm=radius, benign=benign))
     return tuple(placed)

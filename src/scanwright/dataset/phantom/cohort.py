@@ -75,16 +75,21 @@ def write_cohort(
         "modality": modality, "subjects": subjects, "shape": list(shape), "seed": seed,
         "channels": channels, "nested": nested, "varied": varied, "version": 1,
     }  # fmt: skip
-    _claim(folder, settings)
-    scans = tuple(
-        draw_scan(seed=seed, subject=subject, visit=visit, shape=shape, varied=varied)
-        for subject in range(subjects)
-        for visit in range(2 if subject % FOLLOW_UP_EVERY == FOLLOW_UP_EVERY - 1 else 1)
-    )
+    claim(folder, settings)
+    scans = draw_scans(seed=seed, subjects=subjects, shape=shape, varied=varied)
     for scan in scans:
         _write_scan(folder, scan, modality=modality, seed=seed, channels=channels)
     _write_tables(folder, scans, modality=modality, channels=channels, nested=nested)
     return scans
+
+
+def draw_scans(*, seed: int, subjects: int, shape: Shape3 = DEFAULT_SHAPE, varied: bool = True) -> tuple[Scan, ...]:
+    """The scans of a cohort in the order of their names: one a subject, two of every sixth."""
+    return tuple(
+        draw_scan(seed=seed, subject=subject, visit=visit, shape=shape, varied=varied)
+        for subject in range(subjects)
+        for visit in range(2 if subject % FOLLOW_UP_EVERY == FOLLOW_UP_EVERY - 1 else 1)
+    )
 
 
 def draw_scan(*, seed: int, subject: int, visit: int = 0, shape: Shape3 = DEFAULT_SHAPE, varied: bool = True) -> Scan:
@@ -122,18 +127,20 @@ def anatomy_of(scan: Scan, *, seed: int) -> Anatomy:
     return draw_anatomy(seed=seed, subject=scan.subject, large=large, fat_mm=fat_mm)
 
 
-def scene_of(scan: Scan, *, seed: int) -> Scene:
-    """The body on the scan's grid."""
+def scene_of(scan: Scan, *, seed: int, anatomy: Anatomy | None = None) -> Scene:
+    """The body on the scan's grid; another one than `anatomy_of` says where `anatomy` is given."""
     ijk = np.indices(scan.grid.shape, dtype=np.float32)
     affine = scan.grid.affine
     offset = (affine[:3, 3] - scan.table_mm).astype(np.float32).reshape(3, 1, 1, 1)
     points = np.tensordot(affine[:3, :3].astype(np.float32), ijk, axes=(1, 0)) + offset
-    return paint(anatomy_of(scan, seed=seed), points, voxel_mm=float(np.cbrt(scan.grid.voxel_volume)))
+    return paint(anatomy or anatomy_of(scan, seed=seed), points, voxel_mm=float(np.cbrt(scan.grid.voxel_volume)))
 
 
-def render(scan: Scan, *, modality: Modality, seed: int, channels: int = 1) -> tuple[tuple[Volume, ...], Volume]:
+def render(
+    scan: Scan, *, modality: Modality, seed: int, channels: int = 1, anatomy: Anatomy | None = None
+) -> tuple[tuple[Volume, ...], Volume]:
     """The channels of a scan (int16, one volume each) and its label map (uint8), all on the scan's grid."""
-    scene = scene_of(scan, seed=seed)
+    scene = scene_of(scan, seed=seed, anatomy=anatomy)
     rng = generator(seed, scan.subject, 5, scan.visit)
     images = acquire(scene, rng, modality=modality, spacing=scan.grid.spacing, channels=channels)
     volumes = tuple(Volume(np.rint(image).astype(np.int16)[None], scan.grid) for image in images)
@@ -194,7 +201,7 @@ def _write_tables(folder: Path, scans: tuple[Scan, ...], *, modality: Modality, 
     write_json(folder / "dataset.json", description)
 
 
-def _claim(folder: Path, settings: Mapping[str, object]) -> None:
+def claim(folder: Path, settings: Mapping[str, object]) -> None:
     """Mark the folder as this cohort's. Raises UsageError if it holds something else."""
     marker = folder / "phantom.json"
     if marker.is_file() and read_json(marker) == settings:

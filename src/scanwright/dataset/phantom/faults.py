@@ -24,12 +24,19 @@ STRANGE_VALUE = 77
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """What was done: the fault's name, the case, the file touched, and what is now wrong, in words."""
+    """What was done: the fault's name, the case, the file touched, and what is now wrong, in words.
+
+    cases, files: all that are concerned, where it is a fault of several. codes: of findings, any of which a gate should
+    report; empty where it cannot know.
+    """
 
     fault: str
     case: str
     file: Path
     found: str
+    cases: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

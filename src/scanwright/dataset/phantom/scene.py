@@ -6,6 +6,7 @@ seen need not be labelled (bowel, vena cava, ribs, heart): a network must tell i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -56,26 +57,34 @@ class Scene:
 
 
 def paint(anatomy: Anatomy, points_xyz: Floats, *, voxel_mm: float) -> Scene:
-    """Lay the anatomy on voxel centres (3, I, J, K), mm in patient space; voxel_mm: cube root of a voxel's volume."""
-    brush = _Brush(anatomy, points_xyz, voxel_mm)
-    for draw in (_trunk, _chest, _bowel, _stomach, _spleen, _liver, _kidneys, _spine, _vessels, _pancreas):
+    """Lay the anatomy on voxel centres (3, I, J, K), mm in patient space; voxel_mm: cube root of a voxel's volume.
+
+    The points need not be a grid: along the rays of a beam or a probe they give the scene as that device meets it.
+    """
+    brush = Brush(anatomy, points_xyz, voxel_mm)
+    for draw in (_trunk, _chest, _bowel, _stomach, _spleen, _liver, _kidneys, spine, _vessels, _pancreas):
         draw(brush, anatomy)
     return Scene(shape=points_xyz.shape[1:], layers=tuple(brush.layers))
 
 
-class _Brush:
+class Brush:
     """Lays layers on one grid. Knows where its voxels lie in the template, and the distances that many organs need."""
 
     def __init__(self, anatomy: Anatomy, points_xyz: Floats, voxel_mm: float) -> None:
         self.points = anatomy.deformation(points_xyz.astype(np.float32))
         self.texture = anatomy.texture(self.points)
-        self.coils = anatomy.coils(self.points)
         self.jitter = anatomy.jitter
+        self._coils = anatomy.coils
         self.voxel_mm = voxel_mm
         self.layers: list[Layer] = []
         self.cavity = template.cavity(self.points, fat_mm=anatomy.fat_mm)
         self.dome = template.dome(self.points)
         self.liver = np.full(self.dome.shape, FAR_MM, np.float32)
+
+    @cached_property
+    def coils(self) -> Floats:
+        """The three functions that thread the bowel, at every voxel."""
+        return self._coils(self.points)
 
     def lay(self, tissue: str, distance: Floats, *, box: Box | None = None, value: int = 0) -> None:
         """Paint one layer; a shape that covers nothing leaves none."""
@@ -113,7 +122,7 @@ class _Brush:
         return i, j, k
 
 
-def _trunk(brush: _Brush, anatomy: Anatomy) -> None:
+def _trunk(brush: Brush, anatomy: Anatomy) -> None:
     """Skin, fat under it (thicker in front), the muscular wall with its ribs, the cavity filled with fat."""
     skin = template.skin(brush.points)
     front = np.clip(brush.points[1] / 100, -0.4, 1)
@@ -126,7 +135,7 @@ def _trunk(brush: _Brush, anatomy: Anatomy) -> None:
     brush.lay("marrow", ribs + 3)
 
 
-def _chest(brush: _Brush, anatomy: Anatomy) -> None:
+def _chest(brush: Brush, anatomy: Anatomy) -> None:
     """Lung bases round the domes of the diaphragm, and the lower part of the heart between them."""
     above = np.maximum(brush.cavity + 1, np.maximum(-brush.dome, 18 - brush.points[2]))
     beside = -column(brush.points, centre=(-4, -5), radii=(26, 72))
@@ -137,7 +146,7 @@ def _chest(brush: _Brush, anatomy: Anatomy) -> None:
     brush.lay("vein", np.maximum(heart + 9, 3 * brush.texture[2][box] - 3), box=box)
 
 
-def _bowel(brush: _Brush, anatomy: Anatomy) -> None:
+def _bowel(brush: Brush, anatomy: Anatomy) -> None:
     """Loops of bowel in front and below, some with gas; behind them the psoas."""
     box = brush.near((-140, -40, -140), (140, 110, 25))
     x, y, z = brush.points[:, *box]
@@ -151,7 +160,7 @@ def _bowel(brush: _Brush, anatomy: Anatomy) -> None:
         brush.lay("muscle", psoas, box=box)
 
 
-def _stomach(brush: _Brush, anatomy: Anatomy) -> None:
+def _stomach(brush: Brush, anatomy: Anatomy) -> None:
     """The stomach with fluid and gas: gas in front, since the patient lies on the back."""
     value = STRUCTURES["stomach"]
     box, stomach = brush.organ("stomach")
@@ -164,12 +173,12 @@ def _stomach(brush: _Brush, anatomy: Anatomy) -> None:
         brush.lay("gas", np.maximum(stomach + 5.5, level - height), box=box, value=value)
 
 
-def _spleen(brush: _Brush, anatomy: Anatomy) -> None:
+def _spleen(brush: Brush, anatomy: Anatomy) -> None:
     box, spleen = brush.organ("spleen")
     brush.lay("spleen", brush.under_diaphragm(box, spleen, gap_mm=3), box=box, value=STRUCTURES["spleen"])
 
 
-def _liver(brush: _Brush, anatomy: Anatomy) -> None:
+def _liver(brush: Brush, anatomy: Anatomy) -> None:
     """The liver with veins in it, its lesions, and the gall bladder under it."""
     value = STRUCTURES["liver"]
     box, liver = brush.organ("liver")
@@ -184,10 +193,14 @@ def _liver(brush: _Brush, anatomy: Anatomy) -> None:
         brush.lay("bile", bladder, box=box, value=STRUCTURES["gallbladder"])
 
 
-def _lesion(brush: _Brush, lesion: Lesion) -> None:
-    """A lobulated mass that stays in the liver, with another core when it is large."""
+def _lesion(brush: Brush, lesion: Lesion) -> None:
+    """A lobulated mass that stays in the liver, with another core when it is large; a benign one is a round cyst."""
     value, (x, y, z), r = STRUCTURES["lesion"], lesion.centre_xyz, lesion.radius_mm
     box = brush.near((x - r, y - r, z - r), (x + r, y + r, z + r))
+    if lesion.benign:
+        cyst = ellipsoid(brush.points[:, *box], centre=(x, y, z), radii=(r, r, r))
+        brush.lay("bile", np.maximum(cyst, brush.liver[box] + 1), box=box, value=value)
+        return
     mass = ellipsoid(brush.points[:, *box], centre=(x, y, z), radii=(r, 0.9 * r, 1.05 * r))
     mass = np.maximum(mass + 0.12 * r * brush.wave(box, x), brush.liver[box] + 1)
     brush.lay("lesion", mass, box=box, value=value)
@@ -195,7 +208,7 @@ def _lesion(brush: _Brush, lesion: Lesion) -> None:
         brush.lay("necrosis", mass + 0.55 * r, box=box, value=value)
 
 
-def _kidneys(brush: _Brush, anatomy: Anatomy) -> None:
+def _kidneys(brush: Brush, anatomy: Anatomy) -> None:
     """Both kidneys in their fat, with cortex, medulla and an open hilum."""
     for name, side in (("right_kidney", 1.0), ("left_kidney", -1.0)):
         box, whole = brush.organ(name)
@@ -206,7 +219,7 @@ def _kidneys(brush: _Brush, anatomy: Anatomy) -> None:
         brush.lay("renal_medulla", medulla, box=box, value=STRUCTURES[name])
 
 
-def _spine(brush: _Brush, anatomy: Anatomy) -> None:
+def spine(brush: Brush, anatomy: Anatomy) -> None:
     """Vertebrae (labelled), discs between them, the canal with the cord."""
     box = brush.near((-45, -125, -200), (45, -28, 200))
     bone, body, canal = template.vertebrae(brush.points[:, *box])
@@ -217,7 +230,7 @@ def _spine(brush: _Brush, anatomy: Anatomy) -> None:
     brush.lay("cord", canal + 4, box=box)
 
 
-def _vessels(brush: _Brush, anatomy: Anatomy) -> None:
+def _vessels(brush: Brush, anatomy: Anatomy) -> None:
     """Aorta before the spine, and the vena cava on its right, which is seen but not labelled."""
     box, cava = brush.organ("vena_cava")
     brush.lay("vein", cava, box=box)
@@ -225,6 +238,6 @@ def _vessels(brush: _Brush, anatomy: Anatomy) -> None:
     brush.lay("artery", aorta, box=box, value=STRUCTURES["aorta"])
 
 
-def _pancreas(brush: _Brush, anatomy: Anatomy) -> None:
+def _pancreas(brush: Brush, anatomy: Anatomy) -> None:
     box, pancreas = brush.organ("pancreas")
     brush.lay("pancreas", pancreas, box=box, value=STRUCTURES["pancreas"])
