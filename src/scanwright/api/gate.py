@@ -45,7 +45,8 @@ class Looked:
     @property
     def together(self) -> tuple[tuple[str, ...], ...]:
         """Cases of different patients that belong on one side of a split."""
-        return () if self.survey is None else self.survey.duplicates.together
+        found = self.survey
+        return () if found is None else (*found.duplicates.together, *found.leakage.together)
 
     def to_json(self) -> dict[str, Any]:
         """The content of checks.json."""

@@ -82,7 +82,7 @@ def inspect(
     require_split_file(None if split is None else Path(split))
     dataset = without(read_dataset(Path(data), layout, kind=task), exclude)
     looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, judge_labels=True, tell=tell)
-    given = given_splits(dataset, looked.checks, None if split is None else Path(split), exclude=exclude)
+    given = given_splits(dataset, None if split is None else Path(split), exclude=exclude)
     looked = look_at_all(looked, splits=given, waivers=waivers, judge_labels=True, tell=tell)
     facts = {case.id: looked.checks.facts[case.id] for case in dataset.train if case.id in looked.checks.facts}
     found = fingerprint(facts, dataset.task) if facts else None

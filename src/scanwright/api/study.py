@@ -87,7 +87,7 @@ def look(
         write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
         write_looked(run.folder, looked)
         raise_if_errors(looked.checks)
-        given = given_splits(dataset, looked.checks, split, exclude=exclude)
+        given = given_splits(dataset, split, exclude=exclude)
         looked = look_at_all(looked, splits=given, waivers=waivers, tell=tell)
         write_looked(run.folder, looked)
         raise_if_forbidden(looked.checks)
@@ -174,9 +174,9 @@ def require_split_file(split: Path | None) -> None:
         read_names(split)
 
 
-def given_splits(dataset: Dataset, checks: Checks, split: Path | None, *, exclude: Sequence[str] = ()) -> Splits | None:
+def given_splits(dataset: Dataset, split: Path | None, *, exclude: Sequence[str] = ()) -> Splits | None:
     """What a splits file says; None without one."""
-    return None if split is None else read_splits(split, dataset.cases, excluded=exclude, facts=checks.facts)
+    return None if split is None else read_splits(split, dataset.cases, excluded=exclude)
 
 
 def split_cases(

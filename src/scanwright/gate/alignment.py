@@ -60,7 +60,7 @@ def _step(seen: Floats, target: Floats, edges: Floats) -> Floats:
     """By how much to move the starts and stops of windows, (N, 2, axes), for a greater correlation of `seen` with `target`."""
     axes, size = seen.ndim - 1, seen.shape[1]
     position = (np.arange(size, dtype=np.float32) + 0.5) / size
-    slopes = np.empty((len(seen), 2, axes, target.shape[1]), np.float32)
+    slopes: Floats = np.empty((len(seen), 2, axes, target.shape[1]), np.float32)
     for axis in range(axes):
         slope = np.gradient(seen, axis=axis + 1) * (size / edges[:, axis].reshape(-1, *[1] * axes))
         along = position.reshape([size if other == axis else 1 for other in range(axes)])
@@ -75,7 +75,8 @@ def _step(seen: Floats, target: Floats, edges: Floats) -> Floats:
     damping = DAMPING * np.trace(normal, axis1=1, axis2=2) + 1e-6
     normal += damping[:, None, None] * np.eye(2 * axes, dtype=np.float32)
     move = np.linalg.solve(normal, slopes @ (target - now)[:, :, None])
-    return np.clip(move.reshape(-1, 2, axes), -LONGEST_STEP, LONGEST_STEP)
+    clipped: Floats = np.clip(move.reshape(-1, 2, axes), -LONGEST_STEP, LONGEST_STEP)
+    return clipped
 
 
 def _whole(images: Array, size: int) -> Floats:
@@ -109,7 +110,8 @@ def _band(images: Floats, stage: Stage) -> Floats:
 def _gaussian(size: int, sigma: float) -> Floats:
     apart = np.arange(size)[:, None] - np.arange(size)
     weights = np.exp(-0.5 * (apart / sigma) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    normed: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normed
 
 
 def _along(weights_N_OI: Floats, images: Floats, axis: int) -> Floats:
@@ -117,12 +119,14 @@ def _along(weights_N_OI: Floats, images: Floats, axis: int) -> Floats:
     moved = np.moveaxis(images, axis, 1)
     shape = moved.shape
     result = weights_N_OI @ moved.reshape(len(moved), shape[1], -1)
-    return np.moveaxis(result.reshape(len(moved), -1, *shape[2:]), 1, axis)
+    back: Floats = np.moveaxis(result.reshape(len(moved), -1, *shape[2:]), 1, axis)
+    return back
 
 
 def _centered(images: Floats) -> Floats:
-    flat = images.reshape(len(images), -1)
-    return flat - flat.mean(axis=1, keepdims=True)
+    flat: Floats = images.reshape(len(images), -1)
+    centred: Floats = flat - flat.mean(axis=1, keepdims=True)
+    return centred
 
 
 def _unit(images: Floats) -> Floats:

@@ -14,6 +14,7 @@ from scanwright.gate import (
     duplicates,
     integrity,
     label_shape,
+    leakage,
     separable,
     shortcuts,
     suspicious,
@@ -25,6 +26,7 @@ from scanwright.gate.distribution import Distribution
 from scanwright.gate.duplicates import Duplicates, Signature
 from scanwright.gate.integrity import Integrity
 from scanwright.gate.label_shape import LabelShape
+from scanwright.gate.leakage import Leakage
 from scanwright.gate.separable import Separable
 from scanwright.gate.shortcuts import Hunt, Traits
 from scanwright.gate.suspicious import Suspicious
@@ -53,6 +55,7 @@ class Glance:
 class Survey:
     """What the cases show together, question by question. suspicious: null where it was not asked."""
 
+    leakage: Leakage
     duplicates: Duplicates
     integrity: Integrity
     distribution: Distribution
@@ -71,6 +74,7 @@ class Survey:
     def to_json(self) -> JSON:
         """Everything that was measured, as plain data; the findings are listed with all others."""
         return {
+            "leakage": self.leakage.to_json(),
             "duplicates": self.duplicates.to_json(),
             "integrity": self.integrity.to_json(),
             "distribution": self.distribution.to_json(),
@@ -116,6 +120,7 @@ def survey(cohort: Cohort, glances: Mapping[str, Glance], *, judge_labels: bool 
     written = burned_in.find(cohort, {name: one.marks for name, one in glances.items()})
     samples = known({name: one.sample for name, one in glances.items()})
     return Survey(
+        leakage=leakage.find(cohort, signatures),
         duplicates=duplicates.find(cohort, signatures),
         integrity=integrity.find(cohort, known({name: one.label_shape for name, one in glances.items()})),
         distribution=distribution.find(cohort),
