@@ -2,10 +2,10 @@
 
     python benchmarks/near_duplicates.py [--images 10000 100000] [--real FOLDER] [--hashes] [-o FILE]
 
-One picture in twenty is a copy of another (planted_pictures.copied). A pair that was planted and found counts for recall, a pair
-that was found and not planted against precision. --hashes: the same pictures with imagededup's pHash, dHash and aHash, at
-each distance up to its own default of 10 (up to 2 among more than 10,000), which needs imagededup on the path. --real: a folder of pictures in which copies are
-planted; pairs that were there already are counted apart.
+One picture in twenty is a copy of another (planted_pictures.copied). A pair that was planted and found counts for recall, a
+pair that was found and not planted against precision. --hashes: the same pictures with imagededup's pHash, dHash and aHash, at
+each distance up to its own default of 10 (up to 2 among more than 10,000), which needs imagededup on the path. --real: a folder
+of pictures in which copies are planted; pairs that were there already are counted apart.
 """
 
 import argparse

@@ -73,8 +73,8 @@ def soft(inside: Floats) -> Floats:
 def copied(picture: Array, number: int) -> tuple[Array, tuple[str, ...]]:
     """A copy of a grey picture, uint8, and what was done to it; each of these with a chance of its own.
 
-    Flips, a crop that keeps 0.8 to 1 of each side, gamma or a linear change or inversion of grey levels, resizing to 0.5 to 1.5,
-    JPEG of quality 30 to 90.
+    Flips, a crop that keeps 0.8 to 1 of each side, gamma or a linear change or inversion of grey levels, resizing to 0.5 to
+    1.5, JPEG of quality 30 to 90.
     """
     rng, done = generator(2, number), []
     if rng.random() < 0.5:

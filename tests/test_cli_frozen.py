@@ -48,6 +48,7 @@ inspect data: Path
   --exclude: str, again and again
   --split: Path
   --waive: str, again and again
+  --quick: bool = False
   -o --out: Path
   --json: bool = False
 

@@ -151,6 +151,9 @@ def inspect(
     exclude: Exclude = None,
     split: Split = None,
     waive: Waive = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not judge labels by a quick model, which takes longest.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -175,6 +178,7 @@ def inspect(
                 exclude=exclude or [],
                 split=split,
                 waive=waive or [],
+                quick=quick,
                 tell=screen.tell,
             )
         except InputError as error:  # DICOM that is no data set can be listed all the same

@@ -66,6 +66,7 @@ def inspect(
     exclude: Sequence[str] = (),
     split: str | Path | None = None,
     waive: Sequence[str] = (),
+    quick: bool = False,
     tell: Listener = silent,
 ) -> Inspection:
     """Read a data set in whichever layout it is, check every voxel, and hold its cases against each other.
@@ -73,6 +74,7 @@ def inspect(
     Nothing is raised for a fault. out: a folder for inspect.html, the page about the data, and checks.json, the same for
     machines; without it nothing is written. task: what is wanted of it, instead of "kind" in scanwright.json. split: a splits
     file that is held against the cases as well. waive: "CODE=REASON" or "CODE:CASE=REASON", see `gate.waive`.
+    quick: do not hold labels against a model trained for it, which takes most of the time.
     Raises InputError if the folder is missing, empty or not understood, or the split cannot be read; of DICOM `list_series`
     says even then what is there. UsageError for what is no waiver, or if `out` lies in the data set.
     """
@@ -81,9 +83,9 @@ def inspect(
         require_outside(Path(out), Path(data))
     require_split_file(None if split is None else Path(split))
     dataset = without(read_dataset(Path(data), layout, kind=task), exclude)
-    looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, judge_labels=True, tell=tell)
+    looked = look_at_cases(dataset, jobs=num_threads(), excluded=exclude, judge_labels=not quick, tell=tell)
     given = given_splits(dataset, None if split is None else Path(split), exclude=exclude)
-    looked = look_at_all(looked, splits=given, waivers=waivers, judge_labels=True, tell=tell)
+    looked = look_at_all(looked, splits=given, waivers=waivers, judge_labels=not quick, tell=tell)
     facts = {case.id: looked.checks.facts[case.id] for case in dataset.train if case.id in looked.checks.facts}
     found = fingerprint(facts, dataset.task) if facts else None
     if out is not None:

@@ -203,7 +203,8 @@ def split_part(study: Study) -> SplitPart:
         rows.append(
             SplitRow(name="Test split", num_train=0, num_validation=len(test), num_validation_patients=count(test))
         )
-    return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows))
+    apart = not any(fault.waived and fault.code == "patient-on-two-sides" for fault in study.checks.faults)
+    return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows), apart=apart)
 
 
 def plan_rows(study: Study, *, steps_taken: Sequence[int]) -> tuple[PlanRow, ...]:

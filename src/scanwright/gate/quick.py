@@ -29,6 +29,7 @@ CELLS, DIRECTIONS = 8, 8
 COMPONENTS = 64
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SCALES, REACH = (1.0, 2.0, 4.0, 8.0), (3, 6)
+FEWEST_ROUNDS, MOST_ROUNDS, TREES = 15, 60, 180
 LEARNED_VOXELS, LEAST_VOXELS = 200_000, 200
 CERTAIN = 0.995  # share of cases in which a place is background from which on it is not asked
 
@@ -143,7 +144,8 @@ def _learned(
     known = np.concatenate(codes)
     if len(np.unique(known)) < 2:
         return None
-    model = HistGradientBoostingClassifier(max_iter=60, learning_rate=0.2, random_state=seed, early_stopping=False)
+    rounds = min(MOST_ROUNDS, max(FEWEST_ROUNDS, TREES // len(np.unique(known))))  # each of a tree for each code
+    model = HistGradientBoostingClassifier(max_iter=rounds, learning_rate=0.2, random_state=seed, early_stopping=False)
     return model.fit(np.concatenate(rows), known)
 
 

@@ -67,7 +67,15 @@ class Survey:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """All findings."""
-        parts = (self.duplicates, self.integrity, self.distribution, self.separable, self.shortcuts, self.burned_in)
+        parts = (
+            self.leakage,
+            self.duplicates,
+            self.integrity,
+            self.distribution,
+            self.separable,
+            self.shortcuts,
+            self.burned_in,
+        )
         found = tuple(fault for part in parts for fault in part.faults)
         return found if self.suspicious is None else found + self.suspicious.faults
 

@@ -95,10 +95,14 @@ class SplitRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitPart:
-    """How cases were set apart. source: a sentence: made here by which rule and seed, or read from which file."""
+    """How cases were set apart. source: a sentence: made here by which rule and seed, or read from which file.
+
+    apart: whether no patient is on two sides; false where somebody let that pass.
+    """
 
     source: str
     rows: tuple[SplitRow, ...] = ()
+    apart: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,7 +38,7 @@ class Kind:
 NEAR = ("near-duplicate",)
 MISPLACED = ("label-shifted", "label-misfit")
 KINDS: Mapping[str, Kind] = {
-    "patient-leak": Kind(plant=plant_copies.patient_leak, codes=("patient-leak",), needs="rows"),
+    "patient-leak": Kind(plant=plant_copies.patient_leak, codes=("patient-on-two-sides",), needs="rows"),
     "renamed-patient": Kind(plant=plant_copies.renamed_patient, codes=(), needs="rows"),
     "exact-duplicate": Kind(plant=plant_copies.exact_duplicate, codes=("duplicate-image",)),
     "duplicate-other-truth": Kind(plant=plant_copies.duplicate_with_another_truth, codes=("duplicate-image",)),
@@ -83,7 +83,14 @@ KINDS: Mapping[str, Kind] = {
         plant=plant_labels.label_of_another, codes=("label-misfit", "label-shifted"), needs="labels"
     ),
     "label-cut": Kind(plant=plant_labels.cut, codes=("label-cut",), needs="labels"),
-    "class-flipped": Kind(plant=plant_answers.class_flipped, codes=("suspicious-label",), needs="classes"),
+    "class-flipped": Kind(
+        plant=plant_answers.class_flipped,
+        codes=(
+            "suspicious-mask",
+            "suspicious-class",
+        ),
+        needs="classes",
+    ),
     "class-of-one": Kind(plant=plant_answers.class_of_one, codes=("rare-class",), needs="classes"),
     "shortcut-mark": Kind(
         plant=plant_answers.by_answer(pixels.with_mark, "a bright mark in a corner"),
