@@ -21,6 +21,8 @@ from scanwright.dataset.split import Splits, make_splits, read_splits
 from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes, write_json
+from scanwright.gate import leakage
+from scanwright.gate.cohort import Cohort
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
@@ -197,7 +199,9 @@ def split_cases(
 ) -> Splits:
     """The given split, or folds by patient. Raises UsageError if the fold asked for does not exist."""
     if split is not None:
-        splits = read_splits(split, dataset.cases, excluded=exclude, facts=checks.facts)
+        splits = read_splits(split, dataset.cases, excluded=exclude)
+        cohort = Cohort(dataset=dataset, facts=checks.facts, splits=splits, is_given=True)
+        leakage.raise_if_leaking(leakage.find(cohort), where=split)
     else:
         splits = make_splits(dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts)
     if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):

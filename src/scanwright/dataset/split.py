@@ -107,7 +107,6 @@ def read_splits(
     cases: Sequence[Case],
     *,
     excluded: Collection[str] = (),
-    facts: Mapping[str, CaseFacts] = NO_FACTS,
 ) -> Splits:
     """A given split: nnU-Net's JSON, a splits.json of a run, or a CSV.
 
@@ -115,7 +114,8 @@ def read_splits(
     may still mention.
 
     Raises InputError if the file is malformed, names a case twice, one that is not there or without a label, or leaves a
-    labelled case out of every fold; PolicyError if a case or patient is on two sides of a fold or in the test split as well.
+    labelled case out of every fold; PolicyError if a case is on two sides of a fold or in the test split as well. Whether a
+    patient is, gate.leakage finds out.
     """
     folds, test = read_names(path)
     for side in (*(side for fold in folds for side in fold), test):
@@ -136,12 +136,11 @@ def read_splits(
             found=_some(forgotten),
             hint="Add them to the file, or leave them out with --exclude.",
         )
-    owners = owners_of(cases, facts)
     for number, (train, validation) in enumerate(folds):
         if not train or not validation:
             raise InputError("a fold of the split has an empty side", where=path, found=f"fold {number}")
-        _require_apart(train, validation, owners, where=path, sides=f"train and validation of fold {number}")
-        _require_apart([*train, *validation], apart, owners, where=path, sides=f"fold {number} and the test split")
+        _require_apart(train, validation, where=path, sides=f"train and validation of fold {number}")
+        _require_apart([*train, *validation], apart, where=path, sides=f"fold {number} and the test split")
     made = tuple(Fold(train=tuple(sorted(train)), validation=tuple(sorted(val))) for train, val in folds)
     stated = f"{len(made)} fold{'s' if len(made) > 1 else ''} as {path.name} says"
     return Splits(folds=made, test=tuple(apart), source=path.name, stated=stated)
@@ -224,27 +223,17 @@ def _named(names: Sequence[str], known: Mapping[str, Case], excluded: Collection
     return [name for name in ids if name in known and name not in excluded]
 
 
-def _require_apart(
-    one: Sequence[str], other: Sequence[str], owners: Mapping[str, str], *, where: Path, sides: str
-) -> None:
-    """Raise PolicyError, naming patients and cases, if a patient is on both sides."""
-    theirs: dict[str, list[str]] = defaultdict(list)
-    for name in other:
-        theirs[owners[name]].append(name)
-    shared = [(name, theirs[owners[name]][0]) for name in one if owners[name] in theirs]
-    if not shared:
-        return
-    lines = [f"patient {owners[a]}: {a} and {b}" if a != b else f"case {a} twice" for a, b in shared[:10]]
-    patients = len({owners[name] for name, _ in shared})
-    more = [f"and {len(shared) - 10} more cases"] if len(shared) > 10 else []
-    raise PolicyError(
-        "a patient is on two sides of the split",
-        where=where,
-        expected=f"no patient in both {sides}",
-        found=f"{patients} patient{'s' if patients > 1 else ''}",
-        details=[*lines, *more],
-        hint="Put all cases of a patient on one side.",
-    )
+def _require_apart(one: Sequence[str], other: Sequence[str], *, where: Path, sides: str) -> None:
+    """Raise PolicyError, naming cases, if one is on both sides. Patients on two sides are found by gate.leakage."""
+    shared = [name for name in one if name in set(other)]
+    if shared:
+        raise PolicyError(
+            "a case is on two sides of the split",
+            where=where,
+            expected=f"no case in both {sides}",
+            found=_some(shared),
+            hint="Name each case on one side.",
+        )
 
 
 def _some(names: Sequence[str]) -> str:

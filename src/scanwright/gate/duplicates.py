@@ -93,7 +93,7 @@ def _described(cohort: Cohort, likeness: Likeness) -> NearPair:
         *(["cropped"] if _is_crop(likeness) else []),
         *(f"flipped along {axis}" for axis, mirrored in zip("xyz", likeness.flipped, strict=False) if mirrored),
         *(["inverted"] if likeness.is_inverted else []),
-        *(["resized"] if _is_resized(*shapes, likeness) else []),
+        *(["resized"] if _is_resized(shapes[0], shapes[1], likeness) else []),
     ]
     one, other = sorted((likeness.source, likeness.copy))
     return NearPair(one, other, likeness.score, tuple(changes) or ("re-encoded",))

@@ -162,6 +162,6 @@ def _turned(thumbnails: Array, flip: Ints, inverted: Bools, axes: int) -> Array:
     turned = thumbnails.copy()
     for number, mirrored in enumerate(flips(axes)):
         rows = flip == number
-        turned[rows] = np.flip(turned[rows], [axis + 1 for axis in range(axes) if mirrored[axis]])
+        turned[rows] = np.flip(turned[rows], tuple(axis + 1 for axis in range(axes) if mirrored[axis]))
     turned[inverted] = 255 - turned[inverted]
     return turned
