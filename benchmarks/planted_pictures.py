@@ -53,7 +53,7 @@ def ultrasound(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:
 
 
 def cloud(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:
-    return np.asarray(texture(rng, x) + 0.2 * rng.normal() * x + 0.2 * rng.normal() * y
+    return np.asarray(texture(rng, x) + 0.2 * rng.normal() * x + 0.2 * rng.normal() * y)
 
 
 def texture(rng: np.random.Generator, like: Floats) -> Floats:
