@@ -3,9 +3,10 @@
     python benchmarks/near_duplicates.py [--images 10000 100000] [--real FOLDER] [--hashes] [-o FILE]
 
 One picture in twenty is a copy of another (planted_pictures.copied). A pair that was planted and found counts for recall, a
-pair that was found and not planted against precision. --hashes: the same pictures with imagededup's pHash, dHash and aHash, at
-each distance up to its own default of 10 (up to 2 among more than 10,000), which needs imagededup on the path. --real: a folder
-of pictures in which copies are planted; pairs that were there already are counted apart.
+pair that was found and not planted against precision. --hashes: sets of up to 10,000 pictures also with imagededup's pHash,
+dHash and aHash, at each distance up to its own default of 10; needs imagededup on the path. Of 100,000 its comparison of each
+with each did not end in half an hour. --real: folders of pictures, or MedMNIST archives, in which copies are planted; pairs
+that were there already are counted apart.
 """
 
 import argparse
@@ -35,8 +36,7 @@ from scanwright.types import Array
 COPIES = 20  # one picture of so many is a copy
 HASHES = ("PHash", "DHash", "AHash")
 FARTHEST = 10  # imagededup's default max_distance_threshold
-FARTHEST_OF_MANY = 2  # of more than MANY pictures: at 10 a hundred million pairs would be listed
-MANY = 10_000
+MOST_HASHED = 10_000
 
 Seen = tuple[str, Signature, float, dict[str, str], tuple[str, ...]]
 
@@ -49,10 +49,9 @@ def volume_of(picture: Array) -> Volume:
 def seen(number: int, *, count: int, hashes: bool) -> Seen:
     """Picture `number` of `count`: the last ones are copies of those at the same distance before them, COPIES - 1 times."""
     originals = count - count // COPIES
-    if number < originals:
-        picture, done = generated(number), ()
-    else:
-        picture, done = copied(generated(source_of(number, count)), number)
+    picture, done = generated(number if number < originals else source_of(number, count)), tuple[str, ...]()
+    if number >= originals:
+        picture, done = copied(picture, number)
     began = time.perf_counter()
     signature = glance(volume_of(picture))
     seconds = time.perf_counter() - began
@@ -63,13 +62,18 @@ def source_of(copy: int, count: int) -> int:
     return (copy - (count - count // COPIES)) * (COPIES - 1)
 
 
-def hashes_of(picture: Array) -> dict[str, str]:
-    import imagededup.methods as methods
+def hasher(name: str) -> Any:
+    import imagededup.methods as methods  # type: ignore[import-not-found]
 
-    return {name: getattr(methods, name)(verbose=False).encode_image(image_array=picture) for name in HASHES}
+    return getattr(methods, name)
+
+
+def hashes_of(picture: Array) -> dict[str, str]:
+    return {name: hasher(name)(verbose=False).encode_image(image_array=picture) for name in HASHES}
 
 
 def generated_set(count: int, *, hashes: bool) -> dict[str, Any]:
+    hashes = hashes and count <= MOST_HASHED
     planted = {(f"{source_of(copy, count):06d}", f"{copy:06d}") for copy in range(count - count // COPIES, count)}
     with ProcessPoolExecutor(num_threads(), mp_context=get_context("fork")) as pool:
         work: Callable[[int], Seen] = partial(seen, count=count, hashes=hashes)
@@ -114,13 +118,10 @@ def by_change(done: dict[frozenset[str], tuple[str, ...]], found: set[frozenset[
 
 def hashed(name: str, all_seen: Sequence[Seen], planted: set[tuple[str, str]]) -> dict[str, Any]:
     """imagededup's search with one of its hashes, scored at each distance."""
-    import imagededup.methods as methods
-
     began = time.perf_counter()
-    farthest = FARTHEST if len(all_seen) <= MANY else FARTHEST_OF_MANY
     encodings = {picture: hashes[name] for picture, _, _, hashes, _ in all_seen}
-    found = getattr(methods, name)(verbose=False).find_duplicates(
-        encoding_map=encodings, max_distance_threshold=farthest, scores=True, num_dist_workers=num_threads()
+    found = hasher(name)(verbose=False).find_duplicates(
+        encoding_map=encodings, max_distance_threshold=FARTHEST, scores=True, num_dist_workers=num_threads()
     )
     seconds = time.perf_counter() - began
     distances: dict[int, set[tuple[str, str]]] = defaultdict(set)
@@ -128,7 +129,7 @@ def hashed(name: str, all_seen: Sequence[Seen], planted: set[tuple[str, str]]) -
         for other, distance in others:
             distances[distance].add((min(one, other), max(one, other)))
     rows, pairs = {}, set[tuple[str, str]]()
-    for distance in range(farthest + 1):
+    for distance in range(FARTHEST + 1):
         pairs |= distances[distance]
         rows[str(distance)] = scored(pairs, planted)
     return {"search_s": round(seconds, 1), "by_distance": rows}

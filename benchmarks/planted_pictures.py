@@ -38,12 +38,12 @@ def chest(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:
     heart = soft(1 - ((x - near(0.12, 0.05)) / near(0.28, 0.04)) ** 2 - ((y - near(0.2, 0.06)) / near(0.3, 0.05)) ** 2)
     ribs = np.cos(near(22, 2) * (y + near(0.25, 0.05) * x**2) + near(0, 3)) * body
     spine = np.exp(-((x / near(0.07, 0.01)) ** 2))
-    return picture + 0.3 * heart + 0.06 * ribs + 0.15 * spine + 0.1 * texture(rng, x.shape)
+    return np.asarray(picture + 0.3 * heart + 0.06 * ribs + 0.15 * spine + 0.1 * texture(rng, x))
 
 
 def ultrasound(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:
     depth = (y + 1) / 2
-    picture = np.exp(-rng.uniform(1, 3) * depth) * (0.6 + 0.3 * texture(rng, x.shape))
+    picture = np.exp(-rng.uniform(1, 3) * depth) * (0.6 + 0.3 * texture(rng, x))
     for _ in range(rng.integers(2, 6)):
         line = rng.uniform(-0.9, 0.9) + 0.1 * np.sin(rng.uniform(1, 4) * x + rng.uniform(0, 6))
         picture += rng.uniform(0.1, 0.4) * np.exp(-(((y - line) / rng.uniform(0.02, 0.08)) ** 2))
@@ -53,15 +53,16 @@ def ultrasound(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:
 
 
 def cloud(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:
-    return texture(rng, x.shape) + 0.2 * rng.normal() * x + 0.2 * rng.normal() * y
+    return np.asarray(texture(rng, x) + 0.2 * rng.normal() * x + 0.2 * rng.normal() * y)
 
 
-def texture(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+def texture(rng: np.random.Generator, like: Floats) -> Floats:
     """Noise of which each octave has half the strength of the one below; standard deviation about 1."""
-    total = np.zeros(shape)
+    total = np.zeros(like.shape)
+    rows, columns = like.shape
     for octave in range(2, 7):
         coarse = Image.fromarray(rng.normal(size=(2**octave, 2**octave)).astype(np.float32))
-        total += np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2 ** (octave - 2)
+        total += np.asarray(coarse.resize((columns, rows), Image.Resampling.BICUBIC)) / 2 ** (octave - 2)
     return total
 
 

@@ -60,23 +60,22 @@ def _step(seen: Floats, target: Floats, edges: Floats) -> Floats:
     """By how much to move the starts and stops of windows, (N, 2, axes), for a greater correlation of `seen` with `target`."""
     axes, size = seen.ndim - 1, seen.shape[1]
     position = (np.arange(size, dtype=np.float32) + 0.5) / size
-    slopes: Floats = np.empty((len(seen), 2, axes, target.shape[1]), np.float32)
+    slopes = np.empty((len(seen), 2, axes, target.shape[1]), np.float32)
     for axis in range(axes):
         slope = np.gradient(seen, axis=axis + 1) * (size / edges[:, axis].reshape(-1, *[1] * axes))
         along = position.reshape([size if other == axis else 1 for other in range(axes)])
         slopes[:, 0, axis] = (slope * (1 - along)).reshape(len(seen), -1)
         slopes[:, 1, axis] = (slope * along).reshape(len(seen), -1)
-    slopes = slopes.reshape(len(seen), 2 * axes, -1)
+    edge_slopes = slopes.reshape(len(seen), 2 * axes, -1)
     now = _unit(seen)
-    slopes /= np.maximum(np.linalg.norm(_centered(seen), axis=1), 1e-6)[:, None, None]
-    slopes -= slopes.mean(axis=2, keepdims=True)
-    slopes -= (slopes @ now[:, :, None]) * now[:, None]
-    normal = slopes @ slopes.transpose(0, 2, 1)
+    edge_slopes /= np.maximum(np.linalg.norm(_centered(seen), axis=1), 1e-6)[:, None, None]
+    edge_slopes -= edge_slopes.mean(axis=2, keepdims=True)
+    edge_slopes -= (edge_slopes @ now[:, :, None]) * now[:, None]
+    normal = edge_slopes @ edge_slopes.transpose(0, 2, 1)
     damping = DAMPING * np.trace(normal, axis1=1, axis2=2) + 1e-6
     normal += damping[:, None, None] * np.eye(2 * axes, dtype=np.float32)
-    move = np.linalg.solve(normal, slopes @ (target - now)[:, :, None])
-    clipped: Floats = np.clip(move.reshape(-1, 2, axes), -LONGEST_STEP, LONGEST_STEP)
-    return clipped
+    move = np.linalg.solve(normal, edge_slopes @ (target - now)[:, :, None])
+    return np.clip(move.reshape(-1, 2, axes), -LONGEST_STEP, LONGEST_STEP)
 
 
 def _whole(images: Array, size: int) -> Floats:
@@ -103,7 +102,7 @@ def _band(images: Floats, stage: Stage) -> Floats:
     for axis in range(1, images.ndim):
         narrow = _along(_gaussian(images.shape[1], stage.narrow)[None], narrow, axis)
         wide = _along(_gaussian(images.shape[1], stage.wide)[None], wide, axis)
-    return narrow - wide
+    return np.asarray(narrow - wide)
 
 
 @cache
@@ -119,14 +118,12 @@ def _along(weights_N_OI: Floats, images: Floats, axis: int) -> Floats:
     moved = np.moveaxis(images, axis, 1)
     shape = moved.shape
     result = weights_N_OI @ moved.reshape(len(moved), shape[1], -1)
-    back: Floats = np.moveaxis(result.reshape(len(moved), -1, *shape[2:]), 1, axis)
-    return back
+    return np.moveaxis(result.reshape(len(moved), -1, *shape[2:]), 1, axis)
 
 
 def _centered(images: Floats) -> Floats:
-    flat: Floats = images.reshape(len(images), -1)
-    centred: Floats = flat - flat.mean(axis=1, keepdims=True)
-    return centred
+    flat = images.reshape(len(images), -1)
+    return np.asarray(flat - flat.mean(axis=1, keepdims=True))
 
 
 def _unit(images: Floats) -> Floats:

@@ -1,9 +1,9 @@
 """Thumbnails as points in a space in which a copy lies near its source, flipped, cropped, inverted or not.
 
 A descriptor holds the lowest cosine frequencies of a window of a thumbnail. Mirroring an axis, or inverting the grey levels,
-changes only signs: their absolute values stay. A crop is met by describing crops of every source beforehand; what is left
-between a crop and the nearest of these is alike for all images of a kind, and weighs little in the distance that is learned
-from them.
+changes only signs: their absolute values stay. A crop is met by describing crops of every source beforehand;
+what is left between a crop and the nearest of these is alike for all images of a kind, and weighs little in the distance that
+is learned from them.
 Source of the distance: Fisher's within-class scatter, as in relevant component analysis (Shental et al. 2002, ECCV).
 """
 

@@ -88,12 +88,12 @@ def _one_of_each(cohort: Cohort, signatures: Mapping[str, Signature]) -> dict[st
 
 
 def _described(cohort: Cohort, likeness: Likeness) -> NearPair:
-    source, copy = (_edges(cohort.facts[name].shape) for name in (likeness.source, likeness.copy))
+    shapes = [_edges(cohort.facts[name].shape) for name in (likeness.source, likeness.copy)]
     changes = [
         *(["cropped"] if _is_crop(likeness) else []),
         *(f"flipped along {axis}" for axis, mirrored in zip("xyz", likeness.flipped, strict=False) if mirrored),
         *(["inverted"] if likeness.is_inverted else []),
-        *(["resized"] if _is_resized(source, copy, likeness) else []),
+        *(["resized"] if _is_resized(shapes[0], shapes[1], likeness) else []),
     ]
     one, other = sorted((likeness.source, likeness.copy))
     return NearPair(one, other, likeness.score, tuple(changes) or ("re-encoded",))

@@ -1,192 +1,183 @@
-"""What must not lie on two sides of a split, and does: a patient, an image, neighbouring slices of one scan.
+"""What lies on two sides of a split and must not: a patient, a study, an image, neighbouring slices of a scan.
 
-    patient-on-two-sides   error, policy   a patient's cases are learned from and judged, as somebody else's split says
-                           warning         the same of a test split that the data set declares: a run leaves the patient's other
-                                           cases out
-    image-on-two-sides     error, policy   the same voxels in cases of different patients, on two sides of a given split
-    slices-on-two-sides    error, policy   neighbouring slices of one scan, on two sides of a given split
-    slices-of-one-scan     warning         pictures that are numbered slices of scans, each of which counts as a patient
+    patient-on-two-sides   error (policy)   cases of one patient, as the data set names patients; a warning where the data set
+                                            declares the test split, as a run then leaves the patient's other cases out
+    scan-on-two-sides      error (policy)   cases of one DICOM frame of reference, or with the same study or series in a table
+    image-on-two-sides     error (policy)   the same voxels on two sides of a given fold (across a test split that the data set
+                                            declares: duplicate-image of dataset.checks)
+    slices-on-two-sides    error (policy)   pictures whose names number them as slices, and which change little from one to the
+                                            next (gate.slices)
+    slices-of-one-scan     warning          the same where nobody else decided the split; to be kept on one side: `together`
 
-Slices are told by their names (scan7_012, scan7_013) and by how they look: neighbours by number correlate more than nearly all
-pairs of different scans do. Names alone, as in "benign_012", prove nothing.
+A finding is made once: what is of one patient is not said again as a study, an image or slices.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-
-import numpy as np
 
 from scanwright.dataset.cases import Case, Fault
 from scanwright.gate.cohort import Cohort
+from scanwright.gate.sides import is_given_between
 from scanwright.gate.signature import Signature
-from scanwright.runtime import generator
+from scanwright.gate.slices import Stack, stacks
+from scanwright.io.source import frame_of
 from scanwright.types import JSON
 
 SHOWN = 10
-NUMBERED = re.compile(r"^(.*?)[-_ .]?(?:slice|sl|z|frame|fr|img|im|i|s)?[-_ .]?0*(\d+)$", re.IGNORECASE)
-FEWEST_SLICES, FEWEST_SCANS = 4, 3
-PAIRS = 2000
-RARE = 0.95
-"""Neighbours have to be more alike, in the median, than this share of pairs of different scans."""
+STUDY_COLUMN = re.compile(r"(study|series|scan|exam|visit)_?(instance_?)?(id|uid|number)|accession(_?number)?")
+STANDARD_FRAMES = "1.2.840.10008."  # atlases that DICOM itself names: many patients lie in one
+MOST_PATIENTS = 0.5  # an identifier that more patients share than this share of them stands for nothing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leakage:
-    """What lies on two sides. patients: those that do, with their cases. scans: slices that belong together, in their order."""
+class Leaks:
+    """What belongs together: faults where it was parted, and the stacks of slices that were recognised."""
 
-    patients: Mapping[str, tuple[str, ...]]
-    scans: tuple[tuple[str, ...], ...]
+    stacks: tuple[Stack, ...]
     faults: tuple[Fault, ...]
 
     @property
     def together(self) -> tuple[tuple[str, ...], ...]:
-        """Cases that a split made here is to keep on one side."""
-        return self.scans
+        """The cases of each stack."""
+        return tuple(stack.cases for stack in self.stacks)
 
     def to_json(self) -> JSON:
-        """Plain data."""
+        """The stacks as plain data, without the faults."""
         return {
-            "patients": {patient: list(names) for patient, names in self.patients.items()},
-            "scans": [list(names) for names in self.scans],
+            "stacks": [
+                {"name": stack.name, "cases": list(stack.cases), "likeness": stack.likeness} for stack in self.stacks
+            ]
         }
 
 
-def find(cohort: Cohort, signatures: Mapping[str, Signature]) -> Leakage:
-    """Hold patients, exact images and slices against the split."""
-    patients = {case.id: case.patient for case in cohort.cases}
-    leaking = _on_two_sides(cohort, _gathered(cohort.cases, patients))
-    images = {case.id: "|".join(cohort.facts[case.id].image_hashes) for case in cohort.cases}
-    copies = _on_two_sides(cohort, _gathered(cohort.cases, images))
-    scans = scans_of(cohort, signatures)
-    faults = (*_patients(cohort, leaking), *_images(cohort, copies, patients), *_slices(cohort, scans))
-    return Leakage(patients=leaking, scans=scans, faults=faults)
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """One identifier on two sides: the partition, and for each side there a case of it, the least by name."""
+
+    identifier: str
+    partition: str
+    sides: tuple[tuple[str, str], ...]
+    cases: tuple[str, ...]
+
+    def line(self) -> str:
+        """Words such as `p01: a_1 (train) and a_2 (validation)`."""
+        return f"{self.identifier}: " + " and ".join(f"{name} ({side})" for side, name in self.sides)
 
 
-def _gathered(cases: Sequence[Case], owners: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Cases by owner, of owners with several."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for case in cases:
-        found[owners[case.id]].append(case.id)
-    return {owner: tuple(names) for owner, names in sorted(found.items()) if len(names) > 1}
+def find(cohort: Cohort, signatures: Mapping[str, Signature] | None = None) -> Leaks:
+    """All leaks of a cohort's split. Without signatures no stacks of slices are looked for. The same in any order of cases."""
+    found = stacks(cohort, signatures) if signatures else ()
+    of_stack = {name: stack.name for stack in found for name in stack.cases}
+    patients = _parted(cohort, lambda case: case.patient)
+    known = {part.identifier for part in patients}
+    rest = [case for case in cohort.cases if case.patient not in known]
+    faults = [
+        *_patients(cohort, patients),
+        *_fault(
+            _parted(cohort, _study_of(cohort), rest), "scan-on-two-sides", "study", "Put all of a study on one side."
+        ),
+        *_fault(_images(cohort, rest), "image-on-two-sides", "image", "Put them on one side, or exclude one."),
+        *_fault(
+            _parted(cohort, lambda case: of_stack.get(case.id, ""), rest),
+            "slices-on-two-sides",
+            "scan",
+            "Put all slices of a scan on one side, and name its patient in a table.",
+        ),
+    ]
+    told = {name for fault in faults for name in fault.cases}
+    loose = [stack for stack in found if len({cohort.by_id[name].patient for name in stack.cases}) > 1]
+    faults += _untold([stack for stack in loose if not told & set(stack.cases)])
+    return Leaks(stacks=tuple(loose), faults=tuple(faults))
 
 
-def _on_two_sides(cohort: Cohort, groups: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Those groups whose cases some partition of the split sets apart."""
-    found = {}
-    for owner, names in groups.items():
-        for sides in cohort.partitions.values():
-            if len({sides[name] for name in names if name in sides}) > 1:
-                found[owner] = names
-                break
-    return found
+def _patients(cohort: Cohort, parted: list[Parted]) -> Iterator[Fault]:
+    """Of a test split that the data set declares, a run leaves the patient's other cases out: that is worth a warning."""
+    for fault in _fault(parted, "patient-on-two-sides", "patient", "Put all cases of a patient on one side."):
+        if cohort.splits is None:
+            action = "A run leaves out those cases of these patients that are not in the test split."
+            yield fault.model_copy(update={"severity": "warning", "policy": False, "action": action})
+        else:
+            yield fault
 
 
-def _patients(cohort: Cohort, leaking: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
-    if not leaking:
-        return
-    by_file = cohort.is_given and cohort.splits is not None
-    shown = [f"{patient}: {_apart(cohort, names)}" for patient, names in list(leaking.items())[:SHOWN]]
-    more = f" and {len(leaking) - SHOWN} more" if len(leaking) > SHOWN else ""
-    yield Fault(
-        code="patient-on-two-sides",
-        severity="error" if by_file else "warning",
-        policy=by_file,
-        cases=tuple(name for names in leaking.values() for name in names),
-        expected="no patient on two sides of the split",
-        found=f"{len(leaking)} patient{'s' if len(leaking) > 1 else ''}: {'; '.join(shown)}{more}",
-        action="Put all cases of a patient on one side."
-        if by_file
-        else "A run leaves the cases of these patients that are not in the test split out.",
-        numbers={"patients": float(len(leaking))},
-    )
+def _parted(cohort: Cohort, identifier_of: Callable[[Case], str], cases: Iterable[Case] | None = None) -> list[Parted]:
+    """Identifiers that lie on two sides of a given split, each at its first such partition; "" identifies nothing."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for case in cohort.cases if cases is None else cases:
+        if identifier := identifier_of(case):
+            members[identifier].append(case.id)
+    found: dict[str, Parted] = {}
+    for partition, sides in cohort.partitions.items():
+        for identifier, names in members.items():
+            first: dict[str, str] = {}
+            for name in names:
+                if name in sides:
+                    first.setdefault(sides[name], name)
+            given = any(is_given_between(cohort, one, other) for one in first for other in first if one < other)
+            if given and identifier not in found:
+                found[identifier] = Parted(identifier, partition, tuple(sorted(first.items())), tuple(names))
+    return [found[identifier] for identifier in sorted(found)]
 
 
-def _apart(cohort: Cohort, names: Sequence[str]) -> str:
-    """Two cases of a group that lie apart, and where: "a (train) and b (test) of fold 0"."""
-    for name, sides in cohort.partitions.items():
-        first = next((one for one in names if one in sides), None)
-        other = next((one for one in names if first is not None and sides.get(one, sides[first]) != sides[first]), None)
-        if first is not None and other is not None:
-            return f"{first} ({sides[first]}) and {other} ({sides[other]}) of {name}"
-    return ", ".join(names[:2])
-
-
-def _images(cohort: Cohort, copies: Mapping[str, tuple[str, ...]], patients: Mapping[str, str]) -> Iterator[Fault]:
-    """Of a declared test split `dataset.checks` says so already; of one patient `_patients` does."""
-    if not cohort.is_given or cohort.splits is None:
-        return
-    for names in list(copies.values())[:SHOWN]:
-        if len({patients[name] for name in names}) > 1:
-            yield Fault(
-                code="image-on-two-sides",
-                severity="error",
-                policy=True,
-                case=names[0],
-                cases=names,
-                expected="an image on one side of the split",
-                found=f"the same voxels in {_apart(cohort, names)}",
-                action="Put them on one side, or leave one out with --exclude.",
-            )
-
-
-def scans_of(cohort: Cohort, signatures: Mapping[str, Signature]) -> tuple[tuple[str, ...], ...]:
-    """Cases that are slices of one scan, in their order; those that already count as one patient's are left out."""
-    stems: dict[str, list[tuple[int, str]]] = defaultdict(list)
+def _study_of(cohort: Cohort) -> Callable[[Case], str]:
+    """What names the study of a case, "" where nothing does or where it is a placeholder."""
+    patients: dict[str, set[str]] = defaultdict(set)
     for case in cohort.cases:
-        match = NUMBERED.match(case.id)
-        if match and case.id in signatures and signatures[case.id].thumbnail.ndim == 2 and case.patient == case.id:
-            stems[match.group(1)].append((int(match.group(2)), case.id))
-    scans = {
-        stem: [name for _, name in sorted(found)]
-        for stem, found in sorted(stems.items())
-        if len(found) >= FEWEST_SLICES
-    }
-    if len(scans) < FEWEST_SCANS:
-        return ()
-    names = [name for found in scans.values() for name in found]
-    owner = {name: stem for stem, found in scans.items() for name in found}
-    rng = generator(0, len(names))
-    drawn = rng.integers(len(names), size=(PAIRS, 2))
-    others = [_alike(signatures, names[a], names[b]) for a, b in drawn if owner[names[a]] != owner[names[b]]]
-    limit = float(np.quantile(others, RARE)) if others else 1.0
-    return tuple(
-        tuple(found)
-        for found in scans.values()
-        if np.median([_alike(signatures, one, next_) for one, next_ in pairwise(found)]) > limit
+        patients[_study(case)].add(case.patient)
+    most = max(2, MOST_PATIENTS * len({case.patient for case in cohort.cases}))
+    return lambda case: _study(case) if len(patients[_study(case)]) <= most else ""
+
+
+def _study(case: Case) -> str:
+    columns = [column for column in sorted(case.groups) if STUDY_COLUMN.fullmatch(column.lower())]
+    named = [f"{column} {case.groups[column]}" for column in columns if case.groups[column].strip()]
+    frames = [frame for image in case.images if (frame := frame_of(image)) and not frame.startswith(STANDARD_FRAMES)]
+    return named[0] if named else (f"frame of reference {frames[0]}" if frames else "")
+
+
+def _images(cohort: Cohort, cases: Iterable[Case]) -> list[Parted]:
+    """Images with the same voxels in cases that the data set itself does not set apart; blank ones are alike by nature."""
+    first: dict[tuple[str, ...], str] = {}
+    name: dict[str, str] = {}
+    for case in cases:
+        facts = cohort.facts[case.id]
+        if any(channel.min < channel.max for channel in facts.channels):
+            name[case.id] = first.setdefault((*facts.image_hashes, case.split), case.id)
+    return _parted(cohort, lambda case: f"the image of {name[case.id]}" if case.id in name else "", cases)
+
+
+def _fault(parted: list[Parted], code: str, what: str, action: str) -> Iterator[Fault]:
+    if not parted:
+        return
+    plural = {"study": "studies"}.get(what, f"{what}s")
+    partition, sides = parted[0].partition, [side for side, _ in parted[0].sides]
+    more = [f"and {len(parted) - SHOWN} more"] if len(parted) > SHOWN else []
+    yield Fault(
+        code=code,
+        severity="error",
+        policy=True,
+        cases=tuple(sorted({name for part in parted for name in part.cases})),
+        expected=f"no {what} in both {' and '.join(sides)} of {partition}",
+        found=f"{len(parted)} {plural if len(parted) > 1 else what}: "
+        + "; ".join([f"{what} {part.line()}" if what == "patient" else part.line() for part in parted[:SHOWN]] + more),
+        action=action,
+        numbers={plural: len(parted)},
     )
 
 
-def _alike(signatures: Mapping[str, Signature], one: str, other: str) -> float:
-    """The correlation of two thumbnails; 0 where one of them is blank."""
-    a, b = (signatures[name].thumbnail.astype(np.float32).ravel() for name in (one, other))
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / size if size > 0 else 0.0
-
-
-def _slices(cohort: Cohort, scans: Sequence[tuple[str, ...]]) -> Iterator[Fault]:
-    if not scans:
+def _untold(found: list[Stack]) -> Iterator[Fault]:
+    if not found:
         return
-    apart = [names for names in scans if _on_two_sides(cohort, {"": names})]
-    if cohort.is_given and apart:
-        yield Fault(
-            code="slices-on-two-sides",
-            severity="error",
-            policy=True,
-            cases=tuple(name for names in apart for name in names[:2]),
-            expected="all slices of a scan on one side of the split",
-            found=f"{len(apart)} scans, such as {_apart(cohort, apart[0])}",
-            action="Put all slices of a scan on one side.",
-        )
-        return
+    names = sorted(name for stack in found for name in stack.cases)
+    scans = f"{len(found)} scan{'s' if len(found) > 1 else ''}"
     yield Fault(
         code="slices-of-one-scan",
         severity="warning",
-        cases=tuple(names[0] for names in scans),
-        found=f"{sum(map(len, scans))} pictures that look like slices of {len(scans)} scans, each counted as a patient",
-        action="Splits made here keep each scan on one side; say whose they are in a column patient_id.",
-        numbers={"scans": float(len(scans))},
+        cases=tuple(names),
+        expected="one patient for all slices of a scan",
+        found=f"{len(names)} pictures that look like slices of {scans}, such as {found[0].name}",
+        action="Splits made here keep each scan on one side; name the patients in a table.",
+        numbers={"scans": len(found), "lowest_likeness": min(stack.likeness for stack in found)},
     )

@@ -3,10 +3,18 @@
 from scanwright.gate.cohort import Cohort
 
 
-def crossing(cohort: Cohort, one: str, other: str) -> tuple[str, str, str] | None:
-    """The partition and the side of each, where two cases are set apart by a given split; None where nobody set them apart.
+def is_given_between(cohort: Cohort, one: str, other: str) -> bool:
+    """Whether somebody else drew the line between two sides: a test split always, folds if the cohort's are given.
 
-    A test split is always given. Folds are if the cohort's are: those that are made here keep together what belongs together.
+    Folds that are made here keep together what belongs together.
     """
-    parted = cohort.parted(one, other)
-    return parted if parted is not None and (cohort.is_given or "test" in parted[1:]) else None
+    return one != other and (cohort.is_given or "test" in (one, other))
+
+
+def crossing(cohort: Cohort, one: str, other: str) -> tuple[str, str, str] | None:
+    """The partition and the side of each, where two cases are set apart by a given split; None where nobody set them apart."""
+    for name, sides in cohort.partitions.items():
+        a, b = sides.get(one), sides.get(other)
+        if a is not None and b is not None and is_given_between(cohort, a, b):
+            return name, a, b
+    return None

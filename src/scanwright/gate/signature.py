@@ -73,8 +73,7 @@ def _triangles(before: int, after: int) -> Floats:
     centers = (np.arange(after) + 0.5) * scale - 0.5
     distance = np.abs(np.arange(before)[None] - centers[:, None]) / max(1.0, scale)
     weights = np.clip(1 - distance, 0, None) + 1e-9 * (distance == distance.min(axis=1, keepdims=True))
-    normed: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normed
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _ranked(levels: Floats) -> tuple[Array, int]:

@@ -26,7 +26,7 @@ from scanwright.gate.distribution import Distribution
 from scanwright.gate.duplicates import Duplicates, Signature
 from scanwright.gate.integrity import Integrity
 from scanwright.gate.label_shape import LabelShape
-from scanwright.gate.leakage import Leakage
+from scanwright.gate.leakage import Leaks
 from scanwright.gate.separable import Separable
 from scanwright.gate.shortcuts import Hunt, Traits
 from scanwright.gate.suspicious import Suspicious
@@ -55,7 +55,7 @@ class Glance:
 class Survey:
     """What the cases show together, question by question. suspicious: null where it was not asked."""
 
-    leakage: Leakage
+    leakage: Leaks
     duplicates: Duplicates
     integrity: Integrity
     distribution: Distribution
