@@ -19,6 +19,7 @@ from scanwright.types import Floats
 Kind = Literal["mirrored", "renumbered"]
 FLOORS = np.array([0.03, 0.03, 0.03, 0.05, 0.05, 0.05, 0.15, 0.15])
 """Least spreads of place and centre (shares), volume (natural logarithm of the share) and brightness (deviations)."""
+BRIGHTNESS = 7  # its place among the features
 PLACES = ((0, 3), (1, 4), (2, 5))  # of the features that say where along X, Y, Z a part lies
 FARTHEST = 6.0  # spreads that one feature counts at most: one wild number is no other arrangement
 LEAST_GAIN = 40.0  # squared spreads that the other arrangement must be better by, and
@@ -31,7 +32,7 @@ class Misarranged:
 
     axis: of the mirror image, 0 to 2; None where parts are renumbered. order: for each part that the case has, which part it
     is among its fellows. cost, better: squared distance from the cohort, in its spreads and summed over parts, as it is and
-    rearranged.
+    rearranged; of a mirror image without brightness, as the image need not be mirrored too.
     """
 
     kind: Kind
@@ -40,6 +41,11 @@ class Misarranged:
     cost: float
     better: float
 
+    @property
+    def gain(self) -> float:
+        """By how much the other arrangement fits better."""
+        return self.cost - self.better
+
 
 def misarranged(shapes: Mapping[str, LabelShape]) -> dict[str, Misarranged]:
     """The cases whose parts fit those of the others far better mirrored along one axis, or renumbered. Needs 8 cases."""
@@ -47,8 +53,8 @@ def misarranged(shapes: Mapping[str, LabelShape]) -> dict[str, Misarranged]:
     usual = _usual(list(features.values()))
     found = {}
     for name in sorted(features) if usual else ():
-        best = min(_rearranged(features[name], usual), key=lambda one: one.better, default=None)
-        if best is not None and best.cost - best.better >= LEAST_GAIN and best.cost >= LEAST_RATIO * best.better:
+        best = max(_rearranged(features[name], usual), key=lambda one: one.gain, default=None)
+        if best is not None and best.gain >= LEAST_GAIN and best.cost >= LEAST_RATIO * best.better:
             found[name] = best
     return found
 
@@ -78,14 +84,16 @@ def _rearranged(own: Mapping[int, Floats], usual: Mapping[int, tuple[Floats, Flo
     if not held:
         return
     features = np.stack([own[place] for place in held])
-    costs = _costs(features, list(usual.values()))
-    places = list(usual)
-    cost = float(sum(costs[row, places.index(place)] for row, place in enumerate(held)))
+    shaped = [(middle[:BRIGHTNESS], spread[:BRIGHTNESS]) for middle, spread in (usual[place] for place in held)]
+    upright = float(np.trace(_costs(features[:, :BRIGHTNESS], shaped)))
+    same = tuple((place, place) for place in held)
     for axis, columns in enumerate(PLACES):
-        mirrored = features.copy()
+        mirrored = features[:, :BRIGHTNESS].copy()
         mirrored[:, columns] = 1 - mirrored[:, columns]
-        turned = _costs(mirrored, [usual[place] for place in held])
-        yield Misarranged("mirrored", axis, tuple((place, place) for place in held), cost, float(np.trace(turned)))
+        yield Misarranged("mirrored", axis, same, upright, float(np.trace(_costs(mirrored, shaped))))
+    places = list(usual)
+    costs = _costs(features, list(usual.values()))
+    cost = float(sum(costs[row, places.index(place)] for row, place in enumerate(held)))
     rows, columns = linear_sum_assignment(costs)
     order = tuple((held[row], places[column]) for row, column in zip(rows, columns, strict=True))
     if any(one != other for one, other in order):

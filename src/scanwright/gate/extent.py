@@ -12,7 +12,7 @@ from scanwright.gate.outliers import LEAST_CASES
 LEAST_SECTION = 0.4  # of the largest one: a part whose section at the border is that large goes on beyond it
 LARGEST_ISLAND = 0.1  # of the part's voxels
 LEAST_GAP = 0.15  # of the diagonal of the largest piece
-USUAL = 0.1  # share of the cases that may have a thing before it is what the cohort is like
+USUAL_END, USUAL_ISLAND = 0.15, 0.1  # shares of the cases that may have one before it is what the cohort is like
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Astray:
 def at_border(shapes: Mapping[str, LabelShape]) -> tuple[AtBorder, ...]:
     """All parts that reach a face of the image, by case, the largest section first. Needs 8 cases.
 
-    Usual where more than one in ten of the cases with the part reach that face with it (or, if cut, are cut there).
+    Usual where more than 15 in a hundred of the cases with the part reach that face with it (or, if cut, are cut there).
     """
     if len(shapes) < LEAST_CASES:
         return ()
@@ -58,7 +58,7 @@ def _is_usual(shapes: Mapping[str, LabelShape], place: int, touch: Touch) -> boo
     held = [shape.parts[place] for shape in shapes.values() if place in shape.parts]
     least = LEAST_SECTION if touch.share >= LEAST_SECTION else 0.0
     ends = [{(one.axis, one.upper) for one in part.touches if one.share >= least} for part in held]
-    return sum((touch.axis, touch.upper) in reached for reached in ends) > max(1, USUAL * len(held))
+    return sum((touch.axis, touch.upper) in reached for reached in ends) > max(1, USUAL_END * len(held))
 
 
 def far_islands(shapes: Mapping[str, LabelShape]) -> tuple[Astray, ...]:
@@ -74,6 +74,6 @@ def far_islands(shapes: Mapping[str, LabelShape]) -> tuple[Astray, ...]:
             for name, part in held.items()
         }
         those = [Astray(name, place, island) for name, island in far.items() if island is not None]
-        if len(held) >= LEAST_CASES and len(those) <= max(1, USUAL * len(held)):
+        if len(held) >= LEAST_CASES and len(those) <= max(1, USUAL_ISLAND * len(held)):
             found += those
     return tuple(found)

@@ -9,7 +9,7 @@
     label-mirrored       warning  parts that fit the cohort only as a mirror image (arrangement.py)
     label-renumbered     warning  parts that fit the cohort only in another order (arrangement.py)
     label-interpolated   warning  values between two parts all around one of them (interpolation.py)
-    label-shifted        warning  edges that lie off the image's by half a voxel or more (placement.py)
+    label-shifted        warning  edges that lie off the image's by a third of a voxel or more (placement.py)
     label-misfit         warning  edges that are not the image's: another case's label (placement.py)
 
 All is judged against the cohort, in robust spreads, and needs 8 cases (the last two 12). One finding for each code, with all

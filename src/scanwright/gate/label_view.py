@@ -99,12 +99,12 @@ def _widened(start: Shape3, shape: Shape3, step: tuple[int, ...], whole: tuple[i
 
 
 def _block_means(voxels: Array, step: tuple[int, ...]) -> Floats:
-    """Means of blocks of `step` voxels, float32. The shape is a multiple of step."""
+    """Means of blocks of `step` voxels, float64: those of the largest float32 are finite. The shape is a multiple of step."""
     if all(each == 1 for each in step):
-        return voxels.astype(np.float32)
+        return voxels.astype(np.float64)
     (i, j, k), (a, b, c) = voxels.shape, step
     blocks = np.ascontiguousarray(voxels).reshape(i // a, a, j // b, b, k // c, c)
-    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
+    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float64))
 
 
 def _around(mask: Bools) -> Bools:
@@ -119,5 +119,5 @@ def _standardised(grey: Floats, band: Bools) -> Floats:
     inside = inside.clip(low, high)
     spread = float(inside.std())
     if not spread > 0:
-        return np.zeros_like(grey)
-    return np.asarray((grey.clip(low, high) - np.float32(np.median(inside))) / np.float32(spread), np.float32)
+        return np.zeros(grey.shape, np.float32)
+    return np.asarray((grey.clip(low, high) - np.median(inside)) / spread, np.float32)

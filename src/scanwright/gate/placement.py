@@ -27,8 +27,8 @@ MOST_ROWS = 3000  # moved labels that a model learns from
 RIDGE = 1.0  # of standardised features; 0.1 to 1 find equally much
 CLIP = 5.0  # standard deviations
 LEAST_RECOVERED = 0.5  # share of a planted move that the model sees; below, an axis is not judged
-LEAST_MOVE = 0.5  # voxels of the edges
-SPREADS_MOVED, SPREADS_ASTRAY = 4.0, 4.0
+LEAST_MOVE = 0.35  # voxels of the edges
+LEAST_SPREADS = 3.5  # and by 1 / sqrt(cases) more of it: so uncertain is the spread of few cases
 
 MOVES_XYZ = np.array(MOVES, float)
 IS_NEAR = np.abs(MOVES_XYZ).max(axis=1) <= NEAR
@@ -40,26 +40,28 @@ class Placement:
     """Where one case's label lies by its edges.
 
     move: by how many of the file's voxels it lies off, along X, Y, Z; 0 along axes that cannot be judged.
-    spreads: the largest of these over the cohort's spread along its axis, of those of half a voxel of the edges or more;
+    spreads: the largest of these over the cohort's spread along its axis, of those of 0.35 voxels of the edges or more;
         else 0.
     astray: how far its edges are less like edges than the cohort's median is, in the cohort's spreads; about 0 for most,
-        above 4 for a label of another image. mended: the same if the label is moved by a voxel in the best direction.
+        far more for a label of another image. mended: the same if the label is moved by a voxel in the best direction.
+    limit: in spreads, from which on a case stands out: 3.5, and more in a small cohort.
     """
 
     move: Triple
     spreads: float
     astray: float
     mended: float
+    limit: float
 
     @property
     def is_moved(self) -> bool:
         """Whether the label lies far more off than those of its fellows, and is not another one's."""
-        return not self.is_astray and (self.spreads >= SPREADS_MOVED or self.astray >= SPREADS_ASTRAY)
+        return not self.is_astray and max(self.spreads, self.astray) >= self.limit
 
     @property
     def is_astray(self) -> bool:
         """Whether the label's edges are unlike those of its fellows, and no move of a voxel makes them like."""
-        return min(self.astray, self.mended) >= SPREADS_ASTRAY
+        return min(self.astray, self.mended) >= self.limit
 
 
 def placements(shapes: Mapping[str, LabelShape], patients: Mapping[str, str]) -> dict[str, Placement]:
@@ -80,8 +82,9 @@ def placements(shapes: Mapping[str, LabelShape], patients: Mapping[str, str]) ->
     moves, spreads = _moves(found[..., :3])
     astray, mended = _astray(found[:, IS_NEAR, 3])
     steps = np.array([shapes[name].step for name in names])
+    limit = LEAST_SPREADS * (1 + number**-0.5)
     return {
-        name: Placement(_triple(move * step), float(spread), float(own), float(best))
+        name: Placement(_triple(move * step), float(spread), float(own), float(best), limit)
         for name, move, step, spread, own, best in zip(names, moves, steps, spreads, astray, mended, strict=True)
     }
 
