@@ -195,7 +195,7 @@ def measure_planted(
 
 
 def measure_marks(sets: dict[str, list[Array]], count: int) -> dict[str, Any]:
-    """Recall of marks that are no text, by kind, at contrasts of 0.3 and more; drawn as for training, other seed and pictures."""
+    """Recall of marks that are no text, by kind, at contrasts of 0.3 and more; drawn as for training, on other pictures."""
     hits: dict[str, list[bool]] = defaultdict(list)
     names = [name for name in sets if name not in LEAST_SCORE]
     for number in range(count):

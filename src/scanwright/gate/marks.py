@@ -23,7 +23,7 @@ from scanwright.types import Array
 
 LONGEST = 1024
 SHORTEST = 64
-SURE = 0.8
+SURE = 0.85
 """Some cell of a mark is at least this likely one."""
 LIKELY = 0.4
 """All its cells are at least this likely one."""
