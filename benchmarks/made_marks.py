@@ -42,16 +42,15 @@ class Planted:
 
 @dataclass(kw_only=True)
 class Canvas:
-    """A picture (Y, X) float32 in [0, 1], maps of what is text, what another mark, what may be either, and a list of them."""
+    """A picture (Y, X) float32 in [0, 1], maps of what is text, what another mark, and a list of them."""
 
     pixels: Array
     text: Array = field(init=False)
     mark: Array = field(init=False)
-    unsure: Array = field(init=False)
     planted: list[Planted] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.text, self.mark, self.unsure = (np.zeros(self.pixels.shape, bool) for _ in range(3))
+        self.text, self.mark = (np.zeros(self.pixels.shape, bool) for _ in range(2))
 
     def free(self, box: BoxXY, *, margin: int = 2) -> bool:
         """Whether a box lies on the picture and touches nothing that is there."""
@@ -60,7 +59,7 @@ class Canvas:
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
             return False
         part = np.s_[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
-        return not (self.text[part].any() or self.mark[part].any() or self.unsure[part].any())
+        return not (self.text[part].any() or self.mark[part].any())
 
 
 @cache
@@ -210,7 +209,7 @@ def _cut_place(
 
 def plant_mark(canvas: Canvas, rng: np.random.Generator, *, contrast: float, kind: str | None = None) -> Planted | None:
     """Put a caliper, a dotted line, an arrow, a ruler or a small sign at a free place; None if there is none."""
-    kind = kind or str(rng.choice(["plus", "cross", "dots", "arrow", "head", "ruler", "sign", "calipers"]))
+    kind = kind or str(rng.choice([*SIGNS]))
     ink = SIGNS[kind](rng)
     rows, columns = (np.flatnonzero((ink > 0.3).any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -183,12 +183,22 @@ def test_glance__odd_pictures(shape: tuple[int, int], channels: int, dtype: str)
 
 def test_glance__colour_and_grey_see_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr(burned_in, "detect", lambda picture_YX: seen.append(picture_YX) or ())
+    monkeypatch.setattr(burned_in, "detect", lambda picture_YX, *, sure: seen.append(picture_YX) or ())
     case = cohort_of({"a": "benign"}).cases[0]
     pixels = np.random.default_rng(0).integers(0, 255, (70, 90), np.uint8)
     glance(case, picture(pixels, 3), None, TASK)
     glance(case, picture(pixels, 1), None, TASK)
     assert seen[0].shape == (70, 90) and np.allclose(seen[0], seen[1])
+
+
+def test_glance__only_the_surest_in_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(burned_in, "detect", lambda picture_YX, *, sure: asked.append(sure) or ())
+    case = cohort_of({"a": "benign"}).cases[0]
+    colours = TASK.model_copy(update={"channels": tuple(Channel(name=name, modality="rgb") for name in "rgb")})
+    for task in (TASK, colours):
+        glance(case, picture(np.zeros((70, 90)), 3), None, task)
+    assert asked == [burned_in.SURE, burned_in.SURE_IN_COLOUR]
 
 
 def test_picture_marks__travel_between_processes() -> None:
