@@ -128,6 +128,16 @@ def test_find__group_column() -> None:
     assert [(one.column, one.is_shortcut) for one in found.associations] == [("class", False), ("scanner", True)]
 
 
+def test_find__one_finding_for_a_column() -> None:
+    task = TASK.model_copy(update={"classes": ("a", "b", "c")})
+    classes = {f"{k:02d}": "abc"[k % 3] for k in range(60)}
+    shown = {
+        name: WRITTEN if word == "a" or (word == "b" and int(name) % 2) else CLEAN for name, word in classes.items()
+    }
+    policy = [fault for fault in find(cohort_of(classes, task=task), shown).faults if fault.policy]
+    assert len(policy) == 1 and "where it is a" in policy[0].found and "where it is c" in policy[0].found
+
+
 def test_find__several_classes_at_once() -> None:
     task = Task(name="t", kind="classification", channels=(US,), classes=("a", "b"), choice="several")
     classes = {f"{k:02d}": ("a", "a+b")[k % 2] for k in range(40)}

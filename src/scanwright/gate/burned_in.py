@@ -34,7 +34,7 @@ COLOURED = 0.05
 MOST_MARKS = 200
 """Marks kept of one picture, the surest."""
 FALSE_ALARMS = 0.05
-"""Share of pictures without writing in which the detector may see some (measured by benchmarks/burned_in.py)."""
+"""Share of pictures without writing in which the detector may see some; benchmarks/burned_in.py measures it."""
 LARGE_DIFFERENCE = 0.2
 SIGNIFICANT = 0.05
 MOST_VALUES = 12
@@ -154,8 +154,12 @@ def find(cohort: Cohort, marks: Mapping[str, PictureMarks | None]) -> BurnedIn:
         for column, values in _columns(cohort).items()
     }
     associations = _associations(cohort, columns, counts)
-    shortcuts = [one for one in associations if one.is_shortcut]
-    faults = (*_text_faults(judged, counts), *(_shortcut_fault(one, columns[one.column], counts) for one in shortcuts))
+    shortcuts: dict[str, list[Association]] = defaultdict(list)
+    for one in associations:
+        if one.is_shortcut:
+            shortcuts[one.column].append(one)
+    by_class = (_shortcut_fault(found, columns[column], counts) for column, found in shortcuts.items())
+    faults = (*_text_faults(judged, counts), *by_class)
     return BurnedIn(looked_at=len(judged), marked=counts, associations=associations, faults=faults)
 
 
@@ -228,18 +232,25 @@ def _text_faults(judged: Mapping[str, PictureMarks], counts: Mapping[str, int]) 
     )
 
 
-def _shortcut_fault(one: Association, values: Mapping[str, str], counts: Mapping[str, int]) -> Fault:
-    """One class, label or group that can be told by its marks."""
+def _shortcut_fault(found: list[Association], values: Mapping[str, str], counts: Mapping[str, int]) -> Fault:
+    """Values of one column that can be told by their marks; the numbers are those of the most certain one."""
+    surest = min(found, key=lambda one: (one.p_holm, one.value))
+    told = "; ".join(
+        f"with {one.share:.0%} of {one.total} patients where it is {one.value}, with {one.rest_share:.0%} of the other "
+        f"{one.rest_total}"
+        for one in found
+    )
+    accused = {one.value for one in found}
     return Fault(
         code="burned-in-marks-by-class",
         severity="warning",
         policy=True,
-        cases=tuple(sorted(name for name, value in values.items() if value == one.value and name in counts)),
-        expected=f"marks as often whatever {one.column} is",
-        found=f"text or marks with {one.share:.0%} of {one.total} patients where {one.column} is {one.value}, "
-        f"with {one.rest_share:.0%} of the other {one.rest_total}",
+        cases=tuple(sorted(name for name, value in values.items() if value in accused and name in counts)),
+        expected=f"text and marks as often whatever {surest.column} is",
+        found=told,
         action="A model may learn the marks instead of the anatomy: cut them off or paint them over in all pictures.",
         numbers={
-            "share": round(one.share, 4), "rest_share": round(one.rest_share, 4), "p": one.p, "p_holm": one.p_holm,
+            "share": round(surest.share, 4), "rest_share": round(surest.rest_share, 4),
+            "p": surest.p, "p_holm": surest.p_holm,
         },
     )  # fmt: skip
