@@ -183,7 +183,7 @@ def test_find__pictures_of_one_value():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("hippocampus_mri", {"label-shifted": 2}),
+        ("hippocampus_mri", {"label-shifted": 3}),
         ("ct_sarcoma", {"label-cut": 3}),
         ("xray_lung_covid", {"label-cut": 2}),
         ("ultrasound_breast_busi", {"label-cut": 3}),

@@ -23,7 +23,7 @@ from scanwright.types import Floats, Ints, Triple
 
 GROUPS = 5
 LEAST_CASES = 12  # of fewer, a model of so many numbers learns nothing that holds for the next case
-MOST_ROWS = 3000  # moved labels that a model learns from
+MOST_NUMBERS = 8 << 20  # moved labels times features that a model learns from: a second for 600 cases of two parts
 RIDGE = 1.0  # of standardised features; 0.1 to 1 find equally much
 CLIP = 5.0  # standard deviations
 LEAST_RECOVERED = 0.5  # share of a planted move that the model sees; below, an axis is not judged
@@ -103,7 +103,7 @@ def _predicted(edges: Floats, groups: Ints) -> Floats:
         own, others = groups == group, edges[groups != group]
         if not len(others):
             continue
-        others = others[:: -(-others[..., 0].size // MOST_ROWS)]
+        others = others[:: -(-others.size // MOST_NUMBERS)]
         mean, spread = _scale(others.reshape(-1, num_features))
         scaled, known = ((np.nan_to_num((some - mean) / spread).clip(-CLIP, CLIP)) for some in (edges[own], others))
         moved = _ridge(known[:, IS_NEAR], MOVES_XYZ[IS_NEAR])
