@@ -52,7 +52,7 @@ def test_hippocampus(data_folder):
 
 def test_hippocampus__the_given_split_and_our_own(data_folder):
     found = study(data_folder, "hippocampus_mri")
-    given = read_splits(found.dataset.root / "splits_5fold.json", found.dataset.cases, facts=found.checks.facts)
+    given = read_splits(found.dataset.root / "splits_5fold.json", found.dataset.cases)
     assert [len(fold.validation) for fold in given.folds] == [52] * 5
     ours = make_splits(found.dataset.cases, facts=found.checks.facts)
     assert [len(fold.validation) for fold in ours.folds] == [52] * 5
