@@ -17,16 +17,18 @@ from scanwright.api.study import (
     require_judged_once,
     require_same_splits,
     require_unchanged,
+    split_cases,
     without,
 )
 from scanwright.dataset.cases import Dataset, Fault
 from scanwright.dataset.checks import check
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Fold, Splits
-from scanwright.errors import InputError, IntegrityError, UsageError
+from scanwright.errors import InputError, IntegrityError, PolicyError, UsageError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io import nifti
+from scanwright.plan.plan import Settings
 
 
 def test_records__of_a_finished_run(finished):
@@ -141,6 +143,17 @@ def test_a_split_file_that_is_edited_between_two_sessions(scanwright, tmp_path):
     write_json(file, [{"train": names[:4], "val": names[4:]}])
     ended = scanwright(*words)
     assert (ended.code, "the split has changed" in ended.err) == (2, True)
+
+
+def test_split_cases__a_patient_on_two_sides(finished, tmp_path):
+    dataset = read_dataset(finished.data)
+    cases = tuple(case.model_copy(update={"patient": case.id[:2]}) for case in dataset.cases)
+    names = [case.id for case in cases]
+    split = write_json(tmp_path / "s.json", [{"train": names[1:], "val": names[:1]}])
+    dataset = dataset.model_copy(update={"cases": cases})
+    with pytest.raises(PolicyError, match="a patient is on two sides of the split") as caught:
+        split_cases(dataset, check(dataset), Settings(), split=split, exclude=[])
+    assert caught.value.exit_code == 5 and "patient p0: p01 (train) and p00 (validation)" in str(caught.value)
 
 
 def test_without__names_that_are_cases_or_have_faults(finished):
