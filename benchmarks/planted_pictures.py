@@ -23,7 +23,7 @@ def generated(number: int) -> Array:
     paint = (chest, ultrasound, cloud)[number % KINDS]
     picture = paint(rng, y, x)
     low, high = picture.min(), picture.max()
-    return np.round(255 * (picture - low) / (high - low)).astype(np.uint8)
+    return np.asarray(np.round(255 * (picture - low) / (high - low)), np.uint8)
 
 
 def chest(rng: np.random.Generator, y: Floats, x: Floats) -> Floats:

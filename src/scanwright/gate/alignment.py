@@ -109,8 +109,7 @@ def _band(images: Floats, stage: Stage) -> Floats:
 def _gaussian(size: int, sigma: float) -> Floats:
     apart = np.arange(size)[:, None] - np.arange(size)
     weights = np.exp(-0.5 * (apart / sigma) ** 2)
-    normed: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normed
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _along(weights_N_OI: Floats, images: Floats, axis: int) -> Floats:

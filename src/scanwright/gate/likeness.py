@@ -1,6 +1,6 @@
 """Which images of many show the same picture: candidates by descriptor, each then laid over the other and correlated.
 
-Measured on real pictures and volumes with planted copies (flip, crop to 0.8 of each side, resizing, gamma, linear change of
+Measured on real and generated pictures with planted copies (flip, crop to 0.8 of each side, resizing, gamma, linear change of
 grey levels, inversion, JPEG of quality 30 to 90); scores of copies and of the most alike other images, 5th and 99th percentile
 of each (benchmarks/near_duplicates.py gives the whole).
 """
@@ -17,7 +17,8 @@ from scanwright.gate.signature import Signature
 from scanwright.types import Array, Bools, Floats, Ints
 
 CANDIDATES = {2: 6, 3: 3}  # other images that each is compared with, in two and in three dimensions
-LEAST_DESCRIBED = 0.75  # a candidate is dropped below this likeness of descriptors
+DESCRIBED_AT_ONCE = 4096  # pairs
+LEAST_DESCRIBED = 0.65  # a candidate is dropped below this likeness of descriptors
 AT_ONCE = {2: 64, 3: 8}  # pairs aligned together: what stays in a processor's cache
 
 
@@ -90,13 +91,14 @@ def _alike_of(names: Sequence[str], seen: Sequence[Signature], dimension: int) -
     owners = np.repeat(np.arange(len(names)), len(parts))
     points = np.abs(entries) @ learned_distance(thumbnails, described)
     copy, entry = nearest(points, owners, points[:: len(parts)], count=CANDIDATES[dimension])
-    flip, likeness = likeliest_flips(described[copy, 0], entries[entry], dimension)
+    source = owners[entry]
+    window, flip, likeness = _best_windows(described, source, copy, dimension)
     kept = np.abs(likeness) >= LEAST_DESCRIBED
     pairs = _Pairs(
-        source=owners[entry][kept],
+        source=source[kept],
         copy=copy[kept],
-        starts=np.array([part.start for part in parts], np.float32)[entry[kept] % len(parts)],
-        stops=np.array([part.stop for part in parts], np.float32)[entry[kept] % len(parts)],
+        starts=np.array([part.start for part in parts], np.float32)[window[kept]],
+        stops=np.array([part.stop for part in parts], np.float32)[window[kept]],
         flip=flip[kept],
         inverted=likeness[kept] < 0,
     )
@@ -107,6 +109,22 @@ def _alike_of(names: Sequence[str], seen: Sequence[Signature], dimension: int) -
         close, scores = pairs.only(chosen & (coarse >= rule.coarse)).aligned(thumbnails, rule.stage)
         found += close.only(scores >= rule.same).named(names, scores[scores >= rule.same])
     return found
+
+
+def _best_windows(described: Floats, source: Ints, copy: Ints, dimension: int) -> tuple[Ints, Ints, Floats]:
+    """For each pair the window of the source that the whole copy is most like, how it is mirrored, and how alike they are."""
+    count = described.shape[1]
+    window, flip = np.empty(len(source), np.intp), np.empty(len(source), np.intp)
+    likeness = np.empty(len(source), np.float32)
+    for begin in range(0, len(source), DESCRIBED_AT_ONCE):
+        part = slice(begin, begin + DESCRIBED_AT_ONCE)
+        theirs = described[source[part]]
+        mine = np.repeat(described[copy[part], 0], count, axis=0)
+        flips_found, alike_found = likeliest_flips(mine, theirs.reshape(len(mine), -1), dimension)
+        best = np.abs(alike_found).reshape(-1, count).argmax(axis=1)
+        at = np.arange(len(best)) * count + best
+        window[part], flip[part], likeness[part] = best, flips_found[at], alike_found[at]
+    return window, flip, likeness
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def glance(volume: Volume) -> Signature:
     edges = [size for size in grey.shape if size > 1] or [1]
     flat = grey.reshape(edges if len(edges) > 1 else [edges[0], 1])
     size = VOLUME_SIZE if flat.ndim == 3 else PICTURE_SIZE
-    ranks, levels = _ranked(_shrunk(flat, size))
+    peak = float(np.abs(flat).max()) or 1.0
+    scaled = flat / peak
+    ranks, levels = _ranked(_shrunk(scaled - scaled.min(), size))  # exact zeros where nothing changes
     return Signature(ranks, is_small=sorted(flat.shape)[-2] < SMALL * size, is_blank=levels < 3)
 
 

@@ -18,7 +18,8 @@ from scanwright.gate.signature import Signature
 
 SHORTEST = 3  # slices
 NEXT = 2  # numbers at most between two neighbours: some slices are left out
-COMPARED = 64  # pairs of a series that are looked at, and pairs of different series
+NEIGHBOURS = 16  # pairs of a series that are looked at, about
+STRANGERS = 64  # pairs of different series, at least
 LEAST_LIKE = 0.5  # median correlation of neighbours
 CLEAR = 0.95  # quantile of the correlations of strangers that it has to exceed
 
@@ -42,7 +43,7 @@ def stacks(cohort: Cohort, signatures: Mapping[str, Signature]) -> tuple[Stack, 
     found = []
     for name, numbered in sorted(series.items()):
         pairs = [(one, other) for (first, one), (second, other) in pairwise(numbered) if second - first <= NEXT]
-        pairs = pairs[:: max(1, len(pairs) // COMPARED)]
+        pairs = pairs[:: max(1, len(pairs) // NEIGHBOURS)]
         if len(pairs) >= SHORTEST - 1:
             likeness = float(np.median(compare([(signatures[one], signatures[other]) for one, other in pairs])))
             if likeness > limit:
@@ -69,8 +70,8 @@ def _strangers(series: Mapping[str, list[tuple[int, str]]]) -> list[tuple[str, s
     lines = [[case for _, case in members] for _, members in sorted(series.items())]
     if len(lines) == 1:
         half = len(lines[0]) // 2
-        return list(zip(lines[0][:half], lines[0][half:], strict=False))[:COMPARED]
-    turns = range(-(-COMPARED // len(lines)))
+        return list(zip(lines[0][:half], lines[0][half:], strict=False))[:STRANGERS]
+    turns = range(-(-STRANGERS // len(lines)))
     return [
         (line[turn % len(line)], other[turn % len(other)])
         for turn in turns

@@ -1,0 +1,118 @@
+"""What lies on two sides of a split and must not."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from alike_pictures import blobs, cohort_of, volume_of
+from scanwright.dataset.split import Fold
+from scanwright.gate.leakage import find
+from scanwright.gate.signature import glance
+
+NAMES = ["a1", "a2", "b1", "b2", "c1"]
+PATIENTS = {name: name[0] for name in NAMES}
+LEAKING = Fold(train=("a1", "b1", "c1"), validation=("a2", "b2"))
+SOUND = Fold(train=("a1", "a2", "c1"), validation=("b1", "b2"))
+
+
+def test_find__a_patient_on_two_sides() -> None:
+    (fault,) = find(cohort_of(NAMES, patients=PATIENTS, folds=[SOUND, LEAKING])).faults
+    assert (fault.code, fault.severity, fault.policy) == ("patient-on-two-sides", "error", True)
+    assert fault.cases == ("a1", "a2", "b1", "b2") and fault.numbers == {"patients": 2}
+    assert fault.expected == "no patient in both train and validation of fold 1"
+    assert "patient a: a1 (train) and a2 (validation)" in fault.found
+
+
+def test_find__a_sound_split() -> None:
+    assert find(cohort_of(NAMES, patients=PATIENTS, folds=[SOUND])).faults == ()
+    assert find(cohort_of(NAMES, patients=PATIENTS, is_given=False)).faults == ()
+
+
+def test_find__folds_that_are_ours_are_not_judged() -> None:
+    assert find(cohort_of(NAMES, patients=PATIENTS, folds=[LEAKING], is_given=False)).faults == ()
+
+
+def test_find__a_patient_of_the_declared_test_split() -> None:
+    (fault,) = find(cohort_of(NAMES, patients=PATIENTS, sides={"a2": "test"}, is_given=False)).faults
+    assert fault.found == "1 patient: patient a: a2 (test) and a1 (train)"
+
+
+def test_find__more_patients_than_are_shown() -> None:
+    names = [f"{patient:02d}_{scan}" for patient in range(15) for scan in "ab"]
+    fold = Fold(train=tuple(names[::2]), validation=tuple(names[1::2]))
+    (fault,) = find(cohort_of(names, patients={name: name[:2] for name in names}, folds=[fold])).faults
+    assert len(fault.cases) == 30 and fault.found.endswith("patient 09: 09_a (train) and 09_b (validation); and 5 more")
+
+
+@pytest.mark.parametrize("column", ["study_id", "StudyInstanceUID", "accession_number", "scan_id"])
+def test_find__a_study_on_two_sides(column: str) -> None:
+    groups = {"a1": {column: "7"}, "a2": {column: "7"}, "b1": {column: "8"}, "b2": {column: "9"}}
+    (fault,) = find(cohort_of(NAMES, groups=groups, folds=[LEAKING])).faults
+    assert (fault.code, fault.cases) == ("scan-on-two-sides", ("a1", "a2"))
+    patients = {"a1": "a", "a2": "a"}
+    (fault,) = find(cohort_of(NAMES, patients=patients, groups=groups, folds=[LEAKING])).faults
+    assert fault.code == "patient-on-two-sides"
+
+
+def test_find__what_is_no_study() -> None:
+    for groups in ({name: {"scan_id": "0"} for name in NAMES}, {name: {"scanner": "x"} for name in ("a1", "a2")}):
+        assert find(cohort_of(NAMES, groups=groups, folds=[LEAKING])).faults == ()
+
+
+def test_find__the_same_image_on_two_sides() -> None:
+    (fault,) = find(cohort_of(NAMES, hashes={"a1": "same", "b2": "same"}, folds=[LEAKING])).faults
+    assert (fault.code, fault.cases) == ("image-on-two-sides", ("a1", "b2"))
+    sides = {"b2": "test"}
+    fold = Fold(train=("a1", "b1", "c1"), validation=("a2",))
+    assert find(cohort_of(NAMES, hashes={"a1": "same", "b2": "same"}, folds=[fold], sides=sides)).faults == ()
+
+
+def scans(number: int, *, length: int = 12, far: int = 1):
+    """Slices of smooth volumes, called scan00_slice_000 and so on, every `far`-th of them."""
+    seen = {}
+    for scan in range(number):
+        voxels = ndimage.gaussian_filter(np.random.default_rng(scan).normal(size=(64, 64, length * far)), (3, 3, 4))
+        for index in range(length):
+            seen[f"scan{scan:02d}_slice_{index:03d}"] = glance(volume_of(voxels[:, :, index * far]))
+    return seen
+
+
+def test_find__slices_of_one_scan_on_two_sides() -> None:
+    seen = scans(4)
+    names = sorted(seen)
+    fold = Fold(train=tuple(names[0::2]), validation=tuple(names[1::2]))
+    leaks = find(cohort_of(names, folds=[fold]), seen)
+    (fault,) = leaks.faults
+    assert (fault.code, fault.severity, len(fault.cases)) == ("slices-on-two-sides", "error", 48)
+    assert [len(cases) for cases in leaks.together] == [12] * 4
+
+
+def test_find__slices_of_one_scan_where_the_split_is_ours() -> None:
+    seen = scans(3)
+    (fault,) = find(cohort_of(sorted(seen), is_given=False), seen).faults
+    assert (fault.code, fault.severity, fault.numbers["scans"]) == ("slices-of-one-scan", "warning", 3)
+    patients = {name: name[:6] for name in seen}
+    assert find(cohort_of(sorted(seen), patients=patients, is_given=False), seen).faults == ()
+
+
+def test_find__numbered_pictures_of_many_patients_are_no_slices() -> None:
+    seen = {f"{kind}_{index:03d}": glance(volume_of(blobs(100 * len(kind) + index))) for kind in ("benign", "normal")
+            for index in range(20)}  # fmt: skip
+    names = sorted(seen)
+    fold = Fold(train=tuple(names[0::2]), validation=tuple(names[1::2]))
+    assert find(cohort_of(names, folds=[fold]), seen).faults == ()
+
+
+def test_find__order_does_not_matter() -> None:
+    seen = scans(2)
+    forward, backward = cohort_of(sorted(seen)), cohort_of(sorted(seen)[::-1])
+    assert find(forward, seen) == find(backward, dict(reversed(seen.items())))
+
+
+@pytest.mark.data
+def test_find__classes_of_pictures_are_no_scans(data_folder) -> None:
+    from PIL import Image
+
+    files = sorted((data_folder / "ultrasound_breast_busi" / "images").glob("*.png"))
+    seen = {file.stem: glance(volume_of(np.asarray(Image.open(file).convert("L")))) for file in files}
+    assert find(cohort_of(sorted(seen)), seen).faults == ()
