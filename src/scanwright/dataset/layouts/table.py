@@ -89,7 +89,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
 
 def _find_table(root: Path) -> Table | None:
     """The one table under root (or root itself) whose image and label columns name files that are there."""
-    if root.is_file():
+    if root.suffix.lower() in (".csv", ".tsv", ".txt") and root.is_file():
         read_table(root)  # what was asked for by name says itself why it is none
     paths = [root] if root.is_file() else tables_in(root)
     fitting = [table for path in paths if (table := _read_or_none(path)) is not None and _names_files(table)]
