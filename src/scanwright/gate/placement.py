@@ -7,7 +7,13 @@ five groups of patients, each judged by a model of the other four. A case stands
 measured in the cohort's own spread (median absolute deviation): where edges say little, as those of a tumour in muscle, that
 spread is large and the model is silent.
 
-Measured by planting faults in real cohorts: benchmarks/planted_labels.py.
+Measured by planting faults, 20 of each kind (benchmarks/planted_labels.py). In 260 hippocampi of 1 mm a label moved by one
+voxel is found in 80 %, by two or three in all, another case's in 90 %; half a voxel in 5 %: the labels themselves lie some 0.2
+voxels off. Three cases of that set are named as they are, by 0.8 to 0.9 voxels; to the eye one of them lies too low, the two
+others may. In 37 phantoms, whose edges are sharp, one voxel is found in all (MR) or 95 % (CT), half of one in 55 and 10 %.
+In 44 chest X-rays, where a voxel of the edges is a dozen pixels, 15 % are found and in tumours (29 CT, 98 ultrasound) none:
+that a label is not named there does not mean that it is right. A shift that all cases share is not seen at all. The limits
+were chosen so that these sets, taken as clean, are nearly silent.
 """
 
 from collections import Counter
