@@ -41,6 +41,7 @@ def study(*, trained=(0, 1), folds=2, validation=("a",), cases=10, patients_from
     facts = SimpleNamespace(voxel_volume=1000.0, region_voxels={"core": 5, "rim": 7})
     fold = SimpleNamespace(validation=validation)
     return SimpleNamespace(
+        checks=SimpleNamespace(faults=()),
         problem=SimpleNamespace(primary="dice"),
         plan=SimpleNamespace(training=SimpleNamespace(folds=trained)),
         splits=SimpleNamespace(folds=(fold,) * folds),

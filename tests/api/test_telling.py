@@ -3,6 +3,7 @@
 import pytest
 
 from scanwright.api.telling import headlines, limits, scope_of_test
+from scanwright.dataset.cases import Fault
 from score_samples import row, scores, study
 
 
@@ -66,3 +67,19 @@ def test_limits__few_patients_of_a_test_split():
     said = limits(study(), scores([row(str(k)) for k in range(30)], [row("t"), row("u")]))
     assert "Only 2 patients were judged in the test split: too few for an interval, which takes 5." in said
     assert not any("No test set" in sentence or sentence == "" for sentence in said)
+
+
+def test_limits__what_was_let_pass():
+    leak = Fault(
+        code="near-duplicate", severity="error", cases=("a", "b"), policy=True, found="a and b", waived="both eyes"
+    )
+    trail = Fault(code="shortcut", severity="warning", policy=True, found="the border alone tells it")
+    note = Fault(code="shortcut", severity="note", policy=True, found="a name")
+    seen = study()
+    seen.checks.faults = (leak, trail, note, Fault(code="empty-label", severity="warning", found="z"))
+    said = limits(seen, scores([row(str(k)) for k in range(30)]))
+    assert (
+        "The data show near duplicate (a, b): a and b. Scores may be too good. Let pass by name, with the reason: both eyes."
+        in said
+    )
+    assert sum("The data show" in sentence for sentence in said) == 2
