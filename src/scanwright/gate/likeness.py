@@ -1,8 +1,10 @@
 """Which images of many show the same picture: candidates by descriptor, each then laid over the other and correlated.
 
-Measured on real and generated pictures with planted copies (flip, crop to 0.8 of each side, resizing, gamma, linear change of
-grey levels, inversion, JPEG of quality 30 to 90); scores of copies and of the most alike other images, 5th and 99th percentile
-of each (benchmarks/near_duplicates.py gives the whole).
+Where the limits come from: copies planted in 556 real pictures (flip, crop to 0.8 of each side, resizing, gamma, linear change
+of grey levels, inversion, JPEG of quality 30 to 90) scored 0.935 and more in 98 of 100 cases; the most alike others at most
+0.65 among chest radiographs, 0.75 among hippocampus crops, 0.59 among CT. Of pictures of 28 x 28 pixels hardly a detail is
+left: copies scored 0.88 and more in 95 of 100 cases, but other radiographs up to 0.956, so that the limit for small images
+gives up a quarter of the copies (benchmarks/near_duplicates.py).
 """
 
 from collections.abc import Mapping, Sequence
