@@ -26,7 +26,7 @@ from scanwright.types import Array, Bools, Floats, Ints
 
 FOLDS = 3
 CELLS, DIRECTIONS = 8, 8
-COMPONENTS = 64
+COMPONENTS, CASES_EACH = 64, 5  # at most, and cases for each: more of them are noise
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SCALES, REACH = (1.0, 2.0, 4.0, 8.0), (3, 6)
 FEWEST_ROUNDS, MOST_ROUNDS, TREES = 15, 60, 180
@@ -58,7 +58,7 @@ def features_of(image_CXYZ: Array) -> Floats:
 
 def _directed(plane: Floats) -> list[Floats]:
     """Gradient strength by direction: eight sectors of the plane, or the six half-axes of a volume."""
-    gradients = np.gradient(plane)
+    gradients = np.gradient(plane) if min(plane.shape) > 1 else [np.zeros_like(plane)] * plane.ndim
     if plane.ndim == 3:
         return [np.maximum(sign * part, 0) for part in gradients for sign in (1, -1)]
     strength, angle = np.hypot(*gradients), np.arctan2(*gradients) % np.pi
@@ -81,7 +81,7 @@ def class_probabilities(features_NF: Floats, codes: Ints, home: Ints) -> Floats:
         if not judged.any() or len(set(codes[learned].tolist())) < 2:
             found[judged] = np.bincount(codes[learned], minlength=found.shape[1]) / max(1, learned.sum())
             continue
-        components = min(COMPONENTS, int(learned.sum()) - 1, features_NF.shape[1])
+        components = min(COMPONENTS, max(1, int(learned.sum()) // CASES_EACH), features_NF.shape[1])
         model = make_pipeline(
             StandardScaler(),
             PCA(components, random_state=0),

@@ -1,12 +1,14 @@
 """Labels that a quick model which has not seen them disagrees with, the most suspicious first.
 
-    suspicious-class     warning   classes: confident learning (Northcutt et al. 2021, J Artif Intell Res 70:1373): the model
-                                   is at least as sure of another class as it is, on average, of cases that are labelled so,
-                                   and gives the label less than LEAST_SHARE
-    suspicious-number    warning   quantities: the distance between value and answer is far outside that of the other cases
-    suspicious-mask      warning   masks: the overlap with the answer is far below that of the other cases, though the answer
-                                   is as sure as usual and of a size that labels have
+    suspicious-class     warning   classes: the model is as sure of another class as of three quarters of the cases that are
+                                   labelled so, gives it at least LEAST_OTHER, and the label less than LEAST_SHARE
+    suspicious-number    warning   quantities: the distance between value and answer is far outside that of the other cases, and
+                                   over half a standard deviation of the values
+    suspicious-mask      warning   masks: the overlap with the answer is far below that of the other cases, by LEAST_DROP at
+                                   least, though the answer is as sure as usual and of a size that labels have
 
+Classes after confident learning (Northcutt et al. 2021, J Artif Intell Res 70:1373, section 3.1), which takes the mean of a
+class's probabilities where a quartile stands here: of a good model half of all wrong labels would lie below the mean.
 Nothing is said where the model is no good (see `enough`), or of fewer than LEAST_CASES cases. A suspicion is no proof: the case
 may be a rare one. So this is never more than a warning, and it ranks.
 """
@@ -30,9 +32,10 @@ from scanwright.runtime import generator
 from scanwright.types import Array, Bools, Floats, Ints
 
 LEAST_CASES = 20
-LEAST_SHARE = 0.2
+LEAST_SHARE, LEAST_OTHER = 0.2, 0.5
 MOST_JUDGED = 400
 ENOUGH_AUC, ENOUGH_DICE = 0.7, 0.5
+LEAST_DROP = 0.1
 FAR = 3.5
 """Robust standard deviations (1.4826 times the median distance from the median): Iglewicz and Hoaglin 1993."""
 SHOWN = 20
@@ -141,15 +144,16 @@ def _code(classes: tuple[str, ...], options: tuple[str, ...]) -> int:
 def confident_learning(shares_NK: Floats, given_N: Ints) -> tuple[Bools, Ints]:
     """Which labels are doubted, and the class that the model prefers in each case.
 
-    A class counts as confident where its probability is at least the mean probability of the class over the cases that are
-    labelled so; the preferred one is the most probable of these. Source: Northcutt et al. 2021, section 3.1.
+    A class counts as confident where its probability is at least the lower quartile of its probabilities over the cases that
+    are labelled so; the preferred one is the most probable of these.
     """
     classes = range(shares_NK.shape[1])
-    limits = np.array([shares_NK[given_N == k, k].mean() if (given_N == k).any() else 2.0 for k in classes])
+    limits = np.array([np.quantile(shares_NK[given_N == k, k], 0.25) if (given_N == k).any() else 2.0 for k in classes])
     confident = np.where(shares_NK >= limits, shares_NK, -1.0)
     preferred = confident.argmax(axis=1)
     own = shares_NK[np.arange(len(given_N)), given_N]
-    doubted = (confident.max(axis=1) >= 0) & (preferred != given_N) & (own < LEAST_SHARE)
+    best = confident.max(axis=1)
+    doubted = (best >= LEAST_OTHER) & (preferred != given_N) & (own < LEAST_SHARE)
     return doubted, preferred
 
 
@@ -185,7 +189,8 @@ def _numbers(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], se
         if qualities[-1] <= 0:
             continue
         distance = robust_distance(truth - answers)
-        for row in np.flatnonzero(np.abs(distance) > FAR):
+        large = np.abs(truth - answers) > truth.std() / 2
+        for row in np.flatnonzero((np.abs(distance) > FAR) & large):
             name = names[np.flatnonzero(known)[row]]
             said = f"{quantity} {answers[row]:.3g}"
             suspects.append(
@@ -239,7 +244,7 @@ def _masks(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], seed
             answered=f"overlap {mean[at]:.2f}, others {quality:.2f}",
             score=-float(distance[at]),
         )
-        for at in np.flatnonzero((distance < -FAR) & plausible)
+        for at in np.flatnonzero((distance < -FAR) & (mean < quality - LEAST_DROP) & plausible)
     ]
     return _told(suspects, "suspicious-mask", "Dice", quality, ENOUGH_DICE, len(names))
 
