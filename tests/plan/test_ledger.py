@@ -36,6 +36,7 @@ def test_ledger__an_impossible_value_is_refused_by_its_name(name: str, value: An
     with pytest.raises(UsageError) as caught:
         planned(THICK, values={name: value})
     assert str(caught.value.where).startswith(name)
+    assert "Input should" not in str(caught.value) and "Value error" not in str(caught.value)
     assert caught.value.exit_code == 2 and 2 <= len(caught.value.lines()) <= 3
 
 
@@ -47,3 +48,17 @@ def test_ledger__what_follows_from_elsewhere_is_refused_with_where(name: str, va
     with pytest.raises(UsageError, match="follows from another") as caught:
         planned(THICK, steps=1, values={name: value})
     assert hint in str(caught.value.hint) and name in str(caught.value.where)
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("batch.size", "abc", "a whole number"), ("batch.size", 1.5, "a whole number"), ("batch.size", 0, "1 or more"),
+    ("batch.patch", 8, "a list in brackets, such as [1, 2]"), ("batch.patch", [8, 8, 8, 8], "at most 3 entries"),
+    ("augment.scale", 7, "1 or less"), ("training.learning_rate", "x", "a number"), ("training.ema_decay", 1, "less than 1"),
+    ("training.learning_rate", -1, "more than 0"), ("augment.mirror", ["x", 0, 0], "true or false"),
+    ("training.optimizer", "adam", "'adamw', 'muon' or 'sgd'"),
+    ("preprocess.axes", [2, 2, 0], "an axis order names 0, 1 and 2 once each"),
+])  # fmt: skip
+def test_ledger__says_in_plain_words_what_a_value_should_be(name: str, value: Any, expected: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        planned(THICK, values={name: value})
+    assert caught.value.expected == expected

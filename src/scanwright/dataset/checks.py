@@ -25,7 +25,8 @@
     empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means
     box-outside undeclared-class size-mismatch double-id           error     the same
     empty-label same-channel                                       warning   no region; one image as two channels
-    unusable-table                                                 warning   a table beside the scans that cannot be read
+    unusable-table                                                 warning   a table beside the scans that cannot be read; error
+                                                                             if it names patients or sides
     unused-channel                                                 warning   an image that is none of the task's channels
     other-frame other-series                                       warning   DICOM: a channel that is registered first; a label
                                                                              that was drawn on another series

@@ -27,7 +27,9 @@ from scanwright.dataset.layouts import (
     yolo,
 )
 from scanwright.dataset.layouts.column_targets import with_targets
+from scanwright.dataset.layouts.delimited import why_unreadable
 from scanwright.dataset.layouts.dicom_listing import SeriesList
+from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sidecar import with_declared
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError, UsageError
@@ -172,7 +174,10 @@ def _not_understood(root: Path) -> InputError:
         "no data set recognised here",
         where=root,
         found=shown,
-        details=[f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()],
+        details=[
+            *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
+            *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
+        ],
         hint=f"Did you mean {root / inside[0]}?" if inside else "Arrange the files so, or say which with --layout.",
     )
 

@@ -14,6 +14,24 @@ from scanwright.plan.rules import Choice
 T = TypeVar("T")
 Section = TypeVar("Section", bound=BaseModel)
 
+EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("tuple_type", "list_type"), "a list in brackets, such as [1, 2]"),
+    "finite_number": "a number that is finite",
+    "missing": "one more entry",
+    "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length} entries",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "{le:g} or less",
+    "literal_error": "{expected}",
+    "value_error": "{error}",
+}
+"""What a value should have been, by pydantic's name for what it is instead."""
+
 FOLLOWS = {
     "network.in_channels": "the task's channels",
     "network.out_channels": "the task's regions",
@@ -75,9 +93,10 @@ def impossible(name: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         first = error.errors()[0]
+        words = EXPECTED.get(first["type"])
         raise UsageError(
             "a plan value that cannot be",
             where=".".join([name, *(str(part) for part in first["loc"])]),
-            expected=first["msg"],
+            expected=first["msg"] if words is None else words.format(**first.get("ctx", {})),
             found=repr(first.get("input")),
         ) from error

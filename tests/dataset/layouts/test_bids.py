@@ -205,3 +205,12 @@ def test_no_participants_file_is_needed(tmp_path):
     assert bids.read(root, Declaration()).cases[0].groups == {}
     write_text(root / "participants.tsv", "id\tx\n1\t2\n")
     assert bids.read(root, Declaration()).cases[0].groups == {}
+
+
+def test_a_participants_file_that_cannot_be_read(tmp_path):
+    root = labelled(made(tmp_path, *FOUR[:2], people="participant_id\tsex\nsub-01\tF\t1\n"), *MASKS[:2])
+    dataset = bids.read(root, Declaration())
+    assert [(fault.code, fault.severity, fault.found) for fault in dataset.faults] == [
+        ("unusable-table", "warning", "rows with more cells than the first line has columns: line 2")
+    ]
+    assert {case.patient for case in dataset.cases} == {"sub-01", "sub-02"}

@@ -117,3 +117,19 @@ def test_classes_that_are_not_declared(tmp_path):
 def test_a_kind_that_nothing_answers(tmp_path):
     with pytest.raises(InputError, match="does not hold what is wanted"):
         read_dataset(folder(tmp_path, TABLE), kind="detection")
+
+
+def test_a_table_that_cannot_be_read_says_why(tmp_path):
+    root = folder(tmp_path, TABLE.replace("a.png,", "a.png,so, so,"), declared={"target": "Tumour class"})
+    with pytest.raises(InputError, match=r"no table says(.|\n)*labels\.csv: rows with more cells .*: line 2"):
+        read_dataset(root)
+
+
+def test_a_kind_that_the_table_does_not_answer__only_what_was_declared_is_to_be_left_out(tmp_path):
+    root = folder(tmp_path, "image,class\nimages/a.png,x\nimages/b.png,y\n")
+    with pytest.raises(InputError, match="holds classes or numbers") as raised:
+        read_dataset(root / "labels.csv", kind="segmentation")
+    assert raised.value.hint is None
+    write_json(root / "scanwright.json", {"target": "class"})
+    with pytest.raises(InputError, match='Leave "target" out'):
+        read_dataset(root / "labels.csv", kind="segmentation")

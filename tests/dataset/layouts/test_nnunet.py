@@ -121,3 +121,13 @@ def test_other_names_are_not_nnunet(tmp_path, names):
     for name in names:
         write_nifti(tmp_path / f"imagesTr/{name}.nii.gz", ball(0)[0])
     assert nnunet.detect(tmp_path) is None
+
+
+def test_read__a_folder_without_images(tmp_path):
+    with pytest.raises(InputError, match="no image in imagesTr") as raised:
+        nnunet.read(tmp_path, NOTHING)
+    assert raised.value.where == tmp_path
+    assert (raised.value.expected, raised.value.found) == (nnunet.LOOKED_FOR, "no folder imagesTr")
+    root = nnunet_folder(tmp_path / "other", cases=1, file_ending=".mha")
+    with pytest.raises(InputError, match=r"which does not end in \.mha"):
+        nnunet.read(root, NOTHING)

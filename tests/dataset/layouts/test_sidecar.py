@@ -125,3 +125,18 @@ def test_read_table__short_and_long_rows(tmp_path):
     assert table.rows == ({"first_name": "1", "b_2": ""}, {"first_name": "2", "b_2": "3"})
     assert table.column(["x", "b_2"]) == "b_2"
     assert table.path == Path(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "severity"),
+    [("id,patient", "error"), ("id,fold", "error"), ("id,site", "warning"), ("id,id", "warning")],
+)
+def test_a_broken_table__an_error_if_it_names_patients_or_sides(tmp_path, header, severity):
+    write_text(tmp_path / "t.csv", f"{header}\na,1\nb,so, so\n")
+    (tmp_path / "gone.csv").symlink_to("nowhere")
+    found = with_declared(dataset(tmp_path, "a", "b"), NOTHING).faults
+    assert [(fault.code, fault.severity, fault.file.name) for fault in found] == [
+        ("unusable-table", "warning", "gone.csv"),
+        ("unusable-table", severity, "t.csv"),
+    ]
+    assert ("id twice" if header == "id,id" else "line 3") in found[1].line()

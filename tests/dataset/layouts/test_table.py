@@ -130,6 +130,18 @@ def test_missing_files_become_faults(tmp_path):
         ("missing-files", "y"),
         ("missing-image", "z"),
     ]
+    said = [fault.found for fault in faults]
+    assert said == ["none", "no image file at ct/y.nii.gz and gt/y.nii.gz", "no image file at ct/z.nii.gz"]
+
+
+def test_missing_files__every_path_is_named(tmp_path):
+    files(tmp_path)
+    rows = ["ct/a.nii.gz,ct/b.nii.gz,gt/x.nii.gz", "ct/b.nii.gz,ct/x.nii.gz,gt/b_l.nii.gz"]
+    write_text(tmp_path / "t.csv", "\n".join(["image,image_2,label", *rows, "ct/c.nii.gz,ct/a.nii.gz,gt/c_l.nii.gz"]))
+    assert [(fault.code, fault.case, fault.found) for fault in table.read(tmp_path, NOTHING).faults] == [
+        ("missing-label", "a", "no image file at gt/x.nii.gz"),
+        ("missing-channel", "b", "no image_2: no image file at ct/x.nii.gz"),
+    ]
 
 
 def test_two_rows_of_one_case(tmp_path):
@@ -178,7 +190,12 @@ def test_read__a_broken_table_says_why(tmp_path):
         write_png(tmp_path / f"masks/{name}.png", mask)
     write_text(tmp_path / "t.csv", "image,mask,note,patient\nimages/a.png,masks/a.png,so, so,1\n")
     faults = read_dataset(tmp_path).faults
-    assert [(fault.code, fault.severity) for fault in faults] == [("unusable-table", "warning")]
+    assert [(fault.code, fault.severity) for fault in faults] == [("unusable-table", "error")]
     assert "line 2" in faults[0].found
     with pytest.raises(InputError, match="more cells"):
         read_dataset(tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"t\.csv: rows with more cells .*: line 2"):
+        read_dataset(tmp_path, "table")
+    (tmp_path / "masks").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"no data set recognised(.|\n)*t\.csv: rows with more cells .*: line 2"):
+        read_dataset(tmp_path)

@@ -14,19 +14,18 @@ Source: BIDS 1.8, sections "File name structure", "Participants file", "Imaging 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.declare import Declaration, make_task
 from scanwright.dataset.infer import SOURCE, infer_channels, infer_regions
+from scanwright.dataset.layouts.bids_participants import groups_of_participants
 from scanwright.dataset.layouts.column_targets import from_tables, is_asked_for
 from scanwright.dataset.layouts.delimited import read_table
 from scanwright.dataset.layouts.listing import folders_in, images_in, tables_in
 from scanwright.dataset.layouts.pairing import Found, common_channels, left_out, make_cases
-from scanwright.dataset.layouts.sidecar import group_columns
-from scanwright.dataset.layouts.targets import is_empty
 from scanwright.dataset.task import Channel, Region
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.files import read_json
@@ -97,12 +96,13 @@ def read(root: Path, declared: Declaration) -> Dataset:
     for session in labels.keys() & found.keys():
         found[session].labels += [label.path for label in labels[session]]
     cases, faults = make_cases({_case_name(session): parts for session, parts in found.items()}, channels=keys)
-    patients, groups = {_case_name(session): f"sub-{session[0]}" for session in found}, _groups(root)
+    patients = {_case_name(session): f"sub-{session[0]}" for session in found}
+    groups, unusable = groups_of_participants(root / PARTICIPANTS)
     cases = [
         case.model_copy(update={"patient": patients[case.id], "groups": groups.get(patients[case.id], {})})
         for case in cases
     ]
-    faults = [*notes, *(fault for fault in faults if fault.code != "unused-channel")]
+    faults = [*notes, *unusable, *(fault for fault in faults if fault.code != "unused-channel")]
     if is_asked_for(declared):
         return _of_targets(root, declared, keys, cases, faults)
     return _of_labels(root, declared, keys, cases, faults, labels=[label for some in labels.values() for label in some])
@@ -288,18 +288,3 @@ def _regions(root: Path, cases: Sequence[Case], labels: Sequence[Named]) -> tupl
             named = tuple(Region(name=names[str(region.values[0])], values=region.values) for region in regions)
             return named, path.name
     return regions, SOURCE
-
-
-def _groups(root: Path) -> dict[str, dict[str, str]]:
-    """Words that participants.tsv says of each participant; none if it is not there or no table."""
-    try:
-        table = read_table(root / PARTICIPANTS)
-    except (InputError, OSError):
-        return {}
-    if "participant_id" not in table.columns:
-        return {}
-    said = [
-        {name: "" if is_empty(cell) else cell for name, cell in row.items()} for row in table.rows
-    ]  # "n/a" is no group
-    groups = group_columns(replace(table, rows=tuple(said)), besides=("participant_id",))
-    return {row["participant_id"]: {name: row[name] for name in groups if row[name]} for row in said}

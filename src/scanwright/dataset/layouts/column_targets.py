@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
-from scanwright.dataset.layouts.delimited import Table, column_name, read_table
+from scanwright.dataset.layouts.delimited import Table, column_name, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sidecar import case_of, key_column
 from scanwright.dataset.layouts.targets import Answers, is_empty, missing_target, read_answers, unclear_target
@@ -143,6 +143,7 @@ def from_tables(cases: Sequence[Case], declared: Declaration, *, tables: Sequenc
             found=", ".join(fit.table.path.name for fit in fitting)
             or ", ".join(path.name for path in tables)
             or "no table",
+            details=why_unreadable(tables),
             hint=f'Name the column in {FILE_NAME}: {{"target": "…"}}.',
         )
     fit = fitting[0]

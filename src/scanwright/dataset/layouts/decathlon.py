@@ -91,7 +91,13 @@ def _cases(listed: Sequence[JSON], *, where: Path, split: Side) -> tuple[list[Ca
             hint = "List every case once."
             raise InputError("an image is listed twice", where=where, found=entry["image"], hint=hint)
         images = {"0000": image} if image.is_file() else {}
-        found[name] = Found(images=images, labels=[label] if label.is_file() else [], promised=image)
+        found[name] = Found(
+            images=images,
+            labels=[label] if label.is_file() else [],
+            promised=image,
+            listed={"0000": entry["image"]},
+            listed_label=entry["label"],
+        )
     return make_cases(found, channels=["0000"], split=split)
 
 

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from scanwright.files import require_no_pipe
 
 MAX_TABLE_BYTES = 64 << 20
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-EXCEL = re.compile(r"sep=(.)\n", re.IGNORECASE)
+EXCEL = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)
+IN_PLAIN_WORDS = {"unexpected end of data": "a quote that does not end", "field larger": "a cell without end"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,24 +34,19 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of, or what Excel's "sep=" line says.
 
-    UTF-8, UTF-16 with its mark, else Windows-1252; any kind of line end. Cells that are missing at the end of a row are empty.
-    Raises InputError if it is no file, is over 64 MiB, has no header, names one column twice, has a quote that does not end, or
-    a row with more cells than the header.
+    UTF-8, UTF-16 with its mark, else Windows-1252; any kind of line end. Cells that are missing at the end of a row are empty;
+    columns without a name at the end of the first line are none.
+    Raises InputError if it is not there or no file, is over 64 MiB, is no text, has no header, names one column twice, has a
+    quote that does not end, or a row with more cells than the header.
     """
-    require_no_pipe(path)
-    if path.stat().st_size > MAX_TABLE_BYTES:
-        raise InputError("the table is too large", where=path, expected=f"at most {MAX_TABLE_BYTES >> 20} MiB")
-    text = _text(path.read_bytes())
-    stated = EXCEL.match(text)
-    text = text[stated.end() :] if stated else text
-    first = text.split("\n", 1)[0]
-    lines = list(_lines(text, stated.group(1) if stated else max(",;\t", key=first.count), path))
-    columns = tuple(column_name(name) for name in (lines[0][1] if lines else []))
+    lines = _lines(*_text(path), path)
+    columns = _columns(next(lines, (0, []))[1])
     twice = [name for name, times in Counter(columns).items() if times > 1 and name]
-    if not any(columns) or twice:
+    if not columns or twice:
         found = f"{', '.join(twice)} twice" if twice else "an empty first line"
         raise InputError("a table needs a first line that names its columns", where=path, found=found)
-    long = [number for number, cells in lines[1:] if any(cells[len(columns) :])]
+    rows = list(lines)
+    long = [number for number, cells in rows if any(cells[len(columns) :])]
     if long:
         raise InputError(
             "rows with more cells than the first line has columns",
@@ -59,8 +55,32 @@ def read_table(path: Path) -> Table:
             found=f"line {', '.join(map(str, long[:5]))}" + (f" and {len(long) - 5} more" if len(long) > 5 else ""),
             hint="Put cells that hold a comma in quotes.",
         )
-    rows = (dict(zip(columns, cells, strict=False)) for _, cells in lines[1:] if any(cells))
-    return Table(path=path, columns=columns, rows=tuple({name: row.get(name, "") for name in columns} for row in rows))
+    read = (dict(zip(columns, cells, strict=False)) for _, cells in rows if any(cells))
+    return Table(path=path, columns=columns, rows=tuple({name: row.get(name, "") for name in columns} for row in read))
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    """What the first line of a table names, whatever the rows hold; nothing if even that cannot be read."""
+    try:
+        return _columns(next(_lines(*_text(path), path), (0, []))[1])
+    except InputError:
+        return ()
+
+
+def why_unreadable(paths: Iterable[Path]) -> list[str]:
+    """A line for each of these tables that cannot be read: its name, why, and where in it."""
+    lines = []
+    for path in paths:
+        try:
+            read_table(path)
+        except InputError as error:
+            lines.append(f"{path.name}: {reason(error)}")
+    return lines
+
+
+def reason(error: InputError) -> str:
+    """Why a table cannot be read, without its path."""
+    return error.message if error.found is None else f"{error.message}: {error.found}"
 
 
 def column_name(text: str) -> str:
@@ -68,23 +88,48 @@ def column_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
 
 
-def _text(data: bytes) -> str:
-    """The characters of a table, with line ends as "\\n"."""
+def _columns(cells: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns, up to the last one that has a name."""
+    names = [column_name(cell) for cell in cells]
+    return tuple(names[: max((number for number, name in enumerate(names, start=1) if name), default=0)])
+
+
+def _text(path: Path) -> tuple[str, str | None]:
+    """The characters of a table, with line ends as "\\n", and the delimiter that its "sep=" line states, if there is one."""
+    require_no_pipe(path)
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise InputError("the table is too large", where=path, expected=f"at most {MAX_TABLE_BYTES >> 20} MiB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError("cannot read this file", where=path, found=error.strerror) from error
     try:
         text = data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text.split("\n", 1)[0]:
+        hint = "Save it as CSV in UTF-8."
+        raise InputError("not a table", where=path, expected="text", found="bytes that are no characters", hint=hint)
+    stated = EXCEL.match(text)
+    return text, stated.group(1) if stated else None
 
 
-def _lines(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each row, stripped, with the number of the line where the row ends."""
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    began = 1
+def _lines(text: str, stated: str | None, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row from the header on, stripped, with the number of the line where the row ends.
+
+    stated: the delimiter, if a line before the header says it.
+    """
+    skipped = 0 if stated is None else 1
+    body = text.split("\n", skipped)[-1]
+    first = body.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(body), delimiter=stated or max(",;\t", key=first.count), strict=True)
+    began = 1 + skipped
     try:
         for cells in reader:
-            began = reader.line_num + 1
-            yield reader.line_num, [cell.strip() for cell in cells]
+            began = reader.line_num + 1 + skipped
+            yield reader.line_num + skipped, [cell.strip() for cell in cells]
     except csv.Error as error:
+        found = next((words for begin, words in IN_PLAIN_WORDS.items() if str(error).startswith(begin)), str(error))
         hint = "Put cells that hold a quote or a comma in quotes, and write a quote within them twice."
-        raise InputError("not a table", where=path, found=f"{error} in the row of line {began}", hint=hint) from error
+        raise InputError("not a table", where=path, found=f"{found}, in the row of line {began}", hint=hint) from error

@@ -42,7 +42,9 @@ def detect(root: Path) -> str | None:
 
 
 def read(root: Path, declared: Declaration) -> Dataset:
-    """Read the folder. Raises InputError if dataset.json contradicts itself; files without a partner become faults."""
+    """Read the folder. Raises InputError if there is no image, or dataset.json contradicts itself; files without a partner
+    become faults.
+    """
     description = read_dataset_json(root)
     listed = description.get("dataset") if description else None
     ending = str((description or {}).get("file_ending", ""))
@@ -50,6 +52,8 @@ def read(root: Path, declared: Declaration) -> Dataset:
         found = _listed(listed, where=root / FILE_NAME)
     else:
         found = _on_disk(root / "imagesTr", root / "labelsTr", ending)
+        if not any(parts.images for parts in found.values()):
+            raise InputError("no image in imagesTr", where=root, expected=LOOKED_FOR, found=_content(root, ending))
     where = root / FILE_NAME
     channels = channels_of(description, where=where) if description else None
     keys = [f"{number:04d}" for number in range(len(channels))] if channels else common_channels(found.values())
@@ -78,6 +82,14 @@ def read(root: Path, declared: Declaration) -> Dataset:
         cases=tuple(cases),
         faults=(*faults, *test_faults),
     )
+
+
+def _content(root: Path, ending: str) -> str:
+    """What lies in imagesTr, where no image for training does; in words."""
+    if not (root / "imagesTr").is_dir():
+        return "no folder imagesTr"
+    others = images_in(root / "imagesTr")
+    return f"{others[0].name}, which does not end in {ending}" if others else "no image file"
 
 
 def _labels(
@@ -116,6 +128,8 @@ def _listed(listed: Mapping[str, JSON], *, where: Path) -> dict[str, Found]:
             images={key: path for key, path in paths.items() if path.is_file()},
             labels=[target] if target.is_file() else [],
             promised=next(iter(paths.values()), target),
+            listed={f"{number:04d}": str(text) for number, text in enumerate(images)},
+            listed_label=str(label),
         )
     return found
 

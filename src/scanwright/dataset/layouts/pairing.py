@@ -14,12 +14,15 @@ class Found:
 
     surplus: images that claim a channel which another file has already (a.nii beside a.nii.gz).
     promised: a file that a list names for this case, whether it is there or not.
+    listed, listed_label: what a list writes for the image of each channel, and for the label; "" for nothing.
     """
 
     images: dict[str, Path] = field(default_factory=dict)
     labels: list[Path] = field(default_factory=list)
     surplus: list[Path] = field(default_factory=list)
     promised: Path | None = None
+    listed: Mapping[str, str] = field(default_factory=dict)
+    listed_label: str = ""
 
     def add_image(self, channel: str, path: Path) -> None:
         """Take a file as a channel, or as surplus if there is one."""
@@ -42,11 +45,16 @@ def make_cases(
     for name in sorted(found):
         parts = found[name]
         absent = [key for key in channels if key not in parts.images]
+        images_listed = [text for key in absent if (text := parts.listed.get(key, ""))]
+        if not parts.images and parts.labels:
+            faults.append(missing_image(name, parts.labels[0], listed=images_listed))
+            continue
         if not parts.images:
-            faults.append(missing_image(name, parts.labels[0]) if parts.labels else nothing_there(name, parts.promised))
+            faults.append(nothing_there(name, parts.promised, listed=[*images_listed, parts.listed_label]))
             continue
         if absent:
-            faults.append(missing_channel(name, next(iter(parts.images.values())), absent, channels))
+            first = next(iter(parts.images.values()))
+            faults.append(missing_channel(name, first, absent, channels, listed=images_listed))
             continue
         faults += [ambiguous_image(name, next(iter(parts.images.values())), path) for path in parts.surplus]
         if len(parts.labels) > 1:
@@ -55,7 +63,7 @@ def make_cases(
         if unused:
             faults.append(unused_channel(name, unused, channels))
         if not parts.labels:
-            faults.append(missing_label(name, parts.images[channels[0]]))
+            faults.append(missing_label(name, parts.images[channels[0]], listed=parts.listed_label))
         images = tuple(parts.images[key] for key in channels)
         label = parts.labels[0] if parts.labels else None
         cases.append(Case(id=name, images=images, label=label, patient=name, split=split))
@@ -80,41 +88,49 @@ def in_declared_order(keys: Sequence[str], channels: Sequence[Channel] | None) -
     return [named[name] for name in wanted] if sorted(wanted) == sorted(named) else list(keys)
 
 
-def missing_label(case: str, image: Path) -> Fault:
-    """An image without a label."""
+def _nowhere(listed: Sequence[str]) -> str:
+    """The places that a list names and where no image is; "" if it names none."""
+    return f"no image file at {' and '.join(text[:200] for text in listed if text)}" if any(listed) else ""
+
+
+def missing_label(case: str, image: Path, *, listed: str = "") -> Fault:
+    """An image without a label. listed: where a list says that it is."""
     return Fault(
         code="missing-label",
         severity="error",
         case=case,
         file=image,
-        expected="a label of the same name",
-        found="none",
+        expected="the label that the list names" if listed else "a label of the same name",
+        found=_nowhere([listed]) or "none",
         action="Add the label, or exclude the case.",
     )
 
 
-def missing_image(case: str, label: Path) -> Fault:
-    """A label without an image."""
+def missing_image(case: str, label: Path, *, listed: Sequence[str] = ()) -> Fault:
+    """A label without an image. listed: where a list says that it is."""
     return Fault(
         code="missing-image",
         severity="error",
         case=case,
         file=label,
-        expected="an image of the same name",
-        found="none",
+        expected="the image that the list names" if listed else "an image of the same name",
+        found=_nowhere(listed) or "none",
         action="Add the image, or remove the label.",
     )
 
 
-def missing_channel(case: str, image: Path, absent: Sequence[str], channels: Sequence[str]) -> Fault:
-    """A case that has some of its channels only."""
+def missing_channel(
+    case: str, image: Path, absent: Sequence[str], channels: Sequence[str], *, listed: Sequence[str] = ()
+) -> Fault:
+    """A case that has some of its channels only. listed: where a list says that the others are."""
+    nowhere = _nowhere(listed)
     return Fault(
         code="missing-channel",
         severity="error",
         case=case,
         file=image,
         expected=f"channels {', '.join(channels)}",
-        found=f"no {', '.join(absent)}",
+        found=f"no {', '.join(absent)}" + (f": {nowhere}" if nowhere else ""),
         action="Add the file, or exclude the case.",
     )
 
@@ -158,15 +174,15 @@ def several_labels(case: str, labels: Sequence[Path]) -> Fault:
     )
 
 
-def nothing_there(case: str, file: Path | None) -> Fault:
-    """The fault of a case that a list names and of which no file exists."""
+def nothing_there(case: str, file: Path | None, *, listed: Sequence[str] = ()) -> Fault:
+    """The fault of a case that a list names and of which no file exists. listed: where it says that they are."""
     return Fault(
         code="missing-files",
         severity="error",
         case=case,
         file=file,
         expected="the image and label that the list names",
-        found="neither",
+        found=_nowhere(listed) or "neither",
         action="Restore the files, or remove the entry from the list.",
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
-from scanwright.dataset.layouts.delimited import Table, read_table
+from scanwright.dataset.layouts.delimited import Table, columns_of, read_table, reason
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sides import unclear_side, word_of
 from scanwright.errors import InputError
@@ -115,14 +115,17 @@ def _with_tables(dataset: Dataset) -> Dataset:
 
 
 def unusable_table(path: Path, error: InputError) -> Fault:
-    """The warning for a table beside the scans that cannot be read: its patients and sides are not known."""
-    found = f"{error.message}: {error.found}" if error.found is not None else error.message
+    """The fault of a table beside the scans that cannot be read.
+
+    An error if its first line names patients or sides: what it sets apart would be learned from. Else a warning.
+    """
+    is_needed = not {*PATIENT_COLUMNS, *SPLIT_COLUMNS}.isdisjoint(columns_of(path))
     return Fault(
         code="unusable-table",
-        severity="warning",
+        severity="error" if is_needed else "warning",
         file=path,
         expected="" if error.expected is None else str(error.expected),
-        found=found,
+        found=reason(error),
         action="Mend it if it says whose the scans are or which are set apart: nothing of it is known. Else move it away.",
     )
 

@@ -159,5 +159,11 @@ def _files(table: Table, names: Sequence[str], columns: Sequence[str], label: st
         images = {column: path for column in columns if (path := _file(row[column], table))}
         labels = [path] if label is not None and (path := _file(row[label], table)) else []
         promised = resolved(row[columns[0]] or ".", beside=table.path)
-        found[name] = Found(images=images, labels=labels, promised=promised)
+        found[name] = Found(
+            images=images,
+            labels=labels,
+            promised=promised,
+            listed={column: row[column] for column in columns},
+            listed_label="" if label is None else row[label],
+        )
     return found

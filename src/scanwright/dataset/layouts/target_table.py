@@ -18,7 +18,7 @@ from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
 from scanwright.dataset.layouts.column_targets import answered, target_columns
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
-from scanwright.dataset.layouts.delimited import Table, read_table
+from scanwright.dataset.layouts.delimited import Table, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
 from scanwright.dataset.layouts.pairing import Found, in_declared_order, make_cases
 from scanwright.dataset.layouts.rows import (
@@ -59,7 +59,8 @@ def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Da
     """
     table = _find_table(root, declared)
     if table is None:
-        raise InputError("no table of images and labels", where=root, expected=looked_for)
+        broken = why_unreadable([root] if root.is_file() else tables_in(root))
+        raise InputError("no table of images and labels", where=root, expected=looked_for, details=broken)
     require_one_first(table)
     beside = images_by_name(table.path.parent)
     columns = in_declared_order(_columns(table, beside), declared.channels)
@@ -150,5 +151,5 @@ def _files(table: Table, names: Sequence[str], columns: Sequence[str], beside: B
     for name, row in zip(names, table.rows, strict=True):
         images = {column: path for column in columns if (path := _image(row[column], table, beside))}
         promised = resolved(row[columns[0]] or ".", beside=table.path)
-        found[name] = Found(images=images, promised=promised)
+        found[name] = Found(images=images, promised=promised, listed={column: row[column] for column in columns})
     return found

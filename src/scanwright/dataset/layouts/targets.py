@@ -78,7 +78,7 @@ def read_answers(
             where=where,
             expected='"kind": classification or regression',
             found=kind,
-            hint='Leave "target" out for this kind.',
+            hint='Leave "target" out for this kind.' if declared.target else None,
         )
     found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared)
     if len(found.classes) > MAX_CLASSES:
