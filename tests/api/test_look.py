@@ -154,7 +154,7 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
     }
     expected = [(case.id, case.split, len(case.target.boxes)) for case in source.cases]
     ended = scanwright("inspect", root)
-    assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (5, 2, "1 error, 3 warnings")
+    assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (5, 2, "1 error, 3 warnings, 1 note")
     leak = next(line for line in ended.out.splitlines() if line.startswith("error near-duplicate"))
     assert "BloodImage_00386 (train) and BloodImage_00391 (test)" in leak  # the same cells, photographed twice
     for form in (as_coco, as_yolo):
@@ -168,4 +168,4 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
         ended = scanwright("inspect", data)
         assert ended.code == 5, ended.out
         assert "with 4886 boxes of 3 classes: 364 cases of 364 patients, 72 set apart" in ended.out
-        assert ended.out.splitlines()[-1] == "1 error, 1 warning"
+        assert ended.out.splitlines()[-1] == "1 error, 1 warning, 1 note"
