@@ -24,7 +24,7 @@ from scanwright.dataset.phantom.layout import write_examples
 from scanwright.dataset.phantom.plant import KINDS, plant_in
 from scanwright.errors import UsageError
 
-COHORTS = (
+COHORTS: tuple[tuple[Any, Any, Any], ...] = (
     ("mr", "segmentation", "nifti"),
     ("xray", "classification", "png"),
     ("us", "segmentation", "png"),
@@ -37,7 +37,7 @@ def look(folder: Path, *, quick: bool = False) -> Inspection:
     return inspect(folder, split=split, quick=quick)
 
 
-def cohort(root: Path, modality: str, task: str, kind: str, *, subjects: int, seed: int) -> Path:
+def cohort(root: Path, modality: Any, task: Any, kind: Any, *, subjects: int, seed: int) -> Path:
     folder = root / f"{modality}_{task}_{seed}"
     if not folder.exists():
         write_examples(folder, modality=modality, task=task, format=kind, subjects=subjects, seed=seed)
@@ -75,7 +75,8 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path)
     given = parser.parse_args()
     began = time.monotonic()
-    clean, table = [], {}
+    clean: list[dict[str, Any]] = []
+    table: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         for number in range(given.clean):

@@ -64,19 +64,25 @@ def planted(
     rng = np.random.default_rng(seed)
     names = [case.id for case in cohort.cases if case.is_labelled and case.id in samples]
     if kind != "class":  # an empty mask in an empty one's place is no fault
-        names = [name for name in names if (samples[name].codes > 0).any()]
+        names = [name for name in names if np.any(codes_of(samples[name]) > 0)]
     wrong = set(rng.choice(names, max(1, round(share * len(names))), replace=False).tolist())
     if kind == "class":
         cases = tuple(_relabelled(case, cohort, rng) if case.id in wrong else case for case in cohort.dataset.cases)
         return dataclasses.replace(cohort, dataset=cohort.dataset.model_copy(update={"cases": cases})), samples, wrong
     changed = dict(samples)
     for name in sorted(wrong):
-        other = samples[str(rng.choice([one for one in names if one != name]))].codes
-        changed[name] = Coarse(samples[name].image, CHANGES[kind](samples[name].codes, other, rng))
+        other = codes_of(samples[str(rng.choice([one for one in names if one != name]))])
+        changed[name] = Coarse(samples[name].image, CHANGES[kind](codes_of(samples[name]), other, rng))
     return cohort, changed, wrong
 
 
+def codes_of(sample: Coarse) -> np.ndarray:
+    assert sample.codes is not None
+    return sample.codes
+
+
 def _relabelled(case: Case, cohort: Cohort, rng: np.random.Generator) -> Case:
+    assert isinstance(case.target, Classes)
     others = [name for name in cohort.dataset.task.classes if name not in case.target.names]
     return case.model_copy(update={"target": Classes(names=(str(rng.choice(others)),))})
 

@@ -154,7 +154,11 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
     }
     expected = [(case.id, case.split, len(case.target.boxes)) for case in source.cases]
     ended = scanwright("inspect", root)
-    assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (5, 2, "1 error, 3 warnings, 1 note")
+    assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (
+        5,
+        2,
+        "1 error, 3 warnings, 1 note",
+    )
     leak = next(line for line in ended.out.splitlines() if line.startswith("error near-duplicate"))
     assert "BloodImage_00386 (train) and BloodImage_00391 (test)" in leak  # the same cells, photographed twice
     for form in (as_coco, as_yolo):
