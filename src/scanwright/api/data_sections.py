@@ -12,6 +12,7 @@ from scanwright.gate.cohort import Cohort
 from scanwright.gate.columns import groupings, sides
 from scanwright.gate.distribution import Distribution
 from scanwright.gate.duplicates import Duplicates
+from scanwright.gate.guess import Guess
 from scanwright.gate.integrity import Integrity
 from scanwright.gate.measured import numbers_of
 from scanwright.gate.separable import Separable
@@ -69,6 +70,12 @@ def duplicates_section(found: Duplicates, seen: Mapping[str, Glance]) -> Section
     return Section(id="duplicates", title="Near-duplicates", lead=lead, strips=tuple(strips))
 
 
+def auc_row(name: str, guess: Guess, *, is_marked: bool) -> Interval:
+    """A guess as a row of a forest plot."""
+    note = f"{guess.auc:.2f}"
+    return Interval(name=name, value=guess.auc, low=guess.low, high=guess.high, note=note, is_marked=is_marked)
+
+
 def shortcuts_section(found: Hunt) -> Section | None:
     """Whether the answer can be told without the anatomy."""
     if not found.trails:
@@ -78,17 +85,7 @@ def shortcuts_section(found: Hunt) -> Section | None:
         f"{hits} of {len(found.trails)} guesses succeed." if hits else f"None of {len(found.trails)} guesses succeeds."
     )
     shown = found.trails[:ROWS]
-    rows = [
-        Interval(
-            name=f"{one.question}, by {one.family}",
-            value=one.guess.auc,
-            low=one.guess.low,
-            high=one.guess.high,
-            note=f"{one.guess.auc:.2f}",
-            is_marked=one.is_shortcut,
-        )
-        for one in shown
-    ]
+    rows = [auc_row(f"{one.question}, by {one.family}", one.guess, is_marked=one.is_shortcut) for one in shown]
     table = Table(
         caption="How well each answer is told: AUC by cross-validation over patients; intervals are widened for all guesses.",
         head=("What is asked", "From", "AUC", "Interval", "Patients with and without"),
@@ -249,15 +246,7 @@ def separable_section(found: Separable) -> Section | None:
         + (f"It tells {hits} of {len(found.separations)}." if hits else "It tells none.")
     )
     rows = [
-        Interval(
-            name=f"{one.column}: {one.group}",
-            value=one.guess.auc,
-            low=one.guess.low,
-            high=one.guess.high,
-            note=f"{one.guess.auc:.2f}",
-            is_marked=one.is_separable,
-        )
-        for one in found.separations[:ROWS]
+        auc_row(f"{one.column}: {one.group}", one.guess, is_marked=one.is_separable) for one in found.separations[:ROWS]
     ]
     plot = interval_plot(rows, x_label="AUC", limits=AUC_LIMITS, null=0.5, limit=LIMIT)
     caption = "AUC by cross-validation over patients, with the interval widened for all guesses. Solid: chance."

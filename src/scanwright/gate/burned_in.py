@@ -16,6 +16,7 @@ from typing import Any
 from scipy.stats import fisher_exact
 
 from scanwright.dataset.cases import Case, Classes, Fault
+from scanwright.dataset.images import LUMA
 from scanwright.dataset.task import Modality, Task
 from scanwright.evaluation.statistics import holm
 from scanwright.gate.cohort import Cohort
@@ -28,7 +29,6 @@ PICTURES: frozenset[Modality] = frozenset({"xray", "us", "rgb", "other"})
 SURE_IN_COLOUR = 0.98
 """Least score in photographs and under the microscope, where rings and specks resemble letters: 317 of 364 blood smears without
 writing hold a mark of score 0.85, 2 one of 0.98."""
-LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue; ITU-R BT.601
 MOST_MARKS = 200
 """Marks kept of one picture, the surest."""
 FALSE_ALARMS = 0.05
@@ -120,8 +120,8 @@ def glance(case: Case, image: Volume, label: Volume | None, task: Task) -> Pictu
 def _pictures(image: Volume) -> Iterator[Array]:
     """Grey pictures (rows, columns) of a volume of one slice."""
     channels_CYX = image.voxels[..., 0].swapaxes(1, 2)
-    if len(channels_CYX) == len(LUMINANCE):
-        yield sum(weight * channel for weight, channel in zip(LUMINANCE, channels_CYX, strict=True))
+    if len(channels_CYX) == len(LUMA):
+        yield sum(weight * channel for weight, channel in zip(LUMA, channels_CYX, strict=True))
     else:
         yield from channels_CYX
 

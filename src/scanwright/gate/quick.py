@@ -10,19 +10,17 @@ Measured on the labelled folders (median Dice out of fold): hippocampus 0.81, ch
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
 from scanwright.types import Array, Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 FOLDS = 3
 CELLS, DIRECTIONS = 8, 8
@@ -36,6 +34,8 @@ CERTAIN = 0.995  # share of cases in which a place is background from which on i
 
 def folds_of(strata: Sequence[int] | Ints, patients: Sequence[str], *, seed: int = 0) -> Ints:
     """The fold of each case, 0 to 2: no patient in two, each stratum spread over all of them as far as patients allow."""
+    from sklearn.model_selection import StratifiedGroupKFold  # here, so that nobody else waits for it
+
     home = np.zeros(len(patients), dtype=np.int64)
     dealer = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     for fold, (_, judged) in enumerate(dealer.split(np.zeros(len(patients)), strata, patients)):
@@ -75,6 +75,11 @@ def _means(array: Floats) -> Floats:
 
 def class_probabilities(features_NF: Floats, codes: Ints, home: Ints) -> Floats:
     """(N, K) probabilities of each case's classes from a model of the other folds; a class that those lack has 0."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     found = np.zeros((len(codes), int(codes.max()) + 1))
     for fold in range(FOLDS):
         learned, judged = home != fold, home == fold
@@ -91,6 +96,20 @@ def class_probabilities(features_NF: Floats, codes: Ints, home: Ints) -> Floats:
         model.fit(features_NF[learned], codes[learned])
         found[np.ix_(judged, model.classes_)] = model.predict_proba(features_NF[judged])
     return found
+
+
+def number_answers(features_NF: Floats, truth_N: Floats, home: Ints) -> Floats:
+    """(N,) a number for each case from a ridge regression on the other folds."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    answers = np.zeros(len(truth_N))
+    for fold in range(FOLDS):
+        model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
+        model.fit(features_NF[home != fold], truth_N[home != fold])
+        answers[home == fold] = model.predict(features_NF[home == fold])
+    return answers
 
 
 def mask_answers(images_NCXYZ: Array, codes_NXYZ: Array, home: Ints, *, seed: int = 0) -> tuple[Array, Floats]:
@@ -129,8 +148,10 @@ def _atlas(codes_NXYZ: Array, learned: Ints) -> Floats:
 
 def _learned(
     images_NCXYZ: Array, codes_NXYZ: Array, learned: Ints, atlas: Floats, *, seed: int
-) -> HistGradientBoostingClassifier | None:
+) -> "HistGradientBoostingClassifier | None":
     """A model of the learned cases: a third each of its voxels from structures, from around them, from anywhere."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     each = max(LEAST_VOXELS, LEARNED_VOXELS // len(learned)) // 3
     near = (atlas[..., 0] < CERTAIN).ravel()
     rows, codes = [], []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scanwright.dataset.images import LUMA
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.types import Array, Floats
@@ -17,7 +18,6 @@ SAMPLES = 8, 4  # voxels along an axis that one of a thumbnail's is averaged ove
 LEVELS = 256  # grey levels that are told apart, evenly spaced between the percentiles below
 RANGE = 0.5, 99.5  # percent
 SMALL = 0.75  # of a thumbnail's edge: an image with a shorter one holds less than a thumbnail does
-LUMA = 0.299, 0.587, 0.114  # ITU-R BT.601
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,14 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from scanwright.dataset.cases import Classes, Fault, Quantities
 from scanwright.gate.coarse import Coarse
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.quick import FOLDS, class_probabilities, features_of, folds_of, mask_answers
+from scanwright.gate.quick import FOLDS, class_probabilities, features_of, folds_of, mask_answers, number_answers
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
@@ -180,11 +177,8 @@ def _numbers(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], se
         if known.sum() < LEAST_CASES or values[known].std() == 0:
             continue
         home = folds_of([0] * int(known.sum()), [one for one, ok in zip(patients, known, strict=True) if ok], seed=seed)
-        truth, answers = values[known], np.zeros(int(known.sum()))
-        for fold in range(FOLDS):
-            model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
-            model.fit(features[known][home != fold], truth[home != fold])
-            answers[home == fold] = model.predict(features[known][home == fold])
+        truth = values[known]
+        answers = number_answers(features[known], truth, home)
         qualities.append(float(1 - np.square(truth - answers).sum() / np.square(truth - truth.mean()).sum()))
         if qualities[-1] <= 0:
             continue
