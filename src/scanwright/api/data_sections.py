@@ -140,10 +140,9 @@ def labels_section(found: Integrity) -> Section | None:
     """Where labels end, and whether they lie on their edges."""
     if not found.judged:
         return None
-    moved = {name: one for name, one in found.placed.items()}
     lead = f"{found.judged} labels were held against each other and against the edges in their images."
     if not found.reaching:
-        return Section(id="labels", title="Labels", lead=lead + " None reaches a face of its image.") if moved else None
+        return Section(id="labels", title="Labels", lead=lead + " None reaches a face of its image.") if found.placed else None
     table = Table(
         caption="Labels that reach a face of the image, and those that end there with a large section: they are cut.",
         head=("Region", "Face", "Reach it", "Are cut"),
