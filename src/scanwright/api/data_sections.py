@@ -142,7 +142,11 @@ def labels_section(found: Integrity) -> Section | None:
         return None
     lead = f"{found.judged} labels were held against each other and against the edges in their images."
     if not found.reaching:
-        return Section(id="labels", title="Labels", lead=lead + " None reaches a face of its image.") if found.placed else None
+        return (
+            Section(id="labels", title="Labels", lead=lead + " None reaches a face of its image.")
+            if found.placed
+            else None
+        )
     table = Table(
         caption="Labels that reach a face of the image, and those that end there with a large section: they are cut.",
         head=("Region", "Face", "Reach it", "Are cut"),
