@@ -83,6 +83,8 @@ def _run(arguments: list[str], out: Path, err: Path, plant: Callable[[], None] |
         os.dup2(handle, number)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, so one thread and no worker processes
+    # As a terminal starts it: a shell that runs the tests in the background lets its children ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from scanwright import cli
 
     if plant is not None:

@@ -39,6 +39,13 @@ def test_odd_orientations__few_cases_or_two_kinds(number, odd):
     assert not list(odd_orientations(facts_of(number, odd, orientation="LPS")))
 
 
+def test_odd_orientations__two_sites_and_a_case_of_neither():
+    facts = facts_of(20, 9, orientation="LPS") | {"odd": made_facts("odd", orientation="SAR")}
+    (fault,) = odd_orientations(facts)
+    assert (fault.case, fault.found) == ("odd", "SAR in odd")
+    assert "RAS or LPS, as in 20 of 21" in fault.expected
+
+
 def test_odd_spacings__thick_slices_in_one():
     (fault,) = odd_spacings(facts_of(40, 1, spacing=(1.0, 1.0, 5.0)))
     assert (fault.code, fault.severity, fault.cases) == ("spacing-outlier", "warning", ("c00",))
@@ -58,3 +65,15 @@ def test_odd_spacings__a_case_without_a_scale():
 @pytest.mark.parametrize("odd", [0, 5, 10])
 def test_odd_spacings__a_mixed_cohort_has_no_outliers(odd):
     assert not list(odd_spacings(facts_of(20, odd, spacing=(1.0, 1.0, 5.0))))
+
+
+def test_odd_spacings__two_protocols_and_a_case_of_neither():
+    facts = facts_of(20, 9, spacing=(1.0, 1.0, 5.0)) | {"odd": made_facts("odd", spacing=(1.0, 1.0, 15.0))}
+    (fault,) = odd_spacings(facts)
+    assert fault.found == "1 x 1 x 15 mm in odd"
+    assert "1 x 1 x 1 to 5 mm" in fault.expected
+
+
+def test_odd_spacings__every_case_another_one():
+    facts = {f"c{n}": made_facts(f"c{n}", spacing=(2.0**n, 1.0, 1.0)) for n in range(12)}
+    assert not list(odd_spacings(facts))

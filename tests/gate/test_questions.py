@@ -66,8 +66,23 @@ def test_questions__test_cases_and_cases_without_answer_are_not_asked():
 
 def test_questions__a_region_that_is_there_or_large():
     regions = task(regions=(Region(name="liver", values=(1,)), Region(name="tumour", values=(2,))))
+    facts = [{"region_voxels": {"liver": 100 + k, "tumour": 5 * (k > 0)}} for k in range(4)]
+    asked = asked_of(regions, [None] * 4, facts=facts)
+    assert asked == {"tumour": ["c1", "c2", "c3"], "a large liver": ["c2", "c3"]}
+
+
+def test_questions__any_region_of_several():
+    regions = task(regions=(Region(name="cyst", values=(1,)), Region(name="tumour", values=(2,))))
+    facts = [{"region_voxels": {"cyst": int(k == 1), "tumour": int(k == 2)}} for k in range(4)]
+    asked = asked_of(regions, [None] * 4, facts=facts)
+    assert asked == {"cyst": ["c1"], "tumour": ["c2"], "any region": ["c1", "c2"]}
+
+
+def test_questions__the_same_answers_are_asked_once():
+    """The task's own question stands for the one that comes with it."""
+    regions = task(regions=(Region(name="liver", values=(1,)), Region(name="tumour", values=(2,))))
     facts = [{"region_voxels": {"liver": 100 + k, "tumour": 5 * (k > 1)}} for k in range(4)]
-    assert asked_of(regions, [None] * 4, facts=facts) == {"a large liver": ["c2", "c3"], "tumour": ["c2", "c3"]}
+    assert asked_of(regions, [None] * 4, facts=facts) == {"tumour": ["c2", "c3"]}
 
 
 def test_questions__volume_counts_millimetres_and_pictures_their_share():
@@ -92,7 +107,10 @@ def test_questions__boxes():
 
     cells = task(kind="detection", classes=("red", "white"))
     targets = [boxes("red"), boxes("red", "white"), boxes(), boxes("white", ignored=(0,))]
-    assert asked_of(cells, targets) == {"red": ["c0", "c1"], "white": ["c1"], "many boxes": ["c0", "c1"]}
+    assert asked_of(cells, targets) == {"red": ["c0", "c1"], "white": ["c1"]}
+    targets = [boxes("red"), boxes("white"), boxes(), boxes("red", "red")]
+    asked = asked_of(cells, targets)
+    assert asked == {"red": ["c0", "c3"], "white": ["c1"], "any box": ["c0", "c1", "c3"], "many boxes": ["c3"]}
 
 
 def test_above_median__nothing():

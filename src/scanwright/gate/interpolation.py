@@ -1,8 +1,8 @@
-"""Labels of several values that were interpolated: a shell of the values between two parts, where these used to meet.
+"""Labels of several values that were interpolated: between two parts lie thin shells of the values between them.
 
-Interpolating from 0 to 2 gives 1 on the way. In a cohort in which 2 borders on 0, a case in which it does so no more, but on
-1 all around, was resampled or smoothed as if its values were grey levels. Where no regions are declared, grey levels between
-them are found by dataset.infer; here the values between are declared ones.
+Interpolating from 0 to 3 gives 1 and 2 on the way. A case in which parts that do not follow each other meet by way of such
+shells, and seldom at once, as they do in its fellows, was resampled or smoothed as if its values were grey levels. Where no
+regions are declared, grey levels between them are found by dataset.infer; here the values between are declared ones.
 """
 
 from collections.abc import Mapping
@@ -10,29 +10,30 @@ from collections.abc import Mapping
 import numpy as np
 
 from scanwright.gate.label_shape import LabelShape
-from scanwright.gate.outliers import LEAST_CASES
+from scanwright.gate.outliers import LEAST_CASES, in_wide_spreads
 
-LEAST_USUAL = 0.1  # share of borders that skip a value, in the median case
-LEAST_LEFT = 0.25  # of that share: a case below has lost its borders between values that do not follow each other
+LEAST_MEETINGS = 20  # of fewer, a share says nothing
+LEAST_MORE = 0.25  # than in the median case: by how much the share that goes by way of shells has to be higher
+LEAST_SPREADS = 5.0
 
 
 def interpolated(shapes: Mapping[str, LabelShape], values: tuple[int, ...]) -> dict[str, float]:
-    """The cases whose parts border only on the next lower and higher values, with the share of borders that do not.
+    """The cases whose parts meet by way of thin shells of others, with the share that does; see LabelShape.steps.
 
-    values: of the parts, ascending, all above 0 (`part_values`). A border skips a value if another part's value lies between
-    its two sides. Silent on fewer than 8 cases, fewer than two parts, values below 0, and where borders seldom skip one.
+    values: of the parts, ascending, all above 0 (`part_values`). Silent on fewer than 8 cases, fewer than two parts, and
+    values below 0.
     """
-    if len(shapes) < LEAST_CASES or len(values) < 2 or values[0] <= 0:
+    shares = {
+        name: shape.steps[1] / sum(shape.steps)
+        for name, shape in sorted(shapes.items())
+        if sum(shape.steps) >= LEAST_MEETINGS
+    }
+    if len(shares) < LEAST_CASES or len(values) < 2 or values[0] <= 0:
         return {}
-    skipped = {name: _skipping(shape) for name, shape in sorted(shapes.items()) if len(shape.parts) > 1}
-    usual = float(np.median(list(skipped.values()))) if skipped else 0.0
-    if usual < LEAST_USUAL:
-        return {}
-    return {name: share for name, share in skipped.items() if share < LEAST_LEFT * usual}
-
-
-def _skipping(shape: LabelShape) -> float:
-    """Share of the borders between voxels of two parts (or of one and none) that leave out a part in between."""
-    ranks = np.arange(len(shape.borders))
-    far = np.abs(ranks[:, None] - ranks) > 1
-    return float(shape.borders[far].sum() / max(1, shape.borders.sum()))
+    apart = in_wide_spreads(list(shares.values()))
+    usual = float(np.median(list(shares.values())))
+    return {
+        name: share
+        for (name, share), spreads in zip(shares.items(), apart, strict=True)
+        if share - usual >= LEAST_MORE and spreads >= LEAST_SPREADS
+    }

@@ -1,4 +1,4 @@
-"""What the gate keeps of one case's label: where its parts lie and end, what borders on what, what its edges look like.
+"""What the gate keeps of one case's label: where its parts lie and end, how they meet, what its edges look like.
 
 A part is a label value of some region. Axes are the patient's (X, Y, Z towards R, A, S), whatever the file's; of a picture,
 X runs to its left and Y to its top.
@@ -71,14 +71,15 @@ class Part:
 class LabelShape:
     """One case's label in numbers.
 
-    parts: by their place in `part_values`; those that the case lacks are absent. borders: (parts + 1, parts + 1) int64, how
-    often a voxel of one part (0: of none) lies next to one of another along an axis, both ways; 0 on the diagonal.
+    parts: by their place in `part_values`; those that the case lacks are absent. steps: where two parts (or one and none)
+    that do not follow each other meet along an axis: how often at once, and how often by way of one or two voxels of those
+    between them, as at the edges of an image that was interpolated.
     edges: `edge_profiles`. step: file voxels along X, Y, Z that one voxel of these stands for. faces: what the lower and
     upper ends of X, Y, Z are called.
     """
 
     parts: dict[int, Part]
-    borders: Ints
+    steps: tuple[int, int]
     edges: Floats
     step: Shape3
     faces: tuple[tuple[str, str], ...]
@@ -99,7 +100,7 @@ def glance(case: Case, image: Volume, label: Volume | None, task: Task) -> Label
     num_parts = len(part_values(task))
     return LabelShape(
         parts=dict(_parts(parts, seen)),
-        borders=_borders(seen.parts, num_parts),
+        steps=_steps(parts),
         edges=edge_profiles(seen, num_parts),
         step=seen.step,
         faces=IN_PICTURE if image.grid.unit == "px" else IN_PATIENT,
@@ -156,15 +157,20 @@ def _islands(coarse: Bools, spacing: Triple) -> tuple[Island, ...]:
     return tuple(sorted(found, key=lambda island: (-island.gap, -island.share)))
 
 
-def _borders(parts: Ints, num_parts: int) -> Ints:
-    """How often each part (0: none) lies next to each other one, (num_parts + 1, num_parts + 1), symmetric."""
-    met = np.zeros((num_parts + 1) ** 2, np.int64)
+def _steps(parts: Ints) -> tuple[int, int]:
+    """LabelShape.steps of (X, Y, Z) parts, 0 for none."""
+    start, shape = box_of(parts > 0)
+    around = tuple(slice(max(0, begin - 1), begin + size + 1) for begin, size in zip(start, shape, strict=True))
+    at_once = by_way = 0
     for axis in range(3):
-        along = np.moveaxis(parts, axis, 0).astype(np.int64)
-        apart = along[:-1] != along[1:]
-        met += np.bincount(along[:-1][apart] * (num_parts + 1) + along[1:][apart], minlength=met.size)
-    square = met.reshape(num_parts + 1, num_parts + 1)
-    return np.asarray(square + square.T)
+        along = np.moveaxis(parts[around], axis, 0)
+        before, after = along[:-1], along[1:]
+        at_once += int(np.count_nonzero(np.maximum(before, after) - np.minimum(before, after) > 1))
+        for thick in (1, 2):
+            low, high, inner, last = (along[place:][: max(0, len(along) - thick - 1)] for place in (0, thick + 1, 1, thick))
+            between = (inner == last) & (((low < inner) & (inner < high)) | ((low > inner) & (inner > high)))
+            by_way += int(np.count_nonzero(between))
+    return at_once, by_way
 
 
 def _triple(values: Floats) -> Triple:

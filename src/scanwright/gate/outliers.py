@@ -1,7 +1,7 @@
 """Cases unlike nearly all others in one number: what "unlike" means to the gate, and axes and spacings that are.
 
-orientation-outlier   warning   axes stored in an order that at most one case in twenty has, where one order rules
-spacing-outlier       warning   voxels of another size than nearly all others', by half at least, or without a size
+orientation-outlier   warning   axes stored in an order that at most one case in twenty has
+spacing-outlier       warning   voxels of a size that at most one case in twenty comes near to, or without a size
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial import KDTree
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.facts import CaseFacts
@@ -18,7 +19,6 @@ LEAST_CASES = 8
 FEW = (
     0.05  # the share of cases that may be unlike the others; of more, the cohort is mixed, and distribution.py says so
 )
-RULING = 0.9
 SPACING_FACTOR = 1.5
 SHOWN = 8
 NORMAL = 1.4826  # standard deviations of a normal distribution in its median absolute deviation
@@ -53,13 +53,17 @@ def named(cases: Iterable[str]) -> str:
 
 
 def odd_orientations(facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
-    """A warning for the few cases whose axes run otherwise than those of nearly all. Needs 8 cases."""
+    """A warning for the few cases whose axes run as hardly any others' do. Needs 8 cases.
+
+    An order is usual if more cases have it than may be outliers: a cohort of two sites may have two usual ones.
+    """
     counts = Counter(one.orientation for one in facts.values())
     if len(facts) < LEAST_CASES:
         return
-    usual, number = max(counts.items(), key=lambda item: (item[1], item[0]))
-    odd = {name: one.orientation for name, one in facts.items() if one.orientation != usual}
-    if not odd or len(odd) > most_that_are_few(len(facts)) or number < RULING * (len(facts) - 1):
+    most = most_that_are_few(len(facts))
+    usual = [code for code, number in counts.most_common() if number > most]
+    odd = {name: one.orientation for name, one in facts.items() if one.orientation not in usual}
+    if not odd or len(odd) > most:
         return
     kinds = ", ".join(
         f"{code} in {named(case for case in odd if odd[case] == code)}" for code in sorted(set(odd.values()))
@@ -69,7 +73,7 @@ def odd_orientations(facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
         severity="warning",
         case=next(iter(odd)) if len(odd) == 1 else None,
         cases=tuple(sorted(odd)),
-        expected=f"axes that run {usual}, as in {number} of {len(facts)} cases",
+        expected=f"axes that run {' or '.join(usual)}, as in {len(facts) - len(odd)} of {len(facts)} cases",
         found=kinds,
         action="Harmless where the header is right: look whether the patient lies there as in the others.",
         numbers={"cases": float(len(odd)), "of": float(len(facts))},
@@ -77,38 +81,54 @@ def odd_orientations(facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
 
 
 def odd_spacings(facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
-    """A warning for the few cases whose voxels are of another size, or have none. Needs 8 cases.
+    """A warning for the few cases whose voxels are of a size that hardly any others' are near to, or have none. Needs 8 cases.
 
-    Along an axis of the patient half as large again as the median at least, or two thirds of it at most.
+    Near: along each axis of the patient less than half as large again, and more than two thirds. So a cohort of two
+    protocols, thin slices and thick ones, has no outliers, and a case unlike both is one.
     """
     if len(facts) < LEAST_CASES:
         return
     units = Counter(one.unit for one in facts.values())
     usual = max(units, key=lambda unit: (units[unit], unit))
     measured = {name: _in_patient(one) for name, one in facts.items() if one.unit == usual}
-    middle = np.median(list(measured.values()), axis=0)
+    most = most_that_are_few(len(facts))
     odd = {
-        name: " x ".join(f"{side:.3g}" for side in spacing) + f" {usual}"
-        for name, spacing in measured.items()
-        if np.abs(np.log(np.divide(spacing, middle))).max() >= np.log(SPACING_FACTOR)
+        name: " x ".join(f"{side:.3g}" for side in measured[name]) + f" {usual}"
+        for name in _lonely(measured, most, apart=SPACING_FACTOR)
     }
     odd |= {
         name: "no size in space" if one.unit == "px" else "a size in mm"
         for name, one in facts.items()
         if one.unit != usual
     }
-    if not odd or len(odd) > most_that_are_few(len(facts)):
+    if not odd or len(odd) > most:
         return
+    others = np.array([spacing for name, spacing in measured.items() if name not in odd])
+    ends = zip(others.min(axis=0), others.max(axis=0), strict=True)
+    sizes = " x ".join(f"{low:.3g}" if high < 1.01 * low else f"{low:.3g} to {high:.3g}" for low, high in ends)
     yield Fault(
         code="spacing-outlier",
         severity="warning",
         case=next(iter(odd)) if len(odd) == 1 else None,
         cases=tuple(sorted(odd)),
-        expected=f"voxels of about {' x '.join(f'{side:.3g}' for side in middle)} {usual} (right, anterior, superior)",
+        expected=f"voxels like those of the other cases, of {sizes} {usual} (right, anterior, superior)",
         found=", ".join(f"{odd[name]} in {name}" for name in sorted(odd)[:SHOWN]),
         action="Check the spacing in the header; if it is right, such scans are too few to be learned.",
         numbers={"cases": float(len(odd)), "of": float(len(facts))},
     )
+
+
+def _lonely(measured: Mapping[str, Triple], most: int, *, apart: float) -> list[str]:
+    """The cases that at most `most` cases, themselves among them, are near to: by less than a factor along each axis.
+
+    Spacings that differ by a hundredth count as equal, which bounds the work in cohorts of many thousands.
+    """
+    names = sorted(measured)
+    logs = np.log([measured[name] for name in names])
+    kinds, kind_of, number = np.unique(logs.round(2), axis=0, return_inverse=True, return_counts=True)
+    near = KDTree(kinds).query_ball_point(kinds, np.log(apart) - 1e-3, p=np.inf)
+    company = np.array([number[those].sum() for those in near])
+    return [name for name, kind in zip(names, kind_of.ravel(), strict=True) if company[kind] <= most]
 
 
 def _in_patient(facts: CaseFacts) -> Triple:

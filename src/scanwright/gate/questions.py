@@ -1,9 +1,9 @@
 """What a data set asks, as questions with yes or no: for each labelled training case, does the answer hold?
 
 classification   each class against the rest; grades: above the median grade
-segmentation     each region: is it there? Where it always is: is it larger than its median?
+segmentation     each region: is it there? Where it always is: is it larger than its median? Of several: is any there?
 regression       each quantity: above its median?
-detection        each class of boxes: is there any? Else: more boxes than the median?
+detection        each class of boxes: is there any? Of several: is any box there? More boxes than the median?
 """
 
 from collections import Counter
@@ -33,7 +33,10 @@ class Question:
 
 
 def questions(cohort: Cohort) -> tuple[Question, ...]:
-    """All questions that some cases answer with yes and some with no. At most the 20 most frequent classes are asked for."""
+    """All questions that some cases answer with yes and some with no: those of the task, then those that come with it.
+
+    Of several with the same answers the first is asked. At most the 20 most frequent classes are asked for.
+    """
     cases = [case for case in cohort.cases if case.split == "train" and case.is_labelled]
     asked = {
         "classification": _classes,
@@ -41,7 +44,11 @@ def questions(cohort: Cohort) -> tuple[Question, ...]:
         "regression": _quantities,
         "detection": _boxes,
     }[cohort.dataset.task.kind](cohort, cases)
-    return tuple(question for question in asked if len(set(question.yes.values())) == 2)
+    distinct: dict[frozenset[tuple[str, bool]], Question] = {}
+    for question in sorted(asked, key=lambda question: not question.is_answer):
+        if len(set(question.yes.values())) == 2:
+            distinct.setdefault(frozenset(question.yes.items()), question)
+    return tuple(distinct.values())
 
 
 def volume_of(facts: CaseFacts, region: str) -> float:
@@ -94,6 +101,8 @@ def _regions(cohort: Cohort, cases: list[Case]) -> Iterator[Question]:
         yield Question(name=region.name, yes=present)
         if all(present.values()):
             yield Question(name=f"a large {region.name}", yes=above_median(volumes), is_answer=False)
+    labelled = [case.id for case in cases if case.label is not None]
+    yield Question(name="any region", yes={case: any(cohort.facts[case].region_voxels.values()) for case in labelled})
 
 
 def _quantities(cohort: Cohort, cases: list[Case]) -> Iterator[Question]:
@@ -108,5 +117,6 @@ def _boxes(cohort: Cohort, cases: list[Case]) -> Iterator[Question]:
     times = Counter(name for found in counts.values() for name in found)
     for name in sorted(cohort.dataset.task.classes, key=lambda name: -times[name])[:MOST_CLASSES]:
         yield Question(name=name, yes={case: found[name] > 0 for case, found in counts.items()})
+    yield Question(name="any box", yes={case: found.total() > 0 for case, found in counts.items()})
     totals = {case: float(found.total()) for case, found in counts.items()}
     yield Question(name="many boxes", yes=above_median(totals), is_answer=False)

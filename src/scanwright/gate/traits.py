@@ -4,7 +4,7 @@
     name     the last number in the file's name
     date     when the file was last changed, in days
     size     voxels, spacing and extent along x, y and z, aspect ratio
-    border   a frame of two voxels, four corners of a sixteenth of the sides, constant rows and columns at the edges
+    border   a frame of two voxels, four corners of an eighth of the sides, constant rows and columns at the edges
     look     intensity quantiles, a thumbnail, noise and sharpness: these do see the anatomy, and serve `separable` alone
 
 Large images are looked at in evenly spaced voxels: on a busy machine a picture of 640 x 480 took 15 ms, a volume of
@@ -30,7 +30,7 @@ Family = Literal["file", "name", "date", "size", "border", "look"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 FRAME = 2  # voxels
-CORNER = 16  # a corner is so small a part of a side
+CORNER = 8  # a corner is so small a part of a side
 MOST_ALONG = (128, 128, 16)  # voxels looked at along x, y and z
 MOST_CHANNELS = 3
 QUANTILES = np.linspace(0.0, 1.0, 16)
