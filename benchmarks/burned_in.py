@@ -9,7 +9,7 @@ planted   lines of text in held-out fonts (Debian: fonts-liberation, -freefont-t
           of what lies behind; half of the pictures then saved as JPEG. A line is found if boxes cover half of it; a box is
           right if half of it lies on planted lines grown by 4 pixels.
 marks     calipers, dotted lines, arrows and so on, planted and counted in the same way.
-busi      the 60 pictures of tests/gate/busi_marks.json: pictures with marks found as such, and each mark.
+busi      the 60 pictures of tests/gate/marks/busi_marks.json: pictures with marks found as such, and each mark.
 clean     pictures without marks: how many have a box all the same.
 """
 
@@ -31,8 +31,8 @@ from PIL import Image, ImageDraw, ImageFont
 from record import ROOT, write_result
 
 from scanwright.dataset.phantom.cohort import draw_scan, render
-from scanwright.gate.burned_in import SURE_IN_COLOUR
-from scanwright.gate.marks import SURE, Mark, detect
+from scanwright.gate.marks.burned_in import SURE_IN_COLOUR
+from scanwright.gate.marks.detector import SURE, Mark, detect
 from scanwright.runtime import generator
 from scanwright.types import Array
 
@@ -66,7 +66,7 @@ SIDE = 384
 PLANTED_SEED = 6  # scores were chosen on plantings of seed 5
 LEAST_SCORE = {"blood smears": SURE_IN_COLOUR}
 """As the gate asks it of pictures of that kind."""
-TRUTH = ROOT / "tests" / "gate" / "busi_marks.json"
+TRUTH = ROOT / "tests" / "gate" / "marks" / "busi_marks.json"
 
 
 def held_out_fonts(folder: Path) -> list[str]:

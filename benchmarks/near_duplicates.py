@@ -26,8 +26,8 @@ from PIL import Image
 from planted_pictures import copied, generated
 from record import write_result
 
-from scanwright.gate.likeness import alike
-from scanwright.gate.signature import Signature, glance
+from scanwright.gate.likeness.alike import alike
+from scanwright.gate.likeness.signature import Signature, glance
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.runtime import num_threads, peak_memory_bytes

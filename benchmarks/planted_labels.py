@@ -28,8 +28,8 @@ from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.integrity import find
-from scanwright.gate.label_shape import LabelShape, glance
+from scanwright.gate.labels.integrity import find
+from scanwright.gate.labels.shape import LabelShape, glance
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.runtime import generator

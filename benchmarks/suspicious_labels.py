@@ -21,9 +21,9 @@ from record import write_result
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.checks import Checks, check
 from scanwright.dataset.read import read_dataset
-from scanwright.gate.coarse import Coarse, coarse
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.suspicious import Suspicious, find
+from scanwright.gate.doubt.coarse import Coarse, coarse
+from scanwright.gate.doubt.suspicious import Suspicious, find
 
 
 def see(case: Case, volume: Any, label: Any, task: Any) -> Coarse:

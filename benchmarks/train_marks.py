@@ -1,6 +1,6 @@
 """Train the detector of burned-in text and marks on generated pictures, and write its weights into the package.
 
-    python benchmarks/train_marks.py                       # src/scanwright/gate/marks.safetensors
+    python benchmarks/train_marks.py                       # src/scanwright/gate/marks/marks.safetensors
     python benchmarks/train_marks.py --steps 50 -o t.safetensors
 
 Every picture is a function of (seed, number), so the same command gives the same weights on the same machine and versions.
@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from scanwright.gate.marks_network import STRIDE, WEIGHTS, MarksNetwork, network_input
+from scanwright.gate.marks.network import STRIDE, WEIGHTS, MarksNetwork, network_input
 from scanwright.runtime import generator
 from scanwright.types import Array
 

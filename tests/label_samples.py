@@ -10,7 +10,7 @@ from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Channel, Region, Task
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.label_shape import LabelShape, glance
+from scanwright.gate.labels.shape import LabelShape, glance
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.types import Array

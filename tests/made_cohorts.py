@@ -11,7 +11,7 @@ from scanwright.dataset.cases import Case, Classes, Dataset
 from scanwright.dataset.facts import Intensity
 from scanwright.dataset.task import Channel, Task
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.traits import Traits
+from scanwright.gate.shortcut.traits import Traits
 
 TASK = Task(
     name="made", kind="classification", channels=(Channel(name="US", modality="us"),), classes=("normal", "sick")

@@ -7,18 +7,18 @@ from scanwright.dataset.checks import Checks
 from scanwright.figures.intervals import Interval, interval_plot
 from scanwright.figures.palette import structure_colour
 from scanwright.figures.plots import Box, box_plot
-from scanwright.gate.burned_in import BurnedIn
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.columns import groupings, sides
-from scanwright.gate.distribution import Distribution
-from scanwright.gate.duplicates import Duplicates
-from scanwright.gate.guess import Guess
-from scanwright.gate.integrity import Integrity
-from scanwright.gate.measured import numbers_of
-from scanwright.gate.separable import Separable
-from scanwright.gate.shortcuts import LIMIT, TITLES, Hunt
+from scanwright.gate.comparison.distribution import Distribution
+from scanwright.gate.comparison.measured import numbers_of
+from scanwright.gate.comparison.separable import Separable
+from scanwright.gate.doubt.suspicious import Suspicious
+from scanwright.gate.labels.integrity import Integrity
+from scanwright.gate.likeness.duplicates import Duplicates
+from scanwright.gate.marks.burned_in import BurnedIn
+from scanwright.gate.shortcut.guess import Guess
+from scanwright.gate.shortcut.shortcuts import LIMIT, TITLES, Hunt
 from scanwright.gate.survey import Glance, Survey
-from scanwright.gate.suspicious import Suspicious
 from scanwright.report.data_content import Picture, Plot, Section, Strip, Table
 
 STRIPS, IN_STRIP, ROWS, MEASURES = 12, 6, 20, 8

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from scanwright.dataset.cases import Case, Fault
 from scanwright.gate.cohort import Cohort
+from scanwright.gate.likeness.signature import Signature
 from scanwright.gate.sides import is_given_between
-from scanwright.gate.signature import Signature
 from scanwright.gate.slices import Stack, stacks
 from scanwright.io.source import frame_of
 from scanwright.types import JSON

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.likeness import compare
-from scanwright.gate.signature import Signature
+from scanwright.gate.likeness.alike import compare
+from scanwright.gate.likeness.signature import Signature
 
 SHORTEST = 3  # slices
 NEXT = 2  # numbers at most between two neighbours: some slices are left out

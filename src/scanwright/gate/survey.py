@@ -8,28 +8,24 @@ from scanwright.dataset.cases import Boxes, Case, Fault
 from scanwright.dataset.task import Task
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
-from scanwright.gate import (
-    burned_in,
-    distribution,
-    duplicates,
-    integrity,
-    label_shape,
-    leakage,
-    separable,
-    shortcuts,
-    suspicious,
-)
-from scanwright.gate.burned_in import BurnedIn, PictureMarks
-from scanwright.gate.coarse import Coarse, coarse
+from scanwright.gate import leakage
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.distribution import Distribution
-from scanwright.gate.duplicates import Duplicates, Signature
-from scanwright.gate.integrity import Integrity
-from scanwright.gate.label_shape import LabelShape
+from scanwright.gate.comparison import distribution, separable
+from scanwright.gate.comparison.distribution import Distribution
+from scanwright.gate.comparison.separable import Separable
+from scanwright.gate.doubt import suspicious
+from scanwright.gate.doubt.coarse import Coarse, coarse
+from scanwright.gate.doubt.suspicious import Suspicious
+from scanwright.gate.labels import integrity, shape
+from scanwright.gate.labels.integrity import Integrity
+from scanwright.gate.labels.shape import LabelShape
 from scanwright.gate.leakage import Leaks
-from scanwright.gate.separable import Separable
-from scanwright.gate.shortcuts import Hunt, Traits
-from scanwright.gate.suspicious import Suspicious
+from scanwright.gate.likeness import duplicates
+from scanwright.gate.likeness.duplicates import Duplicates, Signature
+from scanwright.gate.marks import burned_in
+from scanwright.gate.marks.burned_in import BurnedIn, PictureMarks
+from scanwright.gate.shortcut import shortcuts
+from scanwright.gate.shortcut.shortcuts import Hunt, Traits
 from scanwright.geometry.volume import Volume
 from scanwright.types import JSON
 
@@ -102,7 +98,7 @@ def glance(case: Case, volume: Volume, label: Volume | None, task: Task, *, judg
         picture=picture_of(case, volume, label, task),
         signature=duplicates.glance(volume),
         traits=shortcuts.glance(case, volume, label, task),
-        label_shape=label_shape.glance(case, volume, label, task),
+        label_shape=shape.glance(case, volume, label, task),
         marks=burned_in.glance(case, volume, label, task),
         sample=coarse(volume, label, task) if judge_labels and case.is_labelled else None,
     )

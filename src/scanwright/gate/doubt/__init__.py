@@ -1,0 +1,1 @@
+"""Labels that a quick model which has not seen them disagrees with."""

@@ -1,0 +1,1 @@
+"""Labels held against each other: cut, scattered, mirrored, renumbered, interpolated or misplaced ones stand out."""
