@@ -70,6 +70,15 @@ def test_card__names_known_faults(tmp_path):
     assert "| error | unreadable-image | 1 | p01" in _text(folder, tmp_path)
 
 
+def test_card__groups_of_many_values(tmp_path):
+    folder = nnunet_folder(tmp_path / "a", cases=24)
+    lines = "".join(f"p{k:02d},{20 + k},dr {k},{'F' if k else ''}\n" for k in range(24))
+    write_text(folder / "who.csv", f"id,age,reader,sex\n{lines}")
+    text = _text(folder, tmp_path)
+    assert "Median 31.5 (20 to 43)." in text and "24 different values." in text
+    assert "| not stated | 1 |" in text and "| F | 23 |" in text
+
+
 def test_card__same_data_same_bytes_and_json(tmp_path):
     folder = nnunet_folder(tmp_path / "a")
     for name in ("1.html", "2.html", "3.json"):

@@ -14,6 +14,7 @@ from commands import at_call, at_write, die, interrupt, killed, results
 from made_folders import nnunet_folder, picture_folder
 from scanwright.api.make_model import Trained, train
 from scanwright.errors import UsageError
+from scanwright.package.load import load
 from scanwright.plan.plan import Settings
 
 STEP = ("scanwright.training.loop", "take_step")
@@ -101,6 +102,15 @@ def test_train__answers_of_other_weights_are_not_kept(scanwright, finished, tmp_
     assert (run / "predictions/answered_by.json").read_bytes() == (
         finished.run / "predictions/answered_by.json"
     ).read_bytes()
+
+
+def test_train__the_data_sets_card_goes_with_the_model(finished):
+    model = load(finished.run / "model.swm")
+    text, sheet = model.read("datasheet.md").decode(), json.loads(model.read("datasheet.json"))
+    assert text == (finished.run / "datasheet.md").read_text()
+    assert sheet["digest"] == json.loads((finished.run / "checks.json").read_text())["content"]
+    cases = json.loads((finished.run / "checks.json").read_text())["facts"]
+    assert f"{len(cases)} cases" in text and not any(name in text for name in cases)
 
 
 def test_train__ctrl_c_at_the_last_step(scanwright, finished, tmp_path):

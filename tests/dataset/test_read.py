@@ -175,6 +175,8 @@ def test_boxes_beside_label_maps__the_label_maps_are_taken(tmp_path, layout, box
     FOLDERS[boxes](root, {f"x{name}": drawn for name, drawn in SCENE.items()})
     assert read_dataset(root).layout == layout
     assert read_dataset(root, boxes).task.kind == "detection"
+    assert read_dataset(root, kind="detection").layout == boxes
+    assert read_dataset(root, kind="segmentation").layout == layout
     write_json(root / "scanwright.json", {"layout": boxes})
     assert read_dataset(root).layout == boxes
 

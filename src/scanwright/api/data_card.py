@@ -1,5 +1,6 @@
-"""The verb `data card`: a data set's datasheet, measured where the files can tell."""
+"""A data set's datasheet, measured where the files can tell: the verb `data card`, and what a run keeps with its model."""
 
+import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,6 @@ from scanwright.dataset.checks import Checks
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
 from scanwright.dataset.layouts.datasetjson import read_dataset_json
-from scanwright.dataset.manifest import Manifest
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.files import canonical_json, write_bytes
@@ -30,7 +30,8 @@ OF_DATASET_JSON = {
 }
 """What the Decathlon's and nnU-Net's dataset.json say, and the question that it answers; datasheet.json outranks it."""
 
-MOST_CLASSES, MOST_FAULTS = 40, 30
+MOST_CLASSES, MOST_GROUPS, MOST_FAULTS = 40, 20, 30
+NOT_STATED = "not stated"
 Rows = tuple[tuple[str, ...], ...]
 
 
@@ -63,31 +64,36 @@ def card(
     if suffix not in (".md", ".html", ".json"):
         raise UsageError("a card is a text or a page", where=file, expected="a name that ends in .md, .html or .json")
     looked = look_through(data, layout=layout, task=task, tell=tell)
-    sheet = datasheet_of(looked.dataset, looked.checks, looked.manifest)
+    sheet = datasheet_of(looked.dataset, looked.checks, digest=looked.manifest.digest)
     texts = {".md": datasheet_markdown, ".html": datasheet_html}
     made = texts[suffix](sheet).encode() if suffix in texts else canonical_json(sheet.to_json()) + b"\n"
     write_bytes(file, made)
     return Carded(file, sheet)
 
 
-def datasheet_of(dataset: Dataset, checks: Checks, manifest: Manifest) -> Datasheet:
-    """The card of a data set that has been looked through; the same data and answers give the same card."""
+def datasheet_of(dataset: Dataset, checks: Checks, *, digest: str, name_cases: bool = True) -> Datasheet:
+    """The card of a data set that has been looked through; the same data and answers give the same card.
+
+    digest: of the data, a version's or a run's. name_cases: whether findings name cases, which a model that leaves the house
+    should not: a case's name may be a patient's.
+    Raises InputError or UsageError if datasheet.json beside the data is none.
+    """
     folder = dataset.root if dataset.root.is_dir() else dataset.root.parent
     answers = {**_described(folder), **read_answers(folder / FILE_NAME)}
     measured = {
-        "Composition": [*_composition(dataset, checks), *_faults(checks)],
+        "Composition": [*_composition(dataset, checks), *_faults(checks, name_cases=name_cases)],
         "Preprocessing, cleaning, labelling": [
             Item(question="How are the files laid out, and what was made of them?", answer=dataset.stated)
         ],
         "Maintenance": [
             Item(
                 question="Which version is this?",
-                answer=f"SHA-256 {manifest.digest} over the decoded voxels, grids, labels and targets of {len(manifest.cases)} "
+                answer=f"SHA-256 {digest} over the decoded voxels, grids, labels and targets of {len(dataset.cases)} "
                 "cases; scanwright data diff says what another one differs in.",
             )
         ],
     }
-    return make_datasheet(name=dataset.task.name, digest=manifest.digest, measured=measured, answers=answers)
+    return make_datasheet(name=dataset.task.name, digest=digest, measured=measured, answers=answers)
 
 
 def _described(folder: Path) -> dict[str, tuple[str, str]]:
@@ -175,27 +181,49 @@ def _sides(cases: Sequence[Case]) -> Rows:
 
 
 def _groups(cases: Sequence[Case]) -> Iterator[Item]:
-    """Each group column with the cases of each of its values."""
+    """Each group column: the cases of each of its values; of many numbers their range, of many words how many they are."""
     for column in sorted({name for case in cases for name in case.groups}):
-        counts = Counter(case.groups.get(column, "not stated") for case in cases)
-        rows = ((value, str(count)) for value, count in sorted(counts.items()))
-        yield Item(question=f"Which subpopulations are there by {column}?", rows=((column, "cases"), *rows))
+        counts = Counter(case.groups.get(column, NOT_STATED) for case in cases)
+        question = f"Which subpopulations are there by {column}?"
+        known = [value for value in counts if value != NOT_STATED]
+        if len(known) <= MOST_GROUPS:
+            rows = ((value, str(count)) for value, count in sorted(counts.items()))
+            yield Item(question=question, rows=((column, "cases"), *rows))
+            continue
+        left = f"; not stated in {counts[NOT_STATED]} cases" if counts[NOT_STATED] else ""
+        numbers = [
+            number for value, count in counts.items() for number in [_number(value)] * count if number is not None
+        ]
+        if len(numbers) == len(cases) - counts[NOT_STATED]:
+            spread = f"{statistics.median(numbers):.4g} ({min(numbers):.4g} to {max(numbers):.4g})"
+            yield Item(question=question, answer=f"Median {spread}{left}.")
+        else:
+            yield Item(question=question, answer=f"{len(known)} different values{left}.")
 
 
-def _faults(checks: Checks) -> Iterator[Item]:
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _faults(checks: Checks, *, name_cases: bool) -> Iterator[Item]:
     """What the checks found, a row for each kind of fault."""
     kinds: dict[tuple[str, str], list[Fault]] = defaultdict(list)
     for fault in checks.faults:
         kinds[fault.severity, fault.code].append(fault)
     rows = [
-        (severity, code, str(sum(max(1, len(one.cases)) for one in found)), _told(found[0]))
+        (severity, code, str(sum(max(1, len(one.cases)) for one in found)), *([_told(found[0])] if name_cases else []))
         for (severity, code), found in kinds.items()
     ]
     question = "Are there errors, sources of noise, or redundancies?"
     if not rows:
         yield Item(question=question, answer="None that scanwright inspect finds.")
         return
-    yield Item(question=question, rows=(("severity", "code", "times", "for example"), *rows[:MOST_FAULTS]))
+    head = ("severity", "code", "times", *(["for example"] if name_cases else []))
+    yield Item(question=question, rows=(head, *rows[:MOST_FAULTS]))
 
 
 def _told(fault: Fault) -> str:

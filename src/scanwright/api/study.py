@@ -11,7 +11,16 @@ from typing import Any
 
 import torch
 
-from scanwright.api.gate import CHECKS, content_digest, look_at_all, look_at_cases, raise_if_forbidden, write_looked
+from scanwright.api.data_card import datasheet_of
+from scanwright.api.gate import (
+    CHECKS,
+    Looked,
+    content_digest,
+    look_at_all,
+    look_at_cases,
+    raise_if_forbidden,
+    write_looked,
+)
 from scanwright.api.run import PLAN, Run, read_record
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import Checks, raise_if_errors
@@ -22,16 +31,18 @@ from scanwright.dataset.split import Splits, make_splits, read_splits
 from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, UsageError
-from scanwright.files import write_json
+from scanwright.files import write_bytes, write_json
 from scanwright.gate.waive import Waiver
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Problem, Progress
+from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine
 from scanwright.training.probe import measure
 
+DATASHEET = "datasheet"
 PER_CASE_SHARE = 1.5
 """Preparing or answering a case takes about this many times as long as reading and checking it."""
 
@@ -91,6 +102,7 @@ def look(
         looked = look_at_all(looked, splits=given, waivers=waivers, tell=tell)
         write_looked(run.folder, looked)
         raise_if_forbidden(looked.checks)
+        write_datasheet(run, looked)
     with run.stage("plan"):
         checks = looked.checks
         splits = split_cases(dataset, checks, settings, given=given, together=looked.together)
@@ -104,6 +116,14 @@ def look(
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task)
     return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem)
+
+
+def write_datasheet(run: Run, looked: Looked) -> None:
+    """datasheet.json and datasheet.md: what the model learns from, to go with it. No case is named in them."""
+    digest = content_digest(looked.dataset, looked.checks)
+    sheet = datasheet_of(looked.dataset, looked.checks, digest=digest, name_cases=False)
+    write_json(run.path(f"{DATASHEET}.json"), sheet.to_json())
+    write_bytes(run.path(f"{DATASHEET}.md"), datasheet_markdown(sheet).encode())
 
 
 def require_segmentation(dataset: Dataset, *, verb: str) -> None:

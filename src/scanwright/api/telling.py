@@ -18,11 +18,11 @@ from scanwright.api.parts import (
     split_part,
 )
 from scanwright.api.run import Run
-from scanwright.api.study import Study
+from scanwright.api.study import DATASHEET, Study
 from scanwright.api.wording import failures, few_text, images_text
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
-from scanwright.files import canonical_json, write_bytes
+from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
 from scanwright.package.load import LEARNED_FROM
 from scanwright.release.pack import pack
@@ -37,6 +37,7 @@ from scanwright.report.content import (
     StageCost,
     TrainingPart,
 )
+from scanwright.report.datasheet import answer_to
 from scanwright.report.page import build as build_page
 from scanwright.runtime import Machine
 
@@ -49,9 +50,10 @@ def write_report(run: Run, study: Study, scores: Scores, *, machine: Machine) ->
 
 
 def write_package(run: Run, study: Study, scores: Scores) -> str:
-    """model.swm: plan, weights of every fold, card, metrics and reference statistics. Gives its digest."""
+    """model.swm: plan, weights of every fold, cards of model and data, metrics, reference statistics. Gives its digest."""
     task, plan = study.dataset.task, study.plan
     steps = [fold.num_steps for fold in training_part(run, study).folds]
+    sheet = read_json(run.path(f"{DATASHEET}.json"))
     card = make_card(
         name=task.name,
         task=task.model_dump(mode="json"),
@@ -61,6 +63,7 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
         steps=steps,
         limits=limits(study, scores),
         waived=[fault.model_dump(mode="json") for fault in study.checks.faults if fault.waived],
+        licence=answer_to(sheet, "distribution.licence"),
     )
     return pack(
         run.path("model.swm"),
@@ -71,7 +74,12 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
         weights={f"fold_{fold}": run.fold(fold) / WEIGHTS for fold in plan.training.folds},
         metrics=scores.summary,
         reference=study.fingerprint.model_dump(mode="json"),
-        extra={"card.md": card_markdown(card).encode(), LEARNED_FROM: canonical_json({"cases": learned_cases(study)})},
+        extra={
+            "card.md": card_markdown(card).encode(),
+            f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
+            f"{DATASHEET}.json": canonical_json(sheet),
+            LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
+        },
     )
 
 

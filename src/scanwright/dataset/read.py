@@ -54,7 +54,15 @@ LAYOUTS: Mapping[str, Layout] = {
 BY_FOLDER_NAMES = (class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME, image_mask.NAME, dicom.NAME)
 """Give way to all others; among themselves the last one that fits is taken. Boxes beside masks are no detection task unless
 scanwright.json says so, and where the same boxes were exported in several forms, COCO's says most."""
-WITHOUT_LABEL_MAPS = (medmnist.NAME, class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME)
+OF_BOXES = (voc.NAME, yolo.NAME, coco.NAME)
+OF_WHOLE_IMAGES = (medmnist.NAME, class_folders.NAME)
+ANSWERED: Mapping[Kind, frozenset[str]] = {
+    "segmentation": frozenset(LAYOUTS) - {*OF_BOXES, *OF_WHOLE_IMAGES},
+    "classification": frozenset(LAYOUTS) - {*OF_BOXES},
+    "regression": frozenset(LAYOUTS) - {*OF_BOXES},
+    "detection": frozenset(OF_BOXES),
+}
+"""The layouts that can answer what is wanted: where it is known, the others are not looked at."""
 WITH_OWN_TABLES = (table.NAME, bids.NAME)
 
 
@@ -144,8 +152,8 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
             raise UsageError("no such layout", found=name, expected=f"one of {', '.join(LAYOUTS)}")
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
-    if kind == "segmentation":
-        reasons = {key: why for key, why in reasons.items() if key not in WITHOUT_LABEL_MAPS} or reasons
+    if kind is not None:
+        reasons = {key: why for key, why in reasons.items() if key in ANSWERED[kind]} or reasons
     explicit = [key for key in reasons if key not in BY_FOLDER_NAMES]
     if not reasons:
         raise _not_understood(root)

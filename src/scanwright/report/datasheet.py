@@ -169,3 +169,9 @@ def read_answers(path: Path) -> dict[str, tuple[str, str]]:
             found=unknown[0],
         )
     return {key: (text.strip(), path.name) for key, text in found.items() if text and text.strip()}
+
+
+def answer_to(sheet: Mapping[str, JSON], key: str) -> str | None:
+    """What people answered to a question, in a datasheet as plain data (`Datasheet.to_json`); None if nobody has."""
+    items = (item for section in sheet["sections"] for item in section["items"])
+    return next((item["answer"] for item in items if item.get("key") == key), None)
