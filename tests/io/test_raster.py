@@ -178,10 +178,36 @@ def test_read_label__values_are_kept(tmp_path):
         label = raster.read_label(saved(tmp_path / f"{name}.png", pixels))
         np.testing.assert_array_equal(label.voxels[0, ..., 0].T, mask)
         assert label.channels == 1
-    with pytest.raises(InputError, match="several colours"):
-        raster.read_label(saved(tmp_path / "c.png", RGB))
     with pytest.raises(InputError, match="JPEG"):
         raster.read_label(saved(tmp_path / "d.jpg", mask))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_read_label__colours_are_values(tmp_path, suffix):
+    """Grey pixels hold what a grey mask would hold; what is written again is the same picture."""
+    drawn = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 0, 255], [7, 7, 7]], np.uint8)[GREY % 5]
+    label = raster.read_label(saved(tmp_path / f"a{suffix}", drawn))
+    values = np.array([0, 255, 0x1FF0000, 0x10000FF, 7])[GREY % 5]
+    np.testing.assert_array_equal(label.voxels[0, ..., 0].T, values)
+    if suffix != ".bmp":
+        raster.write(tmp_path / f"b{suffix}", label)
+        np.testing.assert_array_equal(raster.read(tmp_path / f"b{suffix}").voxels[..., 0].T, drawn)
+
+
+def test_read_label__what_is_transparent_is_not_drawn(tmp_path):
+    drawn = np.zeros((*GREY.shape, 4), np.uint8)
+    drawn[..., 0], drawn[..., 3] = 255, np.where(GREY > 99, 255, 0)
+    label = raster.read_label(saved(tmp_path / "a.png", drawn))
+    np.testing.assert_array_equal(label.voxels[0, ..., 0].T, np.where(GREY > 99, 0x1FF0000, 0))
+    drawn[0, 0, 3] = 128
+    with pytest.raises(InputError, match="transparent"):
+        raster.read_label(saved(tmp_path / "b.png", drawn))
+
+
+def test_read_label__colours_of_16_bits(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", RGB.astype(np.uint16) * 256, photometric="rgb")
+    with pytest.raises(InputError, match="more than 8 bits"):
+        raster.read_label(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif"])

@@ -13,7 +13,8 @@ detected.
       "channels": ["CT", {"name": "PET", "modality": "pet"}],
       "regions": {"whole tumour": [1, 2, 3], "core": [2, 3], "oedema": 1},
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
-      "ignore": 9,                                     voxels with this value are neither trained on nor scored
+      "ignore": 9,                                     voxels with this value are neither trained on nor scored; in a mask
+                                                       of colours a value is written "#ff0000"
       "patient": "^(P[0-9]+)_",                        a pattern on case ids; its first group is the patient
       "test": ["P07_a", "P09_a"],                      cases that are set apart
       "series": [{"channel": "T1", "modality": "MR", "description": "t1.*mprage"},     for DICOM: which series is which
@@ -48,6 +49,7 @@ from scanwright.dataset.task import (
 )
 from scanwright.errors import InputError
 from scanwright.files import read_json
+from scanwright.io.colours import value_of
 
 FILE_NAME = "scanwright.json"
 BACKGROUND_NAMES = ("background", "bg", "clear label", "unlabelled", "unlabeled")
@@ -61,8 +63,14 @@ def _as_names(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _as_value(value: Any) -> Any:
+    """A label value; of a mask in colours "#ff0000"."""
+    found = value_of(value) if isinstance(value, str) else None
+    return value if found is None else found
+
+
 def _as_values(value: Any) -> Any:
-    return [value] if isinstance(value, int) else value
+    return [value] if isinstance(value, int | str) else value
 
 
 def _is_pattern(value: str) -> str:
@@ -73,7 +81,8 @@ def _is_pattern(value: str) -> str:
     return value
 
 
-Values = Annotated[tuple[int, ...], BeforeValidator(_as_values)]
+Value = Annotated[int, BeforeValidator(_as_value)]
+Values = Annotated[tuple[Value, ...], BeforeValidator(_as_values)]
 Pattern = Annotated[str, AfterValidator(_is_pattern)]
 
 
@@ -101,8 +110,8 @@ class Declaration(Frozen):
     label_folder: str | None = None
     channels: tuple[Annotated[Channel, BeforeValidator(_as_channel)], ...] | None = None
     regions: dict[str, Values] | None = Field(default=None, validation_alias=AliasChoices("regions", "labels"))
-    region_order: tuple[int, ...] = ()
-    ignore: int | None = None
+    region_order: tuple[Value, ...] = ()
+    ignore: Value | None = None
     patient: str | None = None
     test: tuple[str, ...] = ()
     series: tuple[SeriesRule, ...] | str = ()

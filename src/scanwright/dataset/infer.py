@@ -1,7 +1,8 @@
 """A task for folders that declare none: channels from names and a few images, regions from the label values found.
 
 Regions are read from every label file, not from some: a rare value that a sample misses would stop the run later as
-undeclared. Nothing is guessed about what a value means: value 2 is "label 2" until scanwright.json names it. What is
+undeclared. Nothing is guessed about what a value means: value 2 is "label 2", red "label #ff0000", until scanwright.json
+names it. What is
 measured is whether the values can be classes at all: grey levels between two classes, made by interpolation, cannot.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from scanwright.dataset.measures import count_values
 from scanwright.dataset.task import Channel, Modality, Region, modality_of, modality_of_folder
 from scanwright.errors import InputError, ScanwrightError
+from scanwright.io.colours import name_of
 from scanwright.io.formats import read_label, read_volume
 from scanwright.io.source import LabelSource, Source, place_of
 from scanwright.types import Array, Floats
@@ -48,7 +50,7 @@ def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
         raise InputError("no label value besides 0 in any label file", hint="Check that these are the label files.")
     if len(found) == 1:
         return (Region(name="foreground", values=tuple(found)),)
-    return tuple(Region(name=f"label {value}", values=(value,)) for value in sorted(found))
+    return tuple(Region(name=f"label {name_of(value)}", values=(value,)) for value in sorted(found))
 
 
 MASK_HINT = "Save masks without interpolation or loss (PNG, NIfTI, NRRD), or name the label folder in scanwright.json."

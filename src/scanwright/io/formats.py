@@ -21,7 +21,7 @@ from scanwright.errors import InputError
 from scanwright.geometry.volume import Volume
 from scanwright.io import archive, itk, nifti, raster
 from scanwright.io.header import Header
-from scanwright.io.source import ArrayItem, DicomLabel, DicomVolume, LabelSource, Source
+from scanwright.io.source import ArrayItem, DicomLabel, DicomVolume, LabelFiles, LabelSource, Source
 from scanwright.types import Array
 
 __all__ = [
@@ -142,6 +142,8 @@ def read_grid(source: Source | LabelSource, *, as_channels: bool = False) -> Hea
         return _format_of(source).header(source, as_channels=as_channels)
     if isinstance(source, ArrayItem):
         return archive.read_header(source)
+    if isinstance(source, LabelFiles):
+        return read_grid(source.path)
     from scanwright.io.dicom import scan
 
     return scan.read_scan_header(source if isinstance(source, DicomVolume) else source.image)
@@ -150,12 +152,15 @@ def read_grid(source: Source | LabelSource, *, as_channels: bool = False) -> Hea
 def read_label(source: LabelSource) -> Volume:
     """Read a label map: whole numbers, one channel. Whole numbers stored as floats become integers; values are kept.
 
-    Raises InputError for values that are not whole or several channels; otherwise as `read_volume`.
+    Raises InputError for values that are not whole, several channels, and files of one label map that lie on different grids
+    or mark a voxel with different values; otherwise as `read_volume`.
     """
     if isinstance(source, DicomLabel):
         from scanwright.io.dicom.derived import labels
 
         return labels.read_dicom_label(source)
+    if isinstance(source, LabelFiles):
+        return _joined(source)
     chosen = _format_of(source)
     volume = chosen.label(source) if chosen.label else chosen.read(source)
     if volume.channels != 1:
@@ -183,6 +188,59 @@ def write_label(path: Path, volume: Volume) -> None:
     """Write a label map in the smallest integer type that holds its values. Raises as `write_volume`."""
     labels = _as_integers(volume.voxels, path)
     write_volume(path, volume.with_voxels(nifti.smallest_integers(labels, path)))
+
+
+def _joined(source: LabelFiles) -> Volume:
+    """A label map of several files."""
+    joined: Volume | None = None
+    for number, path in enumerate(source.files):
+        own = read_label(path)
+        if source.values is not None:
+            value = source.values[number]
+            own = own.with_voxels(np.where(own.voxels != 0, value, 0).astype(np.min_scalar_type(value)))
+        if joined is None:
+            joined = own
+            continue
+        if not own.grid.same_space(joined.grid):
+            raise InputError(
+                "two files of one label map lie on different grids",
+                where=path,
+                expected=f"{joined.grid!r}, as {source.path.name}",
+                found=repr(own.grid),
+            )
+        voxels = joined.voxels | own.voxels if source.bits else _laid_over(joined.voxels, own.voxels, path)
+        if source.values is None:
+            _require_apart(joined.voxels, own.voxels, path)
+        joined = joined.with_voxels(voxels)
+    assert joined is not None
+    return joined
+
+
+def _laid_over(below: Array, above: Array, path: Path) -> Array:
+    """Two label maps as one, in a type that holds both. Raises InputError where they give a voxel two values."""
+    below, above = (voxels.astype(np.promote_types(below.dtype, above.dtype)) for voxels in (below, above))
+    differing = np.count_nonzero((below != 0) & (above != 0) & (below != above))
+    if differing:
+        raise InputError(
+            "two files of one label map mark the same voxels",
+            where=path,
+            expected="one value for each voxel",
+            found=f"{differing} voxels that an earlier file gives another value",
+        )
+    return np.where(above != 0, above, below)
+
+
+def _require_apart(below: Array, above: Array, path: Path) -> None:
+    """Raise InputError if two masks of one image share most of the smaller one: then they are not two findings."""
+    shared = np.count_nonzero((below != 0) & (above != 0))
+    if 2 * shared > min(np.count_nonzero(below), np.count_nonzero(above)):
+        raise InputError(
+            "two masks of one image mark nearly the same",
+            where=path,
+            expected="a mask for each finding",
+            found=f"{shared} voxels that an earlier file marks too",
+            hint="Are they two readers' outlines? Keep one of them, or what both agree on.",
+        )
 
 
 def _as_integers(voxels: Array, path: Path) -> Array:

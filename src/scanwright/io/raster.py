@@ -5,9 +5,10 @@ Index i is the column, j the row, k is 0; the unit is "px". A picture is read by
     as stored       8 or 16 bits, grey or colour; equal colour channels stay three (labels: become one)
     turned          upright, as the EXIF tag says (a TIFF with such a tag is refused)
     palette         its colours; as a label: its indices
+    colours         as a label: a value for each colour (io/colours.py); what is fully transparent is 0
     1 bit           0 and 1; a TIFF in which 0 is white is turned, but not as a label
     CMYK, YCbCr     as RGB
-    transparency    dropped if every pixel is opaque, else refused: what lies behind it is not known
+    transparency    dropped if every pixel is opaque, else refused (images): what lies behind it is not known
     several pages   refused, unless the caller says that they are channels: slices, times and thumbnails look the same
     labels          never from JPEG, whose values are blurred; values are kept (a mask of 0 and 255 stays 0 and 255)
 """
@@ -28,6 +29,7 @@ from scanwright.errors import InputError, UnreadableFile
 from scanwright.files import write_bytes
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
+from scanwright.io import colours
 from scanwright.io.guard import as_unreadable, checked_bytes, require_file, truncated
 from scanwright.io.header import Header
 from scanwright.types import Array
@@ -81,9 +83,9 @@ def read(path: Path, *, as_channels: bool = False) -> Volume:
 
 
 def read_label(path: Path) -> Volume:
-    """A label picture: palette indices, grey values, or colour channels that are all equal. C is 1.
+    """A label picture: palette indices, grey values, or a value for each colour. C is 1.
 
-    Raises InputError for JPEG and for pictures of several colours.
+    Raises InputError for JPEG, half-transparent pixels, and colours of more than 8 bits.
     """
     if is_tiff(path):
         return _as_volume(_single(_read_tiff(path, False, as_label=True), path))
@@ -95,13 +97,15 @@ def read_label(path: Path) -> Volume:
                 hint="Save the labels as PNG from their source.",
             )
         upright = _upright(picture)
-        return _as_volume(
-            np.asarray(upright)[..., None] if upright.mode == "P" else _single(_colours(upright, path), path)
-        )
+        if upright.mode == "P":
+            return _as_volume(np.asarray(upright)[..., None])
+        return _as_volume(_single(_colours(upright, path, as_label=True), path))
 
 
 def write(path: Path, volume: Volume) -> None:
     """Write one slice as PNG or TIFF: grey or RGB of 8 or 16 bits (PNG colour: 8). TIFF holds floats too.
+
+    Label values that stand for colours (io/colours.py) are written as these.
 
     Raises InputError if the volume has several slices, lies in millimetres (which a picture cannot hold), has 2 or more
     than 3 channels, or values that do not fit; ResourceError if the disk is full.
@@ -110,6 +114,9 @@ def write(path: Path, volume: Volume) -> None:
     tiff = is_tiff(path)
     if rows_HWC.dtype.kind == "b":
         rows_HWC = rows_HWC.astype(np.uint8)
+    if rows_HWC.dtype.kind in "iu" and rows_HWC.shape[-1] == 1 and int(rows_HWC.max()) >= colours.COLOURED:
+        coloured = colours.colours_of(rows_HWC[..., 0])
+        rows_HWC = rows_HWC if coloured is None else coloured
     if rows_HWC.dtype.kind in "iu":
         rows_HWC = _smallest_unsigned(rows_HWC, path)
     elif not tiff or rows_HWC.dtype.kind != "f":
@@ -170,13 +177,16 @@ def _check_pixels(path: Path, size: tuple[int, ...]) -> None:
         )
 
 
-def _colours(picture: Image.Image, path: Path) -> Array:
+def _colours(picture: Image.Image, path: Path, *, as_label: bool = False) -> Array:
     """Decoded pixels (H, W, C) by the rules above."""
     if picture.mode in GREY:
         grey = np.asarray(picture).astype(GREY[picture.mode])
         return grey[..., None]
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        return _opaque(np.asarray(picture.convert("RGBA")), path, grey=picture.mode in ("LA", "La"))
+        pixels = np.asarray(picture.convert("RGBA"))
+        if as_label:
+            pixels = np.where(pixels[..., 3:] == 0, np.uint8([0, 0, 0, 255]), pixels)
+        return _opaque(pixels, path, grey=picture.mode in ("LA", "La"))
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
@@ -191,17 +201,19 @@ def _opaque(pixels_HWC: Array, path: Path, *, grey: bool = False) -> Array:
 
 
 def _single(pixels_HWC: Array, path: Path) -> Array:
-    """One channel where all are equal. Raises InputError where they differ."""
+    """One channel where all are equal, else a value for each colour. Raises InputError for colours of more than 8 bits."""
     first = pixels_HWC[..., :1]
-    if (pixels_HWC != first).any():
+    if (pixels_HWC == first).all():
+        return first
+    if pixels_HWC.dtype != np.uint8 or pixels_HWC.shape[-1] != 3:
         raise InputError(
-            "a label picture in several colours",
+            "a label picture in colours of more than 8 bits",
             where=path,
-            expected="grey values or a palette",
-            found=f"{pixels_HWC.shape[-1]} channels that differ",
+            expected="grey values, a palette, or colours of 8 bits",
+            found=f"{pixels_HWC.shape[-1]} channels of {pixels_HWC.dtype.name} that differ",
             hint="Save one value for each label.",
         )
-    return first
+    return colours.values_of(pixels_HWC)[..., None]
 
 
 def _read_tiff(path: Path, as_channels: bool, *, as_label: bool = False) -> Array:
@@ -247,8 +259,8 @@ def _tiff_page(page: Any, path: Path, number: int, as_label: bool) -> Array:
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
         pixels = np.moveaxis(pixels, 0, -1)
     if photometric == "PALETTE" and not as_label:
-        colours_CHW: Array = page.colormap[:, pixels] >> 8
-        return colours_CHW.transpose(1, 2, 0).astype(np.uint8)
+        mapped_CHW: Array = page.colormap[:, pixels] >> 8
+        return mapped_CHW.transpose(1, 2, 0).astype(np.uint8)
     if photometric == "MINISWHITE" and not as_label and pixels.dtype.kind in "bu":
         pixels = ~pixels if pixels.dtype.kind == "b" else np.iinfo(pixels.dtype).max - pixels
     if pixels.dtype.kind == "b":
@@ -290,10 +302,10 @@ def _tiff_header(path: Path, as_channels: bool) -> Header:
         pages = _tiff_pages(tiff, path, as_channels)
         page = pages[0]
         samples = page.samplesperpixel - len(page.extrasamples or ())
-        colours = 3 if page.photometric.name not in ("MINISBLACK", "MINISWHITE") else samples
+        channels = 3 if page.photometric.name not in ("MINISBLACK", "MINISWHITE") else samples
         dtype = page.dtype if page.dtype is not None and page.dtype.kind != "b" else np.dtype(np.uint8)
         grid = Grid.of_pixels(int(page.imagewidth), int(page.imagelength))
-        return Header(grid, colours * len(pages), dtype if page.photometric.name != "PALETTE" else np.dtype(np.uint8))
+        return Header(grid, channels * len(pages), dtype if page.photometric.name != "PALETTE" else np.dtype(np.uint8))
 
 
 def _as_volume(pixels_HWC: Array) -> Volume:

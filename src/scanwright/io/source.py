@@ -1,5 +1,5 @@
-"""What an image or a label map is read from: a file, a part of a DICOM series, or an item of an array. Values that travel,
-JSON both ways.
+"""What an image or a label map is read from: a file or several, a part of a DICOM series, or an item of an array. Values
+that travel, JSON both ways.
 
 They stand apart from the readers so that a data set of other files does not wait for pydicom.
 """
@@ -48,6 +48,24 @@ class DicomLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelFiles:
+    """One label map in several files of one grid: a file for each lesion, or for each structure.
+
+    values: what a voxel that is not 0 holds in each file; None where the files' own values are kept. bits: whether values of
+    files that share a voxel are joined.
+    """
+
+    files: tuple[Path, ...]
+    values: tuple[int, ...] | None = None
+    bits: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The first file, for messages."""
+        return self.files[0]
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayItem:
     """One image of a NumPy archive (.npz): item `index` along the first axis of the array that is called `key`."""
 
@@ -57,7 +75,7 @@ class ArrayItem:
 
 
 Source = Path | DicomVolume | ArrayItem
-LabelSource = Path | DicomLabel
+LabelSource = Path | DicomLabel | LabelFiles
 
 
 def place_of(source: Source | LabelSource) -> Path:

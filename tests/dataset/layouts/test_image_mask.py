@@ -43,14 +43,14 @@ def test_missing_pairs_and_a_second_mask(tmp_path):
     root = picture_folder(tmp_path, cases=4, suffix="_mask")
     (root / "masks/p00_mask.png").unlink()
     (root / "images/p01.png").unlink()
-    write_png(root / "masks/p02_mask_1.png", picture(2)[1])
+    write_png(root / "masks/p02_seg.png", picture(2)[1])
     dataset = image_mask.read(root, NOTHING)
     assert [(fault.code, fault.case) for fault in dataset.faults] == [
         ("missing-label", "p00"),
         ("missing-image", "p01"),
         ("several-labels", "p02"),
     ]
-    assert "p02_mask.png, p02_mask_1.png" in dataset.faults[2].line()
+    assert "p02_mask.png, p02_seg.png" in dataset.faults[2].line()
 
 
 def test_several_channels_in_the_image_folder(tmp_path):

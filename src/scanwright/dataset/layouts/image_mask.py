@@ -4,6 +4,9 @@
     side by side    p01.nii.gz + p01_mask.nii.gz in one folder; p01_t1.nii.gz, p01_t2.nii.gz, p01_seg.nii.gz
     case folders    p01/image.nii.gz + p01/mask.nii.gz; BraTS_001/BraTS_001_flair.nii.gz + …_seg.nii.gz
 
+An image may have several masks. Numbered ones (p01_mask.png, p01_mask_1.png …) are joined. So are those of a folder
+(several_masks.py): masks/p01/… in the first form, p01/segmentations/… or p01/masks/… in the last.
+
 Channels and labels are inferred where scanwright.json does not declare them. test/ is a declared test split; val/ is
 not, since validation cases come from the folds. Files elsewhere (boxes.json, findings/) are left alone.
 """
@@ -16,10 +19,11 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_task, read_declaration
-from scanwright.dataset.infer import infer_channels, infer_regions
+from scanwright.dataset.infer import SOURCE, infer_channels, infer_regions
 from scanwright.dataset.layouts.listing import folders_in, folders_named, images_in
 from scanwright.dataset.layouts.names import channel_case, image_case, label_case
 from scanwright.dataset.layouts.pairing import Found, common_channels, in_declared_order, make_cases
+from scanwright.dataset.layouts.several_masks import join_masks, joined_notes, masks_below
 from scanwright.errors import InputError
 from scanwright.io.formats import stem
 
@@ -59,6 +63,7 @@ def detect(root: Path) -> str | None:
 def read(root: Path, declared: Declaration) -> Dataset:
     """Read the folder. Raises InputError if no form fits; files without a partner become faults."""
     bags, form = _bags(root, declared)
+    structures = join_masks([parts for bag, _ in bags for parts in bag.values()], declared, where=root)
     keys = in_declared_order(common_channels(parts for bag, _ in bags for parts in bag.values()), declared.channels)
     cases: list[Case] = []
     faults: list[Fault] = []
@@ -66,6 +71,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         more, found_faults = make_cases(bag, channels=keys, split=side)
         cases += more
         faults += found_faults
+    faults += joined_notes(cases)
     labels = [case.label for case in cases if case.label is not None]
     if not labels:
         raise InputError("no image has a label", where=root, details=[fault.line() for fault in faults[:5]])
@@ -75,8 +81,8 @@ def read(root: Path, declared: Declaration) -> Dataset:
         declared,
         name=root.name,
         channels=channels,
-        regions=infer_regions(labels) if declared.regions is None else (),
-        source="label values",
+        regions=structures or (infer_regions(labels) if declared.regions is None else ()),
+        source="names of label files" if structures else SOURCE,
         where=root,
     )
     return Dataset(root=root, layout=NAME, stated=form, task=task, cases=tuple(cases), faults=tuple(faults))
@@ -120,7 +126,8 @@ def _declared_pair(root: Path, declared: Declaration) -> tuple[Path, Path, Side]
 
 
 def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
-    images, labels = folders_named(folder, IMAGE_FOLDERS), folders_named(folder, LABEL_FOLDERS)
+    images = folders_named(folder, IMAGE_FOLDERS)
+    labels = folders_named(folder, LABEL_FOLDERS) or folders_named(folder, LABEL_FOLDERS, below=True)
     if not images or not labels:
         return None
     for found, what in ((images, "image"), (labels, "label")):
@@ -138,8 +145,18 @@ def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
 def _two_folders(images: Path, labels: Path) -> Bag:
     """Pair two folders by the reading of their names that gives the most pairs; plain names where several do."""
     image_files, label_files = images_in(images), images_in(labels)
+    if not label_files:
+        return _with_folders_of_masks(image_files, labels)
     bags = [_grouped(image_files, label_files, image_key, label_key) for image_key, label_key in READINGS]
     return max(bags, key=lambda bag: sum(bool(parts.images and parts.labels) for parts in bag.values()))
+
+
+def _with_folders_of_masks(images: Sequence[Path], labels: Path) -> Bag:
+    """Images whose masks lie in a folder of their name."""
+    bag = _grouped(images, [], _plain, _as_it_is)
+    for folder in folders_in(labels):
+        masks_below(folder, bag[folder.name])
+    return bag
 
 
 def _plain(name: str) -> tuple[str, str]:
@@ -205,10 +222,16 @@ def _rejoined(bag: Bag) -> Bag:
 
 
 def _case_folders(root: Path) -> Bag:
-    """A case for each folder that holds images and a label; the case has the folder's name."""
+    """A case for each folder that holds images and a label; the case has the folder's name.
+
+    Image and masks may lie in a folder of their own below it.
+    """
     bag: Bag = {}
     for folder in folders_in(root):
-        files = images_in(folder)
+        masks = folders_named(folder, LABEL_FOLDERS)
+        files = images_in(folder) or [
+            path for images in folders_named(folder, IMAGE_FOLDERS) for path in images_in(images)
+        ]
         parts = list(_side_by_side(files).values())
         if not files or len(files) > 40 or sum(bool(part.images and part.labels) for part in parts) > 1:
             continue  # of several images, each with its mask, none is the folder's
@@ -216,12 +239,14 @@ def _case_folders(root: Path) -> Bag:
         for part in parts:
             for key, path in (*part.images.items(), *(("", path) for path in part.surplus)):
                 whole.add_image(key, path)
+        if len(masks) == 1 and not whole.labels:
+            masks_below(masks[0], whole)
     return bag
 
 
 def _has_pairs(bag: Bag) -> bool:
     """Whether at least half of the cases have an image and a label: two files that happen to match are no layout."""
-    complete = sum(bool(parts.images and parts.labels) for parts in bag.values())
+    complete = sum(bool(parts.images and parts.label_files) for parts in bag.values())
     return complete > 0 and 2 * complete >= len(bag)
 
 

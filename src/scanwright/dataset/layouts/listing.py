@@ -45,10 +45,11 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
 
 
-def folders_named(root: Path, names: Iterable[str]) -> list[Path]:
-    """Folders in root that hold an image and whose name is one of `names`, upper and lower case alike."""
+def folders_named(root: Path, names: Iterable[str], *, below: bool = False) -> list[Path]:
+    """Folders in root that hold an image (below: in a folder of theirs) and are called as one of `names`, in any case."""
     wanted = {name.lower() for name in names}
-    return [folder for folder in folders_in(root) if folder.name.lower() in wanted and images_in(folder)]
+    called = [folder for folder in folders_in(root) if folder.name.lower() in wanted]
+    return [folder for folder in called if any(images_in(held) for held in (folders_in(folder) if below else [folder]))]
 
 
 def tables_in(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@
 """
 
 import re
+from collections.abc import Sequence
 
 LABEL_WORDS = (
     *("mask", "masks", "seg", "segs", "segmentation", "segmentations", "label", "labels", "lbl", "annotation"),
@@ -23,6 +24,7 @@ _LABEL = re.compile(rf"{_BEFORE}(?:{_LABEL_WORD})(?:{SEPARATOR}?\d{{1,2}})?$", r
 _LABEL_FIRST = re.compile(rf"^(?:{_LABEL_WORD}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE)
 _IMAGE = re.compile(rf"{_BEFORE}(?:{_IMAGE_WORD})$", re.IGNORECASE)
 _IMAGE_FIRST = re.compile(rf"^(?:{_IMAGE_WORD}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE)
+_NUMBER = re.compile(rf"{SEPARATOR}?\(?\d{{1,3}}\)?$")
 _CHANNEL = re.compile(rf"{_BEFORE}(?P<channel>{'|'.join(CHANNEL_WORDS)}|\d{{4}})$", re.IGNORECASE)
 
 
@@ -50,3 +52,12 @@ def channel_case(name: str) -> tuple[str, str]:
     """
     match = _CHANNEL.match(name)
     return (image_case(name), "") if match is None else (match["case"] or "", match["channel"])
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether names differ in a number at their end alone.
+
+    >>> are_numbered(["a_mask", "a_mask_1", "a_mask (2)"]), are_numbered(["a_mask", "a_seg"]), are_numbered(["a", "a"])
+    (True, False, False)
+    """
+    return len(set(names)) == len(names) and len({_NUMBER.sub("", name).lower() for name in names}) == 1

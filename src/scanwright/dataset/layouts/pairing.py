@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault, Side
+from scanwright.dataset.layouts.names import are_numbered
 from scanwright.dataset.task import Channel
+from scanwright.io.formats import stem
+from scanwright.io.source import LabelFiles, LabelSource
 
 
 @dataclass(kw_only=True)
 class Found:
     """Files that belong together by name: images by channel key, and labels. Filled while a folder is walked.
 
+    drawn: a label file for each structure, by the structure's name. label: what is read as the label, where that is decided.
     surplus: images that claim a channel which another file has already (a.nii beside a.nii.gz).
     promised: a file that a list names for this case, whether it is there or not.
     listed, listed_label: what a list writes for the image of each channel, and for the label; "" for nothing.
@@ -19,10 +23,17 @@ class Found:
 
     images: dict[str, Path] = field(default_factory=dict)
     labels: list[Path] = field(default_factory=list)
+    drawn: dict[str, Path] = field(default_factory=dict)
+    label: LabelSource | None = None
     surplus: list[Path] = field(default_factory=list)
     promised: Path | None = None
     listed: Mapping[str, str] = field(default_factory=dict)
     listed_label: str = ""
+
+    @property
+    def label_files(self) -> list[Path]:
+        """Every file that a label may come from."""
+        return [*self.labels, *self.drawn.values()]
 
     def add_image(self, channel: str, path: Path) -> None:
         """Take a file as a channel, or as surplus if there is one."""
@@ -46,8 +57,8 @@ def make_cases(
         parts = found[name]
         absent = [key for key in channels if key not in parts.images]
         images_listed = [text for key in absent if (text := parts.listed.get(key, ""))]
-        if not parts.images and parts.labels:
-            faults.append(missing_image(name, parts.labels[0], listed=images_listed))
+        if not parts.images and parts.label_files:
+            faults.append(missing_image(name, parts.label_files[0], listed=images_listed))
             continue
         if not parts.images:
             faults.append(nothing_there(name, parts.promised, listed=[*images_listed, parts.listed_label]))
@@ -57,17 +68,24 @@ def make_cases(
             faults.append(missing_channel(name, first, absent, channels, listed=images_listed))
             continue
         faults += [ambiguous_image(name, next(iter(parts.images.values())), path) for path in parts.surplus]
-        if len(parts.labels) > 1:
+        label = parts.label or label_of(parts.labels)
+        if len(parts.labels) > 1 and not isinstance(label, LabelFiles):
             faults.append(several_labels(name, parts.labels))
         unused = [path for key, path in parts.images.items() if key not in channels]
         if unused:
             faults.append(unused_channel(name, unused, channels))
-        if not parts.labels:
+        if label is None:
             faults.append(missing_label(name, parts.images[channels[0]], listed=parts.listed_label))
         images = tuple(parts.images[key] for key in channels)
-        label = parts.labels[0] if parts.labels else None
         cases.append(Case(id=name, images=images, label=label, patient=name, split=split))
     return cases, faults
+
+
+def label_of(files: Sequence[Path]) -> LabelSource | None:
+    """The label of a case: its file, or several that are numbered, which are joined; of others the first. None without one."""
+    if len(files) > 1 and are_numbered([stem(path) for path in files]):
+        return LabelFiles(tuple(files))
+    return files[0] if files else None
 
 
 def common_channels(found: Iterable[Found]) -> list[str]:
@@ -162,7 +180,7 @@ def ambiguous_image(case: str, first: Path, second: Path) -> Fault:
 
 
 def several_labels(case: str, labels: Sequence[Path]) -> Fault:
-    """Two or more label files that fit one image; the first is used if the case is kept."""
+    """Two or more label files that fit one image and are not numbered; the first is used if the case is kept."""
     return Fault(
         code="several-labels",
         severity="error",

@@ -1,0 +1,69 @@
+"""Structures that are drawn one by one, as segments of DICOM or as mask files: which are regions, and with which values.
+
+A region is a name that structures bear, or several names by "structures" in scanwright.json. Where regions share a voxel
+anywhere, every region gets a bit of the label's value (1, 2, 4 …); else a value (1, 2, 3 …).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+from scanwright.dataset.declare import FILE_NAME, Declaration
+from scanwright.dataset.task import Region
+from scanwright.errors import InputError
+
+MAX_OVERLAPPING = 7  # regions with a bit each: 127 label values
+MAX_REGIONS = 200
+
+
+def regions_of(names: Sequence[str], declared: Declaration, where: Path) -> dict[str, str]:
+    """The region that each structure's name stands for; names that are not wanted are left out.
+
+    Raises InputError if none is wanted, or more than 200 regions are.
+    """
+    if declared.structures is None:
+        wanted = {name: name for name in names}
+    else:
+        wanted = {
+            name: region
+            for (region, patterns), name in product(declared.structures.items(), names)
+            if any(re.fullmatch(pattern, name, re.IGNORECASE) for pattern in patterns)
+        }
+    if not wanted or len(set(wanted.values())) > MAX_REGIONS:
+        raise InputError(
+            "no structure of these names" if not wanted else "too many structures",
+            where=where,
+            expected=f'1 to {MAX_REGIONS} by "structures" in {FILE_NAME}',
+            found=", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "none",
+        )
+    return wanted
+
+
+def values_apart(wanted: Mapping[str, str]) -> dict[str, int]:
+    """A value for each name: 1, 2, 3 … by region, for regions that share no voxel."""
+    values = {region: turn + 1 for turn, region in enumerate(dict.fromkeys(wanted.values()))}
+    return {name: values[region] for name, region in wanted.items()}
+
+
+def values_of_bits(wanted: Mapping[str, str], where: Path) -> dict[str, int]:
+    """A value for each name: 1, 2, 4 … by region. Raises InputError for more than 7 regions."""
+    regions = list(dict.fromkeys(wanted.values()))
+    if len(regions) > MAX_OVERLAPPING:
+        raise InputError(
+            "too many regions that overlap",
+            where=where,
+            expected=f"at most {MAX_OVERLAPPING}",
+            found=", ".join(regions),
+            hint=f'Choose some by "structures" in {FILE_NAME}.',
+        )
+    return {name: 1 << regions.index(region) for name, region in wanted.items()}
+
+
+def named_regions(wanted: Mapping[str, str], values: Mapping[str, int], *, bits: bool) -> list[Region]:
+    """The regions of a label map whose structures have these values."""
+    by_region = {region: values[name] for name, region in wanted.items()}
+    if not bits:
+        return [Region(name=name, values=(value,)) for name, value in by_region.items()]
+    every = range(1, 1 << len(by_region))
+    return [Region(name=name, values=tuple(value for value in every if value & bit)) for name, bit in by_region.items()]
