@@ -56,7 +56,7 @@ def planted(root: Path, fault: str, *, subjects: int, seeds: int) -> Iterator[di
                 break
             if not made.codes:
                 break
-            found = look(folder, quick=not any(code.startswith("suspicious") for code in made.codes))
+            found = look(folder, quick=all(not code.startswith("suspicious") for code in made.codes))
             said = [one for one in found.checks.faults if one.code in made.codes]
             cases = {made.case, *made.cases} - {None, ""}
             hit = [one for one in said if not {one.case, *one.cases} - {None} or cases & {one.case, *one.cases}]

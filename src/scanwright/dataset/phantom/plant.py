@@ -36,7 +36,7 @@ class Kind:
 
 
 NEAR = ("near-duplicate",)
-MISPLACED = ("label-shifted", "label-misfit")
+MISPLACED = ("label-shifted", "label-misfit", "suspicious-mask")
 KINDS: Mapping[str, Kind] = {
     "patient-leak": Kind(plant=plant_copies.patient_leak, codes=("patient-on-two-sides",), needs="rows"),
     "renamed-patient": Kind(plant=plant_copies.renamed_patient, codes=(), needs="rows"),
@@ -79,16 +79,11 @@ KINDS: Mapping[str, Kind] = {
         codes=("label-interpolated", "interpolated-label", "undeclared-label"),
         needs="labels",
     ),
-    "label-of-another": Kind(
-        plant=plant_labels.label_of_another, codes=("label-misfit", "label-shifted"), needs="labels"
-    ),
+    "label-of-another": Kind(plant=plant_labels.label_of_another, codes=MISPLACED, needs="labels"),
     "label-cut": Kind(plant=plant_labels.cut, codes=("label-cut",), needs="labels"),
     "class-flipped": Kind(
         plant=plant_answers.class_flipped,
-        codes=(
-            "suspicious-mask",
-            "suspicious-class",
-        ),
+        codes=("suspicious-class",),
         needs="classes",
     ),
     "class-of-one": Kind(plant=plant_answers.class_of_one, codes=("rare-class",), needs="classes"),
