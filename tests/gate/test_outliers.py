@@ -71,7 +71,7 @@ def test_odd_spacings__two_protocols_and_a_case_of_neither():
     facts = facts_of(20, 9, spacing=(1.0, 1.0, 5.0)) | {"odd": made_facts("odd", spacing=(1.0, 1.0, 15.0))}
     (fault,) = odd_spacings(facts)
     assert fault.found == "1 x 1 x 15 mm in odd"
-    assert "1 x 1 x 1 to 5 mm" in fault.expected
+    assert "1 x 1 x 2 to 5 mm" in fault.expected
 
 
 def test_odd_spacings__every_case_another_one():

@@ -74,7 +74,7 @@ def decoded(picture: Image.Image, path: Path, *, as_label: bool = False) -> Arra
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         pixels = np.asarray(picture.convert("RGBA"))
         if as_label:
-            pixels = np.where(pixels[..., 3:] == 0, np.uint8([0, 0, 0, 255]), pixels)
+            pixels = np.where(pixels[..., 3:] == 0, np.array([0, 0, 0, 255], np.uint8), pixels)
         return opaque(pixels, path, grey=picture.mode in ("LA", "La"))
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 

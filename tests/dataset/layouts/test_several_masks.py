@@ -52,7 +52,7 @@ def test_numbered_masks_that_do_not_fit(tmp_path, mask, words):
     root = picture_folder(tmp_path, suffix="_mask")
     write_png(root / "masks/p02_mask_1.png", mask)
     (fault,) = check(read_dataset(root), jobs=1).errors
-    assert (fault.code, fault.case) == ("unreadable-label", "p02")
+    assert (fault.code, fault.case) == ("unusable-label", "p02")
     assert words in fault.line()
 
 

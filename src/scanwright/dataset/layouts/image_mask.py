@@ -229,11 +229,12 @@ def _case_folders(root: Path) -> Bag:
     bag: Bag = {}
     for folder in folders_in(root):
         masks = folders_named(folder, LABEL_FOLDERS)
-        files = images_in(folder) or [
-            path for images in folders_named(folder, IMAGE_FOLDERS) for path in images_in(images)
-        ]
-        parts = list(_side_by_side(files).values())
-        if not files or len(files) > 40 or sum(bool(part.images and part.labels) for part in parts) > 1:
+        files = images_in(folder)
+        apart = [] if files else [path for images in folders_named(folder, IMAGE_FOLDERS) for path in images_in(images)]
+        parts = list(_side_by_side(files or apart).values())
+        if not parts or len(files) > 40 or (apart and len(parts) > 1):
+            continue
+        if sum(bool(part.images and part.labels) for part in parts) > 1:
             continue  # of several images, each with its mask, none is the folder's
         whole = bag[folder.name] = Found(labels=[path for part in parts for path in part.labels])
         for part in parts:

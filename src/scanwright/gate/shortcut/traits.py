@@ -4,7 +4,7 @@
     name     the last number in the file's name
     date     when the file was last changed, in days
     size     voxels, spacing and extent along x, y and z, aspect ratio
-    border   a frame of two voxels, four corners of an eighth of the sides, constant rows and columns at the edges
+    border   a frame of two voxels, four corners of a sixteenth of the sides, of 4 voxels at least, constant rows and columns at the edges
     look     intensity quantiles, a thumbnail, noise and sharpness: these do see the anatomy, and serve `separable` alone
 
 Large images are looked at in evenly spaced voxels: on a busy machine a picture of 640 x 480 took 15 ms, a volume of
@@ -30,7 +30,7 @@ Family = Literal["file", "name", "date", "size", "border", "look"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 FRAME = 2  # voxels
-CORNER = 8  # a corner is so small a part of a side
+CORNER, LEAST_CORNER = 16, 4  # a corner is so small a part of a side, and so many voxels at least
 MOST_ALONG = (128, 128, 16)  # voxels looked at along x, y and z
 MOST_CHANNELS = 3
 QUANTILES = np.linspace(0.0, 1.0, 16)
@@ -129,7 +129,7 @@ def _border(voxels: Array, coarse: Floats) -> Iterator[tuple[str, float]]:
     yield "frame spread", float(frame.std())
     yield "frame darkest share", float(np.mean(frame <= low))
     flat = coarse.mean(axis=0)
-    wide, high = (max(1, size // CORNER) for size in flat.shape[:2])
+    wide, high = (min(size, max(LEAST_CORNER, size // CORNER)) for size in flat.shape[:2])
     for name, x in (("left", slice(wide)), ("right", slice(-wide, None))):
         for other, y in (("front", slice(high)), ("back", slice(-high, None))):
             corner = flat[x, y]
