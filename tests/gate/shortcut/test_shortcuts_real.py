@@ -30,9 +30,11 @@ def test_busi__borders_and_sizes_tell_the_class(data_folder):
 
 
 def test_breastmnist__all_of_one_size_and_a_random_split(data_folder):
+    """It was made from BUSI: of what that gives away, the border is left, and little of it."""
     cohort, traits = looked_at(data_folder, "medmnist/breastmnist.npz")
     hunt = shortcuts.find(cohort, traits)
-    assert {trail.family for trail in hunt.trails} == {"border"} and not hunt.faults
+    assert {trail.family for trail in hunt.trails} == {"border"}
+    assert all(0.6 < trail.guess.auc < 0.7 for trail in hunt.trails)
     assert not separable.find(cohort, traits).faults and not distribution.find(cohort).faults
 
 
