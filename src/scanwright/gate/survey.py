@@ -122,11 +122,13 @@ def survey(cohort: Cohort, glances: Mapping[str, Glance], *, judge_labels: bool 
     traits = {name: one.traits for name, one in glances.items()}
     signatures = {name: one.signature for name, one in glances.items()}
     written = burned_in.find(cohort, {name: one.marks for name, one in glances.items()})
+    copies = duplicates.find(cohort, signatures)
+    shapes = known({name: one.label_shape for name, one in glances.items()})
     samples = known({name: one.sample for name, one in glances.items()})
     return Survey(
         leakage=leakage.find(cohort, signatures),
-        duplicates=duplicates.find(cohort, signatures),
-        integrity=integrity.find(cohort, known({name: one.label_shape for name, one in glances.items()})),
+        duplicates=copies,
+        integrity=integrity.find(cohort, shapes, copies=[group.cases for group in copies.groups]),
         distribution=distribution.find(cohort),
         separable=separable.find(cohort, traits),
         shortcuts=shortcuts.find(cohort, traits, marks=written.marked if written.looked_at else None),

@@ -4,8 +4,9 @@
                                    labelled so, gives it at least LEAST_OTHER, and the label less than LEAST_SHARE
     suspicious-number    warning   quantities: the distance between value and answer is far outside that of the other cases, and
                                    over half a standard deviation of the values
-    suspicious-mask      warning   masks: the overlap with the answer is far below that of the other cases, by LEAST_DROP at
-                                   least, though the answer is as sure as usual and of a size that labels have
+    suspicious-mask      warning   masks: the overlap with the answer, in the regions that the model answers well, is far below that
+                                   of the other cases, by LEAST_DROP at least, though the answer is as sure as usual and of a size
+                                   that labels have
 
 Classes after confident learning (Northcutt et al. 2021, J Artif Intell Res 70:1373, section 3.1), which takes the mean of a
 class's probabilities where a quartile stands here: of a good model half of all wrong labels would lie below the mean.
@@ -221,6 +222,8 @@ def _masks(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], seed
     overlap = np.array(
         [[dice(truth, answer, held) for held in members.values()] for truth, answer in zip(codes, answers, strict=True)]
     )
+    kept = _well_answered(overlap)
+    overlap, regions = overlap[:, kept], [name for name, keeps in zip(members, kept, strict=True) if keeps]
     mean = np.array([row[np.isfinite(row)].mean() if np.isfinite(row).any() else np.nan for row in overlap])
     judged = np.isfinite(mean)
     if judged.sum() < LEAST_CASES:
@@ -234,13 +237,21 @@ def _masks(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], seed
     suspects = [
         Suspect(
             case=names[at],
-            labelled=_worst_region(overlap[at], list(members)),
+            labelled=_worst_region(overlap[at], regions),
             answered=f"overlap {mean[at]:.2f}, others {quality:.2f}",
             score=-float(distance[at]),
         )
         for at in np.flatnonzero((distance < -FAR) & (mean < quality - LEAST_DROP) & plausible)
     ]
     return _told(suspects, "suspicious-mask", "Dice", quality, ENOUGH_DICE, len(names))
+
+
+def _well_answered(overlap: Floats) -> Bools:
+    """Which regions (columns) the model answers well in half of the cases: doubts about others are its own. All if none."""
+    known = np.isfinite(overlap)
+    middle = np.array([np.median(column[ok]) if ok.any() else 0 for column, ok in zip(overlap.T, known.T, strict=True)])
+    well = middle >= ENOUGH_DICE
+    return well if well.any() else np.ones_like(well)
 
 
 def dice(truth: Array, answer: Array, codes: list[int]) -> float:

@@ -10,6 +10,7 @@
     label-renumbered     warning  parts that fit the cohort only in another order (arrangement.py)
     label-interpolated   warning  thin shells of other values between parts that do not follow each other (interpolation.py)
     label-shifted        warning  edges that lie off the image's by a third of a voxel or more (placement.py)
+    label-repeated       warning  the same label in cases whose images differ (repeated.py)
     label-misfit         warning  edges that are not the image's: another case's label (placement.py)
 
 All is judged against the cohort, in robust spreads, and needs 8 cases (the last two 12). One finding for each code, with all
@@ -26,6 +27,7 @@ from scanwright.gate.labels.arrangement import Misarranged, misarranged
 from scanwright.gate.labels.extent import AtBorder, at_border, far_islands
 from scanwright.gate.labels.interpolation import interpolated
 from scanwright.gate.labels.placement import Placement, placements
+from scanwright.gate.labels.repeated import repeated
 from scanwright.gate.labels.shape import LabelShape
 from scanwright.gate.labels.view import part_names, part_values
 from scanwright.gate.outliers import SHOWN, named, odd_orientations, odd_spacings
@@ -60,8 +62,11 @@ class Integrity:
         }
 
 
-def find(cohort: Cohort, glances: Mapping[str, LabelShape]) -> Integrity:
-    """Hold the cases of a cohort against each other. glances: those of cases with a label; the order does not matter."""
+def find(cohort: Cohort, glances: Mapping[str, LabelShape], *, copies: Iterable[Iterable[str]] = ()) -> Integrity:
+    """Hold the cases of a cohort against each other. glances: those of cases with a label; the order does not matter.
+
+    copies: groups of cases that show nearly the same image, and so may have one label.
+    """
     shapes = {case.id: glances[case.id] for case in cohort.cases if case.id in glances}
     task = cohort.dataset.task
     values, names = part_values(task), part_names(task)
@@ -78,6 +83,7 @@ def find(cohort: Cohort, glances: Mapping[str, LabelShape]) -> Integrity:
         *writer.islands(),
         *writer.turned(turned),
         *writer.interpolated(blurred),
+        *writer.repeated(repeated(cohort, copies)),
         *writer.misplaced(misplaced),
     )
     return Integrity(
@@ -193,6 +199,18 @@ class _Writer:
             expected="parts that border on background and each other as in the other cases",
             found=f"the values between two parts all around one of them, in {self._of(blurred)}",
             action="Save the label anew without interpolation (nearest neighbour).",
+        )
+
+    def repeated(self, groups: Sequence[tuple[str, ...]]) -> Iterator[Fault]:
+        """One label in several cases."""
+        shown = ", ".join(" and ".join(group) for group in groups[:SHOWN])
+        more = f" and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
+        yield from self._fault(
+            "label-repeated",
+            (case for group in groups for case in group),
+            expected="a label of its own for each image",
+            found=f"the very same label in {shown}{more}",
+            action="Look which image it belongs to, and give the other one its own.",
         )
 
     def misplaced(self, placed: Mapping[str, Placement]) -> Iterator[Fault]:

@@ -13,8 +13,10 @@ from scanwright.gate.labels.shape import LabelShape
 from scanwright.gate.outliers import LEAST_CASES, in_wide_spreads
 
 LEAST_MEETINGS = 20  # of fewer, a share says nothing
-LEAST_MORE = 0.25  # than in the median case: by how much the share that goes by way of shells has to be higher
+LEAST_MORE = 0.4  # than in the median case: by how much the share that goes by way of shells has to be higher
 LEAST_SPREADS = 5.0
+"""In generated cohorts of 46 (MR, CT, X-ray, ultrasound) and two real sets a clean label's share was at most 0.28, in
+hippocampi 0.02; that of a label smoothed by 0.8 voxels and rounded 0.69 and more."""
 
 
 def interpolated(shapes: Mapping[str, LabelShape], values: tuple[int, ...]) -> dict[str, float]:

@@ -4,7 +4,8 @@
     name     the last number in the file's name
     date     when the file was last changed, in days
     size     voxels, spacing and extent along x, y and z, aspect ratio
-    border   a frame of two voxels, four corners of a sixteenth of the sides, of 4 voxels at least, constant rows and columns at the edges
+    border   a frame of two voxels, four corners of a sixteenth of the sides (4 voxels at least), constant rows and columns at
+             the edges
     look     intensity quantiles, a thumbnail, noise and sharpness: these do see the anatomy, and serve `separable` alone
 
 Large images are looked at in evenly spaced voxels: on a busy machine a picture of 640 x 480 took 15 ms, a volume of
