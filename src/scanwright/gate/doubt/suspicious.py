@@ -4,9 +4,9 @@
                                    labelled so, gives it at least LEAST_OTHER, and the label less than LEAST_SHARE
     suspicious-number    warning   quantities: the distance between value and answer is far outside that of the other cases, and
                                    over half a standard deviation of the values
-    suspicious-mask      warning   masks: the overlap with the answer, in the regions that the model answers well, is far below that
-                                   of the other cases, by LEAST_DROP at least, though the answer is as sure as usual and of a size
-                                   that labels have
+    suspicious-mask      warning   masks: the overlap with the answer, in regions that the model answers well, is far below that
+                                   of the other cases, by LEAST_DROP at least, though the answer is as sure as usual and of a
+                                   size that labels have
 
 Classes after confident learning (Northcutt et al. 2021, J Artif Intell Res 70:1373, section 3.1), which takes the mean of a
 class's probabilities where a quartile stands here: of a good model half of all wrong labels would lie below the mean.
