@@ -108,9 +108,9 @@ def test_folds_of__no_patient_in_two() -> None:
 
 
 def test_class_probabilities__of_classes_that_a_fold_lacks() -> None:
-    shares = class_probabilities(
-        np.random.default_rng(0).normal(size=(9, 5)), np.array([0] * 8 + [1]), np.arange(9) % 3
-    )
+    rng = np.random.default_rng(0)
+    features = [rng.normal(size=(9, 5)), rng.normal(size=(9, 3))]
+    shares = class_probabilities(features, np.array([0] * 8 + [1]), np.arange(9) % 3)
     assert shares.shape == (9, 2) and np.allclose(shares.sum(axis=1), 1)
 
 
@@ -140,4 +140,4 @@ def test_small_parts__degenerate() -> None:
     assert np.isnan(dice(np.zeros((3, 3)), np.zeros((3, 3)), [1]))
     assert robust_distance(np.array([1.0, 1.0, 1.0, 9.0])).tolist() == [0.0] * 4
     for shape in ((1, 1, 1, 1), (1, 96, 96, 1), (2, 32, 32, 32)):
-        assert np.isfinite(features_of(np.zeros(shape, np.float16))).all()
+        assert all(np.isfinite(kind).all() for kind in features_of(np.zeros(shape, np.float16)))

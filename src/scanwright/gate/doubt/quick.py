@@ -1,15 +1,16 @@
 """Quick cross-validated models: what a model that has not seen a case makes of it, in seconds and not in hours.
 
-    classes    logistic regression on outlines and grey values of the coarse image (histograms of oriented gradients: Dalal
-               and Triggs 2005, CVPR)
+    classes    two logistic regressions, whose answers are multiplied: on outlines and grey values of the coarse image
+               (histograms of oriented gradients: Dalal and Triggs 2005, CVPR), and on its textures
     masks      gradient-boosted trees on each coarse voxel: grey values at five scales and around it, its place, and how
                often each label lies there in the other cases (an atlas)
 
 Both are far from what training reaches. They serve to find labels that stand out, not to tell how well a task can be learned.
-Measured on the labelled folders (median Dice out of fold): hippocampus 0.81, chest X-rays 0.82, breast lesions 0.64.
+Measured on the labelled folders (median Dice out of fold): hippocampus 0.81, chest X-rays 0.82, breast lesions 0.64; mean AUC
+with outlines, textures, and both: BreastMNIST 0.82, 0.81, 0.84; PneumoniaMNIST 0.97, 0.95, 0.97; BUSI 0.80, 0.91, 0.91.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 FOLDS = 3
 CELLS, DIRECTIONS = 8, 8
 COMPONENTS, CASES_EACH = 64, 5  # at most, and cases for each: more of them are noise
+INDEPENDENCE, LEAST_PROBABLE = 0.75, 1e-6
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+SPOTS, EDGES, UNREST = (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1), (0.5, 0.9, 0.99, 1), (0.05, 0.5, 0.95, 1)
 SCALES, REACH = (1.0, 2.0, 4.0, 8.0), (3, 6)
 FEWEST_ROUNDS, MOST_ROUNDS, TREES = 15, 60, 180
 LEARNED_VOXELS, LEAST_VOXELS = 200_000, 200
@@ -43,17 +46,35 @@ def folds_of(strata: Sequence[int] | Ints, patients: Sequence[str], *, seed: int
     return home
 
 
-def features_of(image_CXYZ: Array) -> Floats:
-    """A coarse image as numbers: grey values of 8 x 8 (x 8) stretches, and how gradients are directed in each of them."""
-    parts = []
-    for channel in image_CXYZ.astype(np.float32):
-        plane = channel if 1 not in channel.shape else channel.squeeze(channel.shape.index(1))
-        parts += [
+def features_of(image_CXYZ: Array) -> tuple[Floats, Floats]:
+    """A coarse image as numbers of two kinds: what is where, and what is anywhere.
+
+    Outlines: grey values of 8 x 8 (x 8) stretches, and how gradients are directed in each of them. Textures: how strong spots,
+    edges and unrest of four sizes are, as quantiles over the image.
+    """
+    planes = [
+        channel if 1 not in channel.shape else channel.squeeze(channel.shape.index(1))
+        for channel in image_CXYZ.astype(np.float32)
+    ]
+    outlines = [
+        part
+        for plane in planes
+        for part in (
             _means(plane).ravel(),
             *(_means(part).ravel() for part in _directed(plane)),
             np.quantile(plane, QUANTILES),
-        ]
-    return np.concatenate(parts)
+        )
+    ]
+    return np.concatenate(outlines), np.concatenate([part for plane in planes for part in _textures(plane)])
+
+
+def _textures(plane: Floats) -> Iterator[Floats]:
+    """Quantiles of spots (Laplacian of a Gaussian), edges (gradient) and unrest (local deviation) at each scale."""
+    for scale in SCALES:
+        yield np.quantile(-(scale**2) * ndimage.gaussian_laplace(plane, scale), SPOTS)
+        yield np.quantile(scale * ndimage.gaussian_gradient_magnitude(plane, scale), EDGES)
+        mean, square = (ndimage.gaussian_filter(values, scale) for values in (plane, plane**2))
+        yield np.quantile(np.sqrt(np.maximum(square - mean**2, 0)), UNREST)
 
 
 def _directed(plane: Floats) -> list[Floats]:
@@ -73,8 +94,20 @@ def _means(array: Floats) -> Floats:
     return array
 
 
-def class_probabilities(features_NF: Floats, codes: Ints, home: Ints) -> Floats:
-    """(N, K) probabilities of each case's classes from a model of the other folds; a class that those lack has 0."""
+def class_probabilities(features: Sequence[Floats], codes: Ints, home: Ints) -> Floats:
+    """(N, K) probabilities of each case's classes from models of the other folds; a class that those lack has 0.
+
+    features: (N, F) of each kind; each has a model of its own. Their answers are multiplied as if they were nearly
+    independent: each counts for three quarters, and what they all have from the classes' frequencies counts once.
+    """
+    frequency = np.bincount(codes) / len(codes)
+    logs = sum(np.log(np.clip(_of_one_kind(one, codes, home), LEAST_PROBABLE, 1)) for one in features)
+    together = INDEPENDENCE * logs - (INDEPENDENCE * len(features) - 1) * np.log(np.clip(frequency, LEAST_PROBABLE, 1))
+    shares = np.exp(together - together.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _of_one_kind(features_NF: Floats, codes: Ints, home: Ints) -> Floats:
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

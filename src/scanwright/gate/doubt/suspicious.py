@@ -99,7 +99,8 @@ def _classes(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], se
     """Classes of which one is right, or several: then each is judged alone."""
     task = cohort.dataset.task
     given = [_names_of(cohort, name) for name in names]
-    features = np.stack([features_of(samples[name].image) for name in names])
+    seen = [features_of(samples[name].image) for name in names]
+    features = [np.stack(kind) for kind in zip(*seen, strict=True)]
     patients = [cohort.by_id[name].patient for name in names]
     suspects: list[Suspect] = []
     qualities: list[float] = []
@@ -110,7 +111,7 @@ def _classes(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], se
         if len(np.unique(codes[rows])) < 2:
             continue
         home = folds_of(codes[rows], [patients[row] for row in rows], seed=seed)
-        shares = class_probabilities(features[rows], codes[rows], home)
+        shares = class_probabilities([kind[rows] for kind in features], codes[rows], home)
         qualities.append(mean_auc(shares, codes[rows]))
         doubted, other = confident_learning(shares, codes[rows])
         if qualities[-1] >= ENOUGH_AUC:
@@ -167,7 +168,7 @@ def mean_auc(shares_NK: Floats, given_N: Ints) -> float:
 
 def _numbers(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], seed: int) -> Suspicious:
     task = cohort.dataset.task
-    features = np.stack([features_of(samples[name].image) for name in names])
+    features = np.stack([np.concatenate(features_of(samples[name].image)) for name in names])
     patients = [cohort.by_id[name].patient for name in names]
     suspects: list[Suspect] = []
     qualities: list[float] = []
