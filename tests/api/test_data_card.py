@@ -5,8 +5,19 @@ import json
 import pytest
 
 from made_boxes import coco_folder
-from made_folders import decathlon_folder, nnunet_folder, picture, write_json, write_png, write_text
-from scanwright.api.data_card import card
+from made_folders import (
+    decathlon_folder,
+    made_case,
+    made_task,
+    nnunet_folder,
+    picture,
+    write_json,
+    write_png,
+    write_text,
+)
+from scanwright.api.data_card import card, datasheet_of
+from scanwright.dataset.cases import Dataset
+from scanwright.dataset.checks import Checks
 from scanwright.errors import InputError, UsageError
 from scanwright.report.datasheet import KEYS, QUESTIONS, Datasheet, Item, make_datasheet
 from scanwright.report.datasheet_text import datasheet_html, datasheet_markdown
@@ -70,11 +81,12 @@ def test_card__names_known_faults(tmp_path):
     assert "| error | unreadable-image | 1 | p01" in _text(folder, tmp_path)
 
 
-def test_card__groups_of_many_values(tmp_path):
-    folder = nnunet_folder(tmp_path / "a", cases=24)
-    lines = "".join(f"p{k:02d},{20 + k},dr {k},{'F' if k else ''}\n" for k in range(24))
-    write_text(folder / "who.csv", f"id,age,reader,sex\n{lines}")
-    text = _text(folder, tmp_path)
+def test_datasheet_of__groups_of_many_values(tmp_path):
+    """As DICOM has them: an age is told as a range, and so are many words as a number."""
+    groups = [{"age": str(20 + k), "reader": f"dr {k}"} | ({"sex": "F"} if k else {}) for k in range(24)]
+    cases = tuple(made_case(f"p{k:02d}", groups=own) for k, own in enumerate(groups))
+    dataset = Dataset(root=tmp_path, layout="made", stated="made", task=made_task(), cases=cases)
+    text = datasheet_markdown(datasheet_of(dataset, Checks(faults=(), facts={}), digest="0" * 64))
     assert "Median 31.5 (20 to 43)." in text and "24 different values." in text
     assert "| not stated | 1 |" in text and "| F | 23 |" in text
 
