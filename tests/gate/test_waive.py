@@ -46,6 +46,20 @@ def test_waived__by_any_of_its_cases() -> None:
     assert [fault.stops for fault in found] == [True, False]
 
 
+def test_waived__each_group_of_a_finding_has_to_be_covered() -> None:
+    both = Fault(
+        code="patient-on-two-sides",
+        severity="error",
+        policy=True,
+        cases=("a", "b", "c", "d"),
+        groups=(("a", "b"), ("c", "d")),
+    )
+    one, other = (parse_waiver(f"patient-on-two-sides:{case}=known as {case}") for case in "ad")
+    assert [waived([both], waivers)[0].stops for waivers in ([one], [other], [one, other])] == [True, True, False]
+    assert waived([both], [one, other])[0].waived == "known as a; known as d"
+    assert not waived([both], [parse_waiver("patient-on-two-sides=all known")])[0].stops
+
+
 def test_waived__the_first_that_covers() -> None:
     waivers = [parse_waiver("near-duplicate:a=first reason"), parse_waiver("near-duplicate=second reason")]
     assert [fault.waived for fault in waived([LEAK, OTHER_LEAK], waivers)] == ["first reason", "second reason"]

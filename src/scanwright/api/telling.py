@@ -61,7 +61,7 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
         fingerprint=study.fingerprint.model_dump(mode="json"),
         metrics=scores.summary,
         steps=steps,
-        limits=limits(study, scores),
+        limits=limits(study, scores, name_cases=False),
         waived=[fault.model_dump(mode="json") for fault in study.checks.faults if fault.waived],
         licence=answer_to(sheet, "distribution.licence"),
     )
@@ -163,8 +163,8 @@ def summary_sentences(study: Study, training: TrainingPart, machine: Machine) ->
     )
 
 
-def limits(study: Study, scores: Scores) -> tuple[str, ...]:
-    """What the numbers do not say."""
+def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[str, ...]:
+    """What the numbers do not say. name_cases: not where a model leaves the house: a case's name may be a patient's."""
     found, plan = study.overview, study.plan
     rows = scores.rows or scores.test_rows
     sets = judged(scores)
@@ -182,16 +182,19 @@ def limits(study: Study, scores: Scores) -> tuple[str, ...]:
         said.append("No patient list was given: if two cases are of one person, the scores are too good.")
     if found.unit == "px":
         said.append("The images have no physical scale: lengths and areas are in pixels.")
-    said += [policy_text(fault) for fault in study.checks.faults if fault.policy and fault.severity != "note"]
+    policy = [fault for fault in study.checks.faults if fault.policy and fault.severity != "note"]
+    said += [policy_text(fault, name_cases=name_cases) for fault in policy]
     said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
     return tuple(sentence for sentence in said if sentence)
 
 
-def policy_text(fault: Fault) -> str:
+def policy_text(fault: Fault, *, name_cases: bool = True) -> str:
     """What a finding of policy means for the scores, and why it was let pass, if it was."""
-    who = f" ({fault.who})" if fault.who else ""
+    told = f" ({fault.who}): {fault.found}" if fault.who else f": {fault.found}"
+    if fault.who and not name_cases:
+        told = f" ({len(fault.cases) or 1} cases)"
     waived = f" Let pass by name, with the reason: {fault.waived}." if fault.waived else ""
-    return f"The data show {fault.code.replace('-', ' ')}{who}: {fault.found}. Scores may be too good.{waived}"
+    return f"The data show {fault.code.replace('-', ' ')}{told}. Scores may be too good.{waived}"
 
 
 def training_part(run: Run, study: Study) -> TrainingPart:

@@ -25,6 +25,7 @@ class Fault(Frozen):
     code: a stable word with hyphens, such as "missing-label" (checks.py lists them).
     severity: an error stops a run unless the case is excluded by name; a warning and a note never do.
     case, file: what it is about; None if it is the whole data set. cases: all cases that it concerns, where there are several.
+    groups: those that belong together, where a finding is about several such groups: the cases of one patient each.
     expected, found: short texts. action: what to do, as an imperative.
     policy: the data can be read, but a rule forbids to learn from them so: such an error can be waived, by name and with a
         reason. waived: that reason; a waived error stops nothing.
@@ -39,6 +40,7 @@ class Fault(Frozen):
     found: str = ""
     action: str = ""
     cases: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
     policy: bool = False
     waived: str = ""
     numbers: dict[str, float] = Field(default_factory=dict)

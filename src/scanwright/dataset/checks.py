@@ -82,9 +82,13 @@ class Checks(Frozen):
         return tuple(fault for fault in self.faults if fault.stops)
 
     def summary(self) -> str:
-        """How many of each severity, in words: "2 errors, 1 warning"; "no faults" if there are none."""
-        counts = {word: sum(fault.severity == word for fault in self.faults) for word in SEVERITIES}
-        parts = [f"{number} {word}{'s' if number > 1 else ''}" for word, number in counts.items() if number]
+        """How many of each severity, in words: "2 errors (1 waived), 1 warning"; "no faults" if there are none."""
+        counts = {word: [bool(one.waived) for one in self.faults if one.severity == word] for word in SEVERITIES}
+        parts = [
+            f"{len(waived)} {word}{'s' * (len(waived) > 1)}" + (f" ({sum(waived)} waived)" if any(waived) else "")
+            for word, waived in counts.items()
+            if waived
+        ]
         return ", ".join(parts) or "no faults"
 
 

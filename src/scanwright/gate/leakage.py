@@ -159,6 +159,7 @@ def _fault(parted: list[Parted], code: str, what: str, action: str) -> Iterator[
         severity="error",
         policy=True,
         cases=tuple(sorted({name for part in parted for name in part.cases})),
+        groups=tuple(part.cases for part in parted),
         expected=f"no {what} in both {' and '.join(sides)} of {partition}",
         found=f"{len(parted)} {plural if len(parted) > 1 else what}: "
         + "; ".join([f"{what} {part.line()}" if what == "patient" else part.line() for part in parted[:SHOWN]] + more),

@@ -21,9 +21,10 @@ class Waiver(Frozen):
     reason: str
     case: str | None = None
 
-    def covers(self, fault: Fault) -> bool:
-        """Whether a finding is one that this waiver is about."""
-        return self.code == fault.code and (self.case is None or self.case in {fault.case, *fault.cases})
+    def covers(self, fault: Fault, group: Sequence[str] | None = None) -> bool:
+        """Whether a finding is one that this waiver is about; with a group, whether this part of it is."""
+        named = {fault.case, *fault.cases} if group is None else set(group)
+        return self.code == fault.code and (self.case is None or self.case in named)
 
 
 def parse_waiver(text: str) -> Waiver:
@@ -47,6 +48,7 @@ def parse_waiver(text: str) -> Waiver:
 def waived(faults: Sequence[Fault], waivers: Sequence[Waiver]) -> list[Fault]:
     """The faults in their order, those of policy that a waiver covers marked with its reason; the first that covers counts.
 
+    Of a finding about several groups of cases, such as patients, each has to be covered: by its own waivers or one for all.
     A waiver that covers nothing becomes a note at the end: what it let pass may have been mended.
     Raises UsageError if one covers only faults that are not of policy.
     """
@@ -74,5 +76,8 @@ def waived(faults: Sequence[Fault], waivers: Sequence[Waiver]) -> list[Fault]:
 
 
 def _marked(fault: Fault, waivers: Sequence[Waiver]) -> Fault:
-    reason = next((waiver.reason for waiver in waivers if fault.policy and waiver.covers(fault)), "")
-    return fault.model_copy(update={"waived": reason}) if reason else fault
+    groups = fault.groups or ((fault.case or "", *fault.cases),)
+    reasons = [next((one.reason for one in waivers if one.covers(fault, group)), "") for group in groups]
+    if not fault.policy or not all(reasons):
+        return fault
+    return fault.model_copy(update={"waived": "; ".join(dict.fromkeys(reasons))})

@@ -19,7 +19,6 @@ from scanwright.report.content import Estimate
 from scanwright.types import JSON
 
 SCHEMA_VERSION = 1
-WAIVED = ("code", "case", "cases", "found", "waived")
 SOFTWARE = ("scanwright", "torch", "numpy")
 
 
@@ -57,12 +56,17 @@ def make_card(
         "intended_use": intended_use or words["intended_use"].format(regions=outlined),
         "out_of_scope": _out_of_scope(task, fingerprint, words),
         "limits": list(limits),
-        **({"waived": [{key: fault[key] for key in WAIVED} for fault in waived]} if waived else {}),
+        **({"waived": [_waived(fault) for fault in waived]} if waived else {}),
         "trained_on": _trained_on(plan, fingerprint, steps, licence or words["licence_unknown"]),
         "network": {key: plan["network"][key] for key in ("dims", "widths") if key in plan["network"]},
         "results": _results(metrics),
         "versions": {package: metadata.version(package) for package in SOFTWARE},
     }
+
+
+def _waived(fault: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A finding that was let pass: what, in how many cases, and why. No case is named: its name may be a patient's."""
+    return {"code": fault["code"], "cases": len(fault["cases"]) or 1, "waived": fault["waived"]}
 
 
 def card_markdown(card: Mapping[str, JSON], *, language: str = "en") -> str:

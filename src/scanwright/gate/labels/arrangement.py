@@ -31,8 +31,8 @@ class Misarranged:
     """A case that fits its fellows far better in another arrangement.
 
     axis: of the mirror image, 0 to 2; None where parts are renumbered. order: for each part that the case has, which part it
-    is among its fellows. cost, better: squared distance from the cohort, in its spreads and summed over parts, as it is and
-    rearranged; of a mirror image without brightness, as the image need not be mirrored too.
+    is among its fellows. cost, better: squared distance from the cohort, in its spreads and summed over the parts that change,
+    as it is and rearranged; of a mirror image without brightness, as the image need not be mirrored too.
     """
 
     kind: Kind
@@ -93,11 +93,12 @@ def _rearranged(own: Mapping[int, Floats], usual: Mapping[int, tuple[Floats, Flo
         yield Misarranged("mirrored", axis, same, upright, float(np.trace(_costs(mirrored, shaped))))
     places = list(usual)
     costs = _costs(features, list(usual.values()))
-    cost = float(sum(costs[row, places.index(place)] for row, place in enumerate(held)))
     rows, columns = linear_sum_assignment(costs)
     order = tuple((held[row], places[column]) for row, column in zip(rows, columns, strict=True))
-    if any(one != other for one, other in order):
-        yield Misarranged("renumbered", None, order, cost, float(costs[rows, columns].sum()))
+    other = [(row, column) for row, column in zip(rows, columns, strict=True) if held[row] != places[column]]
+    if other:
+        cost = float(sum(costs[row, places.index(held[row])] for row, _ in other))
+        yield Misarranged("renumbered", None, order, cost, float(sum(costs[row, column] for row, column in other)))
 
 
 def _costs(features: Floats, usual: Sequence[tuple[Floats, Floats]]) -> Floats:

@@ -218,7 +218,7 @@ class _Writer:
         moved = {name: one for name, one in placed.items() if one.is_moved}
         astray = {name: one for name, one in placed.items() if one.is_astray}
         shown = ", ".join(
-            f"{' / '.join(f'{step:+.1f}' for step in one.move)} voxels in {name}"
+            f"{' / '.join(f'{step:+.1f}' for step in one.move)} voxels at least in {name}"
             for name, one in list(moved.items())[:SHOWN]
         )
         yield from self._fault(

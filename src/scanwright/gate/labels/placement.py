@@ -45,7 +45,8 @@ CLOSENESS = np.maximum(0, 1 - np.linalg.norm(MOVES_XYZ, axis=1) / FAR)
 class Placement:
     """Where one case's label lies by its edges.
 
-    move: by how many of the file's voxels it lies off, along X, Y, Z; 0 along axes that cannot be judged.
+    move: by how many of the file's voxels it lies off, along X, Y, Z; 0 along axes that cannot be judged. The models learn from
+        moves of one voxel, and see less of a larger one than there is: two look like one.
     spreads: the largest of these over the cohort's spread along its axis, of those of 0.35 voxels of the edges or more;
         else 0.
     astray: how far its edges are less like edges than the cohort's median is, in the cohort's spreads; about 0 for most,
