@@ -3,6 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,32 @@ def upright_of(picture: Image.Image) -> Image.Image:
     """The picture, turned as its EXIF tag says."""
     turn = turn_of(picture)
     return picture if turn is None else picture.transpose(turn)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskColours:
+    """How a picture of a mask is coloured. used: of one with a palette, each index that occurs and its "#rrggbb".
+
+    is_plain: whether it has colours and no palette.
+    """
+
+    used: tuple[tuple[int, str], ...] = ()
+    is_plain: bool = False
+
+
+def colours_of_mask(path: Path) -> MaskColours | None:
+    """The colours of a PNG or BMP; None of a grey one and of other formats. Raises UnreadableFile if it is broken."""
+    if path.suffix.lower() not in (".png", ".bmp"):
+        return None
+    with opened(path) as picture:
+        if picture.mode == "P":
+            flat = picture.getpalette() or []
+            indices = [int(index) for index in np.unique(np.asarray(picture)) if 3 * index + 2 < len(flat)]
+            return MaskColours(tuple((k, "#" + bytes(flat[3 * k : 3 * k + 3]).hex()) for k in indices))
+        if picture.mode not in ("RGB", "RGBA"):
+            return None
+        pixels = np.asarray(picture)[..., :3]
+        return MaskColours(is_plain=True) if (pixels != pixels[..., :1]).any() else None
 
 
 def check_pixels(path: Path, size: tuple[int, ...]) -> None:

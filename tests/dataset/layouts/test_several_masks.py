@@ -109,6 +109,61 @@ def test_a_structure_that_was_not_drawn(tmp_path):
     assert (fault.code, fault.severity, fault.case) == ("missing-structure", "warning", "s0002")
 
 
+def masks_folder(root, *names_of_cases):
+    """images/pNN.png with masks/pNN/NAME.png, a spot for each name at a place of its own."""
+    for number, names in enumerate(names_of_cases):
+        write_png(root / f"images/p{number:02d}.png", picture(number)[0])
+        for place, name in enumerate(names):
+            write_png(root / f"masks/p{number:02d}/{name}.png", spot(4 * (place % 4), 4 * (place // 4) + number % 2))
+    return root
+
+
+def regions_in(root):
+    return [region.name for region in read_dataset(root).task.regions]
+
+
+def test_names_of_structures__label_words_numbers_and_cases(tmp_path):
+    """A lesion is a structure; its numbered files are one; the case's own name and the spelling say nothing."""
+    names = [("p00_Liver", "p00_lesion_1", "p00_lesion_2"), ("liver", "lesion"), ("Liver",), ("LIVER", "lesion (2)")]
+    root = masks_folder(tmp_path, *names)
+    assert regions_in(root) == ["Liver", "lesion"]
+    dataset = read_dataset(root)
+    assert [(fault.code, fault.cases) for fault in dataset.faults] == [("missing-structure", ("p02",))]
+    assert "a file of lesion in each case" in dataset.faults[0].line()
+    assert check(dataset, jobs=1).facts["p00"].region_voxels == {"Liver": 9, "lesion": 18}
+
+
+def test_names_of_structures__a_rare_one_is_kept(tmp_path):
+    root = masks_folder(tmp_path, *[("kidney", "liver", *(["tumour"] * (k % 3 == 0))) for k in range(7)])
+    assert regions_in(root) == ["kidney", "liver", "tumour"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[("1", "2", "3"), ("1", "2"), ("1",)], [("mask_1", "mask_2"), ("mask_1",)], [("a3f", "b7c"), ("d1e", "9f2")]],
+)
+def test_names_of_findings(tmp_path, names):
+    root = masks_folder(tmp_path, *names)
+    assert regions_in(root) == ["foreground"]
+    voxels = [facts.region_voxels["foreground"] for _, facts in sorted(check(read_dataset(root), jobs=1).facts.items())]
+    assert voxels == [9 * len(of_case) for of_case in names]
+
+
+def test_a_single_case(tmp_path):
+    assert regions_in(masks_folder(tmp_path / "a", ("liver", "kidney"))) == ["kidney", "liver"]
+    assert regions_in(masks_folder(tmp_path / "b", ("a3f", "b7c"))) == ["foreground"]
+
+
+def test_a_stray_file_beside_the_folders_of_masks(tmp_path):
+    root = masks_folder(tmp_path, *[("kidney", "liver")] * 4)
+    write_png(root / "masks/p02.png", spot(2, 2))
+    dataset = read_dataset(root)
+    assert regions_in(root) == ["kidney", "liver"]
+    assert [(fault.code, fault.severity, fault.case) for fault in dataset.faults] == [
+        ("several-labels", "error", "p02")
+    ]
+
+
 def test_masks_in_colours(tmp_path):
     root = picture_folder(tmp_path)
     for number in range(4):

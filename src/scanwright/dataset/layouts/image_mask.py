@@ -21,9 +21,10 @@ from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_task, read_declaration
 from scanwright.dataset.infer import SOURCE, infer_channels, infer_regions
 from scanwright.dataset.layouts.listing import folders_in, folders_named, images_in
+from scanwright.dataset.layouts.mask_kinds import mixed_palettes
 from scanwright.dataset.layouts.names import channel_case, image_case, label_case
 from scanwright.dataset.layouts.pairing import Found, common_channels, in_declared_order, make_cases
-from scanwright.dataset.layouts.several_masks import join_masks, joined_notes, masks_below
+from scanwright.dataset.layouts.several_masks import join_masks, joined_notes
 from scanwright.errors import InputError
 from scanwright.io.formats import stem
 
@@ -71,7 +72,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         more, found_faults = make_cases(bag, channels=keys, split=side)
         cases += more
         faults += found_faults
-    faults += joined_notes(cases)
+    faults += [*joined_notes(cases, structures), *mixed_palettes(cases)]
     labels = [case.label for case in cases if case.label is not None]
     if not labels:
         raise InputError("no image has a label", where=root, details=[fault.line() for fault in faults[:5]])
@@ -145,17 +146,16 @@ def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
 def _two_folders(images: Path, labels: Path) -> Bag:
     """Pair two folders by the reading of their names that gives the most pairs; plain names where several do."""
     image_files, label_files = images_in(images), images_in(labels)
-    if not label_files:
-        return _with_folders_of_masks(image_files, labels)
     bags = [_grouped(image_files, label_files, image_key, label_key) for image_key, label_key in READINGS]
-    return max(bags, key=lambda bag: sum(bool(parts.images and parts.labels) for parts in bag.values()))
+    bags.append(_with_folders_of_masks(image_files, labels))
+    return max(bags, key=lambda bag: sum(bool(parts.images and parts.label_files) for parts in bag.values()))
 
 
 def _with_folders_of_masks(images: Sequence[Path], labels: Path) -> Bag:
     """Images whose masks lie in a folder of their name."""
-    bag = _grouped(images, [], _plain, _as_it_is)
+    bag = _grouped(images, images_in(labels), _plain, _as_it_is)
     for folder in folders_in(labels):
-        masks_below(folder, bag[folder.name])
+        bag[folder.name].drawn += images_in(folder)
     return bag
 
 
@@ -241,7 +241,7 @@ def _case_folders(root: Path) -> Bag:
             for key, path in (*part.images.items(), *(("", path) for path in part.surplus)):
                 whole.add_image(key, path)
         if len(masks) == 1 and not whole.labels:
-            masks_below(masks[0], whole)
+            whole.drawn += images_in(masks[0])
     return bag
 
 

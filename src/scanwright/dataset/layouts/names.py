@@ -25,6 +25,7 @@ _LABEL_FIRST = re.compile(rf"^(?:{_LABEL_WORD}){SEPARATOR}(?P<case>.+)$", re.IGN
 _IMAGE = re.compile(rf"{_BEFORE}(?:{_IMAGE_WORD})$", re.IGNORECASE)
 _IMAGE_FIRST = re.compile(rf"^(?:{_IMAGE_WORD}){SEPARATOR}(?P<case>.+)$", re.IGNORECASE)
 _NUMBER = re.compile(rf"{SEPARATOR}?\(?\d{{1,3}}\)?$")
+_APART = re.compile(rf"{SEPARATOR}\(?\d{{1,3}}\)?$")
 _CHANNEL = re.compile(rf"{_BEFORE}(?P<channel>{'|'.join(CHANNEL_WORDS)}|\d{{4}})$", re.IGNORECASE)
 
 
@@ -52,6 +53,15 @@ def channel_case(name: str) -> tuple[str, str]:
     """
     match = _CHANNEL.match(name)
     return (image_case(name), "") if match is None else (match["case"] or "", match["channel"])
+
+
+def without_number(name: str) -> str:
+    """A name without a number at its end, in parentheses or not.
+
+    >>> without_number("lesion_2"), without_number("mask (3)"), without_number("07"), without_number("L4")
+    ('lesion', 'mask', '', 'L4')
+    """
+    return "" if name.isdigit() else _APART.sub("", name)
 
 
 def are_numbered(names: Sequence[str]) -> bool:

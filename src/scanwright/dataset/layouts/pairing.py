@@ -15,7 +15,7 @@ from scanwright.io.source import LabelFiles, LabelSource
 class Found:
     """Files that belong together by name: images by channel key, and labels. Filled while a folder is walked.
 
-    drawn: a label file for each structure, by the structure's name. label: what is read as the label, where that is decided.
+    drawn: masks that lie in a folder of the case's own. label: what is read as the label, where that is decided.
     surplus: images that claim a channel which another file has already (a.nii beside a.nii.gz).
     promised: a file that a list names for this case, whether it is there or not.
     listed, listed_label: what a list writes for the image of each channel, and for the label; "" for nothing.
@@ -23,7 +23,7 @@ class Found:
 
     images: dict[str, Path] = field(default_factory=dict)
     labels: list[Path] = field(default_factory=list)
-    drawn: dict[str, Path] = field(default_factory=dict)
+    drawn: list[Path] = field(default_factory=list)
     label: LabelSource | None = None
     surplus: list[Path] = field(default_factory=list)
     promised: Path | None = None
@@ -33,7 +33,7 @@ class Found:
     @property
     def label_files(self) -> list[Path]:
         """Every file that a label may come from."""
-        return [*self.labels, *self.drawn.values()]
+        return [*self.labels, *self.drawn]
 
     def add_image(self, channel: str, path: Path) -> None:
         """Take a file as a channel, or as surplus if there is one."""
@@ -69,8 +69,8 @@ def make_cases(
             continue
         faults += [ambiguous_image(name, next(iter(parts.images.values())), path) for path in parts.surplus]
         label = parts.label or label_of(parts.labels)
-        if len(parts.labels) > 1 and not isinstance(label, LabelFiles):
-            faults.append(several_labels(name, parts.labels))
+        if (len(parts.labels) > 1 and not isinstance(label, LabelFiles)) or (parts.labels and parts.drawn):
+            faults.append(several_labels(name, parts.label_files))
         unused = [path for key, path in parts.images.items() if key not in channels]
         if unused:
             faults.append(unused_channel(name, unused, channels))

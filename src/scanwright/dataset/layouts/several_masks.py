@@ -3,18 +3,22 @@
     one finding each      masks/p01/1.png, 2.png …; masks/p01/3f2a….png            joined, with the values that they hold
     one structure each    p01/segmentations/liver.nii.gz, spleen.nii.gz …          a region for each name
 
-A name that stands in the folders of half of the cases or more is a structure's. Where structures share a voxel (looked for
-among up to 7 of them), each gets a bit of the label's value; "structures" in scanwright.json chooses and joins names.
+A file's name is read without the case's name before it ("p01_liver"), without a number at its end ("lesion_2"), and upper and
+lower case alike; words such as "mask" say nothing. If a name that is left stands in the folders of half of the cases or more
+(of a single case: if none has a digit), names are structures, every one of them; else they are findings.
+
+Where structures share a voxel (looked for among up to 7 of them), each gets a bit of the label's value; "structures" in
+scanwright.json chooses and joins names.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault
 from scanwright.dataset.declare import Declaration
-from scanwright.dataset.layouts.listing import images_in
-from scanwright.dataset.layouts.names import label_case
+from scanwright.dataset.layouts.names import without_number
 from scanwright.dataset.layouts.pairing import Found
 from scanwright.dataset.layouts.structures import (
     MAX_OVERLAPPING,
@@ -29,16 +33,29 @@ from scanwright.io.formats import read_label, stem
 from scanwright.io.source import LabelFiles
 from scanwright.types import Bools
 
-USUAL = 0.5  # of the cases with masks in a folder: a name that so many have is a structure's
+USUAL = 0.5  # of the cases with masks in a folder: if so many have a name, names are structures
+SAYING_NOTHING = {
+    *(
+        "",
+        "mask",
+        "masks",
+        "seg",
+        "segs",
+        "segmentation",
+        "label",
+        "labels",
+        "lbl",
+        "annotation",
+        "annot",
+        "gt",
+        "truth",
+    ),
+    *("groundtruth", "ground_truth", "image", "img"),
+}
+UNNAMED = "unnamed"
+"""What a structure is called whose file says nothing."""
 
-
-def masks_below(folder: Path, parts: Found) -> None:
-    """Take the masks in a folder as a case's: a file called as a label is one, any other is drawn under its name."""
-    for path in images_in(folder):
-        if label_case(stem(path)) is not None:
-            parts.labels.append(path)
-        else:
-            parts.drawn[stem(path)] = path
+Drawn = Mapping[str, Sequence[Path]]
 
 
 def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) -> list[Region]:
@@ -46,28 +63,33 @@ def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) ->
 
     Raises InputError if no structure is wanted, or too many are.
     """
-    drawn = [parts for parts in found if parts.drawn]
-    counts = Counter(name for parts in drawn for name in parts.drawn)
-    names = sorted(name for name, times in counts.items() if len(drawn) > 1 and times >= USUAL * len(drawn))
-    if declared.structures is not None:
-        names = sorted(counts)
-    if not names or all(len(parts.label_files) == 1 for parts in drawn):
-        for parts in drawn:
-            parts.label = LabelFiles(tuple(parts.label_files)) if len(parts.label_files) > 1 else parts.label_files[0]
+    drawn = [(parts, _by_name(parts.drawn)) for parts in found if parts.drawn]
+    counts = Counter(name for _, by_name in drawn for name in by_name if name not in SAYING_NOTHING)
+    spelled = _spellings(parts.drawn for parts, _ in drawn)
+    if not _are_structures(counts, len(drawn)) and declared.structures is None:
+        for parts, _ in drawn:
+            parts.label = LabelFiles(tuple(parts.drawn)) if len(parts.drawn) > 1 else parts.drawn[0]
+        return []
+    called = [
+        (parts, {spelled.get(name, UNNAMED): files for name, files in by_name.items()}) for parts, by_name in drawn
+    ]
+    names = sorted({name for _, by_name in called for name in by_name})
+    if not names:
         return []
     wanted = regions_of(names, declared, where)
     values = values_apart(wanted)
-    bits = 1 < len(set(values.values())) <= MAX_OVERLAPPING and any(_overlap(parts.drawn, wanted) for parts in drawn)
+    bits = 1 < len(set(values.values())) <= MAX_OVERLAPPING and any(_overlap(by_name, wanted) for _, by_name in called)
     if bits:
         values = values_of_bits(wanted, where)
-    for parts in drawn:
-        files = {path: values[name] for name, path in sorted(parts.drawn.items()) if name in wanted}
-        parts.label = LabelFiles(tuple(files), tuple(files.values()), bits=bits) if files else None
+    for parts, by_name in called:
+        files = [(path, values[name]) for name, paths in sorted(by_name.items()) if name in wanted for path in paths]
+        if files:
+            parts.label = LabelFiles(tuple(path for path, _ in files), tuple(value for _, value in files), bits=bits)
     return named_regions(wanted, values, bits=bits)
 
 
-def joined_notes(cases: Sequence[Case]) -> Iterator[Fault]:
-    """A note on cases whose label comes from several files, and a warning for cases that lack a structure's file."""
+def joined_notes(cases: Sequence[Case], regions: Sequence[Region]) -> Iterator[Fault]:
+    """A note on cases whose findings are joined, and a warning for cases that lack a structure's file."""
     joined = {case.id: case.label for case in cases if isinstance(case.label, LabelFiles)}
     plain = [name for name, label in joined.items() if label.values is None]
     if plain:
@@ -77,28 +99,61 @@ def joined_notes(cases: Sequence[Case]) -> Iterator[Fault]:
             cases=tuple(plain),
             found=f"several masks in {len(plain)} cases, which are read as one",
         )
-    most = max((len(label.files) for label in joined.values() if label.values is not None), default=0)
-    fewer = {name: label for name, label in joined.items() if label.values is not None and len(label.files) < most}
-    if fewer:
-        first = next(iter(fewer))
-        yield Fault(
-            code="missing-structure",
-            severity="warning",
-            case=first if len(fewer) == 1 else None,
-            cases=tuple(fewer),
-            expected=f"a file for each of {most} structures",
-            found=f"{len(fewer[first].files)} in {first}"
-            + (f", and {len(fewer) - 1} more such cases" * (len(fewer) > 1)),
-            action="What is not drawn is learned as background: add the files, or leave such cases out.",
-        )
+    held = {name: set(label.values) for name, label in joined.items() if label.values is not None}
+    every = set().union(*held.values())
+    called = {value: region.name for value in every for region in regions if min(region.values) == value}
+    for value in sorted(every):
+        lacking = [name for name, values in held.items() if value not in values]
+        if lacking:
+            yield Fault(
+                code="missing-structure",
+                severity="warning",
+                case=lacking[0] if len(lacking) == 1 else None,
+                cases=tuple(lacking),
+                expected=f"a file of {called.get(value, value)} in each case",
+                found=f"none in {len(lacking)} of {len(held)}",
+                action="What is not drawn is learned as background: add the files, or leave such cases out.",
+            )
 
 
-def _overlap(drawn: Mapping[str, Path], wanted: Mapping[str, str]) -> bool:
+def _by_name(files: Iterable[Path]) -> dict[str, list[Path]]:
+    """The files of one case by the name in them, in lower case."""
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in files:
+        by_name[_name_of(path).lower()].append(path)
+    return by_name
+
+
+def _name_of(path: Path) -> str:
+    """A mask's name without that of its case and without its number."""
+    name = stem(path)
+    for case in (path.parent.name, path.parent.parent.name):
+        name = re.sub(rf"^{re.escape(case)}(?:[-_. ]|$)", "", name, flags=re.IGNORECASE)
+    return without_number(name)
+
+
+def _spellings(folders: Iterable[Iterable[Path]]) -> dict[str, str]:
+    """Each name, in lower case, as most files spell it; names that say nothing have none."""
+    spelled: dict[str, Counter[str]] = defaultdict(Counter)
+    for name in (_name_of(path) for files in folders for path in files):
+        spelled[name.lower()][name] += 1
+    return {
+        name: min(found, key=lambda text: (-found[text], text))
+        for name, found in spelled.items()
+        if name not in SAYING_NOTHING
+    }
+
+
+def _are_structures(counts: Counter[str], cases: int) -> bool:
+    if cases == 1:
+        return len(counts) > 1 and not any(letter.isdigit() for name in counts for letter in name)
+    return any(times >= max(2, USUAL * cases) for times in counts.values())
+
+
+def _overlap(by_name: Drawn, wanted: Mapping[str, str]) -> bool:
     """Whether two regions of a case share a voxel; what cannot be read is left to the checks."""
     seen: dict[str, Bools] = {}
-    for name, path in drawn.items():
-        if name not in wanted:
-            continue
+    for name, path in ((name, path) for name, paths in by_name.items() if name in wanted for path in paths):
         try:
             mask = read_label(path).voxels != 0
         except ScanwrightError:
