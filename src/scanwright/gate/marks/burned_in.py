@@ -33,6 +33,8 @@ MOST_MARKS = 200
 """Marks kept of one picture, the surest."""
 FALSE_ALARMS = 0.05
 """Share of pictures without writing in which the detector may see some; benchmarks/burned_in.py measures it."""
+FALSE_MARKS = 0.15
+"""The same where it sees single marks and no word: corners of an ultrasound sector resemble them, in 1 of 11 generated ones."""
 LARGE_DIFFERENCE = 0.2
 SIGNIFICANT = 0.05
 MOST_VALUES = 12
@@ -207,7 +209,7 @@ def _text_faults(judged: Mapping[str, PictureMarks], counts: Mapping[str, int]) 
     texts = sum(any(mark.kind == "text" for mark in judged[name].marks) for name in counts)
     yield Fault(
         code="burned-in-text",
-        severity="warning" if share > FALSE_ALARMS else "note",
+        severity="warning" if texts > FALSE_ALARMS * len(judged) or share > FALSE_MARKS else "note",
         cases=tuple(sorted(counts)),
         expected="pictures as the scanner measured them",
         found=f"text or marks burned into {len(counts)} of {len(judged)} pictures (text in {texts})",
