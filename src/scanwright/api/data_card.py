@@ -215,7 +215,7 @@ def _faults(checks: Checks, *, name_cases: bool) -> Iterator[Item]:
     for fault in checks.faults:
         kinds[fault.severity + (", waived" if fault.waived else ""), fault.code].append(fault)
     rows = [
-        (severity, code, str(sum(_number_of_cases(one) for one in found)), *([_told(found[0])] if name_cases else []))
+        (severity, code, str(sum(one.num_cases for one in found)), *([_told(found[0])] if name_cases else []))
         for (severity, code), found in kinds.items()
     ]
     question = "Are there errors, sources of noise, or redundancies?"
@@ -224,11 +224,6 @@ def _faults(checks: Checks, *, name_cases: bool) -> Iterator[Item]:
         return
     head = ("severity", "code", "cases", *(["for example"] if name_cases else []))
     yield Item(question=question, rows=(head, *rows[:MOST_FAULTS]))
-
-
-def _number_of_cases(fault: Fault) -> int:
-    """Of how many cases a finding tells; 1 of one about the whole data set. Where it names only some, its number counts."""
-    return int(fault.numbers.get("cases", 0)) or max(1, len(fault.cases))
 
 
 def _told(fault: Fault) -> str:

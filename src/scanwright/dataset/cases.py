@@ -51,6 +51,11 @@ class Fault(Frozen):
         return self.severity == "error" and not self.waived
 
     @property
+    def num_cases(self) -> int:
+        """Of how many cases it tells, 1 if of none in particular. Where it names only some of them, its number counts."""
+        return int(self.numbers.get("cases", 0)) or max(1, len(self.cases))
+
+    @property
     def who(self) -> str:
         """The case, or up to five of the cases, by name; "" for the whole data set."""
         if self.case is not None or not self.cases:

@@ -39,7 +39,8 @@ def make_card(
     """The card as plain data, canonical JSON of which is card.json.
 
     task, plan, fingerprint, metrics: the content of the run folder's files of these names. steps: that each fold took.
-    limits: what the numbers do not say, a sentence each. waived: findings about the data that were let pass, with reasons.
+    limits: what the numbers do not say, a sentence each. waived: findings about the data that were let pass: code, number
+        of cases, reason.
     licence: of the training data, as far as it is known.
     intended_use: a sentence; else one is made from the regions.
     """
@@ -56,17 +57,12 @@ def make_card(
         "intended_use": intended_use or words["intended_use"].format(regions=outlined),
         "out_of_scope": _out_of_scope(task, fingerprint, words),
         "limits": list(limits),
-        **({"waived": [_waived(fault) for fault in waived]} if waived else {}),
+        **({"waived": list(waived)} if waived else {}),
         "trained_on": _trained_on(plan, fingerprint, steps, licence or words["licence_unknown"]),
         "network": {key: plan["network"][key] for key in ("dims", "widths") if key in plan["network"]},
         "results": _results(metrics),
         "versions": {package: metadata.version(package) for package in SOFTWARE},
     }
-
-
-def _waived(fault: Mapping[str, JSON]) -> dict[str, JSON]:
-    """A finding that was let pass: what, in how many cases, and why. No case is named: its name may be a patient's."""
-    return {"code": fault["code"], "cases": len(fault["cases"]) or 1, "waived": fault["waived"]}
 
 
 def card_markdown(card: Mapping[str, JSON], *, language: str = "en") -> str:

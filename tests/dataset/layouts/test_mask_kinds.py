@@ -45,3 +45,11 @@ def test_a_palette_beside_plain_colours_and_grey(tmp_path):
     drawn[4:8, 5:8] = RED
     write_png(root / "masks/p03.png", drawn)
     assert faults_of(root) == [("mixed-palettes", "error", ("p03",))]
+
+
+def test_the_palette_of_a_second_mask(tmp_path):
+    root = folder(tmp_path, [(RED,)] * 4)
+    for number in range(4):
+        (root / f"masks/p{number:02d}.png").rename(root / f"masks/p{number:02d}_mask.png")
+    palette_mask(root / "masks/p02_mask_1.png", (GREEN,))
+    assert ("mixed-palettes", "error", ("p02",)) in faults_of(root)

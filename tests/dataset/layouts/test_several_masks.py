@@ -128,9 +128,36 @@ def test_names_of_structures__label_words_numbers_and_cases(tmp_path):
     root = masks_folder(tmp_path, *names)
     assert regions_in(root) == ["Liver", "lesion"]
     dataset = read_dataset(root)
-    assert [(fault.code, fault.cases) for fault in dataset.faults] == [("missing-structure", ("p02",))]
-    assert "a file of lesion in each case" in dataset.faults[0].line()
+    joined, missing = dataset.faults
+    assert (joined.code, joined.cases, missing.code, missing.cases) == (
+        "joined-labels",
+        ("p00",),
+        "missing-structure",
+        ("p02",),
+    )
+    assert "p00_lesion_1.png and p00_lesion_2.png" in joined.found
+    assert "a file of lesion in each case" in missing.line()
     assert check(dataset, jobs=1).facts["p00"].region_voxels == {"Liver": 9, "lesion": 18}
+
+
+def test_names_of_structures__the_case_comes_last(tmp_path):
+    assert regions_in(masks_folder(tmp_path, *[(f"liver_p{k:02d}", f"spleen_p{k:02d}") for k in range(4)])) == [
+        "liver",
+        "spleen",
+    ]
+
+
+def test_a_file_beside_the_folder_of_every_case(tmp_path):
+    root = masks_folder(tmp_path, *[("kidney", "liver")] * 4)
+    for number in range(4):
+        write_png(root / f"masks/p{number:02d}.png", spot(2, 2))
+    assert {(fault.code, fault.severity) for fault in read_dataset(root).faults} == {("several-labels", "error")}
+
+
+def test_an_empty_folder_of_masks_is_no_case(tmp_path):
+    root = masks_folder(tmp_path, *[("kidney", "liver")] * 4)
+    (root / "masks/x").mkdir()
+    assert read_dataset(root).faults == ()
 
 
 def test_names_of_structures__a_rare_one_is_kept(tmp_path):

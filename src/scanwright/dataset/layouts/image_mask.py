@@ -147,16 +147,9 @@ def _two_folders(images: Path, labels: Path) -> Bag:
     """Pair two folders by the reading of their names that gives the most pairs; plain names where several do."""
     image_files, label_files = images_in(images), images_in(labels)
     bags = [_grouped(image_files, label_files, image_key, label_key) for image_key, label_key in READINGS]
-    bags.append(_with_folders_of_masks(image_files, labels))
+    for folder in (folder for folder in folders_in(labels) if images_in(folder)):
+        bags[0][folder.name].drawn += images_in(folder)  # masks in a folder that is called as their image
     return max(bags, key=lambda bag: sum(bool(parts.images and parts.label_files) for parts in bag.values()))
-
-
-def _with_folders_of_masks(images: Sequence[Path], labels: Path) -> Bag:
-    """Images whose masks lie in a folder of their name."""
-    bag = _grouped(images, images_in(labels), _plain, _as_it_is)
-    for folder in folders_in(labels):
-        bag[folder.name].drawn += images_in(folder)
-    return bag
 
 
 def _plain(name: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ The value of a mask with a palette is its index (io/raster.py). A program that m
 colour differently in each; a mask in plain colours has other values than either.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -15,14 +16,12 @@ from scanwright.io.source import LabelSource, files_of
 
 def mixed_palettes(cases: list[Case]) -> Iterator[Fault]:
     """An error for the cases whose masks are coloured otherwise than most of those with a palette; none without palettes."""
-    found = {case.id: colours for case in cases if (colours := _colours_in(case.label)) is not None}
-    palettes = Counter(colours.used for colours in found.values() if colours.used)
+    found = {case.id: held for case in cases if (held := _colours_in(case.label))}
+    palettes = Counter(colours.used for held in found.values() for colours in held if colours.used)
     if not palettes:
         return
     usual = _joined([used for used, _ in palettes.most_common()])
-    odd = [
-        name for name, colours in sorted(found.items()) if colours.is_plain or not _agrees(dict(colours.used), usual)
-    ]
+    odd = [name for name, held in sorted(found.items()) if any(not _agrees(colours, usual) for colours in held)]
     if odd:
         yield Fault(
             code="mixed-palettes",
@@ -35,14 +34,13 @@ def mixed_palettes(cases: list[Case]) -> Iterator[Fault]:
         )
 
 
-def _colours_in(label: LabelSource | None) -> MaskColours | None:
-    """The colours of a case's first mask; None without one, or where it has none or cannot be read."""
-    if label is None:
-        return None
-    try:
-        return colours_of_mask(files_of(label)[0])
-    except ScanwrightError:
-        return None
+def _colours_in(label: LabelSource | None) -> list[MaskColours]:
+    """The colours of a case's masks, of those that have any and can be read."""
+    found = []
+    for path in () if label is None else files_of(label):
+        with contextlib.suppress(ScanwrightError):
+            found.append(colours_of_mask(path))
+    return [colours for colours in found if colours is not None]
 
 
 def _joined(palettes: list[tuple[tuple[int, str], ...]]) -> dict[int, str]:
@@ -54,5 +52,5 @@ def _joined(palettes: list[tuple[tuple[int, str], ...]]) -> dict[int, str]:
     return usual
 
 
-def _agrees(palette: Mapping[int, str], usual: Mapping[int, str]) -> bool:
-    return all(usual[index] == colour for index, colour in palette.items())
+def _agrees(colours: MaskColours, usual: Mapping[int, str]) -> bool:
+    return not colours.is_plain and all(usual[index] == colour for index, colour in colours.used)

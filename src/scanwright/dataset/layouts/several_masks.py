@@ -3,9 +3,9 @@
     one finding each      masks/p01/1.png, 2.png …; masks/p01/3f2a….png            joined, with the values that they hold
     one structure each    p01/segmentations/liver.nii.gz, spleen.nii.gz …          a region for each name
 
-A file's name is read without the case's name before it ("p01_liver"), without a number at its end ("lesion_2"), and upper and
-lower case alike; words such as "mask" say nothing. If a name that is left stands in the folders of half of the cases or more
-(of a single case: if none has a digit), names are structures, every one of them; else they are findings.
+A file's name is read without the case's name ("p01_liver", "liver_p01") and without a number at its end ("lesion_2"); upper
+and lower case are alike, and words such as "mask" say nothing. If a name that is left stands in the folders of half of the cases
+or more (of a single case: if none has a digit), names are structures, every one of them; else they are findings.
 
 Where structures share a voxel (looked for among up to 7 of them), each gets a bit of the label's value; "structures" in
 scanwright.json chooses and joins names.
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault
 from scanwright.dataset.declare import Declaration
-from scanwright.dataset.layouts.names import without_number
+from scanwright.dataset.layouts.names import IMAGE_WORDS, LABEL_WORDS, SEPARATOR, without_number
 from scanwright.dataset.layouts.pairing import Found
 from scanwright.dataset.layouts.structures import (
     MAX_OVERLAPPING,
@@ -30,28 +30,12 @@ from scanwright.dataset.layouts.structures import (
 from scanwright.dataset.task import Region
 from scanwright.errors import ScanwrightError
 from scanwright.io.formats import read_label, stem
+from scanwright.io.shared import share_a_voxel
 from scanwright.io.source import LabelFiles
-from scanwright.types import Bools
 
 USUAL = 0.5  # of the cases with masks in a folder: if so many have a name, names are structures
-SAYING_NOTHING = {
-    *(
-        "",
-        "mask",
-        "masks",
-        "seg",
-        "segs",
-        "segmentation",
-        "label",
-        "labels",
-        "lbl",
-        "annotation",
-        "annot",
-        "gt",
-        "truth",
-    ),
-    *("groundtruth", "ground_truth", "image", "img"),
-}
+SAYING_NOTHING = {"", *LABEL_WORDS, *IMAGE_WORDS} - {"lesion", "roi", "contour", "contours"}
+"""Words in a mask's name that name no structure."""
 UNNAMED = "unnamed"
 """What a structure is called whose file says nothing."""
 
@@ -89,15 +73,18 @@ def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) ->
 
 
 def joined_notes(cases: Sequence[Case], regions: Sequence[Region]) -> Iterator[Fault]:
-    """A note on cases whose findings are joined, and a warning for cases that lack a structure's file."""
+    """A note on cases of which several files are read as one region, and a warning for cases that lack a structure's file."""
     joined = {case.id: case.label for case in cases if isinstance(case.label, LabelFiles)}
-    plain = [name for name, label in joined.items() if label.values is None]
-    if plain:
+    merged = {name: label for name, label in joined.items() if label.values is None or _repeated(label.values)}
+    if merged:
+        first = next(iter(merged.values()))
+        value = first.values and _repeated(first.values)
+        shown = [path.name for k, path in enumerate(first.files) if first.values is None or first.values[k] == value]
         yield Fault(
             code="joined-labels",
             severity="note",
-            cases=tuple(plain),
-            found=f"several masks in {len(plain)} cases, which are read as one",
+            cases=tuple(merged),
+            found=f"several masks in {len(merged)} cases that are read as one region, such as {' and '.join(shown[:2])}",
         )
     held = {name: set(label.values) for name, label in joined.items() if label.values is not None}
     every = set().union(*held.values())
@@ -116,6 +103,11 @@ def joined_notes(cases: Sequence[Case], regions: Sequence[Region]) -> Iterator[F
             )
 
 
+def _repeated(values: Sequence[int]) -> int:
+    """The first value that several files have; 0 if each has its own."""
+    return next((value for value, times in Counter(values).items() if times > 1), 0)
+
+
 def _by_name(files: Iterable[Path]) -> dict[str, list[Path]]:
     """The files of one case by the name in them, in lower case."""
     by_name: dict[str, list[Path]] = defaultdict(list)
@@ -128,7 +120,8 @@ def _name_of(path: Path) -> str:
     """A mask's name without that of its case and without its number."""
     name = stem(path)
     for case in (path.parent.name, path.parent.parent.name):
-        name = re.sub(rf"^{re.escape(case)}(?:[-_. ]|$)", "", name, flags=re.IGNORECASE)
+        called = re.escape(case)
+        name = re.sub(rf"^{called}(?:{SEPARATOR}|$)|{SEPARATOR}{called}$", "", name, flags=re.IGNORECASE)
     return without_number(name)
 
 
@@ -151,16 +144,9 @@ def _are_structures(counts: Counter[str], cases: int) -> bool:
 
 
 def _overlap(by_name: Drawn, wanted: Mapping[str, str]) -> bool:
-    """Whether two regions of a case share a voxel; what cannot be read is left to the checks."""
-    seen: dict[str, Bools] = {}
-    for name, path in ((name, path) for name, paths in by_name.items() if name in wanted for path in paths):
-        try:
-            mask = read_label(path).voxels != 0
-        except ScanwrightError:
-            return False
-        others = [other for region, other in seen.items() if region != wanted[name] and other.shape == mask.shape]
-        if any((other & mask).any() for other in others):
-            return True
-        before = seen.get(wanted[name])
-        seen[wanted[name]] = mask if before is None or before.shape != mask.shape else before | mask
-    return False
+    """Whether two regions of a case share a voxel; what cannot be read, or lies elsewhere, is left to the checks."""
+    drawn = [(wanted[name], path) for name, paths in by_name.items() if name in wanted for path in paths]
+    try:
+        return share_a_voxel((region, read_label(path).voxels != 0) for region, path in drawn)
+    except ScanwrightError:
+        return False

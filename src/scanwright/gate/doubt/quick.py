@@ -56,16 +56,17 @@ def features_of(image_CXYZ: Array) -> tuple[Floats, Floats]:
         channel if 1 not in channel.shape else channel.squeeze(channel.shape.index(1))
         for channel in image_CXYZ.astype(np.float32)
     ]
-    outlines = [
-        part
-        for plane in planes
-        for part in (
-            _means(plane).ravel(),
-            *(_means(part).ravel() for part in _directed(plane)),
-            np.quantile(plane, QUANTILES),
-        )
-    ]
-    return np.concatenate(outlines), np.concatenate([part for plane in planes for part in _textures(plane)])
+    return (
+        np.concatenate([part for plane in planes for part in _outlines(plane)]),
+        np.concatenate([part for plane in planes for part in _textures(plane)]),
+    )
+
+
+def _outlines(plane: Floats) -> Iterator[Floats]:
+    """Means of stretches, of grey values and of gradients in each direction, and quantiles of the whole."""
+    yield _means(plane).ravel()
+    yield from (_means(part).ravel() for part in _directed(plane))
+    yield np.quantile(plane, QUANTILES)
 
 
 def _textures(plane: Floats) -> Iterator[Floats]:

@@ -24,6 +24,7 @@ from scanwright.dataset.cases import Classes, Fault, Quantities
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.doubt.coarse import Coarse
 from scanwright.gate.doubt.quick import FOLDS, class_probabilities, features_of, folds_of, mask_answers, number_answers
+from scanwright.gate.outliers import in_spreads
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
@@ -206,9 +207,8 @@ def _number(target: object, at: int) -> float:
 
 def robust_distance(values: Floats) -> Floats:
     """How many robust standard deviations each value lies from the median; zeros where over half are equal."""
-    middle = np.median(values)
-    deviation = 1.4826 * float(np.median(np.abs(values - middle)))
-    return (values - middle) / deviation if deviation > 0 else np.zeros_like(values)
+    is_spread = np.median(np.abs(values - np.median(values))) > 0
+    return in_spreads(values) if is_spread else np.zeros_like(values)
 
 
 def _masks(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], seed: int) -> Suspicious:

@@ -166,7 +166,7 @@ def _leak(cohort: Cohort, groups: Sequence[Group], leaks: Sequence[NearPair]) ->
         policy=True,
         case=names[0] if len(groups) == 1 else None,
         cases=tuple(names),
-        groups=tuple(group.cases for group in groups),
+        groups=tuple(tuple(name for name in group.cases if name in names) for group in groups),
         expected="an image on one side of the split",
         found=f"{among}{pair.one} ({sides[0]}) and {pair.other} ({sides[1]}) of {partition}, nearly the same: "
         f"{_words(pair)}{more}",

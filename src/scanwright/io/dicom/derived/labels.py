@@ -24,6 +24,7 @@ from scanwright.io.dicom.elements import text
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.scan import find_stack
 from scanwright.io.dicom.volumes import Stack
+from scanwright.io.shared import share_a_voxel
 from scanwright.io.source import DicomLabel
 from scanwright.types import Bools
 
@@ -90,18 +91,10 @@ def read_dicom_label(label: DicomLabel) -> Volume:
 
 def overlaps(label: DicomLabel) -> bool:
     """Whether two names of a label share a voxel. Errors as `read_dicom_label`."""
-    stack = find_stack(label.image)
-    seen: Bools = np.zeros(stack.grid.shape, np.bool_)
-    owner: dict[str, Bools] = {}
-    for path in label.files:
-        for name, mask in _masks(path, stack, {one for one, _ in label.values}, [], frame=label.image.frame):
-            before = owner.get(name)
-            others = seen if before is None else seen & ~before
-            if (others & mask).any():
-                return True
-            seen |= mask
-            owner[name] = mask if before is None else before | mask
-    return False
+    stack, wanted = find_stack(label.image), {name for name, _ in label.values}
+    return share_a_voxel(
+        drawn for path in label.files for drawn in _masks(path, stack, wanted, [], frame=label.image.frame)
+    )
 
 
 def _masks(path: Path, stack: Stack, wanted: set[str], notes: list[str], *, frame: str) -> Iterator[tuple[str, Bools]]:
