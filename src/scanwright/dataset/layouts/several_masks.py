@@ -4,8 +4,8 @@
     one structure each    p01/segmentations/liver.nii.gz, spleen.nii.gz …          a region for each name
 
 A file's name is read without the case's name ("p01_liver", "liver_p01") and without a number at its end ("lesion_2"); upper
-and lower case are alike, and words such as "mask" say nothing. If a name that is left stands in the folders of half of the cases
-or more (of a single case: if none has a digit), names are structures, every one of them; else they are findings.
+and lower case are alike, and words such as "mask" say nothing. If a name that is left stands in the folders of half of the
+cases or more (of a single case: if none has a digit), names are structures, every one of them; else they are findings.
 
 Where structures share a voxel (looked for among up to 7 of them), each gets a bit of the label's value; "structures" in
 scanwright.json chooses and joins names.
