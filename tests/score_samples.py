@@ -2,8 +2,10 @@
 
 from types import SimpleNamespace
 
+import fakes
 from scanwright.api.answer import Scores
 from scanwright.evaluation.evaluate import CaseRow, summarise
+from scanwright.problem.segmentation import Segmentation
 
 REGIONS = ("core", "rim")
 
@@ -42,7 +44,7 @@ def study(*, trained=(0, 1), folds=2, validation=("a",), cases=10, patients_from
     fold = SimpleNamespace(validation=validation)
     return SimpleNamespace(
         checks=SimpleNamespace(faults=()),
-        problem=SimpleNamespace(primary="dice"),
+        problem=Segmentation(fakes.task(2)),
         plan=SimpleNamespace(training=SimpleNamespace(folds=trained)),
         splits=SimpleNamespace(folds=(fold,) * folds),
         fingerprint=SimpleNamespace(unit="mm"),

@@ -5,12 +5,12 @@ A stage never asks which kind a problem is. It takes a Problem and calls it; the
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from scanwright.types import Array
+    from scanwright.types import Array, Floats
 
 
 class Problem(Protocol):
@@ -37,24 +37,38 @@ class Problem(Protocol):
         ...
 
     @property
-    def codes(self) -> Mapping[int, int]:
-        """A label file's values to the small codes that are stored and trained on; 0 is background, IGNORE counts not."""
+    def sees_whole(self) -> bool:
+        """Whether an answer is one for the whole image (an encoder gives it), and not one for each voxel (a U-Net)."""
         ...
 
-    def loss(
-        self, outputs: "Sequence[Tensor]", codes_NDHW: "Tensor", *, class_weights: "Sequence[float]" = ()
-    ) -> "Tensor":
-        """One scalar from the network's outputs (finest first) and the encoded target. IGNORE voxels count for nothing.
+    @property
+    def codes(self) -> Mapping[int, int]:
+        """A label file's values to the small codes that are stored and trained on; 0 is background, IGNORE counts not.
 
-        class_weights: how much each output weighs, as the plan says; empty for all alike.
+        Empty where the target is no label map; `encode` then gives it.
         """
         ...
 
-    def probabilities(self, logits_NCDHW: "Tensor") -> "Tensor":
-        """Logits to probabilities, same shape, in [0, 1]; averaging windows and views happens on these."""
+    def encode(self, target: Any) -> "Floats | None":
+        """What is known of a whole image as numbers that the loss takes, (T,) float32, NaN for what is not known.
+
+        target: a case's `target`. None where what is learned is a label map, which is stored beside the image.
+        """
         ...
 
-    def agreement(self, logits_NCDHW: "Tensor", codes_NDHW: "Tensor") -> "Tensor":
+    def loss(self, outputs: "Sequence[Tensor]", target: "Tensor", *, class_weights: "Sequence[float]" = ()) -> "Tensor":
+        """One scalar from the network's outputs (finest first) and the targets of a batch.
+
+        outputs: (N, K, D, H, W) and target (N, D, H, W) codes, where IGNORE counts for nothing; of whole images outputs (N, K)
+        and target (N, T). class_weights: how much each output weighs, as the plan says; empty for all alike.
+        """
+        ...
+
+    def probabilities(self, logits: "Tensor") -> "Tensor":
+        """Logits to what is averaged over windows and views, same shape: probabilities in [0, 1], or quantities."""
+        ...
+
+    def agreement(self, logits: "Tensor", target: "Tensor") -> "Tensor":
         """(K, 2) sums (numerator, denominator) whose ratio is a quick score of each class; addable over batches."""
         ...
 

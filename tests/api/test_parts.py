@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scanwright.api.parts import judged, plan_rows, result_set, results
+from scanwright.api.parts import judged, plan_rows, results
 from scanwright.plan.plan import Why
 from score_samples import row, scores, study
 
@@ -27,9 +27,9 @@ def test_results__a_missed_region_is_said_and_costs_the_overall_distance():
     assert overall.low is None  # three patients
 
 
-def test_result_set__without_failures():
-    whole = scores([row("a"), row("b")])
-    assert result_set("R", whole.summary, whole.rows, study(), note="").failures == ""
+def test_results__without_failures():
+    (found,) = results(study(), scores([row("a"), row("b")]))
+    assert found.failures == ""
 
 
 @pytest.mark.parametrize(("taken", "text"), [([671, 671], "671"), ([221], "671 (ended at 221)")])

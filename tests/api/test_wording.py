@@ -5,7 +5,7 @@ import doctest
 import pytest
 
 from scanwright.api import wording
-from scanwright.api.wording import amount, channel_text, failures, plain, space_facts, span_text, volume_text
+from scanwright.api.wording import amount, channel_text, plain, space_facts, span_text, volume_text
 from scanwright.dataset.facts import Spread
 from scanwright.dataset.task import Channel
 
@@ -45,19 +45,6 @@ def test_plain__sizes(value, text):
 )
 def test_amount(value, text):
     assert amount(value).replace("\N{NARROW NO-BREAK SPACE}", " ") == text
-
-
-@pytest.mark.parametrize(
-    ("missed", "invented", "absent", "text"),
-    [
-        (0, 4, 4, "core invented in 4 of 8 cases without it"),
-        (1, 0, 8, "core missed in 1 of 2 cases that have it"),
-        (0, 0, 8, ""),
-    ],
-)
-def test_failures(missed, invented, absent, text):
-    flags = {"missed": {"core": missed}, "invented": {"core": invented}, "absent": {"core": absent}}
-    assert failures(flags, 10) == text
 
 
 def test_span_text():

@@ -64,7 +64,7 @@ def test_cut__inside_equals_the_case_and_outside_is_ignored(center: tuple[int, i
     image, codes = cut(whole, center, (9, 9, 9))
     for offset in np.ndindex(9, 9, 9):
         source = tuple(c - 4 + o for c, o in zip(center, offset, strict=True))
-        inside = all(0 <= s < n for s, n in zip(source, whole.codes.shape, strict=True))
-        assert codes[offset] == (whole.codes[source] if inside else IGNORE)
-        nearest = tuple(int(np.clip(s, 0, n - 1)) for s, n in zip(source, whole.codes.shape, strict=True))
+        inside = all(0 <= s < n for s, n in zip(source, whole.target.shape, strict=True))
+        assert codes[offset] == (whole.target[source] if inside else IGNORE)
+        nearest = tuple(int(np.clip(s, 0, n - 1)) for s, n in zip(source, whole.target.shape, strict=True))
         assert image[(0, *offset)] == whole.image[(0, *nearest)]

@@ -130,8 +130,8 @@ def train_fold(
     """Train one fold to its end and write its weights."""
     plan, store = study.plan, Store(run.path("store"))
     parts = study.splits.folds[fold]
-    training = [stored_case(store, keys[name], name) for name in parts.train]
-    watched = [stored_case(store, keys[name], name) for name in parts.validation[:HELD_OUT]]
+    training = [stored_case(store, keys[name], study, name) for name in parts.train]
+    watched = [stored_case(store, keys[name], study, name) for name in parts.validation[:HELD_OUT]]
     held_out = [watch_patch(case, plan, device) for case in watched]
     regions = {region.name: region.values for region in study.dataset.task.regions}
     state = start(build(plan.network, seed=plan.training.seed + fold), plan, device=device)
@@ -172,9 +172,12 @@ def train_fold(
         raise Stopped(f"stopped when fold {fold} was trained, saved")
 
 
-def stored_case(store: Store, key: str, name: str) -> TrainingCase:
-    """A prepared case, memory-mapped."""
+def stored_case(store: Store, key: str, study: Study, name: str) -> TrainingCase:
+    """A prepared case, memory-mapped, with its target."""
     arrays = store.open(key).arrays
+    target = study.problem.encode(study.case(name).target)
+    if target is not None:
+        return TrainingCase(name, arrays["image"], target)
     rows = arrays["foreground"]
     foreground = {int(code): rows[rows[:, 0] == code, 1:] for code in sorted(set(rows[:, 0].tolist()))}
     return TrainingCase(name, arrays["image"], arrays["codes"], foreground)
@@ -183,14 +186,14 @@ def stored_case(store: Store, key: str, name: str) -> TrainingCase:
 def watch_patch(case: TrainingCase, plan: Plan, device: torch.device) -> tuple[Tensor, Tensor]:
     """A fixed patch of a validation case, centred on its foreground, as a batch of one."""
     points = [point for rows in case.foreground.values() for point in rows]
-    middle = [length // 2 for length in case.codes.shape]
+    middle = [length // 2 for length in case.image.shape[1:]]
     center = [int(sum(p[k] for p in points) / len(points)) for k in range(3)] if points else middle
     fitted = [
         length // 2 if length <= size else min(max(want, size // 2), length - (size - size // 2))
-        for want, size, length in zip(center, plan.batch.patch, case.codes.shape, strict=True)
+        for want, size, length in zip(center, plan.batch.patch, case.image.shape[1:], strict=True)
     ]
-    image, codes = (part.copy() for part in cut(case, fitted, plan.batch.patch))  # else views of a file
-    return torch.from_numpy(image)[None].to(device), torch.from_numpy(codes)[None].to(device)
+    image, target = (part.copy() for part in cut(case, fitted, plan.batch.patch))  # else views of a file
+    return torch.from_numpy(image)[None].to(device), torch.from_numpy(target)[None].to(device)
 
 
 class Log:

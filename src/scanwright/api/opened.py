@@ -15,12 +15,14 @@ from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.geometry.grid import Grid
 from scanwright.inference.predict import Engine
+from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
 from scanwright.package.load import Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES
 from scanwright.plan.plan import plan_from_json
-from scanwright.problem.segmentation import Segmentation
+from scanwright.problem.kind import Kind
+from scanwright.problem.known import KINDS, problem_of
 from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
 
@@ -32,6 +34,7 @@ class Model:
     package: Package
     task: Task
     engine: Engine
+    problem: Kind
     learned: tuple[ChannelPrint, ...] = ()
 
     @property
@@ -46,11 +49,11 @@ class Model:
 def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     """Verify a package and build its networks. Raises IntegrityError if it is not whole, InputError if there is none."""
     package = load(require_file(Path(path)))
-    if package.problem != Segmentation.name:
+    if package.problem not in KINDS:
         raise UsageError(
             "a kind of problem that this version does not know",
             where=path,
-            expected="segmentation",
+            expected=", ".join(KINDS),
             found=package.problem,
         )
     torch_device = choose_device(device)
@@ -63,7 +66,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     except (RuntimeError, UsageError) as error:
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    problem = Segmentation(task)
+    problem = problem_of(task)
     if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
         raise IntegrityError(
             "task and plan of this package do not fit",
@@ -72,7 +75,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
             found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
         )
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
-    return Model(package, task, Engine(networks, plan, problem, torch_device), learned)
+    return Model(package, task, Engine(networks, plan, problem, torch_device), problem, learned)
 
 
 def require_file(path: Path) -> Path:
@@ -102,5 +105,5 @@ def needed_bytes(model: Model, grid: Grid) -> int:
         labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
         grid = slices.slice_grid(grid, 0, axis=axis)
     placement = whole(grid, plan)
-    half = answer.needs_half(model.engine, placement)
-    return answer.expected_bytes(model.engine, placement, half=half) + labels
+    half = needs_half(model.engine, placement)
+    return expected_bytes(model.engine, placement, half=half) + labels

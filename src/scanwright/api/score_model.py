@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scanwright.api import answer
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
 from scanwright.api.opened import Model, open_model
 from scanwright.api.study import require_segmentation
@@ -67,7 +66,7 @@ def evaluate(
         predict_cases(model, cases, source, format="labels", tell=tell)
     rows = score_folder(source, dataset, cases, tell=tell)
     task = dataset.task
-    summary = answer.summarise_rows(rows, [], Segmentation(task), task, seed=0, tolerance=tolerance_of(cases))
+    summary = Segmentation(task).summary(rows, [], seed=0, yardstick=tolerance_of(cases))
     summary |= {"learned_from": learned} if learned else {}
     write_json(folder / "metrics.json", summary)
     write_bytes(folder / "cases.csv", rows_to_csv(rows, regions=[region.name for region in task.regions]).encode())
@@ -180,7 +179,7 @@ def score_file(file: Path, case: Case, task: Task, *, tolerance: float) -> CaseR
             expected=", ".join(map(str, task.values)),
             found=listed(map(str, unknown)),
         )
-    return answer.score_case(case, label, task, fold=None, tolerance=tolerance)
+    return Segmentation(task).row(case, label, fold=None, yardstick=tolerance)
 
 
 def tolerance_of(cases: Sequence[Case]) -> float:

@@ -36,7 +36,8 @@ from scanwright.gate.waive import Waiver
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
-from scanwright.problem.segmentation import Segmentation
+from scanwright.problem.kind import Kind as ProblemKind
+from scanwright.problem.known import problem_of
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine
@@ -62,7 +63,7 @@ class Study:
     fingerprint: Fingerprint
     splits: Splits
     plan: Plan
-    problem: Problem
+    problem: ProblemKind
 
     def case(self, name: str) -> Case:
         """A case by its id."""
@@ -112,7 +113,7 @@ def look(
         learned = learned_from(splits, settings.fold, everything)
         found = fingerprint(learned, dataset.task)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
-        problem = Segmentation(dataset.task)
+        problem = problem_of(dataset.task)
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task)
     return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem)

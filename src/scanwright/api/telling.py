@@ -9,9 +9,7 @@ from scanwright.api.learn import WEIGHTS, read_log
 from scanwright.api.parts import (
     TEST_SPLIT,
     dataset_part,
-    estimate,
     judged,
-    mean_score,
     pictures,
     plan_rows,
     results,
@@ -19,7 +17,7 @@ from scanwright.api.parts import (
 )
 from scanwright.api.run import Run
 from scanwright.api.study import DATASHEET, Study
-from scanwright.api.wording import failures, few_text, images_text
+from scanwright.api.wording import few_text, images_text
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
@@ -36,6 +34,7 @@ from scanwright.report.content import (
     ReportContent,
     StageCost,
     TrainingPart,
+    estimate,
 )
 from scanwright.report.datasheet import answer_to
 from scanwright.report.page import build as build_page
@@ -104,7 +103,8 @@ def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) 
         headline=first,
         test=rest[0] if rest else None,
         summary=summary_sentences(study, training, machine),
-        region_names=tuple(region.name for region in task.regions),
+        wording=study.problem.wording,
+        region_names=study.problem.parts,
         unit=study.fingerprint.unit,
         tolerance=scores.summary.get("nsd_tolerance"),
         results=results(study, scores),
@@ -127,7 +127,7 @@ def headlines(study: Study, scores: Scores) -> tuple[Headline, ...]:
             estimate=estimate(summary["overall"][metric]),
             num_cases=len(rows),
             num_patients=len({row.patient for row in rows}),
-            num_scored=len({row.patient for row in rows if mean_score(row, metric) is not None}),
+            num_scored=len({row.patient for row in rows if study.problem.case_score(row) is not None}),
             scope=scope_of_test(study) if name == TEST_SPLIT else scope(study),
             name=name,
         )
@@ -179,9 +179,8 @@ def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[st
         said.append("No test set was declared. Cross-validation says how this recipe does on data of the same origin.")
     for name, (summary, _) in sets.items():
         said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
-        if failed := failures(summary["flags"], summary["cases"]):
-            label = f"{name}: " if len(sets) > 1 else ""
-            said.append(f"{label}{failed}. Distances over all regions leave such cases out.")
+        if failed := study.problem.shortfalls(summary):
+            said.append(f"{name}: {failed}" if len(sets) > 1 else failed)
     if study.dataset.patients_from.startswith("case names"):
         said.append("No patient list was given: if two cases are of one person, the scores are too good.")
     if found.unit == "px":

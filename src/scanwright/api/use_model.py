@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scanwright.api import answer, results, slices
+from scanwright.api import results, slices
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.opened import Model, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, output_suffix, require_format
@@ -22,6 +22,7 @@ from scanwright.dataset.measures import are_finite, count_values, num_not_finite
 from scanwright.errors import InputError, ResourceError
 from scanwright.files import require_writable
 from scanwright.geometry.volume import Volume
+from scanwright.inference.volume import TooLarge
 from scanwright.io.formats import write_label
 from scanwright.io.source import Source, files_of, place_of
 from scanwright.protocols import Listener, Progress, silent
@@ -126,7 +127,7 @@ def predict_cases(
             answers.note(file, one.to_json())
             for note in one.notes:
                 tell(Progress("predict", note=f"{case.id}: {note}"))
-        except (InputError, answer.TooLarge) as error:  # the next one may be whole, or smaller
+        except (InputError, TooLarge) as error:  # the next one may be whole, or smaller
             failed.append(error)
         if len(cases) > 1:
             tell(Progress("predict", done=len(done) + len(failed) - len(refused), total=len(cases)))
@@ -188,11 +189,12 @@ def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -
     plan = model.engine.plan.preprocess
     axis = slices.axis_across(image.grid, plan)
     if not model.is_flat or image.shape[axis] == 1:
-        return answer.predict_volume(model.engine, image, where=where, tell=tell)
+        whole: Volume = model.problem.answer(model.engine, image, where=where, tell=tell)
+        return whole
     slices.require_slices(image.grid, plan, where=where)
     labels: list[Array] = []
     for one in slices.slices_of(image, axis=axis):
-        labels.append(answer.predict_volume(model.engine, one, where=where).voxels)
+        labels.append(model.problem.answer(model.engine, one, where=where).voxels)
         tell(Progress("predict", done=len(labels), total=image.shape[axis]))
     return Volume(np.concatenate(labels, axis=axis + 1), image.grid)
 

@@ -14,7 +14,6 @@ from scanwright.transform.intensity import Tint
 from scanwright.transform.spatial import Warp
 from scanwright.types import Triple
 
-MOST_NAMED = 8
 UNNAMED = "image"
 """What a channel is called of which nothing is known."""
 FEW_FOR_FAILURES = 30
@@ -39,27 +38,6 @@ def plain(value: Any, *, is_size: bool = False) -> str:
         together = is_size and all(isinstance(one, (int, float)) for one in value)
         return ("×" if together else ", ").join(plain(one, is_size=is_size) for one in value) or "none"
     return str(value)
-
-
-def failures(flags: Mapping[str, Mapping[str, int]], num_cases: int) -> str:
-    """Which regions were missed or invented in how many cases, the most often first; "" if none was.
-
-    flags: of metrics.json. Of many regions the eight of most failures are named.
-
-    >>> failures({"missed": {"core": 4, "rim": 0}, "invented": {"core": 1, "rim": 0}, "absent": {"core": 1, "rim": 0}}, 10)
-    'core missed in 4 of 8 cases that have it, invented in 1 of 2 cases without it'
-    """
-    missed, invented, absent = (flags.get(kind, {}) for kind in ("missed", "invented", "absent"))
-    number = {region: missed[region] + invented[region] for region in missed}
-    failed = sorted((region for region in number if number[region]), key=lambda region: -number[region])
-    phrases = []
-    for region in failed[:MOST_NAMED]:
-        without = invented[region] + absent[region]
-        parts = [f"missed in {missed[region]} of {num_cases - without} cases that have it"] if missed[region] else []
-        parts += [f"invented in {invented[region]} of {without} cases without it"] if invented[region] else []
-        phrases.append(f"{region} {', '.join(parts)}")
-    more = len(failed) - MOST_NAMED
-    return "; ".join([*phrases, f"{more} more regions, at most as often"] if more > 0 else phrases)
 
 
 def steps_text(planned: int, taken: Sequence[int]) -> str:

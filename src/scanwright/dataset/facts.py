@@ -106,6 +106,23 @@ class RegionPrint(Frozen):
     center: tuple[Spread, Spread, Spread] | None = None
 
 
+class ClassPrint(Frozen):
+    """One class of whole images, and how many cases have it."""
+
+    name: str
+    cases: int
+
+
+class QuantityPrint(Frozen):
+    """One quantity over the cases of which it is known. deviation: population standard deviation."""
+
+    name: str
+    known: int
+    mean: float
+    deviation: float
+    spread: Spread
+
+
 class Fingerprint(Frozen):
     """A data set in numbers, small enough to read: medians, percentiles and ranges only.
 
@@ -139,4 +156,6 @@ class Fingerprint(Frozen):
     regions: tuple[RegionPrint, ...]
     background_share: float
     imbalance: float | None
+    classes: tuple[ClassPrint, ...] = ()
+    quantities: tuple[QuantityPrint, ...] = ()
     digest: str = ""

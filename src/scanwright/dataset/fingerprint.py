@@ -9,7 +9,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from scanwright.dataset.facts import CaseFacts, ChannelPrint, Fingerprint, Intensity, RegionPrint, Spread
+from scanwright.dataset.cases import Classes, Quantities, Target
+from scanwright.dataset.facts import (
+    CaseFacts,
+    ChannelPrint,
+    ClassPrint,
+    Fingerprint,
+    Intensity,
+    QuantityPrint,
+    RegionPrint,
+    Spread,
+)
 from scanwright.dataset.measures import intensity_of, pooled
 from scanwright.dataset.task import Region, Task
 from scanwright.errors import InputError
@@ -19,14 +29,17 @@ from scanwright.types import Floats
 DIGITS = 8
 AXES = ("LR", "PA", "IS")
 MM3_PER_ML = 1000.0
+NO_TARGETS: Mapping[str, Target | None] = {}
 
 Spreads = tuple[Spread, Spread, Spread]
 
 
-def fingerprint(facts: Mapping[str, CaseFacts], task: Task) -> Fingerprint:
+def fingerprint(
+    facts: Mapping[str, CaseFacts], task: Task, targets: Mapping[str, Target | None] = NO_TARGETS
+) -> Fingerprint:
     """The fingerprint of the cases given, which should be those that may be learned from.
 
-    The unit is that of the first case by name. Raises InputError if there are no facts at all, or if some cases are in
+    targets: what is known of whole images, by case; classes and quantities are counted over them. The unit is that of the first case by name. Raises InputError if there are no facts at all, or if some cases are in
     millimetres and some in pixels.
     """
     cases = [facts[name] for name in sorted(facts)]
@@ -63,13 +76,16 @@ def fingerprint(facts: Mapping[str, CaseFacts], task: Task) -> Fingerprint:
         regions=tuple(_region(cases, voxels, region) for region in task.regions),
         background_share=_background(cases, task),
         imbalance=_imbalance(cases, task),
+        classes=_classes([targets.get(name) for name in facts], task),
+        quantities=_quantities([targets.get(name) for name in facts], task),
     )
     return made.model_copy(update={"digest": digest_of(made)})
 
 
 def digest_of(made: Fingerprint) -> str:
-    """SHA-256 of a fingerprint without its own digest."""
-    return sha256_bytes(canonical_json(made.model_dump(mode="json", exclude={"digest"})))
+    """SHA-256 of a fingerprint without its own digest, and without what only other kinds of problem have."""
+    absent = {name for name in ("classes", "quantities") if not getattr(made, name)}
+    return sha256_bytes(canonical_json(made.model_dump(mode="json", exclude={"digest", *absent})))
 
 
 def canonical_order(orientation: str) -> tuple[int, int, int]:
@@ -156,6 +172,31 @@ def _canonical_place(case: CaseFacts, region: str) -> list[float]:
     shares = case.region_centers[region]
     axes = canonical_order(case.orientation)
     return [shares[axis] if case.orientation[axis] in "RAS" else 1 - shares[axis] for axis in axes]
+
+
+def _classes(targets: Sequence[Target | None], task: Task) -> tuple[ClassPrint, ...]:
+    """How many cases have each class of a classification; of grades and single classes these add up."""
+    if task.kind != "classification":
+        return ()
+    counts = Counter(name for target in targets if isinstance(target, Classes) for name in target.names)
+    return tuple(ClassPrint(name=name, cases=counts[name]) for name in task.classes)
+
+
+def _quantities(targets: Sequence[Target | None], task: Task) -> tuple[QuantityPrint, ...]:
+    """Mean and spread of each quantity. Raises InputError for one that is known of no case."""
+    rows = [target.numbers for target in targets if isinstance(target, Quantities)]
+    if not rows:
+        return ()
+    found = []
+    for place, name in enumerate(task.quantities):
+        known = [float(value) for row in rows if (value := row[place]) is not None]
+        if not known:
+            raise InputError(
+                "a quantity that is known of no case", found=name, hint="Fill its column, or leave it out."
+            )
+        mean, deviation = _rounded(float(np.mean(known))), _rounded(float(np.std(known)))
+        found.append(QuantityPrint(name=name, known=len(known), mean=mean, deviation=deviation, spread=_spread(known)))
+    return tuple(found)
 
 
 def _background(cases: Sequence[CaseFacts], task: Task) -> float:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scanwright.errors import UsageError
-from scanwright.plan.plan import Plan, Why
+from scanwright.plan.plan import NetworkPlan, Plan, Why
 from scanwright.plan.rules import Choice
 
 T = TypeVar("T")
@@ -46,9 +46,13 @@ FOLLOWS = {
 
 @dataclass(slots=True)
 class Ledger:
-    """Collects decisions: the rule's choice, or what the user set instead, with the reason for either."""
+    """Collects decisions: the rule's choice, or what the user set instead, with the reason for either.
+
+    network: the kind of network that is planned; a value set for the other kind is refused.
+    """
 
     given: dict[str, Any]
+    network: type[BaseModel] = NetworkPlan
     why: dict[str, Why] = field(default_factory=dict)
 
     def decide(self, name: str, choice: Choice[T]) -> T:
@@ -59,7 +63,7 @@ class Ledger:
         if name not in self.given:
             self.why[name] = Why(reason=choice.reason, source=choice.source)
             return choice.value
-        value: T = checked(name, self.given[name])
+        value: T = checked(name, self.given[name], network=self.network)
         if name in FOLLOWS and value != choice.value:
             raise UsageError(
                 "a plan value that follows from another",
@@ -78,10 +82,10 @@ class Ledger:
             return model.model_validate(decided | values)
 
 
-def checked(name: str, value: Any) -> Any:
+def checked(name: str, value: Any, *, network: type[BaseModel]) -> Any:
     """A value set by hand as the plan's own type for it (JSON lists become tuples). Raises UsageError if it cannot be."""
     section, key = name.split(".")
-    model: Any = Plan.model_fields[section].annotation
+    model: Any = network if section == "network" else Plan.model_fields[section].annotation
     with impossible(name):
         return TypeAdapter(model.model_fields[key].rebuild_annotation()).validate_python(value)
 

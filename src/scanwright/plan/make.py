@@ -18,31 +18,16 @@ from scanwright.plan.memory import (
     least_voxels,
     training_bytes,
 )
-from scanwright.plan.plan import Plan, Settings
-from scanwright.plan.sections import (
-    network_shape,
-    plan_augment,
-    plan_batch,
-    plan_inference,
-    plan_network,
-    plan_patch,
-    plan_preprocess,
-    plan_training,
-)
+from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.plan import Plan, Settings, TargetPlan
+from scanwright.plan.ruleset import PER_VOXEL, WHOLE_IMAGES
+from scanwright.plan.sections import network_shape, plan_inference, plan_training
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
 
 DEFAULT_STEPS = 2000
 MEMORY_SHARE = 0.9
 """Of the free memory, what a training step, or preparing or answering a case, may be expected to take."""
-
-LADDERS: dict[tuple[str, int], tuple[Candidate, ...]] = {
-    ("cpu", 3): (Candidate(24, 1, 2, 800), Candidate(16, 1, 2, 600), Candidate(16, 1, 1, 300), Candidate(16, 2, 1, 0)),
-    ("cpu", 2): (Candidate(32, 1, 4, 1500), Candidate(16, 1, 4, 300), Candidate(16, 2, 4, 0)),
-    ("cuda", 3): (Candidate(32, 1, 2, 0),),
-    ("cuda", 2): (Candidate(32, 1, 12, 0),),
-}
-"""From large to small (docs/design/0004-rules.md). Without a budget the first that fits in memory is planned."""
 
 
 def make(
@@ -62,21 +47,25 @@ def make(
     """
     if settings.budget_s is not None and "training.steps" in settings.values:
         raise UsageError("--budget decides the steps", where="--set training.steps", hint="Give one of the two.")
-    ledger = Ledger(dict(settings.values))
-    preprocess = plan_preprocess(ledger, fingerprint, machine)
-    augment = plan_augment(ledger, fingerprint, preprocess)
-    patch = plan_patch(ledger, fingerprint, preprocess, machine)
+    rules = WHOLE_IMAGES if problem.sees_whole else PER_VOXEL
+    ledger = Ledger(dict(settings.values), rules.network)
+    require_of_network(ledger)
+    preprocess = rules.preprocess(ledger, fingerprint, machine)
+    augment = rules.augment(ledger, fingerprint, preprocess)
+    patch = rules.patch(ledger, fingerprint, preprocess, machine)
 
     def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
-        trial = Ledger(ledger.given, dict(ledger.why))
-        batch = plan_batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
-        network = plan_network(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
-        training = plan_training(trial, fingerprint, settings, machine, problem, folds=folds, steps=steps, pace=pace)
+        trial = Ledger(ledger.given, ledger.network, dict(ledger.why))
+        batch = rules.batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
+        network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
+        recipe = rules.recipe(fingerprint, problem, steps)
+        training = plan_training(trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)
         plan = Plan(
             problem=problem.name,
             preprocess=preprocess,
             network=network,
+            target=target_of(fingerprint),
             batch=batch,
             augment=augment,
             training=training,
@@ -84,14 +73,14 @@ def make(
             why=trial.why,
         )
         require_divisible(plan)
-        require_class_weights(plan, exclusive=problem.outputs > len(fingerprint.regions))
+        require_class_weights(plan, weighted=rules.weighted(fingerprint, problem.outputs))
         return plan
 
     def refusal(plan: Plan) -> ResourceError | None:
         answered = workload.answered >= workload.cases
         return training_refusal(plan, machine) or case_refusal(plan, machine, fingerprint, answered=answered)
 
-    trials = within_memory(LADDERS[machine.device, fingerprint.dimension], complete, refusal)
+    trials = within_memory(rules.ladders[machine.device, fingerprint.dimension], complete, refusal)
     if settings.budget_s is None:
         return complete(next(trials)[0], steps=settings.steps or DEFAULT_STEPS)
     shape = network_shape(fingerprint, preprocess)
@@ -117,8 +106,25 @@ def within_memory(
         raise refused
 
 
+def require_of_network(ledger: Ledger) -> None:
+    """Raise UsageError for a value set by hand that the kind of network planned does not have."""
+    for name in ledger.given:
+        section, key = name.split(".")
+        if section == "network" and key not in ledger.network.model_fields:
+            known = ", ".join(ledger.network.model_fields)
+            raise UsageError("not a value of the network that is planned", where=f"--set {name}", expected=known)
+
+
+def target_of(fingerprint: Fingerprint) -> TargetPlan:
+    """Quantities brought to mean 0 and deviation 1 over the training cases; one that does not vary is only centred."""
+    found = fingerprint.quantities
+    return TargetPlan(center=tuple(one.mean for one in found), scale=tuple(one.deviation or 1.0 for one in found))
+
+
 def require_divisible(plan: Plan) -> None:
-    """Raise UsageError if the patch cannot be halved as often as the network does."""
+    """Raise UsageError if the patch cannot be halved as often as a network of voxels does; others take any size."""
+    if isinstance(plan.network, EncoderPlan):
+        return
     if any(size % step for size, step in zip(plan.batch.patch, plan.network.stride, strict=True)):
         raise UsageError(
             "the patch does not fit the network",
@@ -129,14 +135,16 @@ def require_divisible(plan: Plan) -> None:
         )
 
 
-def require_class_weights(plan: Plan, *, exclusive: bool) -> None:
-    """Raise UsageError unless each output has its weight or none has; where regions overlap, none can."""
-    found, outputs = len(plan.training.class_weights), plan.network.out_channels
-    if found not in ((0, outputs) if exclusive else (0,)):
+def require_class_weights(plan: Plan, *, weighted: tuple[str, ...]) -> None:
+    """Raise UsageError unless each of what can be weighted has its weight, or none has. weighted: in words."""
+    found, wanted = len(plan.training.class_weights), len(weighted)
+    if found not in (0, wanted):
         raise UsageError(
             "a plan value that cannot be",
             where="training.class_weights",
-            expected=f"{outputs} weights, background first, or none" if exclusive else "none: the regions overlap",
+            expected=f"{wanted} weights, {weighted[0]} first, or none"
+            if weighted
+            else "none: nothing excludes another",
             found=f"{found} weights",
         )
 

@@ -6,6 +6,8 @@ Estimates in bytes. The constants were fitted to measured peaks of this package'
 from math import prod
 
 from scanwright.dataset.facts import Fingerprint
+from scanwright.plan import encoder_memory
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import windows_along
 from scanwright.types import Shape3, Triple
@@ -29,8 +31,10 @@ ACTIVATION_COPIES = 3.2
 """Activations alive in a training step, per convolution output: output, norm, and what backward keeps."""
 
 
-def feature_bytes(network: NetworkPlan, patch: Shape3, *, bytes_per_value: int) -> int:
+def feature_bytes(network: NetworkPlan | EncoderPlan, patch: Shape3, *, bytes_per_value: int) -> int:
     """All convolution outputs of one forward pass of one patch."""
+    if isinstance(network, EncoderPlan):
+        return encoder_memory.feature_values(network, patch) * bytes_per_value
     total = 0
     voxels = prod(patch) // prod(network.fold)
     for level, (width, stride) in enumerate(zip(network.widths, network.strides, strict=True)):
@@ -47,8 +51,10 @@ def training_bytes(plan: Plan) -> int:
     return int(activations * ACTIVATION_COPIES) + weight_count(plan.network) * 4 * 6
 
 
-def weight_count(network: NetworkPlan) -> int:
+def weight_count(network: NetworkPlan | EncoderPlan) -> int:
     """Parameters of the planned network, from its shape alone (norms and heads are left out: under 1 %)."""
+    if isinstance(network, EncoderPlan):
+        return encoder_memory.weight_count(network)
     widths, taps = network.widths, [prod(kernel) for kernel in network.kernels]
     inputs = (network.in_channels * prod(network.fold), *widths[:-1])
     total = 0
@@ -98,6 +104,10 @@ def least_answering_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
     The whole image counts, also where a border of zeros will be cut away: by that an answer is refused.
     """
     box = least_boxes(plan.preprocess, fingerprint, cropped=False)[0]
+    if isinstance(plan.network, EncoderPlan):
+        size = 2 if plan.training.precision == "bfloat16" else 4
+        seen = feature_bytes(plan.network, grown_shape(plan, box), bytes_per_value=size)
+        return STARTING_BYTES + weight_count(plan.network) * 4 + 4 * prod(box) * plan.network.in_channels + seen
     answering = answering_bytes(plan, grown_shape(plan, box), half=True, networks=1, resampled=False)
     image = 4 * prod(box) * plan.network.in_channels
     return STARTING_BYTES + weight_count(plan.network) * 4 + image + answering

@@ -9,21 +9,21 @@ Axis order: every triple is in network order (D, H, W). In 2-D, D is 1 voxel.
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes
+from scanwright.plan.counts import Counts, OddCounts, Positive
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
 Precision = Literal["float32", "bfloat16"]
 
 
-Positive = Annotated[int, Field(ge=1)]
-Counts = tuple[Positive, Positive, Positive]
 Length = Annotated[float, Field(gt=0)]
 Axis = Literal[0, 1, 2]
 
@@ -32,12 +32,6 @@ def _is_order(axes: Shape3) -> Shape3:
     if len(set(axes)) < 3:
         raise ValueError("an axis order names 0, 1 and 2 once each")
     return axes
-
-
-def _is_odd(kernel: Shape3) -> Shape3:
-    if any(size % 2 == 0 for size in kernel):
-        raise ValueError("a kernel has odd lengths, so that it has a centre")
-    return kernel
 
 
 def _begins_at_full_size(strides: tuple[Shape3, ...]) -> tuple[Shape3, ...]:
@@ -103,7 +97,7 @@ class NetworkPlan(Frozen):
     out_channels: int = Field(ge=1)
     widths: tuple[Positive, ...]
     strides: Annotated[tuple[Counts, ...], AfterValidator(_begins_at_full_size)]
-    kernels: tuple[Annotated[Counts, AfterValidator(_is_odd)], ...]
+    kernels: tuple[OddCounts, ...]
     blocks: int = Field(ge=1, le=8)
     residual: bool
     fold: Counts
@@ -134,6 +128,7 @@ class AugmentPlan(Frozen):
     elastic_voxels: standard deviation of a smooth displacement. mirror: axes that may be flipped.
     gamma, contrast: largest logarithm of the exponent and of the factor. brightness: largest offset. noise: largest standard
     deviation added. blur_voxels: largest standard deviation. low_resolution: largest factor. Grey values are normalised.
+    shift: largest move of a whole image within its patch, as a share of the patch; edges are repeated.
     """
 
     warp_share: float = Field(ge=0, le=1)
@@ -147,6 +142,7 @@ class AugmentPlan(Frozen):
     noise: float = Field(ge=0)
     blur_voxels: float = Field(ge=0)
     low_resolution: float = Field(ge=1)
+    shift: float = Field(default=0.0, ge=0, le=0.4)
 
 
 class TrainingPlan(Frozen):
@@ -185,13 +181,27 @@ class InferencePlan(Frozen):
     batch: int = Field(ge=1)
 
 
+class TargetPlan(Frozen):
+    """How known quantities become what a network learns: less `center`, over `scale`, each in the order of the task.
+
+    Empty where the target is no quantity.
+    """
+
+    center: tuple[float, ...] = ()
+    scale: tuple[Length, ...] = ()
+
+
 class Plan(Frozen):
-    """Every decided number of a run. See the module's docstring."""
+    """Every decided number of a run. See the module's docstring.
+
+    network: of one answer for each voxel, or of one for the whole image.
+    """
 
     schema_version: Literal[1] = 1
     problem: str
     preprocess: PreprocessPlan
-    network: NetworkPlan
+    network: NetworkPlan | EncoderPlan
+    target: TargetPlan = TargetPlan()
     batch: BatchPlan
     augment: AugmentPlan
     training: TrainingPlan
@@ -239,13 +249,16 @@ def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
 
 def settable_names() -> list[str]:
     """Every dotted name that `--set` takes, e.g. "batch.patch"."""
-    sections = {name: field.annotation for name, field in Plan.model_fields.items()}
     return [
-        f"{name}.{key}"
-        for name, model in sections.items()
-        if isinstance(model, type) and issubclass(model, Frozen)
-        for key in model.model_fields
+        f"{name}.{key}" for name in Plan.model_fields for model in section_models(name) for key in model.model_fields
     ]
+
+
+def section_models(name: str) -> list[type[Frozen]]:
+    """The kinds of section that a plan may have under a name: one, or of the network two; none for single values."""
+    annotation = Plan.model_fields[name].annotation
+    models = get_args(annotation) or (annotation,)
+    return [model for model in models if isinstance(model, type) and issubclass(model, Frozen)]
 
 
 def parse_set(assignments: list[str]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def coarsen(
         for _ in range(40):
             middle = (low + high) / 2
             low, high = (middle, high) if voxels_at(middle, native.value, extent) > most_voxels else (low, middle)
-    edges = _coarser(native.value, round(high, 2))
+    edges = coarser(native.value, round(high, 2))
     if edges == native.value:
         return native
     return Choice(edges, "coarser, so that a patch sees more of the image; the regions are large enough", MEASURED)
@@ -98,10 +98,11 @@ def coarsen(
 
 def voxels_at(edge: float, spacing: Triple, extent: Sequence[float]) -> float:
     """Voxels of an image whose axes are coarsened to at least `edge`."""
-    return prod(length / one for length, one in zip(extent, _coarser(spacing, edge), strict=True))
+    return prod(length / one for length, one in zip(extent, coarser(spacing, edge), strict=True))
 
 
-def _coarser(spacing: Triple, edge: float) -> Triple:
+def coarser(spacing: Triple, edge: float) -> Triple:
+    """Voxel edges of at least `edge`."""
     d, h, w = (max(edge, one) for one in spacing)
     return d, h, w
 
@@ -127,6 +128,12 @@ def choose_mirror(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, 
         return Choice((False, False, False), f"one-sided: {', '.join(sided[:3]) or 'unknown'}", MEASURED)
     wanted = [axis == 0 for axis in axes]
     return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", MEASURED)
+
+
+def choose_mirror_of_images(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, bool, bool]]:
+    """Mirror left and right: nothing is known of where in an image lies what is diagnosed from, and most of it has no side."""
+    wanted = [axis == 0 for axis in axes]
+    return Choice((wanted[0], wanted[1], wanted[2]), "left and right are mirrored", DEFAULT)
 
 
 def has_side(place: Spread) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
@@ -36,10 +36,23 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
     """Axes, spacing, crop, normalisation."""
     axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
     most = MOST_VOXELS[machine.device, fingerprint.dimension]
-    body = fingerprint.body_fraction.median
     spacing = rules.choose_spacing(fingerprint, axes)
     if machine.device == "cpu":
         spacing = rules.coarsen(spacing, fingerprint, axes, most_voxels=most)
+    long_side = rules.choose_long_side(fingerprint, axes, most_voxels=most)
+    return preprocess_section(ledger, fingerprint, axes, spacing=spacing, long_side=long_side)
+
+
+def preprocess_section(
+    ledger: Ledger,
+    fingerprint: Fingerprint,
+    axes: Shape3,
+    *,
+    spacing: Choice[Triple | None],
+    long_side: Choice[int | None],
+) -> PreprocessPlan:
+    """The section for a spacing and a side: crop and normalisation by the data set."""
+    body = fingerprint.body_fraction.median
     channels = [rules.choose_normalization(channel, body_fraction=body) for channel in fingerprint.channels]
     schemes: Choice[tuple[ChannelNormalization, ...]] = Choice(
         tuple(choice.value for choice in channels),
@@ -51,7 +64,7 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
         "preprocess",
         {
             "spacing": spacing,
-            "long_side": rules.choose_long_side(fingerprint, axes, most_voxels=most),
+            "long_side": long_side,
             "crop_to_nonzero": rules.choose_crop(fingerprint),
             "normalization": schemes,
             "image_order": Choice(3, "cubic for images, linear shares for labels", NNUNET),
@@ -147,6 +160,7 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
             "noise": Choice(0.1, light, MEASURED),
             "blur_voxels": Choice(0.0, off, MEASURED),
             "low_resolution": Choice(1.0, off, MEASURED),
+            "shift": Choice(0.0, "patches lie anywhere as it is", "this package"),
         },
     )
 
@@ -211,18 +225,41 @@ def require_levels(network: NetworkPlan) -> None:
         )
 
 
+def weighted(fingerprint: Fingerprint, outputs: int) -> tuple[str, ...]:
+    """Background and the regions, where they exclude each other."""
+    names = ("background", *(region.name for region in fingerprint.regions))
+    return names if len(names) == outputs else ()
+
+
+def voxel_recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, Choice[Any]]:
+    """How a network of voxels is trained: optimiser, its numbers, and the loss."""
+    return {
+        "optimizer": Choice("muon", "orthogonalised momentum: as good as AdamW in half the steps", MEASURED),
+        "learning_rate": Choice(6e-3, "peak of one cosine cycle", MEASURED),
+        "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
+        "warmup_share": Choice(0.03, "3 % of the steps", DEFAULT),
+        "clip_norm": Choice(1.0, "gradients are cut to norm 1", DEFAULT),
+        "ema_decay": Choice(
+            round(min(0.999, max(0.9, 1 - 6 / steps)), 5),
+            "averages over about a sixth of the steps: as good as the last weights in short trainings",
+            MEASURED,
+        ),
+        "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
+        "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
+    }
+
+
 def plan_training(
     ledger: Ledger,
-    fingerprint: Fingerprint,
     settings: Settings,
     machine: Machine,
-    problem: Problem,
+    recipe: dict[str, Choice[Any]],
     *,
     folds: Sequence[int],
     steps: int,
     pace: Pace | None,
 ) -> TrainingPlan:
-    """Steps, optimiser, precision."""
+    """Steps, the recipe of the kind of network, precision."""
     why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
     steps = ledger.decide("training.steps", Choice(steps, why_steps, "the budget" if pace else "the command"))
     every = min(steps, max(FEWEST_BETWEEN, steps // CHECKPOINTS))
@@ -234,18 +271,7 @@ def plan_training(
         "training",
         {
             **timing(settings, pace),
-            "optimizer": Choice("muon", "orthogonalised momentum: as good as AdamW in half the steps", MEASURED),
-            "learning_rate": Choice(6e-3, "peak of one cosine cycle", MEASURED),
-            "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
-            "warmup_share": Choice(0.03, "3 % of the steps", DEFAULT),
-            "clip_norm": Choice(1.0, "gradients are cut to norm 1", DEFAULT),
-            "ema_decay": Choice(
-                round(min(0.999, max(0.9, 1 - 6 / steps)), 5),
-                "averages over about a sixth of the steps: as good as the last weights in short trainings",
-                MEASURED,
-            ),
-            "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
-            "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
+            **recipe,
             "precision": Choice(low, f"{low} is the faster on {machine.device_name}", "this machine"),
             "channels_last": Choice(True, "1.3 to 1.7 times faster with GroupNorm", "measured on two cores"),
             "threads": Choice(machine.threads, "cores of this machine", "this machine"),

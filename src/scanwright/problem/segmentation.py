@@ -16,6 +16,7 @@ from torch import Tensor
 
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
+from scanwright.problem.label_maps import LabelMaps
 from scanwright.protocols import IGNORE
 from scanwright.training.loss import (
     deep_supervision_weights,
@@ -28,8 +29,8 @@ from scanwright.types import Array
 MAX_OVERLAPPING = 64  # regions of one task, a bit each
 
 
-class Segmentation:
-    """A Problem (see `scanwright.protocols`) bound to one task.
+class Segmentation(LabelMaps):
+    """A Kind (see `scanwright.problem.kind`) bound to one task.
 
     Raises InputError if a region holds a negative value (0, the background, would not be the first code), or if the values
     are more than there are codes beside IGNORE.
@@ -37,6 +38,7 @@ class Segmentation:
 
     name = "segmentation"
     primary = "dice"
+    sees_whole = False
 
     def __init__(self, task: Task) -> None:
         self.task = task

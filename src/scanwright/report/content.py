@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from scanwright.types import Unit
+from scanwright.types import JSON, Unit
 
 Severity = Literal["error", "warning", "note"]
 Role = Literal["best", "median", "worst", "example"]
+
+MOST_GROUPS = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,10 +184,20 @@ class CaseRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """Panels that stand side by side, each as SVG, with one caption below them all."""
+
+    panels: tuple[bytes, ...]
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResultSet:
     """Results on one set of cases: cross-validation, or a test split. note: a sentence on how they were obtained.
 
     failures: which regions were missed or invented, in how many cases, as a phrase; empty if none was.
+    of_each_case: whether the measures are those of single cases, of which means are shown; else of all cases together.
+    figures: drawn by the kind of problem, beside those that the page draws from the numbers.
     """
 
     name: str
@@ -195,8 +207,23 @@ class ResultSet:
     cases: tuple[CaseRow, ...] = ()
     note: str = ""
     failures: str = ""
+    of_each_case: bool = True
+    figures: tuple[Figure, ...] = ()
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """What a kind of problem is called on the page, and what its rows are: "Segmentation", "region", "regions".
+
+    pictures: a sentence on how its cases are drawn.
+    """
+
+    kind: str
+    part: str
+    parts: str
+    pictures: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,6 +235,14 @@ class CasePicture:
     png: bytes
     facts: tuple[Fact, ...] = ()
     note: str = ""
+
+
+SEGMENTATION = Wording(
+    kind="Segmentation",
+    part="region",
+    parts="regions",
+    pictures="The prediction is filled in the region\N{RIGHT SINGLE QUOTATION MARK}s colour; the reference is the thin white outline.",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,6 +273,7 @@ class ReportContent:
 
     title: str
     created: datetime
+    wording: Wording = SEGMENTATION
     headline: Headline | None = None
     test: Headline | None = None
     summary: tuple[str, ...] = ()
@@ -252,3 +288,24 @@ class ReportContent:
     plan: tuple[PlanRow, ...] = ()
     training: TrainingPart | None = None
     provenance: Provenance | None = None
+
+
+def estimate(value: Mapping[str, JSON]) -> Estimate:
+    """One entry of metrics.json."""
+    low, high = value["ci95"] or (None, None)
+    return Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
+
+
+def estimates(block: Mapping[str, JSON]) -> dict[str, Estimate]:
+    """A table of metrics.json as estimates."""
+    return {name: estimate(value) for name, value in block.items()}
+
+
+def group_rows(by_group: Mapping[str, JSON]) -> tuple[GroupRow, ...]:
+    """The groups of metrics.json, of columns that have 2 to 12 values."""
+    return tuple(
+        GroupRow(group=group, value=value, num_cases=max(one["n"] for one in block.values()), metrics=estimates(block))
+        for group, values in by_group.items()
+        for value, block in values.items()
+        if 1 < len(values) <= MOST_GROUPS
+    )

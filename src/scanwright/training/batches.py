@@ -5,7 +5,7 @@ with the rest of its batch where the network runs. So a resumed run sees exactly
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,15 +20,16 @@ from scanwright.types import Array, Ints, Shape3, Triple
 
 @dataclass(frozen=True, slots=True)
 class TrainingCase:
-    """One preprocessed case: image (C, D, H, W) float32, codes (D, H, W) uint8, both may be memory-mapped.
+    """One preprocessed case: image (C, D, H, W) float32, may be memory-mapped.
 
-    foreground: for each foreground code that occurs, (n, 3) voxel indices drawn from it.
+    target: codes (D, H, W) uint8 on the image's grid, or (T,) float32 numbers of the whole image.
+    foreground: for each foreground code that occurs, (n, 3) voxel indices drawn from it; empty for whole images.
     """
 
     case: str
     image: Array
-    codes: Array
-    foreground: Mapping[int, Ints]
+    target: Array
+    foreground: Mapping[int, Ints] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class Batches:
     device: torch.device
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Image (N, C, D, H, W) float32 and codes (N, D, H, W) uint8 of one step, changed at random, on the device."""
+        """Image (N, C, D, H, W) float32 and target, codes (N, D, H, W) uint8 or numbers (N, T), of one step, on the device.
+
+        Changed at random.
+        """
         return self.apply(self.draw(step))
 
     def draw(self, step: int) -> Draw:
@@ -73,9 +77,9 @@ class Batches:
             cut(case, center, draw.warp.reach(patch)) for case, center in zip(draw.cases, draw.centers, strict=True)
         ]
         image = torch.from_numpy(np.stack([image for image, _ in blocks])).to(self.device)
-        codes = torch.from_numpy(np.stack([codes for _, codes in blocks])).to(self.device)
-        image, codes = spatial.apply(draw.warp, image, codes, patch=patch)
-        return intensity.apply(draw.tint, image), codes
+        target = torch.from_numpy(np.stack([target for _, target in blocks])).to(self.device)
+        image, target = spatial.apply(draw.warp, image, target, patch=patch)
+        return intensity.apply(draw.tint, image), target
 
     @property
     def spacing(self) -> Triple:
@@ -100,9 +104,9 @@ class Batches:
 def choose_center(rng: np.random.Generator, case: TrainingCase, plan: Plan, *, fixed: bool) -> tuple[int, int, int]:
     """The patch's centre voxel: on a random foreground code's voxel if `fixed`, else anywhere; moved so as to stay inside.
 
-    A case smaller than the patch is centred.
+    A case smaller than the patch is centred, but for a shift of up to augment.shift of the patch.
     """
-    shape, patch = case.codes.shape, plan.batch.patch
+    shape, patch = case.image.shape[1:], plan.batch.patch
     uniform = rng.random(3)
     pick = rng.random(2)
     if fixed and case.foreground:
@@ -115,19 +119,25 @@ def choose_center(rng: np.random.Generator, case: TrainingCase, plan: Plan, *, f
     for length, size, want in zip(shape, patch, wanted, strict=True):
         low, high = size // 2, length - (size - size // 2)
         center.append(length // 2 if high <= low else int(np.clip(want, low, high)))
+    if plan.augment.shift:
+        moves = rng.uniform(-plan.augment.shift, plan.augment.shift, 3) * patch
+        center = [c + round(move) if size > 1 else c for c, move, size in zip(center, moves, patch, strict=True)]
     return center[0], center[1], center[2]
 
 
 def cut(case: TrainingCase, center: Sequence[int], size: Shape3) -> tuple[Array, Array]:
-    """A block around a voxel: image (C, *size) float32 with edges repeated, codes (*size) with IGNORE outside the case."""
+    """A block around a voxel: image (C, *size) float32 with edges repeated, and its target.
+
+    Of codes that is the same block (*size) with IGNORE outside the case; numbers of the whole image are those of any block.
+    """
     start = [c - s // 2 for c, s in zip(center, size, strict=True)]
     inside = tuple(
-        slice(max(0, a), max(0, min(a + s, n))) for a, s, n in zip(start, size, case.codes.shape, strict=True)
+        slice(max(0, a), max(0, min(a + s, n))) for a, s, n in zip(start, size, case.image.shape[1:], strict=True)
     )
     pad = [(part.start - a, a + s - part.stop) for part, a, s in zip(inside, start, size, strict=True)]
     image = np.asarray(case.image[(slice(None), *inside)], dtype=np.float32)
-    codes = np.asarray(case.codes[inside])
+    target = np.asarray(case.target[inside] if case.target.ndim == 3 else case.target)
     if any(before or after for before, after in pad):
         image = np.pad(image, [(0, 0), *pad], mode="edge")
-        codes = np.pad(codes, pad, constant_values=IGNORE)
-    return image, codes
+        target = np.pad(target, pad, constant_values=IGNORE) if target.ndim == 3 else target
+    return image, target

@@ -92,7 +92,7 @@ def train(
     """Train from `state.step` to the timetable's end, saving to `file` every `checkpoint_every` steps and at the end.
 
     clock: seconds, only differences count. budget_s: wall time for this loop from now on; the schedule is refitted at
-    checkpoints to end inside it. held_out: fixed (image, codes) batches for the quick score.
+    checkpoints to end inside it. held_out: fixed (image, target) batches for the quick score.
     should_stop: asked after each step; if so, the state is saved and the loop ends early.
     Raises UsageError if the loss stays infinite.
     """
@@ -133,7 +133,7 @@ def train(
 
 
 def take_step(
-    state: TrainingState, image_NCDHW: Tensor, codes_NDHW: Tensor, *, problem: Problem, plan: Plan, progress: float
+    state: TrainingState, image_NCDHW: Tensor, target: Tensor, *, problem: Problem, plan: Plan, progress: float
 ) -> float | None:
     """Forward, backward, update, average, at a share of the schedule.
 
@@ -143,7 +143,7 @@ def take_step(
     state.network.train()
     with autocast(plan, image_NCDHW.device):
         outputs = state.network(network_input(image_NCDHW, plan))
-    loss = problem.loss(outputs, codes_NDHW, class_weights=faded_weights(plan.training, progress))
+    loss = problem.loss(outputs, target, class_weights=faded_weights(plan.training, progress))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(state.network.parameters(), plan.training.clip_norm)
@@ -196,10 +196,10 @@ def quick_scores(
     if not held_out:
         return ()
     total = torch.zeros(())
-    for image, codes in held_out:
+    for image, target in held_out:
         with autocast(plan, image.device):
             logits = network(network_input(image, plan))[0]
-        total = total + problem.agreement(logits.float(), codes).cpu()
+        total = total + problem.agreement(logits.float(), target).cpu()
     return tuple(float(top / bottom) if bottom > 0 else None for top, bottom in total)
 
 

@@ -24,7 +24,7 @@ from scanwright.training.loop import autocast, network_input, start, take_step
 def measure(plan: Plan, problem: Problem, *, device: torch.device, steps: int = 3) -> Cost:
     """Medians over `steps` training steps, their batches included, and as many forward passes of one window."""
     state = start(build(plan.network), plan, device=device)
-    batches = Batches([random_case(plan)], plan, seed=0, device=device)
+    batches = Batches([random_case(plan, problem)], plan, seed=0, device=device)
     window = batches.batch(0)[0][:1]
     counter = itertools.count()
 
@@ -39,11 +39,14 @@ def measure(plan: Plan, problem: Problem, *, device: torch.device, steps: int = 
     return Cost(step_s=median_seconds(step, steps, device), window_s=median_seconds(answer, steps, device))
 
 
-def random_case(plan: Plan) -> TrainingCase:
-    """Noise a little larger than a patch, with two codes."""
+def random_case(plan: Plan, problem: Problem) -> TrainingCase:
+    """Noise a little larger than a patch, with two codes; a whole image knows nothing of its target, which costs the same."""
     shape = tuple(length + length // 4 if length > 1 else 1 for length in plan.batch.patch)
     rng = generator(0)
     image = rng.standard_normal((plan.network.in_channels, *shape), dtype=np.float32)
+    nothing = problem.encode(None)
+    if nothing is not None:
+        return TrainingCase("noise", image, nothing)
     codes = rng.integers(0, 2, shape, dtype=np.uint8)
     return TrainingCase("noise", image, codes, {1: np.argwhere(codes == 1)[:100]})
 

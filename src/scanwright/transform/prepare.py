@@ -32,12 +32,15 @@ FOREGROUND_VOXELS = 5000
 def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]) -> dict[str, Array]:
     """Arrays of one labelled case: "image" (C, D, H, W) float32, "codes" (D, H, W) uint8, "foreground" (n, 4) int32.
 
-    codes: label value to stored code. foreground: rows of code, d, h, w; up to FOREGROUND_VOXELS drawn from each code.
+    codes: label value to stored code; without any the image alone is prepared, its target being no label map.
+    foreground: rows of code, d, h, w; up to FOREGROUND_VOXELS drawn from each code.
     Raises InputError if the normalised image is not finite.
     """
-    assert case.label is not None
     image, placement = to_network(read_case_image(case, task), plan)
     require_finite(image, where=place_of(case.images[0]))
+    if not codes:
+        return {"image": image}
+    assert case.label is not None
     label = read_label(case.label).voxels[0]
     target = placement.target(encode(label, codes))
     return {"image": image, "codes": target, "foreground": foreground_voxels(target)}

@@ -80,16 +80,19 @@ def rotation(angles: Floats) -> Floats:
     return turned
 
 
-def apply(warp: Warp, image_NCDHW: Tensor, target_NDHW: Tensor, *, patch: Shape3) -> tuple[Tensor, Tensor]:
+def apply(warp: Warp, image_NCDHW: Tensor, target: Tensor, *, patch: Shape3) -> tuple[Tensor, Tensor]:
     """Sample a patch from the centre of each block: image trilinear (float32), target nearest (its own dtype).
 
     image (N, C, *block), target (N, *block) to (N, C, *patch) and (N, *patch). Outside the block the edge is repeated.
+    A target that does not lie on the block, (N, T) numbers of each image, stays as it is.
     """
     grid = _sampling_grid(warp, block=tuple(image_NCDHW.shape[2:]), patch=patch, device=image_NCDHW.device)
     image = functional.grid_sample(image_NCDHW, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    codes = target_NDHW[:, None].to(torch.float32)
-    target = functional.grid_sample(codes, grid, mode="nearest", padding_mode="border", align_corners=True)
-    return image, target[:, 0].to(target_NDHW.dtype)
+    if target.ndim == 2:
+        return image, target
+    codes = target[:, None].to(torch.float32)
+    moved = functional.grid_sample(codes, grid, mode="nearest", padding_mode="border", align_corners=True)
+    return image, moved[:, 0].to(target.dtype)
 
 
 def _sampling_grid(warp: Warp, *, block: tuple[int, ...], patch: Shape3, device: torch.device) -> Tensor:

@@ -1,0 +1,74 @@
+"""The two sets of rules by which plans are made: for an answer in each voxel, and for one answer to a whole image."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from scanwright.dataset.facts import Fingerprint
+from scanwright.plan import sections, whole_images
+from scanwright.plan.budget import Candidate
+from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.plan import AugmentPlan, BatchPlan, NetworkPlan, PreprocessPlan
+from scanwright.types import Shape3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruleset:
+    """One function for each section of a plan that differs, and the candidates that a budget may be spent on.
+
+    network: the section's model. ladders: candidates by device and dimension, from large to small
+    (docs/design/0004-rules.md, 0007-diagnosis.md); without a budget the first that fits in memory is planned.
+    weighted: what class weights are given for, in words; empty if nothing excludes another.
+    """
+
+    network: type[BaseModel]
+    ladders: Mapping[tuple[str, int], tuple[Candidate, ...]]
+    preprocess: Callable[..., PreprocessPlan]
+    augment: Callable[..., AugmentPlan]
+    patch: Callable[..., Shape3]
+    batch: Callable[..., BatchPlan]
+    build: Callable[..., Any]
+    recipe: Callable[..., dict[str, Any]]
+    weighted: Callable[[Fingerprint, int], tuple[str, ...]]
+
+
+PER_VOXEL = Ruleset(
+    network=NetworkPlan,
+    ladders={
+        ("cpu", 3): (
+            Candidate(24, 1, 2, 800),
+            Candidate(16, 1, 2, 600),
+            Candidate(16, 1, 1, 300),
+            Candidate(16, 2, 1, 0),
+        ),
+        ("cpu", 2): (Candidate(32, 1, 4, 1500), Candidate(16, 1, 4, 300), Candidate(16, 2, 4, 0)),
+        ("cuda", 3): (Candidate(32, 1, 2, 0),),
+        ("cuda", 2): (Candidate(32, 1, 12, 0),),
+    },
+    preprocess=sections.plan_preprocess,
+    augment=sections.plan_augment,
+    patch=sections.plan_patch,
+    batch=sections.plan_batch,
+    build=sections.plan_network,
+    recipe=sections.voxel_recipe,
+    weighted=sections.weighted,
+)
+
+WHOLE_IMAGES = Ruleset(
+    network=EncoderPlan,
+    ladders={
+        ("cpu", 3): (Candidate(32, 1, 4, 600), Candidate(16, 1, 4, 0)),
+        ("cpu", 2): (Candidate(64, 1, 32, 1000), Candidate(32, 1, 32, 400), Candidate(16, 1, 32, 0)),
+        ("cuda", 3): (Candidate(48, 1, 8, 0),),
+        ("cuda", 2): (Candidate(64, 1, 64, 0),),
+    },
+    preprocess=whole_images.plan_preprocess,
+    augment=whole_images.plan_augment,
+    patch=whole_images.plan_patch,
+    batch=whole_images.plan_batch,
+    build=whole_images.plan_network,
+    recipe=whole_images.recipe,
+    weighted=whole_images.weighted,
+)

@@ -1,0 +1,111 @@
+"""What a kind of problem has to supply to be trained, judged, reported and served. A fifth kind is one class that has all this.
+
+The first half is `protocols.Problem`, which training and inference speak to; the second half is for those above: how an
+answer is made, kept, judged and told.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.task import Task
+from scanwright.geometry.volume import Volume
+from scanwright.inference.predict import Engine
+from scanwright.protocols import Listener, Problem
+from scanwright.report.content import CasePicture, ResultSet, Wording
+from scanwright.types import JSON, Unit
+
+
+class Row(Protocol):
+    """One judged case. fold: that judged it, None for a test case."""
+
+    @property
+    def case(self) -> str: ...
+
+    @property
+    def patient(self) -> str: ...
+
+    @property
+    def fold(self) -> int | None: ...
+
+    @property
+    def groups(self) -> Mapping[str, str]: ...
+
+
+class Kind(Problem, Protocol):
+    """A problem bound to a task, with all that is done with its answers. An answer is a Volume of labels, or numbers."""
+
+    task: Task
+
+    def answer(self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Any:
+        """The networks' answer to a case's image. where: named in errors. Raises ResourceError where memory is too small."""
+        ...
+
+    def file_name(self, case: Case) -> str:
+        """The name of the file, within a folder, in which a case's answer is kept."""
+        ...
+
+    def write(self, file: Path, answer: Any) -> None:
+        """Keep an answer."""
+        ...
+
+    def read(self, file: Path) -> Any:
+        """An answer that was kept. Raises InputError if the file is none."""
+        ...
+
+    def yardstick(self, facts: Iterable[CaseFacts]) -> float | None:
+        """A number by which all cases are measured alike, if the kind has one."""
+        ...
+
+    def row(self, case: Case, answer: Any, *, fold: int | None, yardstick: float | None) -> Any:
+        """An answer held against what is known of the case."""
+        ...
+
+    def summary(
+        self, rows: Sequence[Any], test: Sequence[Any], *, seed: int, yardstick: float | None
+    ) -> dict[str, JSON]:
+        """metrics.json: of the cross-validation, and of the test split beside it. Alone, the test split stands for the whole."""
+        ...
+
+    def table(self, rows: Sequence[Any]) -> str:
+        """cases.csv."""
+        ...
+
+    @property
+    def wording(self) -> Wording:
+        """What the kind is called, and what its parts are."""
+        ...
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its regions, classes or quantities, in the order that gives colours."""
+        ...
+
+    def case_score(self, row: Any) -> float | None:
+        """The headline's metric of one case, None where it is not defined of one, or only of all together."""
+        ...
+
+    def results(
+        self,
+        name: str,
+        summary: Mapping[str, JSON],
+        rows: Sequence[Any],
+        *,
+        facts: Mapping[str, CaseFacts],
+        unit: Unit,
+        note: str,
+    ) -> ResultSet:
+        """One set of cases as the page shows it. summary: its part of metrics.json."""
+        ...
+
+    def pictures(
+        self, rows: Sequence[Any], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Any]
+    ) -> tuple[CasePicture, ...]:
+        """The best, the median and the worst cases, drawn."""
+        ...
+
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """What failed altogether, in a sentence or two, for the limits; "" if nothing did."""
+        ...

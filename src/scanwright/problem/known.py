@@ -1,0 +1,14 @@
+"""The kinds of problem that this package knows, by the names that tasks, plans and packages carry."""
+
+from collections.abc import Callable, Mapping
+
+from scanwright.dataset.task import Task
+from scanwright.problem.kind import Kind
+from scanwright.problem.segmentation import Segmentation
+
+KINDS: Mapping[str, Callable[[Task], Kind]] = {Segmentation.name: Segmentation}
+
+
+def problem_of(task: Task) -> Kind:
+    """The problem of a task's kind. Raises KeyError for one that is not known."""
+    return KINDS[task.kind](task)

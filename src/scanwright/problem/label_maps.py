@@ -1,0 +1,125 @@
+"""Answers that are label maps: how they are made, kept as files, and judged. What segmentation shares with no other kind."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.task import Task
+from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
+from scanwright.evaluation.measures import default_tolerance
+from scanwright.geometry.volume import Volume
+from scanwright.inference.predict import Engine
+from scanwright.inference.volume import predict_volume
+from scanwright.io.formats import is_picture, read_label, write_label
+from scanwright.problem import label_map_told
+from scanwright.protocols import Listener
+from scanwright.report.content import SEGMENTATION, CasePicture, ResultSet, Wording
+from scanwright.types import JSON, Unit
+
+
+class LabelMaps:
+    """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid."""
+
+    task: Task
+    name: str
+    primary: str
+
+    def encode(self, target: object) -> None:
+        """None: what is learned is the label map, stored beside the image."""
+
+    def answer(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> Volume:
+        """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
+        return predict_volume(engine, image, where=where, tell=tell)
+
+    def file_name(self, case: Case) -> str:
+        """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""
+        return f"{case.id}{'.png' if is_picture(case.images[0]) else '.nii.gz'}"
+
+    def write(self, file: Path, answer: Volume) -> None:
+        """Keep an answer."""
+        write_label(file, answer)
+
+    def read(self, file: Path) -> Volume:
+        """An answer that was kept."""
+        return read_label(file)
+
+    def yardstick(self, facts: Iterable[CaseFacts]) -> float | None:
+        """What all cases are measured by: the tolerance of normalised surface Dice, for these cases."""
+        own = list(facts)
+        return default_tolerance([one.spacing for one in own], shapes=[one.shape for one in own])
+
+    def row(self, case: Case, answer: Volume, *, fold: int | None, yardstick: float | None) -> CaseRow:
+        """An answer against the case's label. Both lie on the label's grid."""
+        assert case.label is not None
+        truth = read_label(case.label)
+        metrics = evaluate_case(
+            np.asarray(truth.voxels[0]),
+            np.asarray(answer.voxels[0]),
+            regions={region.name: region.values for region in self.task.regions},
+            spacing=truth.grid.spacing,
+            unit=truth.grid.unit,
+            ignore=self.task.ignore,
+            tolerance=yardstick,
+        )
+        return CaseRow(case=case.id, patient=case.patient, fold=fold, groups=case.groups, metrics=metrics)
+
+    def summary(
+        self, rows: Sequence[CaseRow], test: Sequence[CaseRow], *, seed: int, yardstick: float | None
+    ) -> dict[str, JSON]:
+        """metrics.json. If only a test split was judged, it stands for the whole."""
+        return summarise(
+            rows or test,
+            problem=self.name,
+            primary=self.primary,
+            regions=[region.name for region in self.task.regions],
+            seed=seed,
+            tolerance=yardstick,
+            test=test if rows else (),
+        )
+
+    def table(self, rows: Sequence[CaseRow]) -> str:
+        """cases.csv."""
+        return rows_to_csv(rows, regions=[region.name for region in self.task.regions])
+
+    @property
+    def wording(self) -> Wording:
+        """What this kind is called on the page."""
+        return SEGMENTATION
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The regions, in the order that gives colours."""
+        return tuple(region.name for region in self.task.regions)
+
+    def case_score(self, row: CaseRow) -> float | None:
+        """The headline's metric of one case, mean over its regions."""
+        return label_map_told.mean_score(row, self.primary)
+
+    def results(
+        self,
+        name: str,
+        summary: Mapping[str, JSON],
+        rows: Sequence[CaseRow],
+        *,
+        facts: Mapping[str, CaseFacts],
+        unit: Unit,
+        note: str,
+    ) -> ResultSet:
+        """One set of cases as the page shows it."""
+        return label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
+
+    def pictures(
+        self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]
+    ) -> tuple[CasePicture, ...]:
+        """The best, the median and the two worst cases."""
+        return label_map_told.pictures(rows, self.task, primary=self.primary, case_of=case_of, answer_of=answer_of)
+
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """Which regions were missed or invented, and what that means for the numbers; "" if none was."""
+        failed = label_map_told.failures(summary["flags"], summary["cases"])
+        return f"{failed}. Distances over all regions leave such cases out." if failed else ""
