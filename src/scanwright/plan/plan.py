@@ -16,14 +16,13 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes
+from scanwright.plan.counts import Counts, OddCounts, Positive
 from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
 Precision = Literal["float32", "bfloat16"]
 
 
-Positive = Annotated[int, Field(ge=1)]
-Counts = tuple[Positive, Positive, Positive]
 Length = Annotated[float, Field(gt=0)]
 Axis = Literal[0, 1, 2]
 
@@ -32,12 +31,6 @@ def _is_order(axes: Shape3) -> Shape3:
     if len(set(axes)) < 3:
         raise ValueError("an axis order names 0, 1 and 2 once each")
     return axes
-
-
-def _is_odd(kernel: Shape3) -> Shape3:
-    if any(size % 2 == 0 for size in kernel):
-        raise ValueError("a kernel has odd lengths, so that it has a centre")
-    return kernel
 
 
 def _begins_at_full_size(strides: tuple[Shape3, ...]) -> tuple[Shape3, ...]:
@@ -103,7 +96,7 @@ class NetworkPlan(Frozen):
     out_channels: int = Field(ge=1)
     widths: tuple[Positive, ...]
     strides: Annotated[tuple[Counts, ...], AfterValidator(_begins_at_full_size)]
-    kernels: tuple[Annotated[Counts, AfterValidator(_is_odd)], ...]
+    kernels: tuple[OddCounts, ...]
     blocks: int = Field(ge=1, le=8)
     residual: bool
     fold: Counts
