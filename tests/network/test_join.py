@@ -40,6 +40,17 @@ def test_recurrent__adds_to_the_mean() -> None:
     assert torch.allclose(join(features), features.mean(1))
 
 
+def test_recurrent__gives_gradients_outside_training_as_in_it() -> None:
+    """On CUDA a recurrent network in evaluation mode refuses to; saliency needs them."""
+    torch.manual_seed(0)
+    join = RecurrentJoin("gru", 4, 3, bidirectional=False)
+    features = noise(2, 5, 4).requires_grad_()
+    first, second = (
+        torch.autograd.grad(join.train(mode)(features).square().sum(), features)[0] for mode in (True, False)
+    )
+    assert torch.equal(first, second) and not join.training and join.reader.training
+
+
 @pytest.mark.parametrize("kind", ["mean", "attention", "gru", "lstm"])
 def test_make_join__a_long_sequence_stays_finite(kind: str) -> None:
     join = make_join(kind, 4, hidden=None if kind == "mean" else 3, bidirectional=False)

@@ -51,6 +51,18 @@ def test_forward__every_weight_gets_a_gradient(family: str, dims: int, join: dic
     assert still == []
 
 
+@pytest.mark.parametrize(("family", "dims", "join"), WAYS)
+def test_forward__bfloat16_comes_near_and_learns(family: str, dims: int, join: dict[str, object]) -> None:
+    network = build(encoder_plan(family, dims, **join)).train()
+    image = noise(4, 2, 8, 8, 8)
+    exact = network(image)[0].detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = network(image)[0]
+    answer.float().square().sum().backward()
+    assert torch.allclose(answer.detach().float(), exact, atol=0.05 * float(exact.abs().max()))
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in network.parameters())
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_forward__cases_of_a_batch_do_not_know_of_each_other(family: str) -> None:
     network = build(encoder_plan(family, join="gru", hidden=6)).eval()

@@ -3,6 +3,8 @@
 With a single slice every one of these gives that slice's features as they are.
 """
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
@@ -52,6 +54,12 @@ class RecurrentJoin(nn.Module):
         super().__init__()
         self.reader = RECURRENT[kind](features, hidden, batch_first=True, bidirectional=bidirectional)
         self.add = nn.Linear(hidden * (2 if bidirectional else 1), features)
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets the mode, except of the reader: it computes the same in both, and cuDNN gives gradients in training only."""
+        super().train(mode)
+        self.reader.train()
+        return self
 
     def forward(self, features_NDF: Tensor) -> Tensor:
         """Mean over D plus what the order says; the slice itself where D is 1."""
