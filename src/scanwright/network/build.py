@@ -1,17 +1,27 @@
 """From a plan to a network, and how large it is."""
 
+from typing import overload
+
 import torch
 from torch import nn
 
 from scanwright.network.unet import UNet
+from scanwright.network.whole import WholeImage
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan
 
 
-def build(plan: NetworkPlan, *, seed: int = 0) -> UNet:
+@overload
+def build(plan: NetworkPlan, *, seed: int = 0) -> UNet: ...
+@overload
+def build(plan: EncoderPlan, *, seed: int = 0) -> WholeImage: ...
+@overload
+def build(plan: NetworkPlan | EncoderPlan, *, seed: int = 0) -> UNet | WholeImage: ...
+def build(plan: NetworkPlan | EncoderPlan, *, seed: int = 0) -> UNet | WholeImage:
     """The planned network with fresh weights; the same seed gives the same weights on any machine."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return UNet(plan)
+        return UNet(plan) if isinstance(plan, NetworkPlan) else WholeImage(plan, seed=seed)
 
 
 def num_parameters(network: nn.Module) -> int:

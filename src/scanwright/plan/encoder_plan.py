@@ -76,10 +76,11 @@ class EncoderPlan(Frozen):
         given = {name for name in ("growth", "attention_heads", "image") if getattr(self, name) is not None}
         faults = [f"{self.family} needs {name}" for name in sorted(needed - given)]
         faults += [f"{self.family} has no {name}" for name in sorted(given - needed)]
-        if self.image is not None and self.attention_heads is not None:
-            return faults + self._transformer(self.image, self.attention_heads)
-        for kernel in self.kernels:
-            require_odd(kernel)
+        if self.family != "vit":
+            for kernel in self.kernels:
+                require_odd(kernel)
+        elif self.image is not None and self.attention_heads is not None:
+            faults += self._transformer(self.image, self.attention_heads)
         return faults
 
     def _transformer(self, image: Shape3, heads: int) -> list[str]:
