@@ -17,6 +17,7 @@ from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes
 from scanwright.plan.counts import Counts, OddCounts, Positive
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
