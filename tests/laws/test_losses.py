@@ -9,7 +9,7 @@ from torch import Tensor
 from fakes import task
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE
-from scanwright.training.loss import (
+from scanwright.training.losses.dense import (
     binary_cross_entropy,
     cross_entropy,
     exclusive_dice_ce,

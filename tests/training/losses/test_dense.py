@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from scanwright.protocols import IGNORE
-from scanwright.training.loss import (
+from scanwright.training.losses.dense import (
     binary_cross_entropy,
     cross_entropy,
     deep_supervision_weights,
