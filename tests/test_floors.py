@@ -23,7 +23,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     6: ("network",),
     7: ("training",),
     8: ("inference",),
-    9: ("evaluation", "figures"),
+    9: ("evaluation", "figures", "explanation"),
     10: ("features",),
     11: ("problem",),
     12: ("gate", "search"),

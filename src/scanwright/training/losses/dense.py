@@ -73,7 +73,8 @@ def focal_tversky(
     Source: Abraham and Khan 2019, ISBI, p. 683 (gamma 4/3).
     """
     cost = 1 - _tversky_indices(probabilities, one_hot, mask, missed, invented)
-    return ((cost + SMOOTH) ** exponent - SMOOTH**exponent).mean()
+    each: Tensor = (cost + SMOOTH) ** exponent - SMOOTH**exponent
+    return each.mean()
 
 
 def _tversky_indices(probabilities: Tensor, one_hot: Tensor, mask: Tensor, missed: float, invented: float) -> Tensor:
