@@ -79,7 +79,7 @@ def asymmetric(
 
     For labels that are mostly absent. gamma: the focus on absent labels that are believed present. margin: in (0, 1); an
     absent label with a probability up to it costs nothing and has no gradient.
-    Source: Ridnik et al. 2021, ICCV (gamma 0 for what is present, 4 for what is absent).
+    Source: Ridnik et al. 2021, ICCV (their gamma- and m; gamma+, the focus on present labels, is 0 here).
     """
     logits = single(logits)
     shifted = (torch.sigmoid(logits) - margin).clamp_min(0)
