@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from scanwright.errors import GeometryError
-from scanwright.figures.overlay import largest_slice, nice_length, overlay_slices, region_mask
+from scanwright.figures.overlay import largest_slice, overlay_slices, region_mask
 from scanwright.figures.palette import structure_colour
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
@@ -157,13 +157,6 @@ def test_largest_slice__middle_of_equals():
     weights[2:5, 1, 1] = True
     assert (largest_slice(weights, 0), largest_slice(weights, 1)) == (3, 1)
     assert largest_slice(np.zeros((7, 3, 3), bool), 0) == 3
-
-
-@pytest.mark.parametrize(
-    ("longest", "length"), [(1.0, 1.0), (1.9, 1.0), (2.0, 2.0), (7.3, 5.0), (99.0, 50.0), (0.03, 0.02)]
-)
-def test_nice_length(longest, length):
-    assert nice_length(longest) == pytest.approx(length)
 
 
 def test_region_mask__union_of_values():

@@ -1,5 +1,6 @@
-"""What holds for every loss: finite whatever comes, blind to what is ignored, lower for a better answer."""
+"""What holds for every loss of masks: finite whatever comes, blind to what is ignored, lower for a better answer."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -9,13 +10,9 @@ from torch import Tensor
 from fakes import task
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE
-from scanwright.training.loss import (
-    binary_cross_entropy,
-    cross_entropy,
-    exclusive_dice_ce,
-    overlapping_dice_ce,
-    soft_dice,
-)
+from scanwright.training.losses import dense
+from scanwright.training.losses.masks import EXCLUSIVE, OVERLAPPING, ExclusiveLoss, OverlappingLoss
+from scanwright.training.losses.precision import single
 
 CLASSES = 3
 SIZE = (4, 5, 6)
@@ -24,29 +21,37 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 def parts(codes: Tensor) -> tuple[Tensor, Tensor]:
     """Codes as 0 and 1 of each class, and the mask of what counts."""
-    mask = (codes != IGNORE)[:, None]
-    kept = codes.masked_fill(codes == IGNORE, 0)
-    return torch.nn.functional.one_hot(kept, CLASSES).movedim(-1, 1).float() * mask, mask.float()
+    one_hot, mask = dense.exclusive_parts(codes, CLASSES, ignore=IGNORE)
+    return (one_hot * mask).float(), mask.float()
 
 
-def weighted(loss: Callable[..., Tensor]) -> Loss:
-    return lambda logits, codes: loss(logits, codes, ignore=IGNORE, weights=torch.tensor([1.0, 3.0, 9.0]))
+def exclusive(loss: ExclusiveLoss) -> Loss:
+    return lambda logits, codes: loss(logits, codes, ignore=IGNORE)
+
+
+def weighted(loss: ExclusiveLoss) -> Loss:
+    return lambda logits, codes: loss(
+        logits, codes, ignore=IGNORE, weights=torch.tensor([1.0, 3.0, 9.0]).to(single(logits).dtype)
+    )
+
+
+def overlapping(loss: OverlappingLoss) -> Loss:
+    return lambda logits, codes: loss(logits, *parts(codes))
 
 
 LOSSES: dict[str, Loss] = {
-    "soft_dice": lambda logits, codes: soft_dice(logits.float().softmax(1), *parts(codes)),
-    "cross_entropy": lambda logits, codes: cross_entropy(logits.float(), codes, ignore=IGNORE),
-    "weighted cross_entropy": lambda logits, codes: weighted(cross_entropy)(logits.float(), codes),
-    "binary_cross_entropy": lambda logits, codes: binary_cross_entropy(logits.float(), *parts(codes)),
-    "exclusive_dice_ce": lambda logits, codes: exclusive_dice_ce(logits, codes, ignore=IGNORE),
-    "weighted exclusive_dice_ce": weighted(exclusive_dice_ce),
-    "overlapping_dice_ce": lambda logits, codes: overlapping_dice_ce(logits, *parts(codes)),
+    "soft_dice": lambda logits, codes: dense.soft_dice(single(logits).softmax(1), *parts(codes)),
+    "weighted cross_entropy": lambda logits, codes: weighted(dense.cross_entropy)(single(logits), codes),
     "segmentation": lambda logits, codes: Segmentation(task(CLASSES - 1, ignore=9)).loss([logits], codes),
     "nested segmentation": lambda logits, codes: Segmentation(task(CLASSES, nested=True, ignore=9)).loss(
         [logits], codes
     ),
+    **{f"exclusive {name}": exclusive(loss) for name, loss in EXCLUSIVE.items()},
+    **{f"weighted {name}": weighted(loss) for name, loss in EXCLUSIVE.items()},
+    **{f"overlapping {name}": overlapping(loss) for name, loss in OVERLAPPING.items()},
 }
 every = pytest.mark.parametrize("name", LOSSES)
+every_of_classes = pytest.mark.parametrize("name", [name for name in LOSSES if name != "nested segmentation"])
 
 
 def logits_of(scale: float = 1.0, *, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -71,6 +76,23 @@ def gradient(name: str, logits: Tensor, codes: Tensor) -> Tensor:
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1e4])
 def test_value_and_gradient_are_finite(name: str, scale: float, dtype: torch.dtype) -> None:
     assert bool(torch.isfinite(gradient(name, logits_of(scale, dtype=dtype), codes_of())).all())
+
+
+@every
+def test_the_gradient_is_that_of_finite_differences(name: str) -> None:
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn((2, CLASSES, 2, 3, 3), generator=generator, dtype=torch.float64).requires_grad_()
+    codes = torch.randint(0, CLASSES, (2, 2, 3, 3), generator=generator)
+    codes[0, 0, 0] = IGNORE
+    assert torch.autograd.gradcheck(lambda given: LOSSES[name](given, codes), logits)
+
+
+@every
+def test_bfloat16_logits_are_computed_in_float32(name: str) -> None:
+    rounded = logits_of(3.0, dtype=torch.bfloat16).detach()
+    value = LOSSES[name](rounded, codes_of())
+    assert value.dtype == torch.float32
+    assert float(value) == float(LOSSES[name](rounded.float(), codes_of()))
 
 
 @every
@@ -105,6 +127,14 @@ def test_a_step_down_the_gradient_lowers_it(name: str) -> None:
     slope = gradient(name, logits, codes)
     before = float(LOSSES[name](logits.detach(), codes))
     assert float(LOSSES[name](logits.detach() - slope / slope.norm() * 0.1, codes)) < before
+
+
+@every_of_classes
+def test_surer_of_what_is_right_costs_less_and_a_perfect_answer_nothing(name: str) -> None:
+    right = parts(codes_of())[0] * 2 - 1
+    costs = [float(LOSSES[name](right * sureness, codes_of())) for sureness in (-4, -2, -1, 0, 1, 2, 4)]
+    assert all(later < earlier for earlier, later in itertools.pairwise(costs))
+    assert 0 <= float(LOSSES[name](right * 40, codes_of())) + 1e-6 < 1e-4
 
 
 @every

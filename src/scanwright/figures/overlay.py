@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scanwright.errors import GeometryError
+from scanwright.figures.orient import SIDES, draw_scale, draw_sides
 from scanwright.figures.palette import structure_colour
 from scanwright.figures.svg import new_figure, to_png
 from scanwright.geometry.grid import Grid
@@ -27,10 +28,6 @@ WIDTH_PX, MAX_HEIGHT_PX, GAP_PX = 960, 420, 8
 CT_SOFT_TISSUE = (-160.0, 240.0)
 """Window for soft tissue in Hounsfield units: level 40, width 400."""
 
-HALO = [patheffects.withStroke(linewidth=2.0, foreground="#000000c0")]
-
-# For each axis of a right-anterior-superior volume: what lies at the left, right, top and bottom of its plane.
-MARKS = ("APSI", "RLSI", "RLAP")
 AXIAL_CORONAL_SAGITTAL = (2, 1, 0)
 
 
@@ -98,12 +95,6 @@ def largest_slice(weights: Array, axis: int) -> int:
     sums = weights.sum(axis=tuple(other for other in range(weights.ndim) if other != axis))
     best = np.flatnonzero(sums == sums.max())
     return int(best[len(best) // 2])
-
-
-def nice_length(longest: float) -> float:
-    """The largest of 1, 2, 5 times a power of ten that is at most `longest` (> 0), for a scale bar."""
-    power = 10.0 ** math.floor(math.log10(longest))
-    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= longest * (1 + 1e-9))
 
 
 def _foreground(labels: Array, regions: Mapping[str, Sequence[int]]) -> Bools:
@@ -175,7 +166,7 @@ def _plane(
         prediction=show(prediction),
         width=(box[across][1] - box[across][0]) * spacing[across],
         height=(box[up][1] - box[up][0]) * spacing[up],
-        marks=MARKS[axis],
+        marks=SIDES[axis],
     )
 
 
@@ -202,9 +193,9 @@ def _compose(
         left_px += plane.width * scale + GAP_PX
         _draw_plane(axes, plane, regions, low, high, enlarged=plane.width * scale > plane.image.shape[1])
         if unit == "mm":
-            _draw_marks(axes, plane.marks)
+            draw_sides(axes, plane.marks)
             if number == 0:
-                _draw_scale(axes, plane, scale)
+                draw_scale(axes, plane.width, plane.height, scale=scale)
     return figure
 
 
@@ -248,22 +239,3 @@ def _padded(mask: Bools, plane: Plane) -> tuple[Floats, Floats, Floats]:
     x = (np.arange(-1, columns + 1) + 0.5) * (plane.width / columns)
     y = (np.arange(-1, rows + 1) + 0.5) * (plane.height / rows)
     return x, y, np.pad(mask, 1).astype(np.float32)
-
-
-def _draw_marks(axes: Axes, marks: str) -> None:
-    left, right, top, bottom = tuple(marks)
-    _write(axes, left, 0.02, 0.5, ha="left", va="center")
-    _write(axes, right, 0.98, 0.5, ha="right", va="center")
-    _write(axes, top, 0.5, 0.98, ha="center", va="top")
-    _write(axes, bottom, 0.5, 0.02, ha="center", va="bottom")
-
-
-def _draw_scale(axes: Axes, plane: Plane, scale: float) -> None:
-    length = nice_length(plane.width * 0.3)
-    x, y = 10 / scale, plane.height - 10 / scale
-    axes.plot([x, x + length], [y, y], color="white", linewidth=1.8, solid_capstyle="butt", path_effects=HALO)
-    _write(axes, f"{length:g} mm", x / plane.width, 16 / (plane.height * scale), ha="left", va="bottom")
-
-
-def _write(axes: Axes, words: str, x: float, y: float, *, ha: str, va: str) -> None:
-    axes.text(x, y, words, transform=axes.transAxes, ha=ha, va=va, color="white", fontsize=8.5, path_effects=HALO)

@@ -18,7 +18,7 @@ from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.problem.label_maps import LabelMaps
 from scanwright.protocols import IGNORE
-from scanwright.training.loss import (
+from scanwright.training.losses.dense import (
     deep_supervision_weights,
     exclusive_dice_ce,
     overlapping_dice_ce,

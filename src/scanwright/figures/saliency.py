@@ -1,0 +1,143 @@
+"""A saliency map over its scan: the slice with most of it, plain on the left, with the map on the right, and a colour bar.
+
+A volume is cut across its coarsest axis, so that the slice is one that was acquired (axial where no axis is coarser); the
+patient's right lies on the viewer's left. A picture (one slice) is shown as it lies in its file. Colours grow lighter and
+more opaque with the map, so that what does not matter stays grey. A map with values below 0 has two colours, blue for what
+lowered the score and red for what raised it. The bar counts in percent of the map's largest size: its units mean little.
+"""
+
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
+
+from scanwright.errors import GeometryError
+from scanwright.figures.orient import SIDES, draw_scale, draw_sides
+from scanwright.figures.overlay import GROUND, largest_slice
+from scanwright.figures.svg import new_figure, to_png
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.orientation import canonical
+from scanwright.types import Array, Floats
+
+SLICE_PX, GAP_PX, BAR_PX, TICKS_PX = 420, 8, 14, 52
+OPACITY = 0.85
+"""Of the largest value; a smaller one has its share of it."""
+SIGNED = 1e-3
+"""A map is drawn with two colours from this share of its size below 0 on: less is rounding."""
+GREY = 0.35
+"""What lies under the colours of the bar, between black and white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What is drawn: image (rows, columns, 1 or 3) in [0, 1], map (rows, columns) in [-1, 1], size in the grid's unit."""
+
+    image: Floats
+    map: Floats
+    width: float
+    height: float
+    sides: str
+
+
+def saliency_overlay(
+    image_CIJK: Array, saliency_IJK: Array, *, grid: Grid, window: tuple[float, float] | None = None
+) -> bytes:
+    """Draw the map over the image as PNG, two pixels for a CSS pixel, each slice up to 420 x 420 CSS pixels.
+
+    image_CIJK: any number type; the first channel is shown, or three channels of a picture (unit "px") as colour.
+    saliency_IJK: the map on the same grid; what is not finite counts as 0. All 0: nothing is coloured, the middle slice.
+    window: the intensities shown as black and white; else the 0.5 and 99.5 percentiles of the slice.
+    Raises GeometryError if the shapes differ.
+    """
+    for name, array in (("image", image_CIJK[0]), ("saliency map", saliency_IJK)):
+        if array.shape != tuple(grid.shape):
+            raise GeometryError(f"the {name} is not on its grid", expected=tuple(grid.shape), found=array.shape)
+    cut = _cut(image_CIJK, saliency_IJK, grid, window)
+    signed = bool(cut.map.min() < -SIGNED)
+    colours = matplotlib.colormaps["berlin" if signed else "inferno"]
+    scale = SLICE_PX / max(cut.width, cut.height)
+    width, height = max(1, round(cut.width * scale)), max(1, round(cut.height * scale))
+    full = 2 * width + 2 * GAP_PX + BAR_PX + TICKS_PX
+    figure = new_figure(full, height)
+    figure.patch.set(visible=True, facecolor=GROUND)
+    plain = figure.add_axes((0, 0, width / full, 1))
+    mapped = figure.add_axes(((width + GAP_PX) / full, 0, width / full, 1))
+    for axes, map_YX in ((plain, None), (mapped, cut.map)):
+        _draw(axes, cut, map_YX, colours, signed=signed)
+        if grid.unit == "mm":
+            draw_sides(axes, cut.sides)
+    if grid.unit == "mm":
+        draw_scale(plain, cut.width, cut.height, scale=scale)
+    margin = min(16 / height, 0.2)
+    bar = figure.add_axes((2 * (width + GAP_PX) / full, margin, BAR_PX / full, 1 - 2 * margin))
+    _draw_bar(bar, colours, signed=signed)
+    return to_png(figure)
+
+
+def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float, float] | None) -> Slice:
+    """The slice with most saliency. Rows run down, columns to the right; both are turned over: right and top come first."""
+    turn = canonical(grid.affine)
+    spacing = turn.grid(grid).spacing
+    channels = image_CIJK if image_CIJK.shape[0] == 3 and grid.unit == "px" else image_CIJK[:1]
+    image = turn.apply(channels)
+    saliency = np.nan_to_num(turn.apply(saliency_IJK[None])[0].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    thin = [axis for axis in (2, 1, 0) if saliency.shape[axis] == 1]
+    axis = thin[0] if thin else max((2, 1, 0), key=lambda k: round(spacing[k], 3))
+    index = largest_slice(np.abs(saliency), axis)
+    across, up = (other for other in range(3) if other != axis)
+    size = np.abs(saliency).max()
+    return Slice(
+        image=_grey(np.stack([_show(channel, axis, index) for channel in image], axis=-1), window),
+        map=_show(saliency, axis, index) / (size or 1.0),
+        width=image.shape[1 + across] * spacing[across],
+        height=image.shape[1 + up] * spacing[up],
+        sides=SIDES[axis],
+    )
+
+
+def _show(array_XYZ: Array, axis: int, index: int) -> Array:
+    flipped: Array = np.flip(array_XYZ.take(index, axis=axis), axis=(0, 1))
+    return flipped.T
+
+
+def _grey(image_YXC: Array, window: tuple[float, float] | None) -> Floats:
+    values = image_YXC.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    low, high = window or (np.percentile(finite, (0.5, 99.5)) if finite.size else (0.0, 1.0))
+    shown = np.clip((np.nan_to_num(values, nan=low) - low) / (high - low if high > low else 1.0), 0.0, 1.0)
+    return np.asarray(shown)
+
+
+def _draw(axes: Axes, cut: Slice, map_YX: Floats | None, colours: Colormap, *, signed: bool) -> None:
+    extent = (0, cut.width, cut.height, 0)
+    shown = cut.image if cut.image.shape[-1] == 3 else cut.image[..., 0]
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="bicubic", aspect="auto")
+    if map_YX is not None:
+        painted = _painted(map_YX, colours, signed=signed)
+        axes.imshow(painted, extent=extent, interpolation="bilinear", aspect="auto")
+    axes.set(xlim=(0, cut.width), ylim=(cut.height, 0))
+    axes.axis("off")
+
+
+def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool) -> None:
+    """The colours over a middling grey, as opaque as in the picture, from the largest down."""
+    values = np.linspace(1.0, -1.0 if signed else 0.0, 256)[:, None]
+    axes.imshow(np.full((256, 1), GREY), cmap="gray", vmin=0, vmax=1, extent=(0, 1, values[-1, 0], 1), aspect="auto")
+    axes.imshow(_painted(values, colours, signed=signed), extent=(0, 1, values[-1, 0], 1), aspect="auto")
+    ticks = {1.0: "+100 %", 0.0: "0", -1.0: "\N{MINUS SIGN}100 %"} if signed else {1.0: "100 %", 0.5: "50 %", 0.0: "0"}
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    axes.tick_params(
+        axis="y", labelright=True, labelleft=False, left=False, length=0, labelcolor="white", labelsize=8.5
+    )
+    axes.set_xticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _painted(map_YX: Floats, colours: Colormap, *, signed: bool) -> Floats:
+    """A map in [-1, 1] as colours with opacity, (rows, columns, 4)."""
+    painted = np.asarray(colours(map_YX / 2 + 0.5 if signed else map_YX))
+    painted[..., 3] = OPACITY * np.abs(map_YX).clip(0.0, 1.0)
+    return painted
