@@ -32,8 +32,8 @@ class Problem(Protocol):
         ...
 
     @property
-    def loss_name(self) -> str:
-        """The loss that `loss` computes, as the plan states it."""
+    def losses(self) -> "Sequence[str]":
+        """The losses that there are by name; the first is the one that is planned."""
         ...
 
     @property
@@ -56,11 +56,14 @@ class Problem(Protocol):
         """
         ...
 
-    def loss(self, outputs: "Sequence[Tensor]", target: "Tensor", *, class_weights: "Sequence[float]" = ()) -> "Tensor":
+    def loss(
+        self, outputs: "Sequence[Tensor]", target: "Tensor", *, name: str = "", class_weights: "Sequence[float]" = ()
+    ) -> "Tensor":
         """One scalar from the network's outputs (finest first) and the targets of a batch.
 
-        outputs: (N, K, D, H, W) and target (N, D, H, W) codes, where IGNORE counts for nothing; of whole images outputs (N, K)
-        and target (N, T). class_weights: how much each output weighs, as the plan says; empty for all alike.
+        name: one of `losses`, the first if empty. class_weights: how much each output weighs, as the plan says; empty for all
+        alike. outputs: (N, K, D, H, W) and target (N, D, H, W) codes, where IGNORE counts for nothing; of whole images (N, K)
+        and (N, T).
         """
         ...
 

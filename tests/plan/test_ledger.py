@@ -41,7 +41,7 @@ def test_ledger__an_impossible_value_is_refused_by_its_name(name: str, value: An
 
 
 @pytest.mark.parametrize(("name", "value", "hint"), [
-    ("network.out_channels", 9, "regions"), ("network.in_channels", 3, "channels"), ("training.loss", "focal", "problem"),
+    ("network.out_channels", 9, "regions"), ("network.in_channels", 3, "channels"),
     ("training.folds", [0], "--fold"), ("training.budget_s", 60, "--budget"), ("training.reserve_s", 60, "--budget"),
 ])  # fmt: skip
 def test_ledger__what_follows_from_elsewhere_is_refused_with_where(name: str, value: Any, hint: str) -> None:

@@ -19,7 +19,7 @@ from plan_samples import (
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.make import require_class_weights
 from scanwright.plan.memory import BASE_BYTES, training_bytes
-from scanwright.plan.plan import settable_names
+from scanwright.plan.plan import NetworkPlan, settable_names
 
 
 @pytest.mark.parametrize("found", [VOLUMES, PICTURES, THICK], ids=["volumes", "pictures", "thick"])
@@ -28,7 +28,7 @@ from scanwright.plan.plan import settable_names
 def test_make__every_value_has_a_reason_and_a_source(found: Any, machine: Any, budget: float | None) -> None:
     settings = {"steps": 100} if budget is None else {"budget_s": budget, "cost": steady(0.1)}
     made = planned(found, machine=machine, **settings)
-    assert sorted(made.why) == sorted(settable_names())
+    assert sorted(made.why) == sorted(settable_names(NetworkPlan))
     assert all(why.reason.strip() and why.source.strip() for why in made.why.values())
     assert all(size % step == 0 for size, step in zip(made.batch.patch, made.network.stride, strict=True))
 
@@ -105,7 +105,14 @@ def test_make__where_the_largest_network_does_not_fit_the_next_one_is_planned(bu
 
 def test_require_class_weights__only_where_each_voxel_is_one_region() -> None:
     made = planned(VOLUMES, steps=1, values={"training.class_weights": [1, 2, 3]})
-    require_class_weights(made, exclusive=True)
-    with pytest.raises(UsageError, match="regions overlap"):
-        require_class_weights(made, exclusive=False)
-    require_class_weights(planned(VOLUMES, steps=1), exclusive=False)
+    require_class_weights(made, weighted=("background", "one", "two"))
+    with pytest.raises(UsageError, match="nothing excludes another"):
+        require_class_weights(made, weighted=())
+    require_class_weights(planned(VOLUMES, steps=1), weighted=())
+
+
+def test_require_loss__one_that_this_kind_of_problem_has() -> None:
+    assert planned(VOLUMES, steps=1, values={"training.loss": "focal_tversky"}).training.loss == "focal_tversky"
+    with pytest.raises(UsageError, match="cannot be") as caught:
+        planned(VOLUMES, steps=1, values={"training.loss": "huber"})
+    assert "dice_ce" in str(caught.value.expected) and caught.value.found == "huber"

@@ -55,8 +55,9 @@ def peak():  # of this program alone: what getrusage gives also counts the proce
 def step(**options):
     planned, cpu = plan(**options), torch.device("cpu")
     state = start(build(planned.network), planned, device=cpu)
-    batch = Batches([random_case(planned)], planned, seed=0, device=cpu).batch(0)
-    take_step(state, *batch, problem=Segmentation(task(planned.network.out_channels - 1)), plan=planned, progress=0.5)
+    problem = Segmentation(task(planned.network.out_channels - 1))
+    batch = Batches([random_case(planned, problem)], planned, seed=0, device=cpu).batch(0)
+    take_step(state, *batch, problem=problem, plan=planned, progress=0.5)
     return training_bytes(planned), peak() - before
 
 before = peak()

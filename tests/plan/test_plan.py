@@ -11,6 +11,7 @@ from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import read_json, write_json
 from scanwright.plan.plan import (
     ChannelNormalization,
+    NetworkPlan,
     Plan,
     Settings,
     Why,
@@ -88,7 +89,7 @@ def test_rows__one_for_every_decision_in_order() -> None:
     rows = planned(steps=50).rows()
     assert [name for name, _, _ in rows][:1] == ["preprocess.axes"]
     assert {name: value for name, value, _ in rows}["batch.size"] == 2
-    assert sorted(name for name, _, _ in rows) == sorted(settable_names())
+    assert sorted(name for name, _, _ in rows) == sorted(settable_names(NetworkPlan))
 
 
 def test_stride__of_fold_and_levels_together() -> None:

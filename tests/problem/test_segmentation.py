@@ -43,7 +43,7 @@ SCATTERED = made((2, 5), (9,), ignore=7)
 def test_codes__positions_of_the_values_and_ignore_apart() -> None:
     problem = Segmentation(SCATTERED)
     assert problem.codes == {0: 0, 2: 1, 5: 2, 9: 3, 7: IGNORE}
-    assert (problem.outputs, problem.loss_name, problem.name, problem.primary) == (
+    assert (problem.outputs, problem.losses[0], problem.name, problem.primary) == (
         3, "dice_ce", "segmentation", "dice",
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def test_membership__exclusive_regions_have_a_background_first() -> None:
 def test_membership__nested_regions_have_none() -> None:
     problem = Segmentation(task(3, nested=True))
     assert problem.membership.astype(int).tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]]
-    assert (problem.outputs, problem.loss_name) == (3, "dice_bce")
+    assert (problem.outputs, problem.losses[0]) == (3, "dice_bce")
 
 
 @pytest.mark.parametrize("wanted", [SCATTERED, task(3), task(3, nested=True), task(2, nested=True, ignore=9)])

@@ -39,7 +39,7 @@ def test_train__the_loss_falls_and_the_boxes_are_found(tmp_path: Path) -> None:
     held_out = [
         (
             torch.from_numpy(case(seed=9).image)[None, :, :8, :16, :16],
-            torch.from_numpy(case(seed=9).codes)[None, :8, :16, :16],
+            torch.from_numpy(case(seed=9).target)[None, :8, :16, :16],
         )
     ]
     _, events = run(planned, tmp_path / "state", held_out=held_out)
@@ -113,7 +113,7 @@ def test_train__a_loss_that_is_not_finite_changes_nothing_and_then_stops(tmp_pat
     planned = plan(steps=60)
     state, _, problem = fresh(planned)
     good = case()
-    broken = [TrainingCase("x", good.image * float("nan"), good.codes, good.foreground)]
+    broken = [TrainingCase("x", good.image * float("nan"), good.target, good.foreground)]
     before = [value.clone() for value in weights(state)]
     with pytest.raises(UsageError, match="not finite"):
         list(
@@ -135,7 +135,7 @@ def test_train__skipped_steps_are_counted_and_said(tmp_path: Path) -> None:
     planned = planned.model_copy(update={"batch": planned.batch.model_copy(update={"size": 1})})
     state, _, problem = fresh(planned)
     good = case()
-    mixed = [good, TrainingCase("x", good.image * float("nan"), good.codes, good.foreground)]
+    mixed = [good, TrainingCase("x", good.image * float("nan"), good.target, good.foreground)]
     batches = Batches(mixed, planned, seed=0, device=CPU)
     events = list(train(state, batches, problem, planned, file=tmp_path / "s", clock=lambda: 0.0))
     skipped = [event.loss for event in events if isinstance(event, Step)].count(None)

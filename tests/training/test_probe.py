@@ -61,10 +61,10 @@ def test_median_seconds__the_first_call_and_one_disturbance_do_not_count(monkeyp
 @pytest.mark.parametrize("patch", [(8, 16, 16), (1, 32, 40)])
 def test_random_case__is_larger_than_the_patch_and_always_the_same(patch: tuple[int, int, int]) -> None:
     planned = with_network(plan(patch=patch), in_channels=2)
-    case = random_case(planned)
+    case = random_case(planned, Segmentation(task(2)))
     assert case.image.shape == (2, *case.target.shape) and case.image.dtype == np.float32
     assert all(n >= p for n, p in zip(case.target.shape, patch, strict=True)) and case.target.shape[0] >= patch[0]
     assert (case.target.shape[0] == 1) is (patch[0] == 1)
-    assert np.array_equal(random_case(planned).image, case.image)
+    assert np.array_equal(random_case(planned, Segmentation(task(2))).image, case.image)
     assert all(case.target[tuple(point)] == 1 for point in case.foreground[1])
     assert cut(case, [n // 2 for n in case.target.shape], patch)[0].shape == (2, *patch)

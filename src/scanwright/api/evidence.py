@@ -1,6 +1,6 @@
 """What can be looked at while training runs: curves of loss and quick score, and the answer to one validation patch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scanwright.figures.overlay import overlay_slices
 from scanwright.figures.plots import Line, curves_png
 from scanwright.files import write_bytes
 from scanwright.geometry.grid import Grid
 from scanwright.plan.plan import Plan
-from scanwright.protocols import IGNORE, Problem
+from scanwright.protocols import Problem
 from scanwright.training.loop import autocast, network_input
 from scanwright.types import Array
 
 
-def draw_curves(file: Path, lines: list[dict[str, Any]], names: list[str]) -> None:
-    """curves.png: loss and quick score of each region, from the checkpoint lines of a fold's log."""
+def draw_curves(file: Path, lines: list[dict[str, Any]], names: Sequence[str]) -> None:
+    """curves.png: loss and quick score of each region, class or quantity, from the checkpoint lines of a fold's log."""
     points = [line for line in lines if line["event"] == "checkpoint"]
     loss = tuple((line["step"], line["loss"]) for line in points if line["loss"] is not None)
     scores = [
@@ -34,37 +33,13 @@ def draw_curves(file: Path, lines: list[dict[str, Any]], names: list[str]) -> No
 
 
 @torch.no_grad()
-def draw_example(
-    file: Path,
-    network: nn.Module,
-    patch: tuple[Tensor, Tensor],
-    *,
-    plan: Plan,
-    problem: Problem,
-    regions: Mapping[str, Sequence[int]],
-) -> None:
-    """example.png: a validation patch, its truth as an outline and the answer of the averaged weights as colour."""
-    image, codes = patch
+def answer_patch(network: nn.Module, patch: tuple[Tensor, Tensor], *, plan: Plan, problem: Problem) -> Array:
+    """The answer of the averaged weights to a validation patch, a batch of one: (K, D, H, W) or (K,) float32."""
+    image, _ = patch
     with autocast(plan, image.device):
         logits = network(network_input(image, plan))[0]
-    probabilities = problem.probabilities(logits)[0].cpu().numpy()
-    png = overlay_slices(
-        image[0].cpu().numpy(),
-        truth_IJK=values_of(codes[0].cpu().numpy(), problem),
-        prediction_IJK=problem.decode(iter(probabilities)),
-        grid=patch_grid(plan),
-        regions=regions,
-        zoom=False,
-    )
-    write_bytes(file, png)
-
-
-def values_of(codes_DHW: Array, problem: Problem) -> Array:
-    """Stored codes as label values; IGNORE as background."""
-    table = np.zeros(IGNORE + 1, dtype=np.int64)
-    for value, code in problem.codes.items():
-        table[code] = 0 if code == IGNORE else value
-    return table[codes_DHW]
+    answer: Array = problem.probabilities(logits.float())[0].cpu().numpy()
+    return answer
 
 
 def patch_grid(plan: Plan) -> Grid:

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from scanwright.api.evidence import draw_curves, draw_example
+from scanwright.api.evidence import answer_patch, draw_curves, patch_grid
 from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
@@ -32,7 +33,10 @@ from scanwright.workers import in_processes
 FEW_CASES = 12
 """Below this, starting worker processes takes longer than they save."""
 
-HELD_OUT = 4
+HELD_OUT, HELD_OUT_IMAGES = 4, 64
+"""Validation cases of the quick score: patches of a few, or so many whole images, which cost little each."""
+SMALL_BYTES = 4 << 20
+"""A whole image up to this size is kept in memory; a file for each of a batch would cost more than its step."""
 EXAMPLES = 0.2
 """Share of the training after which example.png is drawn again."""
 LEAST_SHARE = 0.1
@@ -78,7 +82,15 @@ def content(study: Study, name: str) -> dict[str, Any]:
 def used_cases(study: Study, fold: int) -> list[str]:
     """Cases that a fold trains on, and those that its quick score looks at."""
     parts = study.splits.folds[fold]
-    return [*parts.train, *parts.validation[:HELD_OUT]]
+    return [*parts.train, *watched_cases(study, fold)]
+
+
+def watched_cases(study: Study, fold: int) -> list[str]:
+    """The validation cases of a fold that the quick score looks at, evenly spread over their names."""
+    names, most = study.splits.folds[fold].validation, HELD_OUT_IMAGES if study.problem.sees_whole else HELD_OUT
+    if not study.problem.sees_whole:
+        return list(names[:most])
+    return [names[number] for number in range(0, len(names), max(1, -(-len(names) // most)))]
 
 
 def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torch.device, tell: Listener) -> None:
@@ -131,9 +143,8 @@ def train_fold(
     plan, store = study.plan, Store(run.path("store"))
     parts = study.splits.folds[fold]
     training = [stored_case(store, keys[name], study, name) for name in parts.train]
-    watched = [stored_case(store, keys[name], study, name) for name in parts.validation[:HELD_OUT]]
+    watched = [stored_case(store, keys[name], study, name) for name in watched_cases(study, fold)]
     held_out = [watch_patch(case, plan, device) for case in watched]
-    regions = {region.name: region.values for region in study.dataset.task.regions}
     state = start(build(plan.network, seed=plan.training.seed + fold), plan, device=device)
     batches = Batches(training, plan, seed=plan.training.seed * 1000 + fold, device=device)
     events = train(
@@ -154,16 +165,11 @@ def train_fold(
         log.write(event)
         tell(training_progress(event, fold, log))
         if isinstance(event, Checkpoint):
-            draw_curves(run.fold(fold) / "curves.png", log.lines, list(regions))
+            draw_curves(run.fold(fold) / "curves.png", log.lines, study.problem.parts)
         if isinstance(event, Checkpoint) and held_out and event.step >= EXAMPLES * drawn * event.end:
-            draw_example(
-                run.fold(fold) / "example.png",
-                state.averaged,
-                held_out[0],
-                plan=plan,
-                problem=study.problem,
-                regions=regions,
-            )
+            answered = answer_patch(state.averaged, held_out[0], plan=plan, problem=study.problem)
+            if picture := study.problem.sketch(*held_out[0], answered, grid=patch_grid(plan)):
+                write_bytes(run.fold(fold) / "example.png", picture)
             drawn += 1
     if state.step < state.timetable.end:
         raise Stopped(f"stopped at step {state.step} of {state.timetable.end}, saved")
@@ -177,7 +183,8 @@ def stored_case(store: Store, key: str, study: Study, name: str) -> TrainingCase
     arrays = store.open(key).arrays
     target = study.problem.encode(study.case(name).target)
     if target is not None:
-        return TrainingCase(name, arrays["image"], target)
+        image = arrays["image"]
+        return TrainingCase(name, np.array(image) if image.nbytes <= SMALL_BYTES else image, target)
     rows = arrays["foreground"]
     foreground = {int(code): rows[rows[:, 0] == code, 1:] for code in sorted(set(rows[:, 0].tolist()))}
     return TrainingCase(name, arrays["image"], arrays["codes"], foreground)

@@ -66,7 +66,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     except (RuntimeError, UsageError) as error:
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    problem = problem_of(task)
+    problem = problem_of(task).planned(plan)
     if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
         raise IntegrityError(
             "task and plan of this package do not fit",

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scanwright.api.evidence import values_of
 from scanwright.api.study import require_segmentation, training_facts
 from scanwright.api.wording import changes_text
 from scanwright.dataset.cases import Case, Dataset
@@ -29,6 +28,7 @@ from scanwright.files import read_json, write_bytes
 from scanwright.plan.budget import Cost, Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
+from scanwright.problem.label_map_told import values_of
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE, Listener, Problem, Progress, silent
 from scanwright.runtime import choose_device, describe_machine, num_threads
@@ -182,7 +182,7 @@ def pane(
         turned = array_HW if upright else np.swapaxes(array_HW, 0, 1)
         return np.flip(turned, axis=(0, 1))
 
-    labels = shown(values_of(codes[cut], problem))
+    labels = shown(values_of(codes[cut], problem.codes))
     colour = len(image) == 3 and plan.preprocess.spacing is None
     picture = np.stack([shown(channel[cut]) for channel in image], axis=-1) if colour else shown(image[0, cut])
     aspect = spacing[1] / spacing[2] if upright else spacing[2] / spacing[1]

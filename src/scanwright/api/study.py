@@ -37,7 +37,7 @@ from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
 from scanwright.problem.kind import Kind as ProblemKind
-from scanwright.problem.known import problem_of
+from scanwright.problem.known import KINDS, problem_of
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine
@@ -92,7 +92,7 @@ def look(
     with run.stage("check"):
         require_split_file(split)
         dataset = without(read_dataset(data, layout, kind=task), exclude)
-        require_segmentation(dataset, verb="train")
+        require_learnable(dataset)
         tell(Progress("check", note=dataset.stated))
         looked = look_at_cases(dataset, jobs=machine.threads, excluded=exclude, tell=tell)
         require_unchanged(run, dataset, looked.checks)
@@ -111,12 +111,13 @@ def look(
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         everything = training_facts(dataset, checks)
         learned = learned_from(splits, settings.fold, everything)
-        found = fingerprint(learned, dataset.task)
+        targets = {case.id: case.target for case in dataset.train}
+        found = fingerprint(learned, dataset.task, targets)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
         problem = problem_of(dataset.task)
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
-    overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task)
-    return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem)
+    overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task, targets)
+    return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem.planned(plan))
 
 
 def write_datasheet(run: Run, looked: Looked) -> None:
@@ -127,8 +128,20 @@ def write_datasheet(run: Run, looked: Looked) -> None:
     write_bytes(run.path(f"{DATASHEET}.md"), datasheet_markdown(sheet).encode())
 
 
+def require_learnable(dataset: Dataset) -> None:
+    """Raise UsageError for a kind of problem that is read and checked, and not learned from yet."""
+    if dataset.task.kind not in KINDS:
+        raise UsageError(
+            f"no network learns {dataset.task.kind} yet",
+            where=dataset.root,
+            expected=", ".join(KINDS),
+            found=dataset.stated,
+            hint="scanwright inspect reads and checks such a data set.",
+        )
+
+
 def require_segmentation(dataset: Dataset, *, verb: str) -> None:
-    """Raise UsageError for a data set of another kind than segmentation: it is read and checked, and not learned from yet."""
+    """Raise UsageError for a data set of another kind than segmentation."""
     if dataset.task.kind != "segmentation":
         raise UsageError(
             f"{verb} is for segmentation so far",

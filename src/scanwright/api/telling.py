@@ -155,14 +155,14 @@ def scope(study: Study) -> str:
 def summary_sentences(study: Study, training: TrainingPart, machine: Machine) -> tuple[str, ...]:
     """What was trained on what, in two or three sentences."""
     task, plan, found = study.dataset.task, study.plan, study.overview
-    regions = ", ".join(region.name for region in task.regions)
+    parts = ", ".join(study.problem.parts)
     parameters = num_parameters(build(plan.network))
     steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
     place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
     return (
-        f"Segmentation of {regions} in {images_text(found.dimension, task.channels)}; "
+        f"{study.problem.wording.kind} of {parts} in {images_text(found.dimension, task.channels)}; "
         f"{found.num_cases} cases of {found.num_patients} patients.",
-        f"A U-Net of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}.",
+        f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}.",
         f"Patients are told apart by {study.dataset.patients_from}.",
     )
 

@@ -39,8 +39,8 @@ def fingerprint(
 ) -> Fingerprint:
     """The fingerprint of the cases given, which should be those that may be learned from.
 
-    targets: what is known of whole images, by case; classes and quantities are counted over them. The unit is that of the first case by name. Raises InputError if there are no facts at all, or if some cases are in
-    millimetres and some in pixels.
+    targets: what is known of whole images, by case; classes and quantities are counted over them. The unit is that of the
+    first case by name. Raises InputError if there are no facts at all, or if some cases are in millimetres and some in pixels.
     """
     cases = [facts[name] for name in sorted(facts)]
     if not cases:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scanwright.dataset.cases import Case
+from scanwright.dataset.cases import Case, Classes, Quantities
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Frozen
@@ -18,7 +18,7 @@ from scanwright.errors import InputError, PolicyError, UsageError
 from scanwright.io.formats import is_image, stem
 from scanwright.runtime import generator
 
-VOLUME_CLASSES = 3
+VOLUME_CLASSES, NUMBER_CLASSES = 3, 5
 NO_FACTS: Mapping[str, CaseFacts] = {}
 
 
@@ -49,8 +49,9 @@ def make_splits(
 ) -> Splits:
     """Folds of equal size by patient, the same for the same seed whatever the order of the cases.
 
-    Each fold gets its share of every stratum: the regions that a patient has and a third of the range of their volume
-    (from `facts`), or the values of the group column `strata`. Fewer patients than folds: a fold for each patient.
+    Each fold gets its share of every stratum: the classes of a patient's images, a fifth of the range of their quantities, or
+    the regions that a patient has and a third of the range of their volume (from `facts`); or the values of the group column
+    `strata`. Fewer patients than folds: a fold for each patient.
 
     together: groups of cases that are to stay on one side as if they were one patient's, such as near-duplicates.
     Only labelled cases take part. Raises UsageError if folds < 2 or no case has the group `strata`, InputError if
@@ -83,7 +84,8 @@ def make_splits(
         for fold in range(number)
     )
     apart = len({case.patient for case in kept}) - len(patients)
-    by = f"group {strata}" if strata else "regions and volume" if facts else ""
+    answered = any(case.target is not None for case in kept)
+    by = f"group {strata}" if strata else "target" if answered else "regions and volume" if facts else ""
     stated = _stated(made, len(patients), folds, left_out) + (f", stratified by {by}" if by else "")
     stated += f"; patients who share an image or nearly one count as one ({apart} fewer)" if apart else ""
     return Splits(folds=made, test=test, source=f"made with seed {seed}", stated=stated)
@@ -182,6 +184,8 @@ def _strata(patients: Mapping[str, list[Case]], facts: Mapping[str, CaseFacts], 
             groups = sorted({key for own in patients.values() for case in own for key in case.groups})
             raise UsageError("no case has this group", found=column, expected=f"one of {', '.join(groups) or 'none'}")
         return words
+    if any(case.target is not None for own in patients.values() for case in own):
+        return answer_strata(patients)
     if not all(case.id in facts for own in patients.values() for case in own):
         return dict.fromkeys(patients, "")
     volumes = {name: _mean_volume([facts[case.id] for case in own]) for name, own in patients.items()}
@@ -190,6 +194,32 @@ def _strata(patients: Mapping[str, list[Case]], facts: Mapping[str, CaseFacts], 
         name: f"{_regions_of([facts[case.id] for case in own])} size {int(np.searchsorted(cuts, volumes[name]))}"
         for name, own in patients.items()
     }
+
+
+def answer_strata(patients: Mapping[str, list[Case]]) -> dict[str, str]:
+    """The classes of each patient's images; of quantities the fifth of their range in which the mean of the first lies."""
+    classes = {
+        name: "+".join(sorted({word for case in own if isinstance(case.target, Classes) for word in case.target.names}))
+        for name, own in patients.items()
+    }
+    numbers = {name: _mean_number(own) for name, own in patients.items()}
+    known = [value for value in numbers.values() if value is not None]
+    if not known:
+        return classes
+    cuts = np.quantile(known, np.arange(1, NUMBER_CLASSES) / NUMBER_CLASSES)
+    return {
+        name: "unknown" if value is None else f"number {int(np.searchsorted(cuts, value))}"
+        for name, value in numbers.items()
+    }
+
+
+def _mean_number(own: Sequence[Case]) -> float | None:
+    known = [
+        case.target.numbers[0]
+        for case in own
+        if isinstance(case.target, Quantities) and case.target.numbers[0] is not None
+    ]
+    return float(np.mean(known)) if known else None
 
 
 def _mean_volume(own: Sequence[CaseFacts]) -> float:

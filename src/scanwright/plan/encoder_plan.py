@@ -14,6 +14,13 @@ from scanwright.types import Shape3
 
 Family = Literal["resnet", "densenet", "convnext", "efficientnet", "vit"]
 Join = Literal["mean", "attention", "gru", "lstm"]
+TITLES: dict[Family, str] = {
+    "resnet": "ResNet",
+    "densenet": "DenseNet",
+    "convnext": "ConvNeXt",
+    "efficientnet": "EfficientNet",
+    "vit": "vision transformer",
+}
 RECURRENT: tuple[Join, ...] = ("gru", "lstm")
 
 
@@ -47,6 +54,12 @@ class EncoderPlan(Frozen):
     hidden: Positive | None = None
     bidirectional: bool = False
     dropout: float = Field(default=0.0, ge=0, lt=1)
+
+    @property
+    def title(self) -> str:
+        """What such a network is called: "ResNet", or "ResNet and GRU" where slices are joined by one."""
+        joined = {"mean": "", "attention": " and attention", "gru": " and GRU", "lstm": " and LSTM"}[self.join]
+        return TITLES[self.family] + joined
 
     @property
     def stride(self) -> Shape3:

@@ -35,7 +35,6 @@ EXPECTED = {
 FOLLOWS = {
     "network.in_channels": "the task's channels",
     "network.out_channels": "the task's regions",
-    "training.loss": "the kind of problem",
     "training.folds": "--fold and --folds",
     "training.budget_s": "--budget",
     "training.reserve_s": "--budget",

@@ -10,6 +10,7 @@ from math import prod
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.budget import Candidate, Cost, Pace, Workload, fit_budget
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.memory import (
     BASE_BYTES,
@@ -18,10 +19,9 @@ from scanwright.plan.memory import (
     least_voxels,
     training_bytes,
 )
-from scanwright.plan.encoder_plan import EncoderPlan
-from scanwright.plan.plan import Plan, Settings, TargetPlan
+from scanwright.plan.plan import Plan, Settings
 from scanwright.plan.ruleset import PER_VOXEL, WHOLE_IMAGES
-from scanwright.plan.sections import network_shape, plan_inference, plan_training
+from scanwright.plan.sections import network_shape, plan_inference, plan_target, plan_training
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
 
@@ -65,7 +65,7 @@ def make(
             problem=problem.name,
             preprocess=preprocess,
             network=network,
-            target=target_of(fingerprint),
+            target=plan_target(trial, fingerprint),
             batch=batch,
             augment=augment,
             training=training,
@@ -73,6 +73,7 @@ def make(
             why=trial.why,
         )
         require_divisible(plan)
+        require_loss(plan, problem)
         require_class_weights(plan, weighted=rules.weighted(fingerprint, problem.outputs))
         return plan
 
@@ -115,12 +116,6 @@ def require_of_network(ledger: Ledger) -> None:
             raise UsageError("not a value of the network that is planned", where=f"--set {name}", expected=known)
 
 
-def target_of(fingerprint: Fingerprint) -> TargetPlan:
-    """Quantities brought to mean 0 and deviation 1 over the training cases; one that does not vary is only centred."""
-    found = fingerprint.quantities
-    return TargetPlan(center=tuple(one.mean for one in found), scale=tuple(one.deviation or 1.0 for one in found))
-
-
 def require_divisible(plan: Plan) -> None:
     """Raise UsageError if the patch cannot be halved as often as a network of voxels does; others take any size."""
     if isinstance(plan.network, EncoderPlan):
@@ -132,6 +127,17 @@ def require_divisible(plan: Plan) -> None:
             expected=f"lengths divisible by {plan.network.stride}",
             found=plan.batch.patch,
             hint="Set another batch.patch, or network.strides.",
+        )
+
+
+def require_loss(plan: Plan, problem: Problem) -> None:
+    """Raise UsageError for a loss that this kind of problem does not have."""
+    if plan.training.loss not in problem.losses:
+        raise UsageError(
+            "a plan value that cannot be",
+            where="training.loss",
+            expected=", ".join(problem.losses),
+            found=plan.training.loss,
         )
 
 

@@ -9,9 +9,9 @@ Axis order: every triple is in network order (D, H, W). In 2-D, D is 1 voxel.
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
@@ -104,6 +104,11 @@ class NetworkPlan(Frozen):
     deep_supervision: bool
 
     @property
+    def title(self) -> str:
+        """What such a network is called."""
+        return "U-Net"
+
+    @property
     def stride(self) -> Shape3:
         """Voxels of input per voxel of the coarsest level, each axis: what a patch must be divisible by."""
         total = list(self.fold)
@@ -191,6 +196,18 @@ class TargetPlan(Frozen):
     scale: tuple[Length, ...] = ()
 
 
+def _kind_of_network(section: Any) -> str:
+    """Which of the two kinds of network a section is meant to be: only one of them has a family."""
+    has_family = "family" in section if isinstance(section, Mapping) else isinstance(section, EncoderPlan)
+    return ENCODER if has_family else UNET
+
+
+UNET, ENCODER = "unet", "encoder"
+AnyNetwork = Annotated[
+    Annotated[NetworkPlan, Tag(UNET)] | Annotated[EncoderPlan, Tag(ENCODER)], Discriminator(_kind_of_network)
+]
+
+
 class Plan(Frozen):
     """Every decided number of a run. See the module's docstring.
 
@@ -200,7 +217,7 @@ class Plan(Frozen):
     schema_version: Literal[1] = 1
     problem: str
     preprocess: PreprocessPlan
-    network: NetworkPlan | EncoderPlan
+    network: AnyNetwork
     target: TargetPlan = TargetPlan()
     batch: BatchPlan
     augment: AugmentPlan
@@ -247,18 +264,24 @@ def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
     return pairs
 
 
-def settable_names() -> list[str]:
-    """Every dotted name that `--set` takes, e.g. "batch.patch"."""
-    return [
-        f"{name}.{key}" for name in Plan.model_fields for model in section_models(name) for key in model.model_fields
+def settable_names(network: type[Frozen] | None = None) -> list[str]:
+    """Every dotted name that `--set` takes, e.g. "batch.patch"; of one kind of network, or of both."""
+    names = [
+        f"{name}.{key}"
+        for name in Plan.model_fields
+        for model in section_models(name)
+        if name != "network" or network in (None, model)
+        for key in model.model_fields
     ]
+    return list(dict.fromkeys(names))
 
 
 def section_models(name: str) -> list[type[Frozen]]:
     """The kinds of section that a plan may have under a name: one, or of the network two; none for single values."""
-    annotation = Plan.model_fields[name].annotation
-    models = get_args(annotation) or (annotation,)
-    return [model for model in models if isinstance(model, type) and issubclass(model, Frozen)]
+    if name == "network":
+        return [NetworkPlan, EncoderPlan]
+    model = Plan.model_fields[name].annotation
+    return [model] if isinstance(model, type) and issubclass(model, Frozen) else []
 
 
 def parse_set(assignments: list[str]) -> dict[str, Any]:
@@ -298,7 +321,7 @@ def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:
         return Plan.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(str(part) for part in first["loc"] if part not in (UNET, ENCODER))
         raise IntegrityError(
             "not a plan of this version",
             where=where,

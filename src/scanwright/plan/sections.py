@@ -17,6 +17,7 @@ from scanwright.plan.plan import (
     NetworkPlan,
     PreprocessPlan,
     Settings,
+    TargetPlan,
     TrainingPlan,
 )
 from scanwright.plan.rules import DEFAULT, MEASURED, NNUNET, Choice
@@ -244,7 +245,7 @@ def voxel_recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict
             "averages over about a sixth of the steps: as good as the last weights in short trainings",
             MEASURED,
         ),
-        "loss": Choice(problem.loss_name, "overlap and per-voxel evidence together", NNUNET),
+        "loss": Choice(problem.losses[0], "overlap and per-voxel evidence together", NNUNET),
         "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
     }
 
@@ -307,6 +308,22 @@ def require_cores(training: TrainingPlan, machine: Machine) -> None:
             expected=f"at most {machine.threads}, the cores that this process may use",
             found=training.threads,
         )
+
+
+def plan_target(ledger: Ledger, fingerprint: Fingerprint) -> TargetPlan:
+    """Quantities brought to mean 0 and deviation 1 over the training cases; one that does not vary is only centred."""
+    found = fingerprint.quantities
+    reason = "of the training cases" if found else "the target is no quantity"
+    return ledger.section(
+        TargetPlan,
+        "target",
+        {
+            "center": Choice(tuple(one.mean for one in found), f"mean {reason}" if found else reason, "the data"),
+            "scale": Choice(
+                tuple(one.deviation or 1.0 for one in found), f"deviation {reason}" if found else reason, "the data"
+            ),
+        },
+    )
 
 
 def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:

@@ -205,7 +205,7 @@ def recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, 
         "ema_decay": Choice(
             round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", MEASURED
         ),
-        "loss": Choice(problem.loss_name, "of the kind of problem", "the task"),
+        "loss": Choice(problem.losses[0], "of the kind of problem", "the task"),
         "class_weights": choose_class_weights(fingerprint, outputs=problem.outputs),
     }
 

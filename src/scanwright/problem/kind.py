@@ -8,36 +8,52 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from torch import Tensor
+
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
+from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, ResultSet, Wording
-from scanwright.types import JSON, Unit
+from scanwright.types import JSON, Array, Unit
 
 
 class Row(Protocol):
     """One judged case. fold: that judged it, None for a test case."""
 
     @property
-    def case(self) -> str: ...
+    def case(self) -> str:
+        """Its name."""
+        ...
 
     @property
-    def patient(self) -> str: ...
+    def patient(self) -> str:
+        """Whose it is."""
+        ...
 
     @property
-    def fold(self) -> int | None: ...
+    def fold(self) -> int | None:
+        """The fold that judged it."""
+        ...
 
     @property
-    def groups(self) -> Mapping[str, str]: ...
+    def groups(self) -> Mapping[str, str]:
+        """Values of the data set's group columns."""
+        ...
 
 
 class Kind(Problem, Protocol):
     """A problem bound to a task, with all that is done with its answers. An answer is a Volume of labels, or numbers."""
 
     task: Task
+
+    def planned(self, plan: Plan) -> "Kind":
+        """The problem with what the plan says about its targets."""
+        ...
 
     def answer(self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Any:
         """The networks' answer to a case's image. where: named in errors. Raises ResourceError where memory is too small."""
@@ -66,7 +82,7 @@ class Kind(Problem, Protocol):
     def summary(
         self, rows: Sequence[Any], test: Sequence[Any], *, seed: int, yardstick: float | None
     ) -> dict[str, JSON]:
-        """metrics.json: of the cross-validation, and of the test split beside it. Alone, the test split stands for the whole."""
+        """metrics.json: of the cross-validation, and of the test split beside it, which alone stands for the whole."""
         ...
 
     def table(self, rows: Sequence[Any]) -> str:
@@ -108,4 +124,8 @@ class Kind(Problem, Protocol):
 
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
         """What failed altogether, in a sentence or two, for the limits; "" if nothing did."""
+        ...
+
+    def sketch(self, image: Tensor, target: Tensor, answer: Array, *, grid: Grid) -> bytes | None:
+        """A PNG of how a validation patch is answered while training, None where there is nothing to be seen."""
         ...

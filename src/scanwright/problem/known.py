@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from scanwright.dataset.task import Task
+from scanwright.problem.classification import Classification
 from scanwright.problem.kind import Kind
+from scanwright.problem.regression import Regression
 from scanwright.problem.segmentation import Segmentation
 
-KINDS: Mapping[str, Callable[[Task], Kind]] = {Segmentation.name: Segmentation}
+KINDS: Mapping[str, Callable[[Task], Kind]] = {kind.name: kind for kind in (Segmentation, Classification, Regression)}
 
 
 def problem_of(task: Task) -> Kind:

@@ -3,6 +3,8 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import read_case_image
@@ -11,9 +13,10 @@ from scanwright.evaluation.evaluate import CaseRow
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
+from scanwright.protocols import IGNORE
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, estimates, group_rows
-from scanwright.types import JSON, Unit
+from scanwright.types import JSON, Array, Unit
 
 MOST_NAMED = 8
 
@@ -133,3 +136,11 @@ def failures(flags: Mapping[str, Mapping[str, int]], num_cases: int) -> str:
         phrases.append(f"{region} {', '.join(parts)}")
     more = len(failed) - MOST_NAMED
     return "; ".join([*phrases, f"{more} more regions, at most as often"] if more > 0 else phrases)
+
+
+def values_of(codes_DHW: Array, codes: Mapping[int, int]) -> Array:
+    """Stored codes as label values; IGNORE as background."""
+    table = np.zeros(IGNORE + 1, dtype=np.int64)
+    for value, code in codes.items():
+        table[code] = 0 if code == IGNORE else value
+    return table[codes_DHW]

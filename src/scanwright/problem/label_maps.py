@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import predict_volume
 from scanwright.io.formats import is_picture, read_label, write_label
+from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, ResultSet, Wording
@@ -26,6 +28,10 @@ class LabelMaps:
     task: Task
     name: str
     primary: str
+
+    def planned(self, plan: Plan) -> Self:
+        """This problem: nothing of it hangs on the plan."""
+        return self
 
     def encode(self, target: object) -> None:
         """None: what is learned is the label map, stored beside the image."""

@@ -16,14 +16,13 @@ from torch import Tensor
 
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
+from scanwright.figures.overlay import overlay_slices
+from scanwright.geometry.grid import Grid
+from scanwright.problem.label_map_told import values_of
 from scanwright.problem.label_maps import LabelMaps
 from scanwright.protocols import IGNORE
-from scanwright.training.losses.dense import (
-    deep_supervision_weights,
-    exclusive_dice_ce,
-    overlapping_dice_ce,
-    shrink_codes,
-)
+from scanwright.training.losses.dense import deep_supervision_weights, shrink_codes
+from scanwright.training.losses.masks import EXCLUSIVE, OVERLAPPING
 from scanwright.types import Array
 
 MAX_OVERLAPPING = 64  # regions of one task, a bit each
@@ -64,9 +63,9 @@ class Segmentation(LabelMaps):
         return len(self.task.regions) + (1 if self.task.exclusive else 0)
 
     @property
-    def loss_name(self) -> str:
-        """The loss, for the plan."""
-        return "dice_ce" if self.task.exclusive else "dice_bce"
+    def losses(self) -> tuple[str, ...]:
+        """Those of masks that exclude each other, or of masks that may overlap."""
+        return tuple(EXCLUSIVE if self.task.exclusive else OVERLAPPING)
 
     @property
     def codes(self) -> dict[int, int]:
@@ -80,36 +79,36 @@ class Segmentation(LabelMaps):
         table = np.array([[value in region.values for region in self.task.regions] for value in self.values])
         return np.concatenate([~table.any(axis=1, keepdims=True), table], axis=1) if self.task.exclusive else table
 
-    def loss(self, outputs: Sequence[Tensor], codes_NDHW: Tensor, *, class_weights: Sequence[float] = ()) -> Tensor:
-        """Dice plus (binary) cross-entropy, summed over deep supervision levels. Overlapping regions take no weights."""
-        weights = torch.tensor(class_weights, device=codes_NDHW.device) if class_weights else None
-        total = torch.zeros((), device=codes_NDHW.device)
+    def loss(
+        self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
+    ) -> Tensor:
+        """The named loss of codes (N, D, H, W), summed over deep supervision levels. Overlapping regions take no weights."""
+        chosen = name or self.losses[0]
+        weights = torch.tensor(class_weights, device=target.device) if class_weights else None
+        total = torch.zeros((), device=target.device)
         for weight, logits in zip(deep_supervision_weights(len(outputs)), outputs, strict=True):
-            codes = (
-                codes_NDHW if logits.shape[2:] == codes_NDHW.shape[1:] else shrink_codes(codes_NDHW, logits.shape[2:])
-            )
-            total = total + weight * self._loss(logits, codes, weights)
+            codes = target if logits.shape[2:] == target.shape[1:] else shrink_codes(target, logits.shape[2:])
+            total = total + weight * self._loss(logits, codes, weights, chosen)
         return total
 
-    def _loss(self, logits: Tensor, codes: Tensor, weights: Tensor | None) -> Tensor:
+    def _loss(self, logits: Tensor, codes: Tensor, weights: Tensor | None, name: str) -> Tensor:
         if self.task.exclusive:
-            return exclusive_dice_ce(logits, self._classes(codes), ignore=IGNORE, weights=weights)
+            return EXCLUSIVE[name](logits, self._classes(codes), ignore=IGNORE, weights=weights)
         regions, mask = self._regions(codes)
-        return overlapping_dice_ce(logits, regions, mask)
+        return OVERLAPPING[name](logits, regions, mask)
 
-    def probabilities(self, logits_NCDHW: Tensor) -> Tensor:
+    def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax or sigmoid, float32."""
-        logits = logits_NCDHW.float()
-        return logits.softmax(1) if self.task.exclusive else logits.sigmoid()
+        return logits.float().softmax(1) if self.task.exclusive else logits.float().sigmoid()
 
-    def agreement(self, logits_NCDHW: Tensor, codes_NDHW: Tensor) -> Tensor:
+    def agreement(self, logits: Tensor, target: Tensor) -> Tensor:
         """(regions, 2): twice the overlap and the sum of sizes, so that their ratio is Dice."""
-        regions, mask = self._regions(codes_NDHW)
+        regions, mask = self._regions(target)
         if self.task.exclusive:
-            answered = torch.nn.functional.one_hot(logits_NCDHW.argmax(1), self.outputs).movedim(-1, 1)[:, 1:]
+            answered = torch.nn.functional.one_hot(logits.argmax(1), self.outputs).movedim(-1, 1)[:, 1:]
             regions = regions[:, 1:]
         else:
-            answered = logits_NCDHW > 0
+            answered = logits > 0
         axes = (0, 2, 3, 4)
         answered, regions = answered * mask, regions * mask
         return torch.stack([2 * (answered * regions).sum(axes), answered.sum(axes) + regions.sum(axes)], 1).double()
@@ -177,3 +176,17 @@ class Segmentation(LabelMaps):
         table = torch.zeros((256, self.outputs), device=codes.device)
         table[: len(self.values)] = torch.as_tensor(self.membership, dtype=torch.float32, device=codes.device)
         return table[codes.long()].movedim(-1, 1), (codes != IGNORE)[:, None]
+
+    def sketch(self, image: Tensor, target: Tensor, answer: Array, *, grid: Grid) -> bytes | None:
+        """A validation patch while training: its truth as an outline, and the answer as colour. PNG.
+
+        image (1, C, D, H, W), target: codes (1, D, H, W), answer: probabilities (K, D, H, W). grid: of the patch.
+        """
+        return overlay_slices(
+            image[0].cpu().numpy(),
+            truth_IJK=values_of(target[0].cpu().numpy(), self.codes),
+            prediction_IJK=self.decode(iter(answer)),
+            grid=grid,
+            regions={region.name: region.values for region in self.task.regions},
+            zoom=False,
+        )

@@ -42,24 +42,28 @@ def make_card(
     limits: what the numbers do not say, a sentence each. waived: findings about the data that were let pass: code, number
         of cases, reason.
     licence: of the training data, as far as it is known.
-    intended_use: a sentence; else one is made from the regions.
+    intended_use: a sentence; else one is made from the regions, classes or quantities.
     """
     words = _words(language)
-    regions = [{"name": region["name"], "values": list(region["values"])} for region in task["regions"]]
-    outlined = ", ".join(region["name"] for region in regions)
+    parts: list[dict[str, JSON]] = [
+        *({"name": region["name"], "values": list(region["values"])} for region in task["regions"]),
+        *({"name": name} for name in (*task["classes"], *task["quantities"])),
+    ]
+    purposes = words["intended_use"]
+    purpose = purposes.get(plan["problem"], purposes["other"]).format(parts=", ".join(part["name"] for part in parts))
     return {
         "schema_version": SCHEMA_VERSION,
         "name": name,
         "statement": words["statement"],
         "problem": plan["problem"],
         "inputs": [{"name": channel["name"], "modality": channel["modality"]} for channel in task["channels"]],
-        "outputs": regions,
-        "intended_use": intended_use or words["intended_use"].format(regions=outlined),
+        "outputs": parts,
+        "intended_use": intended_use or purpose,
         "out_of_scope": _out_of_scope(task, fingerprint, words),
         "limits": list(limits),
         **({"waived": list(waived)} if waived else {}),
         "trained_on": _trained_on(plan, fingerprint, steps, licence or words["licence_unknown"]),
-        "network": {key: plan["network"][key] for key in ("dims", "widths") if key in plan["network"]},
+        "network": {key: plan["network"][key] for key in ("family", "dims", "widths") if key in plan["network"]},
         "results": _results(metrics),
         "versions": {package: metadata.version(package) for package in SOFTWARE},
     }
@@ -119,7 +123,11 @@ def _trained_on(
     kept = ("num_cases", "num_patients", "unit", "spacing", "shape", "orientations", "digest")
     return {
         **{key: fingerprint[key] for key in kept},
-        "regions": [{"name": region["name"], "present": region["present"]} for region in fingerprint["regions"]],
+        "regions": [
+            *({"name": region["name"], "present": region["present"]} for region in fingerprint["regions"]),
+            *({"name": one["name"], "present": one["cases"]} for one in fingerprint.get("classes", ())),
+            *({"name": one["name"], "present": one["known"]} for one in fingerprint.get("quantities", ())),
+        ],
         "folds": list(plan["training"]["folds"]),
         "steps": list(steps),
         "seed": plan["training"]["seed"],

@@ -241,7 +241,7 @@ SEGMENTATION = Wording(
     kind="Segmentation",
     part="region",
     parts="regions",
-    pictures="The prediction is filled in the region\N{RIGHT SINGLE QUOTATION MARK}s colour; the reference is the thin white outline.",
+    pictures="The prediction is filled in the region’s colour; the reference is the thin white outline.",
 )
 
 

@@ -143,7 +143,8 @@ def take_step(
     state.network.train()
     with autocast(plan, image_NCDHW.device):
         outputs = state.network(network_input(image_NCDHW, plan))
-    loss = problem.loss(outputs, target, class_weights=faded_weights(plan.training, progress))
+    weights = faded_weights(plan.training, progress)
+    loss = problem.loss(outputs, target, name=plan.training.loss, class_weights=weights)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(state.network.parameters(), plan.training.clip_norm)

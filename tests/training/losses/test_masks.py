@@ -48,5 +48,5 @@ def test_overlapping__a_loss_sees_each_region_alone() -> None:
 
 
 def test_names__hold_those_that_segmentation_uses() -> None:
-    assert Segmentation(task(2)).loss_name in EXCLUSIVE
-    assert Segmentation(task(2, nested=True)).loss_name in OVERLAPPING
+    assert Segmentation(task(2)).losses[0] in EXCLUSIVE
+    assert Segmentation(task(2, nested=True)).losses[0] in OVERLAPPING

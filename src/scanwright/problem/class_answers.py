@@ -1,0 +1,111 @@
+"""Probabilities of classes as answers: how they are judged, and how a report tells of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from scanwright.dataset.cases import Case, Classes
+from scanwright.dataset.facts import CaseFacts
+from scanwright.evaluation.judged import ClassifiedCase, classified_to_csv
+from scanwright.evaluation.summary import summarise_classification
+from scanwright.problem import class_told
+from scanwright.problem.whole_images import WholeImages
+from scanwright.report.content import CasePicture, ResultSet, Wording
+from scanwright.types import JSON, Floats, Unit
+
+
+class ClassAnswers(WholeImages):
+    """Mixed into classification."""
+
+    primary = "auroc"
+
+    @property
+    def wording(self) -> Wording:
+        """What this kind is called on the page."""
+        return class_told.WORDING
+
+    def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: None = None) -> ClassifiedCase:
+        """An answer beside the case's class, grade or labels; decided is what is most probable, of labels each over one half."""
+        assert isinstance(case.target, Classes)
+        decision = self.decode(iter(answer))
+        several = self.task.choice == "several"
+        right = [name in case.target.names for name in self.task.classes]
+        return ClassifiedCase(
+            case=case.id,
+            patient=case.patient,
+            fold=fold,
+            groups=case.groups,
+            probabilities=tuple(float(value) for value in answer),
+            truth=tuple(right) if several else right.index(True),
+            decision=tuple(bool(value) for value in decision) if several else int(decision),
+        )
+
+    def summary(
+        self,
+        rows: Sequence[ClassifiedCase],
+        test: Sequence[ClassifiedCase],
+        *,
+        seed: int,
+        yardstick: None = None,
+    ) -> dict[str, JSON]:
+        """metrics.json. If only a test split was judged, it stands for the whole."""
+        return summarise_classification(
+            rows or test,
+            classes=self.task.classes,
+            choice=self.task.choice,
+            primary=self.primary,
+            seed=seed,
+            test=test if rows else (),
+        )
+
+    def table(self, rows: Sequence[ClassifiedCase]) -> str:
+        """cases.csv."""
+        return classified_to_csv(rows, classes=self.task.classes)
+
+    def case_score(self, row: ClassifiedCase) -> float | None:
+        """1: the headline is of all cases together, and each counts."""
+        return 1.0
+
+    def results(
+        self,
+        name: str,
+        summary: Mapping[str, JSON],
+        rows: Sequence[ClassifiedCase],
+        *,
+        facts: Mapping[str, CaseFacts],
+        unit: Unit,
+        note: str,
+    ) -> ResultSet:
+        """One set of cases as the page shows it."""
+        return class_told.result_set(name, summary, rows, self.task, note=note)
+
+    def pictures(
+        self,
+        rows: Sequence[ClassifiedCase],
+        *,
+        case_of: Callable[[str], Case],
+        answer_of: Callable[[str], Floats],
+    ) -> tuple[CasePicture, ...]:
+        """Cases that were told rightly and surely, hardly, and wrongly."""
+        return class_told.pictures(rows, self.task, case_of=case_of)
+
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """Classes that were never told."""
+        missed = [
+            name
+            for name, block in summary["by_class"].items()
+            if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
+        ]
+        return f"No case of {', '.join(missed)} was told as such." if missed else ""
+
+    def decode(self, probabilities: object) -> Floats:
+        """See classification."""
+        raise NotImplementedError
+
+
+def sureness(row: ClassifiedCase) -> float:
+    """How sure an answer is of what is right: the probability of the true class, of labels the mean of each one's."""
+    if isinstance(row.truth, tuple):
+        each = [p if there else 1 - p for p, there in zip(row.probabilities, row.truth, strict=True) if there is not None]
+        return float(np.mean(each)) if each else 1.0
+    return row.probabilities[row.truth]

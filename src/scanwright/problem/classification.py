@@ -1,0 +1,75 @@
+"""Classification of whole images: one class of several, several labels at once, or grades that have an order.
+
+A target is a row of numbers (K,), one for each class: 1 for the right one and 0 for the others ("one", "ordered"), or 1 and
+0 for each label by itself ("several"). NaN is what nobody judged. So shares of classes (mixup, smoothing) need no other form.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scanwright.dataset.cases import Classes
+from scanwright.dataset.task import Task
+from scanwright.problem.class_answers import ClassAnswers
+from scanwright.training.losses import classes as losses
+from scanwright.types import Array, Floats
+
+LOSSES = {"one": losses.ONE, "several": losses.SEVERAL, "ordered": losses.ORDERED}
+
+
+class Classification(ClassAnswers):
+    """A Kind (see `scanwright.problem.kind`) bound to one task."""
+
+    name = "classification"
+    sees_whole = True
+    codes: dict[int, int] = {}  # noqa: RUF012  # never written to
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @property
+    def outputs(self) -> int:
+        """A logit for each class; of grades one for each step from a grade to the next."""
+        return len(self.task.classes) - (1 if self.task.choice == "ordered" else 0)
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Those of the task's choice."""
+        return tuple(LOSSES[self.task.choice])
+
+    def encode(self, target: object) -> Floats:
+        """(K,) float32 as above; all NaN where nothing is known."""
+        if not isinstance(target, Classes):
+            return np.full(len(self.task.classes), np.nan, dtype=np.float32)
+        return np.array([name in target.names for name in self.task.classes], dtype=np.float32)
+
+    def loss(
+        self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
+    ) -> Tensor:
+        """The named loss of logits (N, K) or (N, K - 1) and targets (N, K)."""
+        weights = torch.tensor(class_weights, device=target.device) if class_weights else None
+        return LOSSES[self.task.choice][name or self.losses[0]](outputs[0], target, weights=weights)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(N, K) in [0, 1]: of classes and grades they sum to 1, of labels each stands for itself."""
+        if self.task.choice == "ordered":
+            return losses.corn_probabilities(logits)
+        return logits.softmax(1) if self.task.choice == "one" else logits.sigmoid()
+
+    def agreement(self, logits: Tensor, target: Tensor) -> Tensor:
+        """(K, 2): of each class the cases that have it and are given it, and those that have it (sensitivity)."""
+        has = torch.nan_to_num(target)
+        chances = self.probabilities(logits)
+        if self.task.choice == "several":
+            given = (chances > 0.5).to(has.dtype)
+        else:
+            given = torch.nn.functional.one_hot(chances.argmax(1), chances.shape[1]).to(has.dtype)
+        return torch.stack([(has * given).sum(0), has.sum(0)], 1).double()
+
+    def decode(self, probabilities: Iterable[Array]) -> Array:
+        """The position of the most probable class; of labels 1 and 0 for each. Ties go to the earlier class."""
+        chances = np.stack(list(probabilities))
+        found = chances > 0.5 if self.task.choice == "several" else chances.argmax(0)
+        return np.asarray(found, dtype=np.int64)

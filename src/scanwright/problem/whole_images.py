@@ -1,0 +1,72 @@
+"""What kinds of problem with one answer to a whole image share: how it is made, and how it is kept."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from torch import Tensor
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.task import Task
+from scanwright.errors import InputError
+from scanwright.files import read_json, write_json
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.inference.predict import Engine
+from scanwright.inference.whole import predict_whole
+from scanwright.plan.plan import Plan
+from scanwright.protocols import Listener
+from scanwright.transform.prepare import require_finite
+from scanwright.transform.preprocess import to_network
+from scanwright.types import Array, Floats
+
+SUFFIX = ".json"
+
+
+class WholeImages:
+    """Mixed into a problem of one task whose answer is a number for each of its `parts`: (K,) float32."""
+
+    task: Task
+    name: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The classes or quantities, in the order of the answer."""
+        return self.task.classes or self.task.quantities
+
+    def planned(self, plan: Plan) -> Self:
+        """This problem, if nothing of it hangs on the plan."""
+        return self
+
+    def answer(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> Floats:
+        """A number for each part. Raises InputError for an image that cannot be prepared."""
+        network_input, _ = to_network(image, engine.plan.preprocess)
+        require_finite(network_input, where=where)
+        return predict_whole(engine, network_input)
+
+    def file_name(self, case: Case) -> str:
+        """The file, within a folder, in which a case's answer is kept."""
+        return f"{case.id}{SUFFIX}"
+
+    def write(self, file: Path, answer: Floats) -> None:
+        """Keep an answer, by the names of the parts."""
+        numbers = {name: float(value) for name, value in zip(self.parts, answer, strict=True)}
+        write_json(file, {"problem": self.name, "answer": numbers})
+
+    def read(self, file: Path) -> Floats:
+        """An answer that was kept. Raises InputError for a file that is none of this problem."""
+        found = read_json(file)
+        numbers = found.get("answer") if isinstance(found, dict) else None
+        if not isinstance(numbers, dict) or set(numbers) != set(self.parts):
+            raise InputError("not an answer to this problem", where=file, expected=", ".join(self.parts))
+        return np.array([numbers[name] for name in self.parts], dtype=np.float32)
+
+    def yardstick(self, facts: Iterable[CaseFacts]) -> None:
+        """None: answers are measured by nothing that hangs on the images."""
+
+    def sketch(self, image: Tensor, target: Tensor, answer: Array, *, grid: Grid) -> None:
+        """None: an answer is a number or a few, and the curves show how good they are."""
