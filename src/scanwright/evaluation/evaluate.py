@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from scanwright.errors import UsageError
+from scanwright.evaluation.grouping import group_columns, members_by_group
 from scanwright.evaluation.measures import default_tolerance, has_worst_value, measure_region
 from scanwright.evaluation.overlap import Counts, counts
 from scanwright.evaluation.regions import Source, find_regions
@@ -25,8 +26,6 @@ from scanwright.files import finite_or_none
 from scanwright.types import JSON, Array, Floats, Unit
 
 Scores: TypeAlias = dict[str, dict[str, float | None]]
-
-NOT_STATED = "(not stated)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +140,7 @@ def rows_to_csv(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> str:
     "Not defined" is an empty cell; numbers have up to nine significant digits; lines end in a newline.
     """
     measures = _measure_names(rows)
-    groups = list(dict.fromkeys(column for row in rows for column in row.groups))
+    groups = group_columns(rows)
     per_region = [f"{measure}[{region}]" for region in regions for measure in measures]
     values = _values(rows, regions, measures)
     stream = io.StringIO()
@@ -191,7 +190,7 @@ def _tables(
     values = _values(rows, regions, measures)
     overall = region_means(rows, regions=regions, measures=measures)
     patients = [row.patient for row in rows]
-    columns = list(dict.fromkeys(column for row in rows for column in row.groups))
+    columns = group_columns(rows)
     folds = sorted({row.fold for row in rows if row.fold is not None})
 
     def part(block: Floats, chosen: Sequence[int], *, interval: bool = True) -> dict[str, JSON]:
@@ -205,7 +204,7 @@ def _tables(
         "overall": part(overall, everyone),
         "by_class": {region: part(values[:, k], everyone) for k, region in enumerate(regions)},
         "by_group": {
-            column: {value: part(overall, chosen) for value, chosen in _groups(rows, column).items()}
+            column: {value: part(overall, chosen) for value, chosen in members_by_group(rows, column).items()}
             for column in columns
         },
         "by_fold": {
@@ -214,14 +213,6 @@ def _tables(
         },
         "flags": _count_flags(rows, regions),
     }
-
-
-def _groups(rows: Sequence[CaseRow], column: str) -> dict[str, list[int]]:
-    """The rows of each value of a group column, values in alphabetical order."""
-    members: dict[str, list[int]] = {}
-    for k, row in enumerate(rows):
-        members.setdefault(row.groups.get(column) or NOT_STATED, []).append(k)
-    return dict(sorted(members.items()))
 
 
 def _count_flags(rows: Sequence[CaseRow], regions: Sequence[str]) -> dict[str, dict[str, int]]:

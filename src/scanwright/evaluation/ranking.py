@@ -24,7 +24,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from scanwright.errors import UsageError
-from scanwright.evaluation.statistics import Interval
+from scanwright.evaluation.bootstrap import Interval
 from scanwright.types import Bools, Floats, Ints
 
 MIN_EACH = 5
@@ -89,19 +89,29 @@ def placements(scores: Floats, positive: Bools) -> Floats:
 
 
 def standard_error(placed: Floats, positive: Bools, owners: Ints) -> float:
-    """The standard error of an AUC from placements (N,), with owners (N,): the patients as numbers from 0.
+    """The standard error of an AUC from placements (N,), with owners (N,): the patients as numbers from 0."""
+    return float(np.linalg.norm(influence(placed, positive, owners, num_patients=int(owners.max(initial=0)) + 1)))
 
-    To each class one patient with placement 0.5 is added, so that a few cases ranked without a fault are not taken for
-    proof: DeLong's own error is 0 there. Of a hundred patients it is no longer seen.
+
+def influence(placed: Floats, positive: Bools, owners: Ints, *, num_patients: int) -> Floats:
+    """How far each patient moves an AUC, (num_patients + 2,); the standard error is the length of this vector.
+
+    So the error of a weighted sum of several AUCs on the same patients is the length of the weighted sum of their vectors,
+    which is the covariance of DeLong et al. 1988 by patient.
+    placed, positive, owners: (N,) each, as in `standard_error`; both classes must be there.
+
+    The last two entries are one patient with placement 0.5 added to each class, so that a few cases ranked without a fault
+    are not taken for proof: DeLong's own error is 0 there. Of a hundred patients it is no longer seen.
     """
     value = placed[positive].mean()
-    sums, factors = [], []
-    for side in (positive, ~positive):
+    moved = np.zeros(num_patients + 2)
+    for place, side in enumerate((positive, ~positive)):
         patients = len(np.unique(owners[side]))
+        scale = math.sqrt(patients / max(patients - 1, 1))
         strays = np.where(side, placed - value, 0.0) / np.count_nonzero(side)
-        sums.append(np.bincount(owners, weights=strays))
-        factors.append(((sums[-1] ** 2).sum() + ((0.5 - value) / patients) ** 2) * patients / max(patients - 1, 1))
-    return math.sqrt(max(0.0, sum(factors) + 2 * float(sums[0] @ sums[1])))
+        moved[:num_patients] += scale * np.bincount(owners, weights=strays, minlength=num_patients)
+        moved[num_patients + place] = scale * (0.5 - value) / patients
+    return moved
 
 
 def interval_around(value: float, error: float, *, fewest: int, level: float) -> Interval:

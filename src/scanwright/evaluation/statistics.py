@@ -23,13 +23,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t, wilcoxon
+from scipy.stats import wilcoxon
 
 from scanwright.errors import UsageError
+from scanwright.evaluation.bootstrap import BLOCK_ENTRIES, Interval, bca_interval, number_patients, resample
 from scanwright.runtime import generator
-from scanwright.types import Floats, Ints
-
-Interval = tuple[float, float]
+from scanwright.types import Floats
 
 SAMPLES = 10_000
 MIN_PATIENTS = 5
@@ -39,7 +38,6 @@ FEW_PATIENTS = 10
 MIN_TESTED = 3
 """Fewest patients of a p-value. The permutation test is exact for any number; of three it cannot fall below 0.25."""
 EXACT_PATIENTS = 13  # up to here all 2^n sign flips are fewer than SAMPLES, and the permutation test is exact
-BLOCK_ENTRIES = 4_000_000  # patients x samples drawn at once: 32 MB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +76,7 @@ def bootstrap_means(
 
     260 patients, 30 columns and 10,000 resamples take about a quarter of a second.
     """
-    members = _cluster_index(clusters, len(values))
+    members = number_patients(clusters, len(values))
     defined = np.isfinite(values)
     num_patients = int(members.max(initial=-1)) + 1
     sums, sizes = np.zeros((num_patients, values.shape[1])), np.zeros((num_patients, values.shape[1]))
@@ -108,7 +106,7 @@ def paired_difference(
     if len(first) != len(second):
         raise UsageError("paired models need a value for the same cases", expected=len(first), found=len(second))
     differences = _as_floats(first) - _as_floats(second)
-    members = _cluster_index(clusters, len(differences))
+    members = number_patients(clusters, len(differences))
     both = np.isfinite(differences)
     names, patients = np.unique(members[both], return_inverse=True)
     sums: Floats = np.bincount(patients, weights=differences[both], minlength=len(names)).astype(float)
@@ -141,48 +139,26 @@ def _as_floats(values: Sequence[float | None]) -> Floats:
     return np.array([np.nan if value is None else value for value in values], float)
 
 
-def _cluster_index(clusters: Sequence[Hashable], num_cases: int) -> Ints:
-    """The patients as numbers from 0 in order of appearance, so that other names for them change no result."""
-    if len(clusters) != num_cases:
-        raise UsageError("each value needs its patient", expected=f"{num_cases} patients", found=len(clusters))
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
-    return np.array([numbers[name] for name in clusters], int)
-
-
 def _resampled_means(sums: Floats, sizes: Floats, *, seed: int, samples: int) -> Floats:
     """Means (samples, columns) over patients drawn with replacement, NaN where a draw has no defined value.
 
-    sums, sizes: of each patient's defined values, (patients, columns). A draw is a row of counts, and the mean is the
-    ratio of two matrix products.
+    sums, sizes: of each patient's defined values, (patients, columns).
     """
-    num_patients = len(sums)
-    rng = generator(seed)
-    means = []
-    for start in range(0, samples, rows := max(1, BLOCK_ENTRIES // num_patients)):
-        drawn = rng.integers(num_patients, size=(min(rows, samples - start), num_patients))
-        offsets = num_patients * np.arange(len(drawn))[:, None]
-        counts = np.bincount((drawn + offsets).ravel(), minlength=drawn.size).reshape(drawn.shape).astype(float)
-        weights = counts @ sizes
-        means.append(np.divide(counts @ sums, weights, out=np.full(weights.shape, np.nan), where=weights > 0))
-    return np.concatenate(means)
+    columns = sums.shape[1]
+
+    def means(totals: Floats) -> Floats:
+        weights = totals[:, columns:]
+        found: Floats = np.divide(totals[:, :columns], weights, out=np.full(weights.shape, np.nan), where=weights > 0)
+        return found
+
+    return resample(np.concatenate([sums, sizes], axis=1), means, seed=seed, samples=samples)
 
 
 def _bca(means: Floats, sums: Floats, sizes: Floats) -> Interval:
-    """One column's interval: bias from the share of means below, acceleration from leaving patients out."""
+    """One column's interval from its drawn means and each patient's part in it."""
     sums, sizes = sums[sizes > 0], sizes[sizes > 0]
-    means = means[np.isfinite(means)]
-    mean = sums.sum() / sizes.sum()
-    equal = np.abs(means - mean) <= 1e-12 * abs(mean)  # a draw of every patient once gives the mean but for rounding
-    below = (np.sum((means < mean) & ~equal) + np.sum(equal) / 2) / len(means)
-    bias = norm.ppf(np.clip(below, 1 / len(means), 1 - 1 / len(means)))
     left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
-    spread = left_out.mean() - left_out
-    scale = 6 * np.sum(spread**2) ** 1.5
-    acceleration = np.sum(spread**3) / scale if scale > 0 else 0.0
-    reach = np.sqrt(len(sums) / (len(sums) - 1)) * t.ppf([0.025, 0.975], len(sums) - 1)
-    levels = norm.cdf(bias + (bias + reach) / np.maximum(1 - acceleration * (bias + reach), 1e-6))
-    low, high = np.quantile(means, levels)
-    return float(low), float(high)
+    return bca_interval(means, float(sums.sum() / sizes.sum()), left_out)
 
 
 def _sign_flip_p(sums: Floats, *, seed: int, samples: int) -> float:

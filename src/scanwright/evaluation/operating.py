@@ -1,0 +1,133 @@
+"""The threshold at which a score becomes a decision, and what it is worth on cases that it was not chosen on.
+
+A rule chooses a threshold from scores and truth. Applied to the same cases it flatters itself, so it is judged cross-fitted:
+for each fold it is chosen on the out-of-fold predictions of the other folds. The one that a package carries is chosen on all
+of them; the cross-fitted decisions say what to expect of it.
+
+A case is positive if its score is at or above the threshold. Thresholds lie half-way between neighbouring scores, so that a
+score that is met again does not depend on its last digit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from scanwright.errors import UsageError
+from scanwright.types import Bools, Floats, Ints
+
+Rule = Literal["youden", "sensitivity", "specificity"]
+RULES: tuple[Rule, ...] = ("youden", "sensitivity", "specificity")
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatingPoint:
+    """A chosen threshold in [0, 1], by which rule and target, and its sensitivity and specificity on the cases of the choice."""
+
+    rule: Rule
+    target: float | None
+    threshold: float
+    sensitivity: float
+    specificity: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrossFitted:
+    """Decisions (N,) of each case by the threshold that was chosen on the other folds.
+
+    thresholds: fold -> threshold; None where the other folds have no positive or no negative case, or there is no other:
+    nothing was chosen and DEFAULT_THRESHOLD was applied.
+    """
+
+    decisions: Bools
+    thresholds: dict[int, float | None]
+
+
+def choose_operating_point(
+    scores: Floats, positive: Bools, *, rule: Rule = "youden", target: float | None = None
+) -> OperatingPoint | None:
+    """The threshold that a rule chooses from probabilities (N,) of positive and negative cases (N,).
+
+        youden         the largest sensitivity + specificity - 1 (Youden 1950, Cancer 3:32); of equals the most sensitive one
+        sensitivity    the largest specificity at which the sensitivity is not under the target
+        specificity    the largest sensitivity at which the specificity is not under the target
+
+    None without a positive or without a negative case.
+    Raises UsageError for an unknown rule, or a target that is missing, needless or outside (0, 1].
+    """
+    require_rule(rule, target)
+    scores, positive = np.asarray(scores, float), np.asarray(positive, bool)
+    if not positive.any() or positive.all():
+        return None
+    thresholds = candidate_thresholds(scores)
+    sensitivity = _share_at_or_above(thresholds, scores[positive])
+    specificity = 1 - _share_at_or_above(thresholds, scores[~positive])
+    place = _place(rule, target, sensitivity, specificity)
+    return OperatingPoint(
+        rule=rule,
+        target=target,
+        threshold=float(thresholds[place]),
+        sensitivity=float(sensitivity[place]),
+        specificity=float(specificity[place]),
+    )
+
+
+def require_rule(rule: str, target: float | None) -> None:
+    """Raises UsageError for an unknown rule, or a target that is missing, needless or outside (0, 1]."""
+    if rule not in RULES:
+        raise UsageError("no rule for an operating point", expected=", ".join(RULES), found=rule)
+    if rule == "youden" and target is not None:
+        raise UsageError("Youden's rule has no target", found=target)
+    if rule != "youden" and (target is None or not 0 < target <= 1):
+        raise UsageError(f"a fixed {rule} is a number above 0 and up to 1", found=target)
+
+
+def candidate_thresholds(scores: Floats) -> Floats:
+    """Ascending: 0 (all positive), half-way between neighbouring distinct scores, and one just above the highest score."""
+    distinct = np.unique(scores)
+    between = (distinct[:-1] + distinct[1:]) / 2
+    # Half-way between neighbouring floats rounds to one of them; the upper one parts them as meant.
+    between = np.where(between > distinct[:-1], between, distinct[1:])
+    thresholds: Floats = np.concatenate([[0.0], between, [np.nextafter(distinct[-1], np.inf)]])
+    return thresholds
+
+
+def cross_fit(
+    scores: Floats,
+    positive: Bools,
+    folds: Sequence[int] | Ints,
+    *,
+    rule: Rule = "youden",
+    target: float | None = None,
+) -> CrossFitted:
+    """Decide each case of out-of-fold probabilities (N,) by the threshold chosen on the other folds; folds (N,).
+
+    Raises UsageError as `choose_operating_point` does, or if the three differ in length.
+    """
+    require_rule(rule, target)
+    scores, positive, places = np.asarray(scores, float), np.asarray(positive, bool), np.asarray(folds, int)
+    if not len(scores) == len(positive) == len(places):
+        raise UsageError("scores, truth and folds must be of the same cases")
+    decisions = np.zeros(len(scores), bool)
+    thresholds: dict[int, float | None] = {}
+    for fold in sorted(set(places.tolist())):
+        here = places == fold
+        point = choose_operating_point(scores[~here], positive[~here], rule=rule, target=target)
+        thresholds[fold] = None if point is None else point.threshold
+        decisions[here] = scores[here] >= (DEFAULT_THRESHOLD if point is None else point.threshold)
+    return CrossFitted(decisions=decisions, thresholds=thresholds)
+
+
+def _place(rule: Rule, target: float | None, sensitivity: Floats, specificity: Floats) -> int:
+    """With rising thresholds sensitivity falls and specificity grows; the first is 1 at the first, the other at the last."""
+    if rule == "youden" or target is None:
+        return int(np.argmax(np.round(sensitivity + specificity, 12)))
+    if rule == "sensitivity":
+        return int(np.flatnonzero(sensitivity >= target - 1e-12)[-1])
+    return int(np.flatnonzero(specificity >= target - 1e-12)[0])
+
+
+def _share_at_or_above(thresholds: Floats, scores: Floats) -> Floats:
+    return 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
