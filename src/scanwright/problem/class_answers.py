@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
 from scanwright.evaluation.judged import ClassifiedCase, classified_to_csv
@@ -24,10 +22,9 @@ class ClassAnswers(WholeImages):
         """What this kind is called on the page."""
         return class_told.WORDING
 
-    def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: None = None) -> ClassifiedCase:
-        """An answer beside the case's class, grade or labels; decided is what is most probable, of labels each over one half."""
+    def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> ClassifiedCase:
+        """An answer beside what is true; decided is the most probable class or grade, of labels each over one half."""
         assert isinstance(case.target, Classes)
-        decision = self.decode(iter(answer))
         several = self.task.choice == "several"
         right = [name in case.target.names for name in self.task.classes]
         return ClassifiedCase(
@@ -37,7 +34,7 @@ class ClassAnswers(WholeImages):
             groups=case.groups,
             probabilities=tuple(float(value) for value in answer),
             truth=tuple(right) if several else right.index(True),
-            decision=tuple(bool(value) for value in decision) if several else int(decision),
+            decision=tuple(bool(value > 0.5) for value in answer) if several else int(answer.argmax()),
         )
 
     def summary(
@@ -46,7 +43,7 @@ class ClassAnswers(WholeImages):
         test: Sequence[ClassifiedCase],
         *,
         seed: int,
-        yardstick: None = None,
+        yardstick: float | None = None,
     ) -> dict[str, JSON]:
         """metrics.json. If only a test split was judged, it stands for the whole."""
         return summarise_classification(
@@ -97,15 +94,3 @@ class ClassAnswers(WholeImages):
             if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
         ]
         return f"No case of {', '.join(missed)} was told as such." if missed else ""
-
-    def decode(self, probabilities: object) -> Floats:
-        """See classification."""
-        raise NotImplementedError
-
-
-def sureness(row: ClassifiedCase) -> float:
-    """How sure an answer is of what is right: the probability of the true class, of labels the mean of each one's."""
-    if isinstance(row.truth, tuple):
-        each = [p if there else 1 - p for p, there in zip(row.probabilities, row.truth, strict=True) if there is not None]
-        return float(np.mean(each)) if each else 1.0
-    return row.probabilities[row.truth]

@@ -1,9 +1,80 @@
 """Quantities as answers: how they are judged, and how a report tells of them."""
 
+from collections.abc import Callable, Mapping, Sequence
+
+from scanwright.dataset.cases import Case, Quantities
+from scanwright.dataset.facts import CaseFacts
+from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
+from scanwright.evaluation.summary import summarise_regression
+from scanwright.problem import number_told
 from scanwright.problem.whole_images import WholeImages
+from scanwright.report.content import CasePicture, ResultSet, Wording
+from scanwright.types import JSON, Floats, Unit
 
 
 class NumberAnswers(WholeImages):
     """Mixed into regression."""
 
     primary = "r2"
+
+    @property
+    def wording(self) -> Wording:
+        """What this kind is called on the page."""
+        return number_told.WORDING
+
+    def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> MeasuredCase:
+        """An answer beside the case's quantities."""
+        assert isinstance(case.target, Quantities)
+        return MeasuredCase(
+            case=case.id,
+            patient=case.patient,
+            fold=fold,
+            groups=case.groups,
+            predicted=tuple(float(value) for value in answer),
+            truth=case.target.numbers,
+        )
+
+    def summary(
+        self, rows: Sequence[MeasuredCase], test: Sequence[MeasuredCase], *, seed: int, yardstick: float | None = None
+    ) -> dict[str, JSON]:
+        """metrics.json. If only a test split was judged, it stands for the whole."""
+        return summarise_regression(
+            rows or test,
+            quantities=self.task.quantities,
+            units=[number_told.unit_of(name) for name in self.task.quantities],
+            primary=self.primary,
+            seed=seed,
+            test=test if rows else (),
+        )
+
+    def table(self, rows: Sequence[MeasuredCase]) -> str:
+        """cases.csv."""
+        return measured_to_csv(rows, quantities=self.task.quantities)
+
+    def case_score(self, row: MeasuredCase) -> float | None:
+        """1 where a quantity is known: the headline is of all those cases together."""
+        return 1.0 if any(value is not None for value in row.truth) else None
+
+    def results(
+        self,
+        name: str,
+        summary: Mapping[str, JSON],
+        rows: Sequence[MeasuredCase],
+        *,
+        facts: Mapping[str, CaseFacts],
+        unit: Unit,
+        note: str,
+    ) -> ResultSet:
+        """One set of cases as the page shows it."""
+        return number_told.result_set(name, summary, rows, self.task, note=note)
+
+    def pictures(
+        self, rows: Sequence[MeasuredCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Floats]
+    ) -> tuple[CasePicture, ...]:
+        """Cases that were estimated best, in the middle, and worst."""
+        return number_told.pictures(rows, self.task, case_of=case_of)
+
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """Quantities that the model knows no better than their mean."""
+        poor = [name for name, block in summary["by_class"].items() if (block["r2"]["mean"] or 0.0) <= 0]
+        return f"Of {', '.join(poor)} the model knows no more than the mean of all cases." if poor else ""

@@ -139,7 +139,7 @@ def _box_plots(result: ResultSet, content: ReportContent, words: Words) -> list[
     """A panel for each plotted metric, a row for each region; with over 24 regions, those of the lowest scores."""
     plotted = _plotted(result, content)
     regions = _regions(result, content)
-    if not result.cases or not plotted:
+    if not result.cases or not plotted or not result.of_each_case:
         return []
     if len(regions) > MAX_BOXES:
         worst_first = sorted(regions, key=lambda name: median(_values(result.cases, name, plotted[0].key) or [2.0]))

@@ -1,0 +1,107 @@
+"""Classes as a report shows them: measures by class, and cases that were told surely, hardly and wrongly."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.images import read_case_image
+from scanwright.dataset.task import Task
+from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.figures.overlay import CT_SOFT_TISSUE
+from scanwright.figures.thumbnail import thumbnail
+from scanwright.report import content as page_content
+from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, Wording, estimates, group_rows
+from scanwright.types import JSON
+
+WORDING = Wording(
+    kind="Classification",
+    part="class",
+    parts="classes",
+    pictures="Cases that were told most surely, most hardly, and most surely wrong.",
+)
+SIDE_PX = 320
+
+
+def result_set(
+    name: str, summary: Mapping[str, JSON], rows: Sequence[ClassifiedCase], task: Task, *, note: str
+) -> ResultSet:
+    """One set of cases as tables. summary: its part of metrics.json."""
+    return ResultSet(
+        name=name,
+        overall=estimates(summary["overall"]),
+        regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
+        groups=group_rows(summary["by_group"]),
+        cases=tuple(page_case(row, task) for row in rows),
+        note=note,
+        of_each_case=False,
+    )
+
+
+def page_case(row: ClassifiedCase, task: Task) -> page_content.CaseRow:
+    """A row of the evaluation as the page shows it: the probability of each class, and where it was told wrongly."""
+    wrong = () if is_right(row) else (f"{named(row.truth, task)} told as {named(row.decision, task)}",)
+    return page_content.CaseRow(
+        case=row.case,
+        regions={name: {"probability": chance} for name, chance in zip(task.classes, row.probabilities, strict=True)},
+        patient=row.patient,
+        fold="" if row.fold is None else str(row.fold),
+        flags=wrong,
+    )
+
+
+def is_right(row: ClassifiedCase) -> bool:
+    """Whether what was decided is true; of labels, each that is known."""
+    if isinstance(row.truth, tuple) and isinstance(row.decision, tuple):
+        return all(true in (None, told) for true, told in zip(row.truth, row.decision, strict=True))
+    return row.truth == row.decision
+
+
+def named(codes: int | tuple[bool | None, ...], task: Task) -> str:
+    """A class by its code, or the labels that are there; "nothing" if none is."""
+    if isinstance(codes, int):
+        return task.classes[codes]
+    return ", ".join(name for name, there in zip(task.classes, codes, strict=True) if there) or "nothing"
+
+
+def sureness(row: ClassifiedCase) -> float:
+    """How probable the truth is held: of the class that is true, of labels the mean over those that are known."""
+    if isinstance(row.truth, tuple):
+        each = [p if true else 1 - p for p, true in zip(row.probabilities, row.truth, strict=True) if true is not None]
+        return float(np.mean(each)) if each else 1.0
+    return row.probabilities[row.truth]
+
+
+def pictures(rows: Sequence[ClassifiedCase], task: Task, *, case_of: Callable[[str], Case]) -> tuple[CasePicture, ...]:
+    """The case whose truth was held most probable, the median one, and the two least probable."""
+    ranked = sorted(rows, key=lambda row: (sureness(row), row.case))
+    if not ranked:
+        return ()
+    chosen: dict[str, tuple[page_content.Role, ClassifiedCase]] = {}
+    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
+        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
+    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in chosen.values())
+
+
+def picture(row: ClassifiedCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:
+    """One case with what is true of it and what it was told as."""
+    chances = ", ".join(f"{name} {p:.2f}" for name, p in zip(task.classes, row.probabilities, strict=True))
+    facts = (
+        Fact(name="Truth", value=named(row.truth, task)),
+        Fact(name="Told as", value=named(row.decision, task)),
+        Fact(name="Probabilities", value=chances),
+    )
+    return CasePicture(role=role, case=row.case, png=shown(case, task), facts=facts)
+
+
+def shown(case: Case, task: Task) -> bytes:
+    """A case's image as PNG, a volume by its middle slice."""
+    image = read_case_image(case, task)
+    window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
+    small = thumbnail(image.voxels, grid=image.grid, window=window, side_px=SIDE_PX)
+    stored = io.BytesIO()
+    with Image.open(io.BytesIO(small)) as opened:
+        opened.save(stored, "PNG")
+    return stored.getvalue()

@@ -1,0 +1,98 @@
+"""Quantities as a report shows them: errors by quantity, and cases that were estimated best and worst."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.task import Task
+from scanwright.evaluation.judged import MeasuredCase
+from scanwright.problem.class_told import shown
+from scanwright.report import content as page_content
+from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, Wording, estimates, group_rows
+from scanwright.types import JSON
+
+WORDING = Wording(
+    kind="Regression",
+    part="quantity",
+    parts="quantities",
+    pictures="Cases that were estimated best, in the middle, and worst.",
+)
+
+
+def unit_of(name: str) -> str:
+    """The unit at the end of a quantity's name: in brackets, or one of the usual ones after an underscore; "" if none.
+
+    >>> unit_of("age (years)"), unit_of("volume_ml"), unit_of("score")
+    ('years', 'ml', '')
+    """
+    found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", name) or re.search(
+        r"_(mm3|mm|cm|ml|l|years|kg|g|hu|percent)$", name
+    )
+    return found.group(1) if found else ""
+
+
+def result_set(
+    name: str, summary: Mapping[str, JSON], rows: Sequence[MeasuredCase], task: Task, *, note: str
+) -> ResultSet:
+    """One set of cases as tables. summary: its part of metrics.json."""
+    return ResultSet(
+        name=name,
+        overall=estimates(summary["overall"]),
+        regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
+        groups=group_rows(summary["by_group"]),
+        cases=tuple(page_case(row, task) for row in rows),
+        note=note,
+        of_each_case=False,
+    )
+
+
+def page_case(row: MeasuredCase, task: Task) -> page_content.CaseRow:
+    """A row of the evaluation as the page shows it: the estimate and the error of each quantity."""
+    return page_content.CaseRow(
+        case=row.case,
+        regions={
+            name: {"estimate": guess, "difference": None if true is None else guess - true}
+            for name, guess, true in zip(task.quantities, row.predicted, row.truth, strict=True)
+        },
+        patient=row.patient,
+        fold="" if row.fold is None else str(row.fold),
+    )
+
+
+def error_of(row: MeasuredCase, scales: Sequence[float]) -> float:
+    """The largest error of a case, in spreads of the quantities."""
+    return max(
+        (
+            abs(guess - true) / scale
+            for guess, true, scale in zip(row.predicted, row.truth, scales, strict=True)
+            if true is not None
+        ),
+        default=0.0,
+    )
+
+
+def pictures(rows: Sequence[MeasuredCase], task: Task, *, case_of: Callable[[str], Case]) -> tuple[CasePicture, ...]:
+    """The case of the smallest error, the median one, and the two of the largest."""
+    known = [row for row in rows if any(value is not None for value in row.truth)]
+    if not known:
+        return ()
+    scales = [_range([row.truth[k] for row in known]) for k in range(len(task.quantities))]
+    ranked = sorted(known, key=lambda row: (-error_of(row, scales), row.case))
+    chosen: dict[str, tuple[page_content.Role, MeasuredCase]] = {}
+    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
+        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
+    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in chosen.values())
+
+
+def picture(row: MeasuredCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:
+    """One case with what is true of it and what was estimated."""
+    facts = tuple(
+        Fact(name=name, value=f"{guess:.4g}, {'not known' if true is None else f'true {true:.4g}'}")
+        for name, guess, true in zip(task.quantities, row.predicted, row.truth, strict=True)
+    )
+    return CasePicture(role=role, case=row.case, png=shown(case, task), facts=facts)
+
+
+def _range(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return (max(known) - min(known) or 1.0) if known else 1.0
