@@ -34,7 +34,7 @@ def answered(model: Model, volume: Volume, folder: Path, name: str) -> Volume:
     scan = folder / f"{name}.nii.gz"
     write_volume(scan, volume)
     case = Case(id=name, images=(scan,), patient=name)
-    return read_label(predict_case(model, case, folder / f"{name}_answer.nii.gz", format="nifti", tell=silent).labels)
+    return read_label(predict_case(model, case, folder / f"{name}_answer.nii.gz", format="nifti", tell=silent).file)
 
 
 def all_turns() -> list[Reorientation]:

@@ -115,8 +115,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (answer,) = predict(asked.model, asked.series, out=folder / "answer")
-        results = [answer.labels, *(path for path in answer.also if path.suffix == ".dcm")]
-        study = str(open_instance(answer.labels).dataset.StudyInstanceUID)
+        results = [answer.file, *(path for path in answer.also if path.suffix == ".dcm")]
+        study = str(open_instance(answer.file).dataset.StudyInstanceUID)
         port = free_port()
         process = start(folder, port)
         try:
@@ -125,7 +125,7 @@ def main() -> None:
             seg = wado(port, study, series, instance, folder / "seg.dcm")
             ((series, instance),) = instances(port, study, "SR")
             report = wado(port, study, series, instance, folder / "sr.dcm")
-            found = compare(answer.labels, seg)
+            found = compare(answer.file, seg)
             sent = next(path for path in results if path.name.endswith(".sr.dcm"))
             found["identical_measurements"] = read_measurements(sent).groups == read_measurements(report).groups
             found["stored"] = stored

@@ -120,8 +120,7 @@ def predict(
         results = run(model, scans, out=out, format=format_, device=device, tell=screen.tell)
     lines = []
     for result in results:
-        found = ", ".join(f"{name} {volume:.4g} {result.unit}" for name, volume in result.volumes.items())
-        lines.append(f"{result.labels}  {found}  ({result.seconds:.1f} s)")
+        lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s)")
     finish(lines, {"predictions": [one.to_json() for one in results]}, as_json=json_)
 
 

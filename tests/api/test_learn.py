@@ -167,4 +167,4 @@ def test_interruptible__in_a_thread_signals_are_left_alone():
 
 
 def test_made_case__is_what_these_tests_think():
-    assert np.argwhere(fakes.case((16, 32, 32)).codes > 0).min(axis=0).tolist() == [4, 8, 8]
+    assert np.argwhere(fakes.case((16, 32, 32)).target > 0).min(axis=0).tolist() == [4, 8, 8]

@@ -35,25 +35,25 @@ def answered(finished, tmp_path_factory):
 
 def test_the_same_labels(answered):
     plain, coded = answered
-    labels, segmentation = read_label(plain.labels), read_segmentation(coded.labels)
+    labels, segmentation = read_label(plain.file), read_segmentation(coded.file)
     assert [one.label for one in segmentation.segments] == ["liver", "tumour"]
     turned = labels.reoriented(canonical(labels.grid.affine))
     for segment, value in ((1, 1), (2, 2)):
         mask = segment_mask(segmentation, segment, labels.grid)
         assert np.array_equal(mask, labels.voxels[0] == value)
-    assert coded.volumes == pytest.approx(plain.volumes)
+    assert coded.found["volumes"] == pytest.approx(plain.found["volumes"])
     assert turned.grid.unit == "mm"
 
 
 def test_the_report_says_what_was_measured(answered, finished):
     plain, coded = answered
     names = [path.name for path in coded.also]
-    found = read_label(plain.labels).voxels.max() > 0
+    found = read_label(plain.file).voxels.max() > 0
     assert names == [*(["scan.sr.dcm"] if found else []), "scan.overlay.png", "scan.overlay.dcm"]
     if found:
         report = read_measurements(coded.also[0])
         volumes = {one.tracking_id: one.value(VOLUME, unit=UNITS["ml"]) for one in report.groups}
-        assert volumes == pytest.approx({name: ml for name, ml in coded.volumes.items() if ml})
+        assert volumes == pytest.approx({name: ml for name, ml in coded.found["volumes"].items() if ml})
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("dicom-labelmap", ".seg.dcm"), ("rtstruct", ".rtstruct.dcm")])
@@ -61,20 +61,20 @@ def test_other_forms_hold_the_same_regions(answered, finished, tmp_path, format,
     plain, coded = answered
     scan = coded.images[0].files[0].parent
     (found,) = predict(finished.model, scan, out=tmp_path, format=format)
-    assert found.labels.name == f"scan{suffix}"
-    labels = read_label(plain.labels)
+    assert found.file.name == f"scan{suffix}"
+    labels = read_label(plain.file)
     for number, value in ((1, 1), (2, 2)):
         wanted = labels.voxels[0] == value
         if format == "rtstruct":
-            mask = structure_mask(read_structures(found.labels), number, labels.grid) if wanted.any() else wanted
+            mask = structure_mask(read_structures(found.file), number, labels.grid) if wanted.any() else wanted
         else:
-            mask = segment_mask(read_segmentation(found.labels), number, labels.grid)
+            mask = segment_mask(read_segmentation(found.file), number, labels.grid)
         assert np.array_equal(mask, wanted)
 
 
 @needs_dciodvfy
 def test_every_object_is_as_the_standard_wants_it(answered):
-    files = [answered[1].labels, *(path for path in answered[1].also if path.suffix == ".dcm")]
+    files = [answered[1].file, *(path for path in answered[1].also if path.suffix == ".dcm")]
     assert {path.name: conformance_errors(path) for path in files} == {path.name: [] for path in files}
 
 
@@ -139,5 +139,5 @@ def test_predict__a_folder_without_a_volume_of_the_model(finished, tmp_path):
 
 
 def test_own_grid_is_the_scan_s(answered):
-    segmentation = read_segmentation(answered[1].labels)
+    segmentation = read_segmentation(answered[1].file)
     assert own_grid(segmentation).unit == "mm"

@@ -74,10 +74,12 @@ def test_each_slice_of_a_volume_gets_the_labels_that_it_gets_alone(tmp_path, spa
         write_nifti(tmp_path / f"in/s{index}.nii.gz", np.take(voxels, [index], axis=axis), moved)
     *alone, whole = predict(model, scan.parent, out=tmp_path / "out")
     assert [one.case for one in alone] == [f"s{index}" for index in range(6)]
-    apart = np.concatenate([voxels_of(one.labels) for one in alone], axis=axis)
-    assert np.array_equal(voxels_of(whole.labels), apart)
+    apart = np.concatenate([voxels_of(one.file) for one in alone], axis=axis)
+    assert np.array_equal(voxels_of(whole.file), apart)
     assert len(np.unique(apart)) > 1, "a network that says one thing everywhere would prove nothing"
-    assert whole.volumes == pytest.approx({name: sum(one.volumes[name] for one in alone) for name in whole.volumes})
+    assert whole.found["volumes"] == pytest.approx(
+        {name: sum(one.found["volumes"][name] for one in alone) for name in whole.found["volumes"]}
+    )
 
 
 def test_a_picture_and_the_same_pixels_in_a_volume(tmp_path):
@@ -89,7 +91,7 @@ def test_a_picture_and_the_same_pixels_in_a_volume(tmp_path):
     write_nifti(tmp_path / "in/volume.nii.gz", voxels, np.diag((-0.5, -0.5, 3.0, 1.0)))
     *pictures, whole = predict(model, tmp_path / "in", out=tmp_path / "out")
     for index, one in enumerate(pictures):
-        assert np.array_equal(np.asarray(Image.open(one.labels)).T, voxels_of(whole.labels)[..., index])
+        assert np.array_equal(np.asarray(Image.open(one.file)).T, voxels_of(whole.file)[..., index])
         assert (one.unit, one.notes) == ("px", ())
     assert whole.unit == "ml"
 

@@ -34,12 +34,12 @@ def test_predict__a_file(finished, scans, tmp_path):
     (found,) = package.predict(finished.model, scans / "c.nii.gz", out=tmp_path / "out", device="cpu")
     assert isinstance(found, Prediction)
     assert (found.case, found.images, found.unit) == ("c", (scans / "c.nii.gz",), "ml")
-    assert found.labels == tmp_path / "out/c.nii.gz"
+    assert found.file == tmp_path / "out/c.nii.gz"
     assert found.seconds > 0
-    labels = nib.load(found.labels)
+    labels = nib.load(found.file)
     voxel_ml = abs(np.linalg.det(OBLIQUE[:3, :3])) / 1000
     voxels = np.asarray(labels.dataobj)
-    assert found.volumes == pytest.approx(
+    assert found.found["volumes"] == pytest.approx(
         {"liver": (voxels == 1).sum() * voxel_ml, "tumour": (voxels == 2).sum() * voxel_ml}, rel=1e-5
     )
 
@@ -48,7 +48,7 @@ def test_predict__on_the_scans_own_grid(finished, scans, tmp_path):
     found = predict(finished.model, [scans], out=tmp_path / "out")
     assert [one.case for one in found] == ["a", "b", "c"]
     for one in found:
-        scan, labels = nib.load(one.images[0]), nib.load(one.labels)
+        scan, labels = nib.load(one.images[0]), nib.load(one.file)
         assert labels.shape == scan.shape
         assert np.array_equal(labels.affine, scan.affine)
         assert labels.get_data_dtype() == np.uint8
@@ -60,7 +60,7 @@ def test_predict__the_same_as_in_the_run(finished, tmp_path):
     held_out = sorted((finished.run / "predictions").glob("*.nii.gz"))
     files = [finished.data / "imagesTr" / path.name.replace(".nii.gz", "_0000.nii.gz") for path in held_out]
     found = predict(finished.model, files, out=tmp_path / "out")
-    assert [one.labels.read_bytes() for one in found] == [path.read_bytes() for path in held_out]
+    assert [one.file.read_bytes() for one in found] == [path.read_bytes() for path in held_out]
 
 
 def test_predict__files_and_folders_together(finished, scans, tmp_path):
@@ -76,9 +76,9 @@ def test_predict__files_and_folders_together(finished, scans, tmp_path):
 
 def test_predict__again_into_the_same_folder(finished, scans, tmp_path):
     first = predict(finished.model, scans / "a.nii.gz", out=tmp_path / "out")
-    before = first[0].labels.read_bytes()
+    before = first[0].file.read_bytes()
     predict(finished.model, scans, out=tmp_path / "out")
-    assert first[0].labels.read_bytes() == before
+    assert first[0].file.read_bytes() == before
 
 
 def test_predict__never_over_a_scan_or_a_drawn_label(finished, scans, tmp_path):
@@ -184,9 +184,7 @@ def test_predict__a_picture_with_a_model_of_volumes(finished, tmp_path):
 
 @pytest.mark.parametrize(("format_", "suffix"), [("auto", ".nii.gz"), ("nifti", ".nii.gz")])
 def test_predict__format(finished, scans, tmp_path, format_, suffix):
-    assert (
-        predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o", format=format_)[0].labels.name == f"a{suffix}"
-    )
+    assert predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o", format=format_)[0].file.name == f"a{suffix}"
 
 
 @pytest.mark.parametrize(("format_", "words"), [("png", "one slice in pixels"), ("rtstruct", "needs a DICOM scan")])

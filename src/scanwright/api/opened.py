@@ -18,8 +18,9 @@ from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
 from scanwright.package.load import Package, load
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.make import require_divisible
-from scanwright.plan.memory import LABEL_BYTES
+from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
 from scanwright.problem.kind import Kind
 from scanwright.problem.known import KINDS, problem_of
@@ -104,6 +105,8 @@ def needed_bytes(model: Model, grid: Grid) -> int:
     if model.is_flat and grid.shape[axis] > 1:
         labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
         grid = slices.slice_grid(grid, 0, axis=axis)
+    if isinstance(model.engine.plan.network, EncoderPlan):
+        return whole_image_bytes(model.engine.plan, whole(grid, plan).shape)
     placement = whole(grid, plan)
     half = needs_half(model.engine, placement)
     return expected_bytes(model.engine, placement, half=half) + labels

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scanwright.api import results
+from scanwright.api.opened import Model
 from scanwright.dataset.cases import Case
-from scanwright.errors import InputError
+from scanwright.errors import InputError, UsageError
 from scanwright.io.formats import is_picture, read_grid
 from scanwright.io.source import place_of
 
@@ -18,14 +19,23 @@ SUFFIX = {
     "dicom-labelmap": results.SEG,
     "rtstruct": results.RTSTRUCT,
 }
+OF_WHOLE: tuple[OutputFormat, ...] = ("auto", "labels")
 OF_DICOM: tuple[OutputFormat, ...] = ("dicom", "dicom-labelmap", "rtstruct")
 
 
-def require_format(cases: Sequence[Case], format: OutputFormat, *, channels: int) -> None:
-    """Raise InputError, naming the first scan, if a format cannot hold the answer to a scan.
+def require_format(cases: Sequence[Case], format: OutputFormat, *, model: Model) -> None:
+    """Raise InputError, naming the first scan, if a format cannot hold the answer to a scan, UsageError if to none.
 
-    A header that cannot be read is left to whoever reads the scan: it stops no other. channels: of the model.
+    A header that cannot be read is left to whoever reads the scan: it stops no other.
     """
+    if model.problem.sees_whole:
+        if format not in OF_WHOLE:
+            hint = "Leave --format out: the answer is written as JSON."
+            raise UsageError(
+                "this model answers with numbers, and not with labels", found=f"--format {format}", hint=hint
+            )
+        return
+    channels = len(model.task.channels)
     if format in OF_DICOM:
         for case in cases:
             results.dicom_source(case.images[0])
@@ -47,6 +57,13 @@ def is_picture_like(case: Case, *, channels: int) -> bool:
         grid = read_grid(case.images[0], as_channels=channels > 1).grid
         return grid.unit == "px" and grid.shape[2] == 1
     return True
+
+
+def answer_name(model: Model, case: Case, format: OutputFormat) -> str:
+    """The name of the file that holds a case's answer."""
+    if model.problem.sees_whole:
+        return model.problem.file_name(case)
+    return f"{case.id}{output_suffix(case, format)}"
 
 
 def output_suffix(case: Case, format: OutputFormat) -> str:

@@ -12,41 +12,41 @@ import numpy as np
 from scanwright.api import results, slices
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.opened import Model, memory_note, open_model, require_file
-from scanwright.api.output import OutputFormat, output_suffix, require_format
+from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.scans import asked_of
 from scanwright.dataset.cases import Case
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
-from scanwright.dataset.measures import are_finite, count_values, num_not_finite, region_voxels
+from scanwright.dataset.measures import are_finite, num_not_finite
 from scanwright.errors import InputError, ResourceError
 from scanwright.files import require_writable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
-from scanwright.io.formats import write_label
 from scanwright.io.source import Source, files_of, place_of
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
-SHOWN = 20
+SHOWN, WHOLE = 20, ".json"
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One answered scan: its images, where the labels lie, what they hold, and how long it took.
+    """One answered scan: its images, where the answer lies, what is in it, and how long it took.
 
-    also: further files of a DICOM answer: measurement report, overlay, capture.
+    found: what the kind of problem tells of its answer: {"volumes": …, "unit": …}, or {"probabilities": …, "decision": …}.
+    line: the same for people. also: further files of a DICOM answer: measurement report, overlay, capture.
     package: the SHA-256 of the package that answered it, as `verify` gives it.
     notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
     """
 
     case: str
     images: tuple[Source, ...]
-    labels: Path
+    file: Path
     also: tuple[Path, ...]
-    volumes: dict[str, float]
-    unit: str
+    found: dict[str, Any]
+    line: str
     seconds: float
     package: str
     notes: tuple[str, ...]
@@ -56,10 +56,9 @@ class Prediction:
         return {
             "case": self.case,
             "images": [str(place_of(image)) for image in self.images],
-            "labels": str(self.labels),
+            "answer" if self.file.suffix == WHOLE else "labels": str(self.file),
             **({"also": [str(path) for path in self.also]} if self.also else {}),
-            "volumes": self.volumes,
-            "unit": self.unit,
+            **self.found,
             "seconds": round(self.seconds, 3),
             "package": self.package,
             "notes": list(self.notes),
@@ -75,8 +74,9 @@ def predict(
     device: DeviceName = "auto",
     tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer scans with a package; labels are written on each scan's own grid. A model that has learned from single slices
-    answers each slice of a volume by itself.
+    """Answer scans with a package; labels are written on each scan's own grid, classes and quantities as JSON.
+
+    A model of labels that has learned from single slices answers each slice of a volume by itself.
 
     scans: files, or folders whose images are all answered. A model with several channels takes the files of one case
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
@@ -111,8 +111,8 @@ def predict_cases(
 
     refused: errors for scans that are no cases because of them; they are raised at the end as well.
     """
-    require_format(cases, format, channels=len(model.task.channels))
-    targets = require_apart([(folder / f"{case.id}{output_suffix(case, format)}", case) for case in cases])
+    require_format(cases, format, model=model)
+    targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
     answers.claim(targets)
@@ -151,7 +151,7 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
 
 
 def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, tell: Listener) -> Prediction:
-    """Answer one case and write its labels, in the format of the file's suffix."""
+    """Answer one case and write the answer, in the format of the file's suffix."""
     began, where = time.perf_counter(), place_of(case.images[0])
     for path in (path for image in case.images for path in files_of(image)):
         require_target(path)
@@ -168,29 +168,27 @@ def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, 
         written = results.write_dicom(file, scan, image, labels, task=model.task, model=made_by, labelmap=labelmap)
         also = tuple(written[1:])
     else:
-        write_label(file, labels)
-    cubed = image.grid.voxel_volume / 1000 if image.grid.unit == "mm" else 1.0
-    counts = count_values(labels.voxels)
+        model.problem.write(file, labels)
+    found = model.problem.found(labels)
     return Prediction(
         case=case.id,
         images=case.images,
-        labels=file,
+        file=file,
         also=also,
-        volumes={name: count * cubed for name, count in region_voxels(counts, model.task).items()},
-        unit="ml" if image.grid.unit == "mm" else "px",
+        found=found,
+        line=model.problem.line(found),
         seconds=time.perf_counter() - began,
         package=model.package.digest,
         notes=notes_on(model, image),
     )
 
 
-def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> Volume:
-    """Labels on the image's own grid. A model that has learned from single slices sees one of them at a time."""
+def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> Any:
+    """Labels on the image's own grid, or numbers. A model that has learned from single slices sees one of them at a time."""
     plan = model.engine.plan.preprocess
     axis = slices.axis_across(image.grid, plan)
-    if not model.is_flat or image.shape[axis] == 1:
-        whole: Volume = model.problem.answer(model.engine, image, where=where, tell=tell)
-        return whole
+    if model.problem.sees_whole or not model.is_flat or image.shape[axis] == 1:
+        return model.problem.answer(model.engine, image, where=where, tell=tell)
     slices.require_slices(image.grid, plan, where=where)
     labels: list[Array] = []
     for one in slices.slices_of(image, axis=axis):

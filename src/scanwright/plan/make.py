@@ -5,6 +5,7 @@ measured on this machine, from large to small, and the first that can take enoug
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import prod
 
 from scanwright.dataset.facts import Fingerprint
@@ -58,7 +59,7 @@ def make(
         trial = Ledger(ledger.given, ledger.network, dict(ledger.why))
         batch = rules.batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
-        recipe = rules.recipe(fingerprint, problem, steps)
+        recipe = partial(rules.recipe, fingerprint, problem)
         training = plan_training(trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)
         plan = Plan(

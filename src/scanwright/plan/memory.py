@@ -105,12 +105,18 @@ def least_answering_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
     """
     box = least_boxes(plan.preprocess, fingerprint, cropped=False)[0]
     if isinstance(plan.network, EncoderPlan):
-        size = 2 if plan.training.precision == "bfloat16" else 4
-        seen = feature_bytes(plan.network, grown_shape(plan, box), bytes_per_value=size)
-        return STARTING_BYTES + weight_count(plan.network) * 4 + 4 * prod(box) * plan.network.in_channels + seen
+        return whole_image_bytes(plan, box)
     answering = answering_bytes(plan, grown_shape(plan, box), half=True, networks=1, resampled=False)
     image = 4 * prod(box) * plan.network.in_channels
     return STARTING_BYTES + weight_count(plan.network) * 4 + image + answering
+
+
+def whole_image_bytes(plan: Plan, network_shape: Shape3) -> int:
+    """Peak of one answer to a whole image of this shape, above its input: the image, and the features of one pass."""
+    size = 2 if plan.training.precision == "bfloat16" else 4
+    seen = feature_bytes(plan.network, grown_shape(plan, network_shape), bytes_per_value=size)
+    image = 4 * prod(network_shape) * plan.network.in_channels
+    return STARTING_BYTES + weight_count(plan.network) * 4 + image + seen
 
 
 def least_voxels(preprocess: PreprocessPlan, fingerprint: Fingerprint) -> float:

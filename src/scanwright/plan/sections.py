@@ -1,6 +1,6 @@
 """The sections of a plan, one function each: rules propose, the ledger keeps, later sections see what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -254,13 +254,13 @@ def plan_training(
     ledger: Ledger,
     settings: Settings,
     machine: Machine,
-    recipe: dict[str, Choice[Any]],
+    recipe: Callable[[int], dict[str, Choice[Any]]],
     *,
     folds: Sequence[int],
     steps: int,
     pace: Pace | None,
 ) -> TrainingPlan:
-    """Steps, the recipe of the kind of network, precision."""
+    """Steps, precision, and the recipe of the kind of network for so many steps."""
     why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
     steps = ledger.decide("training.steps", Choice(steps, why_steps, "the budget" if pace else "the command"))
     every = min(steps, max(FEWEST_BETWEEN, steps // CHECKPOINTS))
@@ -272,7 +272,7 @@ def plan_training(
         "training",
         {
             **timing(settings, pace),
-            **recipe,
+            **recipe(steps),
             "precision": Choice(low, f"{low} is the faster on {machine.device_name}", "this machine"),
             "channels_last": Choice(True, "1.3 to 1.7 times faster with GroupNorm", "measured on two cores"),
             "threads": Choice(machine.threads, "cores of this machine", "this machine"),

@@ -22,6 +22,18 @@ class ClassAnswers(WholeImages):
         """What this kind is called on the page."""
         return class_told.WORDING
 
+    def found(self, answer: Floats) -> dict[str, JSON]:
+        """The probability of each class, and what is decided: {"probabilities", "decision"}."""
+        chances = {name: round(float(value), 6) for name, value in zip(self.task.classes, answer, strict=True)}
+        if self.task.choice == "several":
+            return {"probabilities": chances, "decision": [name for name, chance in chances.items() if chance > 0.5]}
+        return {"probabilities": chances, "decision": self.task.classes[int(answer.argmax())]}
+
+    def line(self, found: Mapping[str, JSON]) -> str:
+        """What is decided, and every probability."""
+        told = found["decision"] if isinstance(found["decision"], str) else ", ".join(found["decision"]) or "nothing"
+        return f"{told}  ({', '.join(f'{name} {chance:.3f}' for name, chance in found['probabilities'].items())})"
+
     def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> ClassifiedCase:
         """An answer beside what is true; decided is the most probable class or grade, of labels each over one half."""
         assert isinstance(case.target, Classes)

@@ -71,6 +71,14 @@ class Kind(Problem, Protocol):
         """An answer that was kept. Raises InputError if the file is none."""
         ...
 
+    def found(self, answer: Any) -> dict[str, JSON]:
+        """What is in an answer, as plain data under names of the kind's own."""
+        ...
+
+    def line(self, found: Mapping[str, JSON]) -> str:
+        """The same in a line for people."""
+        ...
+
     def yardstick(self, facts: Iterable[CaseFacts]) -> float | None:
         """A number by which all cases are measured alike, if the kind has one."""
         ...

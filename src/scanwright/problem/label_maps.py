@@ -8,6 +8,7 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.measures import count_values, region_voxels
 from scanwright.dataset.task import Task
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
@@ -53,6 +54,17 @@ class LabelMaps:
     def read(self, file: Path) -> Volume:
         """An answer that was kept."""
         return read_label(file)
+
+    def found(self, answer: Volume) -> dict[str, JSON]:
+        """The volume of each region in ml, or its pixels where there is no scale: {"volumes", "unit"}."""
+        in_mm = answer.grid.unit == "mm"
+        each = answer.grid.voxel_volume / 1000 if in_mm else 1.0
+        counts = region_voxels(count_values(answer.voxels), self.task)
+        return {"volumes": {name: count * each for name, count in counts.items()}, "unit": "ml" if in_mm else "px"}
+
+    def line(self, found: Mapping[str, JSON]) -> str:
+        """Each region with its volume."""
+        return ", ".join(f"{name} {volume:.4g} {found['unit']}" for name, volume in found["volumes"].items())
 
     def yardstick(self, facts: Iterable[CaseFacts]) -> float | None:
         """What all cases are measured by: the tolerance of normalised surface Dice, for these cases."""

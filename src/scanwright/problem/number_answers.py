@@ -22,6 +22,18 @@ class NumberAnswers(WholeImages):
         """What this kind is called on the page."""
         return number_told.WORDING
 
+    def found(self, answer: Floats) -> dict[str, JSON]:
+        """Each quantity, and its unit where the name states one: {"quantities", "units"}."""
+        names = self.task.quantities
+        return {
+            "quantities": {name: float(f"{value:.6g}") for name, value in zip(names, answer, strict=True)},
+            "units": {name: number_told.unit_of(name) for name in names},
+        }
+
+    def line(self, found: Mapping[str, JSON]) -> str:
+        """Each quantity with its number."""
+        return ", ".join(f"{name} {value:.4g}" for name, value in found["quantities"].items())
+
     def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> MeasuredCase:
         """An answer beside the case's quantities."""
         assert isinstance(case.target, Quantities)

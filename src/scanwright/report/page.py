@@ -72,6 +72,7 @@ def _is_narrow(png: bytes) -> bool:
 def _environment(content: ReportContent, words: Words) -> Environment:
     """Jinja with the names that this page uses."""
     environment = page_environment()
+    environment.filters["markup"] = markup
     environment.globals.update(
         metric=notation.metric,
         label=lambda key: label(notation.metric(key), words),
