@@ -21,11 +21,13 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
 from scanwright.types import Array, Floats
 
-SLICE_PX, GAP_PX, BAR_PX, TICKS_PX = 420, 8, 14, 52
+SLICE_PX, GAP_PX, BAR_PX, TICKS_PX = 420, 8, 14, 58
 OPACITY = 0.85
 """Of the largest value; a smaller one has its share of it."""
 SIGNED = 1e-3
 """A map is drawn with two colours from this share of its size below 0 on: less is rounding."""
+DARKEST = 0.3
+"""Share of the colours, from black on, that is not used: a little of the map should not look like a shadow."""
 GREY = 0.35
 """What lies under the colours of the bar, between black and white."""
 
@@ -137,7 +139,9 @@ def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool) -> None:
 
 
 def _painted(map_YX: Floats, colours: Colormap, *, signed: bool) -> Floats:
-    """A map in [-1, 1] as colours with opacity, (rows, columns, 4)."""
-    painted = np.asarray(colours(map_YX / 2 + 0.5 if signed else map_YX))
-    painted[..., 3] = OPACITY * np.abs(map_YX).clip(0.0, 1.0)
+    """A map in [-1, 1] as colours with opacity, (rows, columns, 4). Colours for signed maps are darkest in their middle."""
+    strength = np.abs(map_YX).clip(0.0, 1.0)
+    places = DARKEST + (1 - DARKEST) * strength
+    painted = np.asarray(colours(0.5 + 0.5 * np.sign(map_YX) * places if signed else places))
+    painted[..., 3] = OPACITY * strength
     return painted
