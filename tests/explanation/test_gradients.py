@@ -93,6 +93,21 @@ def test_grad_cam__by_hand() -> None:
     assert found.tolist() == [[[0.0, 5.0]]]  # 2 * (1, 3) - (4, 1), what is below 0 left out
 
 
+def test_grad_cam__a_layer_whose_output_is_overwritten_in_place() -> None:
+    class Overwriting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Conv3d(1, 2, 1)
+            self.relu = nn.ReLU(inplace=True)
+
+        def forward(self, image: Tensor) -> list[Tensor]:
+            return [self.relu(self.last(image)).sum((2, 3, 4))]
+
+    network, image = Overwriting(), noise(FLAT)
+    found = grad_cam(network, image, score=output_score(0), layer="last")
+    assert np.allclose(found, network.last(image[None])[0, 0].relu().detach(), atol=1e-6)
+
+
 def test_grad_cam__nothing_raises_the_score() -> None:
     found = grad_cam(Corner(FLAT), noise(FLAT), score=output_score(0), layer="features")
     assert not found.any()

@@ -50,6 +50,14 @@ def test_check__an_edge_detector_fails(learned: tuple[Bumps, list[Tensor]]) -> N
     assert [stage.correlation for stage in found.stages] == pytest.approx([1.0] * 4)
 
 
+def test_check__the_size_of_integrated_gradients_keeps_the_outline_of_the_image(
+    learned: tuple[Bumps, list[Tensor]],
+) -> None:
+    """What Adebayo et al. found: multiplied by the image, a map of sizes survives in part. The signed one does not."""
+    last = randomisation_check(learned[0], METHODS["integrated_gradients"], learned[1], seed=0).stages[-1]
+    assert abs(last.correlation) < 0.1 and 0.3 < last.size_correlation < 0.7
+
+
 def test_check__a_map_that_follows_the_network_a_little_fails_too(learned: tuple[Bumps, list[Tensor]]) -> None:
     def mostly_edges(network: nn.Module, image: Tensor) -> np.ndarray:
         map_DHW = METHODS["integrated_gradients"](network, image)
