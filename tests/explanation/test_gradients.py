@@ -93,6 +93,21 @@ def test_grad_cam__by_hand() -> None:
     assert found.tolist() == [[[0.0, 5.0]]]  # 2 * (1, 3) - (4, 1), what is below 0 left out
 
 
+def test_grad_cam__slices_that_are_samples_have_weights_of_their_own() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Identity()
+
+        def forward(self, image: Tensor) -> list[Tensor]:
+            maps = self.last(image.movedim(1, 2).flatten(0, 1))
+            return [(maps.sum((1, 2, 3)) * torch.tensor([3.0, 0.0, 1.0])).view(1, 3).sum(1, keepdim=True)]
+
+    image = torch.ones(1, 3, 2, 2)
+    found = grad_cam(Attending(), image, score=output_score(0), layer="last")
+    assert found[:, 0, 0].tolist() == [3.0, 0.0, 1.0]
+
+
 def test_grad_cam__a_layer_whose_output_is_overwritten_in_place() -> None:
     class Overwriting(nn.Module):
         def __init__(self) -> None:
@@ -155,6 +170,18 @@ def test_integrated_gradients__of_a_linear_network_is_weight_times_input() -> No
     network, image = Linear(), noise(FLAT, channels=2).flip(2)
     found = integrated_gradients(network, image, score=output_score(0), steps=3, batch=2)
     assert np.allclose(found, (image * network.weights).detach().sum(0), atol=1e-5)
+
+
+def test_integrated_gradients__of_a_square_are_exact() -> None:
+    """Midpoints integrate a gradient that grows evenly without error."""
+
+    class Square(nn.Module):
+        def forward(self, image: Tensor) -> list[Tensor]:
+            return [image.square().sum((1, 2, 3, 4))[:, None]]
+
+    image = noise(FLAT)
+    found = integrated_gradients(Square(), image, score=output_score(0), steps=4)
+    assert np.allclose(found, image[0].square(), atol=1e-5)
 
 
 def test_integrated_gradients__of_the_baseline_itself_is_nothing() -> None:

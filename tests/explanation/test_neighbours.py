@@ -27,6 +27,12 @@ def test_nearest_cases__length_does_not_count_and_ties_go_to_the_first() -> None
     assert found == (Neighbour(1, 0.0), Neighbour(2, 0.0), Neighbour(0, 1.0), Neighbour(3, 2.0))
 
 
+def test_nearest_cases__many_ties_keep_their_order() -> None:
+    features = np.repeat([[1.0, 1.0], [1.0, 0.0]], [60, 40], axis=0)
+    found = nearest_cases(features, np.array([2.0, 0.0]), count=100)
+    assert [neighbour.index for neighbour in found] == [*range(60, 100), *range(60)]
+
+
 def test_nearest_cases__zeros_have_no_direction() -> None:
     features = np.array([[0.0, 0.0], [1.0, 1.0]])
     assert [neighbour.index for neighbour in nearest_cases(features, np.array([1.0, 0.0]), count=2)] == [1]
@@ -80,3 +86,7 @@ def test_embed_tsne__keeps_neighbours_and_follows_the_seed() -> None:
 def test_embed_tsne__of_few_cases_or_features(shape: tuple[int, int]) -> None:
     found = embed_tsne(np.random.default_rng(0).standard_normal(shape), seed=0)
     assert found.shape == (shape[0], 2) and np.isfinite(found).all()
+
+
+def test_embed_tsne__of_cases_that_do_not_differ() -> None:
+    assert not embed_tsne(np.ones((9, 3)), seed=0).any()
