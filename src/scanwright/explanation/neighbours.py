@@ -95,7 +95,6 @@ def embed_tsne(features_NF: Array, *, seed: int, perplexity: float = 30.0) -> Fl
     components = min(BEFORE_TSNE, *features_NF.shape)
     reduced = PCA(components, svd_solver="full").fit_transform(features_NF.astype(np.float64))
     nearby = min(perplexity, (len(reduced) - 1) / 3)
-    plane: Floats = TSNE(
-        2, perplexity=nearby, init="pca" if components > 1 else "random", random_state=number
-    ).fit_transform(reduced)
-    return plane.astype(np.float64)
+    start = "pca" if components > 1 else "random"
+    placed: Floats = TSNE(2, perplexity=nearby, init=start, random_state=number).fit_transform(reduced)
+    return placed.astype(np.float64)
