@@ -82,11 +82,12 @@ def embed_tsne(features_NF: Array, *, seed: int, perplexity: float = 30.0) -> Fl
     """Cases on a plane where near ones stay near, (N, 2) float64; distances between far ones mean nothing.
 
     perplexity: about how many neighbours count; at most a third of the cases. Same features and seed, same plane, on one
-    machine and library. Fewer than FEWEST cases: their principal plane.
+    machine and library. Fewer than FEWEST cases, or cases that do not differ: their principal plane.
     Source: van der Maaten and Hinton 2008, J Mach Learn Res 9:2579.
     """
-    if len(features_NF) < FEWEST:
-        return principal_plane(features_NF).place(features_NF)
+    plane = principal_plane(features_NF)
+    if len(features_NF) < FEWEST or plane.shares is None:
+        return plane.place(features_NF)
     from sklearn.decomposition import PCA  # here, so that nobody else waits for it
     from sklearn.manifold import TSNE
 
@@ -94,7 +95,6 @@ def embed_tsne(features_NF: Array, *, seed: int, perplexity: float = 30.0) -> Fl
     components = min(BEFORE_TSNE, *features_NF.shape)
     reduced = PCA(components, svd_solver="full").fit_transform(features_NF.astype(np.float64))
     nearby = min(perplexity, (len(reduced) - 1) / 3)
-    plane: Floats = TSNE(
-        2, perplexity=nearby, init="pca" if components > 1 else "random", random_state=number
-    ).fit_transform(reduced)
-    return plane.astype(np.float64)
+    start = "pca" if components > 1 else "random"
+    placed: Floats = TSNE(2, perplexity=nearby, init=start, random_state=number).fit_transform(reduced)
+    return placed.astype(np.float64)

@@ -2,6 +2,9 @@
 
 The network's weights are drawn anew, from the last layer to the first, and the map is made again at each stage. A map that
 stays the same although nothing learned is left shows the image (an edge detector does that), not the network.
+
+Two correlations say different things. That of the maps as they are decides. That of their sizes, signs aside, stays about a
+half for methods that multiply by the image, such as integrated gradients: zero where the image is zero, whatever the weights.
 """
 
 import copy
@@ -28,11 +31,12 @@ class Stage:
     """One stage of the cascade. layer: the layer drawn anew last, on top of all later ones.
 
     correlation: Spearman's rank correlation of maps before and after, in [-1, 1], mean over images and draws. A map that has
-    become the same everywhere has none and is left out; None if that is so of all.
+    become the same everywhere has none and is left out; None if that is so of all. size_correlation: of absolute values.
     """
 
     layer: str
     correlation: float | None
+    size_correlation: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,20 +58,26 @@ def randomisation_check(
 
     explain: makes the map; asked twice it must say the same. stages: at most so many maps of an image in a draw, the layers
     being drawn in as many groups. draws: cascades with other weights; chance alone makes a coarse map correlate now and
-    then, and not three times. Maps are compared as they are, signs included. The weights of a draw are a function of
-    (seed, draw, layer); running statistics stay. Layers count as last by their order in the network, which is left alone.
+    then, and not three times. The weights of a draw are a function of (seed, draw, layer); running statistics stay. Layers
+    count as last by their order in the network, which is left alone.
     Source: Adebayo et al. 2018, NeurIPS 31 (arXiv:1810.03292).
     """
     before = [explain(network, image) for image in images]
     told = [(image, found) for image, found in zip(images, before, strict=True) if np.ptp(found) > 0]
-    correlations: dict[str, list[float | None]] = {}
+    correlations: dict[str, list[tuple[float | None, float | None]]] = {}
     for draw in range(draws if told else 0):
         changed = copy.deepcopy(network)
         for layer in _cascade(changed, (seed, draw), stages):
+            pairs = [(found, explain(changed, image)) for image, found in told]
             correlations.setdefault(layer, []).extend(
-                rank_correlation(found, explain(changed, image)) for image, found in told
+                (rank_correlation(one, other), rank_correlation(np.abs(one), np.abs(other))) for one, other in pairs
             )
-    found = tuple(Stage(layer=layer, correlation=_mean(values)) for layer, values in correlations.items())
+    found = tuple(
+        Stage(
+            layer=layer, correlation=_mean([one for one, _ in both]), size_correlation=_mean([two for _, two in both])
+        )
+        for layer, both in correlations.items()
+    )
     if not found:
         return Sanity(stages=(), passed=None)
     last = found[-1].correlation

@@ -21,21 +21,27 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
 from scanwright.types import Array, Floats
 
-SLICE_PX, GAP_PX, BAR_PX, TICKS_PX = 420, 8, 14, 52
+SLICE_PX, GAP_PX, BAR_PX, TICKS_PX = 420, 8, 14, 58
 OPACITY = 0.85
 """Of the largest value; a smaller one has its share of it."""
 SIGNED = 1e-3
 """A map is drawn with two colours from this share of its size below 0 on: less is rounding."""
+DARKEST = 0.3
+"""Share of the colours, from black on, that is not used: a little of the map should not look like a shadow."""
 GREY = 0.35
 """What lies under the colours of the bar, between black and white."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What is drawn: image (rows, columns, 1 or 3) in [0, 1], map (rows, columns) in [-1, 1], size in the grid's unit."""
+    """What is drawn: image (rows, columns, 1 or 3) in [0, 1], map (rows, columns) in [-1, 1], size in the grid's unit.
+
+    signed: whether the map has values below 0 anywhere, in this slice or another.
+    """
 
     image: Floats
     map: Floats
+    signed: bool
     width: float
     height: float
     sides: str
@@ -55,8 +61,7 @@ def saliency_overlay(
         if array.shape != tuple(grid.shape):
             raise GeometryError(f"the {name} is not on its grid", expected=tuple(grid.shape), found=array.shape)
     cut = _cut(image_CIJK, saliency_IJK, grid, window)
-    signed = bool(cut.map.min() < -SIGNED)
-    colours = matplotlib.colormaps["berlin" if signed else "inferno"]
+    colours = matplotlib.colormaps["berlin" if cut.signed else "inferno"]
     scale = SLICE_PX / max(cut.width, cut.height)
     width, height = max(1, round(cut.width * scale)), max(1, round(cut.height * scale))
     full = 2 * width + 2 * GAP_PX + BAR_PX + TICKS_PX
@@ -65,14 +70,14 @@ def saliency_overlay(
     plain = figure.add_axes((0, 0, width / full, 1))
     mapped = figure.add_axes(((width + GAP_PX) / full, 0, width / full, 1))
     for axes, map_YX in ((plain, None), (mapped, cut.map)):
-        _draw(axes, cut, map_YX, colours, signed=signed)
+        _draw(axes, cut, map_YX, colours)
         if grid.unit == "mm":
             draw_sides(axes, cut.sides)
     if grid.unit == "mm":
         draw_scale(plain, cut.width, cut.height, scale=scale)
     margin = min(16 / height, 0.2)
     bar = figure.add_axes((2 * (width + GAP_PX) / full, margin, BAR_PX / full, 1 - 2 * margin))
-    _draw_bar(bar, colours, signed=signed)
+    _draw_bar(bar, colours, signed=cut.signed)
     return to_png(figure)
 
 
@@ -87,10 +92,11 @@ def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float
     axis = thin[0] if thin else max((2, 1, 0), key=lambda k: round(spacing[k], 3))
     index = largest_slice(np.abs(saliency), axis)
     across, up = (other for other in range(3) if other != axis)
-    size = np.abs(saliency).max()
+    size = float(np.abs(saliency).max())
     return Slice(
         image=_grey(np.stack([_show(channel, axis, index) for channel in image], axis=-1), window),
         map=_show(saliency, axis, index) / (size or 1.0),
+        signed=float(saliency.min()) < -SIGNED * size,
         width=image.shape[1 + across] * spacing[across],
         height=image.shape[1 + up] * spacing[up],
         sides=SIDES[axis],
@@ -110,12 +116,12 @@ def _grey(image_YXC: Array, window: tuple[float, float] | None) -> Floats:
     return np.asarray(shown)
 
 
-def _draw(axes: Axes, cut: Slice, map_YX: Floats | None, colours: Colormap, *, signed: bool) -> None:
+def _draw(axes: Axes, cut: Slice, map_YX: Floats | None, colours: Colormap) -> None:
     extent = (0, cut.width, cut.height, 0)
     shown = cut.image if cut.image.shape[-1] == 3 else cut.image[..., 0]
     axes.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="bicubic", aspect="auto")
     if map_YX is not None:
-        painted = _painted(map_YX, colours, signed=signed)
+        painted = _painted(map_YX, colours, signed=cut.signed)
         axes.imshow(painted, extent=extent, interpolation="bilinear", aspect="auto")
     axes.set(xlim=(0, cut.width), ylim=(cut.height, 0))
     axes.axis("off")
@@ -137,7 +143,9 @@ def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool) -> None:
 
 
 def _painted(map_YX: Floats, colours: Colormap, *, signed: bool) -> Floats:
-    """A map in [-1, 1] as colours with opacity, (rows, columns, 4)."""
-    painted = np.asarray(colours(map_YX / 2 + 0.5 if signed else map_YX))
-    painted[..., 3] = OPACITY * np.abs(map_YX).clip(0.0, 1.0)
+    """A map in [-1, 1] as colours with opacity, (rows, columns, 4). Colours for signed maps are darkest in their middle."""
+    strength = np.abs(map_YX).clip(0.0, 1.0)
+    places = DARKEST + (1 - DARKEST) * strength
+    painted = np.asarray(colours(0.5 + 0.5 * np.sign(map_YX) * places if signed else places))
+    painted[..., 3] = OPACITY * strength
     return painted

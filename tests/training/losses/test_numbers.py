@@ -69,6 +69,12 @@ def test_each_quantity_counts_as_much_however_seldom_it_is_known(loss: NumberLos
     assert float(loss(values, targets)) == pytest.approx(sum(apart[:2]) / 2, rel=1e-6)
 
 
+def test_mean_absolute__by_hand_with_unknowns() -> None:
+    values = torch.tensor([[1.0, 0.0], [2.0, 5.0], [4.0, 7.0]])
+    targets = torch.tensor([[0.0, NAN], [0.0, 1.0], [NAN, NAN]])
+    assert float(mean_absolute(values, targets)) == pytest.approx(((1 + 2) / 2 + 4) / 2)
+
+
 @every
 def test_an_unknown_number_has_no_gradient(loss: NumberLoss) -> None:
     values, targets = drawn(unknown=True)
