@@ -92,8 +92,8 @@ def test_a_picture_and_the_same_pixels_in_a_volume(tmp_path):
     *pictures, whole = predict(model, tmp_path / "in", out=tmp_path / "out")
     for index, one in enumerate(pictures):
         assert np.array_equal(np.asarray(Image.open(one.file)).T, voxels_of(whole.file)[..., index])
-        assert (one.unit, one.notes) == ("px", ())
-    assert whole.unit == "ml"
+        assert (one.found["unit"], one.notes) == ("px", ())
+    assert whole.found["unit"] == "ml"
 
 
 def test_what_was_done_is_said_on_the_screen_and_in_the_record(tmp_path):

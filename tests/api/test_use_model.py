@@ -10,11 +10,12 @@ from PIL import Image
 
 import scanwright as package
 from made_folders import ball, picture_folder, write_nifti, write_text
-from scanwright.api import answer, opened
+from scanwright.api import opened
 from scanwright.api.opened import open_model
 from scanwright.api.use_model import Prediction, predict, unanswered, verify
 from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
+from scanwright.inference import volume
 from scanwright.plan.plan import plan_from_json
 
 OBLIQUE = np.array([[0.0, -1.2, 0.1, 30.0], [0.9, 0.0, 0.0, -20.0], [0.0, 0.1, -2.0, 5.0], [0.0, 0.0, 0.0, 1.0]])
@@ -33,7 +34,7 @@ def scans(tmp_path):
 def test_predict__a_file(finished, scans, tmp_path):
     (found,) = package.predict(finished.model, scans / "c.nii.gz", out=tmp_path / "out", device="cpu")
     assert isinstance(found, Prediction)
-    assert (found.case, found.images, found.unit) == ("c", (scans / "c.nii.gz",), "ml")
+    assert (found.case, found.images, found.found["unit"]) == ("c", (scans / "c.nii.gz",), "ml")
     assert found.file == tmp_path / "out/c.nii.gz"
     assert found.seconds > 0
     labels = nib.load(found.file)
@@ -209,7 +210,7 @@ def test_predict__grey_values_of_another_kind_are_said(finished, tmp_path):
 
 def test_predict__more_memory_than_there_is(finished, scans, tmp_path, monkeypatch):
     """Refused before it begins, with both numbers."""
-    monkeypatch.setattr(answer, "free_memory_bytes", lambda: 1 << 20)
+    monkeypatch.setattr(volume, "free_memory_bytes", lambda: 1 << 20)
     with pytest.raises(ResourceError, match="more memory than is free") as caught:
         predict(finished.model, scans / "a.nii.gz", out=tmp_path / "o")
     assert "GiB" in caught.value.expected
@@ -257,7 +258,7 @@ def test_predict__two_scans_of_one_name(finished, scans, tmp_path):
 
 
 def test_open_model__of_another_kind(finished, monkeypatch):
-    monkeypatch.setattr(opened.Segmentation, "name", "divination")
+    monkeypatch.setattr(opened, "KINDS", {})
     with pytest.raises(UsageError, match="kind of problem"):
         open_model(finished.model)
 

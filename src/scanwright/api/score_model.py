@@ -6,7 +6,7 @@ from typing import Any
 
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
 from scanwright.api.opened import Model, open_model
-from scanwright.api.study import require_segmentation
+from scanwright.api.study import require_learnable
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.images import SAME_GRID, read_image
@@ -15,11 +15,13 @@ from scanwright.dataset.measures import count_values, images_hash, voxel_hash
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
 from scanwright.errors import DatasetFaults, GeometryError, InputError, PolicyError
-from scanwright.evaluation.evaluate import CaseRow, rows_to_csv
+from scanwright.evaluation.evaluate import CaseRow
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, read_label, stem
 from scanwright.package.load import LEARNED_FROM
+from scanwright.problem.kind import Kind
+from scanwright.problem.known import problem_of
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
@@ -34,9 +36,10 @@ def evaluate(
     device: DeviceName = "auto",
     tell: Listener = silent,
 ) -> dict[str, Any]:
-    """Score a folder of predicted labels, or a package, against the labels of a data set. Gives what metrics.json holds.
+    """Score a folder of predictions, or a package, against the labels or targets of a data set. Gives what metrics.json holds.
 
-    predictions: a folder with a label file for each case, named as the case; or a model.swm, which then predicts first.
+    predictions: a folder with a label file for each case, named as the case, or of classes and quantities the JSON files that
+    `predict` writes; or a model.swm, which then predicts first.
     data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
     has learned from are left out, with a note; metrics.json names them.
     Writes metrics.json and cases.csv to `out`. Raises InputError, naming all of them, for predictions that are missing, on
@@ -49,7 +52,7 @@ def evaluate(
     require_outside(folder, Path(data))
     require_free_for_scores(folder)
     dataset = read_dataset(Path(data), layout)
-    require_segmentation(dataset, verb="evaluate")
+    require_learnable(dataset)
     require_clear_sides(dataset)
     cases = list(dataset.test or dataset.train)
     if not cases:
@@ -60,16 +63,19 @@ def evaluate(
     learned: list[str] = []
     if source.is_file():
         model = open_model(source, device=device)
-        require_same_regions(model.task, dataset.task, where=source)
+        require_same_parts(model.task, dataset.task, where=source)
         cases, learned = unseen(model, dataset, cases, tell=tell)
         source = folder / "predictions"
         predict_cases(model, cases, source, format="labels", tell=tell)
-    rows = score_folder(source, dataset, cases, tell=tell)
-    task = dataset.task
-    summary = Segmentation(task).summary(rows, [], seed=0, yardstick=tolerance_of(cases))
+    problem = problem_of(dataset.task)
+    if problem.sees_whole:
+        rows, yardstick = score_answers(source, problem, cases, tell=tell), None
+    else:
+        rows, yardstick = score_folder(source, dataset, cases, tell=tell), tolerance_of(cases)
+    summary = problem.summary(rows, [], seed=0, yardstick=yardstick)
     summary |= {"learned_from": learned} if learned else {}
     write_json(folder / "metrics.json", summary)
-    write_bytes(folder / "cases.csv", rows_to_csv(rows, regions=[region.name for region in task.regions]).encode())
+    write_bytes(folder / "cases.csv", problem.table(rows).encode())
     return summary
 
 
@@ -113,8 +119,23 @@ def content_of(case: Case, task: Task) -> str:
         return ""
 
 
-def require_same_regions(answered: Task, wanted: Task, *, where: Path) -> None:
-    """Raise InputError if a region of the data set is none of the model's, or means other label values there."""
+def require_same_parts(answered: Task, wanted: Task, *, where: Path) -> None:
+    """Raise InputError if the model answers something else than the data set asks for.
+
+    A region of the data set must be one of the model's and mean the same label values there; classes and quantities must be
+    the same, in the same order.
+    """
+    asked = {"kind": wanted.kind, "classes": wanted.classes, "choice": wanted.choice, "quantities": wanted.quantities}
+    given = {name: getattr(answered, name) for name in asked}
+    if given != asked:
+        apart = [name for name in asked if given[name] != asked[name]]
+        raise InputError(
+            "the model answers something else than the data set asks for",
+            where=where,
+            expected="; ".join(f"{name} {_listed(asked[name])}" for name in apart),
+            found="; ".join(f"{name} {_listed(given[name])}" for name in apart),
+            hint="Score it on data with the same targets.",
+        )
     known = {region.name: region.values for region in answered.regions}
     other = [region for region in wanted.regions if known.get(region.name) != region.values]
     if other:
@@ -125,6 +146,29 @@ def require_same_regions(answered: Task, wanted: Task, *, where: Path) -> None:
             found=", ".join(f"{name} = {'+'.join(map(str, values))}" for name, values in known.items()),
             hint="Score it on data with the same labels, or rename them in the data set's dataset.json.",
         )
+
+
+def _listed(value: str | Sequence[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value) or "none"
+
+
+def score_answers(folder: Path, problem: Kind, cases: Sequence[Case], *, tell: Listener) -> list[Any]:
+    """A row for each case that was answered with numbers. Raises InputError for answers that are missing."""
+    files = {case.id: folder / problem.file_name(case) for case in cases}
+    missing = [name for name, file in files.items() if not file.exists()]
+    if missing:
+        raise InputError(
+            "predictions are missing",
+            where=folder,
+            expected=f"{len(cases)} files as predict writes them",
+            found=f"none for {listed(missing)}",
+            hint="Predict these cases first.",
+        )
+    rows = []
+    for done, case in enumerate(cases):
+        rows.append(problem.row(case, problem.read(files[case.id]), fold=None, yardstick=None))
+        tell(Progress("evaluate", done=done + 1, total=len(cases)))
+    return rows
 
 
 def score_folder(folder: Path, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> list[CaseRow]:

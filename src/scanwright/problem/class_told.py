@@ -20,7 +20,8 @@ WORDING = Wording(
     kind="Classification",
     part="class",
     parts="classes",
-    pictures="Cases that were told most surely, most hardly, and most surely wrong.",
+    pictures="Cases whose truth was held most and least probable, and one in the middle.",
+    ranked_by="probability of the truth",
 )
 SIDE_PX = 320
 

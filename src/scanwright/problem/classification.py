@@ -14,6 +14,7 @@ from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Task
 from scanwright.problem.class_answers import ClassAnswers
 from scanwright.training.losses import classes as losses
+from scanwright.training.losses.names import loss_named
 from scanwright.types import Array, Floats
 
 LOSSES = {"one": losses.ONE, "several": losses.SEVERAL, "ordered": losses.ORDERED}
@@ -50,7 +51,7 @@ class Classification(ClassAnswers):
     ) -> Tensor:
         """The named loss of logits (N, K) or (N, K - 1) and targets (N, K)."""
         weights = torch.tensor(class_weights, device=target.device) if class_weights else None
-        return LOSSES[self.task.choice][name or self.losses[0]](outputs[0], target, weights=weights)
+        return loss_named(LOSSES[self.task.choice], name or self.losses[0])(outputs[0], target, weights=weights)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """(N, K) in [0, 1]: of classes and grades they sum to 1, of labels each stands for itself."""

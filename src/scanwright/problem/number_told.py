@@ -16,6 +16,7 @@ WORDING = Wording(
     part="quantity",
     parts="quantities",
     pictures="Cases that were estimated best, in the middle, and worst.",
+    ranked_by="error",
 )
 
 

@@ -14,6 +14,7 @@ from scanwright.dataset.cases import Quantities
 from scanwright.dataset.task import Task
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem.number_answers import NumberAnswers
+from scanwright.training.losses.names import loss_named
 from scanwright.training.losses.numbers import NUMBERS
 from scanwright.types import Array, Floats
 
@@ -57,7 +58,7 @@ class Regression(NumberAnswers):
         self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
     ) -> Tensor:
         """The named loss of values (N, Q) and targets (N, Q), both in deviations."""
-        return NUMBERS[name or self.losses[0]](outputs[0], target)
+        return loss_named(NUMBERS, name or self.losses[0])(outputs[0], target)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """(N, Q) in the quantities' own units."""

@@ -23,6 +23,7 @@ from scanwright.problem.label_maps import LabelMaps
 from scanwright.protocols import IGNORE
 from scanwright.training.losses.dense import deep_supervision_weights, shrink_codes
 from scanwright.training.losses.masks import EXCLUSIVE, OVERLAPPING
+from scanwright.training.losses.names import loss_named
 from scanwright.types import Array
 
 MAX_OVERLAPPING = 64  # regions of one task, a bit each
@@ -93,9 +94,9 @@ class Segmentation(LabelMaps):
 
     def _loss(self, logits: Tensor, codes: Tensor, weights: Tensor | None, name: str) -> Tensor:
         if self.task.exclusive:
-            return EXCLUSIVE[name](logits, self._classes(codes), ignore=IGNORE, weights=weights)
+            return loss_named(EXCLUSIVE, name)(logits, self._classes(codes), ignore=IGNORE, weights=weights)
         regions, mask = self._regions(codes)
-        return OVERLAPPING[name](logits, regions, mask)
+        return loss_named(OVERLAPPING, name)(logits, regions, mask)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax or sigmoid, float32."""

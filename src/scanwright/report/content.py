@@ -217,13 +217,14 @@ class ResultSet:
 class Wording:
     """What a kind of problem is called on the page, and what its rows are: "Segmentation", "region", "regions".
 
-    pictures: a sentence on how its cases are drawn.
+    pictures: a sentence on how its cases are drawn. ranked_by: by what cases are best and worst; else the headline's mean.
     """
 
     kind: str
     part: str
     parts: str
     pictures: str = ""
+    ranked_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ NOT_DEFINED = "\N{EN DASH}"
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Suffixes of metric names that carry a unit.
 UNITS = ("mm", "px", "ml")
-ERRORS = {"brier", "ece", "mae", "rmse", "loss"}
+ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
 
 Better = Literal["higher", "lower", "zero"]
 

@@ -18,6 +18,7 @@ from scanwright.report.html import Words, markup, page_environment, style, words
 
 MAX_BOXES = 24
 MAX_REGION_COLUMNS = 8
+MAX_COLUMNS = 8
 MAX_PANELS = 4  # regions with limits of agreement of their own
 MAX_NAMES = 6  # regions that a caption names
 
@@ -100,12 +101,22 @@ def without_interval(tables: Iterable[Mapping[str, Estimate]]) -> bool:
 
 
 def column_blocks(tables: Sequence[Mapping[str, Estimate]]) -> list[list[notation.Metric]]:
-    """The columns of a results table in the order of first use: one block, or scores and measures apart when over five."""
+    """The columns of a results table in the order of first use: one block, or scores and measures apart when over five.
+
+    A block of more than MAX_COLUMNS is cut into equal ones.
+    """
     keys = dict.fromkeys(key for metrics in tables for key in metrics)
     found = [notation.metric(key) for key in keys]
     if len(found) <= 5:
         return [found] if found else []
-    return [block for block in ([one for one in found if not one.unit], [one for one in found if one.unit]) if block]
+    apart = [block for block in ([one for one in found if not one.unit], [one for one in found if one.unit]) if block]
+    return [part for block in apart for part in _equal_parts(block)]
+
+
+def _equal_parts(block: list[notation.Metric]) -> list[list[notation.Metric]]:
+    parts = -(-len(block) // MAX_COLUMNS)
+    each = -(-len(block) // parts)
+    return [block[start : start + each] for start in range(0, len(block), each)]
 
 
 def case_columns(result: ResultSet, content: ReportContent) -> list[tuple[str, notation.Metric]]:
