@@ -26,7 +26,6 @@ def values(measures) -> dict[str, float | None]:
 
 def binary_peer(truth, decided, scores) -> dict[str, float]:
     """scikit-learn's value of each measure of a positive class."""
-    tn, fp, fn, tp = peer.confusion_matrix(truth, decided, labels=[False, True]).ravel()
     return {
         "accuracy": peer.accuracy_score(truth, decided),
         "sensitivity": peer.recall_score(truth, decided),

@@ -118,11 +118,14 @@ class Answers:
 
     def right_share(self) -> Floats:
         """Whether each case was decided rightly, 1 or 0; of several labels the share of the known ones, NaN without. (N,)"""
-        right = (self.decisions == self.truth).astype(float)
+        right: Floats = (self.decisions == self.truth).astype(float)
         if self.choice != "several":
             return right
         number = self.known.sum(axis=1)
-        return np.divide((right * self.known).sum(axis=1), number, out=np.full(len(self), np.nan), where=number > 0)
+        share: Floats = np.divide(
+            (right * self.known).sum(axis=1), number, out=np.full(len(self), np.nan), where=number > 0
+        )
+        return share
 
     def where(self, chosen: Bools) -> Self:
         """The chosen (N,) of these cases; patients are numbered anew."""

@@ -7,8 +7,12 @@ Intervals are BCa over patients. A ranking without a fault has the same value in
 of each class ranked by chance (half of it above all others, half below), and the interval lies between their percentiles. Of
 300 simulated studies (normal scores, 1,000 draws) this many intervals held the true value:
 
-    cases      AUROC    average precision    ours    percentiles
-@AP@
+    cases        true AUROC 0.7         0.9                   0.97
+                 ours     percentiles   ours     percentiles  ours     percentiles
+    10 + 10      98.0 %   96 %          99.7 %   89 %         99.7 %   65 %
+    20 + 20      98.3 %   98 %          97.3 %   95 %         98.7 %   88 %
+    10 + 90      96.7 %   98 %          96.7 %   96 %         98.0 %   94 %
+    200 + 200    98.3 %   98 %          96.3 %   96 %         97.0 %   96 %
 """
 
 from collections.abc import Sequence

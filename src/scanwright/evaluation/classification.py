@@ -1,10 +1,10 @@
 """Every measure of a classifier on a set of cases, each with its 95 % interval by patient.
 
     accuracy sensitivity specificity precision npv     shares of cases: Wilson's interval by patient (proportion.py)
-    balanced_accuracy f1 mcc kappa mae_grades          of the confusion matrix: bootstrap, percentiles
+    balanced_accuracy f1 mcc kappa                     of the confusion matrix: bootstrap, percentiles (decisions.py)
     auroc                                              DeLong by patient (ranking.py)
-    average_precision                                  bootstrap of the ranking (curves.py)
-    brier log_loss                                     means over cases: bootstrap, BCa (statistics.py)
+    average_precision                                  bootstrap of at most 2,000 draws, BCa (average_precision.py)
+    brier log_loss mae_grades                          means over cases: bootstrap, BCa (statistics.py)
     ece                                                bootstrap, BCa; 10 bins of equal mass (reliability.py)
 
 Overall, a binary problem is measured on its positive class. Of several classes, grades or labels, sensitivity and all
@@ -12,8 +12,8 @@ that is listed with it, F1, AUROC and average precision are means over the class
 and log loss are of all classes together, but of labels ("several") means over the labels. Kappa is quadratic for grades.
 ECE is of the positive class, of the highest probability (one of several classes), or a mean over labels.
 
-How often these intervals hold the truth was simulated, and stands where each is made. 10,000 draws of 5,000 patients take
-@T@
+How often these intervals hold the truth was simulated, and stands where each is made. 10,000 draws of 5,000 patients took 2.6 s
+for a binary problem and 6.8 s for 14 labels, on one core of a busy machine.
 """
 
 import numpy as np

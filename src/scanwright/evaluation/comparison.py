@@ -2,9 +2,14 @@
 
 AUROCs are compared by DeLong's covariance of the two (1988, Biometrics 44:837), added up by patient; accuracies and errors by
 flipping the sign of each patient's differences (statistics.py). McNemar's exact test (1947, Psychometrika 12:153) is given
-beside that if every patient has one case. Of 1,000 simulated pairs of equally good models (0.8, 60 cases a class, correlated
-scores) DeLong's p was under 0.05 in @P@, and @C@ of the intervals held the true difference, 0; of 0.85 against 0.75, @D@
-held it.
+beside that if every patient has one case. Of 1,000 simulated pairs of models (normal scores that share half of their noise)
+DeLong's interval held the true difference, and p was under 0.05, in
+
+    cases       true AUROCs      held       p < 0.05
+    60 + 60     0.8,  0.8        96.8 %     3.2 %
+    60 + 60     0.85, 0.75       96.5 %     65.4 %
+    15 + 15     0.8,  0.8        96.2 %     3.8 %
+    15 + 15     0.97, 0.97       99.9 %     0.1 %
 """
 
 from collections.abc import Mapping

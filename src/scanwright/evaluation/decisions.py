@@ -1,13 +1,22 @@
 """How good the decisions of a classifier are, with 95 % intervals by patient: everything that a confusion matrix says.
 
-Accuracy, sensitivity, specificity, precision and NPV are shares and have Wilson's interval (proportion.py). The others are
-resampled, and the draws also hold, for each class that occurs, one patient whose decisions are spread over all classes: else
+Accuracy, sensitivity, specificity, precision and NPV are shares and have Wilson's interval (proportion.py). The others, and
+means over classes, are resampled, and the draws also hold a patient of each class that is judged badly (`strays_of`): else
 few cases without an error would be proof that there are none. Of 400 simulated studies of a binary problem (1,000 draws;
-positive cases, sensitivity, specificity) this many intervals held the true value:
+sensitivity = specificity = q) this many intervals held the true value:
 
-                                        MCC              balanced accuracy
-    cases    positive    sens., spec.   ours    BCa      ours    BCa
-@TABLE@
+                             sensitivity          MCC                  balanced accuracy
+    cases    positive   q      ours     BCa         ours     BCa         ours     BCa
+    20       50 %       0.8    97.7 %   87.3 %      94.7 %   94.1 %      94.7 %   95.7 %
+    40       50 %       0.9    95.0 %   84.8 %      96.0 %   95.0 %      96.0 %   96.5 %
+    40       50 %       0.97   95.0 %   41.8 %      96.8 %   69.8 %      97.5 %   69.8 %
+    100      15 %       0.9    95.0 %   75.5 %      94.8 %   95.5 %      94.0 %   82.8 %
+    200      25 %       0.95   94.5 %   90.5 %      93.8 %   94.0 %      93.8 %   92.5 %
+    400      50 %       0.9    94.0 %   94.8 %      95.8 %   95.5 %      95.5 %   96.0 %
+
+Accuracy held in 94.2 to 97.0 % of the same studies. Of 300 studies of K equally frequent classes (500 draws; a share q decided
+rightly), the interval of the macro F1 and that of the MCC held in 91.0 and 91.4 % (K = 4, 40 cases, q = 0.8), 94.6 and 95.3 %
+(0.97), 96.0 and 94.3 % (K = 4, 120 cases, 0.8), 93.6 and 94.6 % (K = 9, 135 cases, 0.8).
 """
 
 import numpy as np
@@ -57,16 +66,18 @@ def counts_by_patient(truth: Array, decisions: Array, owners: Ints, num_patients
     return counts.reshape(num_patients, num_classes, num_classes)
 
 
-def by_chance(counts_PKK: Floats) -> Floats:
-    """For each class one patient, as heavy as the mean patient of that class, decided for all classes alike: (K, K, K).
+def strays_of(counts_PKK: Floats) -> Floats:
+    """For each class a patient of it, half decided rightly and half for the other classes alike: (K, K, K).
 
-    Zeros for a class that does not occur.
+    Each weighs 2 / K of the mean patient of its class; zeros for a class that does not occur. Two classes: "by chance".
     """
     num_classes = counts_PKK.shape[-1]
-    cases = counts_PKK.sum(axis=(0, 2))
-    weight = cases / np.maximum((counts_PKK.sum(axis=2) > 0).sum(axis=0), 1)
-    strays: Floats = np.eye(num_classes)[:, :, None] * (weight / num_classes)[:, None, None]
-    return np.broadcast_to(strays, (num_classes,) * 3).copy()
+    patients = (counts_PKK.sum(axis=2) > 0).sum(axis=0)
+    weights = 2 / num_classes * counts_PKK.sum(axis=(0, 2)) / np.maximum(patients, 1)
+    decided = np.full((num_classes, num_classes), 0.5 / (num_classes - 1))
+    np.fill_diagonal(decided, 0.5)
+    strays: Floats = np.eye(num_classes)[:, :, None] * decided * weights[:, None, None]
+    return strays
 
 
 def fewest_patients(counts_PKK: Floats) -> int:
@@ -77,7 +88,7 @@ def fewest_patients(counts_PKK: Floats) -> int:
 
 def _of_views(tables: list[Floats], *, cases: int, seed: int, samples: int) -> tuple[Measures, list[Measures]]:
     """The mean over views, and each of them, from each patient's matrix (P, 2, 2) in each view."""
-    totals, strays = np.stack(tables, axis=1), np.stack([by_chance(counts) for counts in tables], axis=1)
+    totals, strays = np.stack(tables, axis=1), np.stack([strays_of(counts) for counts in tables], axis=1)
 
     def statistic(counts: Floats) -> Floats:  # (..., V, 2, 2) to (..., 1 + V, M)
         each = binary_measures(counts)
@@ -110,7 +121,7 @@ def _of_classes(answers: Answers, *, seed: int, samples: int) -> Measures:
         }
         return np.stack([whole.get(name, mean[..., place]) for place, name in enumerate(BINARY)], axis=-1)
 
-    values, drawn = _draw(counts, by_chance(counts), statistic, seed=seed, samples=samples)
+    values, drawn = _draw(counts, strays_of(counts), statistic, seed=seed, samples=samples)
     found = _estimates(BINARY, values, drawn, cases=len(answers), fewest=fewest_patients(counts), num_patients=size)
     right, all_cases = np.trace(counts, axis1=1, axis2=2), counts.sum(axis=(1, 2))
     reach = share_interval(right, all_cases, fewest=MIN_PATIENTS) if samples else None

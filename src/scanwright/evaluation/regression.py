@@ -6,9 +6,14 @@
     loa_low loa_high       limits of agreement, bias -+ 1.96 standard deviations (Bland & Altman 1986, Lancet 327:307)
 
 The intervals are BCa over patients; that of Spearman's by percentiles of 2,000 draws, each of which is ranked anew. Of 500
-simulated studies (normal values, errors half as wide) this many held the true value:
+simulated studies (normal values of deviation 10; errors of mean 2 and deviation 5; 1,000 draws) this many held the true value
+(of the two limits of agreement the fewer):
 
-@T@
+    patients    mae       rmse      bias      r2        pearson    spearman    limits
+    10          92.8 %    88.6 %    94.2 %    95.8 %    97.2 %     99.2 %      86.0 %
+    20          95.8 %    93.4 %    95.0 %    95.0 %    93.8 %     98.6 %      91.2 %
+    50          92.8 %    91.2 %    92.2 %    94.8 %    95.6 %     96.8 %      91.0 %
+    200         95.4 %    95.8 %    96.0 %    93.0 %    92.8 %     93.0 %      95.4 %
 """
 
 from collections.abc import Hashable, Sequence

@@ -1,0 +1,124 @@
+"""Calibrations: found again where they were planted, against scikit-learn, and chosen on other folds than judged."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit, softmax
+from sklearn.linear_model import LogisticRegression
+
+from classified_samples import made_answers
+from scanwright.errors import UsageError
+from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.calibration import Calibration, calibrate
+from scanwright.evaluation.calibration_fit import cross_calibrate, fit_calibration, fit_platt, fit_temperature
+from scanwright.evaluation.classification import measure_answers
+
+
+def overconfident(num_cases: int, num_classes: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities that are right, and codes drawn from them, the probabilities then sharpened by the temperature."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 1.5, (num_cases, num_classes))
+    true = softmax(logits, axis=1)
+    codes = (rng.random((num_cases, 1)) > true.cumsum(axis=1)).sum(axis=1)
+    return softmax(logits * temperature, axis=1), codes
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_temperature__found_again(temperature):
+    chances, codes = overconfident(20_000, 4, temperature)
+    assert 1 / fit_temperature(chances, codes) == pytest.approx(temperature, rel=0.04)
+
+
+def test_platt__agrees_with_scikit_learn():
+    """Many cases, so that Platt's softer targets do not matter."""
+    rng = np.random.default_rng(0)
+    odds = rng.normal(0, 2, 50_000)
+    positive = rng.random(50_000) < expit(0.6 * odds - 0.8)
+    slope, offset = fit_platt(expit(odds), positive)
+    peer = LogisticRegression(C=np.inf).fit(odds[:, None], positive)
+    assert slope == pytest.approx(peer.coef_[0, 0], abs=0.003)
+    assert offset == pytest.approx(peer.intercept_[0], abs=0.003)
+
+
+def test_platt__perfect_ranking_is_not_made_certain():
+    positive = np.arange(20) >= 10
+    slope, offset = fit_platt(np.linspace(0.01, 0.99, 20), positive)
+    chances = expit(slope * logit(np.linspace(0.01, 0.99, 20)) + offset)
+    assert chances.max() < 0.9999 and slope < 3
+
+
+def test_platt__model_that_ranks_the_wrong_way_keeps_its_order():
+    slope, _ = fit_platt(np.linspace(0.1, 0.9, 20), np.arange(20) < 10)
+    assert 0 < slope <= 0.051
+
+
+@pytest.mark.parametrize(("choice", "classes"), [("one", 2), ("one", 4), ("ordered", 3), ("several", 3)])
+def test_calibrate__order_and_sums_stay(choice, classes):
+    answers = made_answers(200, classes, choice=choice)
+    fitted = fit_calibration(answers)
+    assert fitted.kind == ("temperature" if choice != "several" and classes > 2 else "platt")
+    found = calibrate(answers.probabilities, fitted)
+    assert found.shape == answers.probabilities.shape and (found >= 0).all() and (found <= 1).all()
+    if choice != "several":
+        assert found.sum(axis=1) == pytest.approx(np.ones(200))
+        assert np.array_equal(found.argmax(axis=1), answers.probabilities.argmax(axis=1)) or classes == 2
+    if fitted.kind == "platt":
+        columns = range(classes) if choice == "several" else (1,)
+        for k in columns:
+            order = np.argsort(answers.probabilities[:, k])
+            assert (np.diff(found[order, k]) >= 0).all()
+
+
+def test_calibrate__slope_one_changes_nothing():
+    chances = made_answers(50, 3).probabilities
+    assert calibrate(chances, Calibration(kind="temperature", slopes=(1.0,))) == pytest.approx(chances, abs=1e-6)
+    pairs = made_answers(50).probabilities
+    assert calibrate(pairs, Calibration(kind="platt", slopes=(1.0,), offsets=(0.0,))) == pytest.approx(pairs, abs=1e-6)
+
+
+def test_calibrate__certain_probabilities_stay_finite():
+    certain = np.array([[0.0, 1.0], [1.0, 0.0]])
+    found = calibrate(certain, Calibration(kind="platt", slopes=(2.0,), offsets=(1.0,)))
+    assert np.isfinite(found).all() and found[0, 1] > 0.999 and found[1, 1] < 0.001
+
+
+def test_calibrate__other_classes():
+    with pytest.raises(UsageError, match="other classes"):
+        calibrate(np.full((2, 3), 1 / 3), Calibration(kind="platt", slopes=(1.0,), offsets=(0.0,)))
+    with pytest.raises(UsageError, match="other classes"):
+        calibrate(np.full((2, 2), 0.5), Calibration(kind="platt", slopes=(1.0,) * 4, offsets=(0.0,) * 4))
+
+
+def test_fit__nothing_to_fit_changes_nothing():
+    one_class = made_answers(30, missing=(0,))
+    assert fit_calibration(one_class) == Calibration(kind="platt", slopes=(1.0,), offsets=(0.0,))
+    assert fit_temperature(np.empty((0, 3)), np.empty(0, int)) == 1.0
+
+
+def test_cross__each_fold_by_the_fit_on_the_others():
+    answers = made_answers(90, 3)
+    folds = np.arange(90) % 3
+    calibrated, fits = cross_calibrate(answers, folds)
+    for fold in range(3):
+        here = folds == fold
+        fitted = fit_calibration(answers.where(~here))
+        assert fits[fold] == fitted
+        assert calibrated.probabilities[here] == pytest.approx(calibrate(answers.probabilities[here], fitted))
+    assert np.array_equal(calibrated.decisions, answers.decisions)
+
+
+def test_cross__mends_a_model_that_is_too_sure():
+    chances, codes = overconfident(2000, 3, 3.0, seed=1)
+    answers = Answers.of(chances, codes, chances.argmax(axis=1), range(2000))
+    calibrated, _ = cross_calibrate(answers, np.arange(2000) % 5)
+    before, after = (measure_answers(given, samples=0)[0] for given in (answers, calibrated))
+    assert after["ece"].value < 0.3 * before["ece"].value
+    assert after["log_loss"].value < before["log_loss"].value and after["brier"].value < before["brier"].value
+    assert after["accuracy"] == before["accuracy"]
+
+
+def test_cross__one_fold_alone_stays():
+    answers = made_answers(30)
+    calibrated, _ = cross_calibrate(answers, [0] * 30)
+    assert np.array_equal(calibrated.probabilities, answers.probabilities)
+    with pytest.raises(UsageError, match="needs its fold"):
+        cross_calibrate(answers, [0])

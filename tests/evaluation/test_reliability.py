@@ -1,0 +1,75 @@
+"""Calibration error and curve: by hand, and where the truth is known."""
+
+import numpy as np
+import pytest
+
+from classified_samples import made_answers
+from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.reliability import BINS, calibration_measures, equal_mass_bins, reliability_curve
+
+
+def error(chances, positive) -> float:
+    chances = np.asarray(chances, float)
+    answers = Answers.of(np.stack([1 - chances, chances], axis=1), positive, positive, range(len(chances)))
+    return calibration_measures(answers, seed=0, samples=0)[0]["ece"].value
+
+
+def test_bins__equal_mass_and_ties_together():
+    rng = np.random.default_rng(0)
+    bins = equal_mass_bins(rng.random(1000))
+    assert np.bincount(bins).tolist() == [100] * BINS
+    tied = rng.random(100).round(1)
+    bins = equal_mass_bins(tied)
+    assert all(len(set(bins[tied == value])) == 1 for value in set(tied))
+    order = np.argsort(tied)
+    assert (np.diff(bins[order]) >= 0).all()
+
+
+def test_bins__few_cases_have_few():
+    assert set(equal_mass_bins(np.linspace(0, 1, 12))) == {0, 1}
+    assert equal_mass_bins(np.array([0.3])).tolist() == [0] and len(equal_mass_bins(np.array([]))) == 0
+
+
+def test_error__by_hand():
+    """Two bins of five: 0.2 against 2 of 5, and 0.9 against 3 of 5."""
+    chances = [0.2] * 5 + [0.9] * 5
+    positive = [1, 1, 0, 0, 0, 1, 1, 1, 0, 0]
+    assert error(chances, positive) == pytest.approx((0.2 + 0.3) / 2)
+
+
+def test_error__near_zero_for_right_probabilities_and_the_excess_for_wrong_ones():
+    rng = np.random.default_rng(1)
+    true = rng.random(50_000)
+    positive = (rng.random(50_000) < true).astype(int)
+    assert error(true, positive) < 0.01
+    assert error(np.clip(true, 0.2, 0.7) + 0.3, (rng.random(50_000) < np.clip(true, 0.2, 0.7)).astype(int)) == (
+        pytest.approx(0.3, abs=0.01)
+    )
+
+
+def test_error__of_several_classes_is_that_of_the_highest_probability():
+    answers = made_answers(500, 3)
+    found = calibration_measures(answers, seed=0, samples=0)[0]["ece"].value
+    right = answers.probabilities.argmax(axis=1) == answers.truth
+    assert found == pytest.approx(error(answers.probabilities.max(axis=1), right.astype(int)))
+
+
+def test_curve__bins_hold_every_case_and_their_own_shares():
+    answers = made_answers(200)
+    view = answers.view(1)
+    curve = reliability_curve(view.scores, view.positive, answers.owners.tolist())
+    assert sum(found.cases for found in curve) == 200 and len(curve) == BINS
+    assert sum(found.cases * found.observed for found in curve) == pytest.approx(view.positive.sum())
+    assert sum(found.cases * found.predicted for found in curve) == pytest.approx(view.scores.sum())
+    assert sum(found.cases * abs(found.observed - found.predicted) for found in curve) / 200 == pytest.approx(
+        error(view.scores, answers.truth)
+    )
+    for found in curve:
+        low, high = found.interval
+        assert 0 <= low <= found.observed <= high <= 1
+
+
+def test_curve__one_class_only_and_few_patients():
+    curve = reliability_curve(np.full(10, 0.4), np.zeros(10, bool), [0] * 10)
+    assert [(found.observed, found.cases, found.interval) for found in curve] == [(0.0, 10, None)]
+    assert reliability_curve(np.array([]), np.array([], bool), []) == []
