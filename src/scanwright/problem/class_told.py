@@ -12,6 +12,7 @@ from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
+from scanwright.problem import class_figures
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, Wording, estimates, group_rows
 from scanwright.types import JSON
@@ -38,6 +39,7 @@ def result_set(
         cases=tuple(page_case(row, task) for row in rows),
         note=note,
         of_each_case=False,
+        figures=class_figures.figures(rows, task),
     )
 
 

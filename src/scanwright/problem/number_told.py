@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import MeasuredCase
+from scanwright.problem import number_figures
 from scanwright.problem.class_told import shown
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, Wording, estimates, group_rows
@@ -44,6 +45,7 @@ def result_set(
         cases=tuple(page_case(row, task) for row in rows),
         note=note,
         of_each_case=False,
+        figures=number_figures.figures(rows, summary["by_class"], task),
     )
 
 

@@ -1,0 +1,122 @@
+"""Curves of a classification for the page: how well classes are ranked, whether probabilities hold, what is taken for what."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from scanwright.dataset.task import Task
+from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.curves import Curve, pr_curve, roc_curve
+from scanwright.evaluation.decision_curve import decision_curve
+from scanwright.evaluation.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.reliability import reliability_curve
+from scanwright.figures.discrimination import Banded, pr_plot, roc_plot
+from scanwright.figures.matrix import confusion_plot
+from scanwright.figures.probability import Bin, decision_plot, reliability_plot
+from scanwright.report.content import Figure
+from scanwright.types import Floats
+
+MOST_CLASSES = 6
+"""Classes with panels of their own; of more, the first so many."""
+COUNT_BINS = 20
+
+
+def figures(rows: Sequence[ClassifiedCase], task: Task) -> tuple[Figure, ...]:
+    """The confusion matrix, ROC and precision-recall curves, reliability, and for two classes the decision curve."""
+    answers = answers_of(rows, choice=task.choice)
+    shown = [len(task.classes) - 1] if answers.is_binary else list(range(min(MOST_CLASSES, len(task.classes))))
+    made = [*_matrix(answers, task), *_discrimination(answers, task, shown), *_probability(answers, task, shown)]
+    return tuple(made)
+
+
+def _matrix(answers: Answers, task: Task) -> Iterator[Figure]:
+    if answers.choice == "several":
+        return
+    counts = np.zeros((len(task.classes),) * 2, dtype=np.int64)
+    np.add.at(counts, (answers.truth, answers.decisions), 1)
+    yield Figure(
+        panels=(confusion_plot(counts, task.classes, row_label="truth", column_label="told as"),),
+        caption="Cases by truth and by what they were told as, with shares of each row.",
+    )
+
+
+def _discrimination(answers: Answers, task: Task, shown: Sequence[int]) -> Iterator[Figure]:
+    panels = []
+    for k in shown:
+        view, name = answers.view(k), task.classes[k]
+        roc = roc_curve(view, num_patients=answers.num_patients)
+        precision = pr_curve(view, num_patients=answers.num_patients)
+        if roc is None or precision is None:
+            continue
+        prevalence = float(np.mean(view.positive))
+        panels.append(roc_plot(_banded(roc), x_label=f"{name}: false positive rate", y_label="sensitivity"))
+        panels.append(
+            pr_plot(_banded(precision), prevalence=prevalence, x_label=f"{name}: sensitivity", y_label="precision")
+        )
+    if panels:
+        yield Figure(
+            panels=tuple(panels),
+            caption="How well the probability of a class ranks cases that have it above others. Bands hold 95 % of studies "
+            "at each point (patients drawn with replacement); dashed, chance.",
+        )
+
+
+def _banded(curve: Curve) -> Banded:
+    return Banded(x=curve.x, y=curve.y, low=curve.low, high=curve.high)
+
+
+def _probability(answers: Answers, task: Task, shown: Sequence[int]) -> Iterator[Figure]:
+    panels = [panel for k in shown for panel in _reliability(answers, task, k)]
+    if answers.is_binary and panels:
+        panels += _decision(answers, task)
+    if panels:
+        decided = (
+            " The decision curve weighs true positives against false ones at each threshold at which one would act "
+            "(Vickers and Elkin 2006)."
+            if answers.is_binary
+            else ""
+        )
+        yield Figure(
+            panels=tuple(panels),
+            caption=f"Whether probabilities hold: of the cases given about 0.8, are 80 % positive? Bars count cases.{decided}",
+        )
+
+
+def _reliability(answers: Answers, task: Task, k: int) -> Iterator[bytes]:
+    view = answers.view(k)
+    if not len(view.scores):
+        return
+    bins = [
+        Bin(
+            predicted=one.predicted,
+            observed=one.observed,
+            low=None if one.interval is None else one.interval[0],
+            high=None if one.interval is None else one.interval[1],
+            title=f"{one.cases} cases: given {one.predicted:.2f}, were {one.observed:.2f}",
+        )
+        for one in reliability_curve(view.scores, view.positive, view.owners.tolist())
+    ]
+    counts = np.histogram(view.scores, bins=COUNT_BINS, range=(0, 1))[0].tolist()
+    yield reliability_plot(
+        bins, counts, x_label=f"{task.classes[k]}: probability", y_label="share that has it", count_label="cases"
+    )
+
+
+def _decision(answers: Answers, task: Task) -> Iterator[bytes]:
+    view = answers.view(len(task.classes) - 1)
+    curve = decision_curve(view.scores, view.positive, view.owners.tolist())
+    if curve is None:
+        return
+    known = [one for one in curve.intervals if one is not None]
+    band: tuple[Floats, Floats] | None = None
+    if len(known) == len(curve.intervals):
+        band = np.array([one[0] for one in known]), np.array([one[1] for one in known])
+    yield decision_plot(
+        curve.thresholds,
+        curve.model,
+        curve.all,
+        band,
+        x_label="probability from which one would act",
+        y_label="net benefit",
+        names=("model", "act on all", "act on none"),
+    )
