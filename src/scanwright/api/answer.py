@@ -89,11 +89,12 @@ def prediction_file(run: Run, problem: Kind, case: Case, *, test: bool) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Rows of every judged case, and the summary that is metrics.json."""
+    """Rows of every judged case, the summary that is metrics.json, and what was chosen on the rows, for the package."""
 
     rows: list[Row]
     test_rows: list[Row]
     summary: dict[str, Any]
+    chosen: dict[str, Any] | None = None
 
 
 def score(run: Run, study: Study, *, tell: Listener) -> Scores:
@@ -108,11 +109,11 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
         answer = own_answer(prediction_file(run, problem, case, test=name not in fold_of), problem)
         rows.append(problem.row(case, answer, fold=fold_of.get(name), yardstick=yardstick))
         tell(Progress("evaluate", done=done + 1, total=len(names)))
-    judged, tested = rows[: len(fold_of)], rows[len(fold_of) :]
+    judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     write_json(run.path("metrics.json"), summary)
-    write_bytes(run.path("cases.csv"), problem.table(rows).encode())
-    return Scores(judged, tested, summary)
+    write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
+    return Scores(judged, tested, summary, chosen)
 
 
 def own_answer(file: Path, problem: Kind) -> Any:

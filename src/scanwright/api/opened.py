@@ -17,7 +17,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import Package, load
+from scanwright.package.load import CHOSEN, Package, load
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
@@ -67,7 +67,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     except (RuntimeError, UsageError) as error:
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    problem = problem_of(task).planned(plan)
+    problem = problem_of(task).planned(plan).settled(package.optional(CHOSEN))
     if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
         raise IntegrityError(
             "task and plan of this package do not fit",

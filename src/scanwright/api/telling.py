@@ -22,7 +22,7 @@ from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
-from scanwright.package.load import LEARNED_FROM
+from scanwright.package.load import CHOSEN, LEARNED_FROM
 from scanwright.release.pack import pack
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.content import (
@@ -82,6 +82,7 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
             f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
+            **({} if scores.chosen is None else {CHOSEN: canonical_json(scores.chosen)}),
         },
     )
 

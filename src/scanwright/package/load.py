@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import torch
 
 
+CHOSEN = "chosen.json"
+"""The member that holds what was chosen on out-of-fold answers: a calibration, a threshold."""
 LEARNED_FROM = "learned_from.json"
 """The member that tells which cases weights have learned from: {"cases": [hash of each case's voxels]}."""
 

@@ -179,11 +179,25 @@ class TrainingPlan(Frozen):
 
 
 class InferencePlan(Frozen):
-    """How a whole image is answered: windows of the training patch, stepping by `step_share` of it, views averaged."""
+    """How a whole image is answered: windows of the training patch, stepping by `step_share` of it, views averaged.
+
+    Of classes: calibrate: whether probabilities are calibrated on out-of-fold answers. decide: which of two classes is said:
+    the more probable one, or the second from a threshold on, chosen by Youden's index or for a sensitivity or specificity of
+    `decide_at`.
+    """
 
     step_share: float = Field(gt=0, le=1)
     mirror: tuple[bool, bool, bool]
     batch: int = Field(ge=1)
+    calibrate: bool = False
+    decide: Literal["probable", "youden", "sensitivity", "specificity"] = "probable"
+    decide_at: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _has_a_target(self) -> Self:
+        if (self.decide_at is not None) is not (self.decide in ("sensitivity", "specificity")):
+            raise ValueError("decide_at is the sensitivity or specificity to be kept, and given with these alone")
+        return self
 
 
 class TargetPlan(Frozen):

@@ -6,16 +6,19 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
 from scanwright.evaluation.judged import ClassifiedCase, classified_to_csv
 from scanwright.evaluation.summary import summarise_classification
+from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
+from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 
 class ClassAnswers(WholeImages):
-    """Mixed into classification."""
+    """Mixed into classification. decision: how probabilities become answers; as they are until something was settled."""
 
     primary = "auroc"
+    decision: Decision = PLAIN
 
     @property
     def wording(self) -> Wording:
@@ -24,10 +27,13 @@ class ClassAnswers(WholeImages):
 
     def found(self, answer: Floats) -> dict[str, JSON]:
         """The probability of each class, and what is decided: {"probabilities", "decision"}."""
-        chances = {name: round(float(value), 6) for name, value in zip(self.task.classes, answer, strict=True)}
-        if self.task.choice == "several":
-            return {"probabilities": chances, "decision": [name for name, chance in chances.items() if chance > 0.5]}
-        return {"probabilities": chances, "decision": self.task.classes[int(answer.argmax())]}
+        calibrated = self.decision.calibrated(answer)
+        told = self.decision.decide(calibrated, self.task.choice)
+        names = self.task.classes
+        chances = {name: round(float(value), 6) for name, value in zip(names, calibrated, strict=True)}
+        if isinstance(told, int):
+            return {"probabilities": chances, "decision": names[told]}
+        return {"probabilities": chances, "decision": [name for name, there in zip(names, told, strict=True) if there]}
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """What is decided, and every probability."""
@@ -35,18 +41,19 @@ class ClassAnswers(WholeImages):
         return f"{told}  ({', '.join(f'{name} {chance:.3f}' for name, chance in found['probabilities'].items())})"
 
     def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> ClassifiedCase:
-        """An answer beside what is true; decided is the most probable class or grade, of labels each over one half."""
+        """An answer, calibrated and decided if that was settled, beside what is true."""
         assert isinstance(case.target, Classes)
         several = self.task.choice == "several"
+        calibrated = self.decision.calibrated(answer)
         right = [name in case.target.names for name in self.task.classes]
         return ClassifiedCase(
             case=case.id,
             patient=case.patient,
             fold=fold,
             groups=case.groups,
-            probabilities=tuple(float(value) for value in answer),
+            probabilities=tuple(float(value) for value in calibrated),
             truth=tuple(right) if several else right.index(True),
-            decision=tuple(bool(value > 0.5) for value in answer) if several else int(answer.argmax()),
+            decision=self.decision.decide(calibrated, self.task.choice),
         )
 
     def summary(
@@ -66,6 +73,13 @@ class ClassAnswers(WholeImages):
             seed=seed,
             test=test if rows else (),
         )
+
+    def settle(
+        self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan
+    ) -> tuple[list[ClassifiedCase], list[ClassifiedCase], dict[str, JSON] | None]:
+        """Probabilities calibrated, and classes decided, by what was chosen on other folds (class_decisions.py)."""
+        decided, tested, chosen = settle(rows, test, plan.inference, self.task.choice)
+        return decided, tested, None if chosen == PLAIN else chosen.to_json()
 
     def table(self, rows: Sequence[ClassifiedCase]) -> str:
         """cases.csv."""

@@ -4,7 +4,7 @@ A target is a row of numbers (K,), one for each class: 1 for the right one and 0
 0 for each label by itself ("several"). NaN is what nobody judged. So shares of classes (mixup, smoothing) need no other form.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,11 +12,14 @@ from torch import Tensor
 
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Task
+from scanwright.plan.plan import Plan
 from scanwright.problem.class_answers import ClassAnswers
+from scanwright.problem.class_decisions import PLAIN, Decision, decision_from_json
 from scanwright.training.losses import classes as losses
 from scanwright.training.losses.names import loss_named
-from scanwright.types import Array, Floats
+from scanwright.types import JSON, Array, Floats
 
+ORDERED = {"corn": losses.corn_probabilities, "cumulative_link": losses.cumulative_link_probabilities}
 LOSSES = {"one": losses.ONE, "several": losses.SEVERAL, "ordered": losses.ORDERED}
 
 
@@ -27,8 +30,18 @@ class Classification(ClassAnswers):
     sees_whole = True
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, *, loss: str = "", decision: Decision = PLAIN) -> None:
+        self.task, self.decision = task, decision
+        self.planned_loss = loss or self.losses[0]
+
+    def planned(self, plan: Plan) -> "Classification":
+        """The same problem with the plan's loss, which says what outputs for grades mean."""
+        return Classification(self.task, loss=plan.training.loss, decision=self.decision)
+
+    def settled(self, chosen: Mapping[str, JSON] | None) -> "Classification":
+        """The same problem with a calibration and a threshold."""
+        decision = PLAIN if chosen is None else decision_from_json(chosen)
+        return Classification(self.task, loss=self.planned_loss, decision=decision)
 
     @property
     def outputs(self) -> int:
@@ -51,12 +64,12 @@ class Classification(ClassAnswers):
     ) -> Tensor:
         """The named loss of logits (N, K) or (N, K - 1) and targets (N, K)."""
         weights = torch.tensor(class_weights, device=target.device) if class_weights else None
-        return loss_named(LOSSES[self.task.choice], name or self.losses[0])(outputs[0], target, weights=weights)
+        return loss_named(LOSSES[self.task.choice], name or self.planned_loss)(outputs[0], target, weights=weights)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """(N, K) in [0, 1]: of classes and grades they sum to 1, of labels each stands for itself."""
         if self.task.choice == "ordered":
-            return losses.corn_probabilities(logits)
+            return ORDERED[self.planned_loss](logits)
         return logits.softmax(1) if self.task.choice == "one" else logits.sigmoid()
 
     def agreement(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -93,6 +93,18 @@ class Kind(Problem, Protocol):
         """metrics.json: of the cross-validation, and of the test split beside it, which alone stands for the whole."""
         ...
 
+    def settle(
+        self, rows: Sequence[Any], test: Sequence[Any], plan: Plan
+    ) -> tuple[list[Any], list[Any], dict[str, JSON] | None]:
+        """What is chosen on out-of-fold answers (a calibration, a threshold), applied: to `rows` each fold by what the others
+        say, to the test rows as a whole; and the choice as plain data for the package, None where nothing is chosen.
+        """
+        ...
+
+    def settled(self, chosen: Mapping[str, JSON] | None) -> "Kind":
+        """The problem with what `settle` chose."""
+        ...
+
     def table(self, rows: Sequence[Any]) -> str:
         """cases.csv."""
         ...

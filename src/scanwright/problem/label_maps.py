@@ -100,6 +100,16 @@ class LabelMaps:
             test=test if rows else (),
         )
 
+    def settle(
+        self, rows: Sequence[CaseRow], test: Sequence[CaseRow], plan: Plan
+    ) -> tuple[list[CaseRow], list[CaseRow], None]:
+        """The rows as they are: nothing is chosen on them."""
+        return list(rows), list(test), None
+
+    def settled(self, chosen: object) -> Self:
+        """This problem: nothing is chosen."""
+        return self
+
     def table(self, rows: Sequence[CaseRow]) -> str:
         """cases.csv."""
         return rows_to_csv(rows, regions=[region.name for region in self.task.regions])

@@ -1,11 +1,13 @@
 """Quantities as answers: how they are judged, and how a report tells of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Self
 
 from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.facts import CaseFacts
 from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
+from scanwright.plan.plan import Plan
 from scanwright.problem import number_told
 from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, ResultSet, Wording
@@ -58,6 +60,16 @@ class NumberAnswers(WholeImages):
             seed=seed,
             test=test if rows else (),
         )
+
+    def settle(
+        self, rows: Sequence[MeasuredCase], test: Sequence[MeasuredCase], plan: Plan
+    ) -> tuple[list[MeasuredCase], list[MeasuredCase], None]:
+        """The rows as they are: nothing is chosen on them."""
+        return list(rows), list(test), None
+
+    def settled(self, chosen: object) -> Self:
+        """This problem: nothing is chosen."""
+        return self
 
     def table(self, rows: Sequence[MeasuredCase]) -> str:
         """cases.csv."""
