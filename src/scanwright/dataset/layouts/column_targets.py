@@ -21,7 +21,7 @@ from scanwright.io.source import place_of
 
 TARGET_COLUMNS = (
     *("target", "class", "classes", "class_name", "label", "labels", "diagnosis", "dx", "finding", "findings"),
-    *("finding_labels", "category", "pathology", "outcome", "grade", "y"),
+    *("finding_labels", "category", "pathology", "outcome", "grade", "value", "y"),
 )
 OF_TABLES: tuple[Kind, ...] = ("classification", "regression")
 OF_LABEL_FILES = ("missing-label", "several-labels", "missing-image")

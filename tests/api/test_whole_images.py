@@ -1,0 +1,103 @@
+"""From folders of images with an answer each to models: every verb, as a user calls it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from made_folders import write_json
+from made_images import class_folder, number_folder
+from scanwright.api.opened import open_model
+from scanwright.problem.class_decisions import PLAIN
+
+SMALL = (
+    *("--steps", "30", "--folds", "2", "--set", "network.widths=[8,16,32]", "--set", "network.blocks=[1,1,1]"),
+    *("--set", "network.strides=[[1,1,1],[1,2,2],[1,2,2]]", "--set", "network.kernels=[[1,3,3],[1,3,3],[1,3,3]]"),
+    *("--set", "batch.size=8"),
+)
+
+
+@pytest.fixture(scope="module")
+def told_apart(tmp_path_factory, scanwright):
+    """A finished run of a classification."""
+    folder = tmp_path_factory.mktemp("classes")
+    ended = scanwright("train", class_folder(folder / "data"), *SMALL, "-o", folder / "run", "--json")
+    assert ended.code == 0, ended.err
+    return folder, json.loads(ended.out)
+
+
+def test_train__classes_are_told_and_everything_is_there(told_apart):
+    folder, result = told_apart
+    run = folder / "run"
+    assert result["metrics"]["overall"]["auroc"]["mean"] > 0.9
+    assert set(result["metrics"]["by_class"]) == {"absent", "present"}
+    page = (run / "report.html").read_text()
+    assert "Classification report" in page and "net benefit" in page and "told as" in page
+    plan = json.loads((run / "plan.json").read_text())
+    assert plan["network"]["family"] == "resnet" and plan["batch"]["patch"] == [1, 24, 24]
+    table = (run / "cases.csv").read_text().splitlines()
+    assert table[0] == "case,patient,fold,truth,decision,probability[absent],probability[present]" and len(table) == 25
+    assert open_model(run / "model.swm").problem.decision != PLAIN  # a calibration, chosen out of fold
+
+
+def test_predict_and_evaluate__new_pictures(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    others = class_folder(tmp_path / "others", each=6)
+    for path in others.rglob("*.png"):  # other draws than those that were learned from
+        path.rename(path.with_name(f"new_{path.name}"))
+    model = folder / "run" / "model.swm"
+    ended = scanwright("predict", model, others / "present", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    answers = json.loads(ended.out)["predictions"]
+    assert len(answers) == 6 and sum(one["decision"] == "present" for one in answers) >= 5
+    for one in answers:
+        assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        kept = json.loads((tmp_path / "out" / f"{one['case']}.json").read_text())
+        assert kept["problem"] == "classification" and set(kept["answer"]) == {"absent", "present"}
+    ended = scanwright("evaluate", model, others, "-o", tmp_path / "scores", "--json")
+    assert ended.code == 5 and "learned from every one" in ended.err  # the very same draws under other names
+
+
+def test_predict__no_format_but_its_own(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    scan = next((folder / "data").rglob("*.png"))
+    ended = scanwright("predict", folder / "run" / "model.swm", scan, "-o", tmp_path / "out", "--format", "nifti")
+    assert ended.code == 2 and "answers with numbers" in ended.err
+
+
+def test_evaluate__other_classes_are_refused(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    other = class_folder(tmp_path / "other", each=3, classes=("healthy", "ill"))
+    ended = scanwright("evaluate", folder / "run" / "model.swm", other, "-o", tmp_path / "scores")
+    assert ended.code == 4 and "answers something else" in ended.err and "healthy, ill" in ended.err
+
+
+def test_train__numbers(scanwright, tmp_path):
+    data = number_folder(tmp_path / "data")
+    ended = scanwright("train", data, *SMALL, "--steps", "60", "-o", tmp_path / "run", "--json")
+    assert ended.code == 0, ended.err
+    metrics = json.loads(ended.out)["metrics"]
+    assert metrics["problem"] == "regression" and metrics["overall"]["r2"]["mean"] > 0.3
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    known = np.linspace(2, 7, 24)
+    assert plan["target"]["center"] == pytest.approx([known.mean()], abs=0.01)
+    assert plan["target"]["scale"] == pytest.approx([known.std()], abs=0.01)
+    assert "predicted less true" in (tmp_path / "run" / "report.html").read_text()
+    ended = scanwright(
+        "predict", tmp_path / "run" / "model.swm", data / "images" / "c23.png", "-o", tmp_path / "out", "--json"
+    )
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)["predictions"][0]["quantities"]["value"]
+    assert found > known.mean()  # in its own unit, and of a large disc
+
+
+@pytest.mark.parametrize(("choice", "outputs"), [("ordered", 2), ("several", 3)])
+def test_train__grades_and_labels(scanwright, tmp_path, choice, outputs):
+    data = class_folder(tmp_path / "data", each=8, classes=("grade 0", "grade 1", "grade 2"))
+    write_json(data / "scanwright.json", {"kind": "classification", "choice": choice})
+    ended = scanwright("train", data, *SMALL, "-o", tmp_path / "run", "--json")
+    assert ended.code == 0, ended.err
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    assert plan["network"]["out_channels"] == outputs
+    measures = json.loads(ended.out)["metrics"]["overall"]
+    assert measures["auroc"]["mean"] > 0.6 and ("mae_grades" in measures) is (choice == "ordered")
