@@ -8,7 +8,6 @@ import sklearn.metrics as peer
 from sklearn.exceptions import UndefinedMetricWarning
 
 from classified_samples import made_answers
-from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.classification import measure_answers
 
@@ -220,23 +219,3 @@ def test_speed__ten_thousand_draws_of_five_thousand_cases():
     start = time.perf_counter()
     measure_answers(answers)
     assert time.perf_counter() - start < 30
-
-
-# What makes no sense
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (([0.5, 0.5], [1], [1], ["a"]), "column for each class"),
-        (([[0.5, 0.5]], [1, 0], [1], ["a"]), "same cases"),
-        (([[0.5, 0.5]], [2], [1], ["a"]), "none of the classes"),
-        (([[0.5, 0.6]], [1], [1], ["a"]), "sum to 1"),
-        (([[1.5, -0.5]], [1], [1], ["a"]), "outside 0 to 1"),
-        (([[float("nan"), 0.5]], [1], [1], ["a"]), "outside 0 to 1"),
-        (([[0.5, 0.5]], [1], [1], ["a", "b"]), "needs its patient"),
-    ],
-)
-def test_answers__that_make_no_sense(arguments, words):
-    with pytest.raises(UsageError, match=words):
-        Answers.of(*arguments)
