@@ -49,6 +49,8 @@ def test_where__chosen_cases_with_their_patients():
         (([0.5, 0.5], [1], [1], ["a"]), "column for each class"),
         (([[0.5, 0.5]], [1, 0], [1], ["a"]), "same cases"),
         (([[0.5, 0.5]], [2], [1], ["a"]), "none of the classes"),
+        (([[0.5, 0.5]], [0.5], [1], ["a"]), "none of the classes"),
+        (([[0.5, 0.5]], [float("nan")], [1], ["a"]), "none of the classes"),
         (([[0.5, 0.6]], [1], [1], ["a"]), "sum to 1"),
         (([[1.5, -0.5]], [1], [1], ["a"]), "outside 0 to 1"),
         (([[float("nan"), 0.5]], [1], [1], ["a"]), "outside 0 to 1"),

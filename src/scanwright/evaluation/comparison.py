@@ -91,7 +91,7 @@ def compare_errors(
     seed: int = 0,
     samples: int = SAMPLES,
 ) -> PairedDifference:
-    """First less second absolute error of two regressions on the same cases (N,), in the quantity's unit; below 0: first better.
+    """First less second absolute error of two regressions on the same cases (N,), in the quantity's unit; lower is better.
 
     Cases whose truth is NaN are left out. Raises UsageError if the numbers are not of the same cases.
     """
