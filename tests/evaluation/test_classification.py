@@ -8,7 +8,6 @@ import sklearn.metrics as peer
 from sklearn.exceptions import UndefinedMetricWarning
 
 from classified_samples import made_answers
-from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.classification import measure_answers
 
@@ -174,10 +173,11 @@ def test_intervals__hold_the_value_and_repeat(choice, num_classes):
     overall, by_class = measure_answers(answers, seed=3, samples=500)
     assert (overall, by_class) == measure_answers(answers, seed=3, samples=500)
     for measures in (overall, *by_class):
+        assert measures["ece"].value > 0 and measures["ece"].interval is None
         for name, estimate in measures.items():
-            low, high = estimate.interval
-            assert low <= high, name
-            assert name == "ece" or low <= estimate.value <= high, name
+            if name != "ece":
+                low, high = estimate.interval
+                assert low <= estimate.value <= high and low < high, name
     without, _ = measure_answers(answers, samples=0)
     assert {name: e.value for name, e in without.items()} == {name: e.value for name, e in overall.items()}
     assert all(estimate.interval is None for estimate in without.values())
@@ -190,6 +190,8 @@ def test_intervals__repeats_of_a_patient_are_not_evidence():
     same = measure_answers(Answers.of(*copies, np.repeat(range(60), 4).tolist()), samples=2000)[0]
     apart = measure_answers(Answers.of(*copies, range(240)), samples=2000)[0]
     for name, estimate in measure_answers(once, samples=2000)[0].items():
+        if name == "ece":
+            continue
         width, copied, wrong = (high - low for low, high in (e.interval for e in (estimate, same[name], apart[name])))
         assert copied == pytest.approx(width, rel=0.25), name
         assert wrong < 0.75 * width, name
@@ -217,23 +219,3 @@ def test_speed__ten_thousand_draws_of_five_thousand_cases():
     start = time.perf_counter()
     measure_answers(answers)
     assert time.perf_counter() - start < 30
-
-
-# What makes no sense
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (([0.5, 0.5], [1], [1], ["a"]), "column for each class"),
-        (([[0.5, 0.5]], [1, 0], [1], ["a"]), "same cases"),
-        (([[0.5, 0.5]], [2], [1], ["a"]), "none of the classes"),
-        (([[0.5, 0.6]], [1], [1], ["a"]), "sum to 1"),
-        (([[1.5, -0.5]], [1], [1], ["a"]), "outside 0 to 1"),
-        (([[float("nan"), 0.5]], [1], [1], ["a"]), "outside 0 to 1"),
-        (([[0.5, 0.5]], [1], [1], ["a", "b"]), "needs its patient"),
-    ],
-)
-def test_answers__that_make_no_sense(arguments, words):
-    with pytest.raises(UsageError, match=words):
-        Answers.of(*arguments)

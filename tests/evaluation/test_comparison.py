@@ -8,7 +8,7 @@ from scipy.stats import binomtest, norm
 from classified_samples import made_answers
 from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.comparison import compare_answers, compare_auroc, compare_with_best, mcnemar
+from scanwright.evaluation.comparison import compare_answers, compare_auroc, compare_errors, compare_with_best, mcnemar
 from scanwright.evaluation.statistics import holm
 
 
@@ -114,6 +114,21 @@ def test_labels__share_of_right_known_labels():
     second = Answers.of(whole.probabilities, whole.truth, ~whole.truth, range(30), choice="several", known=known)
     found = compare_answers(first, second, samples=100)
     assert (found.accuracy.mean, found.accuracy.n, found.p_mcnemar) == (1.0, 29, None)
+
+
+def test_errors__of_two_regressions():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(50, 10, 40)
+    truth[3] = np.nan
+    first, second = truth + rng.normal(0, 1, 40), truth + rng.normal(0, 4, 40)
+    first[3] = second[3] = 50.0
+    found = compare_errors(first, second, truth, range(40), samples=2000)
+    there = np.isfinite(truth)
+    expected = np.abs(first - truth)[there].mean() - np.abs(second - truth)[there].mean()
+    assert (found.mean, found.n) == (pytest.approx(expected), 39)
+    assert found.ci95[1] < 0 and found.p_permutation < 0.01
+    with pytest.raises(UsageError, match="same cases"):
+        compare_errors(first, second[:5], truth, range(40))
 
 
 def test_several_models__holm():

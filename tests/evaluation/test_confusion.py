@@ -9,6 +9,7 @@ from scanwright.evaluation.confusion import (
     accuracy,
     balanced_accuracy,
     binary_measures,
+    confusion_matrix,
     confusion_terms,
     grade_error,
     kappa,
@@ -26,6 +27,12 @@ def matrix(truth, decisions, num_classes: int) -> np.ndarray:
 
 def test_terms__add_up_to_the_matrix():
     assert matrix([0, 0, 1, 2], [0, 1, 1, 0], 3).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert confusion_matrix(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), 3).tolist() == [
+        [1, 1, 0],
+        [0, 1, 0],
+        [1, 0, 0],
+    ]
+    assert confusion_matrix(np.array([], int), np.array([], int), 2).tolist() == [[0, 0], [0, 0]]
 
 
 def test_one_against_rest__each_class_in_turn():

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from scanwright.errors import UsageError
-from scanwright.evaluation.ranking import MIN_EACH, auroc, interval_around, placements
+from scanwright.evaluation.ranking import MIN_EACH, auroc, influence, interval_around, placements, standard_error
 
 
 def study(positives: int, negatives: int, true: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,3 +120,21 @@ def test_interval_around__stays_in_range_and_widens_with_the_level():
         low, high = interval_around(value, 0.2, fewest=5, level=0.95)
         wide = interval_around(value, 0.2, fewest=5, level=0.999)
         assert 0 <= wide[0] <= low <= value <= high <= wide[1] <= 1
+
+
+def test_influence__its_length_is_the_standard_error():
+    scores, positive = study(30, 40, 0.8, 7)
+    placed, owners = placements(scores, positive), np.arange(70) // 2
+    moved = influence(placed, positive, owners, num_patients=35)
+    assert np.linalg.norm(moved) == pytest.approx(standard_error(placed, positive, owners))
+    further = influence(placed, positive, owners, num_patients=50)
+    assert np.linalg.norm(further) == pytest.approx(np.linalg.norm(moved)) and further.shape == (52,)
+
+
+def test_influence__one_case_a_patient_is_delongs_variance():
+    """With the two chance patients taken away again."""
+    scores, positive = study(30, 40, 0.8, 8)
+    placed = placements(scores, positive)
+    moved = influence(placed, positive, np.arange(70), num_patients=70)[:-2]
+    expected = placed[positive].var(ddof=1) / 30 + placed[~positive].var(ddof=1) / 40
+    assert float(moved @ moved) == pytest.approx(expected)

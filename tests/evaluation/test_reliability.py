@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 
 from classified_samples import made_answers
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.reliability import BINS, calibration_measures, equal_mass_bins, reliability_curve
+from scanwright.evaluation.reliability import (
+    BINS,
+    calibration_error,
+    calibration_measures,
+    equal_mass_bins,
+    error_by_chance,
+    reliability_curve,
+)
 
 
 def error(chances, positive) -> float:
-    chances = np.asarray(chances, float)
-    answers = Answers.of(np.stack([1 - chances, chances], axis=1), positive, positive, range(len(chances)))
-    return calibration_measures(answers, seed=0, samples=0)[0]["ece"].value
+    return calibration_error(np.asarray(chances, float), np.asarray(positive, bool))
 
 
 def test_bins__equal_mass_and_ties_together():
@@ -49,9 +53,29 @@ def test_error__near_zero_for_right_probabilities_and_the_excess_for_wrong_ones(
 
 def test_error__of_several_classes_is_that_of_the_highest_probability():
     answers = made_answers(500, 3)
-    found = calibration_measures(answers, seed=0, samples=0)[0]["ece"].value
+    found = calibration_measures(answers)[0]["ece"].value
     right = answers.probabilities.argmax(axis=1) == answers.truth
     assert found == pytest.approx(error(answers.probabilities.max(axis=1), right.astype(int)))
+
+
+def test_error_by_chance__is_what_a_calibrated_model_shows():
+    """Of 200 calibrated models of 80 cases, the error is the stated one in the mean, and under the limit in 95 %."""
+    seen, stated = [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        chances = rng.random(80)
+        seen.append(error(chances, rng.random(80) < chances))
+        stated.append(error_by_chance(chances, seed=seed, samples=300))
+    mean, limit = np.mean(stated, axis=0)
+    assert np.mean(seen) == pytest.approx(mean, rel=0.05)
+    assert 0.91 <= np.mean([s <= high for s, (_, high) in zip(seen, stated, strict=True)]) <= 0.99
+    assert limit > mean and error_by_chance(np.array([])) is None
+
+
+def test_error_by_chance__shrinks_with_cases_and_passes_a_faulty_model():
+    chances = np.linspace(0.05, 0.95, 2000)
+    assert error_by_chance(chances)[1] < 0.5 * error_by_chance(chances[::20])[1]
+    assert error(chances, np.linspace(0, 1, 2000) > 0.5) > 3 * error_by_chance(chances)[1]
 
 
 def test_curve__bins_hold_every_case_and_their_own_shares():

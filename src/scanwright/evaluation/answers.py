@@ -65,30 +65,32 @@ class Answers:
         choice: Choice = "one",
         known: Array | None = None,
     ) -> Self:
-        """Raises UsageError if shapes differ, K is under 2 ("several": 1), a code is none of the classes, or a probability
-        is not finite, outside [0, 1], or they do not sum to 1 where they must."""
-        chances = np.asarray(probabilities, np.float64)
+        """Answers of arrays, or of lists, of the same cases.
+
+        Raises UsageError if shapes differ, K is under 2 ("several": 1), a code is none of the classes, or a probability is not
+        finite, outside [0, 1], or they do not sum to 1 where they must.
+        """
+        chances, right, decided = np.asarray(probabilities, np.float64), np.asarray(truth), np.asarray(decisions)
         several = choice == "several"
-        if chances.ndim != 2 or chances.shape[1] < (1 if several else 2):
-            raise UsageError("probabilities must be a column for each class", expected="(N, K)", found=chances.shape)
+        _require_probabilities(chances, several=several)
         shape = chances.shape if several else chances.shape[:1]
-        kind = bool if several else int
-        right, decided = np.asarray(truth).astype(kind), np.asarray(decisions).astype(kind)
         if right.shape != shape or decided.shape != shape:
             found = f"{right.shape} and {decided.shape}"
             raise UsageError("truth and decisions must be of the same cases", expected=shape, found=found)
-        if not (np.isfinite(chances).all() and (chances >= 0).all() and (chances <= 1).all()):
-            raise UsageError("a probability outside 0 to 1")
-        if not several:
-            if not np.isin(np.concatenate([right, decided]), np.arange(chances.shape[1])).all():
-                raise UsageError("a code that is none of the classes", expected=f"0 to {chances.shape[1] - 1}")
-            if np.abs(chances.sum(axis=1) - 1).max(initial=0.0) > SUM_TOLERANCE:
-                raise UsageError("probabilities of exclusive classes must sum to 1")
+        if not several and not all(np.isin(codes, np.arange(chances.shape[1])).all() for codes in (right, decided)):
+            raise UsageError("a code that is none of the classes", expected=f"0 to {chances.shape[1] - 1}")
         there = np.ones(chances.shape, bool) if known is None else np.asarray(known, bool)
         if there.shape != chances.shape:
             raise UsageError("each label of each case is known or not", expected=chances.shape, found=there.shape)
-        owners = number_patients(patients, len(chances))
-        return cls(probabilities=chances, truth=right, decisions=decided, owners=owners, choice=choice, known=there)
+        kind = bool if several else int
+        return cls(
+            probabilities=chances,
+            truth=right.astype(kind),
+            decisions=decided.astype(kind),
+            owners=number_patients(patients, len(chances)),
+            choice=choice,
+            known=there,
+        )
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -148,3 +150,12 @@ class Answers:
             )
         positive, decided = self.truth == k, self.decisions == k
         return View(scores=self.probabilities[:, k], positive=positive, decided=decided, owners=self.owners)
+
+
+def _require_probabilities(chances: Floats, *, several: bool) -> None:
+    if chances.ndim != 2 or chances.shape[1] < (1 if several else 2):
+        raise UsageError("probabilities must be a column for each class", expected="(N, K)", found=chances.shape)
+    if not (np.isfinite(chances).all() and (chances >= 0).all() and (chances <= 1).all()):
+        raise UsageError("a probability outside 0 to 1")
+    if not several and np.abs(chances.sum(axis=1) - 1).max(initial=0.0) > SUM_TOLERANCE:
+        raise UsageError("probabilities of exclusive classes must sum to 1")

@@ -4,8 +4,8 @@ A draw is a row of counts: how often each patient is in it. Whatever is a functi
 matrix, sums of squares) is then one matrix product for all draws: 10,000 draws of 5,000 patients take seconds.
 
 Two intervals, both at levels widened for few patients (Hesterberg 2015, Am Stat 69:371): BCa (bias-corrected and
-accelerated; Efron 1987, J Am Stat Assoc 82:171) for means and errors, and percentiles for measures with an upper end, whose
-draws hold patients judged by chance (`confusion.py`, `curves.py`) so that they do not stick to that end.
+accelerated; Efron 1987, J Am Stat Assoc 82:171), and percentiles for measures that many models reach the upper end of:
+there the draws hold patients judged badly (`decisions.py`, `ranked.py`), so that the interval does not shrink to that end.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence

@@ -12,7 +12,7 @@ DeLong's interval held the true difference, and p was under 0.05, in
     15 + 15     0.97, 0.97       99.9 %     0.1 %
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ from scanwright.evaluation.bootstrap import Interval
 from scanwright.evaluation.discrimination import auroc_contrast
 from scanwright.evaluation.ranking import MIN_EACH
 from scanwright.evaluation.statistics import SAMPLES, PairedDifference, holm, paired_difference
+from scanwright.types import Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,26 @@ def compare_auroc(first: Answers, second: Answers) -> AurocDifference:
     reach = float(norm.ppf(0.975)) * error
     p = 2 * float(norm.sf(abs(value) / error)) if error > 1e-12 else None
     return AurocDifference(value=value, interval=(max(-1.0, value - reach), min(1.0, value + reach)), p=p)
+
+
+def compare_errors(
+    first: Floats,
+    second: Floats,
+    truth: Floats,
+    patients: Sequence[Hashable],
+    *,
+    seed: int = 0,
+    samples: int = SAMPLES,
+) -> PairedDifference:
+    """First less second absolute error of two regressions on the same cases (N,), in the quantity's unit; lower is better.
+
+    Cases whose truth is NaN are left out. Raises UsageError if the numbers are not of the same cases.
+    """
+    if not len(first) == len(second) == len(truth):
+        found = f"{len(first)}, {len(second)} and {len(truth)}"
+        raise UsageError("models are compared on the same cases, in the same order", found=found)
+    errors, others = np.abs(np.asarray(first) - truth), np.abs(np.asarray(second) - truth)
+    return paired_difference(errors.tolist(), others.tolist(), patients, seed=seed, samples=samples)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

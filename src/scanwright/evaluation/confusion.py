@@ -26,6 +26,12 @@ def confusion_terms(truth: Ints, decisions: Ints, num_classes: int) -> Floats:
     return terms
 
 
+def confusion_matrix(truth: Ints, decisions: Ints, num_classes: int) -> Ints:
+    """Cases (K, K) by true code (rows) and decided code (columns), from codes (N,)."""
+    places = np.bincount(truth * num_classes + decisions, minlength=num_classes**2)
+    return places.reshape(num_classes, num_classes)
+
+
 def one_against_rest(counts: Floats) -> Floats:
     """Each class in turn as the positive one: (..., K, K) to (..., K, 2, 2)."""
     hit = np.diagonal(counts, axis1=-2, axis2=-1)

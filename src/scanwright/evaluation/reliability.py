@@ -12,19 +12,12 @@ import numpy as np
 from scipy.stats import rankdata
 
 from scanwright.evaluation.answers import Answers, View
-from scanwright.evaluation.bootstrap import (
-    Estimate,
-    Interval,
-    Measures,
-    bca_interval,
-    number_patients,
-    resample,
-    totals_by_patient,
-)
-from scanwright.evaluation.confusion import mean_defined, ratio
+from scanwright.evaluation.bootstrap import Estimate, Interval, Measures, number_patients, totals_by_patient
+from scanwright.evaluation.confusion import mean_defined
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.statistics import MIN_PATIENTS
 from scanwright.files import finite_or_none
+from scanwright.runtime import generator
 from scanwright.types import Bools, Floats, Ints
 
 BINS = 10
@@ -69,60 +62,66 @@ def equal_mass_bins(probabilities: Floats) -> Ints:
     return bins
 
 
-def calibration_measures(answers: Answers, *, seed: int, samples: int) -> tuple[Measures, list[Measures]]:
-    """The expected calibration error ("ece") of all classes together and of each against the rest, with BCa intervals.
+def calibration_measures(answers: Answers) -> tuple[Measures, list[Measures]]:
+    """The expected calibration error ("ece") of all classes together and of each against the rest, without intervals.
 
     Together: of the positive class, of the highest probability of several exclusive classes, the mean over labels.
-    None: the interval under 5 patients, or without draws (samples 0).
+
+    Why no interval: the error is a sum of absolute values, to which noise only adds. In simulated studies of 60 to 1,000
+    cases no bootstrap interval held the true error in more than 92 % (BCa in 0 to 85 % of those of 60 and 200), and that of
+    a calibrated model in more than 63 %. `error_by_chance` is what noise alone gives, and each bin of `reliability_curve` has
+    its interval.
     """
-    views = [answers.view(k) for k in range(answers.num_classes)]
-    if answers.choice != "several" and not answers.is_binary:
-        top = answers.probabilities.argmax(axis=1)
-        sure, right = answers.probabilities.max(axis=1), top == answers.truth
-        views = [View(scores=sure, positive=right, decided=right, owners=answers.owners), *views]
-    size = answers.num_patients
-    totals_PVB = np.stack([_terms_by_patient(view, size) for view in views], axis=1)
-
-    def statistic(totals: Floats) -> Floats:  # (..., V * (BINS + 1)) to (..., 1 + V)
-        sums = totals.reshape(*totals.shape[:-1], len(views), BINS + 1)
-        each = calibration_error(sums[..., :-1], sums[..., -1])
-        return np.concatenate([mean_defined(each)[..., None], each], axis=-1)
-
-    flat = totals_PVB.reshape(size, len(views) * (BINS + 1))
-    values, left_out = statistic(flat.sum(axis=0)), statistic(flat.sum(axis=0) - flat)
-    drawn = resample(flat, statistic, seed=seed, samples=samples) if samples and size else None
-    cases = np.append(len(answers), totals_PVB[..., -1].sum(axis=0))
-    patients = np.append(size, (totals_PVB[..., -1] > 0).sum(axis=0))
-    found: list[Measures] = []
-    for k, value in enumerate(values):
-        there = np.isfinite(left_out[:, k])
-        reach = (
-            bca_interval(drawn[:, k], float(value), left_out[there, k])
-            if drawn is not None and patients[k] >= MIN_PATIENTS
-            else None
-        )
-        n = int(cases[k])
-        found.append({"ece": Estimate(value=finite_or_none(value), interval=reach, n=n, n_defined=n)})
-    overall = found[0] if answers.choice == "several" else found[2] if answers.is_binary else found[1]
-    return overall, found[-answers.num_classes :]
+    by_class = [_estimate(answers.view(k)) for k in range(answers.num_classes)]
+    if answers.is_binary:
+        return by_class[1], by_class
+    if answers.choice == "several":
+        value = mean_defined(np.array([found["ece"].value for found in by_class], float))
+        n = int(answers.known.any(axis=1).sum())
+        return {
+            "ece": Estimate(value=finite_or_none(float(value)), interval=None, n=len(answers), n_defined=n)
+        }, by_class
+    return _estimate(top_view(answers)), by_class
 
 
-def _terms_by_patient(view: View, num_patients: int) -> Floats:
-    """Each patient's excess of truth over probability in each bin, and its cases: (P, BINS + 1)."""
-    terms = np.zeros((num_patients, BINS + 1))
-    np.add.at(terms, (view.owners, equal_mass_bins(view.scores)), view.positive - view.scores)
-    np.add.at(terms[:, -1], view.owners, 1.0)
-    return terms
+def top_view(answers: Answers) -> View:
+    """Whether the most probable of exclusive classes is the true one, with its probability as score."""
+    right = answers.probabilities.argmax(axis=1) == answers.truth
+    return View(scores=answers.probabilities.max(axis=1), positive=right, decided=right, owners=answers.owners)
 
 
-def calibration_error(totals: Floats, cases: Floats) -> Floats:
-    """The expected calibration error in [0, 1] from each bin's summed excess (..., BINS) and the cases (...). No case: NaN.
+def _estimate(view: View) -> Measures:
+    n = len(view.scores)
+    value = calibration_error(view.scores, view.positive)
+    return {"ece": Estimate(value=value, interval=None, n=n, n_defined=n if value is not None else 0)}
+
+
+def calibration_error(probabilities: Floats, positive: Bools) -> float | None:
+    """The expected calibration error in [0, 1] of probabilities (N,) and what came true (N,). No case: None.
 
     The mean over bins of |share of positive cases - mean probability|, weighted by cases (Naeini, Cooper & Hauskrecht
-    2015, AAAI 2901). It cannot fall below the noise of the shares: that of a perfect model is above 0, the more so with few
-    cases, and its interval does not hold 0.
+    2015, AAAI 2901).
     """
-    return ratio(np.abs(totals).sum(axis=-1), cases)
+    if not len(probabilities):
+        return None
+    excess = np.bincount(equal_mass_bins(probabilities), weights=positive - probabilities)
+    return float(np.abs(excess).sum() / len(probabilities))
+
+
+def error_by_chance(probabilities: Floats, *, seed: int = 0, samples: int = 1_000) -> tuple[float, float] | None:
+    """The error that a calibrated model with these probabilities (N,) would show: its mean and its 95th percentile.
+
+    The truth is drawn from the probabilities, each case by itself. An error below the second number is no sign of a fault.
+    None without a case.
+    """
+    if not len(probabilities):
+        return None
+    bins, rng = equal_mass_bins(probabilities), generator(seed)
+    member = np.zeros((len(probabilities), BINS))
+    member[np.arange(len(probabilities)), bins] = 1.0
+    truth = rng.random((samples, len(probabilities))) < probabilities
+    errors = np.abs((truth - probabilities) @ member).sum(axis=1) / len(probabilities)
+    return float(errors.mean()), float(np.quantile(errors, 0.95))
 
 
 def reliability_curve(probabilities: Floats, positive: Bools, patients: Sequence[Hashable]) -> list[Bin]:

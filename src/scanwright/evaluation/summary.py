@@ -39,7 +39,7 @@ def summarise_classification(
      "by_fold":  {"0": {measure: ...}},              without intervals: folds share their training cases
      "test":     the same from "cases" on for the rows of a test split; absent without them}
 
-    The best decision of a binary problem, and the primary measure, is of the last class: the positive one.
+    Overall, a problem of two classes is measured on the second, the positive one.
     Raises UsageError without rows, if they do not fit the classes, or if `primary` is none of the measures.
     """
 

@@ -1,0 +1,94 @@
+"""What is chosen from out-of-fold predictions before a classifier is packaged: its calibration, and then its thresholds.
+
+`choose` on all out-of-fold predictions gives what the package carries. What to expect of it is judged cross-fitted: for each
+fold both are chosen on the other folds, the thresholds on probabilities calibrated by that very choice, and applied to it;
+so no case has a say in its own decision, and a report of `judge_cross_fitted` is not flattered by the choice.
+
+Of several exclusive classes or grades the decision is the problem's own and is left as it is: a temperature does not change
+which class is the most probable. Thresholds are of the positive class, or one for each label.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scanwright.errors import UsageError
+from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.calibration import Calibration, calibrate
+from scanwright.evaluation.calibration_fit import fit_calibration
+from scanwright.evaluation.operating import (
+    DEFAULT_THRESHOLD,
+    OperatingPoint,
+    Rule,
+    choose_operating_point,
+    require_rule,
+)
+from scanwright.types import Ints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """points: of the positive class, or of each label; none for exclusive classes. None in it: DEFAULT_THRESHOLD applies,
+    because there was no positive or no negative case to choose on."""
+
+    calibration: Calibration
+    points: tuple[OperatingPoint | None, ...]
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The threshold of each point, on calibrated probabilities."""
+        return tuple(DEFAULT_THRESHOLD if point is None else point.threshold for point in self.points)
+
+
+def choose(answers: Answers, *, rule: Rule = "youden", target: float | None = None) -> Chosen:
+    """The calibration with the least log loss, and the thresholds that the rule chooses on probabilities so calibrated.
+
+    Raises UsageError as `choose_operating_point` does.
+    """
+    require_rule(rule, target)
+    calibration = fit_calibration(answers)
+    calibrated = replace(answers, probabilities=calibrate(answers.probabilities, calibration))
+    views = [calibrated.view(k) for k in _deciding(answers)]
+    points = (choose_operating_point(view.scores, view.positive, rule=rule, target=target) for view in views)
+    return Chosen(calibration=calibration, points=tuple(points))
+
+
+def apply_choice(answers: Answers, chosen: Chosen) -> Answers:
+    """The answers with calibrated probabilities, and the decisions of the chosen thresholds."""
+    probabilities = calibrate(answers.probabilities, chosen.calibration)
+    decided = probabilities[:, _deciding(answers)] >= np.array(chosen.thresholds)
+    if answers.is_binary:
+        decisions = decided[:, 0].astype(int)
+    else:
+        decisions = decided if answers.choice == "several" else answers.decisions
+    return replace(answers, probabilities=probabilities, decisions=decisions)
+
+
+def judge_cross_fitted(
+    answers: Answers, folds: Sequence[int] | Ints, *, rule: Rule = "youden", target: float | None = None
+) -> tuple[Answers, dict[int, Chosen]]:
+    """Out-of-fold answers as they would be decided if chosen on the other folds alone, and each fold's choice; folds (N,).
+
+    With one fold alone there is nothing to choose on: nothing is calibrated, and DEFAULT_THRESHOLD decides.
+    Raises UsageError as `choose_operating_point` does, or if there is not a fold for each case.
+    """
+    places = np.asarray(folds, int)
+    if len(places) != len(answers):
+        raise UsageError("every case needs its fold", expected=len(answers), found=len(places))
+    require_rule(rule, target)
+    probabilities, decisions = answers.probabilities.copy(), answers.decisions.copy()
+    choices = {}
+    for fold in sorted(set(places.tolist())):
+        here = places == fold
+        choices[fold] = choose(answers.where(~here), rule=rule, target=target)
+        judged = apply_choice(answers.where(here), choices[fold])
+        probabilities[here], decisions[here] = judged.probabilities, judged.decisions
+    return replace(answers, probabilities=probabilities, decisions=decisions), choices
+
+
+def _deciding(answers: Answers) -> list[int]:
+    """The columns that a threshold decides."""
+    if answers.is_binary:
+        return [1]
+    return list(range(answers.num_classes)) if answers.choice == "several" else []

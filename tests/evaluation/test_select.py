@@ -1,0 +1,85 @@
+"""Calibration and thresholds together: chosen on other folds than judged, and what the package carries."""
+
+import numpy as np
+import pytest
+
+from classified_samples import made_answers
+from scanwright.errors import UsageError
+from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.calibration import calibrate
+from scanwright.evaluation.classification import measure_answers
+from scanwright.evaluation.select import apply_choice, choose, judge_cross_fitted
+
+
+@pytest.mark.parametrize(
+    ("choice", "classes", "points"), [("one", 2, 1), ("several", 3, 3), ("one", 4, 0), ("ordered", 3, 0)]
+)
+def test_choose__what_each_kind_of_problem_needs(choice, classes, points):
+    answers = made_answers(120, classes, choice=choice)
+    chosen = choose(answers)
+    assert len(chosen.points) == len(chosen.thresholds) == points
+    applied = apply_choice(answers, chosen)
+    assert applied.probabilities == pytest.approx(calibrate(answers.probabilities, chosen.calibration))
+    if not points:
+        assert np.array_equal(applied.decisions, answers.decisions)
+    for column, point in zip([1] if classes == 2 else range(classes), chosen.points, strict=False):
+        if point is not None and points:
+            found = measure_answers(applied, samples=0)[1][column]
+            assert found["sensitivity"].value == pytest.approx(point.sensitivity)
+            assert found["specificity"].value == pytest.approx(point.specificity)
+
+
+@pytest.mark.parametrize(("choice", "classes"), [("one", 2), ("several", 3), ("one", 4)])
+def test_cross_fitted__each_fold_by_the_choice_on_the_others(choice, classes):
+    answers = made_answers(90, classes, choice=choice)
+    folds = np.arange(90) % 3
+    judged, choices = judge_cross_fitted(answers, folds, rule="sensitivity", target=0.9)
+    for fold in range(3):
+        here = folds == fold
+        chosen = choose(answers.where(~here), rule="sensitivity", target=0.9)
+        assert choices[fold] == chosen
+        applied = apply_choice(answers.where(here), chosen)
+        assert np.array_equal(judged.probabilities[here], applied.probabilities)
+        assert np.array_equal(judged.decisions[here], applied.decisions)
+
+
+def test_cross_fitted__a_case_has_no_say_in_its_own_decision():
+    answers = made_answers(60)
+    folds = np.arange(60) % 5
+    judged, _ = judge_cross_fitted(answers, folds)
+    for case in range(0, 60, 7):
+        lies = answers.truth.copy()
+        lies[folds == folds[case]] = 1 - lies[folds == folds[case]]
+        other = Answers.of(answers.probabilities, lies, answers.decisions, range(60))
+        again, _ = judge_cross_fitted(other, folds)
+        assert again.decisions[case] == judged.decisions[case]
+        assert again.probabilities[case, 1] == judged.probabilities[case, 1]
+
+
+def test_cross_fitted__one_fold_alone_is_left_at_the_default():
+    answers = made_answers(30)
+    judged, choices = judge_cross_fitted(answers, [0] * 30)
+    assert judged.probabilities == pytest.approx(answers.probabilities, abs=1e-6)
+    assert np.array_equal(judged.decisions, (answers.probabilities[:, 1] >= 0.5).astype(int))
+    assert choices[0].points == (None,)
+
+
+def test_cross_fitted__keeps_the_truth_about_a_target():
+    """Of 100 studies of 200 cases, the sensitivity aimed at 0.9 is met on the cases of the choice, and nearly on the others."""
+    chosen_on, judged_on = [], []
+    for seed in range(100):
+        answers = made_answers(200, seed=seed)
+        point = choose(answers, rule="sensitivity", target=0.9).points[0]
+        judged, _ = judge_cross_fitted(answers, np.arange(200) % 5, rule="sensitivity", target=0.9)
+        chosen_on.append(point.sensitivity)
+        judged_on.append(measure_answers(judged, samples=0)[0]["sensitivity"].value)
+    assert min(chosen_on) >= 0.9 - 1e-12
+    assert 0.88 <= np.mean(judged_on) <= 0.92 and np.mean(judged_on) < np.mean(chosen_on)
+
+
+def test_wrong_arguments():
+    answers = made_answers(10)
+    with pytest.raises(UsageError, match="needs its fold"):
+        judge_cross_fitted(answers, [0])
+    with pytest.raises(UsageError, match="no rule"):
+        choose(made_answers(20, 3), rule="best")
