@@ -41,11 +41,14 @@ class Chosen:
         return tuple(DEFAULT_THRESHOLD if point is None else point.threshold for point in self.points)
 
 
-def choose(answers: Answers, *, rule: Rule = "youden", target: float | None = None) -> Chosen:
+def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | None = None) -> Chosen:
     """The calibration with the least log loss, and the thresholds that the rule chooses on probabilities so calibrated.
 
+    rule: None chooses none: DEFAULT_THRESHOLD applies, which of two classes says the more probable one.
     Raises UsageError as `choose_operating_point` does.
     """
+    if rule is None:
+        return Chosen(calibration=fit_calibration(answers), points=(None,) * len(_deciding(answers)))
     require_rule(rule, target)
     calibration = fit_calibration(answers)
     calibrated = replace(answers, probabilities=calibrate(answers.probabilities, calibration))
@@ -66,7 +69,7 @@ def apply_choice(answers: Answers, chosen: Chosen) -> Answers:
 
 
 def judge_cross_fitted(
-    answers: Answers, folds: Sequence[int] | Ints, *, rule: Rule = "youden", target: float | None = None
+    answers: Answers, folds: Sequence[int] | Ints, *, rule: Rule | None = "youden", target: float | None = None
 ) -> tuple[Answers, dict[int, Chosen]]:
     """Out-of-fold answers as they would be decided if chosen on the other folds alone, and each fold's choice; folds (N,).
 
@@ -76,7 +79,8 @@ def judge_cross_fitted(
     places = np.asarray(folds, int)
     if len(places) != len(answers):
         raise UsageError("every case needs its fold", expected=len(answers), found=len(places))
-    require_rule(rule, target)
+    if rule is not None:
+        require_rule(rule, target)
     probabilities, decisions = answers.probabilities.copy(), answers.decisions.copy()
     choices = {}
     for fold in sorted(set(places.tolist())):

@@ -61,7 +61,7 @@ def make(
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         recipe = partial(rules.recipe, fingerprint, problem)
         training = plan_training(trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace)
-        inference = plan_inference(trial, augment, machine, calibrate=bool(fingerprint.classes))
+        inference = plan_inference(trial, augment, machine)
         plan = Plan(
             problem=problem.name,
             preprocess=preprocess,

@@ -181,15 +181,13 @@ class TrainingPlan(Frozen):
 class InferencePlan(Frozen):
     """How a whole image is answered: windows of the training patch, stepping by `step_share` of it, views averaged.
 
-    Of classes: calibrate: whether probabilities are calibrated on out-of-fold answers. decide: which of two classes is said:
-    the more probable one, or the second from a threshold on, chosen by Youden's index or for a sensitivity or specificity of
-    `decide_at`.
+    decide: which of two classes is said, or whether a label is: what is more probable, or the second class (the label) from a
+    threshold on that is chosen on out-of-fold answers, by Youden's index or for a sensitivity or specificity of `decide_at`.
     """
 
     step_share: float = Field(gt=0, le=1)
     mirror: tuple[bool, bool, bool]
     batch: int = Field(ge=1)
-    calibrate: bool = False
     decide: Literal["probable", "youden", "sensitivity", "specificity"] = "probable"
     decide_at: float | None = Field(default=None, gt=0, le=1)
 

@@ -326,9 +326,8 @@ def plan_target(ledger: Ledger, fingerprint: Fingerprint) -> TargetPlan:
     )
 
 
-def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine, *, calibrate: bool) -> InferencePlan:
-    """Windows and views, and how classes are decided. calibrate: whether there are classes of whole images."""
-    labels = "labels are decided voxel by voxel"
+def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:
+    """Windows and views, and how classes are decided."""
     return ledger.section(
         InferencePlan,
         "inference",
@@ -336,7 +335,6 @@ def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine, *, ca
             "step_share": Choice(0.5, "windows overlap by half", NNUNET),
             "mirror": Choice(augment.mirror, "the axes that training mirrors", NNUNET),
             "batch": Choice(1 if machine.device == "cpu" else 4, f"windows at a time on {machine.device}", DEFAULT),
-            "calibrate": Choice(calibrate, "on out-of-fold answers" if calibrate else labels, "Guo et al. 2017"),
             "decide": Choice("probable", "what is most probable is said", "this package"),
             "decide_at": Choice(None, "nothing is to be kept at a number", "this package"),
         },
