@@ -109,15 +109,16 @@ def predict(
         Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct"],
         typer.Option("--format", help="Format of the labels."),
     ] = "auto",
+    explain: Annotated[bool, typer.Option("--explain", help="Draw what the answer to a whole image rests on.")] = False,
     device: Device = "auto",
     json_: Json = False,
 ) -> None:
-    """Answer scans with a package; labels lie on each scan's own grid."""
+    """Answer scans with a package: labels on each scan's own grid, classes, or quantities."""
     screen = Screen()
     with screen:
         from scanwright.api.use_model import predict as run
 
-        results = run(model, scans, out=out, format=format_, device=device, tell=screen.tell)
+        results = run(model, scans, out=out, format=format_, explain=explain, device=device, tell=screen.tell)
     lines = []
     for result in results:
         lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s)")

@@ -19,8 +19,8 @@ from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, num_not_finite
-from scanwright.errors import InputError, ResourceError
-from scanwright.files import require_writable
+from scanwright.errors import InputError, ResourceError, UsageError
+from scanwright.files import require_writable, write_bytes
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import Source, files_of, place_of
@@ -28,7 +28,7 @@ from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
-SHOWN, WHOLE = 20, ".json"
+SHOWN, WHOLE, EXPLANATION = 20, ".json", ".explanation.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def predict(
     *,
     out: str | Path,
     format: OutputFormat = "auto",
+    explain: bool = False,
     device: DeviceName = "auto",
     tell: Listener = silent,
 ) -> list[Prediction]:
@@ -85,6 +86,7 @@ def predict(
     format: "auto" writes PNG for pictures, DICOM for DICOM with a frame of reference (a segmentation, a measurement report,
     an overlay) and NIfTI for all else. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead.
     "labels": PNG for pictures and NIfTI for all else.
+    explain: draw beside each answer of a whole image where in it lies what the answer rests on (CASE.explanation.png).
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -94,7 +96,7 @@ def predict(
     asked = asked_of(paths, opened.task)
     for line in asked.left_out:
         tell(Progress("predict", note=f"left out: {line}"))
-    return predict_cases(opened, asked.cases, folder, format=format, refused=asked.refused, tell=tell)
+    return predict_cases(opened, asked.cases, folder, format=format, explain=explain, refused=asked.refused, tell=tell)
 
 
 def predict_cases(
@@ -103,6 +105,7 @@ def predict_cases(
     folder: Path,
     *,
     format: OutputFormat,
+    explain: bool = False,
     refused: Sequence[InputError] = (),
     tell: Listener = silent,
 ) -> list[Prediction]:
@@ -112,6 +115,7 @@ def predict_cases(
     refused: errors for scans that are no cases because of them; they are raised at the end as well.
     """
     require_format(cases, format, model=model)
+    require_explainable(model, explain=explain)
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
@@ -122,7 +126,9 @@ def predict_cases(
     failed: list[InputError | ResourceError] = list(refused)
     for file, case in targets.items():
         try:
-            one = predict_case(model, case, file, format=format, tell=tell if len(cases) == 1 else silent)
+            one = predict_case(
+                model, case, file, format=format, explain=explain, tell=tell if len(cases) == 1 else silent
+            )
             done.append(one)
             answers.note(file, one.to_json())
             for note in one.notes:
@@ -150,7 +156,9 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
     )
 
 
-def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, tell: Listener) -> Prediction:
+def predict_case(
+    model: Model, case: Case, file: Path, *, format: OutputFormat, tell: Listener, explain: bool = False
+) -> Prediction:
     """Answer one case and write the answer, in the format of the file's suffix."""
     began, where = time.perf_counter(), place_of(case.images[0])
     for path in (path for image in case.images for path in files_of(image)):
@@ -169,6 +177,10 @@ def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, 
         also = tuple(written[1:])
     else:
         model.problem.write(file, labels)
+    if explain and (picture := model.problem.explain(model.engine, image, labels)):
+        shown = file.with_name(f"{case.id}{EXPLANATION}")
+        write_bytes(shown, picture)
+        also = (*also, shown)
     found = model.problem.found(labels)
     return Prediction(
         case=case.id,
@@ -181,6 +193,17 @@ def predict_case(model: Model, case: Case, file: Path, *, format: OutputFormat, 
         package=model.package.digest,
         notes=notes_on(model, image),
     )
+
+
+def require_explainable(model: Model, *, explain: bool) -> None:
+    """Raise UsageError if an explanation is asked of a model whose answers are label maps."""
+    if explain and not model.problem.sees_whole:
+        raise UsageError(
+            "a label map shows by itself where it lies",
+            where="--explain",
+            expected="a model of classes or quantities",
+            found=model.package.problem,
+        )
 
 
 def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> Any:

@@ -15,6 +15,9 @@ from scanwright.network.join import AttentionJoin, make_join
 from scanwright.network.transformer import VisionTransformer
 from scanwright.plan.encoder_plan import EncoderPlan
 
+LAST_MAP = "encoder"
+"""The module whose output is the last map that knows places, by its name in the network: what Grad-CAM looks at."""
+
 
 class WholeImage(nn.Module):
     """forward: image (N, in_channels, D, H, W) to a list with one tensor (N, out_channels), raw values of a linear head.

@@ -59,6 +59,10 @@ class Kind(Problem, Protocol):
         """The networks' answer to a case's image. where: named in errors. Raises ResourceError where memory is too small."""
         ...
 
+    def explain(self, engine: Engine, image: Volume, answer: Any) -> bytes | None:
+        """A PNG of where in the image lies what an answer rests on; None where the answer itself shows that."""
+        ...
+
     def file_name(self, case: Case) -> str:
         """The name of the file, within a folder, in which a case's answer is kept."""
         ...

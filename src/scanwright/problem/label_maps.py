@@ -43,6 +43,9 @@ class LabelMaps:
         """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
         return predict_volume(engine, image, where=where, tell=tell)
 
+    def explain(self, engine: Engine, image: Volume, answer: Volume) -> None:
+        """None: a label map shows by itself where it lies."""
+
     def file_name(self, case: Case) -> str:
         """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""
         return f"{case.id}{'.png' if is_picture(case.images[0]) else '.nii.gz'}"

@@ -17,6 +17,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.inference.whole import predict_whole
 from scanwright.plan.plan import Plan
+from scanwright.problem.whole_explained import drawn, score_of
 from scanwright.protocols import Listener
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
@@ -47,6 +48,10 @@ class WholeImages:
         network_input, _ = to_network(image, engine.plan.preprocess)
         require_finite(network_input, where=where)
         return predict_whole(engine, network_input)
+
+    def explain(self, engine: Engine, image: Volume, answer: Floats) -> bytes | None:
+        """Where in the image lies what the answer rests on: its most probable class or label, its grade, its first quantity."""
+        return drawn(engine, image, score_of(self.task, int(answer.argmax()) if self.task.classes else 0), self.task)
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
