@@ -30,7 +30,8 @@ def _decisions(arrays: Arrays, family: Family, prepared_NR: Floats) -> Floats:
         return np.asarray(_leaves(arrays, prepared_NR).mean(axis=0))
     if family == "boosting":
         grown = _leaves(arrays, prepared_NR)[..., 0]
-        rounds = grown.reshape(-1, len(arrays["base"]), grown.shape[1])
+        outputs = len(arrays["base"])
+        rounds = grown.reshape(len(grown) // outputs, outputs, grown.shape[1])
         return np.asarray(arrays["base"] + float(arrays["rate"]) * rounds.sum(axis=0).T)
     if "vectors" in arrays:
         kernel = np.exp(-float(arrays["gamma"]) * _squared_distances(prepared_NR, arrays["vectors"]))

@@ -20,9 +20,9 @@ WHITE = np.array((0.95047, 1.0, 1.08883))
 def colour_features(pixels_3N: Array) -> dict[str, float | None]:
     """Statistics of the sRGB colours (3, N) of a region, N >= 1: unsigned whole numbers, or shares of 1.
 
-    Of saturation, value, lightness (L*), a*, b* and chroma: mean, deviation and quantiles. Of hue, which is an angle: mean direction as
-    cosine and sine, and how much the hues agree, in [0, 1] (Mardia and Jupp 2000, Directional Statistics), both of pixels that
-    have a hue, and their share; None where none has.
+    Of saturation, value, lightness (L*), a*, b* and chroma: mean, deviation and quantiles. Of hue, which is an angle: mean
+    direction as cosine and sine, and how much the hues agree, in [0, 1] (Mardia and Jupp 2000, Directional Statistics), both
+    of pixels that have a hue, and their share; None where none has.
     """
     rgb_N3 = as_shares(pixels_3N).T
     hsv, lab = to_hsv(rgb_N3), to_lab(rgb_N3)

@@ -35,12 +35,12 @@ def _machines(prepared_NR: Floats, codes_N: Ints, recipe: Recipe) -> Arrays:
     """Of each class against all others; of two, of the second against the first."""
     from sklearn.svm import SVC
 
-    kernel, gamma = _kernel(recipe, prepared_NR.shape[1])
+    kernel, gamma, penalty = _kernel(recipe, prepared_NR.shape[1])
     classes = int(codes_N.max()) + 1
     weight = "balanced" if recipe.balanced else None
     return _joined(
         [
-            SVC(C=recipe.value("C"), kernel=kernel, gamma=gamma, class_weight=weight).fit(prepared_NR, codes_N == code)
+            SVC(C=penalty, kernel=kernel, gamma=gamma, class_weight=weight).fit(prepared_NR, codes_N == code)
             for code in (range(classes) if classes > 2 else (1,))
         ],
         prepared_NR,
@@ -51,15 +51,17 @@ def _machines(prepared_NR: Floats, codes_N: Ints, recipe: Recipe) -> Arrays:
 def _regression_machine(prepared_NR: Floats, numbers_N: Floats, recipe: Recipe) -> Arrays:
     from sklearn.svm import SVR
 
-    kernel, gamma = _kernel(recipe, prepared_NR.shape[1])
-    machine = SVR(C=recipe.value("C"), kernel=kernel, gamma=gamma, epsilon=recipe.value("epsilon"))
+    kernel, gamma, penalty = _kernel(recipe, prepared_NR.shape[1])
+    machine = SVR(C=penalty, kernel=kernel, gamma=gamma, epsilon=recipe.value("epsilon"))
     return _joined([machine.fit(prepared_NR, numbers_N)], prepared_NR, gamma)
 
 
-def _kernel(recipe: Recipe, features: int) -> tuple[str, float]:
+def _kernel(recipe: Recipe, features: int) -> tuple[str, float, float]:
+    """The kernel's name, gamma and C. A linear machine with a C that is small for its features leaves every case inside
+    the margin and goes by the classes' frequencies alone."""
     if recipe.family == "svm-linear":
-        return "linear", 1.0
-    return "rbf", recipe.value("gamma") / features
+        return "linear", 1.0, recipe.value("C") / features
+    return "rbf", recipe.value("gamma") / features, recipe.value("C")
 
 
 def _joined(machines: Sequence[Any], prepared_NR: Floats, gamma: float) -> Arrays:
@@ -78,7 +80,7 @@ def _logistic(prepared_NR: Floats, codes_N: Ints, recipe: Recipe) -> Arrays:
     from sklearn.linear_model import LogisticRegression
 
     weight = "balanced" if recipe.balanced else None
-    model = LogisticRegression(C=recipe.value("C"), class_weight=weight, max_iter=LOGISTIC_STEPS)
+    model = LogisticRegression(C=recipe.value("C") / prepared_NR.shape[1], class_weight=weight, max_iter=LOGISTIC_STEPS)
     model.fit(prepared_NR, codes_N)
     return {"weights": model.coef_, "intercepts": model.intercept_}
 
@@ -86,7 +88,7 @@ def _logistic(prepared_NR: Floats, codes_N: Ints, recipe: Recipe) -> Arrays:
 def _ridge(prepared_NR: Floats, numbers_N: Floats, recipe: Recipe) -> Arrays:
     from sklearn.linear_model import Ridge
 
-    model = Ridge(alpha=1 / recipe.value("C")).fit(prepared_NR, numbers_N)
+    model = Ridge(alpha=prepared_NR.shape[1] / recipe.value("C")).fit(prepared_NR, numbers_N)
     return {"weights": model.coef_[None], "intercepts": np.array([float(model.intercept_)])}
 
 

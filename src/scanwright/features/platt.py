@@ -19,13 +19,12 @@ def fit_sigmoid(decisions_N: Floats, positive_N: Bools) -> tuple[float, float]:
 
     decisions_N: of cases that the machine was not fitted on: on its own training cases they are too sure. The targets are
     not 1 and 0 but (n + 1)/(n + 2) of n positive cases and 1/(m + 2) of m negative ones, so the fit is finite where the two
-    sides part cleanly. Cases of one side only, or none: slope 0, and the offset is that of their share so smoothed.
+    sides part cleanly. Cases of one side only, or none: the slope is 0 and every case gets (n + 1)/(n + m + 2).
     """
     positives, negatives = int(positive_N.sum()), int((~positive_N).sum())
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
     if not positives or not negatives:
-        share = (positives + 1) / (positives + negatives + 2)
-        return 0.0, math.log(share / (1 - share))
+        return 0.0, math.log((positives + 1) / (negatives + 1))
     spread = float(np.abs(decisions_N).max()) or 1.0
     scaled = decisions_N / spread
     target = np.where(positive_N, high, low)

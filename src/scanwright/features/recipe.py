@@ -14,16 +14,16 @@ Family = Literal["svm-linear", "svm-rbf", "linear", "forest", "boosting"]
 
 TREES = 300
 DEFAULTS: Mapping[Family, Mapping[str, float]] = {
-    "svm-linear": {"C": 0.01, "epsilon": 0.1},
+    "svm-linear": {"C": 1.0, "epsilon": 0.1},
     "svm-rbf": {"C": 1.0, "gamma": 1.0, "epsilon": 0.1},
-    "linear": {"C": 0.01},
+    "linear": {"C": 1.0},
     "forest": {"trees": TREES, "least_in_leaf": 1},
     "boosting": {"rounds": 100, "depth": 3, "rate": 0.1},
 }
 GRID: Mapping[Family, Mapping[str, tuple[float, ...]]] = {
-    "svm-linear": {"C": (0.0001, 0.001, 0.01, 0.1, 1.0)},
-    "svm-rbf": {"C": (0.3, 1.0, 3.0, 10.0), "gamma": (0.1, 0.3, 1.0)},
-    "linear": {"C": (0.0001, 0.001, 0.01, 0.1, 1.0)},
+    "svm-linear": {"C": (0.1, 0.3, 1.0, 3.0, 10.0)},
+    "svm-rbf": {"C": (0.3, 1.0, 3.0, 10.0), "gamma": (0.1, 0.3, 1.0, 2.0)},
+    "linear": {"C": (0.1, 1.0, 10.0, 100.0, 1000.0)},
     "forest": {"least_in_leaf": (1, 3, 8)},
     "boosting": {"rounds": (50, 150), "depth": (2, 3)},
 }
@@ -40,8 +40,9 @@ class Recipe(Frozen):
             linear                 logistic regression (of more than two classes, multinomial), or ridge regression
             forest                 random forest (Breiman 2001, Mach Learn 45:5)
             boosting               gradient-boosted trees (Friedman 2001, Ann Stat 29:1189)
-    parameters: those of DEFAULTS that are to be otherwise. C: how much an error weighs against a penalty on weights, which
-        it divides (ridge: alpha = 1/C); gamma: of the kernel exp(-gamma/R |x - y|²), with R the number of prepared features;
+    parameters: those of DEFAULTS that are to be otherwise. With R the number of prepared features, each of variance 1: C,
+        how much an error weighs against the penalty on weights, divided by R where the model is linear (ridge: alpha = R/C);
+        gamma, of the kernel exp(-gamma/R |x - y|²). So the same value means the same of ten features and of a thousand.
         epsilon: errors under it do not count, in deviations of the target.
     reduction, components: as `fit_preparation`.
     balanced: each class weighs the same, whatever its frequency. It makes rare classes count, and probabilities other than
