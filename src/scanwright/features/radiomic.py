@@ -5,6 +5,9 @@ biomarker standardisation initiative (IBSI: Zwanenburg et al. 2020, Radiology 29
 
 Names say family and feature: "shape_volume", "intensity_mean", "glcm_contrast" (co-occurrence), "glrlm_" (runs), "glszm_"
 (zones), "ngtdm_" (grey tone differences), "ngldm_" (dependences, the GLDM of other software), "colour_" (`colour`).
+
+Of a region of 1,000 voxels or more, Moran's I and Geary's C are estimated from points that MIRP draws by the image's content:
+the same for the same image, and nine tenths of the five seconds that a volume of 2,000 voxels takes.
 """
 
 import contextlib
