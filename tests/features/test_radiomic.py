@@ -91,7 +91,7 @@ def test_radiomic_features__spacing_range_and_width() -> None:
     pytest.importorskip("mirp")
     image, mask = ball()
     coarse = radiomic_features(image, mask, RadiomicSettings(bins=16, spacing=2.0), channels=["ct"])
-    assert coarse["shape_vol_approx"] == pytest.approx(float(mask.voxels.sum()), rel=0.05)
+    assert coarse["shape_vol_approx"] == pytest.approx(float(mask.voxels.sum()), rel=0.1)
     assert float(coarse["shape_vol_approx"]) % 8 == pytest.approx(0)  # whole voxels of 2 x 2 x 2
     cut = radiomic_features(image, mask, RadiomicSettings(bin_width=5.0, intensity_range=(80, 120)), channels=["ct"])
     assert 80 <= cut["intensity_min"] < cut["intensity_max"] <= 120

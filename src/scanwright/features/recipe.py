@@ -21,7 +21,7 @@ DEFAULTS: Mapping[Family, Mapping[str, float]] = {
     "boosting": {"rounds": 100, "depth": 3, "rate": 0.1},
 }
 GRID: Mapping[Family, Mapping[str, tuple[float, ...]]] = {
-    "svm-linear": {"C": (0.1, 0.3, 1.0, 3.0, 10.0)},
+    "svm-linear": {"C": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)},
     "svm-rbf": {"C": (0.3, 1.0, 3.0, 10.0), "gamma": (0.1, 0.3, 1.0, 2.0)},
     "linear": {"C": (0.1, 1.0, 10.0, 100.0, 1000.0)},
     "forest": {"least_in_leaf": (1, 3, 8)},
