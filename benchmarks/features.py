@@ -1,7 +1,7 @@
 """Features and classical models on labelled images: AUC, accuracy and seconds of nested cross-validation by patient.
 
     python benchmarks/features.py DATA --features fixed|radiomic [--classes benign,malignant] [--families svm-rbf,linear]
-                                  [--inspection INSPECT.json] [-o FILE]
+                                  [--components N] [--inspection INSPECT.json] [-o FILE]
 
 Five outer folds judge, four inner ones choose; cases that the data set sets apart for testing are not looked at. Radiomic
 features are those of DATA's masks, and cases with an empty mask are left out. INSPECT.json: what `scanwright inspect DATA
@@ -27,7 +27,7 @@ from scanwright.features.fixed import fixed_features, fixed_settings
 from scanwright.features.folds import deal
 from scanwright.features.nested import nested_cross_validation, score
 from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
-from scanwright.features.recipe import DEFAULTS, Family, Recipe, candidates
+from scanwright.features.recipe import DEFAULTS, Recipe, candidates
 from scanwright.features.table import FeatureTable
 from scanwright.io.formats import read_label
 
@@ -41,7 +41,8 @@ def table_of(data: Path, kind: str, wanted: Mapping[str, int]) -> tuple[FeatureT
         read_dataset(data, kind="segmentation") if kind == "radiomic" else read_dataset(data, kind="classification")
     )
     channels = [channel.name.lower() for channel in dataset.task.channels]
-    rows, hashes = {}, {}
+    rows: dict[str, Mapping[str, float | None]] = {}
+    hashes = {}
     for case in dataset.cases:
         if case.id not in wanted:
             continue
@@ -64,11 +65,18 @@ def code_of(case: Case, classes: list[str]) -> int | None:
     return classes.index(name) if name in classes else None
 
 
-def judge(table: FeatureTable, codes: np.ndarray, patients: list[str], family: Family, classes: int) -> dict[str, Any]:
+def recipe_of(family: str, components: int) -> Recipe:
+    """What a family's grid begins with. Raises pydantic's ValidationError for an unknown family."""
+    return Recipe.model_validate(
+        {"family": family, "reduction": "pca" if components else "none", "components": components}
+    )
+
+
+def judge(table: FeatureTable, codes: np.ndarray, patients: list[str], start: Recipe, classes: int) -> dict[str, Any]:
     """Out-of-fold figures of one family."""
     began = time.perf_counter()
     folds = deal(codes, patients, folds=FOLDS)
-    recipes = candidates(Recipe(family=family))
+    recipes = candidates(start)
     found = nested_cross_validation(
         table.values, codes, patients, folds, recipes, names=table.names, num_classes=classes
     )
@@ -90,6 +98,7 @@ def main() -> None:
     parser.add_argument("--features", choices=("fixed", "radiomic"), default="fixed")
     parser.add_argument("--classes", help="those compared, the negative one first; all by default")
     parser.add_argument("--families", default=",".join(DEFAULTS))
+    parser.add_argument("--components", type=int, default=0, help="principal components; 0: none")
     parser.add_argument("--inspection", type=Path)
     parser.add_argument("-o", "--out", type=Path)
     given = parser.parse_args()
@@ -110,11 +119,13 @@ def main() -> None:
         "data": given.data.name,
         "features": table.settings,
         "columns": len(table.names),
+        "components": given.components,
         "cases": dict(zip(classes, np.bincount(codes, minlength=len(classes)).tolist(), strict=True)),
         "patients": len(set(patients)),
         "seconds_features": seconds,
         "families": {
-            family: judge(table, codes, patients, family, len(classes)) for family in given.families.split(",")
+            family: judge(table, codes, patients, recipe_of(family, given.components), len(classes))
+            for family in given.families.split(",")
         },
     }
     print(json.dumps(result, indent=2))

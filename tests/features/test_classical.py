@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -25,6 +26,7 @@ from scanwright.errors import IntegrityError, UsageError
 from scanwright.features.classical import SIGMOID_FOLDS, ClassicalModel, fit
 from scanwright.features.folds import deal
 from scanwright.features.recipe import DEFAULTS, Family, Recipe
+from scanwright.package.tensors import parse_header
 from scanwright.types import Array, Floats
 
 FAMILIES: tuple[Family, ...] = tuple(DEFAULTS)
@@ -160,14 +162,24 @@ def test_fit__balanced_lifts_the_rare_class(family: Family) -> None:
 
 @pytest.mark.parametrize("classes", [2, 3, 0])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_arrays__round_trip_through_json_and_npz(family: Family, classes: int, tmp_path: Any) -> None:
+def test_arrays__round_trip_through_safetensors_and_json(family: Family, classes: int) -> None:
     model, features, _ = fitted(family, classes, reduction="pca", components=4)
-    np.savez(tmp_path / "model.npz", **model.to_arrays())
-    with np.load(tmp_path / "model.npz", allow_pickle=False) as stored:
-        again = ClassicalModel.from_arrays(dict(stored), json.loads(json.dumps(model.settings())))
+    stored = save(model.to_arrays())
+    head = 8 + int.from_bytes(stored[:8], "little")
+    assert parse_header(stored[:head], size=len(stored)).keys() == model.to_arrays().keys()  # a package takes them
+    again = ClassicalModel.from_arrays(load(stored), json.loads(json.dumps(model.settings())))
     assert np.array_equal(again.predict(features), model.predict(features))
     assert np.array_equal(again.decide(features), model.decide(features))
     assert again.names == tuple(NAMES)
+
+
+def test_predict__needs_what_was_left_out() -> None:
+    features, target, _ = samples(0, 2)
+    recipe = recipe_of("svm-rbf", 2)
+    model = fit(features, target, recipe, names=NAMES, num_classes=2, probabilities=False)
+    assert model.decide(features).shape == (90, 2)
+    with pytest.raises(UsageError, match="without probabilities"):
+        model.predict(features)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

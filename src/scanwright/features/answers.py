@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, softmax
 
-from scanwright.errors import IntegrityError
 from scanwright.features.recipe import Family
 from scanwright.types import Array, Floats, Ints
 
@@ -81,53 +80,3 @@ def _reached(arrays: Arrays, start: int, single_NR: Floats, rows: Ints) -> Ints:
             return node
         goes_left = single_NR[rows, arrays["feature"][node]] <= arrays["threshold"][node]
         node = np.where(inner, start + np.where(goes_left, left, right), node)
-
-
-def check(arrays: Arrays, family: Family, *, features: int, outputs: int) -> None:
-    """Raise IntegrityError unless arrays are those of a model of so many prepared features and outputs (K' or, of a forest, K).
-
-    With arrays that pass, `decisions` ends and stays inside its arrays.
-    """
-    try:
-        sound = (
-            _tree_parts_fit(arrays, family, features, outputs)
-            if family in ("forest", "boosting")
-            else (_weights_fit(arrays, family, features, outputs))
-        )
-    except KeyError as error:
-        raise IntegrityError("a stored model lacks a part", expected=str(error), where=family) from error
-    if not sound or not all(np.isfinite(part).all() for part in arrays.values()):
-        raise IntegrityError("the parts of a stored model do not fit together", where=family)
-
-
-def _weights_fit(arrays: Arrays, family: Family, features: int, outputs: int) -> bool:
-    if arrays["intercepts"].shape != (outputs,):
-        return False
-    if family != "svm-rbf":
-        return arrays["weights"].shape == (outputs, features)
-    vectors = arrays["vectors"]
-    fits = vectors.ndim == 2 and vectors.shape[1] == features and arrays["gamma"].shape == ()
-    return fits and arrays["dual"].shape == (outputs, len(vectors))
-
-
-def _tree_parts_fit(arrays: Arrays, family: Family, features: int, outputs: int) -> bool:
-    starts, left, right, feature = (arrays[name] for name in ("starts", "left", "right", "feature"))
-    nodes = len(left)
-    if any(part.dtype.kind != "i" or part.ndim != 1 for part in (starts, left, right, feature)):
-        return False
-    if not (len(starts) >= 2 and starts[0] == 0 and starts[-1] == nodes and (np.diff(starts) > 0).all()):
-        return False
-    if not (len(right) == len(feature) == len(arrays["threshold"]) == len(arrays["value"]) == nodes):
-        return False
-    own = np.arange(nodes) - np.repeat(starts[:-1], np.diff(starts))
-    sizes = np.repeat(np.diff(starts), np.diff(starts))
-    leaf = left == -1
-    inward = (left > own) & (right > own) & (left < sizes) & (right < sizes)
-    width = outputs if family == "forest" else 1
-    fits = arrays["value"].shape == (nodes, width) and arrays["threshold"].ndim == 1
-    if family == "boosting":
-        fits = fits and arrays["base"].shape == (outputs,) and arrays["rate"].shape == ()
-        fits = fits and (len(starts) - 1) % outputs == 0
-    return bool(
-        fits and ((leaf & (right == -1)) | inward).all() and (feature >= 0).all() and (feature < features).all()
-    )

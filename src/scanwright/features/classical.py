@@ -19,10 +19,10 @@ from scanwright.features.learners import Arrays, learn
 from scanwright.features.platt import fit_sigmoid
 from scanwright.features.preparation import Preparation, checked, fit_preparation
 from scanwright.features.recipe import Recipe
+from scanwright.features.stored import MACHINES, check_parts
 from scanwright.types import JSON, Array, Floats, Ints
 
 SIGMOID_FOLDS = 5
-MACHINES = ("svm-linear", "svm-rbf")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,6 +56,8 @@ class ClassicalModel:
             return self._numbers(prepared)
         if self.is_constant:
             shares = np.tile(self.parts["share"], (len(prepared), 1))
+        elif self.recipe.family in MACHINES and "platt" not in self.parts:
+            raise UsageError("this model was fitted without probabilities", hint="Ask `decide`, or fit it with them.")
         else:
             shares = answers.probabilities(self.parts, self.recipe.family, prepared)
         found = np.zeros((len(prepared), self.num_classes))
@@ -91,7 +93,7 @@ class ClassicalModel:
         """Everything that was fitted, by name: "preparation.*", "model.*" and "classes"."""
         return {
             **{f"preparation.{name}": part for name, part in self.preparation.to_arrays().items()},
-            **{f"model.{name}": part for name, part in self.parts.items()},
+            **{f"model.{name}": np.array(part, order="C") for name, part in self.parts.items()},
             "classes": self.classes,
         }
 
@@ -105,35 +107,14 @@ class ClassicalModel:
         except (KeyError, TypeError, ValueError, ValidationError) as error:
             raise IntegrityError("a stored model lacks a part", found=str(error).splitlines()[0]) from error
         preparation = Preparation.from_arrays(_under(arrays, "preparation"))
-        model = cls(recipe, names, num_classes, preparation, classes, _under(arrays, "model"))
-        model._check()
-        return model
-
-    def _check(self) -> None:
-        classes, parts = self.classes, self.parts
-        sound = self.preparation.columns == len(self.names) and classes.ndim == 1
-        if self.recipe.target == "classes":
-            sound = sound and len(classes) >= 1 and bool((np.diff(classes) > 0).all())
-            sound = sound and bool(classes[0] >= 0 and classes[-1] < self.num_classes)
-        if not sound:
+        numeric = recipe.target == "number"
+        sound = preparation.columns == len(names) and classes.ndim == 1 and numeric == (not len(classes))
+        sound = sound and bool((np.diff(classes) > 0).all())
+        if not sound or (len(classes) and not 0 <= classes[0] <= classes[-1] < num_classes):
             raise IntegrityError("the parts of a stored model do not fit together", found="classes or feature names")
-        if self.is_constant:
-            expected: dict[str, tuple[int, ...]] = (
-                {"share": (len(classes),)} if self.recipe.target == "classes" else {"number": ()}
-            )
-            sound = {name: part.shape for name, part in parts.items()} == expected
-            if not sound or not all(np.isfinite(part).all() for part in parts.values()):
-                raise IntegrityError("the parts of a stored model do not fit together", found="a constant answer")
-            return
-        outputs = 1 if self.recipe.target == "number" else len(classes)
-        single = outputs == 2 and self.recipe.family != "forest"
-        answers.check(parts, self.recipe.family, features=self.preparation.outputs, outputs=1 if single else outputs)
-        further: dict[str, tuple[int, ...]] = {"center": (), "spread": ()} if self.recipe.target == "number" else {}
-        if self.recipe.target == "classes" and self.recipe.family in MACHINES:
-            further = {"platt": (1 if single else outputs, 2)}
-        wrong = [name for name, shape in further.items() if name not in parts or parts[name].shape != shape]
-        if wrong:
-            raise IntegrityError("a stored model lacks a part", expected=wrong[0], where=self.recipe.family)
+        parts = _under(arrays, "model")
+        check_parts(parts, recipe, features=preparation.outputs, classes=len(classes))
+        return cls(recipe, names, num_classes, preparation, classes, parts)
 
 
 def _under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
