@@ -28,6 +28,7 @@ from scanwright.features.folds import deal
 from scanwright.features.nested import nested_cross_validation, score
 from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
 from scanwright.features.recipe import DEFAULTS, Recipe, candidates
+from scanwright.features.samples import Samples
 from scanwright.features.table import FeatureTable
 from scanwright.io.formats import read_label
 
@@ -72,15 +73,13 @@ def recipe_of(family: str, components: int) -> Recipe:
     )
 
 
-def judge(table: FeatureTable, codes: np.ndarray, patients: list[str], start: Recipe, classes: int) -> dict[str, Any]:
+def judge(samples: Samples, start: Recipe) -> dict[str, Any]:
     """Out-of-fold figures of one family."""
     began = time.perf_counter()
-    folds = deal(codes, patients, folds=FOLDS)
+    codes, patients = samples.target, samples.patients
     recipes = candidates(start)
-    found = nested_cross_validation(
-        table.values, codes, patients, folds, recipes, names=table.names, num_classes=classes
-    )
-    area = auroc(found.predictions[:, 1], codes == 1, patients) if classes == 2 else None
+    found = nested_cross_validation(samples, deal(codes, patients, folds=FOLDS), recipes)
+    area = auroc(found.predictions[:, 1], codes == 1, patients) if samples.num_classes == 2 else None
     value = area.value if area else score(found.predictions, codes, recipes[0])
     return {
         "auc": round(float(value), 4) if value is not None else None,
@@ -115,6 +114,7 @@ def main() -> None:
     same = {hashes[name]: owners[name] for name in reversed(table.cases)}
     patients = [owners[name] if owners[name] != name else same[hashes[name]] for name in table.cases]
     codes = np.array([wanted[name] for name in table.cases])
+    samples = Samples(table.values, codes, tuple(patients), table.names, len(classes))
     result = {
         "data": given.data.name,
         "features": table.settings,
@@ -124,8 +124,7 @@ def main() -> None:
         "patients": len(set(patients)),
         "seconds_features": seconds,
         "families": {
-            family: judge(table, codes, patients, recipe_of(family, given.components), len(classes))
-            for family in given.families.split(",")
+            family: judge(samples, recipe_of(family, given.components)) for family in given.families.split(",")
         },
     }
     print(json.dumps(result, indent=2))

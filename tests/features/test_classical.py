@@ -1,6 +1,7 @@
 """Models kept as arrays answer as scikit-learn's own do, survive a round trip, and refuse what was tampered with."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from scanwright.errors import IntegrityError, UsageError
 from scanwright.features.classical import SIGMOID_FOLDS, ClassicalModel, fit
 from scanwright.features.folds import deal
 from scanwright.features.recipe import DEFAULTS, Family, Recipe
+from scanwright.features.samples import Samples
 from scanwright.package.tensors import parse_header
 from scanwright.types import Array, Floats
 
@@ -36,7 +38,7 @@ COLUMNS = 9
 NAMES = [f"f{number}" for number in range(COLUMNS)]
 
 
-def samples(seed: int, classes: int, *, cases: int = 90) -> tuple[Floats, Array, list[int]]:
+def drawn(seed: int, classes: int, *, cases: int = 90) -> tuple[Floats, Array, list[int]]:
     """Features with missing values, one constant and one empty column on odd scales; a target; two cases a patient."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(cases, COLUMNS)) * 10.0 ** rng.integers(-3, 4, COLUMNS)
@@ -49,15 +51,26 @@ def samples(seed: int, classes: int, *, cases: int = 90) -> tuple[Floats, Array,
     return features, codes, [case // 2 for case in range(cases)]
 
 
+def made(
+    features: Floats,
+    target: Array,
+    *,
+    classes: int = 0,
+    patients: Sequence[int] = range(90),
+    names: Sequence[str] = NAMES,
+) -> Samples:
+    return Samples(features, target, tuple(patients), tuple(names), classes)
+
+
 def recipe_of(family: Family, classes: int, **further: Any) -> Recipe:
     target = "classes" if classes else "number"
     return Recipe(family=family, target=target, parameters=SMALL.get(family, {}), seed=3, **further)
 
 
 def fitted(family: Family, classes: int, seed: int = 0, **further: Any) -> tuple[ClassicalModel, Floats, Array]:
-    features, target, patients = samples(seed, classes)
+    features, target, patients = drawn(seed, classes)
     recipe = recipe_of(family, classes, **further)
-    return fit(features, target, recipe, names=NAMES, num_classes=classes, patients=patients), features, target
+    return fit(made(features, target, classes=classes, patients=patients), recipe), features, target
 
 
 def prepared(recipe: Recipe) -> list[Any]:
@@ -117,9 +130,9 @@ def oracle(recipe: Recipe, classes: int, features: Floats, target: Array, patien
 @pytest.mark.parametrize("classes", [2, 5, 0])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_predict__as_scikit_learn(family: Family, classes: int, seed: int) -> None:
-    features, target, patients = samples(seed, classes)
+    features, target, patients = drawn(seed, classes)
     recipe = recipe_of(family, classes)
-    model = fit(features, target, recipe, names=NAMES, num_classes=classes, patients=patients)
+    model = fit(made(features, target, classes=classes, patients=patients), recipe)
     expected = oracle(recipe, classes, features, target, patients)
     assert np.allclose(model.predict(features), expected, rtol=0, atol=1e-6)
     assert np.ptp(expected, axis=0).min() > 0.01  # it answers something
@@ -129,29 +142,29 @@ def test_predict__as_scikit_learn(family: Family, classes: int, seed: int) -> No
 @pytest.mark.parametrize("reduction", ["pca", "univariate"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_predict__reduced_as_scikit_learn(family: Family, reduction: str, classes: int) -> None:
-    features, target, patients = samples(11, classes)
+    features, target, patients = drawn(11, classes)
     recipe = recipe_of(family, classes, reduction=reduction, components=3)
-    model = fit(features, target, recipe, names=NAMES, num_classes=classes, patients=patients)
+    model = fit(made(features, target, classes=classes, patients=patients), recipe)
     assert model.preparation.outputs == 3
     assert np.allclose(model.predict(features), oracle(recipe, classes, features, target, patients), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", ["svm-linear", "svm-rbf", "linear", "forest"])
 def test_predict__balanced_as_scikit_learn(family: Family) -> None:
-    features, target, patients = samples(5, 2)
+    features, target, patients = drawn(5, 2)
     rare = (target == 1) & (np.arange(len(target)) % 3 == 0)
     codes = rare.astype(int)
     recipe = recipe_of(family, 2, balanced=True)
-    model = fit(features, codes, recipe, names=NAMES, num_classes=2, patients=patients)
+    model = fit(made(features, codes, classes=2, patients=patients), recipe)
     assert np.allclose(model.predict(features), oracle(recipe, 2, features, codes, patients), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fit__balanced_lifts_the_rare_class(family: Family) -> None:
-    features, target, patients = samples(6, 2, cases=120)
+    features, target, patients = drawn(6, 2, cases=120)
     codes = ((target == 1) & (np.arange(len(target)) % 4 == 0)).astype(int)
     plain, balanced = (
-        fit(features, codes, recipe_of(family, 2, balanced=on), names=NAMES, num_classes=2, patients=patients)
+        fit(made(features, codes, classes=2, patients=patients), recipe_of(family, 2, balanced=on))
         for on in (False, True)
     )
     if family.startswith("svm"):  # the sigmoid keeps the frequencies that were seen; the machine moves
@@ -174,9 +187,9 @@ def test_arrays__round_trip_through_safetensors_and_json(family: Family, classes
 
 
 def test_predict__needs_what_was_left_out() -> None:
-    features, target, _ = samples(0, 2)
+    features, target, _ = drawn(0, 2)
     recipe = recipe_of("svm-rbf", 2)
-    model = fit(features, target, recipe, names=NAMES, num_classes=2, probabilities=False)
+    model = fit(made(features, target, classes=2), recipe, probabilities=False)
     assert model.decide(features).shape == (90, 2)
     with pytest.raises(UsageError, match="without probabilities"):
         model.predict(features)
@@ -189,9 +202,9 @@ def test_fit__same_seed_same_arrays(family: Family) -> None:
 
 
 def test_fit__class_that_is_absent_gets_zero() -> None:
-    features, target, patients = samples(0, 3)
+    features, target, patients = drawn(0, 3)
     for family in FAMILIES:
-        model = fit(features, target * 2, recipe_of(family, 5), names=NAMES, num_classes=5, patients=patients)
+        model = fit(made(features, target * 2, classes=5, patients=patients), recipe_of(family, 5))
         found = model.predict(features)
         assert found.shape == (90, 5) and (found[:, [1, 3]] == 0).all() and np.allclose(found.sum(axis=1), 1)
         assert (found.argmax(axis=1) == target * 2).mean() > 0.45
@@ -200,20 +213,20 @@ def test_fit__class_that_is_absent_gets_zero() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fit__class_with_one_case(family: Family) -> None:
-    features, target, patients = samples(0, 2)
+    features, target, patients = drawn(0, 2)
     codes = np.where(np.arange(90) == 17, 2, target)
-    found = fit(features, codes, recipe_of(family, 3), names=NAMES, num_classes=3, patients=patients).predict(features)
+    found = fit(made(features, codes, classes=3, patients=patients), recipe_of(family, 3)).predict(features)
     assert np.isfinite(found).all() and np.allclose(found.sum(axis=1), 1)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fit__one_class_or_nothing_that_varies_answers_frequencies(family: Family) -> None:
-    features, target, _ = samples(0, 2)
-    alone = fit(features, np.ones(90, int), recipe_of(family, 3), names=NAMES, num_classes=3)
+    features, target, _ = drawn(0, 2)
+    alone = fit(made(features, np.ones(90, int), classes=3), recipe_of(family, 3))
     assert alone.predict(features[:2]).tolist() == [[0, 1, 0]] * 2
-    flat = fit(np.ones((90, 2)), target, recipe_of(family, 2), names=["a", "b"], num_classes=2)
+    flat = fit(made(np.ones((90, 2)), target, names=["a", "b"], classes=2), recipe_of(family, 2))
     assert np.allclose(flat.predict(np.full((1, 2), 5.0)), np.bincount(target) / 90)
-    number = fit(features, np.full(90, 2.5), recipe_of(family, 0), names=NAMES)
+    number = fit(made(features, np.full(90, 2.5)), recipe_of(family, 0))
     assert number.predict(features[:2]).tolist() == [2.5, 2.5]
     for model in (alone, flat, number):
         assert ClassicalModel.from_arrays(model.to_arrays(), model.settings()).is_constant
@@ -236,18 +249,21 @@ def test_predict__no_case_and_all_missing() -> None:
         ({"patients": [0]}, "belong together"),
     ],
 )
-def test_fit__refuses(change: dict[str, Any], message: str) -> None:
-    features, target, patients = samples(0, 2)
+def test_samples__refuse(change: dict[str, Any], message: str) -> None:
+    features, target, patients = drawn(0, 2)
     given: dict[str, Any] = {"target": target, "names": NAMES, "patients": patients} | change
     with pytest.raises(UsageError, match=message):
-        fit(
-            features,
-            given["target"],
-            recipe_of("linear", 2),
-            names=given["names"],
-            num_classes=2,
-            patients=given["patients"],
-        )
+        Samples(features, given["target"], tuple(given["patients"]), tuple(given["names"]), 2)
+
+
+def test_fit__refuses_no_case_and_another_target() -> None:
+    features, target, _ = drawn(0, 2)
+    empty = Samples(features[:0], target[:0], (), tuple(NAMES), 2)
+    for samples, recipe in ((empty, recipe_of("linear", 2)), (made(features, target), recipe_of("linear", 2))):
+        with pytest.raises(UsageError, match="nothing that this recipe"):
+            fit(samples, recipe)
+    with pytest.raises(UsageError, match="not finite"):
+        made(features, np.full(90, np.nan))
 
 
 def test_predict__refuses_other_columns_and_infinity() -> None:

@@ -54,6 +54,14 @@ def test_fixed_features__directions_and_places() -> None:
     assert max(greys, key=greys.__getitem__) == "us_outline_grey_at_7_0"
 
 
+def test_fixed_features__places_of_a_picture_file_count_from_its_lower_right_corner() -> None:
+    spot = np.zeros((96, 96))
+    spot[84:96, 0:12] = 1  # columns to the right, rows from the top
+    found = fixed_features(Volume(spot[None, :, :, None], Grid.of_pixels(96, 96)), ["us"])
+    greys = {name: value for name, value in found.items() if name.startswith("us_outline_grey_at_")}
+    assert max(greys, key=greys.__getitem__) == "us_outline_grey_at_0_7"
+
+
 def test_fixed_features__a_constant_image_and_settings_are_plain() -> None:
     found = fixed_features(picture(np.full((20, 20), 7.0)), ["us"])
     assert set(found.values()) == {0.0}

@@ -17,8 +17,9 @@ from scanwright.features import answers
 from scanwright.features.folds import deal
 from scanwright.features.learners import Arrays, learn
 from scanwright.features.platt import fit_sigmoid
-from scanwright.features.preparation import Preparation, checked, fit_preparation
+from scanwright.features.preparation import Preparation, fit_preparation
 from scanwright.features.recipe import Recipe
+from scanwright.features.samples import Samples
 from scanwright.features.stored import MACHINES, check_parts
 from scanwright.types import JSON, Array, Floats, Ints
 
@@ -123,57 +124,29 @@ def _under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
 
 
 def fit(
-    features_NF: Floats,
-    target_N: Array,
-    recipe: Recipe,
-    *,
-    names: Sequence[str],
-    num_classes: int = 0,
-    patients: Sequence[Hashable] | None = None,
-    probabilities: bool = True,
-    preparation: Preparation | None = None,
+    samples: Samples, recipe: Recipe, *, probabilities: bool = True, preparation: Preparation | None = None
 ) -> ClassicalModel:
     """Fit a model to all of these cases.
 
-    target_N: codes 0 … num_classes - 1, or numbers. patients: whose each case is (None: each its own); the sigmoids of
-    support vector machines are fitted on the answers of up to five machines that did not see the case's patient.
-    probabilities: False leaves the sigmoids out, where only `decide` is asked. preparation: the one of this recipe and these
-    very cases, where it was fitted before.
+    The sigmoids of support vector machines are fitted on the answers of up to five machines that did not see the case's
+    patient. probabilities: False leaves them out, where only `decide` is asked. preparation: the one of this recipe and
+    these very cases, where it was fitted before.
 
-    Raises UsageError if the lengths differ, there is no case, a code is out of range, or a number is not finite.
+    Raises UsageError if there is no case, or the recipe is for another kind of target.
     """
-    features_NF, target_N = checked(features_NF), np.asarray(target_N)
-    owners = range(len(target_N)) if patients is None else patients
-    _require_target(features_NF, target_N, recipe, names, num_classes, owners)
-    if recipe.target == "number":
-        preparation, parts = _fitted(features_NF, target_N.astype(np.float64), recipe, preparation)
-        return ClassicalModel(recipe, tuple(names), num_classes, preparation, np.zeros(0, dtype=np.int64), parts)
-    classes, codes = np.unique(target_N.astype(np.int64), return_inverse=True)
-    preparation, parts = _fitted(features_NF, codes, recipe, preparation)
-    if probabilities and recipe.family in MACHINES and "share" not in parts:
-        parts["platt"] = _sigmoids(features_NF, codes, recipe, owners, outputs=len(parts["intercepts"]))
-    return ClassicalModel(recipe, tuple(names), num_classes, preparation, classes, parts)
-
-
-def _require_target(
-    features_NF: Floats,
-    target_N: Array,
-    recipe: Recipe,
-    names: Sequence[str],
-    num_classes: int,
-    owners: Sequence[Hashable],
-) -> None:
-    cases, columns = features_NF.shape
-    if not cases or target_N.shape != (cases,) or len(owners) != cases or len(names) != columns:
+    if not len(samples) or (recipe.target == "classes") != (samples.num_classes > 0):
+        found = f"{len(samples)} cases, {samples.num_classes} classes"
         raise UsageError(
-            "features, targets, patients and names must belong together",
-            expected=f"{cases} cases (at least one) with {columns} features",
-            found=f"{target_N.shape} targets, {len(owners)} patients, {len(names)} names",
+            "nothing that this recipe could learn from", expected=f"cases with {recipe.target}", found=found
         )
-    if recipe.target == "number" and not np.isfinite(target_N.astype(np.float64)).all():
-        raise UsageError("a number to be learned is not finite")
-    if recipe.target == "classes" and not (target_N.min() >= 0 and target_N.max() < num_classes):
-        raise UsageError("a code of no class", expected=f"0 to {num_classes - 1}", found=f"up to {target_N.max()}")
+    if recipe.target == "number":
+        preparation, parts = _fitted(samples.features, samples.target, recipe, preparation)
+        return ClassicalModel(recipe, samples.names, 0, preparation, np.zeros(0, dtype=np.int64), parts)
+    classes, codes = np.unique(samples.target, return_inverse=True)
+    preparation, parts = _fitted(samples.features, codes, recipe, preparation)
+    if probabilities and recipe.family in MACHINES and "share" not in parts:
+        parts["platt"] = _sigmoids(samples.features, codes, recipe, samples.patients, outputs=len(parts["intercepts"]))
+    return ClassicalModel(recipe, samples.names, samples.num_classes, preparation, classes, parts)
 
 
 def prepare(features_NF: Floats, target_N: Array, recipe: Recipe) -> Preparation:

@@ -41,7 +41,7 @@ def fixed_features(volume: Volume, channels: Sequence[str]) -> dict[str, float]:
     """Features by name of a volume with these channels, all finite; the same names for every image with as many axes.
 
     A name says channel, kind, and place or quantile: "us_outline_direction_3_at_0_7", "us_spots_of_2_at_0.95". Places
-    count stretches along the image's axes after turning to R, A, S; a picture's axes stay.
+    count stretches along the image's axes after turning to R, A, S: a picture's from its right and from its lower edge.
     """
     image = coarse_image(volume)
     return {

@@ -7,8 +7,9 @@ import numpy as np
 
 from scanwright.features.classical import ClassicalModel
 from scanwright.features.nested import score
+from scanwright.features.samples import Samples
 from scanwright.runtime import generator
-from scanwright.types import Array, Floats
+from scanwright.types import Floats
 
 LINEAR = ("svm-linear", "linear")
 
@@ -38,7 +39,7 @@ def coefficients(model: ClassicalModel) -> Floats | None:
 
 
 def permutation_importance(
-    model: ClassicalModel, features_NF: Floats, target_N: Array, *, repeats: int = 10, seed: int = 0
+    model: ClassicalModel, samples: Samples, *, repeats: int = 10, seed: int = 0
 ) -> tuple[Importance, ...] | None:
     """For any model, each feature's importance, the largest first; None where the score is not defined on these cases.
 
@@ -46,28 +47,21 @@ def permutation_importance(
     Features that say the same stand in for each other, and each looks unimportant. A feature that the model leaves out has
     exactly 0. Source: Breiman 2001, Mach Learn 45:5, section 10; score: see `nested.score`.
     """
-    target_N = np.asarray(target_N)
-    whole = score(model.decide(features_NF), target_N, model.recipe)
+    whole = score(model.decide(samples.features), samples.target, model.recipe)
     if whole is None:
         return None
     used = set(model.preparation.kept.tolist())
     found = []
     for column, name in enumerate(model.names):
-        falls = (
-            [0.0] * repeats
-            if column not in used
-            else [
-                whole - _dealt_score(model, features_NF, target_N, column, (seed, column, repeat))
-                for repeat in range(repeats)
-            ]
-        )
+        dealt = (_dealt(samples, column, (seed, column, repeat)) for repeat in range(repeats if column in used else 0))
+        scores = [score(model.decide(features), samples.target, model.recipe) for features in dealt]
+        falls = [whole - value for value in scores if value is not None] or [0.0]
         found.append(Importance(name, float(np.mean(falls)), float(np.std(falls))))
     return tuple(sorted(found, key=lambda one: -one.mean))
 
 
-def _dealt_score(model: ClassicalModel, features_NF: Floats, target_N: Array, column: int, key: Sequence[int]) -> float:
-    dealt = features_NF.copy()
-    dealt[:, column] = generator(*key).permutation(dealt[:, column])
-    found = score(model.decide(dealt), target_N, model.recipe)
-    assert found is not None  # the target is the same, and so is whether a score is defined
-    return found
+def _dealt(samples: Samples, column: int, key: Sequence[int]) -> Floats:
+    """The features with one column dealt anew among the cases."""
+    features = samples.features.copy()
+    features[:, column] = generator(*key).permutation(features[:, column])
+    return features

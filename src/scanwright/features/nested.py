@@ -5,7 +5,7 @@ model of pure noise looks good: of 2,000 random columns and 60 cases with dealt 
 gives an AUC over 0.9 (Ambroise and McLachlan 2002, PNAS 99:6562; Varma and Simon 2006, BMC Bioinformatics 7:91).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from scanwright.features.classical import ClassicalModel, fit, prepare
 from scanwright.features.folds import Fold, deal, require_apart, strata_of_numbers
 from scanwright.features.preparation import Preparation, Reduction
 from scanwright.features.recipe import Recipe
+from scanwright.features.samples import Samples
 from scanwright.types import Array, Floats
 
 INNER_FOLDS = 4
@@ -41,104 +42,63 @@ class Judged:
 
 
 def nested_cross_validation(
-    features_NF: Floats,
-    target_N: Array,
-    patients: Sequence[Hashable],
-    folds: Sequence[Fold],
-    recipes: Sequence[Recipe],
-    *,
-    names: Sequence[str],
-    num_classes: int = 0,
-    inner: int = INNER_FOLDS,
-    seed: int = 0,
+    samples: Samples, folds: Sequence[Fold], recipes: Sequence[Recipe], *, inner: int = INNER_FOLDS, seed: int = 0
 ) -> Judged:
-    """Judge a family of recipes on outer folds, given as indices of the cases learned from and of those judged.
+    """Judge recipes on outer folds, given as indices of the cases learned from and of those judged.
 
     Raises PolicyError if a patient is on both sides of a fold, UsageError if a case is judged twice, or recipes are of
     different targets, and as `fit`.
     """
-    target_N = np.asarray(target_N)
-    _require_one_target(recipes)
-    require_apart(folds, patients)
-    numeric = recipes[0].target == "number"
-    predictions = np.full(len(target_N) if numeric else (len(target_N), num_classes), np.nan)
+    require_apart(folds, samples.patients)
+    shape = (len(samples), samples.num_classes) if samples.num_classes else (len(samples),)
+    predictions = np.full(shape, np.nan)
     choices = []
     for number, (learned, judged) in enumerate(folds):
-        own = [patients[index] for index in np.asarray(learned).tolist()]
-        choice, model = fit_chosen(
-            features_NF[learned],
-            target_N[learned],
-            own,
-            recipes,
-            names=names,
-            num_classes=num_classes,
-            inner=inner,
-            seed=seed + number,
-        )
-        predictions[judged] = model.predict(features_NF[judged])
+        choice, model = fit_chosen(samples.take(learned), recipes, inner=inner, seed=seed + number)
+        predictions[judged] = model.predict(samples.features[judged])
         choices.append(choice)
     return Judged(predictions, tuple(choices))
 
 
 def fit_chosen(
-    features_NF: Floats,
-    target_N: Array,
-    patients: Sequence[Hashable],
-    recipes: Sequence[Recipe],
-    *,
-    names: Sequence[str],
-    num_classes: int = 0,
-    inner: int = INNER_FOLDS,
-    seed: int = 0,
+    samples: Samples, recipes: Sequence[Recipe], *, inner: int = INNER_FOLDS, seed: int = 0
 ) -> tuple[Choice, ClassicalModel]:
-    """Choose a recipe by cross-validation on these cases, and fit it to all of them. Raises as `fit`."""
-    choice = choose(
-        features_NF, target_N, patients, recipes, names=names, num_classes=num_classes, inner=inner, seed=seed
-    )
-    model = fit(features_NF, target_N, choice.recipe, names=names, num_classes=num_classes, patients=patients)
-    return choice, model
+    """Choose a recipe by cross-validation on these cases, and fit it to all of them. Raises as `choose` and `fit`."""
+    choice = choose(samples, recipes, inner=inner, seed=seed)
+    return choice, fit(samples, choice.recipe)
 
 
-def choose(
-    features_NF: Floats,
-    target_N: Array,
-    patients: Sequence[Hashable],
-    recipes: Sequence[Recipe],
-    *,
-    names: Sequence[str],
-    num_classes: int = 0,
-    inner: int = INNER_FOLDS,
-    seed: int = 0,
-) -> Choice:
+def choose(samples: Samples, recipes: Sequence[Recipe], *, inner: int = INNER_FOLDS, seed: int = 0) -> Choice:
     """The recipe with the best mean score over inner folds by patient; of equal ones the first.
 
-    One recipe, or fewer than two patients: the first recipe, without scores.
+    One recipe, or fewer than two patients: the first recipe, without scores. Raises UsageError if there is no recipe, or
+    they are of different targets.
     """
-    _require_one_target(recipes)
-    strata = strata_of_numbers(target_N) if recipes[0].target == "number" else np.asarray(target_N)
-    folds = deal(strata, patients, folds=inner, seed=seed) if len(recipes) > 1 else []
+    if len({recipe.target for recipe in recipes}) != 1:
+        raise UsageError("recipes of one target are compared, and at least one", found=f"{len(recipes)} recipes")
+    strata = samples.target if samples.num_classes else strata_of_numbers(samples.target)
+    folds = deal(strata, samples.patients, folds=inner, seed=seed) if len(recipes) > 1 else []
     found: list[list[float]] = [[] for _ in recipes]
     for learned, judged in folds:
-        prepared: dict[tuple[Reduction, int], Preparation] = {}
-        for scores, recipe in zip(found, recipes, strict=True):
-            kind = recipe.reduction, recipe.components
-            if kind not in prepared:
-                prepared[kind] = prepare(features_NF[learned], target_N[learned], recipe)
-            model = fit(
-                features_NF[learned],
-                target_N[learned],
-                recipe,
-                names=names,
-                num_classes=num_classes,
-                probabilities=False,
-                preparation=prepared[kind],
-            )
-            value = score(model.decide(features_NF[judged]), target_N[judged], recipe)
-            if value is not None:
-                scores.append(value)
+        values = _scores(samples.take(learned), samples.take(judged), recipes)
+        for scores, value in zip(found, values, strict=True):
+            scores += [] if value is None else [value]
     means = tuple(float(np.mean(scores)) if scores else None for scores in found)
     best = max(range(len(recipes)), key=lambda number: (_or_least(means[number]), -number))
     return Choice(recipes[best], means)
+
+
+def _scores(learned: Samples, judged: Samples, recipes: Sequence[Recipe]) -> list[float | None]:
+    """The score of each recipe on one fold. Recipes that prepare features alike share the preparation."""
+    prepared: dict[tuple[Reduction, int], Preparation] = {}
+    found = []
+    for recipe in recipes:
+        kind = recipe.reduction, recipe.components
+        if kind not in prepared:
+            prepared[kind] = prepare(learned.features, learned.target, recipe)
+        model = fit(learned, recipe, probabilities=False, preparation=prepared[kind])
+        found.append(score(model.decide(judged.features), judged.target, recipe))
+    return found
 
 
 def score(decisions_NK: Floats, target_N: Array, recipe: Recipe) -> float | None:
@@ -159,8 +119,3 @@ def score(decisions_NK: Floats, target_N: Array, recipe: Recipe) -> float | None
 
 def _or_least(value: float | None) -> float:
     return -np.inf if value is None else value
-
-
-def _require_one_target(recipes: Sequence[Recipe]) -> None:
-    if len({recipe.target for recipe in recipes}) != 1:
-        raise UsageError("recipes of one target are compared, and at least one", found=f"{len(recipes)} recipes")
