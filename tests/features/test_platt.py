@@ -37,6 +37,11 @@ def test_fit_sigmoid__one_side_or_none_is_a_constant() -> None:
     assert fit_sigmoid(np.zeros(0), np.zeros(0, bool)) == (0.0, 0.0)
 
 
+def test_fit_sigmoid__decisions_that_rank_the_wrong_way_are_not_turned_round() -> None:
+    slope, offset = fit_sigmoid(np.array([3.0, 2.0, 1.0, 0.0]), np.array([False, False, True, True]))
+    assert slope == 0 and offset == 0
+
+
 def test_fit_sigmoid__decisions_that_do_not_vary() -> None:
     slope, offset = fit_sigmoid(np.zeros(6), np.array([True, True, False, False, False, False]))
     assert np.isfinite(slope) and 0.2 < expit(offset) < 0.5

@@ -15,19 +15,22 @@ STEPS, SHORTEST, RIDGE, FLAT = 100, 1e-10, 1e-12, 1e-9
 
 
 def fit_sigmoid(decisions_N: Floats, positive_N: Bools) -> tuple[float, float]:
-    """Slope and offset so that expit(slope * decision + offset) is the probability of the positive class.
+    """Slope, never negative, and offset so that expit(slope * decision + offset) is the probability of the positive class.
 
     decisions_N: of cases that the machine was not fitted on: on its own training cases they are too sure. The targets are
     not 1 and 0 but (n + 1)/(n + 2) of n positive cases and 1/(m + 2) of m negative ones, so the fit is finite where the two
-    sides part cleanly. Cases of one side only, or none: the slope is 0 and every case gets (n + 1)/(n + m + 2).
+    sides part cleanly.
+
+    Decisions that rank the wrong way, as a few cases of pure noise do (a fold with fewer positive cases leaves more of them
+    to learn from), are not turned round: with slope 0 every case gets the mean target. So it does where all cases are of one
+    side; without a case it is 0.5.
     """
     positives, negatives = int(positive_N.sum()), int((~positive_N).sum())
-    high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
+    target = np.where(positive_N, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     if not positives or not negatives:
-        return 0.0, math.log((positives + 1) / (negatives + 1))
+        return _level(target)
     spread = float(np.abs(decisions_N).max()) or 1.0
     scaled = decisions_N / spread
-    target = np.where(positive_N, high, low)
     slope, offset = 0.0, math.log((positives + 1) / (negatives + 1))
     loss = _loss(slope, offset, scaled, target)
     for _ in range(STEPS):
@@ -49,7 +52,12 @@ def fit_sigmoid(decisions_N: Floats, positive_N: Bools) -> tuple[float, float]:
         else:
             break
         (slope, offset), loss = moved, reached
-    return slope / spread, offset
+    return (slope / spread, offset) if slope > 0 else _level(target)
+
+
+def _level(target_N: Floats) -> tuple[float, float]:
+    share = float(target_N.mean()) if len(target_N) else 0.5
+    return 0.0, math.log(share / (1 - share))
 
 
 def _loss(slope: float, offset: float, decisions: Floats, target: Floats) -> float:
