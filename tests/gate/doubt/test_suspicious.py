@@ -8,10 +8,11 @@ import pytest
 from made_folders import made_case, made_facts, made_task
 from scanwright.dataset.cases import Classes, Dataset, Quantities
 from scanwright.dataset.task import Channel, Task
+from scanwright.features.fixed import features_of, shrunk, standardised
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.doubt import suspicious
-from scanwright.gate.doubt.coarse import Coarse, coarse, shrunk, standardised
-from scanwright.gate.doubt.quick import class_probabilities, features_of, folds_of
+from scanwright.gate.doubt.coarse import Coarse, coarse
+from scanwright.gate.doubt.quick import class_probabilities, folds_of
 from scanwright.gate.doubt.suspicious import confident_learning, dice, find, mean_auc, robust_distance
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume

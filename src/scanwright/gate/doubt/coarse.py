@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from scanwright.dataset.task import Task
+from scanwright.features.fixed import coarse_image, nearest
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE
-from scanwright.types import Array, Floats, Shape3
+from scanwright.types import Array
 
-SIDE_3D, SIDE_2D = 32, 96
 MOST_CHANNELS = 4
 
 
@@ -29,46 +29,17 @@ class Coarse:
 
 def coarse(volume: Volume, label: Volume | None, task: Task) -> Coarse:
     """One case on 32 x 32 x 32 voxels or 96 x 96 pixels (an axis of one slice stays one). Of many channels the first four."""
-    turn = canonical(volume.grid.affine)
-    image = turn.apply(volume.voxels[:MOST_CHANNELS])
-    side = SIDE_2D if 1 in image.shape[1:] else SIDE_3D
-    size = tuple(1 if length == 1 else side for length in image.shape[1:])
-    small = np.stack([standardised(shrunk(channel, size)) for channel in image])
-    return Coarse(
-        small.astype(np.float16), None if label is None else _codes(turn.apply(label.voxels[:1])[0], size, task)
-    )
-
-
-def shrunk(voxels_XYZ: Array, size: Shape3 | tuple[int, ...]) -> Floats:
-    """An array brought to a size: means over equal stretches of each longer axis, nearest values along shorter ones."""
-    for axis, wanted in enumerate(size):
-        length = voxels_XYZ.shape[axis]
-        if length > wanted:
-            edges = np.arange(wanted) * length // wanted
-            counts = np.diff(np.append(edges, length)).astype(np.float32)
-            sums = np.add.reduceat(voxels_XYZ, edges, axis=axis, dtype=np.float32)
-            voxels_XYZ = sums / counts.reshape([-1 if other == axis else 1 for other in range(voxels_XYZ.ndim)])
-        else:
-            voxels_XYZ = voxels_XYZ.take(_nearest(length, wanted), axis=axis)
-    return voxels_XYZ.astype(np.float32)
-
-
-def standardised(voxels: Floats) -> Floats:
-    """Clipped to the 0.5 and 99.5 percentiles, less the mean, over the deviation; zeros where nothing varies."""
-    low, high = np.percentile(voxels, (0.5, 99.5))
-    clipped = np.clip(voxels, low, high)
-    deviation = float(clipped.std())
-    return (clipped - clipped.mean()) / deviation if deviation > 0 else np.zeros_like(clipped)
+    small = coarse_image(volume.with_voxels(volume.voxels[:MOST_CHANNELS]))
+    if label is None:
+        return Coarse(small.astype(np.float16), None)
+    codes = canonical(volume.grid.affine).apply(label.voxels[:1])[0]
+    return Coarse(small.astype(np.float16), _codes(codes, small.shape[1:], task))
 
 
 def _codes(label_XYZ: Array, size: tuple[int, ...], task: Task) -> Array:
     for axis, wanted in enumerate(size):
-        label_XYZ = label_XYZ.take(_nearest(label_XYZ.shape[axis], wanted), axis=axis)
+        label_XYZ = label_XYZ.take(nearest(label_XYZ.shape[axis], wanted), axis=axis)
     codes = np.full(label_XYZ.shape, IGNORE, dtype=np.uint8)
     for value, code in Segmentation(task).codes.items():
         codes[label_XYZ == value] = code
     return codes
-
-
-def _nearest(length: int, wanted: int) -> Array:
-    return ((np.arange(wanted) + 0.5) * length / wanted).astype(np.int64)

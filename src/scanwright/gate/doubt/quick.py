@@ -1,7 +1,7 @@
 """Quick cross-validated models: what a model that has not seen a case makes of it, in seconds and not in hours.
 
-    classes    two logistic regressions, whose answers are multiplied: on outlines and grey values of the coarse image
-               (histograms of oriented gradients: Dalal and Triggs 2005, CVPR), and on its textures
+    classes    two logistic regressions, whose answers are multiplied: on outlines and on textures of the coarse image, as
+               `features.fixed` has them
     masks      gradient-boosted trees on each coarse voxel: grey values at five scales and around it, its place, and how
                often each label lies there in the other cases (an atlas)
 
@@ -10,12 +10,13 @@ Measured on the labelled folders (median Dice out of fold): hippocampus 0.81, ch
 with outlines, textures, and both: BreastMNIST 0.82, 0.81, 0.84; PneumoniaMNIST 0.97, 0.95, 0.97; BUSI 0.80, 0.91, 0.91.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
+from scanwright.features.fixed import SCALES
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
 from scanwright.types import Array, Bools, Floats, Ints
@@ -24,12 +25,9 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 FOLDS = 3
-CELLS, DIRECTIONS = 8, 8
 COMPONENTS, CASES_EACH = 64, 5  # at most, and cases for each: more of them are noise
 INDEPENDENCE, LEAST_PROBABLE = 0.75, 1e-6
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-SPOTS, EDGES, UNREST = (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1), (0.5, 0.9, 0.99, 1), (0.05, 0.5, 0.95, 1)
-SCALES, REACH = (1.0, 2.0, 4.0, 8.0), (3, 6)
+REACH = (3, 6)
 FEWEST_ROUNDS, MOST_ROUNDS, TREES = 15, 60, 180
 LEARNED_VOXELS, LEAST_VOXELS = 200_000, 200
 CERTAIN = 0.995  # share of cases in which a place is background from which on it is not asked
@@ -44,55 +42,6 @@ def folds_of(strata: Sequence[int] | Ints, patients: Sequence[str], *, seed: int
     for fold, (_, judged) in enumerate(dealer.split(np.zeros(len(patients)), strata, patients)):
         home[judged] = fold
     return home
-
-
-def features_of(image_CXYZ: Array) -> tuple[Floats, Floats]:
-    """A coarse image as numbers of two kinds: what is where, and what is anywhere.
-
-    Outlines: grey values of 8 x 8 (x 8) stretches, and how gradients are directed in each of them. Textures: how strong spots,
-    edges and unrest of four sizes are, as quantiles over the image.
-    """
-    planes = [
-        channel if 1 not in channel.shape else channel.squeeze(channel.shape.index(1))
-        for channel in image_CXYZ.astype(np.float32)
-    ]
-    return (
-        np.concatenate([part for plane in planes for part in _outlines(plane)]),
-        np.concatenate([part for plane in planes for part in _textures(plane)]),
-    )
-
-
-def _outlines(plane: Floats) -> Iterator[Floats]:
-    """Means of stretches, of grey values and of gradients in each direction, and quantiles of the whole."""
-    yield _means(plane).ravel()
-    yield from (_means(part).ravel() for part in _directed(plane))
-    yield np.quantile(plane, QUANTILES)
-
-
-def _textures(plane: Floats) -> Iterator[Floats]:
-    """Quantiles of spots (Laplacian of a Gaussian), edges (gradient) and unrest (local deviation) at each scale."""
-    for scale in SCALES:
-        yield np.quantile(-(scale**2) * ndimage.gaussian_laplace(plane, scale), SPOTS)
-        yield np.quantile(scale * ndimage.gaussian_gradient_magnitude(plane, scale), EDGES)
-        mean, square = (ndimage.gaussian_filter(values, scale) for values in (plane, plane**2))
-        yield np.quantile(np.sqrt(np.maximum(square - mean**2, 0)), UNREST)
-
-
-def _directed(plane: Floats) -> list[Floats]:
-    """Gradient strength by direction: eight sectors of the plane, or the six half-axes of a volume."""
-    gradients = np.gradient(plane) if min(plane.shape) > 1 else [np.zeros_like(plane)] * plane.ndim
-    if plane.ndim == 3:
-        return [np.maximum(sign * part, 0) for part in gradients for sign in (1, -1)]
-    strength, angle = np.hypot(*gradients), np.arctan2(*gradients) % np.pi
-    sector = np.minimum((angle / np.pi * DIRECTIONS).astype(int), DIRECTIONS - 1)
-    return [np.where(sector == number, strength, 0) for number in range(DIRECTIONS)]
-
-
-def _means(array: Floats) -> Floats:
-    for axis, length in enumerate(array.shape):
-        edges = np.unique(np.arange(CELLS) * length // CELLS)
-        array = np.add.reduceat(array, edges, axis=axis)
-    return array
 
 
 def class_probabilities(features: Sequence[Floats], codes: Ints, home: Ints) -> Floats:

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from scanwright.dataset.cases import Classes, Fault, Quantities
+from scanwright.features.fixed import features_of
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.doubt.coarse import Coarse
-from scanwright.gate.doubt.quick import FOLDS, class_probabilities, features_of, folds_of, mask_answers, number_answers
+from scanwright.gate.doubt.quick import FOLDS, class_probabilities, folds_of, mask_answers, number_answers
 from scanwright.gate.outliers import in_spreads
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE

@@ -1,0 +1,1 @@
+"""Numbers that stand for an image, tables of them, and classical models that learn from such tables."""
