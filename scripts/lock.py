@@ -3,7 +3,7 @@
     make lock                  resolve again, keeping every version that is locked now
     make lock ARGS=--upgrade   resolve afresh, newest versions that pyproject.toml allows
 
-requirements.lock        core and all extras but torch, for Python 3.11 on Linux x86_64
+requirements.lock        core and all extras but torch and those of UNLOCKED, for Python 3.11 on Linux x86_64
 requirements-cpu.lock    torch's CPU build, whose version ends in +cpu
 requirements-cuda.lock   torch's default build and the CUDA packages that it asks for
 
@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 CPU_LOCK = ROOT / "requirements-cpu.lock"
 CUDA_LOCK = ROOT / "requirements-cuda.lock"
+UNLOCKED = ("radiomics",)
+"""Extras that nobody gets who does not ask for them: mirp brings itk, 1.5 GB, twice as much as all the rest."""
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)")
 
 
@@ -61,9 +63,11 @@ def main() -> None:
 
 
 def requirements() -> list[str]:
-    """What pyproject.toml asks for: the core and every extra."""
+    """What pyproject.toml asks for: the core and every extra but those of UNLOCKED."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    extras = [
+        line for name, lines in project["optional-dependencies"].items() if name not in UNLOCKED for line in lines
+    ]
     return [*project["dependencies"], *extras]
 
 
