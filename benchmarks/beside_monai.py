@@ -80,7 +80,7 @@ class Wrapped(nn.Module):
 
 def documented(plan: Plan) -> Recipe:
     """The tutorials' settings."""
-    flat = plan.network.dims == 2
+    flat = plan.batch.patch[0] == 1
     patch = (1, 96, 96) if flat else (96, 96, 96)
     preprocess: dict[str, Any] = {"image_order": 1}
     if flat:
@@ -182,7 +182,7 @@ def run_recipe(name: str, given: Path, *, seconds: float) -> dict[str, Any]:
     ready = partial(prepare_case, task=dataset.task, plan=recipe.plan.preprocess, codes=dict(problem.codes))
     torch.manual_seed(0)
     recipe.crop.set_random_state(0)
-    network = Wrapped(plan.network.dims, plan.network.in_channels, plan.network.out_channels)
+    network = Wrapped(2 if plan.batch.patch[0] == 1 else 3, plan.network.in_channels, plan.network.out_channels)
     steps = train(recipe, [ready(cases[case]) for case in parts["train"]], network, seconds=seconds)
     engine = Engine([network], recipe.plan, problem, torch.device("cpu"))
     rows = [judged(engine, cases[case]) for case in parts["validation"]]

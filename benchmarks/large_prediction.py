@@ -130,7 +130,7 @@ def main() -> None:
         "network_grid_mm": list(network_grid),
         "network_shape": list(whole(grid, plan.preprocess).shape),
         "patch": list(plan.batch.patch),
-        "widths": list(plan.network.widths),
+        "widths": plan.network.model_dump(mode="json").get("widths"),
         "step_share": plan.inference.step_share,
         "precision": plan.training.precision,
         "peak_gib": round(peak / 2**30, 2),

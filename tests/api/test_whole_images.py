@@ -101,3 +101,39 @@ def test_train__grades_and_labels(scanwright, tmp_path, choice, outputs):
     assert plan["network"]["out_channels"] == outputs
     measures = json.loads(ended.out)["metrics"]["overall"]
     assert measures["auroc"]["mean"] > 0.6 and ("mae_grades" in measures) is (choice == "ordered")
+
+
+@pytest.mark.parametrize("made", [class_folder, number_folder])
+def test_train__support_vector_machines_are_models_like_any(scanwright, tmp_path, made):
+    data = made(tmp_path / "data")
+    ended = scanwright("train", data, "--model", "svm", "--folds", "2", "-o", tmp_path / "run", "--json")
+    assert ended.code == 0, ended.err
+    overall = json.loads(ended.out)["metrics"]["overall"]
+    assert overall.get("auroc", overall.get("r2"))["mean"] > 0.85
+    model = tmp_path / "run" / "model.swm"
+    assert scanwright("verify", model).code == 0
+    scan = sorted(data.rglob("*.png"))[-1]
+    ended = scanwright("predict", model, scan, "--explain", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    (answer,) = json.loads(ended.out)["predictions"]
+    assert answer["also"] == [str(tmp_path / "out" / f"{answer['case']}.explanation.png")]
+    assert (tmp_path / "out" / f"{answer['case']}.explanation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_predict__explained_is_what_is_bright(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    scan = folder / "data" / "present" / "present_00.png"
+    ended = scanwright("predict", folder / "run" / "model.swm", scan, "--explain", "-o", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "out" / "present_00.explanation.png").exists()
+
+
+def test_predict__labels_are_not_explained(finished, scanwright, tmp_path):
+    scan = next((finished.data / "imagesTr").glob("*.nii.gz"))
+    ended = scanwright("predict", finished.model, scan, "--explain", "-o", tmp_path / "out")
+    assert ended.code == 2 and "shows by itself" in ended.err
+
+
+def test_train__features_do_not_draw_labels(finished, scanwright, tmp_path):
+    ended = scanwright("train", finished.data, "--model", "svm", "-o", tmp_path / "run")
+    assert ended.code == 2 and "features do not draw labels" in ended.err

@@ -14,10 +14,12 @@ from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.errors import IntegrityError
+from scanwright.features.served import ClassicalNetwork
 from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.inference.predict import Engine
 from scanwright.io.source import place_of
 from scanwright.network.build import build
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Kind, Row
 from scanwright.protocols import Listener, Progress
@@ -72,6 +74,9 @@ def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.
     """The planned network with these weights, on the device, in the planned layout. Raises what torch raises if they differ."""
     from scanwright.network.blocks import kernels_to_layout
 
+    if isinstance(plan.network, ClassicalPlan):
+        number = {"center": plan.target.center[0], "scale": plan.target.scale[0]} if plan.target.center else {}
+        return ClassicalNetwork.of_weights(weights, **number)
     network = build(plan.network)
     network.load_state_dict(weights)
     network = network.to(device).eval()

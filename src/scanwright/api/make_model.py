@@ -84,7 +84,7 @@ def train(
         "exclude": sorted(exclude),
         "split": None if split is None else str(Path(split).resolve()),
         "device": torch_device.type,
-        **settings.model_dump(mode="json"),
+        **settings.model_dump(mode="json", exclude={"model"} if settings.model == "auto" else None),
         **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
     line = command or shlex.join(["scanwright", *sys.argv[1:]])

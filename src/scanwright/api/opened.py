@@ -18,7 +18,6 @@ from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
 from scanwright.package.load import CHOSEN, Package, load
-from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
@@ -44,7 +43,8 @@ class Model:
 
         A 2-D network that was trained on volumes (network.dims=2, set by hand) is not: it answers them as in training.
         """
-        return bool((self.package.reference or {}).get("dimension", self.engine.plan.network.dims) == 2)
+        known = (self.package.reference or {}).get("dimension")
+        return bool((known or getattr(self.engine.plan.network, "dims", 3)) == 2)
 
 
 def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
@@ -105,7 +105,7 @@ def needed_bytes(model: Model, grid: Grid) -> int:
     if model.is_flat and grid.shape[axis] > 1:
         labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
         grid = slices.slice_grid(grid, 0, axis=axis)
-    if isinstance(model.engine.plan.network, EncoderPlan):
+    if model.problem.sees_whole:
         return whole_image_bytes(model.engine.plan, whole(grid, plan).shape)
     placement = whole(grid, plan)
     half = needs_half(model.engine, placement)

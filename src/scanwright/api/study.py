@@ -273,7 +273,7 @@ def planned(
     )
 
     def cost(candidate: Plan) -> Any:
-        tell(Progress("plan", note=f"measuring a step of {candidate.network.widths} features on this machine"))
+        tell(Progress("plan", note=f"measuring a step of {candidate.network.title} on this machine"))
         return measure(candidate, problem, device=device)
 
     plan = make(found, settings, problem=problem, folds=folds, machine=machine, workload=workload, cost=cost)

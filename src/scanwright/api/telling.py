@@ -23,6 +23,8 @@ from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
 from scanwright.package.load import CHOSEN, LEARNED_FROM
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.plan import Plan
 from scanwright.release.pack import pack
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.content import (
@@ -157,15 +159,22 @@ def summary_sentences(study: Study, training: TrainingPart, machine: Machine) ->
     """What was trained on what, in two or three sentences."""
     task, plan, found = study.dataset.task, study.plan, study.overview
     parts = ", ".join(study.problem.parts)
-    parameters = num_parameters(build(plan.network))
     steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
     place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
     return (
         f"{study.problem.wording.kind} of {parts} in {images_text(found.dimension, task.channels)}; "
         f"{found.num_cases} cases of {found.num_patients} patients.",
-        f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}.",
+        made_text(plan, steps=str(steps), place=place),
         f"Patients are told apart by {study.dataset.patients_from}.",
     )
+
+
+def made_text(plan: Plan, *, steps: str, place: str) -> str:
+    """What learns, how large it is and how long it was trained, in a sentence."""
+    if isinstance(plan.network, ClassicalPlan):
+        return f"A {plan.network.title} on outlines and textures of the images, fitted on {place}."
+    parameters = num_parameters(build(plan.network))
+    return f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}."
 
 
 def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[str, ...]:

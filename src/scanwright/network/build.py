@@ -7,6 +7,7 @@ from torch import nn
 
 from scanwright.network.unet import UNet
 from scanwright.network.whole import WholeImage
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan
 
@@ -16,9 +17,14 @@ def build(plan: NetworkPlan, *, seed: int = 0) -> UNet: ...
 @overload
 def build(plan: EncoderPlan, *, seed: int = 0) -> WholeImage: ...
 @overload
-def build(plan: NetworkPlan | EncoderPlan, *, seed: int = 0) -> UNet | WholeImage: ...
-def build(plan: NetworkPlan | EncoderPlan, *, seed: int = 0) -> UNet | WholeImage:
-    """The planned network with fresh weights; the same seed gives the same weights on any machine."""
+def build(plan: NetworkPlan | EncoderPlan | ClassicalPlan, *, seed: int = 0) -> UNet | WholeImage: ...
+def build(plan: NetworkPlan | EncoderPlan | ClassicalPlan, *, seed: int = 0) -> UNet | WholeImage:
+    """The planned network with fresh weights; the same seed gives the same weights on any machine.
+
+    Raises TypeError for the plan of a classical model, which is no network.
+    """
+    if isinstance(plan, ClassicalPlan):
+        raise TypeError("a classical model is fitted, and not built")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return UNet(plan) if isinstance(plan, NetworkPlan) else WholeImage(plan, seed=seed)

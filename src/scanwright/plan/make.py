@@ -11,7 +11,6 @@ from math import prod
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.budget import Candidate, Cost, Pace, Workload, fit_budget
-from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.memory import (
     BASE_BYTES,
@@ -20,8 +19,8 @@ from scanwright.plan.memory import (
     least_voxels,
     training_bytes,
 )
-from scanwright.plan.plan import Plan, Settings
-from scanwright.plan.ruleset import PER_VOXEL, WHOLE_IMAGES
+from scanwright.plan.plan import NetworkPlan, Plan, Settings
+from scanwright.plan.ruleset import rules_for
 from scanwright.plan.sections import network_shape, plan_inference, plan_target, plan_training
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
@@ -48,7 +47,7 @@ def make(
     """
     if settings.budget_s is not None and "training.steps" in settings.values:
         raise UsageError("--budget decides the steps", where="--set training.steps", hint="Give one of the two.")
-    rules = WHOLE_IMAGES if problem.sees_whole else PER_VOXEL
+    rules = rules_for(problem, settings.model)
     ledger = Ledger(dict(settings.values), rules.network)
     require_of_network(ledger)
     preprocess = rules.preprocess(ledger, fingerprint, machine)
@@ -83,6 +82,8 @@ def make(
         return training_refusal(plan, machine) or case_refusal(plan, machine, fingerprint, answered=answered)
 
     trials = within_memory(rules.ladders[machine.device, fingerprint.dimension], complete, refusal)
+    if not rules.takes_steps:
+        return complete(next(trials)[0], steps=1)
     if settings.budget_s is None:
         return complete(next(trials)[0], steps=settings.steps or DEFAULT_STEPS)
     shape = network_shape(fingerprint, preprocess)
@@ -119,7 +120,7 @@ def require_of_network(ledger: Ledger) -> None:
 
 def require_divisible(plan: Plan) -> None:
     """Raise UsageError if the patch cannot be halved as often as a network of voxels does; others take any size."""
-    if isinstance(plan.network, EncoderPlan):
+    if not isinstance(plan.network, NetworkPlan):
         return
     if any(size % step for size, step in zip(plan.batch.patch, plan.network.stride, strict=True)):
         raise UsageError(

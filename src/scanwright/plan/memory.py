@@ -7,10 +7,16 @@ from math import prod
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.plan import encoder_memory
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import windows_along
 from scanwright.types import Shape3, Triple
+
+AnyPlan = NetworkPlan | EncoderPlan | ClassicalPlan
+
+FEATURE_MAPS = 24
+"""Copies of an image that are alive while features are made of it."""
 
 BASE_BYTES = 700 << 20
 """Interpreter, torch and its kernels, before any image."""
@@ -31,10 +37,12 @@ ACTIVATION_COPIES = 3.2
 """Activations alive in a training step, per convolution output: output, norm, and what backward keeps."""
 
 
-def feature_bytes(network: NetworkPlan | EncoderPlan, patch: Shape3, *, bytes_per_value: int) -> int:
+def feature_bytes(network: AnyPlan, patch: Shape3, *, bytes_per_value: int) -> int:
     """All convolution outputs of one forward pass of one patch."""
     if isinstance(network, EncoderPlan):
         return encoder_memory.feature_values(network, patch) * bytes_per_value
+    if isinstance(network, ClassicalPlan):
+        return prod(patch) * network.in_channels * bytes_per_value * FEATURE_MAPS
     total = 0
     voxels = prod(patch) // prod(network.fold)
     for level, (width, stride) in enumerate(zip(network.widths, network.strides, strict=True)):
@@ -51,10 +59,12 @@ def training_bytes(plan: Plan) -> int:
     return int(activations * ACTIVATION_COPIES) + weight_count(plan.network) * 4 * 6
 
 
-def weight_count(network: NetworkPlan | EncoderPlan) -> int:
+def weight_count(network: AnyPlan) -> int:
     """Parameters of the planned network, from its shape alone (norms and heads are left out: under 1 %)."""
     if isinstance(network, EncoderPlan):
         return encoder_memory.weight_count(network)
+    if isinstance(network, ClassicalPlan):
+        return 0  # as many as cases ask for, and few
     widths, taps = network.widths, [prod(kernel) for kernel in network.kernels]
     inputs = (network.in_channels * prod(network.fold), *widths[:-1])
     total = 0
@@ -104,7 +114,7 @@ def least_answering_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
     The whole image counts, also where a border of zeros will be cut away: by that an answer is refused.
     """
     box = least_boxes(plan.preprocess, fingerprint, cropped=False)[0]
-    if isinstance(plan.network, EncoderPlan):
+    if not isinstance(plan.network, NetworkPlan):
         return whole_image_bytes(plan, box)
     answering = answering_bytes(plan, grown_shape(plan, box), half=True, networks=1, resampled=False)
     image = 4 * prod(box) * plan.network.in_channels

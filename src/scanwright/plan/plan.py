@@ -16,12 +16,14 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError,
 from scanwright.dataset.task import Frozen
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import canonical_json, sha256_bytes
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.counts import Counts, OddCounts, Positive
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
 Precision = Literal["float32", "bfloat16"]
+ModelName = Literal["auto", "cnn", "svm"]
 
 
 Length = Annotated[float, Field(gt=0)]
@@ -209,21 +211,25 @@ class TargetPlan(Frozen):
 
 
 def _kind_of_network(section: Any) -> str:
-    """Which of the two kinds of network a section is meant to be: only one of them has a family."""
-    has_family = "family" in section if isinstance(section, Mapping) else isinstance(section, EncoderPlan)
-    return ENCODER if has_family else UNET
+    """Which kind of network a section is meant to be: a classical model has features, an encoder a family and none."""
+    if isinstance(section, ClassicalPlan):
+        return CLASSICAL
+    if not isinstance(section, Mapping):
+        return ENCODER if isinstance(section, EncoderPlan) else UNET
+    return CLASSICAL if "features" in section else ENCODER if "family" in section else UNET
 
 
-UNET, ENCODER = "unet", "encoder"
+UNET, ENCODER, CLASSICAL = "unet", "encoder", "classical"
 AnyNetwork = Annotated[
-    Annotated[NetworkPlan, Tag(UNET)] | Annotated[EncoderPlan, Tag(ENCODER)], Discriminator(_kind_of_network)
+    Annotated[NetworkPlan, Tag(UNET)] | Annotated[EncoderPlan, Tag(ENCODER)] | Annotated[ClassicalPlan, Tag(CLASSICAL)],
+    Discriminator(_kind_of_network),
 ]
 
 
 class Plan(Frozen):
     """Every decided number of a run. See the module's docstring.
 
-    network: of one answer for each voxel, or of one for the whole image.
+    network: of one answer for each voxel, or of one for the whole image; or a classical model of features.
     """
 
     schema_version: Literal[1] = 1
@@ -256,11 +262,13 @@ class Settings(Frozen):
     """What the user insists on; everything that is not named here is AUTO and left to the planner.
 
     budget_s: wall time for the whole command, all folds. steps: steps a fold; excludes budget_s.
+    model: what is to learn whole images: "cnn", a network; "svm", support vector machines on features; "auto" decides.
     folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
     """
 
     budget_s: float | None = None
     steps: int | None = None
+    model: ModelName = "auto"
     folds: int = 5
     fold: int | None = None
     seed: int = 0
@@ -289,9 +297,9 @@ def settable_names(network: type[Frozen] | None = None) -> list[str]:
 
 
 def section_models(name: str) -> list[type[Frozen]]:
-    """The kinds of section that a plan may have under a name: one, or of the network two; none for single values."""
+    """The kinds of section that a plan may have under a name: one, of the network several; none for single values."""
     if name == "network":
-        return [NetworkPlan, EncoderPlan]
+        return [NetworkPlan, EncoderPlan, ClassicalPlan]
     model = Plan.model_fields[name].annotation
     return [model] if isinstance(model, type) and issubclass(model, Frozen) else []
 
@@ -333,7 +341,7 @@ def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:
         return Plan.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"] if part not in (UNET, ENCODER))
+        name = ".".join(str(part) for part in first["loc"] if part not in (UNET, ENCODER, CLASSICAL))
         raise IntegrityError(
             "not a plan of this version",
             where=where,

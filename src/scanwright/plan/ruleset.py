@@ -7,10 +7,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
-from scanwright.plan import sections, whole_images
+from scanwright.errors import UsageError
+from scanwright.plan import classical, sections, whole_images
 from scanwright.plan.budget import Candidate
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
-from scanwright.plan.plan import AugmentPlan, BatchPlan, NetworkPlan, PreprocessPlan
+from scanwright.plan.plan import AugmentPlan, BatchPlan, ModelName, NetworkPlan, PreprocessPlan
+from scanwright.protocols import Problem
 from scanwright.types import Shape3
 
 
@@ -20,7 +23,8 @@ class Ruleset:
 
     network: the section's model. ladders: candidates by device and dimension, from large to small
     (docs/design/0004-rules.md, 0007-diagnosis.md); without a budget the first that fits in memory is planned.
-    weighted: what class weights are given for, in words; empty if nothing excludes another.
+    weighted: what class weights are given for, in words; empty if nothing excludes another. takes_steps: whether it is trained
+    step by step, so that a budget decides how many.
     """
 
     network: type[BaseModel]
@@ -32,6 +36,7 @@ class Ruleset:
     build: Callable[..., Any]
     recipe: Callable[..., dict[str, Any]]
     weighted: Callable[[Fingerprint, int], tuple[str, ...]]
+    takes_steps: bool = True
 
 
 PER_VOXEL = Ruleset(
@@ -72,3 +77,25 @@ WHOLE_IMAGES = Ruleset(
     recipe=whole_images.recipe,
     weighted=whole_images.weighted,
 )
+
+CLASSICAL = Ruleset(
+    network=ClassicalPlan,
+    ladders=dict.fromkeys(WHOLE_IMAGES.ladders, (Candidate(1, 1, 32, 0),)),
+    preprocess=whole_images.plan_preprocess,
+    augment=classical.plan_augment,
+    patch=whole_images.plan_patch,
+    batch=whole_images.plan_batch,
+    build=classical.plan_model,
+    recipe=classical.recipe,
+    weighted=classical.weighted,
+    takes_steps=False,
+)
+
+
+def rules_for(problem: Problem, model: ModelName) -> Ruleset:
+    """The rules for a kind of problem and what is to learn it. Raises UsageError if that cannot learn it."""
+    if not problem.sees_whole:
+        if model == "svm":
+            raise UsageError("features do not draw labels", where="--model svm", expected=f"cnn for {problem.name}")
+        return PER_VOXEL
+    return CLASSICAL if model == "svm" else WHOLE_IMAGES

@@ -1,29 +1,45 @@
-"""Which parts of an image an answer rests on, drawn over it: Grad-CAM, the mean over all networks."""
+"""Which parts of an image an answer rests on, drawn over it; the mean over all models.
+
+Of networks Grad-CAM: where the last map raises the answer. Of what has no such map, occlusion: how much the answer falls
+where the image is covered.
+"""
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanwright.dataset.task import Task
 from scanwright.explanation.gradients import Score, grad_cam, output_score
+from scanwright.explanation.occlusion import occlusion
 from scanwright.explanation.placing import on_case_grid
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, pad_to_patch
-from scanwright.network.whole import LAST_MAP
+from scanwright.network.whole import LAST_MAP, WholeImage
 from scanwright.transform.preprocess import to_network
-from scanwright.types import Floats
+from scanwright.types import Array, Floats
 
 
 def saliency(engine: Engine, image: Volume, score: Score) -> Floats:
-    """(I, J, K) float32 on the image's own grid, 0 or more: where the image raises a score of the networks' outputs."""
+    """(I, J, K) float32 on the image's own grid: where the image raises a score of the outputs; below 0, where it lowers it."""
     network_input, placement = to_network(image, engine.plan.preprocess)
     padded, offset = pad_to_patch(network_input, engine.plan.batch.patch)
-    given = torch.from_numpy(padded).to(engine.device)
-    maps = [grad_cam(network, given, score=score, layer=LAST_MAP) for network in engine.networks]
+    maps = [_map(network, padded, score, engine.device) for network in engine.networks]
     inside = tuple(slice(start, start + length) for start, length in zip(offset, placement.shape, strict=True))
     return on_case_grid(np.mean(maps, axis=0)[inside], placement)
+
+
+def _map(network: nn.Module, image_CDHW: Floats, score: Score, device: torch.device) -> Floats:
+    if isinstance(network, WholeImage):
+        return grad_cam(network, torch.from_numpy(image_CDHW).to(device), score=score, layer=LAST_MAP)
+
+    @torch.no_grad()
+    def scores(images_NCDHW: Array) -> Array:
+        found: Array = score(network(torch.from_numpy(images_NCDHW).to(device))[0].float()).cpu().numpy()
+        return found
+
+    return occlusion(scores, image_CDHW)
 
 
 def drawn(engine: Engine, image: Volume, score: Score, task: Task) -> bytes:

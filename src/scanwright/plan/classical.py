@@ -1,0 +1,90 @@
+"""The sections of a plan for a classical model on features of whole images, where they differ from those of an encoder."""
+
+from typing import Any
+
+from scanwright.dataset.facts import Fingerprint
+from scanwright.errors import UsageError
+from scanwright.plan.budget import Candidate
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.ledger import Ledger
+from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
+from scanwright.plan.rules import DEFAULT, Choice
+from scanwright.protocols import Problem
+
+UNUSED = "a model of features takes no steps"
+
+
+def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:
+    """None: the features of each image are made once."""
+    off: Choice[Any] = Choice(0.0, "off: features are made once", "this package")
+    numbers = (
+        "warp_share",
+        "scale",
+        "elastic_voxels",
+        "gamma",
+        "contrast",
+        "brightness",
+        "noise",
+        "blur_voxels",
+        "shift",
+    )
+    return ledger.section(
+        AugmentPlan,
+        "augment",
+        {
+            **dict.fromkeys(numbers, off),
+            "rotate_deg": Choice((0.0, 0.0, 0.0), off.reason, off.source),
+            "mirror": Choice((False, False, False), off.reason, off.source),
+            "low_resolution": Choice(1.0, off.reason, off.source),
+        },
+    )
+
+
+def plan_model(
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    batch: BatchPlan,
+    *,
+    outputs: int,
+) -> ClassicalPlan:
+    """Support vector machines on the fixed transform. Raises UsageError for targets that they do not learn."""
+    numbers, classes = len(fingerprint.quantities), len(fingerprint.classes)
+    if outputs != (numbers or classes) or numbers > 1:
+        raise UsageError(
+            "a classical model does not learn this target",
+            where="--model",
+            expected="one class of several, or one quantity",
+            found=f"{outputs} outputs for {numbers or classes} {'quantities' if numbers else 'classes'}",
+            hint="Choose --model cnn.",
+        )
+    return ledger.section(
+        ClassicalPlan,
+        "network",
+        {
+            "features": Choice("fixed", "outlines and textures of the whole image, untrained", "Dalal and Triggs 2005"),
+            "family": Choice("svm", "the better of two kernels, by inner folds", "Cortes and Vapnik 1995"),
+            "in_channels": Choice(len(fingerprint.channels), "the task's channels", "the task"),
+            "out_channels": Choice(outputs, "what the task asks for", "the task"),
+        },
+    )
+
+
+def recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, Choice[Any]]:
+    """Nothing is trained step by step; the numbers stand where a network would have its own."""
+    return {
+        "optimizer": Choice("adamw", UNUSED, DEFAULT),
+        "learning_rate": Choice(1e-3, UNUSED, DEFAULT),
+        "weight_decay": Choice(0.0, UNUSED, DEFAULT),
+        "warmup_share": Choice(0.0, UNUSED, DEFAULT),
+        "clip_norm": Choice(1.0, UNUSED, DEFAULT),
+        "ema_decay": Choice(0.0, UNUSED, DEFAULT),
+        "loss": Choice(problem.losses[0], UNUSED, DEFAULT),
+        "class_weights": Choice((), UNUSED, DEFAULT),
+    }
+
+
+def weighted(fingerprint: Fingerprint, outputs: int) -> tuple[str, ...]:
+    """Nothing: no loss weighs classes."""
+    return ()
