@@ -5,6 +5,7 @@ import torch
 
 from scanwright.network.blocks import (
     Block,
+    Convolution3d,
     convolution,
     fold_space,
     initialize,
@@ -21,6 +22,21 @@ def test_convolution__keeps_the_size_without_a_stride_and_divides_it_by_one(kern
     assert convolution(3, 2, 5, kernel=kernel, stride=(1, 1, 1))(image).shape == (1, 5, 8, 12, 16)
     assert convolution(3, 2, 5, kernel=kernel, stride=(1, 2, 2))(image).shape == (1, 5, 8, 6, 8)
     assert convolution(2, 2, 5, kernel=kernel[1:], stride=(2, 2))(image[0].movedim(1, 0)).shape == (8, 5, 6, 8)
+
+
+@pytest.mark.parametrize(("size", "kernel"), [((2, 4, 4), 3), ((2, 2, 2), 3), ((4, 4, 4), 5), ((3, 8, 8), 3)])
+def test_convolution3d__the_gradient_of_few_slices_in_bfloat16_is_right(size: tuple[int, ...], kernel: int) -> None:
+    torch.manual_seed(0)
+    layer = Convolution3d(16, 16, kernel, padding=kernel // 2, bias=False)
+    image = torch.randn(4, 16, *size)
+    (exact,) = torch.autograd.grad(layer(image).square().sum(), layer.weight)
+    for _ in range(4):
+        with torch.autocast("cpu", torch.bfloat16):
+            features = layer(image)
+        spoiled = [torch.full((count,), torch.nan, dtype=torch.bfloat16) for count in (64, 1000, 20000, 50000)]
+        del spoiled  # its memory is what an unwritten gradient would show
+        (gradient,) = torch.autograd.grad(features.float().square().sum(), layer.weight)
+        assert torch.allclose(gradient, exact, atol=0.05 * float(exact.abs().max()))
 
 
 @pytest.mark.parametrize(

@@ -21,15 +21,24 @@ def test_attention__by_hand() -> None:
 
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_recurrent__reads_from_first_to_last_and_in_two_directions_back(kind: str) -> None:
-    """What it adds to three slices is what its reader says after the third, and in the other direction after the first."""
+    """What its reader says after the third of three slices, in the other direction after the first, and on average."""
     torch.manual_seed(0)
     features = noise(2, 3, 4)
+    departures = features - features.mean(1, keepdim=True)
+    departures = departures - departures.mean(2, keepdim=True)
+    departures = departures / (departures.square().mean(2, keepdim=True) + 1e-5).sqrt()
     for bidirectional in (False, True):
         join = RecurrentJoin(kind, 4, 5, bidirectional=bidirectional)
-        states, _ = join.reader(features)
-        forth, back = states[:, -1, :5], states[:, 0, 5:]
-        expected = features.mean(1) + join.add(torch.cat([forth, back], dim=1))
-        assert torch.allclose(join(features), expected, atol=1e-6)
+        states, _ = join.reader(departures)
+        said = torch.cat([states[:, -1, :5], states[:, 0, 5:], states.mean(1)], dim=1)
+        assert torch.allclose(join(features), features.mean(1) + join.add(said), atol=1e-6)
+
+
+def test_recurrent__what_all_slices_share_reaches_the_answer_through_the_mean_only() -> None:
+    torch.manual_seed(0)
+    join = RecurrentJoin("gru", 4, 5, bidirectional=False)
+    features, shared = noise(2, 3, 4), noise(2, 1, 4, seed=1)
+    assert torch.allclose(join(features + shared), join(features) + shared[:, 0], atol=1e-5)
 
 
 def test_recurrent__adds_to_the_mean() -> None:

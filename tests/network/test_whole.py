@@ -131,7 +131,7 @@ def test_num_parameters__of_a_residual_network_by_hand() -> None:
     first = 2 * (9 * 8 * 8) + 4 * 8
     second = 9 * 8 * 16 + 9 * 16 * 16 + 4 * 16 + 8 * 16  # with the shortcut
     third = 2 * (9 * 16 * 16) + 4 * 16
-    join = 3 * 5 * (16 + 5) + 2 * 3 * 5 + (5 * 16 + 16)
+    join = 3 * 5 * (16 + 5) + 2 * 3 * 5 + (2 * 5 * 16 + 16)
     head = 16 * 2 + 2
     assert num_parameters(build(plan)) == stem + first + second + third + join + head
 

@@ -10,7 +10,24 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-CONVOLUTION: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
+
+class Convolution3d(nn.Conv3d):
+    """nn.Conv3d that trains in float32 where its kernel is longer than the features along an axis.
+
+    There the weight's gradient in bfloat16 on a CPU is wrong: oneDNN leaves parts of it unwritten (NaN or what lay in memory;
+    torch 2.13, found with kernels of 3 on 2 slices, and of 5 and 7 on up to 6). Such features are small, so it costs little.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, inputs, D, H, W) to (N, outputs, D', H', W')."""
+        short = any(length < size for length, size in zip(features.shape[2:], self.kernel_size, strict=True))
+        if short and features.device.type == "cpu" and torch.is_grad_enabled():
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(features.to(self.weight.dtype))
+        return super().forward(features)
+
+
+CONVOLUTION: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: Convolution3d}
 TRANSPOSED: dict[int, type[nn.Module]] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 GROUP_CHANNELS = 8
 

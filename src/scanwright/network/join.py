@@ -7,6 +7,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 RECURRENT: dict[str, type[nn.GRU] | type[nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -45,15 +46,17 @@ class AttentionJoin(nn.Module):
 class RecurrentJoin(nn.Module):
     """The mean of the slices, and what a recurrent network adds to it after reading them in order.
 
-    What it adds is a linear map of its last state, in each direction. (The mean or the maximum of all its states in place of
-    the last one did not learn, in as many steps, which of two patterns comes first.)
+    It reads how each slice departs from the mean of its case, brought to unit spread: left as they are, slices tell the cases
+    of a small training set apart, and nothing of the order is learned. It adds a linear map of its last state, which says what
+    came when, and of the mean of its states, which says how one slice follows another.
     kind: "gru" (Cho et al. 2014, EMNLP) or "lstm" (Hochreiter and Schmidhuber 1997, Neural Comput 9:1735).
     """
 
     def __init__(self, kind: str, features: int, hidden: int, *, bidirectional: bool) -> None:
         super().__init__()
+        directions = 2 if bidirectional else 1
         self.reader = RECURRENT[kind](features, hidden, batch_first=True, bidirectional=bidirectional)
-        self.add = nn.Linear(hidden * (2 if bidirectional else 1), features)
+        self.add = nn.Linear(2 * directions * hidden, features)
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode, except of the reader: it computes the same in both, and cuDNN gives gradients in training only."""
@@ -66,11 +69,13 @@ class RecurrentJoin(nn.Module):
         mean = features_NDF.mean(1)
         if features_NDF.shape[1] == 1:
             return mean
-        _, last = self.reader(features_NDF)
-        state: Tensor = (
-            last[0] if isinstance(last, tuple) else last
-        )  # (directions, N, hidden); an LSTM's cells are left
-        joined: Tensor = mean + self.add(state.transpose(0, 1).flatten(1))
+        departures = functional.layer_norm(features_NDF - mean[:, None], mean.shape[1:])
+        states, last = self.reader(departures)  # (N, D, directions * hidden)
+        hidden: Tensor = (
+            last if isinstance(last, Tensor) else last[0]
+        )  # (directions, N, hidden); an LSTM has cells beside
+        said = torch.cat([hidden.transpose(0, 1).flatten(1), states.mean(1)], dim=1)
+        joined: Tensor = mean + self.add(said)
         return joined
 
 

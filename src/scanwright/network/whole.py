@@ -2,6 +2,8 @@
 
 Takes (N, C, D, H, W), as the U-Net does. In 2-D the D slices are folded into N for the encoder and joined afterwards, so one
 class serves single pictures (D is 1), volumes read slice by slice, and cine loops; in 3-D the encoder sees the volume.
+
+A slice reaches the join as the mean of its feature map: what changes from frame to frame is seen, where it lies is not.
 """
 
 from collections.abc import Sequence
