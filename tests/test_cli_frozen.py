@@ -17,6 +17,7 @@ train data: Path
   -o --out: Path (required)
   --budget: str
   --steps: int, at least 1
+  --model: auto | cnn | svm = auto
   --folds: int = 5, at least 2, at most 20
   --fold: int
   --split: Path
@@ -33,6 +34,7 @@ train data: Path
 predict model: Path scans: Path, again and again
   -o --out: Path (required)
   --format: auto | nifti | png | dicom | dicom-labelmap | rtstruct = auto
+  --explain: bool = False
   --device: auto | cpu | cuda = auto
   --json: bool = False
 

@@ -27,6 +27,7 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
         "noise",
         "blur_voxels",
         "shift",
+        "mixup",
     )
     return ledger.section(
         AugmentPlan,
@@ -81,6 +82,7 @@ def recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, 
         "clip_norm": Choice(1.0, UNUSED, DEFAULT),
         "ema_decay": Choice(0.0, UNUSED, DEFAULT),
         "loss": Choice(problem.losses[0], UNUSED, DEFAULT),
+        "smoothing": Choice(0.0, UNUSED, DEFAULT),
         "class_weights": Choice((), UNUSED, DEFAULT),
     }
 

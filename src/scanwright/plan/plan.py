@@ -136,6 +136,8 @@ class AugmentPlan(Frozen):
     gamma, contrast: largest logarithm of the exponent and of the factor. brightness: largest offset. noise: largest standard
     deviation added. blur_voxels: largest standard deviation. low_resolution: largest factor. Grey values are normalised.
     shift: largest move of a whole image within its patch, as a share of the patch; edges are repeated.
+    mixup: of whole images, each is mixed with another one of its batch, and its target with that one's, by shares drawn from a
+    beta distribution with both parameters this (Zhang et al. 2018, ICLR).
     """
 
     warp_share: float = Field(ge=0, le=1)
@@ -150,13 +152,15 @@ class AugmentPlan(Frozen):
     blur_voxels: float = Field(ge=0)
     low_resolution: float = Field(ge=1)
     shift: float = Field(default=0.0, ge=0, le=0.4)
+    mixup: float = Field(default=0.0, ge=0)
 
 
 class TrainingPlan(Frozen):
     """How the weights are found. A fold takes `steps` steps.
 
     budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training.
-    step_s: what a step took when the plan was made. class_weights: of background and each region in the loss, at the
+    step_s: what a step took when the plan was made. smoothing: the share of a class's target that is spread evenly over all
+    classes. class_weights: of background and each region in the loss, at the
     start; they fade to one. Empty: all alike.
     """
 
@@ -171,6 +175,7 @@ class TrainingPlan(Frozen):
     clip_norm: float = Field(gt=0)
     ema_decay: float = Field(ge=0, lt=1)
     loss: str
+    smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: tuple[Length, ...]
     precision: Precision
     channels_last: bool

@@ -130,12 +130,6 @@ def choose_mirror(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, 
     return Choice((wanted[0], wanted[1], wanted[2]), "no region has a side: left and right are mirrored", MEASURED)
 
 
-def choose_mirror_of_images(fingerprint: Fingerprint, axes: Shape3) -> Choice[tuple[bool, bool, bool]]:
-    """Mirror left and right: nothing is known of where in an image lies what is diagnosed from, and most of it has no side."""
-    wanted = [axis == 0 for axis in axes]
-    return Choice((wanted[0], wanted[1], wanted[2]), "left and right are mirrored", DEFAULT)
-
-
 def has_side(place: Spread) -> bool:
     """Whether positions from left (0) to right (1) are off the middle by more than half of their 10-to-90 range."""
     return abs(place.median - 0.5) > 0.5 * (place.p90 - place.p10)

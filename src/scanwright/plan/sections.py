@@ -162,6 +162,7 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
             "blur_voxels": Choice(0.0, off, MEASURED),
             "low_resolution": Choice(1.0, off, MEASURED),
             "shift": Choice(0.0, "patches lie anywhere as it is", "this package"),
+            "mixup": Choice(0.0, "off: voxels are not mixed", "this package"),
         },
     )
 
@@ -246,6 +247,7 @@ def voxel_recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict
             MEASURED,
         ),
         "loss": Choice(problem.losses[0], "overlap and per-voxel evidence together", NNUNET),
+        "smoothing": Choice(0.0, "off: labels are taken at their word", DEFAULT),
         "class_weights": rules.choose_class_weights(fingerprint, outputs=problem.outputs),
     }
 

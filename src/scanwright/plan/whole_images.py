@@ -14,7 +14,7 @@ from scanwright.plan.budget import Candidate
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
-from scanwright.plan.rules import DEFAULT, MEASURED, Choice
+from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
 from scanwright.types import Shape3, Triple
@@ -22,12 +22,11 @@ from scanwright.types import Shape3, Triple
 MOST_VOXELS = {("cpu", 3): 64_000, ("cpu", 2): 128 * 128, ("cuda", 3): 96**3, ("cuda", 2): 320 * 320}
 """Of a whole image that a step sees. More cost time in proportion, and what is diagnosed from is seldom that fine."""
 
-SMALLEST_LAST_MAP = 4
-"""Cells along an axis that the last feature map keeps."""
-MOST_STAGES = 4
-UNEVEN = 1.5
-"""From this ratio of the commonest class to the rarest on, classes are weighted."""
-HEAVIEST = 10.0
+MEASURED_HERE = "measured, docs/design/0007-diagnosis.md"
+SMALLEST_LAST_MAP, LARGEST_LAST_MAP = 4, 10
+"""Cells along an axis that the last feature map keeps, and may have."""
+FINE_STAGES, MOST_STAGES = 3, 4
+FEW_CASES = 2000
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
@@ -119,26 +118,36 @@ def plan_batch(
     )
 
 
+def is_small(fingerprint: Fingerprint) -> bool:
+    """Whether there are so few cases that a network learns them by heart before it learns what they have in common."""
+    return fingerprint.num_cases < FEW_CASES
+
+
 def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:
-    """Changes that leave the answer as it is."""
-    across = 0.0 if fingerprint.dimension == 2 else 8.0
-    mirror = rules.choose_mirror_of_images(fingerprint, preprocess.axes)
+    """Light changes that leave the answer as it is; of few cases mixtures, and mirror images."""
+    across = 0.0 if fingerprint.dimension == 2 else 11.5
+    few, light = is_small(fingerprint), "light: stronger changes did no better"
+    wanted = [few and axis == 0 for axis in preprocess.axes]
+    many = f"off: {fingerprint.num_cases} cases show enough by themselves"
+    classes = few and bool(fingerprint.classes)
+    mixed = "few cases: images and their classes are mixed" if classes else "off: many cases, or no classes"
     return ledger.section(
         AugmentPlan,
         "augment",
         {
-            "warp_share": Choice(0.8, "most samples are turned and scaled", DEFAULT),
-            "rotate_deg": Choice((15.0, across, across), "within what positioning varies by", DEFAULT),
-            "scale": Choice(0.15, "within what distances vary by", DEFAULT),
+            "warp_share": Choice(0.3, light, MEASURED_HERE),
+            "rotate_deg": Choice((11.5, across, across), light, MEASURED_HERE),
+            "scale": Choice(0.16, light, MEASURED_HERE),
             "elastic_voxels": Choice(0.0, "off: it bends what is diagnosed from", DEFAULT),
-            "mirror": mirror,
-            "gamma": Choice(0.3, "exposure varies", DEFAULT),
-            "contrast": Choice(0.2, "contrast varies", DEFAULT),
-            "brightness": Choice(0.2, "brightness varies", DEFAULT),
-            "noise": Choice(0.1, "noise varies", DEFAULT),
+            "mirror": Choice(tuple(wanted), "of few cases: left and right" if few else many, MEASURED_HERE),
+            "gamma": Choice(0.3, light, MEASURED_HERE),
+            "contrast": Choice(0.1, light, MEASURED_HERE),
+            "brightness": Choice(0.1, light, MEASURED_HERE),
+            "noise": Choice(0.1, light, MEASURED_HERE),
             "blur_voxels": Choice(0.0, "off", DEFAULT),
             "low_resolution": Choice(1.0, "off", DEFAULT),
-            "shift": Choice(0.1, "what is diagnosed from lies anywhere", DEFAULT),
+            "shift": Choice(0.04, light, MEASURED_HERE),
+            "mixup": Choice(0.3 if classes else 0.0, mixed, MEASURED_HERE),
         },
     )
 
@@ -156,74 +165,82 @@ def plan_network(
     flat = fingerprint.dimension == 2
     shown = f"the images are {fingerprint.dimension}-D"
     dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if flat else 3, shown, "this package"))
-    strides = choose_strides(batch.patch, preprocess.spacing or (1.0, 1.0, 1.0))
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
+    halved = f"halved while a map keeps {SMALLEST_LAST_MAP} cells an axis"
+    chosen = Choice(tuple(choose_strides(batch.patch, spacing, fine=is_small(fingerprint))), halved, MEASURED_HERE)
+    strides: tuple[Shape3, ...] = ledger.decide("network.strides", chosen)
     kernels = rules.choose_kernels(strides, spacing, flat=dims == 2)
     widths = tuple(candidate.base * 2**level for level in range(len(strides)))
     return ledger.section(
         EncoderPlan,
         "network",
         {
-            "family": Choice("resnet", "residual blocks", MEASURED),
+            "family": Choice("resnet", "residual blocks", MEASURED_HERE),
             "in_channels": Choice(len(fingerprint.channels), "the task's channels", "the task"),
             "out_channels": Choice(outputs, "what the task asks for", "the task"),
-            "widths": Choice(widths, f"{candidate.base} features, doubled at each stage", DEFAULT),
-            "strides": Choice(tuple(strides), f"halved while a map keeps {SMALLEST_LAST_MAP} cells an axis", DEFAULT),
+            "widths": Choice(widths, f"{candidate.base} features, doubled at each stage", MEASURED_HERE),
             "kernels": Choice(tuple(kernels), "3, or 1 across slices while they are thick", rules.NNUNET),
-            "blocks": Choice((2,) * len(strides), "two a stage", "He et al. 2016 (ResNet-18)"),
+            "blocks": Choice((1,) * len(strides), "one a stage", MEASURED_HERE),
             "growth": Choice(None, "of a DenseNet only", "this package"),
             "attention_heads": Choice(None, "of a vit only", "this package"),
             "image": Choice(None, "of a vit only", "this package"),
             "join": Choice("mean", "there are no slices to be joined", "this package"),
             "hidden": Choice(None, "nothing is joined", "this package"),
             "bidirectional": Choice(False, "nothing is joined", "this package"),
-            "dropout": Choice(0.2, "of the features that the head sees", DEFAULT),
+            "dropout": Choice(0.2, "of the features that the head sees", MEASURED_HERE),
         },
         dims=dims,
+        strides=strides,
     )
 
 
-def choose_strides(patch: Shape3, spacing: Triple) -> list[Shape3]:
-    """Halve the axes that have twice SMALLEST_LAST_MAP cells and are not much coarser than the finest; at most four stages.
+def choose_strides(patch: Shape3, spacing: Triple, *, fine: bool) -> list[Shape3]:
+    """Halve the axes that have twice SMALLEST_LAST_MAP cells and are not much coarser than the finest.
 
-    Where an image is larger than four halvings bring to size, the first layer strides as well.
+    fine: three stages of which the first keeps the full size; else the first one halves as well, and larger images have up to
+    MOST_STAGES. Where these leave a map of over LARGEST_LAST_MAP cells an axis, the first layer halves once more.
     """
-    strides = rules.choose_strides(patch, spacing, most_levels=MOST_STAGES)
+    strides = rules.choose_strides(patch, spacing, most_levels=FINE_STAGES if fine else MOST_STAGES)
+    if not fine and len(strides) > 1:
+        strides = strides[1:]
     size = [length / prod(axis) for length, axis in zip(patch, zip(*strides, strict=True), strict=True)]
-    first = _three([2 if length >= 3 * SMALLEST_LAST_MAP else 1 for length in size])
-    return [first, *strides[1:]]
+    while max(size) > LARGEST_LAST_MAP:
+        halve = _three([2 if length >= 2 * SMALLEST_LAST_MAP else 1 for length in size])
+        strides = [_three([a * b for a, b in zip(strides[0], halve, strict=True)]), *strides[1:]]
+        size = [length / step for length, step in zip(size, halve, strict=True)]
+    return strides
 
 
 def recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, Choice[Any]]:
     """How an encoder is trained: optimiser, its numbers, and the loss."""
     return {
-        "optimizer": Choice("muon", "orthogonalised momentum", DEFAULT),
-        "learning_rate": Choice(3e-3, "peak of one cosine cycle", DEFAULT),
-        "weight_decay": Choice(0.05, "on kernels only", "Loshchilov and Hutter 2019"),
+        "optimizer": Choice("muon", "orthogonalised momentum: better than AdamW in as many steps", MEASURED_HERE),
+        "learning_rate": Choice(6e-3, "peak of one cosine cycle", MEASURED_HERE),
+        "weight_decay": Choice(0.01, "on kernels only", "Loshchilov and Hutter 2019"),
         "warmup_share": Choice(0.05, "5 % of the steps", DEFAULT),
         "clip_norm": Choice(1.0, "gradients are cut to norm 1", DEFAULT),
         "ema_decay": Choice(
-            round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", MEASURED
+            round(min(0.999, max(0.9, 1 - 6 / steps)), 5), "averages over about a sixth of the steps", MEASURED_HERE
         ),
         "loss": Choice(problem.losses[0], "of the kind of problem", "the task"),
-        "class_weights": choose_class_weights(fingerprint, outputs=problem.outputs),
+        "smoothing": smoothing(fingerprint),
+        "class_weights": Choice(
+            (), "all alike: weights did worse; probabilities are calibrated afterwards", MEASURED_HERE
+        ),
     }
+
+
+def smoothing(fingerprint: Fingerprint) -> Choice[float]:
+    """Of few cases the classes are smoothed; of many, or of quantities, they are taken at their word."""
+    if fingerprint.classes and is_small(fingerprint):
+        return Choice(0.1, "few cases: no answer should be too sure", MEASURED_HERE)
+    return Choice(0.0, "off: there are many cases, or no classes", MEASURED_HERE)
 
 
 def weighted(fingerprint: Fingerprint, outputs: int) -> tuple[str, ...]:
     """Classes of which one is right have weights; grades and classes of which several may be there have none."""
     names = tuple(one.name for one in fingerprint.classes)
     return names if len(names) == outputs else ()
-
-
-def choose_class_weights(fingerprint: Fingerprint, *, outputs: int) -> Choice[tuple[float, ...]]:
-    """The inverse square root of each class's frequency, mean 1, where the commonest is 1.5 times the rarest."""
-    counts = [one.cases for one in fingerprint.classes]
-    if len(counts) != outputs or not counts or min(counts) < 1 or max(counts) < UNEVEN * min(counts):
-        return Choice((), "classes are of like frequency, or do not exclude each other", DEFAULT)
-    inverse = [min(HEAVIEST, (max(counts) / count) ** 0.5) for count in counts]
-    weights = tuple(round(one * len(inverse) / sum(inverse), 3) for one in inverse)
-    return Choice(weights, f"the commonest class is {max(counts) / min(counts):.1f} times the rarest", DEFAULT)
 
 
 def _three(values: Sequence[float]) -> Shape3:

@@ -30,18 +30,19 @@ class Classification(ClassAnswers):
     sees_whole = True
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
-    def __init__(self, task: Task, *, loss: str = "", decision: Decision = PLAIN) -> None:
-        self.task, self.decision = task, decision
+    def __init__(self, task: Task, *, loss: str = "", smoothing: float = 0.0, decision: Decision = PLAIN) -> None:
+        self.task, self.decision, self.smoothing = task, decision, smoothing
         self.planned_loss = loss or self.losses[0]
 
     def planned(self, plan: Plan) -> "Classification":
-        """The same problem with the plan's loss, which says what outputs for grades mean."""
-        return Classification(self.task, loss=plan.training.loss, decision=self.decision)
+        """The same problem with the plan's smoothing, and its loss, which says what outputs for grades mean."""
+        how = plan.training
+        return Classification(self.task, loss=how.loss, smoothing=how.smoothing, decision=self.decision)
 
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Classification":
         """The same problem with a calibration and a threshold."""
         decision = PLAIN if chosen is None else decision_from_json(chosen)
-        return Classification(self.task, loss=self.planned_loss, decision=decision)
+        return Classification(self.task, loss=self.planned_loss, smoothing=self.smoothing, decision=decision)
 
     @property
     def outputs(self) -> int:
@@ -62,7 +63,9 @@ class Classification(ClassAnswers):
     def loss(
         self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
     ) -> Tensor:
-        """The named loss of logits (N, K) or (N, K - 1) and targets (N, K)."""
+        """The named loss of logits (N, K) or (N, K - 1) and targets (N, K), smoothed (Szegedy et al. 2016, CVPR)."""
+        even = 0.5 if self.task.choice == "several" else 1 / target.shape[1]
+        target = (1 - self.smoothing) * target + self.smoothing * even
         weights = torch.tensor(class_weights, device=target.device) if class_weights else None
         return loss_named(LOSSES[self.task.choice], name or self.planned_loss)(outputs[0], target, weights=weights)
 

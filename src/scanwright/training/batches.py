@@ -15,7 +15,7 @@ from scanwright.plan.plan import Plan
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
 from scanwright.transform import intensity, spatial
-from scanwright.types import Array, Ints, Shape3, Triple
+from scanwright.types import Array, Floats, Ints, Shape3, Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,17 @@ class TrainingCase:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """The random part of one step: a case for each sample, its patch's centre voxel, and how shapes and grey values change."""
+    """The random part of one step: a case for each sample, its patch's centre voxel, and how shapes and grey values change.
+
+    partners, shares: which sample of the batch each is mixed with, and how much of itself stays; None where none is mixed.
+    """
 
     cases: Sequence[TrainingCase]
     centers: Sequence[tuple[int, int, int]]
     warp: spatial.Warp
     tint: intensity.Tint
+    partners: Ints | None = None
+    shares: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,10 @@ class Batches:
         ]
         warp = spatial.draw(rng, plan.augment, samples=len(chosen), patch=patch, spacing=self.spacing)
         tint = intensity.draw(rng, plan.augment, samples=len(chosen))
-        return Draw(chosen, centers, warp, tint)
+        if not plan.augment.mixup:
+            return Draw(chosen, centers, warp, tint)
+        shares = rng.beta(plan.augment.mixup, plan.augment.mixup, len(chosen)).astype(np.float32)
+        return Draw(chosen, centers, warp, tint, rng.permutation(len(chosen)), shares)
 
     def apply(self, draw: Draw) -> tuple[Tensor, Tensor]:
         """The batch that was drawn."""
@@ -79,7 +87,15 @@ class Batches:
         image = torch.from_numpy(np.stack([image for image, _ in blocks])).to(self.device)
         target = torch.from_numpy(np.stack([target for _, target in blocks])).to(self.device)
         image, target = spatial.apply(draw.warp, image, target, patch=patch)
-        return intensity.apply(draw.tint, image), target
+        image = intensity.apply(draw.tint, image)
+        return (image, target) if draw.shares is None else self._mixed(draw, image, target)
+
+    def _mixed(self, draw: Draw, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Each sample with its share, and its partner with the rest. What is not known of one is not known of the mixture."""
+        shares = torch.as_tensor(draw.shares, device=self.device)
+        partners = torch.as_tensor(draw.partners, device=self.device)
+        own, other = shares.view(-1, 1, 1, 1, 1), shares.view(-1, 1)
+        return own * image + (1 - own) * image[partners], other * target + (1 - other) * target[partners]
 
     @property
     def spacing(self) -> Triple:
