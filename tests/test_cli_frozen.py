@@ -17,7 +17,7 @@ train data: Path
   -o --out: Path (required)
   --budget: str
   --steps: int, at least 1
-  --model: auto | cnn | svm = auto
+  --model: auto | cnn | cnn-rnn | svm = auto
   --folds: int = 5, at least 2, at most 20
   --fold: int
   --split: Path

@@ -53,7 +53,7 @@ def train(
     budget: Annotated[str | None, typer.Option(help="Wall time for everything: 90s, 10m, 1h30m.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps a fold, instead of a budget.")] = None,
     model: Annotated[
-        Literal["auto", "cnn", "svm"],
+        Literal["auto", "cnn", "cnn-rnn", "svm"],
         typer.Option(help="What learns whole images: a network, or an SVM on features."),
     ] = "auto",
     folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,

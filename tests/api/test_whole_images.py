@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from made_folders import write_json
+from made_folders import write_json, write_nifti
 from made_images import class_folder, number_folder
 from scanwright.api.opened import open_model
 from scanwright.problem.class_decisions import PLAIN
@@ -136,4 +136,19 @@ def test_predict__labels_are_not_explained(finished, scanwright, tmp_path):
 
 def test_train__features_do_not_draw_labels(finished, scanwright, tmp_path):
     ended = scanwright("train", finished.data, "--model", "svm", "-o", tmp_path / "run")
-    assert ended.code == 2 and "features do not draw labels" in ended.err
+    assert ended.code == 2 and "does not draw labels" in ended.err
+
+
+def test_train__loops_of_frames_in_their_order(scanwright, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        rising = np.linspace(0, 1, 6) if number % 2 else np.linspace(1, 0, 6)
+        voxels = (300 * rising + rng.normal(0, 5, (16, 16, 6))).astype(np.int16)
+        write_nifti(tmp_path / "data" / ("rises" if number % 2 else "falls") / f"l{number}.nii.gz", voxels)
+    small = ("--steps", "4", "--folds", "2", "--set", "network.widths=[8,16,16]", "--set", "batch.size=2")
+    ended = scanwright("train", tmp_path / "data", "--model", "cnn-rnn", *small, "-o", tmp_path / "run", "--json")
+    assert ended.code == 0, ended.err
+    network = json.loads((tmp_path / "run" / "plan.json").read_text())["network"]
+    assert (network["dims"], network["join"], network["hidden"]) == (2, "gru", 64)
+    ended = scanwright("train", class_folder(tmp_path / "flat"), "--model", "cnn-rnn", "-o", tmp_path / "other")
+    assert ended.code == 2 and "nothing to be put in order" in ended.err

@@ -31,7 +31,8 @@ patches = pytest.mark.parametrize("patch", PATCHES, ids=["3-D", "2-D"])
 
 
 def test_every_range_of_the_plan_is_under_these_laws() -> None:
-    assert set(RANGES) == set(AugmentPlan.model_fields) - {"warp_share", "shift", "mixup"}  # how often, where a block is cut, and with what it is mixed
+    elsewhere = {"warp_share", "shift", "mixup"}  # how often, where a block is cut, with what it is mixed
+    assert set(RANGES) == set(AugmentPlan.model_fields) - elsewhere
 
 
 def drawn(plan: AugmentPlan, patch: tuple[int, int, int], seed: int) -> Callable[[], tuple[Tensor, Tensor]]:

@@ -23,7 +23,7 @@ from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
 Precision = Literal["float32", "bfloat16"]
-ModelName = Literal["auto", "cnn", "svm"]
+ModelName = Literal["auto", "cnn", "cnn-rnn", "svm"]
 
 
 Length = Annotated[float, Field(gt=0)]
@@ -267,7 +267,8 @@ class Settings(Frozen):
     """What the user insists on; everything that is not named here is AUTO and left to the planner.
 
     budget_s: wall time for the whole command, all folds. steps: steps a fold; excludes budget_s.
-    model: what is to learn whole images: "cnn", a network; "svm", support vector machines on features; "auto" decides.
+    model: what is to learn whole images: "cnn", a network; "cnn-rnn", one of each slice or frame and a
+        recurrent one over them; "svm", support vector machines on features; "auto" decides.
     folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
     """
 

@@ -1,7 +1,7 @@
 """The two sets of rules by which plans are made: for an answer in each voxel, and for one answer to a whole image."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -78,6 +78,13 @@ WHOLE_IMAGES = Ruleset(
     weighted=whole_images.weighted,
 )
 
+SEQUENCES = replace(
+    WHOLE_IMAGES,
+    preprocess=whole_images.plan_sequence_preprocess,
+    augment=whole_images.plan_sequence_augment,
+    build=whole_images.plan_sequence_network,
+)
+
 CLASSICAL = Ruleset(
     network=ClassicalPlan,
     ladders=dict.fromkeys(WHOLE_IMAGES.ladders, (Candidate(1, 1, 32, 0),)),
@@ -95,7 +102,12 @@ CLASSICAL = Ruleset(
 def rules_for(problem: Problem, model: ModelName) -> Ruleset:
     """The rules for a kind of problem and what is to learn it. Raises UsageError if that cannot learn it."""
     if not problem.sees_whole:
-        if model == "svm":
-            raise UsageError("features do not draw labels", where="--model svm", expected=f"cnn for {problem.name}")
+        if model in OF_WHOLE_IMAGES:
+            found = f"--model {model}"
+            raise UsageError("a model of whole images does not draw labels", expected="--model cnn", found=found)
         return PER_VOXEL
-    return CLASSICAL if model == "svm" else WHOLE_IMAGES
+    return OF_WHOLE_IMAGES.get(model, WHOLE_IMAGES)
+
+
+OF_WHOLE_IMAGES: Mapping[ModelName, Ruleset] = {"svm": CLASSICAL, "cnn-rnn": SEQUENCES}
+"""Rules of models that know whole images alone."""

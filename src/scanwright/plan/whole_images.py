@@ -9,6 +9,7 @@ from math import prod
 from typing import Any, Literal
 
 from scanwright.dataset.facts import Fingerprint
+from scanwright.errors import UsageError
 from scanwright.plan import rules, sections
 from scanwright.plan.budget import Candidate
 from scanwright.plan.encoder_plan import EncoderPlan
@@ -27,6 +28,8 @@ SMALLEST_LAST_MAP, LARGEST_LAST_MAP = 4, 10
 """Cells along an axis that the last feature map keeps, and may have."""
 FINE_STAGES, MOST_STAGES = 3, 4
 FEW_CASES = 2000
+HIDDEN = 64
+"""Numbers that a recurrent network, or the gate of attention, holds."""
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
@@ -42,26 +45,50 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
     )
 
 
-def whole_spacing(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int) -> Choice[Triple | None]:
-    """The data set's own spacing, or coarser, the finest axes first, until the median image has `most_voxels`."""
+def plan_sequence_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
+    """As above, but slices or frames keep their distance: what is learned is how they follow each other."""
+    axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
+    most = MOST_VOXELS[machine.device, fingerprint.dimension]
+    return sections.preprocess_section(
+        ledger,
+        fingerprint,
+        axes,
+        spacing=whole_spacing(fingerprint, axes, most_voxels=most, keep_first=True),
+        long_side=whole_side(fingerprint, axes, most_voxels=most),
+    )
+
+
+def whole_spacing(
+    fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int, keep_first: bool = False
+) -> Choice[Triple | None]:
+    """The data set's own spacing, or coarser, the finest axes first, until the median image has `most_voxels`.
+
+    keep_first: not along the first axis; nor where images have one slice.
+    """
     native = rules.choose_spacing(fingerprint, axes)
     if native.value is None:
         return native
+    first = native.value[0]
+    kept = keep_first or fingerprint.dimension == 2
     extent = [fingerprint.extent[axis].median for axis in axes]
-    low, high = 0.0, max(extent)
     if fingerprint.dimension == 2:
-        most_voxels = max(1, most_voxels)
-        extent[0] = native.value[0]
+        extent[0] = first
+
+    def coarsened(edge: float) -> Triple:
+        d, h, w = rules.coarser(native.value or (1.0, 1.0, 1.0), edge)
+        return (first if kept else d, h, w)
+
+    def voxels(edge: float) -> float:
+        return prod(length / one for length, one in zip(extent, coarsened(edge), strict=True))
+
+    if voxels(0.0) <= most_voxels:
+        return native
+    low, high = 0.0, max(extent)
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if rules.voxels_at(middle, native.value, extent) > most_voxels else (low, middle)
-    edges = rules.coarser(native.value, high)
-    if fingerprint.dimension == 2:
-        edges = (native.value[0], edges[1], edges[2])
-    if rules.voxels_at(0.0, native.value, extent) <= most_voxels:
-        return native
-    rounded: Triple = tuple(float(f"{edge:.3g}") for edge in edges)  # type: ignore[assignment]
-    return Choice(rounded, f"coarser, so that the whole image has about {most_voxels} voxels", DEFAULT)
+        low, high = (middle, high) if voxels(middle) > most_voxels else (low, middle)
+    d, h, w = (float(f"{edge:.3g}") for edge in coarsened(high))
+    return Choice((d, h, w), f"coarser, so that the whole image has about {most_voxels} voxels", DEFAULT)
 
 
 def whole_side(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int) -> Choice[int | None]:
@@ -123,14 +150,23 @@ def is_small(fingerprint: Fingerprint) -> bool:
     return fingerprint.num_cases < FEW_CASES
 
 
-def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:
+def plan_sequence_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:
+    """As below, but nothing is mixed: two loops laid over each other follow no order."""
+    return plan_augment(ledger, fingerprint, preprocess, mixed=False)
+
+
+def plan_augment(
+    ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, *, mixed: bool = True
+) -> AugmentPlan:
     """Light changes that leave the answer as it is; of few cases mixtures, and mirror images."""
     across = 0.0 if fingerprint.dimension == 2 else 11.5
     few, light = is_small(fingerprint), "light: stronger changes did no better"
     wanted = [few and axis == 0 for axis in preprocess.axes]
     many = f"off: {fingerprint.num_cases} cases show enough by themselves"
-    classes = few and bool(fingerprint.classes)
-    mixed = "few cases: images and their classes are mixed" if classes else "off: many cases, or no classes"
+    classes = mixed and few and bool(fingerprint.classes)
+    mixtures = (
+        "few cases: images and their classes are mixed" if classes else "off: many cases, no classes, or an order"
+    )
     return ledger.section(
         AugmentPlan,
         "augment",
@@ -147,7 +183,7 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
             "blur_voxels": Choice(0.0, "off", DEFAULT),
             "low_resolution": Choice(1.0, "off", DEFAULT),
             "shift": Choice(0.04, light, MEASURED_HERE),
-            "mixup": Choice(0.3 if classes else 0.0, mixed, MEASURED_HERE),
+            "mixup": Choice(0.3 if classes else 0.0, mixtures, MEASURED_HERE),
         },
     )
 
@@ -165,12 +201,57 @@ def plan_network(
     flat = fingerprint.dimension == 2
     shown = f"the images are {fingerprint.dimension}-D"
     dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if flat else 3, shown, "this package"))
+    return _encoder(ledger, candidate, fingerprint, preprocess, batch, dims=dims, outputs=outputs, join=MEAN)
+
+
+def plan_sequence_network(
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    batch: BatchPlan,
+    *,
+    outputs: int,
+) -> EncoderPlan:
+    """A residual encoder of each slice or frame, and a recurrent network over them in their order.
+
+    Raises UsageError for images of one slice, which have no order.
+    """
+    if fingerprint.dimension == 2:
+        raise UsageError(
+            "nothing to be put in order",
+            where="--model cnn-rnn",
+            expected="volumes, or loops of frames",
+            found="images of one slice",
+            hint="Choose --model cnn.",
+        )
+    dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2, "each slice or frame by itself", "--model cnn-rnn"))
+    join: Choice[Any] = Choice("gru", "slices or frames in their order", "Cho et al. 2014, EMNLP")
+    return _encoder(ledger, candidate, fingerprint, preprocess, batch, dims=dims, outputs=outputs, join=join)
+
+
+MEAN: Choice[Any] = Choice("mean", "there are no slices to be joined", "this package")
+
+
+def _encoder(
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    batch: BatchPlan,
+    *,
+    dims: Literal[2, 3],
+    outputs: int,
+    join: Choice[Any],
+) -> EncoderPlan:
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
     halved = f"halved while a map keeps {SMALLEST_LAST_MAP} cells an axis"
-    chosen = Choice(tuple(choose_strides(batch.patch, spacing, fine=is_small(fingerprint))), halved, MEASURED_HERE)
+    seen = (1, *batch.patch[1:]) if dims == 2 else batch.patch
+    chosen = Choice(tuple(choose_strides(seen, spacing, fine=is_small(fingerprint))), halved, MEASURED_HERE)
     strides: tuple[Shape3, ...] = ledger.decide("network.strides", chosen)
     kernels = rules.choose_kernels(strides, spacing, flat=dims == 2)
     widths = tuple(candidate.base * 2**level for level in range(len(strides)))
+    joined = ledger.decide("network.join", join)
     return ledger.section(
         EncoderPlan,
         "network",
@@ -184,13 +265,13 @@ def plan_network(
             "growth": Choice(None, "of a DenseNet only", "this package"),
             "attention_heads": Choice(None, "of a vit only", "this package"),
             "image": Choice(None, "of a vit only", "this package"),
-            "join": Choice("mean", "there are no slices to be joined", "this package"),
-            "hidden": Choice(None, "nothing is joined", "this package"),
-            "bidirectional": Choice(False, "nothing is joined", "this package"),
+            "hidden": Choice(None if joined == "mean" else HIDDEN, "of the part that joins", DEFAULT),
+            "bidirectional": Choice(False, "from the first to the last", DEFAULT),
             "dropout": Choice(0.2, "of the features that the head sees", MEASURED_HERE),
         },
         dims=dims,
         strides=strides,
+        join=joined,
     )
 
 
