@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from made_folders import write_json, write_nifti
-from made_images import class_folder, number_folder
+from made_images import class_folder, disc, number_folder
 from scanwright.api.opened import open_model
 from scanwright.problem.class_decisions import PLAIN
 
@@ -143,7 +143,8 @@ def test_train__loops_of_frames_in_their_order(scanwright, tmp_path):
     rng = np.random.default_rng(0)
     for number in range(8):
         rising = np.linspace(0, 1, 6) if number % 2 else np.linspace(1, 0, 6)
-        voxels = (300 * rising + rng.normal(0, 5, (16, 16, 6))).astype(np.int16)
+        shown = disc(number, radius=3.0 + number / 2)[:16, :16, None]  # unlike the others', or all count as one patient
+        voxels = (shown * (1 + rising) + rng.normal(0, 5, (16, 16, 6))).astype(np.int16)
         write_nifti(tmp_path / "data" / ("rises" if number % 2 else "falls") / f"l{number}.nii.gz", voxels)
     small = ("--steps", "4", "--folds", "2", "--set", "network.widths=[8,16,16]", "--set", "batch.size=2")
     ended = scanwright("train", tmp_path / "data", "--model", "cnn-rnn", *small, "-o", tmp_path / "run", "--json")
