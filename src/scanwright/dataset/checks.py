@@ -20,6 +20,8 @@
         keep the two on one side as if they were one patient's
     nothing-to-learn                                               error     no region, or no box, in any labelled case
     rare-region                                                    warning   a region in no patient, or in one only
+    mixed-classes                                                  warning   classes of which some are numbers and some words
+    unknown-separator                                              warning   classes that hold a sign which may part several
     rare-class                                                     warning   a class, or boxes of one, in no patient or in one
     unclear-target                                                 error     a table's cell that is no class or number
     empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means

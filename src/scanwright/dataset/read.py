@@ -23,6 +23,7 @@ from scanwright.dataset.layouts import (
     medmnist,
     nnunet,
     table,
+    target_table,
     voc,
     yolo,
 )
@@ -185,6 +186,7 @@ def _not_understood(root: Path) -> InputError:
         details=[
             *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
             *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
+            *target_table.near_misses(root),
         ],
         hint=f"Did you mean {root / inside[0]}?" if inside else "Arrange the files so, or say which with --layout.",
     )

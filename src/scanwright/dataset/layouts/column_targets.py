@@ -88,6 +88,27 @@ def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str
     return {telling[0]: telling[0]} if len(telling) == 1 else {}
 
 
+def why_no_target(table: Table, declared: Declaration, *, besides: Iterable[str] = ()) -> str:
+    """Why `target_columns` finds none, in words."""
+    there = ", ".join(table.columns)
+    if declared.target:
+        missing = [name for name in declared.target if column_name(name) not in table.columns]
+        return f"it has no column {', '.join(missing)}, which {FILE_NAME} names as target; it has {there}"
+    usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in set(besides)]
+    if not usual:
+        return f'no column of a usual name for a class or number; name it in {FILE_NAME} ("target"); it has {there}'
+    values = {name: {row[name] for row in table.rows if not is_empty(row[name])} for name in usual}
+    alike = [
+        f"every image has the same {name} ({next(iter(found), 'none')})"
+        for name, found in values.items()
+        if len(found) < 2
+    ]
+    return (
+        "; ".join(alike)
+        or f'several columns could be the target; name one in {FILE_NAME} ("target"): {", ".join(usual)}'
+    )
+
+
 def answered(
     cases: Sequence[Case], rows: Rows, columns: Mapping[str, str], declared: Declaration, *, table: Path
 ) -> Answered:

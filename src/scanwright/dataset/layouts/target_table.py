@@ -16,7 +16,7 @@ from scanwright.dataset.cases import Dataset
 from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
-from scanwright.dataset.layouts.column_targets import answered, target_columns
+from scanwright.dataset.layouts.column_targets import answered, target_columns, why_no_target
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
 from scanwright.dataset.layouts.delimited import Table, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
@@ -49,6 +49,21 @@ def detect(root: Path) -> str | None:
         return None
     table = _find_table(root, declared)
     return None if table is None else f"{table.path.name} with {len(table.rows)} rows of images and what they show"
+
+
+def near_misses(root: Path) -> list[str]:
+    """Why tables that list images are no data set all the same, a line each: no target column, or one that says nothing."""
+    declared = read_declaration(root)
+    lines = []
+    for path in tables_in(root):
+        try:
+            table = read_table(path)
+        except InputError:
+            continue
+        columns = _columns(table, images_by_name(path.parent))
+        if columns and not target_columns(table, declared, besides=columns):
+            lines.append(f"{path.name} lists images: {why_no_target(table, declared, besides=columns)}")
+    return lines
 
 
 def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Dataset:

@@ -16,7 +16,7 @@ one column is empty, unless these are quantities, of which some may be unknown.
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ ORDERED = re.compile(
     r"(?:^|_)(?:grade|grading|stage|score|level|severity|gleason|isup|rank|(?:bi|pi|li|ti|lung|o|c)_?rads|kl|tnm)s?(?:_|\d|$)"
 )
 EMPTY = ("", "n/a", "na", "nan", "null")
+UNKNOWN_SEPARATOR = re.compile(r"[/+&\\]|\band\b")
 NOTHING = ("no finding", "no findings", "no_finding", "none", "nothing")
 YES, NO = ("1", "1.0", "true", "yes", "y"), ("0", "0.0", "false", "no", "n")
 
@@ -62,8 +63,8 @@ def read_answers(
 ) -> Answers:
     """Targets from columns of cells, as described above. names: of the rows' cases, for faults.
 
-    Raises InputError if every cell is empty, if the columns hold something else than the declared kind needs, or more than 200
-    classes.
+    Raises InputError if every cell is empty, if the columns hold something else than the declared kind needs, more than 200
+    classes, or classes that are fractions: probabilities, or a quantity.
     """
     filled = {name: [cell for cell in cells if not is_empty(cell)] for name, cells in columns.items()}
     for name, cells in filled.items():
@@ -81,6 +82,7 @@ def read_answers(
             hint='Leave "target" out for this kind.' if declared.target else None,
         )
     found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared)
+    require_no_fractions(found.classes, column=", ".join(columns), where=where)
     if len(found.classes) > MAX_CLASSES:
         raise InputError(
             "too many classes",
@@ -90,6 +92,44 @@ def read_answers(
             hint="Is it the right column? Numbers are predicted with --task regression.",
         )
     return found
+
+
+def require_no_fractions(classes: Sequence[str], *, column: str, where: Path) -> None:
+    """Raise InputError if more than one class is a number with decimals."""
+    fractions = [name for name in classes if (number := _number(name)) is not None and not number.is_integer()]
+    if len(fractions) > 1:
+        within = all(0 <= float(name) <= 1 for name in fractions)
+        raise InputError(
+            "numbers with decimals are no classes",
+            where=where,
+            expected=f"words or whole numbers in {column}",
+            found=", ".join(fractions[:4]) + (f" and {len(fractions) - 4} more" if len(fractions) > 4 else ""),
+            hint=("If these are probabilities, write the class that was decided. " if within else "")
+            + "A quantity is learned with --task regression.",
+        )
+
+
+def odd_classes(classes: Sequence[str], choice: Choice) -> Iterator[Fault]:
+    """What looks like a slip in a column of classes: words beside numbers, and a sign that may part several classes."""
+    numbers = [name for name in classes if _number(name) is not None]
+    if numbers and len(numbers) < len(classes):
+        words = [name for name in classes if name not in numbers]
+        yield Fault(
+            code="mixed-classes",
+            severity="warning",
+            expected="classes that are all words, or all numbers",
+            found=f"{', '.join(numbers[:4])} beside {', '.join(words[:4])}",
+            action="Write each class in one way; two spellings of one class are learned as two.",
+        )
+    parted = [name for name in classes if UNKNOWN_SEPARATOR.search(name)]
+    if choice == "several" and parted:
+        yield Fault(
+            code="unknown-separator",
+            severity="warning",
+            expected='several classes in one cell parted by "|", ";" or ","',
+            found=", ".join(parted[:4]),
+            action="Part them so, if these are several classes; now each such cell is a class of its own.",
+        )
 
 
 def _kind_of(filled: Mapping[str, Sequence[str]], declared: Declaration) -> Kind:
@@ -123,7 +163,9 @@ def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration) -> Ans
     found = set(spelling.values())
     graded = len(found) > 2 and all(name.isdecimal() for name in found) and ORDERED.search(column_name(column))
     choice: Choice = declared.choice or ("several" if several else "ordered" if graded else "one")
-    return Answers(kind="classification", targets=spelled, classes=in_order(found, choice=choice), choice=choice)
+    classes = in_order(found, choice=choice)
+    odd = tuple(odd_classes(classes, choice))
+    return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=odd)
 
 
 def _separator(cells: Sequence[str]) -> str | None:
