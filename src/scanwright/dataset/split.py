@@ -53,7 +53,8 @@ def make_splits(
     the regions that a patient has and a third of the range of their volume (from `facts`); or the values of the group column
     `strata`. Fewer patients than folds: a fold for each patient.
 
-    together: groups of cases that are to stay on one side as if they were one patient's, such as near-duplicates.
+    together: groups of cases that are to stay on one side of each fold as if they were one patient's, such as near-duplicates.
+        They take no case out of training for what is in the test split: that is an error, or somebody has let it pass.
     Only labelled cases take part. Raises UsageError if folds < 2 or no case has the group `strata`, InputError if
     there are labelled cases of fewer than two patients.
     """
@@ -62,7 +63,7 @@ def make_splits(
             "cross-validation needs at least two folds", found=f"folds {folds}", hint="Use --fold K for one."
         )
     owners = owners_of(cases, facts, together)
-    kept, test, left_out = _eligible(cases, owners)
+    kept, test, left_out = _eligible(cases, owners_of(cases, facts))
     patients: dict[str, list[Case]] = defaultdict(list)
     for case in sorted(kept, key=lambda case: case.id):
         patients[owners[case.id]].append(case)
