@@ -23,6 +23,7 @@ from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.gate.waive import parse_waiver
 from scanwright.plan.plan import Plan, Settings, require_known
+from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, silent
 from scanwright.runtime import DeviceName, choose_device, describe_machine
 
@@ -56,8 +57,9 @@ def train(
     restart: bool = False,
     tell: Listener = silent,
     command: str | None = None,
+    problem: MakeKind | None = None,
 ) -> Trained:
-    """Train, evaluate, report and package a segmentation model.
+    """Train, evaluate, report and package a model.
 
     data: a folder in any layout that is read (nnU-Net raw, Decathlon, image and mask folders) or a CSV table.
     out: the run folder; new, or one that the same call began and that is then continued.
@@ -65,6 +67,8 @@ def train(
     task: what is wanted of the data, instead of "kind" in scanwright.json.
     exclude: names of cases to leave out. split: a splits file (nnU-Net's JSON or a CSV) instead of folds made here.
     waive: findings of policy that are let pass, "CODE=REASON" or "CODE:CASE=REASON"; report and package show them.
+    problem: makes the problem of the task, instead of the kind that the data set has: a kind of one's own, see
+    docs/how-to/new-kind.md. `predict` needs it too.
     tell: called with progress.
 
     Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
@@ -85,6 +89,7 @@ def train(
         "split": None if split is None else str(Path(split).resolve()),
         "device": torch_device.type,
         **settings.model_dump(mode="json", exclude={"model"} if settings.model == "auto" else None),
+        **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
         **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
     line = command or shlex.join(["scanwright", *sys.argv[1:]])
@@ -101,6 +106,7 @@ def train(
             machine=machine,
             device=torch_device,
             tell=tell,
+            make_problem=problem,
         )
         torch.set_num_threads(found.plan.training.threads)
         with run.stage("prepare"):

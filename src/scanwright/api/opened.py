@@ -22,7 +22,7 @@ from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
 from scanwright.problem.kind import Kind
-from scanwright.problem.known import KINDS, problem_of
+from scanwright.problem.known import KINDS, MakeKind, problem_of
 from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
 
@@ -47,14 +47,18 @@ class Model:
         return bool((known or getattr(self.engine.plan.network, "dims", 3)) == 2)
 
 
-def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
-    """Verify a package and build its networks. Raises IntegrityError if it is not whole, InputError if there is none."""
+def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKind | None = None) -> Model:
+    """Verify a package and build its networks. problem: makes the problem of a kind that this version does not know.
+
+    Raises IntegrityError if the package is not whole, InputError if there is none, UsageError for a kind that is not known.
+    """
     package = load(require_file(Path(path)))
-    if package.problem not in KINDS:
+    known = {*KINDS} if problem is None else {getattr(problem, "name", "")}
+    if package.problem not in known:
         raise UsageError(
             "a kind of problem that this version does not know",
             where=path,
-            expected=", ".join(KINDS),
+            expected=", ".join(sorted(known)),
             found=package.problem,
         )
     torch_device = choose_device(device)
@@ -67,16 +71,16 @@ def open_model(path: str | Path, *, device: DeviceName = "auto") -> Model:
     except (RuntimeError, UsageError) as error:
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    problem = problem_of(task).planned(plan).settled(package.optional(CHOSEN))
-    if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
+    answered = problem_of(task, problem).planned(plan).settled(package.optional(CHOSEN))
+    if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), answered.outputs):
         raise IntegrityError(
             "task and plan of this package do not fit",
             where=path,
-            expected=f"{len(task.channels)} channels in, {problem.outputs} out",
+            expected=f"{len(task.channels)} channels in, {answered.outputs} out",
             found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
         )
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
-    return Model(package, task, Engine(networks, plan, problem, torch_device), problem, learned)
+    return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned)
 
 
 def require_file(path: Path) -> Path:

@@ -37,7 +37,7 @@ from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
 from scanwright.problem.kind import Kind as ProblemKind
-from scanwright.problem.known import KINDS, problem_of
+from scanwright.problem.known import KINDS, MakeKind, problem_of
 from scanwright.protocols import Listener, Problem, Progress
 from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine
@@ -87,12 +87,13 @@ def look(
     machine: Machine,
     device: torch.device,
     tell: Listener,
+    make_problem: MakeKind | None = None,
 ) -> Study:
     """Read, check, split and plan; write each result to the run folder. Raises what each stage raises."""
     with run.stage("check"):
         require_split_file(split)
         dataset = without(read_dataset(data, layout, kind=task), exclude)
-        require_learnable(dataset)
+        require_learnable(dataset, make_problem)
         tell(Progress("check", note=dataset.stated))
         looked = look_at_cases(dataset, jobs=machine.threads, excluded=exclude, tell=tell)
         require_unchanged(run, dataset, looked.checks)
@@ -114,7 +115,7 @@ def look(
         targets = {case.id: case.target for case in dataset.train}
         found = fingerprint(learned, dataset.task, targets)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
-        problem = problem_of(dataset.task)
+        problem = problem_of(dataset.task, make_problem)
         plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task, targets)
     return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem.planned(plan))
@@ -128,9 +129,9 @@ def write_datasheet(run: Run, looked: Looked) -> None:
     write_bytes(run.path(f"{DATASHEET}.md"), datasheet_markdown(sheet).encode())
 
 
-def require_learnable(dataset: Dataset) -> None:
+def require_learnable(dataset: Dataset, make_problem: MakeKind | None = None) -> None:
     """Raise UsageError for a kind of problem that is read and checked, and not learned from yet."""
-    if dataset.task.kind not in KINDS:
+    if make_problem is None and dataset.task.kind not in KINDS:
         raise UsageError(
             f"no network learns {dataset.task.kind} yet",
             where=dataset.root,

@@ -24,6 +24,7 @@ from scanwright.files import require_writable, write_bytes
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import Source, files_of, place_of
+from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 from scanwright.types import Array
@@ -73,6 +74,7 @@ def predict(
     format: OutputFormat = "auto",
     explain: bool = False,
     device: DeviceName = "auto",
+    problem: MakeKind | None = None,
     tell: Listener = silent,
 ) -> list[Prediction]:
     """Answer scans with a package; labels are written on each scan's own grid, classes and quantities as JSON.
@@ -86,13 +88,14 @@ def predict(
     format: "auto" writes PNG for pictures, DICOM for DICOM with a frame of reference (a segmentation, a measurement report,
     an overlay) and NIfTI for all else. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead.
     "labels": PNG for pictures and NIfTI for all else.
+    problem: makes the problem of a package whose kind is not one of this package's own.
     explain: draw beside each answer of a whole image where in it lies what the answer rests on (CASE.explanation.png).
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
     folder = Path(out)
     paths = [Path(scan) for scan in ([scans] if isinstance(scans, (str, Path)) else scans)]
-    opened = open_model(model, device=device)
+    opened = open_model(model, device=device, problem=problem)
     asked = asked_of(paths, opened.task)
     for line in asked.left_out:
         tell(Progress("predict", note=f"left out: {line}"))

@@ -8,9 +8,12 @@ from scanwright.problem.kind import Kind
 from scanwright.problem.regression import Regression
 from scanwright.problem.segmentation import Segmentation
 
-KINDS: Mapping[str, Callable[[Task], Kind]] = {kind.name: kind for kind in (Segmentation, Classification, Regression)}
+MakeKind = Callable[[Task], Kind]
+"""What makes a problem of a task: one of KINDS, or a kind from outside this package."""
+
+KINDS: Mapping[str, MakeKind] = {kind.name: kind for kind in (Segmentation, Classification, Regression)}
 
 
-def problem_of(task: Task) -> Kind:
-    """The problem of a task's kind. Raises KeyError for one that is not known."""
-    return KINDS[task.kind](task)
+def problem_of(task: Task, make: MakeKind | None = None) -> Kind:
+    """The problem of a task's kind, or the one that is made of it. Raises KeyError for a kind that is not known."""
+    return (make or KINDS[task.kind])(task)
