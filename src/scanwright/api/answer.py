@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from scanwright.api.learn import WEIGHTS
-from scanwright.api.run import Run, read_record, reading_own
+from scanwright.api.run import WEIGHTS, Run, read_record, reading_own
 from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image

@@ -12,20 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from scanwright.api.evidence import answer_patch, draw_curves, patch_grid
-from scanwright.api.run import Run
+from scanwright.api.fit import fit_fold
+from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
 from scanwright.errors import IntegrityError, ResourceError
-from scanwright.features.nested import fit_chosen
-from scanwright.features.recipe import Recipe, candidates
-from scanwright.features.samples import Samples
-from scanwright.features.served import features_of, names_of, weights_of
 from scanwright.files import write_bytes
-from scanwright.inference.predict import pad_to_patch
 from scanwright.network.build import build
 from scanwright.plan.budget import USED_SHARE
 from scanwright.plan.classical_plan import ClassicalPlan
@@ -49,7 +44,6 @@ EXAMPLES = 0.2
 LEAST_SHARE = 0.1
 """Of the seconds that a fold's steps were planned to take."""
 STATE = "state.safetensors"
-WEIGHTS = "weights.safetensors"
 
 
 class Stopped(KeyboardInterrupt):
@@ -186,43 +180,6 @@ def train_fold(
     save_weights(run.fold(fold) / WEIGHTS, state.averaged)
     if stop():
         raise Stopped(f"stopped when fold {fold} was trained, saved")
-
-
-def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell: Listener) -> None:
-    """Make the features of a fold's training cases, choose a model on inner folds of them, and write it as weights."""
-    plan, store, names = study.plan, Store(run.path("store")), study.splits.folds[fold].train
-    assert isinstance(plan.network, ClassicalPlan)
-    rows = []
-    columns: tuple[str, ...] = ()
-    for done, name in enumerate(names):
-        image = pad_to_patch(np.asarray(store.open(keys[name]).arrays["image"]), plan.batch.patch)[0]
-        columns = columns or names_of(image)
-        rows.append(features_of([image], columns)[0])
-        run.beat()
-        tell(Progress(f"features of fold {fold}", done=done + 1, total=len(names)))
-    targets = [study.problem.encode(study.case(name).target) for name in names]
-    numeric = bool(plan.target.center)
-    known = np.stack([target for target in targets if target is not None])
-    samples = Samples(
-        features=np.array(rows),
-        target=known[:, 0] * plan.target.scale[0] + plan.target.center[0] if numeric else known.argmax(1),
-        patients=tuple(study.case(name).patient for name in names),
-        names=columns,
-        num_classes=0 if numeric else known.shape[1],
-    )
-    tell(Progress(f"fit fold {fold}", note=f"fold {fold}: choosing {plan.network.title} on inner folds"))
-    seed = plan.training.seed + fold
-    recipes = [
-        one
-        for family in plan.network.families
-        for one in candidates(Recipe(target="number" if numeric else "classes", family=family, seed=seed))
-    ]
-    choice, model = fit_chosen(samples, recipes, seed=seed)
-    best = max((score for score in choice.scores if score is not None), default=None)
-    chosen = {"event": "fitted", "recipe": choice.recipe.model_dump(mode="json"), "inner_score": best}
-    write_bytes(run.fold(fold) / "log.jsonl", (json.dumps(chosen) + "\n").encode())
-    write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(model)))
-    tell(Progress(f"fit fold {fold}", note=f"fold {fold}: {choice.recipe.family} {choice.recipe.parameters}"))
 
 
 def stored_case(store: Store, key: str, study: Study, name: str) -> TrainingCase:

@@ -23,6 +23,8 @@ from scanwright.files import as_resource_error, read_json, require_writable, wri
 from scanwright.runtime import peak_memory_bytes
 
 PLAN = "plan.json"
+WEIGHTS = "weights.safetensors"
+"""Of a fold that is finished."""
 REQUEST = "request.json"
 LOCK = ".lock"
 CLOCK = "clock.json"

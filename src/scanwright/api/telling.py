@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from scanwright.api.answer import Scores
 from scanwright.api.gate import content_digest
-from scanwright.api.learn import WEIGHTS, read_log
+from scanwright.api.learn import read_log
 from scanwright.api.parts import (
     TEST_SPLIT,
     dataset_part,
@@ -15,7 +15,7 @@ from scanwright.api.parts import (
     results,
     split_part,
 )
-from scanwright.api.run import Run
+from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import DATASHEET, Study
 from scanwright.api.wording import few_text, images_text
 from scanwright.dataset.cases import Fault

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
-from scanwright.plan import classical, sections, whole_images
+from scanwright.plan import classical, encoders, sections, whole_images
 from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
@@ -73,7 +73,7 @@ WHOLE_IMAGES = Ruleset(
     augment=whole_images.plan_augment,
     patch=whole_images.plan_patch,
     batch=whole_images.plan_batch,
-    build=whole_images.plan_network,
+    build=encoders.plan_network,
     recipe=whole_images.recipe,
     weighted=whole_images.weighted,
 )
@@ -82,7 +82,7 @@ SEQUENCES = replace(
     WHOLE_IMAGES,
     preprocess=whole_images.plan_sequence_preprocess,
     augment=whole_images.plan_sequence_augment,
-    build=whole_images.plan_sequence_network,
+    build=encoders.plan_sequence_network,
 )
 
 CLASSICAL = Ruleset(
