@@ -1,0 +1,60 @@
+"""A classical model in a network's clothes."""
+
+import numpy as np
+import pytest
+import torch
+
+from scanwright.errors import IntegrityError
+from scanwright.features.classical import fit
+from scanwright.features.recipe import Recipe
+from scanwright.features.samples import Samples
+from scanwright.features.served import ClassicalNetwork, features_of, names_of, weights_of
+
+
+def images(number=24, *, seed=0):
+    rng = np.random.default_rng(seed)
+    made = rng.normal(size=(number, 1, 1, 20, 20)).astype(np.float32)
+    made[::2, :, :, 5:12, 5:12] += 3
+    return made
+
+
+def model(target="classes", family="svm-rbf"):
+    given = images()
+    names = names_of(given[0])
+    truth = np.arange(len(given)) % 2 if target == "classes" else np.linspace(-5, 40, len(given))
+    samples = Samples(
+        features=features_of(given, names),
+        target=truth,
+        patients=tuple(range(len(given))),
+        names=names,
+        num_classes=2 if target == "classes" else 0,
+    )
+    return fit(samples, Recipe(target="classes" if target == "classes" else "number", family=family))
+
+
+@pytest.mark.parametrize("family", ["svm-linear", "svm-rbf", "linear", "forest"])
+def test_network__softmax_of_its_outputs_is_what_the_model_says(family):
+    fitted, new = model(family=family), images(6, seed=1)
+    outputs = ClassicalNetwork(fitted)(torch.from_numpy(new))[0]
+    wanted = fitted.predict(features_of(new, fitted.names))
+    assert torch.allclose(outputs.softmax(1), torch.from_numpy(wanted).float(), atol=1e-5)
+
+
+def test_network__numbers_are_told_in_deviations():
+    fitted, new = model("number"), images(4, seed=1)
+    outputs = ClassicalNetwork(fitted, center=10.0, scale=4.0)(torch.from_numpy(new))[0]
+    assert np.allclose(outputs[:, 0] * 4 + 10, fitted.predict(features_of(new, fitted.names)), atol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["classes", "number"])
+def test_weights__there_and_back(target):
+    fitted, new = model(target), torch.from_numpy(images(3, seed=2))
+    again = ClassicalNetwork.of_weights(weights_of(fitted))
+    assert torch.equal(ClassicalNetwork(fitted)(new)[0], again(new)[0])
+
+
+def test_weights__without_settings_are_refused():
+    weights = weights_of(model())
+    del weights["settings"]
+    with pytest.raises(IntegrityError, match="settings"):
+        ClassicalNetwork.of_weights(weights)

@@ -1,0 +1,77 @@
+"""Classes, labels and grades as a network learns them."""
+
+import numpy as np
+import pytest
+import torch
+
+from scanwright.dataset.cases import Classes
+from scanwright.dataset.task import Channel, Task
+from scanwright.problem.classification import LOSSES, Classification
+
+CHOICES = ("one", "several", "ordered")
+
+
+def task(choice="one", classes=("a", "b", "c")):
+    channels = (Channel(name="X", modality="xray"),)
+    return Task(name="t", kind="classification", classes=classes, choice=choice, channels=channels)
+
+
+def right(choice, target, *, sure=12.0):
+    """Logits that say the target for certain."""
+    if choice == "ordered":
+        return torch.tensor([[sure if k < int(row.argmax()) else -sure for k in range(2)] for row in target])
+    return sure * (2 * target - 1)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_loss__falls_to_what_smoothing_leaves_and_is_large_for_the_wrong(choice):
+    problem = Classification(task(choice))
+    target = torch.eye(3)
+    names = problem.losses[:1] if choice == "ordered" else problem.losses  # the outputs of each ordered loss differ
+    for name in names:
+        assert float(problem.loss([right(choice, target)], target, name=name)) < 1e-3
+        assert float(problem.loss([-right(choice, target)], target, name=name)) > 1
+    smoothed = Classification(task(choice), smoothing=0.1)
+    assert float(smoothed.loss([right(choice, target)], target)) > 0.1
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_loss__what_is_not_known_counts_for_nothing(choice):
+    problem = Classification(task(choice))
+    unknown = torch.full((2, 3), torch.nan)
+    logits = torch.zeros(2, problem.outputs, requires_grad=True)
+    loss = problem.loss([logits], unknown)
+    loss.backward()
+    assert float(loss.detach()) == 0 and torch.count_nonzero(logits.grad) == 0
+    assert np.isnan(problem.encode(None)).all() and np.isnan(problem.encode(None)).shape == (3,)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_probabilities__and_the_decision(choice):
+    problem = Classification(task(choice))
+    target = torch.eye(3)
+    chances = problem.probabilities(right(choice, target))
+    assert chances.shape == (3, 3) and torch.allclose(chances, target, atol=1e-3)
+    if choice != "several":
+        assert torch.allclose(problem.probabilities(torch.randn(5, problem.outputs)).sum(1), torch.ones(5), atol=1e-5)
+    (decided,) = {str(problem.decode(iter(row.numpy())).tolist()) for row in chances[1:2]}
+    assert decided == ("[0, 1, 0]" if choice == "several" else "1")
+
+
+def test_probabilities__of_grades_follow_the_planned_loss():
+    logits = torch.randn(4, 2)
+    ways = [Classification(task("ordered"), loss=name).probabilities(logits) for name in LOSSES["ordered"]]
+    assert not torch.allclose(*ways)
+
+
+def test_agreement__is_the_sensitivity_of_each_class():
+    problem = Classification(task())
+    target = torch.eye(3)[[0, 0, 1, 2]]
+    logits = 5 * torch.eye(3)[[0, 1, 1, 2]]
+    assert problem.agreement(logits, target).tolist() == [[1, 2], [1, 1], [1, 1]]
+
+
+def test_encode__classes_by_name():
+    problem = Classification(task("several"))
+    assert problem.encode(Classes(names=("a", "c"))).tolist() == [1, 0, 1]
+    assert problem.encode(Classes(names=())).tolist() == [0, 0, 0]
