@@ -30,7 +30,10 @@ SIDE_PX = 320
 def result_set(
     name: str, summary: Mapping[str, JSON], rows: Sequence[ClassifiedCase], task: Task, *, note: str
 ) -> ResultSet:
-    """One set of cases as tables. summary: its part of metrics.json."""
+    """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
+    folds = {row.fold for row in rows}
+    if len(folds) > 1:
+        note += " Probabilities are calibrated, and thresholds chosen, on the other folds."
     return ResultSet(
         name=name,
         overall=estimates(summary["overall"]),
