@@ -75,3 +75,13 @@ def test_encode__classes_by_name():
     problem = Classification(task("several"))
     assert problem.encode(Classes(names=("a", "c"))).tolist() == [1, 0, 1]
     assert problem.encode(Classes(names=())).tolist() == [0, 0, 0]
+
+
+def test_doubts__of_what_is_close():
+    problem = Classification(task())
+    assert problem.doubts(np.array([0.1, 0.5, 0.4], dtype=np.float32)) == (
+        "c (0.40) is nearly as probable as b (0.50)",
+    )
+    assert problem.doubts(np.array([0.1, 0.7, 0.2], dtype=np.float32)) == ()
+    labels = Classification(task("several"))
+    assert labels.doubts(np.array([0.1, 0.55, 0.9], dtype=np.float32)) == ("nearly as likely as not: b",)

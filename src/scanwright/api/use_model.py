@@ -194,7 +194,7 @@ def predict_case(
         line=model.problem.line(found),
         seconds=time.perf_counter() - began,
         package=model.package.digest,
-        notes=notes_on(model, image),
+        notes=(*notes_on(model, image), *model.problem.doubts(labels)),
     )
 
 

@@ -14,6 +14,10 @@ from scanwright.report.content import CasePicture, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 
+CLOSE = 0.2
+"""Probabilities that differ by less are told as doubtful."""
+
+
 class ClassAnswers(WholeImages):
     """Mixed into classification. decision: how probabilities become answers; as they are until something was settled."""
 
@@ -34,6 +38,20 @@ class ClassAnswers(WholeImages):
         if isinstance(told, int):
             return {"probabilities": chances, "decision": names[told]}
         return {"probabilities": chances, "decision": [name for name, there in zip(names, told, strict=True) if there]}
+
+    def doubts(self, answer: Floats) -> tuple[str, ...]:
+        """That another class or grade is nearly as probable, or a label is as likely there as not."""
+        calibrated = self.decision.calibrated(answer)
+        names = self.task.classes
+        if self.task.choice == "several":
+            unsure = [name for name, chance in zip(names, calibrated, strict=True) if abs(chance - 0.5) < CLOSE / 2]
+            return (f"nearly as likely as not: {', '.join(unsure)}",) if unsure else ()
+        first, second = calibrated.argsort()[::-1][:2]
+        if calibrated[first] - calibrated[second] >= CLOSE:
+            return ()
+        return (
+            f"{names[second]} ({calibrated[second]:.2f}) is nearly as probable as {names[first]} ({calibrated[first]:.2f})",
+        )
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """What is decided, and every probability."""

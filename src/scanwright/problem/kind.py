@@ -79,6 +79,10 @@ class Kind(Problem, Protocol):
         """What is in an answer, as plain data under names of the kind's own."""
         ...
 
+    def doubts(self, answer: Any) -> tuple[str, ...]:
+        """Why an answer is to be doubted by what it says itself, a sentence each."""
+        ...
+
     def line(self, found: Mapping[str, JSON]) -> str:
         """The same in a line for people."""
         ...

@@ -65,6 +65,10 @@ class LabelMaps:
         counts = region_voxels(count_values(answer.voxels), self.task)
         return {"volumes": {name: count * each for name, count in counts.items()}, "unit": "ml" if in_mm else "px"}
 
+    def doubts(self, answer: Volume) -> tuple[str, ...]:
+        """None: a label map does not say how sure it is."""
+        return ()
+
     def line(self, found: Mapping[str, JSON]) -> str:
         """Each region with its volume."""
         return ", ".join(f"{name} {volume:.4g} {found['unit']}" for name, volume in found["volumes"].items())

@@ -7,15 +7,21 @@ from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.facts import CaseFacts
 from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
-from scanwright.plan.plan import Plan
+from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
 from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 
+FAR = 3.0
+"""Deviations of the training cases beyond which an estimate is doubtful."""
+
+
 class NumberAnswers(WholeImages):
-    """Mixed into regression."""
+    """Mixed into regression. target: mean and deviation of the training cases."""
+
+    target: TargetPlan
 
     primary = "r2"
 
@@ -31,6 +37,16 @@ class NumberAnswers(WholeImages):
             "quantities": {name: float(f"{value:.6g}") for name, value in zip(names, answer, strict=True)},
             "units": {name: number_told.unit_of(name) for name in names},
         }
+
+    def doubts(self, answer: Floats) -> tuple[str, ...]:
+        """That a quantity lies far from those that were learned from, by which it was not tested either."""
+        known = self.target
+        far = [
+            f"{name} {value:.4g} is far from what was learned from ({center:.4g} with a deviation of {scale:.4g})"
+            for name, value, center, scale in zip(self.task.quantities, answer, known.center, known.scale, strict=False)
+            if abs(value - center) > FAR * scale
+        ]
+        return tuple(far)
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """Each quantity with its number."""
