@@ -13,7 +13,6 @@ from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
-
 CLOSE = 0.2
 """Probabilities that differ by less are told as doubtful."""
 

@@ -13,7 +13,6 @@ from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
-
 FAR = 3.0
 """Deviations of the training cases beyond which an estimate is doubtful."""
 
