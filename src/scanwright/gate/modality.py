@@ -2,7 +2,8 @@
 
     mixed-modality   error (policy)   one channel holds images of two DICOM modalities or more, as their headers say
 
-CR, DX and RG are radiographs and count as one. OT ("other"), a header without a modality and files that are not DICOM say nothing.
+CR, DX and RG are radiographs and count as one. OT ("other"), a header without a modality and files that are not DICOM say
+nothing.
 Source: DICOM PS3.3 C.7.3.1.1.1 (Modality).
 """
 
@@ -89,7 +90,8 @@ def _mixed(called: str, held: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
         groups=tuple(held.values()),
         expected=f"one DICOM modality in {called}",
         found=", ".join(
-            f"{len(names)} of {kind} ({names[0]}{' and others' if len(names) > 1 else ''})" for kind, names in held.items()
+            f"{len(names)} of {kind} ({names[0]}{' and others' if len(names) > 1 else ''})"
+            for kind, names in held.items()
         ),
         action="Keep one of them and leave the others out with --exclude, or make each a channel of its own "
         '(of a DICOM folder: by "series" in scanwright.json).',
