@@ -36,8 +36,11 @@ def judged(scores: Scores) -> dict[str, tuple[Mapping[str, Any], Sequence[Row]]]
 
 def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     """Cross-validation, and the declared test split where there is one."""
+    apart = "Each case was predicted by a model that was not trained on its patient."
+    if not is_apart(study):
+        apart = "Patients are on two sides of the split that was given, and this was let pass."
     notes = {
-        CROSS_VALIDATION: "Each case was predicted by a model that was not trained on its patient. " + chosen_on(study),
+        CROSS_VALIDATION: f"{apart} {chosen_on(study)}",
         TEST_SPLIT: "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end.",
     }
     return tuple(
