@@ -41,15 +41,17 @@ def scores(rows, test=()):
 def study(*, trained=(0, 1), folds=2, validation=("a",), cases=10, patients_from="a table", **parts):
     """As much of a study as is asked here."""
     facts = SimpleNamespace(voxel_volume=1000.0, region_voxels={"core": 5, "rim": 7})
-    fold = SimpleNamespace(validation=validation)
+    fold = SimpleNamespace(train=(), validation=validation)
     return SimpleNamespace(
         checks=SimpleNamespace(faults=()),
         problem=Segmentation(fakes.task(2)),
         plan=SimpleNamespace(training=SimpleNamespace(folds=trained)),
-        splits=SimpleNamespace(folds=(fold,) * folds),
+        splits=SimpleNamespace(folds=(fold,) * folds, test=()),
         fingerprint=SimpleNamespace(unit="mm"),
         overview=SimpleNamespace(num_cases=cases, unit="mm"),
-        dataset=SimpleNamespace(patients_from=patients_from),
+        dataset=SimpleNamespace(
+            patients_from=patients_from, cases=[SimpleNamespace(id=name, patient=name) for name in validation]
+        ),
         facts=lambda name: facts,
         **parts,
     )

@@ -42,6 +42,29 @@ def test_train__a_leak_stops_and_a_waiver_lets_pass(scanwright, leaking, tmp_pat
     ]
 
 
+def test_train__a_leak_in_the_data_sets_own_split(scanwright, tmp_path):
+    """As in a split that is given: it stops. Let pass, the patient's other case is left out, and the report says both."""
+    data = nnunet_folder(tmp_path / "data", cases=6)
+    lines = [f"p{k:02d},{'A' if k < 2 else f'P{k}'},{'test' if k == 0 else 'train'}\n" for k in range(6)]
+    write_text(data / "cases.csv", "case,patient,split\n" + "".join(lines))
+    stopped = scanwright("train", data, *SMALL, "-o", tmp_path / "run")
+    assert stopped.code == 5 and "patient A: p00 (test) and p01 (train)" in stopped.err
+    assert scanwright("inspect", data, "--quick").code == 5
+    waive = ("--waive", "patient-on-two-sides=the second scan is left out")
+    ended = scanwright("train", data, *SMALL, *waive, "-o", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    splits = json.loads((tmp_path / "run/splits.json").read_text())
+    assert splits["test"] == ["p00"]
+    assert {name for fold in splits["folds"] for side in fold.values() for name in side} == {"p02", "p03", "p04", "p05"}
+    report = (tmp_path / "run/report.html").read_text()
+    assert "Waived:" in report and "the second scan is left out" in report
+    assert "no patient is on both sides" in report and "Cases were left out for it" in report
+    card = json.loads(decode(tmp_path / "run/model.swm").read("card.json"))
+    assert [(one["code"], one["waived"]) for one in card["waived"]] == [
+        ("patient-on-two-sides", "the second scan is left out")
+    ]
+
+
 def test_inspect__the_page(leaking, tmp_path):
     data, split = leaking
     found = inspect(data, split=split, out=tmp_path / "out")

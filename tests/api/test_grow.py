@@ -337,6 +337,26 @@ def test_append__adds_and_changes_nothing(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("tested", ["a", "b"])
+def test_append_and_merge__a_case_on_another_side_than_the_one_that_is_there(tmp_path, tested):
+    """What is there already keeps its side; that the other source has it on the other one is said, case by case."""
+    whole = nnunet_folder(tmp_path / "whole", cases=5)
+    parts = [half(whole, tmp_path / "a", ("p00", "p01", "p02")), half(whole, tmp_path / "b", ("p01", "p02", "p03"))]
+    other = {"a": "p00", "b": "p03"}[tested]
+    write_text(tmp_path / tested / "who.csv", f"case,split\n{other},train\np01,test\np02,train\n")
+    merge(parts[:1], out=tmp_path / "out")
+    for made, there in ((append(tmp_path / "out", parts[1:]), "out"), (merge(parts, out=tmp_path / "both"), "a")):
+        left, kept = ("train", "test") if tested == "a" else ("test", "train")
+        assert made.notes == (
+            "1 case left out on one side of a split, and kept on the other, which holds: "
+            f"p01 of b ({left}) is {there}: p01 ({kept})",
+        )
+        assert made.notes[0] in made.lines()
+        told = {one["case"]: (one["side"], one["side_there"]) for one in made.to_json()["repeated"]}
+        assert told == {"p01": (left, kept), "p02": ("train", "train")}
+        assert {case.id: case.split for case in read_dataset(made.folder).cases}["p01"] == kept
+
+
 def test_append__again_adds_nothing(tmp_path):
     whole = nnunet_folder(tmp_path / "whole", cases=4)
     merge([half(whole, tmp_path / "a", ("p00",))], out=tmp_path / "out")

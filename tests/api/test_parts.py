@@ -27,6 +27,16 @@ def test_results__a_missed_region_is_said_and_costs_the_overall_distance():
     assert overall.low is None  # three patients
 
 
+def test_results__whether_patients_are_on_two_sides():
+    (found,) = results(study(), scores([row("a")]))
+    assert found.note.startswith("Each case was predicted by a model that was not trained on its patient. ")
+    leaking = study()
+    leaking.splits.folds[0].train = ("a2",)
+    leaking.dataset.cases.append(SimpleNamespace(id="a2", patient="a"))
+    (found,) = results(leaking, scores([row("a")]))
+    assert found.note.startswith("Patients are on two sides of the split that was given, and this was let pass. ")
+
+
 def test_results__without_failures():
     (found,) = results(study(), scores([row("a"), row("b")]))
     assert found.failures == ""

@@ -1,5 +1,7 @@
 """What a run says of itself: the numbers at its head, and their limits."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from scanwright.api.telling import headlines, limits, scope_of_test
@@ -83,3 +85,22 @@ def test_limits__what_was_let_pass():
         in said
     )
     assert sum("The data show" in sentence for sentence in said) == 2
+
+
+@pytest.mark.parametrize(
+    ("patient", "meaning"), [("c", "Cases were left out for it"), ("a", "Scores may be too good.")]
+)
+def test_limits__a_patient_on_two_sides_who_was_left_out_or_not(patient, meaning):
+    """What counts is what the run used: the test case of patient c beside those of a and b, or of a."""
+    leak = Fault(code="patient-on-two-sides", severity="error", policy=True, found="patient x", waived="they are twins")
+    mixed = Fault(code="mixed-modality", severity="error", policy=True, found="CT and MR", waived="on purpose")
+    seen = study()
+    seen.checks.faults = (leak, mixed)
+    fold = SimpleNamespace(train=("a1",), validation=("b1",))
+    seen.splits = SimpleNamespace(folds=(fold,), test=("t1",))
+    owners = {"a1": "a", "b1": "b", "t1": patient, "left": "c"}
+    seen.dataset.cases = [SimpleNamespace(id=name, patient=owner) for name, owner in owners.items()]
+    seen.plan.training.folds = (0,)
+    said = limits(seen, scores([row(str(k)) for k in range(30)]))
+    assert [meaning in sentence for sentence in said if "on two sides" in sentence] == [True]
+    assert any("mixed modality" in sentence and "Scores are of all of them together." in sentence for sentence in said)

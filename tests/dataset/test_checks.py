@@ -232,11 +232,19 @@ def test_the_same_image_as_two_channels(tmp_path):
     assert found(checked(root)) == [("same-channel", "warning", "p00")]
 
 
+SIDES = ", this one in test and that one in train of the data set's own split"
+
+
 @pytest.mark.parametrize(
-    ("same_label", "side", "severity"),
-    [(True, "labelsTr", "warning"), (False, "labelsTr", "error"), (True, "labelsTs", "error")],
+    ("same_label", "side", "severity", "words"),
+    [
+        (True, "labelsTr", "warning", ""),
+        (False, "labelsTr", "error", ", with another label"),
+        (True, "labelsTs", "error", SIDES),
+        (False, "labelsTs", "error", f", with another label{SIDES}"),
+    ],
 )
-def test_duplicates(tmp_path, same_label, side, severity):
+def test_duplicates(tmp_path, same_label, side, severity, words):
     """The same voxels, compressed differently, under another name."""
     root = nnunet_folder(tmp_path, cases=2)
     image, label = voxels_of(image_of(root)), voxels_of(label_of(root))
@@ -246,7 +254,7 @@ def test_duplicates(tmp_path, same_label, side, severity):
     write_nifti(root / side / "q.nii.gz", label)
     result = checked(root)
     assert found(result) == [("duplicate-image", severity, "q")]
-    assert "the same voxels as p00" in result.faults[0].line()
+    assert result.faults[0].found == f"the same voxels as p00{words}"
 
 
 @pytest.mark.parametrize("make", [voc_folder, coco_folder, yolo_folder])

@@ -22,7 +22,7 @@ def cohort_of(names: str, *, test: str = "", splits: Splits | None = None) -> Co
 def test_parted__declared_test() -> None:
     cohort = cohort_of("abc", test="c")
     assert cohort.parted("a", "b") is None
-    assert cohort.parted("a", "c") == ("the test split", "train", "test")
+    assert cohort.parted("a", "c") == ("the data set's own split", "train", "test")
 
 
 def test_parted__no_split() -> None:

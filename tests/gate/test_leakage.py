@@ -32,7 +32,11 @@ def test_find__folds_that_are_ours_are_not_judged() -> None:
 def test_find__a_patient_of_the_declared_test_split() -> None:
     (fault,) = find(cohort_of(NAMES, patients=PATIENTS, sides={"a2": "test"}, is_given=False)).faults
     assert fault.found == "1 patient: patient a: a2 (test) and a1 (train)"
-    assert (fault.severity, fault.policy, fault.stops) == ("warning", False, False), "a run leaves the others out"
+    assert fault.expected == "no patient in both test and train of the data set's own split"
+    assert (fault.code, fault.severity, fault.policy, fault.stops) == ("patient-on-two-sides", "error", True, True)
+    assert "learns from no case of a patient who is tested" in fault.action
+    (given,) = find(cohort_of(NAMES, patients=PATIENTS, folds=[LEAKING])).faults
+    assert "who is tested" not in given.action, "a run uses folds as they are given"
 
 
 def test_find__more_patients_than_are_shown() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.claims import require_outside
-from scanwright.api.grown import Grown, Renamed, Repeated, notes_on
+from scanwright.api.grown import Grown, Renamed, Repeated, moved, notes_on
 from scanwright.api.sources import Member, gather, left_out
 from scanwright.api.versions import look_through
 from scanwright.dataset.cases import Case
@@ -293,5 +293,5 @@ def _grown(
         renamed=tuple(renamed),
         patients=tuple(sorted(patients, key=lambda one: (one.source, one.before))),
         repeated=tuple(repeated),
-        notes=notes_on(task, kept),
+        notes=(*moved(repeated), *notes_on(task, kept)),
     )

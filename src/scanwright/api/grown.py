@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scanwright.dataset.cases import Case, Classes
+from scanwright.dataset.cases import Case, Classes, Side
 from scanwright.dataset.task import Task
 
 SHOWN = 4
@@ -22,11 +22,16 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A case of a source that was left out, and the one ("SOURCE: CASE") that has the same image and answer."""
+    """A case of a source that was left out, and the one ("SOURCE: CASE") that has the same image and answer.
+
+    side, side_there: the side of each in the split of its own source.
+    """
 
     source: str
     case: str
     same_as: str
+    side: Side
+    side_there: Side
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +82,16 @@ class Grown:
 def some(names: Sequence[str]) -> str:
     """The first few, and how many more there are."""
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def moved(repeated: Sequence[Repeated]) -> tuple[str, ...]:
+    """Cases that one source tests on and another learns from: the side of the one that is kept holds. All are named."""
+    found = [one for one in repeated if one.side != one.side_there]
+    if not found:
+        return ()
+    named = ", ".join(f"{one.case} of {one.source} ({one.side}) is {one.same_as} ({one.side_there})" for one in found)
+    cases = f"{len(found)} case{'s' if len(found) > 1 else ''}"
+    return (f"{cases} left out on one side of a split, and kept on the other, which holds: {named}",)
 
 
 def notes_on(task: Task, kept: Mapping[str, Sequence[Case]]) -> tuple[str, ...]:

@@ -36,8 +36,11 @@ def judged(scores: Scores) -> dict[str, tuple[Mapping[str, Any], Sequence[Row]]]
 
 def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     """Cross-validation, and the declared test split where there is one."""
+    apart = "Each case was predicted by a model that was not trained on its patient."
+    if not is_apart(study):
+        apart = "Patients are on two sides of the split that was given, and this was let pass."
     notes = {
-        CROSS_VALIDATION: "Each case was predicted by a model that was not trained on its patient. " + chosen_on(study),
+        CROSS_VALIDATION: f"{apart} {chosen_on(study)}",
         TEST_SPLIT: "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end.",
     }
     return tuple(
@@ -120,8 +123,18 @@ def split_part(study: Study) -> SplitPart:
         rows.append(
             SplitRow(name="Test split", num_train=0, num_validation=len(test), num_validation_patients=count(test))
         )
-    apart = not any(fault.waived and fault.code == "patient-on-two-sides" for fault in study.checks.faults)
-    return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows), apart=apart)
+    return SplitPart(source=study.splits.stated or study.splits.source, rows=tuple(rows), apart=is_apart(study))
+
+
+def is_apart(study: Study) -> bool:
+    """Whether no patient is on two sides of a fold, or in a fold and the test split, as the study used them."""
+    patients = {case.id: case.patient for case in study.dataset.cases}
+    test = {patients[name] for name in study.splits.test}
+    folds = [
+        ({patients[name] for name in fold.train}, {patients[name] for name in fold.validation})
+        for fold in study.splits.folds
+    ]
+    return not any(train & validation or (train | validation) & test for train, validation in folds)
 
 
 def plan_rows(study: Study, *, steps_taken: Sequence[int]) -> tuple[PlanRow, ...]:

@@ -102,7 +102,8 @@ def left_out(
             if other is None:
                 own.setdefault(voxels, (member, case))
                 continue
-            pair = Repeated(member.name, case.id, f"{other[0].name}: {other[1].id}")
+            same_as = f"{other[0].name}: {other[1].id}"
+            pair = Repeated(member.name, case.id, same_as, case.split, other[1].split)
             (repeated if _same_answer((member, case), other, translations, task) else disputed).append(pair)
         seen = {**own, **seen}
     if disputed:

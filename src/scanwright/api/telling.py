@@ -9,6 +9,7 @@ from scanwright.api.learn import read_log
 from scanwright.api.parts import (
     TEST_SPLIT,
     dataset_part,
+    is_apart,
     judged,
     pictures,
     plan_rows,
@@ -196,18 +197,28 @@ def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[st
     if found.unit == "px":
         said.append("The images have no physical scale: lengths and areas are in pixels.")
     policy = [fault for fault in study.checks.faults if fault.policy and fault.severity != "note"]
-    said += [policy_text(fault, name_cases=name_cases) for fault in policy]
+    for fault in policy:
+        left_out = fault.code == "patient-on-two-sides" and is_apart(study)
+        said.append(policy_text(fault, name_cases=name_cases, left_out=left_out))
     said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
     return tuple(sentence for sentence in said if sentence)
 
 
-def policy_text(fault: Fault, *, name_cases: bool = True) -> str:
-    """What a finding of policy means for the scores, and why it was let pass, if it was."""
+def policy_text(fault: Fault, *, name_cases: bool = True, left_out: bool = False) -> str:
+    """What a finding of policy means for the scores, and why it was let pass, if it was.
+
+    left_out: whether cases were left out, so that the sides that were used share no patient.
+    """
     told = f" ({fault.who}): {fault.found}" if fault.who else f": {fault.found}"
     if fault.who and not name_cases:
         told = f" ({fault.num_cases} cases)"
     waived = f" Let pass by name, with the reason: {fault.waived}." if fault.waived else ""
-    return f"The data show {fault.code.replace('-', ' ')}{told}. Scores may be too good.{waived}"
+    meaning = "Scores may be too good."
+    if left_out:
+        meaning = "Cases were left out for it: no patient was learned from and judged."
+    elif fault.code == "mixed-modality":
+        meaning = "Scores are of all of them together."
+    return f"The data show {fault.code.replace('-', ' ')}{told}. {meaning}{waived}"
 
 
 def training_part(run: Run, study: Study) -> TrainingPart:

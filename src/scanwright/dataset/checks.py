@@ -16,8 +16,8 @@
     interpolated-label                                             error     grey levels at borders, where no regions are
                                                                              declared
     duplicate-image                                                          the same voxels in two cases:
-        error if their labels or targets differ, or if one of them is in the declared test split; else a warning, and splits
-        keep the two on one side as if they were one patient's
+        error if their labels or targets differ, or if one of them is in the declared test split, and both are said; else a
+        warning, and splits keep the two on one side as if they were one patient's
     nothing-to-learn                                               error     no region, or no box, in any labelled case
     rare-region                                                    warning   a region in no patient, or in one only
     mixed-classes                                                  warning   classes of which some are numbers and some words
@@ -188,14 +188,13 @@ def _duplicates(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterat
 
 def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Fault:
     answers = {facts[case.id].label_hash or case.target for case in (first, other)} - {None}
-    reason, action = "", "Splits keep both on one side; remove one of them if it is there by mistake."
+    action, reason = "Splits keep both on one side; remove one of them if it is there by mistake.", ""
+    if first.split != other.split:
+        action = "Exclude it: a test must not hold what was learned from."
+        reason = f", this one in {other.split} and that one in {first.split} of the data set's own split"
     if len(answers) > 1:
-        reason, action = ", with another label", "Find out which label is right, and exclude the other case."
-    elif first.split != other.split:
-        reason, action = (
-            ", on the other side of the test split",
-            "Exclude it: a test must not hold what was learned from.",
-        )
+        action = "Find out which label is right, and exclude the other case."
+        reason = f", with another label{reason}"
     return Fault(
         code="duplicate-image",
         severity="error" if reason else "warning",

@@ -8,6 +8,8 @@ from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.split import Splits
 
+OWN_SPLIT = "the data set's own split"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
@@ -36,11 +38,11 @@ class Cohort:
     def partitions(self) -> Mapping[str, Mapping[str, str]]:
         """Every way in which cases are set apart: "fold 0" and so on, with the side of each case.
 
-        Sides are "train", "validation" and "test". Where there is no fold, "the test split" alone.
+        Sides are "train", "validation" and "test". Where there is no fold, OWN_SPLIT alone.
         """
         apart = {case.id: case.split for case in self.cases}
         if self.splits is None or not self.splits.folds:
-            return {"the test split": apart} if "test" in apart.values() else {}
+            return {OWN_SPLIT: apart} if "test" in apart.values() else {}
         test = dict.fromkeys([*self.splits.test, *(name for name, side in apart.items() if side == "test")], "test")
         return {
             f"fold {number}": {

@@ -1,7 +1,8 @@
 """What lies on two sides of a split and must not: a patient, a study, an image, neighbouring slices of a scan.
 
-    patient-on-two-sides   error (policy)   cases of one patient, as the data set names patients; a warning where the data set
-                                            declares the test split, as a run then leaves the patient's other cases out
+    patient-on-two-sides   error (policy)   cases of one patient, as the data set names patients. Where the data set itself
+                                            declares the test split and this is waived, a run learns from no case of a
+                                            patient who is tested (dataset.split)
     scan-on-two-sides      error (policy)   cases of one DICOM frame of reference, or with the same study or series in a table
     image-on-two-sides     error (policy)   the same voxels on two sides of a given fold (across a test split that the data set
                                             declares: duplicate-image of dataset.checks)
@@ -93,13 +94,10 @@ def find(cohort: Cohort, signatures: Mapping[str, Signature] | None = None) -> L
 
 
 def _patients(cohort: Cohort, parted: list[Parted]) -> Iterator[Fault]:
-    """Of a test split that the data set declares, a run leaves the patient's other cases out: that is worth a warning."""
-    for fault in _fault(parted, "patient-on-two-sides", "patient", "Put all cases of a patient on one side."):
-        if cohort.splits is None:
-            action = "A run leaves out those cases of these patients that are not in the test split."
-            yield fault.model_copy(update={"severity": "warning", "policy": False, "action": action})
-        else:
-            yield fault
+    action = "Put all cases of a patient on one side."
+    if cohort.splits is None:
+        action += " Where this is waived, a run learns from no case of a patient who is tested."
+    yield from _fault(parted, "patient-on-two-sides", "patient", action)
 
 
 def _parted(cohort: Cohort, identifier_of: Callable[[Case], str], cases: Iterable[Case] | None = None) -> list[Parted]:

@@ -8,7 +8,7 @@ from scanwright.dataset.cases import Boxes, Case, Fault
 from scanwright.dataset.task import Task
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
-from scanwright.gate import leakage
+from scanwright.gate import leakage, modality
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.comparison import distribution, separable
 from scanwright.gate.comparison.distribution import Distribution
@@ -24,6 +24,7 @@ from scanwright.gate.likeness import duplicates
 from scanwright.gate.likeness.duplicates import Duplicates, Signature
 from scanwright.gate.marks import burned_in
 from scanwright.gate.marks.burned_in import BurnedIn, PictureMarks
+from scanwright.gate.modality import Modalities
 from scanwright.gate.shortcut import shortcuts
 from scanwright.gate.shortcut.shortcuts import Hunt, Traits
 from scanwright.geometry.volume import Volume
@@ -42,6 +43,7 @@ class Glance:
     picture: bytes
     signature: Signature
     traits: Traits
+    modalities: tuple[str, ...] = ()
     label_shape: LabelShape | None = None
     marks: PictureMarks | None = None
     sample: Coarse | None = None
@@ -58,6 +60,7 @@ class Survey:
     separable: Separable
     shortcuts: Hunt
     burned_in: BurnedIn
+    modalities: Modalities
     suspicious: Suspicious | None = None
 
     @property
@@ -71,6 +74,7 @@ class Survey:
             self.separable,
             self.shortcuts,
             self.burned_in,
+            self.modalities,
         )
         found = tuple(fault for part in parts for fault in part.faults)
         return found if self.suspicious is None else found + self.suspicious.faults
@@ -85,6 +89,7 @@ class Survey:
             "separable": self.separable.to_json(),
             "shortcuts": self.shortcuts.to_json(),
             "burned_in": self.burned_in.to_json(),
+            "modalities": self.modalities.to_json(),
             "suspicious": None if self.suspicious is None else self.suspicious.to_json(),
         }
 
@@ -98,6 +103,7 @@ def glance(case: Case, volume: Volume, label: Volume | None, task: Task, *, judg
         picture=picture_of(case, volume, label, task),
         signature=duplicates.glance(volume),
         traits=shortcuts.glance(case, volume, label, task),
+        modalities=modality.glance(case),
         label_shape=shape.glance(case, volume, label, task),
         marks=burned_in.glance(case, volume, label, task),
         sample=coarse(volume, label, task) if judge_labels and case.is_labelled else None,
@@ -133,6 +139,7 @@ def survey(cohort: Cohort, glances: Mapping[str, Glance], *, judge_labels: bool 
         separable=separable.find(cohort, traits),
         shortcuts=shortcuts.find(cohort, traits, marks=written.marked if written.looked_at else None),
         burned_in=written,
+        modalities=modality.find(cohort, {name: one.modalities for name, one in glances.items()}),
         suspicious=suspicious.find(cohort, samples) if judge_labels else None,
     )
 

@@ -1,6 +1,8 @@
 """Images that are nearly the same in two cases."""
 
 import io
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from PIL import Image
 from scipy import ndimage
 
 from alike_pictures import blobs, cohort_of, volume_of
+from scanwright.dataset.cases import Classes
 from scanwright.dataset.split import Fold
+from scanwright.gate.cohort import Cohort
 from scanwright.gate.likeness.alike import alike
 from scanwright.gate.likeness.duplicates import find, glance
 
@@ -101,7 +105,7 @@ def test_find__where_the_split_is_ours_it_is_a_warning() -> None:
 def test_find__a_declared_test_split_is_given() -> None:
     seen = signatures_of(copy=CHANGES["jpeg"](blobs(4)))
     (fault,) = find(cohort_of(list(seen), sides={"copy": "test"}, is_given=False), seen).faults
-    assert fault.severity == "error" and "copy (test) and p04 (train) of the test split" in fault.found
+    assert fault.severity == "error" and "copy (test) and p04 (train) of the data set's own split" in fault.found
 
 
 def test_find__of_one_patient_it_is_a_note() -> None:
@@ -111,6 +115,39 @@ def test_find__of_one_patient_it_is_a_note() -> None:
     (fault,) = found.faults
     assert (fault.severity, fault.cases) == ("note", ("copy", "other", "p04", "p06"))
     assert found.together == ()
+
+
+@pytest.mark.parametrize("where", ["on two sides", "on one side", "of one patient"])
+def test_find__two_classes(where: str) -> None:
+    """One picture under two classes is said as such, whatever else is said of it."""
+    seen = signatures_of(copy=CHANGES["jpeg"](blobs(4)), other=CHANGES["flip x"](blobs(6)))
+    folds = [FOLD] if where == "on two sides" else []
+    patients = {"copy": "p04", "other": "p06"} if where == "of one patient" else {}
+    for classes, differ in ({"copy": ("A",), "p04": ("B",)}, True), ({"copy": ("A",), "p04": ("A",)}, False):
+        found = find(classified(cohort_of(list(seen), folds=folds, patients=patients), classes), seen)
+        (fault,) = [fault for fault in found.faults if "copy" in fault.cases]
+        assert ("; the classes differ: copy (A) and p04 (B)" in fault.found) == differ
+        assert ("Find out which class is right." in fault.action) == differ
+        assert fault.numbers.get("pairs_of_two_classes", 0) == differ
+
+
+def test_find__several_pairs_of_two_classes_and_classes_that_nobody_knows() -> None:
+    seen = signatures_of(copy=CHANGES["jpeg"](blobs(4)), other=CHANGES["flip x"](blobs(6)))
+    cohort = cohort_of(list(seen))
+    (both,) = find(classified(cohort, {"copy": ("A", "B"), "p04": (), "other": ("B",), "p06": ("A",)}), seen).faults
+    assert "; the classes differ: 2 pairs, such as " in both.found and both.numbers["pairs_of_two_classes"] == 2
+    same = {"copy": ("A", "B"), "p04": ("B", "A"), "other": ("A",)}
+    (none,) = find(classified(cohort, same), seen).faults
+    assert "differ" not in none.found, "the order says nothing, and p06 is not classified"
+
+
+def classified(cohort: Cohort, classes: Mapping[str, tuple[str, ...]]) -> Cohort:
+    """The cohort with some of its cases filed under classes."""
+    cases = tuple(
+        case.model_copy(update={"target": Classes(names=classes[case.id])}) if case.id in classes else case
+        for case in cohort.dataset.cases
+    )
+    return replace(cohort, dataset=cohort.dataset.model_copy(update={"cases": cases}))
 
 
 def test_find__same_voxels_are_not_said_again() -> None:

@@ -106,7 +106,7 @@ KINDS: Mapping[str, Kind] = {
         needs="flat",
     ),
     "burned-in-text": Kind(plant=plant_answers.text_in_some, codes=("burned-in-text",), needs="flat"),
-    "site-brighter": Kind(plant=plant_answers.brighter_site, codes=("site-separable", "group-differs", "shortcut")),
+    "site-brighter": Kind(plant=plant_answers.brighter_site, codes=("site-separable", "shortcut")),
     "orientation-outlier": Kind(plant=plant_labels.other_axes, codes=("orientation-outlier",), needs="volumes"),
     "spacing-outlier": Kind(plant=plant_labels.other_spacing, codes=("spacing-outlier",), needs="volumes"),
 }

@@ -4,14 +4,15 @@
                      warning          of different patients otherwise; to be kept on one side: `together`
                      note             of one patient: frames of a loop, slices of a scan, follow-ups
 
-Images with the very same voxels are dataset.checks' duplicate-image and no finding here.
+Each says whether the classes of the two differ: then one picture was filed under two. Images with the very same voxels are
+dataset.checks' duplicate-image and no finding here.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
-from scanwright.dataset.cases import Fault
+from scanwright.dataset.cases import Classes, Fault
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.likeness.alike import Likeness, alike
 from scanwright.gate.likeness.signature import Signature, glance
@@ -74,7 +75,7 @@ def find(cohort: Cohort, signatures: Mapping[str, Signature]) -> Duplicates:
     seen = _one_of_each(cohort, signatures)
     pairs = [_described(cohort, likeness) for likeness in alike(seen)]
     groups = sorted(_groups(cohort, pairs), key=lambda group: (group.patients < 2, group.cases))
-    faults = (*_across(cohort, groups), *_inside(cohort, groups), *_of_one_patient(groups))
+    faults = (*_across(cohort, groups), *_inside(cohort, groups), *_of_one_patient(cohort, groups))
     return Duplicates(num_compared=len(seen), groups=tuple(groups), faults=faults)
 
 
@@ -160,6 +161,7 @@ def _leak(cohort: Cohort, groups: Sequence[Group], leaks: Sequence[NearPair]) ->
     names = sorted({name for leak in leaks for name in (leak.one, leak.other)})
     among = f"{len(groups)} more such groups, among them " if len(groups) > 1 else ""
     more = f"; {len(names)} cases in all" if len(names) > 2 else ""
+    differing = _of_two_classes(cohort, leaks)
     return Fault(
         code="near-duplicate",
         severity="error",
@@ -169,9 +171,14 @@ def _leak(cohort: Cohort, groups: Sequence[Group], leaks: Sequence[NearPair]) ->
         groups=tuple(tuple(name for name in group.cases if name in names) for group in groups),
         expected="an image on one side of the split",
         found=f"{among}{pair.one} ({sides[0]}) and {pair.other} ({sides[1]}) of {partition}, nearly the same: "
-        f"{_words(pair)}{more}",
-        action="Put them on one side, or leave one out with --exclude.",
-        numbers={"pairs": len(leaks), "highest_score": pair.score, "lowest_score": min(leak.score for leak in leaks)},
+        f"{_words(pair)}{more}{differing.words}",
+        action=f"Put them on one side, or leave one out with --exclude.{differing.action}",
+        numbers={
+            "pairs": len(leaks),
+            "highest_score": pair.score,
+            "lowest_score": min(leak.score for leak in leaks),
+            **differing.numbers,
+        },
     )
 
 
@@ -184,35 +191,70 @@ def _inside(cohort: Cohort, groups: Sequence[Group]) -> Iterator[Fault]:
     highest = max(pairs, key=lambda pair: pair.score)
     names = sorted(name for group in found for name in group.cases)
     groups_said = f"{len(found)} groups of nearly" if len(found) > 1 else "nearly"
+    differing = _of_two_classes(cohort, pairs)
     yield Fault(
         code="near-duplicate",
         severity="warning",
         cases=tuple(names),
         expected="an image of its own in each case",
         found=f"{groups_said} the same images, {len(names)} cases, such as {highest.one} and {highest.other}: "
-        f"{_words(highest)}",
-        action="Splits made here keep each group on one side; remove what is there by mistake.",
+        f"{_words(highest)}{differing.words}",
+        action=f"Splits made here keep each group on one side; remove what is there by mistake.{differing.action}",
         numbers={
             "groups": len(found),
             "pairs": len(pairs),
             "highest_score": highest.score,
             "lowest_score": min(pair.score for pair in pairs),
+            **differing.numbers,
         },
     )
 
 
-def _of_one_patient(groups: Sequence[Group]) -> Iterator[Fault]:
+def _of_one_patient(cohort: Cohort, groups: Sequence[Group]) -> Iterator[Fault]:
     found = [group for group in groups if group.patients == 1]
     if not found:
         return
     names = sorted(name for group in found for name in group.cases)
+    pairs = [pair for group in found for pair in group.pairs]
+    differing = _of_two_classes(cohort, pairs)
     yield Fault(
         code="near-duplicate",
         severity="note",
         cases=tuple(names),
-        found=f"{len(names)} images are nearly the same as others of their patient",
-        numbers={"groups": len(found), "pairs": sum(len(group.pairs) for group in found)},
+        found=f"{len(names)} images are nearly the same as others of their patient{differing.words}",
+        action=differing.action.strip(),
+        numbers={"groups": len(found), "pairs": len(pairs), **differing.numbers},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """What a finding says of pairs whose classes differ; nothing at all if there is none."""
+
+    words: str = ""
+    action: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+def _of_two_classes(cohort: Cohort, pairs: Sequence[NearPair]) -> Differing:
+    """Pairs of which one is filed under other classes than the other; of a case without classes nothing is known."""
+    found = []
+    for pair in pairs:
+        one, other = (cohort.by_id[name].target for name in (pair.one, pair.other))
+        if isinstance(one, Classes) and isinstance(other, Classes) and set(one.names) != set(other.names):
+            found.append((pair.score, f"{pair.one} ({_named(one)}) and {pair.other} ({_named(other)})"))
+    if not found:
+        return Differing()
+    many = f"{len(found)} pairs, such as " if len(found) > 1 else ""
+    return Differing(
+        words=f"; the classes differ: {many}{max(found)[1]}",
+        action=" Find out which class is right.",
+        numbers={"pairs_of_two_classes": len(found)},
+    )
+
+
+def _named(classes: Classes) -> str:
+    return " and ".join(classes.names) or "none"
 
 
 def _is_one_patient(cohort: Cohort, pair: NearPair) -> bool:
