@@ -10,7 +10,7 @@ import pytest
 
 import scanwright as package
 from made_folders import AFFINE, made_task, nnunet_folder, write_json, write_nifti, write_text
-from scanwright.api.score_model import evaluate, require_same_regions
+from scanwright.api.score_model import evaluate, require_same_parts
 from scanwright.api.use_model import predict
 from scanwright.errors import InputError, PolicyError, UsageError
 from scanwright.io.formats import read_volume
@@ -164,11 +164,11 @@ def test_evaluate__data_with_other_labels(finished, tmp_path):
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
-def test_require_same_regions():
+def test_require_same_parts():
     both = made_task()
-    require_same_regions(both, made_task(values={"tumour": (2,)}), where="m")  # fewer regions can be scored
+    require_same_parts(both, made_task(values={"tumour": (2,)}), where="m")  # fewer regions can be scored
     with pytest.raises(InputError, match="other regions"):
-        require_same_regions(both, made_task(values={"tumour": (1,), "liver": (2,)}), where="m")
+        require_same_parts(both, made_task(values={"tumour": (1,), "liver": (2,)}), where="m")
 
 
 @pytest.mark.parametrize("predictions", ["nothing", "empty"])
