@@ -84,6 +84,18 @@ class LabelShape:
     step: Shape3
     faces: tuple[tuple[str, str], ...]
 
+    def move_text(self, move: Triple) -> str:
+        """A move by voxels along X, Y, Z in words: "+0.1 / -1.0 / +0.0 voxels at least (right / anterior / superior)".
+
+        Of a picture in its own directions, to the right and down; across its slices only where it lies off there as well.
+        """
+        if self.faces == IN_PICTURE:
+            steps, unit, ways = (-move[0], -move[1], move[2]), "pixels", ("right", "down", "to the last slice")
+            steps, ways = (steps, ways) if move[2] else (steps[:2], ways[:2])
+        else:
+            steps, unit, ways = move, "voxels", tuple(upper for _, upper in self.faces)
+        return f"{' / '.join(f'{step:+.1f}' for step in steps)} {unit} at least ({' / '.join(ways)})"
+
 
 IN_PATIENT = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))
 IN_PICTURE = (("right", "left"), ("lower", "upper"), ("first", "last"))
