@@ -89,12 +89,12 @@ class LabelShape:
 
         Of a picture in its own directions, to the right and down; across its slices only where it lies off there as well.
         """
+        unit, by_way = "voxels", [(upper, step) for (_, upper), step in zip(self.faces, move, strict=True)]
         if self.faces == IN_PICTURE:
-            steps, unit, ways = (-move[0], -move[1], move[2]), "pixels", ("right", "down", "to the last slice")
-            steps, ways = (steps, ways) if move[2] else (steps[:2], ways[:2])
-        else:
-            steps, unit, ways = move, "voxels", tuple(upper for _, upper in self.faces)
-        return f"{' / '.join(f'{step:+.1f}' for step in steps)} {unit} at least ({' / '.join(ways)})"
+            unit, by_way = "pixels", [("right", -move[0]), ("down", -move[1])]
+            by_way += [("to the last slice", move[2])] if move[2] else []
+        steps = " / ".join(f"{step:+.1f}" for _, step in by_way)
+        return f"{steps} {unit} at least ({' / '.join(way for way, _ in by_way)})"
 
 
 IN_PATIENT = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))
