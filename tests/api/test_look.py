@@ -58,7 +58,7 @@ def test_inspect__another_task_of_the_same_folder(tmp_path):
         inspect(tmp_path, task=task).to_json()["task"]["kind"] for task in (None, "segmentation", "classification")
     ]
     assert kinds == ["segmentation", "segmentation", "classification"]
-    assert inspect(tmp_path, task="classification").checks.faults == ()
+    assert [fault.code for fault in inspect(tmp_path, task="classification").checks.faults] == ["patients-unknown"]
     with pytest.raises(InputError, match="does not hold what is wanted"):
         inspect(tmp_path, task="detection")
 
@@ -109,7 +109,7 @@ def test_inspect__boxes(scanwright, tmp_path, make):
     ended = scanwright("inspect", data)
     assert ended.code == 0, ended.err
     assert "with 6 boxes of 2 classes: 4 cases of 4 patients, 1 set apart for testing" in ended.out
-    assert ended.out.rstrip().endswith("no faults")
+    assert ended.out.rstrip().endswith("1 note") and "note patients-unknown" in ended.out
     ended = scanwright("inspect", make(data, {"p00": [("cell", 5, 5, 60, 9)]}), "--json")
     plain = json.loads(ended.out)
     assert (ended.code, plain["task"]["kind"], plain["errors"] > 0) == (4, "detection", True)
@@ -159,7 +159,7 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
     assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (
         5,
         2,
-        "1 error, 3 warnings, 1 note",
+        "1 error, 3 warnings, 2 notes",
     )
     leak = next(line for line in ended.out.splitlines() if line.startswith("error near-duplicate"))
     assert "BloodImage_00386 (train) and BloodImage_00391 (test)" in leak  # the same cells, photographed twice
@@ -204,6 +204,8 @@ def test_fault_lines__what_says_the_same_is_one_line():
     same = [fault.model_copy(update={"found": "a thing"}) for fault in faults_of("odd", "warning", 9)]
     (line,) = look.fault_lines(Checks(faults=tuple(same), facts={}))
     assert line.startswith("warning odd c0, c1") and "4 more cases" in line
+    assert look.told_summary(Checks(faults=tuple(same), facts={})) == "1 warning"
+    assert look.told_summary(Checks(faults=(), facts={})) == "no faults"
 
 
 @pytest.mark.parametrize(

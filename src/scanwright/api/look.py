@@ -117,6 +117,11 @@ def fault_lines(checks: Checks) -> list[str]:
     return lines
 
 
+def told_summary(checks: Checks) -> str:
+    """How many findings of each severity, those that say the same of different cases counted as one."""
+    return checks.model_copy(update={"faults": tuple(condensed(checks.faults))}).summary()
+
+
 def doubt_lines(survey: Mapping[str, Any]) -> list[str]:
     """That the quick model is too weak to doubt a label by, where it is: silence would read as praise of the labels."""
     found = survey.get("suspicious") or {}

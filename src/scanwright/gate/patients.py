@@ -18,6 +18,6 @@ def unknown_patients(dataset: Dataset) -> tuple[Fault, ...]:
         expected="a list, a column or names that tell patients apart",
         found=f"none: each of the {len(dataset.cases)} cases counts as a patient of its own",
         action="If patients have several images, name them in a table with the columns case and patient, or by a pattern on "
-        f'case names, "patient" in {FILE_NAME}: else one patient lies on two sides of a split, and scores are too good.',
+        f'case names, "patient" in {FILE_NAME}: else one patient may be on two sides of a split, and scores too good.',
     )
     return (fault,)
