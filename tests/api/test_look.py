@@ -174,7 +174,7 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
         ended = scanwright("inspect", data)
         assert ended.code == 5, ended.out
         assert "with 4886 boxes of 3 classes: 364 cases of 364 patients, 72 set apart" in ended.out
-        assert ended.out.splitlines()[-1] == "1 error, 1 warning, 1 note"
+        assert ended.out.splitlines()[-1] == "1 error, 1 warning, 2 notes"
 
 
 def test_inspect__nothing_tells_patients_apart(tmp_path):
