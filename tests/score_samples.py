@@ -49,7 +49,7 @@ def study(*, trained=(0, 1), folds=2, validation=("a",), cases=10, patients_from
         splits=SimpleNamespace(folds=(fold,) * folds),
         fingerprint=SimpleNamespace(unit="mm"),
         overview=SimpleNamespace(num_cases=cases, unit="mm"),
-        dataset=SimpleNamespace(patients_from=patients_from),
+        dataset=SimpleNamespace(patients_from=patients_from, tells_patients=True),
         facts=lambda name: facts,
         **parts,
     )

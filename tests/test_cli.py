@@ -580,7 +580,7 @@ def test_inspect__faults(scanwright, data):
     assert [fault["code"] for fault in json.loads(ended.out)["faults"]] == ["unreadable-image", "patients-unknown"]
     plain = scanwright("inspect", data)
     assert plain.code == 4
-    assert plain.out.splitlines()[-1] == "1 error"
+    assert plain.out.splitlines()[-1] == "1 error, 1 note"
     assert scanwright("inspect", data, "--exclude", "p02").code == 0
 
 

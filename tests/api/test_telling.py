@@ -83,3 +83,11 @@ def test_limits__what_was_let_pass():
         in said
     )
     assert sum("The data show" in sentence for sentence in said) == 2
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_limits__nothing_tells_patients_apart(tells):
+    found = study()
+    found.dataset.tells_patients = tells
+    said = limits(found, scores([row(str(k)) for k in range(12)]))
+    assert any("No patient list was given" in sentence for sentence in said) is not tells
