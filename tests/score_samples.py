@@ -50,7 +50,9 @@ def study(*, trained=(0, 1), folds=2, validation=("a",), cases=10, patients_from
         fingerprint=SimpleNamespace(unit="mm"),
         overview=SimpleNamespace(num_cases=cases, unit="mm"),
         dataset=SimpleNamespace(
-            patients_from=patients_from, cases=[SimpleNamespace(id=name, patient=name) for name in validation]
+            patients_from=patients_from,
+            tells_patients=True,
+            cases=[SimpleNamespace(id=name, patient=name) for name in validation],
         ),
         facts=lambda name: facts,
         **parts,

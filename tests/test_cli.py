@@ -531,7 +531,8 @@ def test_json__one_object_on_standard_output(finished, scanwright, tmp_path):
         "ok": True,
     }
     looked = json.loads(scanwright("inspect", finished.data, "--json").out)
-    assert (looked["layout"], looked["cases"], looked["errors"], looked["faults"]) == ("nnunet", 6, 0, [])
+    assert (looked["layout"], looked["cases"], looked["errors"]) == ("nnunet", 6, 0)
+    assert [fault["code"] for fault in looked["faults"]] == ["patients-unknown"]
 
 
 def test_json__an_error_too(scanwright, tmp_path):
@@ -576,10 +577,10 @@ def test_inspect__faults(scanwright, data):
     a_text_file(data)
     ended = scanwright("inspect", data, "--json")
     assert ended.code == 4
-    assert [fault["code"] for fault in json.loads(ended.out)["faults"]] == ["unreadable-image"]
+    assert [fault["code"] for fault in json.loads(ended.out)["faults"]] == ["unreadable-image", "patients-unknown"]
     plain = scanwright("inspect", data)
     assert plain.code == 4
-    assert plain.out.splitlines()[-1] == "1 error"
+    assert plain.out.splitlines()[-1] == "1 error, 1 note"
     assert scanwright("inspect", data, "--exclude", "p02").code == 0
 
 

@@ -170,9 +170,8 @@ def inspect(
     """Say what a data set is and what is wrong with it; exit code 4, or 5 for policy, if that would stop a run."""
     screen = Screen()
     with screen:
+        from scanwright.api.look import doubt_lines, fault_lines, list_series, series_text, told_summary
         from scanwright.api.look import inspect as run
-        from scanwright.api.look import list_series, series_text
-        from scanwright.dataset.checks import condensed
 
         try:
             result = run(
@@ -198,9 +197,10 @@ def inspect(
     lines = [
         *series_text(result.series),
         result.dataset.stated,
-        *(fault.line() for fault in condensed(result.checks.faults)),
+        *fault_lines(result.checks),
+        *doubt_lines(result.survey),
     ]
-    lines += [result.checks.summary(), *([f"page     {result.page}"] if result.page else [])]
+    lines += [told_summary(result.checks), *([f"page     {result.page}"] if result.page else [])]
     finish(lines, result.to_json(), as_json=json_)
     if result.checks.errors:
         raise typer.Exit(5 if all(fault.policy for fault in result.checks.errors) else 4)

@@ -10,6 +10,8 @@ from made_boxes import coco_folder, coco_json, voc_folder, yolo_folder, yolo_lin
 from made_folders import nnunet_folder, picture, write_json, write_png, write_text
 from scanwright.api import look
 from scanwright.api.look import inspect, make_phantom
+from scanwright.dataset.cases import Fault
+from scanwright.dataset.checks import Checks
 from scanwright.dataset.read import read_dataset
 from scanwright.errors import InputError
 
@@ -56,7 +58,7 @@ def test_inspect__another_task_of_the_same_folder(tmp_path):
         inspect(tmp_path, task=task).to_json()["task"]["kind"] for task in (None, "segmentation", "classification")
     ]
     assert kinds == ["segmentation", "segmentation", "classification"]
-    assert inspect(tmp_path, task="classification").checks.faults == ()
+    assert [fault.code for fault in inspect(tmp_path, task="classification").checks.faults] == ["patients-unknown"]
     with pytest.raises(InputError, match="does not hold what is wanted"):
         inspect(tmp_path, task="detection")
 
@@ -107,7 +109,7 @@ def test_inspect__boxes(scanwright, tmp_path, make):
     ended = scanwright("inspect", data)
     assert ended.code == 0, ended.err
     assert "with 6 boxes of 2 classes: 4 cases of 4 patients, 1 set apart for testing" in ended.out
-    assert ended.out.rstrip().endswith("no faults")
+    assert ended.out.rstrip().endswith("1 note") and "note patients-unknown" in ended.out
     ended = scanwright("inspect", make(data, {"p00": [("cell", 5, 5, 60, 9)]}), "--json")
     plain = json.loads(ended.out)
     assert (ended.code, plain["task"]["kind"], plain["errors"] > 0) == (4, "detection", True)
@@ -157,7 +159,7 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
     assert (ended.code, ended.out.count("empty-box"), ended.out.splitlines()[-1]) == (
         5,
         2,
-        "1 error, 3 warnings, 1 note",
+        "1 error, 3 warnings, 2 notes",
     )
     leak = next(line for line in ended.out.splitlines() if line.startswith("error near-duplicate"))
     assert "BloodImage_00386 (train) and BloodImage_00391 (test)" in leak  # the same cells, photographed twice
@@ -172,4 +174,52 @@ def test_inspect__blood_cells_in_three_forms(scanwright, data_folder, tmp_path):
         ended = scanwright("inspect", data)
         assert ended.code == 5, ended.out
         assert "with 4886 boxes of 3 classes: 364 cases of 364 patients, 72 set apart" in ended.out
-        assert ended.out.splitlines()[-1] == "1 error, 1 warning, 1 note"
+        assert ended.out.splitlines()[-1] == "1 error, 1 warning, 2 notes"
+
+
+def test_inspect__nothing_tells_patients_apart(tmp_path):
+    root = nnunet_folder(tmp_path / "data", cases=3)
+    (note,) = [fault for fault in inspect(root, quick=True).checks.faults if fault.code == "patients-unknown"]
+    assert note.severity == "note" and "each of the 3 cases" in note.found
+    write_text(root / "cases.csv", "case,patient\np00,A\np01,B\np02,C\n")
+    assert "patients-unknown" not in {fault.code for fault in inspect(root, quick=True).checks.faults}
+
+
+def faults_of(code, severity, number):
+    return [Fault(code=code, severity=severity, case=f"c{at}", found=f"thing {at}") for at in range(number)]
+
+
+def test_fault_lines__the_first_few_of_each_code():
+    faults = [*faults_of("bad", "error", 7), *faults_of("odd", "warning", 9), *faults_of("few", "note", 3)]
+    lines = look.fault_lines(Checks(faults=tuple(faults), facts={}))
+    assert [sum(line.startswith(word) for line in lines) for word in ("error bad", "warning odd", "note few")] == [
+        7,
+        4,
+        3,
+    ]
+    assert lines[10] == "warning odd 6 more such findings: see the page (--out) or --json"
+
+
+def test_fault_lines__what_says_the_same_is_one_line():
+    same = [fault.model_copy(update={"found": "a thing"}) for fault in faults_of("odd", "warning", 9)]
+    (line,) = look.fault_lines(Checks(faults=tuple(same), facts={}))
+    assert line.startswith("warning odd c0, c1") and "4 more cases" in line
+    assert look.told_summary(Checks(faults=tuple(same), facts={})) == "1 warning"
+    assert look.told_summary(Checks(faults=(), facts={})) == "no faults"
+
+
+@pytest.mark.parametrize(
+    ("found", "lines"),
+    [
+        (
+            {"measure": "Dice", "quality": 0.312, "enough": False, "judged": 44},
+            ["labels   not doubted: the quick model is too weak for that (Dice 0.31 over 44 cases)"],
+        ),
+        ({"measure": "Dice", "quality": 0.9, "enough": True, "judged": 44}, []),
+        ({"measure": "", "quality": None, "enough": False, "judged": 0}, []),
+        (None, []),
+    ],
+)
+def test_doubt_lines(found, lines):
+    assert look.doubt_lines({"suspicious": found}) == lines
+    assert look.doubt_lines({}) == []

@@ -9,14 +9,16 @@ import pytest
 
 from commands import SMALL
 from made_boxes import voc_folder
-from made_folders import made_task, nnunet_folder, write_json
+from made_folders import made_task, nnunet_folder, write_json, write_text
 from scanwright.api.gate import content_digest
 from scanwright.api.run import Run
 from scanwright.api.study import (
     earlier_plan,
+    given_splits,
     require_judged_once,
     require_same_splits,
     require_unchanged,
+    split_cases,
     without,
 )
 from scanwright.dataset.cases import Dataset, Fault
@@ -27,6 +29,7 @@ from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io import nifti
+from scanwright.plan.plan import Settings
 
 
 def test_records__of_a_finished_run(finished):
@@ -36,7 +39,8 @@ def test_records__of_a_finished_run(finished):
         for name in ("task", "checks", "splits", "plan", "run")
     }
     assert [region["name"] for region in read["task"]["regions"]] == ["liver", "tumour"]
-    assert (read["checks"]["layout"], read["checks"]["faults"], len(read["checks"]["facts"])) == ("nnunet", [], 6)
+    assert (read["checks"]["layout"], len(read["checks"]["facts"])) == ("nnunet", 6)
+    assert [fault["code"] for fault in read["checks"]["faults"]] == ["patients-unknown"]
     assert sorted(name for fold in read["splits"]["folds"] for name in fold["validation"]) == [
         f"p{n:02d}" for n in range(6)
     ]
@@ -169,3 +173,15 @@ def test_train_and_evaluate__boxes_are_refused_before_any_work(scanwright, tmp_p
         assert "no network learns detection yet" in ended.err
         assert "found Pascal VOC folder with 6 boxes of 2 classes" in ended.err
     assert not list(tmp_path.glob("*-out/[a-z]*s.json"))  # no checks, no metrics
+
+
+def test_split_cases__a_file_that_sets_test_cases_apart_alone(finished, tmp_path):
+    dataset = read_dataset(finished.data)
+    file = write_text(
+        tmp_path / "s.csv", "case,split\n" + "".join(f"p{n:02d},{'train' if n else 'test'}\n" for n in range(6))
+    )
+    given = given_splits(dataset, file)
+    found = split_cases(dataset, check(dataset), Settings(folds=5), given=given)
+    assert found.test == ("p00",) and len(found.folds) == 5
+    assert all("p00" not in (*fold.train, *fold.validation) for fold in found.folds)
+    assert found.stated.startswith("a test split as s.csv says; 5 folds of 1 validation cases")

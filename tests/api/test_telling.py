@@ -104,3 +104,11 @@ def test_limits__a_patient_on_two_sides_who_was_left_out_or_not(patient, meaning
     said = limits(seen, scores([row(str(k)) for k in range(30)]))
     assert [meaning in sentence for sentence in said if "on two sides" in sentence] == [True]
     assert any("mixed modality" in sentence and "Scores are of all of them together." in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_limits__nothing_tells_patients_apart(tells):
+    found = study()
+    found.dataset.tells_patients = tells
+    said = limits(found, scores([row(str(k)) for k in range(12)]))
+    assert any("No patient list was given" in sentence for sentence in said) is not tells

@@ -46,3 +46,12 @@ def test_a_case_needs_an_image_and_knows_no_other_key():
         Case(id="a", patient="a", images=())
     with pytest.raises(ValidationError):
         Case(id="a", patient="a", images=(Path("a.png"),), age=3)
+
+
+@pytest.mark.parametrize(
+    ("source", "tells"),
+    [("column patient of t.csv", True), ("folders sub-…", True), ("nowhere: the archive names no patients", False)],
+)
+def test_tells_patients(source, tells):
+    assert not made_dataset().tells_patients
+    assert made_dataset().model_copy(update={"patients_from": source}).tells_patients is tells

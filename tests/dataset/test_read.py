@@ -3,6 +3,7 @@ import pytest
 
 from made_boxes import SCENE, coco_folder, coco_json, voc_folder, yolo_folder
 from made_folders import ball, decathlon_folder, nnunet_folder, picture_folder, write_json, write_nifti, write_text
+from made_images import class_folder, number_folder
 from made_series import axial, slice_header, write_series
 from scanwright.dataset.read import LAYOUTS, read_dataset
 from scanwright.errors import InputError, UsageError
@@ -260,3 +261,43 @@ def test_patients_of_a_sidecar_are_counted(tmp_path):
     dataset = read_dataset(root)
     assert dataset.stated.split(";")[0].endswith("4 cases of 3 patients")
     assert dataset.patients_from == "column patient_id of metadata.csv"
+
+
+@pytest.mark.parametrize(
+    ("write", "kind", "words"),
+    [(picture_folder, "detection", "boxes as COCO, Pascal VOC or YOLO"), (class_folder, "segmentation", "label map")],
+)
+def test_what_is_wanted_and_not_there__what_to_do(tmp_path, write, kind, words):
+    with pytest.raises(InputError, match="does not hold what is wanted") as raised:
+        read_dataset(write(tmp_path), kind=kind)
+    assert words in raised.value.hint
+
+
+def test_unread_formats__are_counted_in_class_folders(tmp_path):
+    root = class_folder(tmp_path)
+    assert read_dataset(root).faults == ()
+    for name in ("absent/a.webp", "absent/b.webp", "present/c.GIF", "present/._d.webp"):
+        write_text(root / name, "x")
+    (fault,) = read_dataset(root).faults
+    assert (fault.code, fault.severity, fault.numbers) == ("unread-format", "warning", {"files": 3.0})
+    assert fault.found == "2 .webp and 1 .gif files passed over, such as absent/a.webp"
+
+
+def test_unread_formats__a_table_that_names_them(tmp_path):
+    root = number_folder(tmp_path)
+    (root / "images/c03.png").rename(root / "images/c03.webp")
+    table = root / "cases.csv"
+    table.write_text(table.read_text().replace("c03.png", "c03.webp").replace("c05.png", "gone.png"))
+    faults = {fault.code + str(fault.case): fault for fault in read_dataset(root).faults}
+    unread = next(fault for fault in faults.values() if "c03" in fault.found and fault.code == "missing-files")
+    assert unread.found == "images/c03.webp: a format that is not read" and "Save it as PNG" in unread.action
+    gone = next(fault for fault in faults.values() if "gone.png" in fault.found)
+    assert gone.found == "no image file at images/gone.png" and "Restore the files" in gone.action
+
+
+def test_unread_formats__nothing_else_there(tmp_path):
+    for name in ("a/1.webp", "a/2.webp", "b/1.webp", "b/2.webp"):
+        write_text(tmp_path / name, "x")
+    with pytest.raises(InputError, match="no data set recognised") as raised:
+        read_dataset(tmp_path)
+    assert any("not read: 4 .webp files" in line for line in raised.value.details)

@@ -253,3 +253,19 @@ def test_read_splits__no_number_of_a_fold(tmp_path, word):
     file = write_text(tmp_path / "s.csv", f"case,fold\np00_0,{word}\np01_0,0\np02_0,1\np03_0,1\n")
     with pytest.raises(InputError, match="not a word of a split"):
         read_splits(file, cases)
+
+
+def test_read__train_and_test_alone_set_cases_apart(tmp_path):
+    cases = cohort(patients=4)
+    file = write_text(tmp_path / "s.csv", "case,split\np00_0,train\np01_0,test\np02_0,train\np03_0,train\n")
+    found = read_splits(file, cases)
+    assert (found.folds, found.test, found.stated) == ((), ("p01_0",), "a test split as s.csv says")
+    with pytest.raises(InputError, match="leaves out cases"):
+        read_splits(file, [*cases, made_case("new")])
+
+
+def test_read__train_alone_says_what_to_do(tmp_path):
+    file = write_text(tmp_path / "s.csv", "case,split\np00_0,train\np01_0,train\n")
+    with pytest.raises(InputError, match="empty side") as raised:
+        read_splits(file, cohort(patients=2))
+    assert "no case to validate on in fold 0" in str(raised.value.found) and "word test" in raised.value.hint

@@ -6,7 +6,7 @@ from made_folders import made_facts
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.split import Fold, Splits
 from scanwright.dataset.task import Channel, Region, Task
-from scanwright.gate.cohort import Cohort
+from scanwright.gate.cohort import OWN_SPLIT, Cohort
 
 TASK = Task(name="t", channels=(Channel(name="CT", modality="ct"),), regions=(Region(name="a", values=(1,)),))
 
@@ -48,3 +48,8 @@ def test_cases__only_those_with_facts() -> None:
     cohort = cohort_of("ab")
     fewer = Cohort(dataset=cohort.dataset, facts={"b": cohort.facts["b"]})
     assert [case.id for case in fewer.cases] == ["b"] and list(fewer.by_id) == ["b"]
+
+
+def test_partitions__a_file_that_sets_test_cases_apart_alone() -> None:
+    cohort = cohort_of("abc", splits=Splits(folds=(), test=("b",), source="s.csv"))
+    assert cohort.partitions == {OWN_SPLIT: {"a": "train", "b": "test", "c": "train"}}

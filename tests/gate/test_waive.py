@@ -74,3 +74,16 @@ def test_waived__nothing_to_waive() -> None:
 def test_waived__what_makes_no_sense_cannot_be() -> None:
     with pytest.raises(UsageError, match="cannot be waived"):
         waived([BROKEN], [parse_waiver("unreadable-image=never mind it")])
+
+
+@pytest.mark.parametrize("reason", ["ok", "aaa", "fine", "a b", "双眼"])
+def test_parse_waiver__a_reason_that_says_too_little(reason: str) -> None:
+    with pytest.raises(UsageError, match="the reason is too short") as raised:
+        parse_waiver(f"near-duplicate={reason}")
+    assert raised.value.found == repr(reason)
+    assert raised.value.expected == "a reason of two words, or of 10 letters"
+
+
+@pytest.mark.parametrize("reason", ["both eyes", "retrospective", "同一病人"])
+def test_parse_waiver__a_short_reason_that_says_enough(reason: str) -> None:
+    assert parse_waiver(f"near-duplicate={reason}").reason == reason

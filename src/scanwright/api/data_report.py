@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import TypeVar
 
 from scanwright.api.data_sections import sections
 from scanwright.api.wording import channel_text, space_facts, volume_text
 from scanwright.dataset.cases import Case, Fault, Quantities
-from scanwright.dataset.checks import Checks, condensed
+from scanwright.dataset.checks import Checks, by_code, condensed
 from scanwright.dataset.classes import answers_text
+from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.survey import Glance, Survey
@@ -16,6 +18,8 @@ from scanwright.report.content import Fact, Finding
 from scanwright.report.data_content import DataReport, FindingGroup, Picture
 
 SHEET, PICTURES = 24, 8
+
+T = TypeVar("T")
 
 
 def data_report(cohort: Cohort, checks: Checks, found: Survey | None) -> DataReport:
@@ -76,8 +80,8 @@ def on_sheet(cases: Sequence[Case]) -> list[str]:
     return [name for names in kinds.values() for name in spread(names, each)]
 
 
-def spread(names: Sequence[str], most: int) -> list[str]:
-    """At most so many of the names, evenly spread.
+def spread(names: Sequence[T], most: int) -> list[T]:
+    """At most so many of the names, or of anything, evenly spread.
 
     >>> spread("abcdefgh", 3), spread("ab", 3)
     (['a', 'd', 'g'], ['a', 'b'])
@@ -114,17 +118,26 @@ def pictures(
 
 def finding_groups(checks: Checks) -> tuple[FindingGroup, ...]:
     """Findings by severity and code, in the order of the checks, with pictures of some of their cases."""
-    groups: dict[tuple[str, str], list[Fault]] = {}
-    for fault in checks.faults:
-        groups.setdefault((fault.severity, fault.code), []).append(fault)
     return tuple(
         FindingGroup(
             code=code,
             findings=tuple(finding(fault) for fault in condensed(faults)),
-            pictures=pictures(spread(concerned(faults), PICTURES), checks.seen),
+            pictures=pictures(on_show(faults, checks.facts), checks.seen),
         )
-        for (_, code), faults in groups.items()
+        for (_, code), faults in by_code(checks.faults).items()
     )
+
+
+def on_show(faults: Sequence[Fault], facts: Mapping[str, CaseFacts]) -> list[str]:
+    """The cases that pictures are shown of; of images that are the same, both."""
+    if faults[0].code != "duplicate-image":
+        return spread(concerned(faults), PICTURES)
+    first: dict[tuple[str, ...], str] = {}
+    for name, found in facts.items():
+        first.setdefault(found.image_hashes, name)
+    names = (name for fault in spread(faults, PICTURES // 2) for name in concerned([fault]) if name in facts)
+    pairs = (name for one in names for name in (first[facts[one].image_hashes], one))
+    return list(dict.fromkeys(pairs))[:PICTURES]
 
 
 def concerned(faults: Sequence[Fault]) -> list[str]:

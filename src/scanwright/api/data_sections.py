@@ -21,7 +21,7 @@ from scanwright.gate.shortcut.shortcuts import LIMIT, TITLES, Hunt
 from scanwright.gate.survey import Glance, Survey
 from scanwright.report.data_content import Picture, Plot, Section, Strip, Table
 
-STRIPS, IN_STRIP, ROWS, MEASURES = 12, 6, 20, 8
+STRIPS, IN_STRIP, ROWS, MEASURES, NAMED = 12, 6, 20, 8, 5
 AUC_LIMITS = (0.0, 1.0)
 
 
@@ -81,8 +81,8 @@ def shortcuts_section(found: Hunt) -> Section | None:
     if not found.trails:
         return None
     hits = sum(one.is_shortcut for one in found.trails)
-    lead = "Small models were asked to tell the answer from what no anatomy is in. " + (
-        f"{hits} of {len(found.trails)} guesses succeed." if hits else f"None of {len(found.trails)} guesses succeeds."
+    lead = (
+        f"{asked_text(found)} {hits or 'None'} of these {len(found.trails)} guesses succeed{'' if hits > 1 else 's'}."
     )
     shown = found.trails[:ROWS]
     rows = [auc_row(f"{one.question}, by {one.family}", one.guess, is_marked=one.is_shortcut) for one in shown]
@@ -105,6 +105,17 @@ def shortcuts_section(found: Hunt) -> Section | None:
     caption = f"Solid: chance. Dashed: {LIMIT:.3g}, from which an interval above chance counts as a shortcut."
     plot = Plot(panels=(interval_plot(rows, x_label="AUC", limits=AUC_LIMITS, null=0.5, limit=LIMIT),), caption=caption)
     return Section(id="shortcuts", title="Shortcuts", lead=lead, plots=(plot,), tables=(table,))
+
+
+def asked_text(found: Hunt) -> str:
+    """Which answers were asked for, and from what: there is a trail for each guess that could be made."""
+    asked = list(dict.fromkeys(trail.question for trail in found.trails))
+    families = list(dict.fromkeys(TITLES.get(trail.family, trail.family) for trail in found.trails))
+    some = asked[:NAMED] + ([f"{len(asked) - NAMED} more"] if len(asked) > NAMED else [])
+    return (
+        f"Small models were asked to tell {len(asked)} answer{'s' * (len(asked) > 1)} ({', '.join(some)}) from what no "
+        f"anatomy is in: {'; '.join(families)}."
+    )
 
 
 def marks_section(found: BurnedIn, seen: Mapping[str, Glance]) -> Section | None:

@@ -14,6 +14,7 @@ from scanwright.dataset.split import Splits
 from scanwright.errors import PolicyError
 from scanwright.files import canonical_json, sha256_bytes, write_bytes, write_json
 from scanwright.gate.cohort import Cohort
+from scanwright.gate.patients import unknown_patients
 from scanwright.gate.survey import Glance, Survey, glance, survey
 from scanwright.gate.waive import Waiver, waived
 from scanwright.protocols import Listener, Progress
@@ -97,7 +98,7 @@ def look_at_all(
     is_given = splits is not None or any(case.split == "test" for case in dataset.cases)
     cohort = Cohort(dataset=dataset, facts=looked.checks.facts, splits=splits, is_given=is_given)
     found = survey(cohort, looked.glances, judge_labels=judge_labels)
-    faults = waived(ranked([*looked.checks.faults, *found.faults]), waivers)
+    faults = waived(ranked([*looked.checks.faults, *found.faults, *unknown_patients(dataset)]), waivers)
     checks = looked.checks.model_copy(update={"faults": tuple(faults)})
     return Looked(
         dataset=dataset,

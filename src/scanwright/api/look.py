@@ -1,6 +1,6 @@
 """The verbs `inspect` and `demo`: looking at data before anything is trained, and at an example of it all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from scanwright.api.make_model import Trained, train
 from scanwright.api.study import given_splits, require_split_file, without
 from scanwright.dataset import read as dataset_read
 from scanwright.dataset.cases import Dataset
-from scanwright.dataset.checks import Checks
+from scanwright.dataset.checks import Checks, by_code, condensed
 from scanwright.dataset.facts import Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.layouts.dicom_listing import SeriesList, as_text
@@ -22,6 +22,8 @@ from scanwright.gate.waive import parse_waiver
 from scanwright.plan.plan import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
+
+SHOWN_ERRORS, SHOWN_OTHERS = 20, 3  # lines of one code in the terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,32 @@ def list_series(data: str | Path, *, layout: str | None = None) -> SeriesList:
     Raises InputError if the folder is missing, empty or not understood.
     """
     return dataset_read.list_series(Path(data), layout)
+
+
+def fault_lines(checks: Checks) -> list[str]:
+    """The findings as a terminal shows them: by severity and code as on the page, of each the first few."""
+    lines = []
+    for (severity, code), faults in by_code(checks.faults).items():
+        told = condensed(faults)
+        shown = SHOWN_ERRORS if severity == "error" else SHOWN_OTHERS
+        lines += [fault.line() for fault in told[:shown]]
+        if len(told) > shown:
+            lines.append(f"{severity} {code} {len(told) - shown} more such findings: see the page (--out) or --json")
+    return lines
+
+
+def told_summary(checks: Checks) -> str:
+    """How many findings of each severity, those that say the same of different cases counted as one."""
+    return checks.model_copy(update={"faults": tuple(condensed(checks.faults))}).summary()
+
+
+def doubt_lines(survey: Mapping[str, Any]) -> list[str]:
+    """That the quick model is too weak to doubt a label by, where it is: silence would read as praise of the labels."""
+    found = survey.get("suspicious") or {}
+    if found.get("quality") is None or found["enough"]:
+        return []
+    measured = f"{found['measure']} {found['quality']:.2f} over {found['judged']} cases"
+    return [f"labels   not doubted: the quick model is too weak for that ({measured})"]
 
 
 def series_text(series: SeriesList) -> list[str]:

@@ -222,10 +222,16 @@ def split_cases(
     given: Splits | None,
     together: Sequence[Sequence[str]] = (),
 ) -> Splits:
-    """The given split, or folds by patient that keep cases together. Raises UsageError if the fold asked for does not exist."""
-    splits = given or make_splits(
-        dataset.cases, folds=settings.folds, seed=settings.seed, facts=checks.facts, together=together
-    )
+    """The given folds, or folds by patient that keep cases together, of all cases that are not set apart.
+
+    Raises UsageError if the fold asked for does not exist.
+    """
+    splits = given
+    if splits is None or not splits.folds:
+        apart = set() if given is None else set(given.test)
+        cases = [case.model_copy(update={"split": "test"}) if case.id in apart else case for case in dataset.cases]
+        splits = make_splits(cases, folds=settings.folds, seed=settings.seed, facts=checks.facts, together=together)
+        splits = splits if given is None else splits.model_copy(update={"stated": f"{given.stated}; {splits.stated}"})
     if settings.fold is not None and not 0 <= settings.fold < len(splits.folds):
         raise UsageError("no such fold", found=f"--fold {settings.fold}", expected=f"0 to {len(splits.folds) - 1}")
     if settings.fold is None:

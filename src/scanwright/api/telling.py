@@ -192,7 +192,7 @@ def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[st
         said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
         if failed := study.problem.shortfalls(summary):
             said.append(f"{name}: {failed}" if len(sets) > 1 else failed)
-    if study.dataset.patients_from.startswith("case names"):
+    if not study.dataset.tells_patients:
         said.append("No patient list was given: if two cases are of one person, the scores are too good.")
     if found.unit == "px":
         said.append("The images have no physical scale: lengths and areas are in pixels.")

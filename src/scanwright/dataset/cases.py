@@ -17,6 +17,8 @@ Side = Literal["train", "test"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 SHOWN_CASES = 5
+UNTOLD = ("case names", "nowhere")
+"""How Dataset.patients_from begins where nothing tells patients apart."""
 
 
 class Fault(Frozen):
@@ -147,7 +149,12 @@ class Dataset(Frozen):
     task: Task
     cases: tuple[Case, ...]
     faults: tuple[Fault, ...] = ()
-    patients_from: str = "case names: every case counts as a patient of its own"
+    patients_from: str = f"{UNTOLD[0]}: every case counts as a patient of its own"
+
+    @property
+    def tells_patients(self) -> bool:
+        """Whether a list, a column or names say which cases are of one patient."""
+        return not self.patients_from.startswith(UNTOLD)
 
     @property
     def train(self) -> tuple[Case, ...]:

@@ -35,12 +35,12 @@
     refused-series                                                 error     DICOM: of a series that something is drawn on;
                                                                              else a warning
     other-grid reader-note unlisted-files left-out                 note
-    unused-class polygon-as-box                                    note
+    unused-class polygon-as-box one-bit-masks exif-turned          note      (the last two: masks.py)
 
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -48,12 +48,12 @@ from typing import Any
 
 from pydantic import Field
 
-from scanwright.dataset.cases import SEVERITIES, Boxes, Case, Dataset, Fault
+from scanwright.dataset.cases import SEVERITIES, Boxes, Case, Dataset, Fault, Severity
 from scanwright.dataset.classes import rare_classes
-from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.examine import Examined, See, examine
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.infer import SOURCE
+from scanwright.dataset.masks import interpolated_labels, mixed_values, turned_pictures
 from scanwright.dataset.rare import rare
 from scanwright.dataset.task import Frozen, Task
 from scanwright.errors import DatasetFaults
@@ -62,7 +62,6 @@ from scanwright.workers import in_processes
 
 SHOWN_FAULTS = 20
 ALIKE = 4  # faults that say the same are told as one from so many on
-SMALL_VALUE, FULL_SCALES = 15, (255, 65535)  # numbers of classes; white in 8 and 16 bits
 PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
 
 Progress = Callable[[int, int], None]
@@ -112,7 +111,8 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     faults += _rare_regions(dataset.train, dataset.task, facts)
     faults += [*_rare_boxes(dataset.train, dataset.task), *rare_classes(dataset.train, dataset.task)]
     if dataset.task.source == SOURCE:
-        faults += [*_mixed_values(dataset.cases, dataset.task, facts), *_interpolated_labels(results)]
+        faults += [*mixed_values(dataset.cases, dataset.task, facts), *interpolated_labels(results)]
+    faults += turned_pictures(results)
     seen = {result.case.id: result.seen for result in results if result.seen is not None}
     return Checks(faults=tuple(ranked(faults)), facts=facts, seen=seen)
 
@@ -120,6 +120,14 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
 def ranked(faults: Iterable[Fault]) -> list[Fault]:
     """Errors first, then warnings and notes; of one severity by case and code."""
     return sorted(faults, key=lambda fault: (SEVERITIES.index(fault.severity), fault.case or "", fault.code))
+
+
+def by_code(faults: Iterable[Fault]) -> dict[tuple[Severity, str], list[Fault]]:
+    """Faults by severity and code, in the order in which these first come."""
+    groups: dict[tuple[Severity, str], list[Fault]] = {}
+    for fault in faults:
+        groups.setdefault((fault.severity, fault.code), []).append(fault)
+    return groups
 
 
 def condensed(faults: Sequence[Fault]) -> list[Fault]:
@@ -244,58 +252,6 @@ def _rare_boxes(cases: Sequence[Case], task: Task) -> Iterator[Fault]:
 
 def _are_few(cases: Sequence[Case]) -> bool:
     return len({case.patient for case in cases}) <= 2
-
-
-def _mixed_values(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:
-    """Labels of which some say with 255 what others say with 1; a warning if each has one value and they differ."""
-    held: dict[str, list[int]] = {}
-    for case in cases:
-        counts = (facts[case.id].label_counts or {}) if case.id in facts else {}
-        if values := sorted(value for value in counts if value not in (0, task.ignore)):
-            held[case.id] = values
-    small = [name for name, values in held.items() if values[-1] <= SMALL_VALUE]
-    white = [name for name, values in held.items() if values[-1] in FULL_SCALES and values[0] > SMALL_VALUE]
-    both = any(values[0] <= SMALL_VALUE and values[-1] in FULL_SCALES for values in held.values())
-    files = {case.id: place_of(case.label) for case in cases if case.label is not None}
-    used = Counter(value for values in held.values() for value in values)
-    counted = ", ".join(f"{value} in {used[value]} file{'s' * (used[value] > 1)}" for value in sorted(used)[:8])
-    if small and white and not both:
-        pair = [min(held[name][0] for name in group) for group in (small, white)]
-        yield Fault(
-            code="mixed-values",
-            severity="error",
-            file=files[min(small, white, key=len)[0]],
-            expected="one value for each region in all label files",
-            found=f"{counted}, never 255 or 65535 together with a small one",
-            action=f"Save all masks with the same values, or declare in {DECLARATION} which mean the same, such as "
-            f'{{"regions": {{"NAME": {pair}}}}}.',
-        )
-    elif len(used) > 1 and all(len(values) == 1 for values in held.values()):
-        yield Fault(
-            code="mixed-values",
-            severity="warning",
-            found=f"{counted}, never two in one file",
-            action=f"Fine if they are classes, one to a file; if they mean the same, declare in {DECLARATION} "
-            f'{{"regions": {{"NAME": {sorted(used)[:8]}}}}}.',
-        )
-
-
-def _interpolated_labels(results: Sequence[Examined]) -> Iterator[Fault]:
-    """An error if labels hold the grey levels of an interpolation: each of them would become a region."""
-    grey = [(result, result.border) for result in results if result.border is not None and result.border.is_grey]
-    if not grey:
-        return
-    (first, border), labelled = grey[0], sum(result.case.label is not None for result in results)
-    yield Fault(
-        code="interpolated-label",
-        severity="error",
-        file=None if first.case.label is None else place_of(first.case.label),
-        expected="classes, without grey levels between them",
-        found=f"{border.values} values up to {border.highest}, most of them at borders between lower and higher ones; so in "
-        f"{len(grey)} of {labelled} label files",
-        action=f"Save the masks anew without interpolation (nearest neighbour) or loss, or threshold those of a single "
-        f"structure, such as at {(border.highest + 1) // 2}. If all values are classes, name them in {DECLARATION}.",
-    )
 
 
 def _same_channels(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:

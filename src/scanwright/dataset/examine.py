@@ -21,8 +21,9 @@ from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError, UnreadableFile
 from scanwright.geometry.volume import Volume
-from scanwright.io.formats import read_label
-from scanwright.io.source import LabelSource, Source, place_of
+from scanwright.io.formats import is_picture, read_label
+from scanwright.io.raster import stored_size
+from scanwright.io.source import LabelSource, Source, files_of, place_of
 
 See = Callable[[Case, Volume, Volume | None, Task], Any]
 """What else is to be taken from a case while its voxels are at hand: case, image, label, task to a small picklable value.
@@ -37,11 +38,13 @@ class Examined:
     """What came of one case: facts if every file could be read and fits, and faults.
 
     border: of a label with many values, where the regions were inferred from them. seen: what `see` made of it.
+    stored: (columns, rows) of the first picture as it is stored, if it was turned upright and the label was not.
     """
 
     case: Case
     facts: CaseFacts | None = None
     border: Border | None = None
+    stored: tuple[int, int] | None = None
     seen: Any = None
     faults: list[Fault] = field(default_factory=list)
 
@@ -77,6 +80,7 @@ def examine(case: Case, task: Task, see: See | None = None) -> Examined:
             result.border = border_of(label.voxels[0], counts, ignore=task.ignore)
     if len(volumes) < len(images) or (case.label is not None and label is None):
         return result
+    result.stored = _stored(case)
     whole = _join(volumes, result, task)
     fits = label is None or _fits(label, volumes[0], result)
     if whole is not None and fits and measures.are_finite(whole.voxels):
@@ -94,6 +98,14 @@ def _read_image(image: Source, result: Examined, task: Task) -> Volume | None:
     except InputError as error:
         _add_unusable(error, place_of(image), result, what="image")
         return None
+
+
+def _stored(case: Case) -> tuple[int, int] | None:
+    """Examined.stored of a case whose files could be read."""
+    if case.label is None or not is_picture(case.images[0]):
+        return None
+    marked = any(is_picture(path) and stored_size(path) is not None for path in files_of(case.label))
+    return None if marked else stored_size(place_of(case.images[0]))
 
 
 def _read_label(label: LabelSource, result: Examined) -> Volume | None:
@@ -162,6 +174,16 @@ def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | N
 def _fits(label: Volume, image: Volume, result: Examined) -> bool:
     """Whether the label lies on the image's grid; a fault if not."""
     file = _label_file(result.case)
+    if label.shape != image.shape and label.shape == (*(result.stored or ()), 1):
+        result.add(
+            "shape-mismatch",
+            "error",
+            file,
+            expected="a mask on the upright picture, as its EXIF tag turns it",
+            found="a mask of the stored picture's size: it was drawn on the pixels before they are turned",
+            action="Turn the mask as the picture is turned, or save the picture without its EXIF tag.",
+        )
+        return False
     if label.shape != image.shape:
         result.add(
             "shape-mismatch",

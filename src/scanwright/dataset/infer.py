@@ -17,11 +17,13 @@ from scanwright.dataset.measures import count_values
 from scanwright.dataset.task import Channel, Modality, Region, modality_of, modality_of_folder
 from scanwright.errors import InputError, ScanwrightError
 from scanwright.io.colours import name_of
-from scanwright.io.formats import read_label, read_volume
-from scanwright.io.source import LabelSource, Source, place_of
+from scanwright.io.formats import is_picture, read_label, read_volume
+from scanwright.io.raster import is_one_bit
+from scanwright.io.source import LabelFiles, LabelSource, Source, files_of, place_of
 from scanwright.types import Array, Floats
 
 SOURCE = "label values"  # the source of a task whose regions were inferred here
+FULL_SCALES = (255, 65535)  # white in 8 and 16 bits
 MAX_VALUES = 64  # more than any labelled data set of this kind; an image or a JPEG mask has up to 256
 PEEKED = 12  # images looked at to tell colour from grey
 
@@ -29,15 +31,19 @@ PEEKED = 12  # images looked at to tell colour from grey
 def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
     """One region for each value besides 0 in any of the label files, ascending; "foreground" if there is only one.
 
+    Where each file holds one value, 1 in all those of 1 bit and white in all others, the two mean the same: one region of both.
     A file that cannot be read is left to the checks. Raises InputError if a file holds more than 64 values (it is then
     no mask, or one saved as JPEG) or a negative one, if no file holds anything but 0, or if none can be read.
     """
-    found: set[int] = set()
+    by_depth: dict[bool, set[int]] = {True: set(), False: set()}  # values of files of 1 bit, and of all others
+    alone = True
     failure: ScanwrightError | None = None
     num_read = 0
     for label in labels:
         try:
-            found |= set(_values_in(label))
+            own = set(_values_in(label)) - {0}
+            by_depth[_is_one_bit(label)] |= own
+            alone = alone and len(own) < 2
             num_read += 1
         except ScanwrightError as error:
             if error.where == place_of(label) and error.hint in (MASK_HINT, NEGATIVE_HINT):
@@ -45,12 +51,20 @@ def infer_regions(labels: Iterable[LabelSource]) -> tuple[Region, ...]:
             failure = failure or error
     if failure is not None and not num_read:
         raise failure
-    found.discard(0)
+    found = by_depth[True] | by_depth[False]
     if not found:
         raise InputError("no label value besides 0 in any label file", hint="Check that these are the label files.")
-    if len(found) == 1:
-        return (Region(name="foreground", values=tuple(found)),)
+    is_white = len(by_depth[False]) == 1 and by_depth[False] <= set(FULL_SCALES)
+    if len(found) == 1 or (alone and is_white and by_depth[True] == {1}):
+        return (Region(name="foreground", values=tuple(sorted(found))),)
     return tuple(Region(name=f"label {name_of(value)}", values=(value,)) for value in sorted(found))
+
+
+def _is_one_bit(label: LabelSource) -> bool:
+    """Whether every file of a label map is a picture of 1 bit, whose values are kept."""
+    if isinstance(label, LabelFiles) and label.values is not None:
+        return False
+    return all(is_picture(path) and is_one_bit(path) for path in files_of(label))
 
 
 MASK_HINT = "Save masks without interpolation or loss (PNG, NIfTI, NRRD), or name the label folder in scanwright.json."

@@ -32,6 +32,7 @@ from scanwright.dataset.layouts.delimited import why_unreadable
 from scanwright.dataset.layouts.dicom_listing import SeriesList
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sidecar import with_declared
+from scanwright.dataset.layouts.unread import CONVERT, counted, passed_over, unread_files
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError, UsageError
 from scanwright.files import is_plain_name
@@ -65,6 +66,13 @@ ANSWERED: Mapping[Kind, frozenset[str]] = {
 }
 """The layouts that can answer what is wanted: where it is known, the others are not looked at."""
 WITH_OWN_TABLES = (table.NAME, bids.NAME)
+TO_GIVE: Mapping[Kind, str] = {
+    "segmentation": "Add a label map for each image, such as masks/p01.png beside images/p01.png",
+    "classification": f'Name the column of a table in {FILE_NAME} ("target")',
+    "regression": f'Name the column of a table in {FILE_NAME} ("target")',
+    "detection": "Add the boxes as COCO, Pascal VOC or YOLO files beside the images",
+}
+"""What to do where a data set does not hold what is wanted."""
 
 
 def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = None) -> Dataset:
@@ -92,7 +100,8 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
     _require_plain_names(cases, root)
     parts = (_counted(cases), answers_text(cases, found.task), _channels(found.task))
     stated = f"{found.stated}: {'; '.join(part for part in parts if part)}"
-    return found.model_copy(update={"cases": cases, "stated": stated})
+    faults = (*found.faults, *passed_over(found.root))
+    return found.model_copy(update={"cases": cases, "stated": stated, "faults": faults})
 
 
 def list_series(root: Path, layout: str | None = None) -> SeriesList:
@@ -123,13 +132,12 @@ def _require_content(root: Path) -> None:
 def _require_kind(found: Dataset, kind: Kind | None) -> None:
     """Raise InputError if the data set does not answer what is asked of it."""
     if kind is not None and found.task.kind != kind:
-        hint = f'Name the column of a table in {FILE_NAME} ("target"), or leave --task and "kind" out.'
         raise InputError(
             "the data set does not hold what is wanted",
             where=found.root,
             expected=kind,
             found=f"{found.task.kind} ({found.stated})",
-            hint=hint,
+            hint=f'{TO_GIVE[kind]}, or leave --task and "kind" out.',
         )
 
 
@@ -187,6 +195,7 @@ def _not_understood(root: Path) -> InputError:
             *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
             *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
             *target_table.near_misses(root),
+            *([f"not read: {counted(unread)}. {CONVERT}"] if (unread := unread_files(root)) else []),
         ],
         hint=f"Did you mean {root / inside[0]}?" if inside else "Arrange the files so, or say which with --layout.",
     )

@@ -30,7 +30,10 @@ class Fold(Frozen):
 
 
 class Splits(Frozen):
-    """All folds, and the declared test cases. source: how they were made or the file's name. stated: for people."""
+    """All folds, and the declared test cases. source: how they were made or the file's name. stated: for people.
+
+    No fold: a file that only sets test cases apart (`read_splits`).
+    """
 
     folds: tuple[Fold, ...]
     test: tuple[str, ...] = ()
@@ -130,7 +133,7 @@ def read_splits(
     """A given split: nnU-Net's JSON, a splits.json of a run, or a CSV.
 
     Names are case ids or file names; the forms are those of splitfile.py. excluded: cases left out by name, which the file
-    may still mention.
+    may still mention. A single fold that validates nothing, beside test cases, is none: the file sets these apart, no more.
 
     Raises InputError if the file is malformed, names a case twice, one that is not there or without a label, or leaves a
     labelled case out of every fold; PolicyError if a case is on two sides of a fold or in the test split as well. Whether a
@@ -155,9 +158,18 @@ def read_splits(
             found=_some(forgotten),
             hint="Add them to the file, or leave them out with --exclude.",
         )
+    if apart and len(folds) == 1 and folds[0][0] and not folds[0][1]:
+        _require_apart(folds[0][0], apart, where=path, sides="train and the test split")
+        return Splits(folds=(), test=tuple(apart), source=path.name, stated=f"a test split as {path.name} says")
     for number, (train, validation) in enumerate(folds):
         if not train or not validation:
-            raise InputError("a fold of the split has an empty side", where=path, found=f"fold {number}")
+            raise InputError(
+                "a fold of the split has an empty side",
+                where=path,
+                expected="cases to train on and cases to validate on in each fold",
+                found=f"no case to {'validate' if train else 'train'} on in fold {number}",
+                hint="Name some, or set cases apart with the word test alone: folds are then made of the others.",
+            )
         _require_apart(train, validation, where=path, sides=f"train and validation of fold {number}")
         _require_apart([*train, *validation], apart, where=path, sides=f"fold {number} and the test split")
     made = tuple(Fold(train=tuple(sorted(train)), validation=tuple(sorted(val))) for train, val in folds)

@@ -3,7 +3,7 @@
 JSON  [{"train": [names], "val": [names]}, …]                                  nnU-Net's splits_final.json
       {"folds": [{"train": [names], "validation": [names]}, …], "test": []}    splits.json of a run
 CSV   case, fold      the fold in which a case validates, numbered 0, 1 … as --fold counts; "test" sets it apart
-      case, split     train, val or test: a single fold
+      case, split     train, val or test: a single fold; of train and test alone it validates nothing
 """
 
 from collections.abc import Mapping

@@ -40,8 +40,10 @@ class Cohort:
 
         Sides are "train", "validation" and "test". Where there is no fold, OWN_SPLIT alone.
         """
-        apart = {case.id: case.split for case in self.cases}
+        apart: dict[str, str] = {case.id: case.split for case in self.cases}
         if self.splits is None or not self.splits.folds:
+            named = () if self.splits is None else self.splits.test
+            apart |= {name: "test" for name in named if name in apart}
             return {OWN_SPLIT: apart} if "test" in apart.values() else {}
         test = dict.fromkeys([*self.splits.test, *(name for name, side in apart.items() if side == "test")], "test")
         return {

@@ -8,10 +8,14 @@ Only what a rule forbids can be waived. A file that cannot be read, or a label o
 
 import re
 from collections.abc import Sequence
+from unicodedata import east_asian_width
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.task import Frozen
 from scanwright.errors import UsageError
+
+EXAMPLE = 'For example --waive "near-duplicate=both eyes of one patient".'
+LEAST_LETTERS, LONG_WORD, WIDE_SIGN = 3, 10, 3
 
 
 class Waiver(Frozen):
@@ -28,21 +32,38 @@ class Waiver(Frozen):
 
 
 def parse_waiver(text: str) -> Waiver:
-    """CODE=REASON or CODE:CASE=REASON. Raises UsageError for anything else, and for a reason of fewer than three letters.
+    """CODE=REASON or CODE:CASE=REASON. Raises UsageError for anything else, and for a reason that is none (`is_reason`).
 
     >>> parse_waiver("near-duplicate:case 7=both eyes")
     Waiver(code='near-duplicate', reason='both eyes', case='case 7')
     """
     match = re.fullmatch(r"\s*([a-z][a-z-]*)\s*(?::([^=]+))?=(.*)", text, flags=re.DOTALL)
-    code, case, reason = match.groups() if match else ("", None, "")
-    if not match or len(re.findall(r"\w", reason)) < 3:
+    if not match:
         raise UsageError(
-            "not a waiver",
-            found=f"--waive {text!r}",
-            expected="CODE=REASON or CODE:CASE=REASON",
-            hint='For example --waive "near-duplicate=both eyes of one patient".',
+            "not a waiver", found=f"--waive {text!r}", expected="CODE=REASON or CODE:CASE=REASON", hint=EXAMPLE
+        )
+    code, case, reason = match.groups()
+    if not is_reason(reason):
+        raise UsageError(
+            "not a waiver: the reason is too short",
+            found=repr(reason.strip()),
+            expected=f"a reason of two words, or of {LONG_WORD} letters",
+            hint=EXAMPLE,
         )
     return Waiver(code=code, reason=" ".join(reason.split()), case=case.strip() if case else None)
+
+
+def is_reason(text: str) -> bool:
+    """Whether a text says enough to be read later: two words of three letters in all, or one word of LONG_WORD letters.
+
+    A sign of a script that has no spaces between words (Chinese, Japanese) counts as WIDE_SIGN letters.
+
+    >>> is_reason("ok"), is_reason("aaa"), is_reason("both eyes"), is_reason("retrospective"), is_reason("同一病人")
+    (False, False, True, True, True)
+    """
+    words = re.findall(r"\w+", text)
+    letters = sum(WIDE_SIGN if east_asian_width(sign) == "W" else 1 for word in words for sign in word)
+    return letters >= LONG_WORD or (len(words) > 1 and letters >= LEAST_LETTERS)
 
 
 def waived(faults: Sequence[Fault], waivers: Sequence[Waiver]) -> list[Fault]:

@@ -45,6 +45,22 @@ def read_header(path: Path, *, as_channels: bool = False) -> Header:
         return Header(Grid.of_pixels(width, height), 1 if grey else 3, dtype, notes)
 
 
+def stored_size(path: Path) -> tuple[int, int] | None:
+    """Columns and rows of a picture as stored, if its EXIF tag has it turned before use; None if not. Raises as `read`."""
+    if is_tiff(path):
+        return None
+    with opened(path) as picture:
+        return None if turn_of(picture) is None else picture.size
+
+
+def is_one_bit(path: Path) -> bool:
+    """Whether a picture has 1 bit a pixel and no palette: its values are 0 and 1. Raises as `read`."""
+    if is_tiff(path):
+        return tiff.is_one_bit(path)
+    with opened(path) as picture:
+        return picture.mode == "1"
+
+
 def read(path: Path, *, as_channels: bool = False) -> Volume:
     """A picture as a volume (C, columns, rows, 1).
 

@@ -100,6 +100,14 @@ def _by_pillow(page: Any, path: Path, number: int, as_label: bool) -> Array:
         return ((1 << page.bitspersample) - 1 - pixels).astype(pixels.dtype) if white_is_0 else pixels
 
 
+def is_one_bit(path: Path) -> bool:
+    """Whether the first page has 1 bit a pixel and no palette."""
+    require_file(path)
+    with as_unreadable(path, expected=EXPECTED), tifffile.TiffFile(path) as tiff:
+        page: Any = tiff.pages[0].aspage()
+        return bool(page.bitspersample == 1 and page.samplesperpixel == 1 and page.photometric.name != "PALETTE")
+
+
 def read_header(path: Path, *, as_channels: bool = False) -> Header:
     """Grid, channels and number type without decoding the picture."""
     require_file(path)

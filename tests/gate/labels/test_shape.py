@@ -137,3 +137,13 @@ def test_glance__a_large_volume_in_bounded_time():
 
 def test_made_pair__holds_both_parts():
     assert all(set(np.unique(made_pair(seed)[1].voxels)) == {0, 1, 2} for seed in range(5)) and SHAPE == (26, 30, 24)
+
+
+def test_move_text__in_a_patient_and_in_a_picture():
+    """X of a picture runs to its left and Y to its top: a label too far left and down is moved by (+, -)."""
+    label = block((20, 20, 1), (1, np.s_[5:12, 6:14, :]))
+    picture = look(label, unit="px", affine=Grid.of_pixels(20, 20).affine)
+    assert picture.move_text((1.0, -2.0, 0.0)) == "-1.0 / +2.0 pixels at least (right / down)"
+    assert picture.move_text((1.0, -2.0, 3.0)).endswith("+3.0 pixels at least (right / down / to the last slice)")
+    patient = look(label)
+    assert patient.move_text((1.0, -2.0, 0.0)) == "+1.0 / -2.0 / +0.0 voxels at least (right / anterior / superior)"

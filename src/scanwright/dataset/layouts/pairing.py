@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault, Side
 from scanwright.dataset.layouts.names import are_numbered
+from scanwright.dataset.layouts.unread import unread_suffix
 from scanwright.dataset.task import Channel
 from scanwright.io.formats import stem
 from scanwright.io.source import LabelFiles, LabelSource
@@ -107,8 +108,23 @@ def in_declared_order(keys: Sequence[str], channels: Sequence[Channel] | None) -
 
 
 def _nowhere(listed: Sequence[str]) -> str:
-    """The places that a list names and where no image is; "" if it names none."""
-    return f"no image file at {' and '.join(text[:200] for text in listed if text)}" if any(listed) else ""
+    """The places that a list names and where no image is, or one in a format that is not read; "" if it names none."""
+    named = [text for text in listed if text]
+    unread = [text for text in named if unread_suffix(text)]
+    said = [f"{_places(unread)}: a format that is not read"] if unread else []
+    if absent := [text for text in named if text not in unread]:
+        said.append(f"no image file at {_places(absent)}")
+    return ", and ".join(said)
+
+
+def _places(named: Sequence[str]) -> str:
+    return " and ".join(text[:200] for text in named)
+
+
+def _remedy(listed: Sequence[str], otherwise: str) -> str:
+    """What to do about files that a list names: save those of an unread format in one that is read, or `otherwise`."""
+    is_unread = any(unread_suffix(text) for text in listed)
+    return "Save it as PNG or TIFF and correct the list, or exclude the case." if is_unread else otherwise
 
 
 def missing_label(case: str, image: Path, *, listed: str = "") -> Fault:
@@ -120,7 +136,7 @@ def missing_label(case: str, image: Path, *, listed: str = "") -> Fault:
         file=image,
         expected="the label that the list names" if listed else "a label of the same name",
         found=_nowhere([listed]) or "none",
-        action="Add the label, or exclude the case.",
+        action=_remedy([listed], "Add the label, or exclude the case."),
     )
 
 
@@ -133,7 +149,7 @@ def missing_image(case: str, label: Path, *, listed: Sequence[str] = ()) -> Faul
         file=label,
         expected="the image that the list names" if listed else "an image of the same name",
         found=_nowhere(listed) or "none",
-        action="Add the image, or remove the label.",
+        action=_remedy(listed, "Add the image, or remove the label."),
     )
 
 
@@ -149,7 +165,7 @@ def missing_channel(
         file=image,
         expected=f"channels {', '.join(channels)}",
         found=f"no {', '.join(absent)}" + (f": {nowhere}" if nowhere else ""),
-        action="Add the file, or exclude the case.",
+        action=_remedy(listed, "Add the file, or exclude the case."),
     )
 
 
@@ -201,7 +217,7 @@ def nothing_there(case: str, file: Path | None, *, listed: Sequence[str] = ()) -
         file=file,
         expected="the image and label that the list names",
         found=_nowhere(listed) or "neither",
-        action="Restore the files, or remove the entry from the list.",
+        action=_remedy(listed, "Restore the files, or remove the entry from the list."),
     )
 
 

@@ -218,14 +218,13 @@ class _Writer:
         moved = {name: one for name, one in placed.items() if one.is_moved}
         astray = {name: one for name, one in placed.items() if one.is_astray}
         shown = ", ".join(
-            f"{' / '.join(f'{step:+.1f}' for step in one.move)} voxels at least in {name}"
-            for name, one in list(moved.items())[:SHOWN]
+            f"{self.shapes[name].move_text(one.move)} in {name}" for name, one in list(moved.items())[:SHOWN]
         )
         yield from self._fault(
             "label-shifted",
             moved,
             expected="labels whose edges lie on the image's, as in the other cases",
-            found=f"{shown} (right / anterior / superior)",
+            found=shown,
             action="Look at the label over its image; half a voxel or a whole one is a question of headers and resampling.",
             numbers={"largest_in_spreads": max((one.spreads for one in moved.values()), default=0.0)},
         )

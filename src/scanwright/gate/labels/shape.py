@@ -84,6 +84,18 @@ class LabelShape:
     step: Shape3
     faces: tuple[tuple[str, str], ...]
 
+    def move_text(self, move: Triple) -> str:
+        """A move by voxels along X, Y, Z in words: "+0.1 / -1.0 / +0.0 voxels at least (right / anterior / superior)".
+
+        Of a picture in its own directions, to the right and down; across its slices only where it lies off there as well.
+        """
+        unit, by_way = "voxels", [(upper, step) for (_, upper), step in zip(self.faces, move, strict=True)]
+        if self.faces == IN_PICTURE:
+            unit, by_way = "pixels", [("right", -move[0]), ("down", -move[1])]
+            by_way += [("to the last slice", move[2])] if move[2] else []
+        steps = " / ".join(f"{step:+.1f}" for _, step in by_way)
+        return f"{steps} {unit} at least ({' / '.join(way for way, _ in by_way)})"
+
 
 IN_PATIENT = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))
 IN_PICTURE = (("right", "left"), ("lower", "upper"), ("first", "last"))
