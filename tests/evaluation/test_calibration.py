@@ -9,8 +9,9 @@ from classified_samples import made_answers
 from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.calibration import Calibration, calibrate
-from scanwright.evaluation.calibration_fit import cross_calibrate, fit_calibration, fit_platt, fit_temperature
+from scanwright.evaluation.calibration_fit import fit_calibration, fit_platt, fit_temperature
 from scanwright.evaluation.classification import measure_answers
+from scanwright.evaluation.select import judge_cross_fitted
 
 
 def overconfident(num_cases: int, num_classes: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -97,11 +98,11 @@ def test_fit__nothing_to_fit_changes_nothing():
 def test_cross__each_fold_by_the_fit_on_the_others():
     answers = made_answers(90, 3)
     folds = np.arange(90) % 3
-    calibrated, fits = cross_calibrate(answers, folds)
+    calibrated, fits = judge_cross_fitted(answers, folds, rule=None)
     for fold in range(3):
         here = folds == fold
         fitted = fit_calibration(answers.where(~here))
-        assert fits[fold] == fitted
+        assert fits[fold].calibration == fitted
         assert calibrated.probabilities[here] == pytest.approx(calibrate(answers.probabilities[here], fitted))
     assert np.array_equal(calibrated.decisions, answers.decisions)
 
@@ -109,7 +110,7 @@ def test_cross__each_fold_by_the_fit_on_the_others():
 def test_cross__mends_a_model_that_is_too_sure():
     chances, codes = overconfident(2000, 3, 3.0, seed=1)
     answers = Answers.of(chances, codes, chances.argmax(axis=1), range(2000))
-    calibrated, _ = cross_calibrate(answers, np.arange(2000) % 5)
+    calibrated, _ = judge_cross_fitted(answers, np.arange(2000) % 5, rule=None)
     before, after = (measure_answers(given, samples=0)[0] for given in (answers, calibrated))
     assert after["ece"].value < 0.3 * before["ece"].value
     assert after["log_loss"].value < before["log_loss"].value and after["brier"].value < before["brier"].value
@@ -118,7 +119,7 @@ def test_cross__mends_a_model_that_is_too_sure():
 
 def test_cross__one_fold_alone_stays():
     answers = made_answers(30)
-    calibrated, _ = cross_calibrate(answers, [0] * 30)
+    calibrated, _ = judge_cross_fitted(answers, [0] * 30, rule=None)
     assert np.array_equal(calibrated.probabilities, answers.probabilities)
     with pytest.raises(UsageError, match="needs its fold"):
-        cross_calibrate(answers, [0])
+        judge_cross_fitted(answers, [0], rule=None)

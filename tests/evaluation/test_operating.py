@@ -1,11 +1,11 @@
-"""Operating points: against a search of every threshold, and chosen on other folds than judged."""
+"""Operating points: against a search of every threshold."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
 from scanwright.errors import UsageError
-from scanwright.evaluation.operating import candidate_thresholds, choose_operating_point, cross_fit
+from scanwright.evaluation.operating import candidate_thresholds, choose_operating_point
 
 
 def study(seed: int, num_cases: int = 40, digits: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -66,40 +66,6 @@ def test_choose__none_without_both_classes():
     assert choose_operating_point(np.array([]), np.array([], bool)) is None
 
 
-def test_cross_fit__a_fold_has_no_say_in_its_own_threshold():
-    scores, positive = study(3, digits=9)
-    folds = np.arange(40) % 4
-    found = cross_fit(scores, positive, folds, rule="sensitivity", target=0.8)
-    for fold in range(4):
-        here = folds == fold
-        chosen = choose_operating_point(scores[~here], positive[~here], rule="sensitivity", target=0.8)
-        assert found.thresholds[fold] == chosen.threshold
-        assert np.array_equal(found.decisions[here], scores[here] >= chosen.threshold)
-        turned = np.where(here, ~positive, positive)
-        assert cross_fit(scores, turned, folds, rule="sensitivity", target=0.8).thresholds[fold] == chosen.threshold
-
-
-def test_cross_fit__is_not_flattered_where_there_is_nothing_to_find():
-    """Of scores by chance, the best threshold on the same cases looks better than chance; cross-fitted it does not."""
-    flattered, honest = [], []
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        scores, positive = rng.random(50), np.arange(50) % 2 == 0
-        point = choose_operating_point(scores, positive)
-        decided = cross_fit(scores, positive, rng.integers(5, size=50)).decisions
-        flattered.append(point.sensitivity + point.specificity - 1)
-        honest.append(decided[positive].mean() - decided[~positive].mean())
-    assert np.mean(flattered) > 0.15 and abs(np.mean(honest)) < 0.05
-
-
-def test_cross_fit__nothing_to_choose_from():
-    scores, positive = np.array([0.4, 0.6, 0.3, 0.8]), np.array([False, True, True, True])
-    alone = cross_fit(scores, positive, [0, 0, 0, 0])
-    assert alone.thresholds == {0: None} and alone.decisions.tolist() == [False, True, False, True]
-    apart = cross_fit(scores, positive, [0, 0, 1, 1])
-    assert apart.thresholds[0] is None and apart.thresholds[1] == 0.5  # fold 0 was to learn from positive cases only
-
-
 @pytest.mark.parametrize(
     ("rule", "target", "words"),
     [("best", None, "no rule"), ("youden", 0.5, "no target"), ("sensitivity", None, "fixed sensitivity"),
@@ -108,10 +74,3 @@ def test_cross_fit__nothing_to_choose_from():
 def test_wrong_rules(rule, target, words):
     with pytest.raises(UsageError, match=words):
         choose_operating_point(np.array([0.1, 0.2]), np.array([True, False]), rule=rule, target=target)
-    with pytest.raises(UsageError, match=words):
-        cross_fit(np.array([0.1, 0.2]), np.array([True, False]), [0, 1], rule=rule, target=target)
-
-
-def test_cross_fit__wrong_lengths():
-    with pytest.raises(UsageError, match="same cases"):
-        cross_fit(np.array([0.1]), np.array([True, False]), [0, 1])

@@ -83,3 +83,34 @@ def test_wrong_arguments():
         judge_cross_fitted(answers, [0])
     with pytest.raises(UsageError, match="no rule"):
         choose(made_answers(20, 3), rule="best")
+
+
+def binary(scores, positive):
+    return Answers.of(np.stack([1 - scores, scores], axis=1), positive, scores > 0.5, range(len(scores)))
+
+
+def test_cross_fitted__is_not_flattered_where_there_is_nothing_to_find():
+    """Of scores by chance, the best threshold on the same cases looks better than chance; cross-fitted it does not."""
+    flattered, honest = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        scores, positive = rng.random(50), np.arange(50) % 2 == 0
+        (point,) = choose(binary(scores, positive)).points
+        decided = judge_cross_fitted(binary(scores, positive), rng.integers(5, size=50))[0].decisions
+        flattered.append(point.sensitivity + point.specificity - 1)
+        honest.append(decided[positive].mean() - decided[~positive].mean())
+    assert np.mean(flattered) > 0.15 and abs(np.mean(honest)) < 0.08
+
+
+def test_cross_fitted__nothing_to_choose_from():
+    answers = binary(np.array([0.4, 0.6, 0.3, 0.8]), np.array([False, True, True, True]))
+    alone, choices = judge_cross_fitted(answers, [0, 0, 0, 0])
+    assert choices[0].points == (None,) and alone.decisions.tolist() == [0, 1, 0, 1]
+    apart = judge_cross_fitted(answers, [0, 0, 1, 1])[1]
+    assert apart[0].points == (None,) and apart[1].points[0] is not None  # fold 0 would learn from positive cases only
+
+
+@pytest.mark.parametrize(("rule", "target", "words"), [("best", None, "no rule"), ("youden", 0.5, "no target")])
+def test_cross_fitted__wrong_rules(rule, target, words):
+    with pytest.raises(UsageError, match=words):
+        judge_cross_fitted(binary(np.array([0.1, 0.2]), np.array([True, False])), [0, 1], rule=rule, target=target)

@@ -9,6 +9,7 @@ from safetensors.torch import save
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
+from scanwright.features.fixed import fixed_settings
 from scanwright.features.nested import fit_chosen
 from scanwright.features.recipe import Recipe, candidates
 from scanwright.features.samples import Samples
@@ -17,6 +18,7 @@ from scanwright.files import write_bytes
 from scanwright.inference.predict import pad_to_patch
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.protocols import Listener, Progress
+from scanwright.types import Floats, Shape3
 
 
 def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell: Listener) -> None:
@@ -26,9 +28,8 @@ def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell
     rows = []
     columns: tuple[str, ...] = ()
     for done, name in enumerate(names):
-        image = pad_to_patch(np.asarray(store.open(keys[name]).arrays["image"]), plan.batch.patch)[0]
-        columns = columns or names_of(image)
-        rows.append(features_of([image], columns)[0])
+        columns, row = kept_features(store, keys[name], plan.batch.patch)
+        rows.append(row)
         run.beat()
         tell(Progress(f"features of fold {fold}", done=done + 1, total=len(names)))
     targets = [study.problem.encode(study.case(name).target) for name in names]
@@ -54,3 +55,14 @@ def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell
     write_bytes(run.fold(fold) / "log.jsonl", (json.dumps(chosen) + "\n").encode())
     write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(model)))
     tell(Progress(f"fit fold {fold}", note=f"fold {fold}: {choice.recipe.family} {choice.recipe.parameters}"))
+
+
+def kept_features(store: Store, key: str, patch: Shape3) -> tuple[tuple[str, ...], Floats]:
+    """Names and values (F,) of the features of a prepared case; made once for all folds, and kept beside it."""
+    own = store.key({"features": fixed_settings(), "of": key, "patch": list(patch)})
+    if not store.has(own):
+        image = pad_to_patch(np.asarray(store.open(key).arrays["image"]), patch)[0]
+        names = names_of(image)
+        store.put(own, {"features": features_of([image], names)[0]}, {"names": list(names)})
+    entry = store.open(own)
+    return tuple(entry.info["names"]), np.array(entry.arrays["features"])

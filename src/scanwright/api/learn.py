@@ -88,10 +88,10 @@ def used_cases(study: Study, fold: int) -> list[str]:
 
 def watched_cases(study: Study, fold: int) -> list[str]:
     """The validation cases of a fold that the quick score looks at, evenly spread over their names."""
-    names, most = study.splits.folds[fold].validation, HELD_OUT_IMAGES if study.problem.sees_whole else HELD_OUT
+    names = study.splits.folds[fold].validation
     if not study.problem.sees_whole:
-        return list(names[:most])
-    return [names[number] for number in range(0, len(names), max(1, -(-len(names) // most)))]
+        return list(names[:HELD_OUT])
+    return list(names[:: max(1, -(-len(names) // HELD_OUT_IMAGES))])
 
 
 def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torch.device, tell: Listener) -> None:

@@ -70,6 +70,7 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
             if fault.waived
         ],
         licence=answer_to(sheet, "distribution.licence"),
+        wording=study.problem.wording,
     )
     return pack(
         run.path("model.swm"),

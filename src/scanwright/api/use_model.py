@@ -29,7 +29,7 @@ from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
-SHOWN, WHOLE, EXPLANATION = 20, ".json", ".explanation.png"
+SHOWN, EXPLANATION = 20, ".explanation.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Prediction:
     """One answered scan: its images, where the answer lies, what is in it, and how long it took.
 
     found: what the kind of problem tells of its answer: {"volumes": …, "unit": …}, or {"probabilities": …, "decision": …}.
-    line: the same for people. also: further files of a DICOM answer: measurement report, overlay, capture.
+    line: found, for people. holds: what the file is called in JSON: "labels", or "answer".
+    also: further files: measurement report, overlay and capture of a DICOM answer; an explanation.
     package: the SHA-256 of the package that answered it, as `verify` gives it.
     notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
     """
@@ -45,6 +46,7 @@ class Prediction:
     case: str
     images: tuple[Source, ...]
     file: Path
+    holds: str
     also: tuple[Path, ...]
     found: dict[str, Any]
     line: str
@@ -57,7 +59,7 @@ class Prediction:
         return {
             "case": self.case,
             "images": [str(place_of(image)) for image in self.images],
-            "answer" if self.file.suffix == WHOLE else "labels": str(self.file),
+            self.holds: str(self.file),
             **({"also": [str(path) for path in self.also]} if self.also else {}),
             **self.found,
             "seconds": round(self.seconds, 3),
@@ -189,6 +191,7 @@ def predict_case(
         case=case.id,
         images=case.images,
         file=file,
+        holds=model.problem.holds,
         also=also,
         found=found,
         line=model.problem.line(found),

@@ -1,15 +1,11 @@
-"""Fits calibrations (calibration.py) on out-of-fold predictions, and judges them cross-fitted: each fold by the others' fit."""
-
-from collections.abc import Sequence
-from dataclasses import replace
+"""Fits calibrations (calibration.py) on out-of-fold predictions."""
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_expit, log_softmax, logit
 
-from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.calibration import LEAST, Calibration, calibrate
+from scanwright.evaluation.calibration import LEAST, Calibration
 from scanwright.types import Bools, Floats, Ints
 
 SLOPES = (1 / 20, 20.0)
@@ -62,21 +58,3 @@ def fit_platt(probabilities: Floats, positive: Bools) -> tuple[float, float]:
     least, greatest = np.log(SLOPES)
     found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(least, greatest), (None, None)])
     return float(np.exp(found.x[0])), float(found.x[1])
-
-
-def cross_calibrate(answers: Answers, folds: Sequence[int] | Ints) -> tuple[Answers, dict[int, Calibration]]:
-    """The answers with each fold's probabilities calibrated by the fit on the other folds, and these fits; folds (N,).
-
-    Decisions stay as they are. With one fold alone nothing is fitted: its probabilities stay.
-    Raises UsageError if there is not a fold for each case.
-    """
-    places = np.asarray(folds, int)
-    if len(places) != len(answers):
-        raise UsageError("every case needs its fold", expected=len(answers), found=len(places))
-    calibrated = answers.probabilities.copy()
-    fits = {}
-    for fold in sorted(set(places.tolist())):
-        here = places == fold
-        fits[fold] = fit_calibration(answers.where(~here))
-        calibrated[here] = calibrate(answers.probabilities[here], fits[fold]) if (~here).any() else calibrated[here]
-    return replace(answers, probabilities=calibrated), fits

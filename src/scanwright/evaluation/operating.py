@@ -1,21 +1,19 @@
 """The threshold at which a score becomes a decision, and what it is worth on cases that it was not chosen on.
 
-A rule chooses a threshold from scores and truth. Applied to the same cases it flatters itself, so it is judged cross-fitted:
-for each fold it is chosen on the out-of-fold predictions of the other folds. The one that a package carries is chosen on all
-of them; the cross-fitted decisions say what to expect of it.
+A rule chooses a threshold from scores and truth. Applied to the same cases it flatters itself, so it is judged cross-fitted
+(`select.judge_cross_fitted`).
 
 A case is positive if its score is at or above the threshold. Thresholds lie half-way between neighbouring scores, so that a
 score that is met again does not depend on its last digit.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from scanwright.errors import UsageError
-from scanwright.types import Bools, Floats, Ints
+from scanwright.types import Bools, Floats
 
 Rule = Literal["youden", "sensitivity", "specificity"]
 RULES: tuple[Rule, ...] = ("youden", "sensitivity", "specificity")
@@ -34,18 +32,6 @@ class OperatingPoint:
     threshold: float
     sensitivity: float
     specificity: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CrossFitted:
-    """Decisions (N,) of each case by the threshold that was chosen on the other folds.
-
-    thresholds: fold -> threshold; None where the other folds have no positive or no negative case, or there is no other:
-    nothing was chosen and DEFAULT_THRESHOLD was applied.
-    """
-
-    decisions: Bools
-    thresholds: dict[int, float | None]
 
 
 def choose_operating_point(
@@ -95,32 +81,6 @@ def candidate_thresholds(scores: Floats) -> Floats:
     between = np.where(between > distinct[:-1], between, distinct[1:])
     thresholds: Floats = np.concatenate([[0.0], between, [np.nextafter(distinct[-1], np.inf)]])
     return thresholds
-
-
-def cross_fit(
-    scores: Floats,
-    positive: Bools,
-    folds: Sequence[int] | Ints,
-    *,
-    rule: Rule = "youden",
-    target: float | None = None,
-) -> CrossFitted:
-    """Decide each case of out-of-fold probabilities (N,) by the threshold chosen on the other folds; folds (N,).
-
-    Raises UsageError as `choose_operating_point` does, or if the three differ in length.
-    """
-    require_rule(rule, target)
-    scores, positive, places = np.asarray(scores, float), np.asarray(positive, bool), np.asarray(folds, int)
-    if not len(scores) == len(positive) == len(places):
-        raise UsageError("scores, truth and folds must be of the same cases")
-    decisions = np.zeros(len(scores), bool)
-    thresholds: dict[int, float | None] = {}
-    for fold in sorted(set(places.tolist())):
-        here = places == fold
-        point = choose_operating_point(scores[~here], positive[~here], rule=rule, target=target)
-        thresholds[fold] = None if point is None else point.threshold
-        decisions[here] = scores[here] >= (DEFAULT_THRESHOLD if point is None else point.threshold)
-    return CrossFitted(decisions=decisions, thresholds=thresholds)
 
 
 def _place(rule: Rule, target: float | None, sensitivity: Floats, specificity: Floats) -> int:

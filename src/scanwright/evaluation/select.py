@@ -87,7 +87,9 @@ def judge_cross_fitted(
         here = places == fold
         choices[fold] = choose(answers.where(~here), rule=rule, target=target)
         judged = apply_choice(answers.where(here), choices[fold])
-        probabilities[here], decisions[here] = judged.probabilities, judged.decisions
+        decisions[here] = judged.decisions
+        if not here.all():  # else there was nothing to calibrate on
+            probabilities[here] = judged.probabilities
     return replace(answers, probabilities=probabilities, decisions=decisions), choices
 
 

@@ -1,4 +1,5 @@
-"""The two sets of rules by which plans are made: for an answer in each voxel, and for one answer to a whole image."""
+"""The sets of rules by which plans are made: for an answer in each voxel, and for one answer to a whole image, by a network of
+the image, of its slices in order, or by a classical model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -25,30 +25,24 @@ MEASURED_HERE = "measured, docs/design/0007-diagnosis.md"
 FEW_CASES = 2000
 
 
-def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
-    """As for voxels, but so coarse that a step can see the whole image."""
+def plan_preprocess(
+    ledger: Ledger, fingerprint: Fingerprint, machine: Machine, *, keep_first: bool = False
+) -> PreprocessPlan:
+    """As for voxels, but so coarse that a step can see the whole image. keep_first: not along the first axis."""
     most = MOST_VOXELS[machine.device, fingerprint.dimension]
     axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
     return sections.preprocess_section(
         ledger,
         fingerprint,
         axes,
-        spacing=whole_spacing(fingerprint, axes, most_voxels=most),
+        spacing=whole_spacing(fingerprint, axes, most_voxels=most, keep_first=keep_first),
         long_side=whole_side(fingerprint, axes, most_voxels=most),
     )
 
 
 def plan_sequence_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
     """As above, but slices or frames keep their distance: what is learned is how they follow each other."""
-    axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
-    most = MOST_VOXELS[machine.device, fingerprint.dimension]
-    return sections.preprocess_section(
-        ledger,
-        fingerprint,
-        axes,
-        spacing=whole_spacing(fingerprint, axes, most_voxels=most, keep_first=True),
-        long_side=whole_side(fingerprint, axes, most_voxels=most),
-    )
+    return plan_preprocess(ledger, fingerprint, machine, keep_first=True)
 
 
 def whole_spacing(

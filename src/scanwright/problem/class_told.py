@@ -1,20 +1,16 @@
 """Classes as a report shows them: measures by class, and cases that were told surely, hardly and wrongly."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
 from scanwright.dataset.cases import Case
-from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.figures.overlay import CT_SOFT_TISSUE
-from scanwright.figures.thumbnail import thumbnail
 from scanwright.problem import class_figures
+from scanwright.problem.told import best_to_worst, of_all_together, shown
 from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, Wording, estimates, group_rows
+from scanwright.report.content import CasePicture, Fact, ResultSet, Wording
 from scanwright.types import JSON
 
 WORDING = Wording(
@@ -23,8 +19,8 @@ WORDING = Wording(
     parts="classes",
     pictures="Cases whose truth was held most and least probable, and one in the middle.",
     ranked_by="probability of the truth",
+    together=True,
 )
-SIDE_PX = 320
 
 
 def result_set(
@@ -34,16 +30,8 @@ def result_set(
     folds = {row.fold for row in rows}
     if len(folds) > 1:
         note += " Probabilities are calibrated, and thresholds chosen, on the other folds."
-    return ResultSet(
-        name=name,
-        overall=estimates(summary["overall"]),
-        regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
-        groups=group_rows(summary["by_group"]),
-        cases=tuple(page_case(row, task) for row in rows),
-        note=note,
-        of_each_case=False,
-        figures=class_figures.figures(rows, task),
-    )
+    cases = [page_case(row, task) for row in rows]
+    return of_all_together(name, summary, cases=cases, figures=class_figures.figures(rows, task), note=note)
 
 
 def page_case(row: ClassifiedCase, task: Task) -> page_content.CaseRow:
@@ -83,12 +71,7 @@ def sureness(row: ClassifiedCase) -> float:
 def pictures(rows: Sequence[ClassifiedCase], task: Task, *, case_of: Callable[[str], Case]) -> tuple[CasePicture, ...]:
     """The case whose truth was held most probable, the median one, and the two least probable."""
     ranked = sorted(rows, key=lambda row: (sureness(row), row.case))
-    if not ranked:
-        return ()
-    chosen: dict[str, tuple[page_content.Role, ClassifiedCase]] = {}
-    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
-        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
-    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in chosen.values())
+    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in best_to_worst(ranked))
 
 
 def picture(row: ClassifiedCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:
@@ -100,14 +83,3 @@ def picture(row: ClassifiedCase, role: page_content.Role, task: Task, *, case: C
         Fact(name="Probabilities", value=chances),
     )
     return CasePicture(role=role, case=row.case, png=shown(case, task), facts=facts)
-
-
-def shown(case: Case, task: Task) -> bytes:
-    """A case's image as PNG, a volume by its middle slice."""
-    image = read_case_image(case, task)
-    window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
-    small = thumbnail(image.voxels, grid=image.grid, window=window, side_px=SIDE_PX)
-    stored = io.BytesIO()
-    with Image.open(io.BytesIO(small)) as opened:
-        opened.save(stored, "PNG")
-    return stored.getvalue()

@@ -50,6 +50,8 @@ class Kind(Problem, Protocol):
     """A problem bound to a task, with all that is done with its answers. An answer is a Volume of labels, or numbers."""
 
     task: Task
+    holds: str
+    """What a file with an answer is called: "labels", or "answer"."""
 
     def planned(self, plan: Plan) -> "Kind":
         """The problem with what the plan says about its targets."""

@@ -13,6 +13,7 @@ from scanwright.evaluation.evaluate import CaseRow
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
+from scanwright.problem.told import best_to_worst
 from scanwright.protocols import IGNORE
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, estimates, group_rows
@@ -83,14 +84,9 @@ def pictures(
     ranked = sorted(
         (row for row in rows if mean_score(row, primary) is not None), key=lambda row: mean_score(row, primary) or 0.0
     )
-    if not ranked:
-        return ()
-    chosen: dict[str, tuple[page_content.Role, CaseRow]] = {}
-    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
-        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
     return tuple(
         picture(row, role, task, primary=primary, case=case_of(row.case), answer=answer_of(row.case))
-        for role, row in chosen.values()
+        for role, row in best_to_worst(ranked)
     )
 
 

@@ -29,6 +29,7 @@ class LabelMaps:
     task: Task
     name: str
     primary: str
+    holds = "labels"
 
     def planned(self, plan: Plan) -> Self:
         """This problem: nothing of it hangs on the plan."""

@@ -7,9 +7,9 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import MeasuredCase
 from scanwright.problem import number_figures
-from scanwright.problem.class_told import shown
+from scanwright.problem.told import best_to_worst, of_all_together, shown
 from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, Wording, estimates, group_rows
+from scanwright.report.content import CasePicture, Fact, ResultSet, Wording
 from scanwright.types import JSON
 
 WORDING = Wording(
@@ -18,6 +18,7 @@ WORDING = Wording(
     parts="quantities",
     pictures="Cases that were estimated best, in the middle, and worst.",
     ranked_by="error",
+    together=True,
 )
 
 
@@ -37,16 +38,9 @@ def result_set(
     name: str, summary: Mapping[str, JSON], rows: Sequence[MeasuredCase], task: Task, *, note: str
 ) -> ResultSet:
     """One set of cases as tables. summary: its part of metrics.json."""
-    return ResultSet(
-        name=name,
-        overall=estimates(summary["overall"]),
-        regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
-        groups=group_rows(summary["by_group"]),
-        cases=tuple(page_case(row, task) for row in rows),
-        note=note,
-        of_each_case=False,
-        figures=number_figures.figures(rows, summary["by_class"], task),
-    )
+    cases = [page_case(row, task) for row in rows]
+    figures = number_figures.figures(rows, summary["by_class"], task)
+    return of_all_together(name, summary, cases=cases, figures=figures, note=note)
 
 
 def page_case(row: MeasuredCase, task: Task) -> page_content.CaseRow:
@@ -81,10 +75,7 @@ def pictures(rows: Sequence[MeasuredCase], task: Task, *, case_of: Callable[[str
         return ()
     scales = [_range([row.truth[k] for row in known]) for k in range(len(task.quantities))]
     ranked = sorted(known, key=lambda row: (-error_of(row, scales), row.case))
-    chosen: dict[str, tuple[page_content.Role, MeasuredCase]] = {}
-    for role, index in (("best", -1), ("median", len(ranked) // 2), ("worst", min(1, len(ranked) - 1)), ("worst", 0)):
-        chosen.setdefault(ranked[index].case, (role, ranked[index]))  # type: ignore[arg-type]
-    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in chosen.values())
+    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in best_to_worst(ranked))
 
 
 def picture(row: MeasuredCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:

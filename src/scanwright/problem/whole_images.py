@@ -31,6 +31,7 @@ class WholeImages:
 
     task: Task
     name: str
+    holds = "answer"
 
     @property
     def parts(self) -> tuple[str, ...]:

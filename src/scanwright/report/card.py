@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from scanwright.evaluation.statistics import MIN_PATIENTS
 from scanwright.report import notation
-from scanwright.report.content import Estimate
+from scanwright.report.content import SEGMENTATION, Estimate, Wording
 from scanwright.types import JSON
 
 SCHEMA_VERSION = 1
@@ -34,6 +34,7 @@ def make_card(
     waived: Sequence[Mapping[str, JSON]] = (),
     intended_use: str | None = None,
     licence: str | None = None,
+    wording: Wording = SEGMENTATION,
     language: str = "en",
 ) -> dict[str, JSON]:
     """The card as plain data, canonical JSON of which is card.json.
@@ -41,7 +42,7 @@ def make_card(
     task, plan, fingerprint, metrics: the content of the run folder's files of these names. steps: that each fold took.
     limits: what the numbers do not say, a sentence each. waived: findings about the data that were let pass: code, number
         of cases, reason.
-    licence: of the training data, as far as it is known.
+    licence: of the training data, as far as it is known. wording: what the kind of problem calls its parts.
     intended_use: a sentence; else one is made from the regions, classes or quantities.
     """
     words = _words(language)
@@ -58,6 +59,9 @@ def make_card(
         "problem": plan["problem"],
         "inputs": [{"name": channel["name"], "modality": channel["modality"]} for channel in task["channels"]],
         "outputs": parts,
+        "part": wording.part,
+        "parts": wording.parts,
+        "together": wording.together,
         "intended_use": intended_use or purpose,
         "out_of_scope": _out_of_scope(task, fingerprint, words),
         "limits": list(limits),

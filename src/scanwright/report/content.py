@@ -218,6 +218,8 @@ class Wording:
     """What a kind of problem is called on the page, and what its rows are: "Segmentation", "region", "regions".
 
     pictures: a sentence on how its cases are drawn. ranked_by: by what cases are best and worst; else the headline's mean.
+    together: whether measures are of all cases together, not means over cases.
+    outlined: whether truth and answer are drawn over the image, with a legend.
     """
 
     kind: str
@@ -225,6 +227,8 @@ class Wording:
     parts: str
     pictures: str = ""
     ranked_by: str = ""
+    outlined: bool = False
+    together: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,6 +246,7 @@ SEGMENTATION = Wording(
     kind="Segmentation",
     part="region",
     parts="regions",
+    outlined=True,
     pictures="The prediction is filled in the region’s colour; the reference is the thin white outline.",
 )
 

@@ -1,0 +1,63 @@
+"""What reports of all kinds share: which cases are shown, and tables of measures that are of all cases together."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from PIL import Image
+
+from scanwright.dataset.cases import Case
+from scanwright.dataset.images import read_case_image
+from scanwright.dataset.task import Task
+from scanwright.figures.overlay import CT_SOFT_TISSUE
+from scanwright.figures.thumbnail import thumbnail
+from scanwright.report.content import CaseRow, Figure, RegionRow, ResultSet, Role, estimates, group_rows
+from scanwright.types import JSON
+
+Row = TypeVar("Row")
+
+SIDE_PX = 320
+
+
+def best_to_worst(worst_first: Sequence[Row]) -> list[tuple[Role, Row]]:
+    """The best row, the middle one and the two worst, each once; fewer of fewer rows."""
+    if not worst_first:
+        return []
+    last = len(worst_first) - 1
+    places: tuple[tuple[Role, int], ...] = (
+        ("best", last),
+        ("median", len(worst_first) // 2),
+        ("worst", 1),
+        ("worst", 0),
+    )
+    chosen: dict[int, Role] = {}
+    for role, place in places:
+        chosen.setdefault(min(place, last), role)
+    return [(role, worst_first[place]) for place, role in chosen.items()]
+
+
+def of_all_together(
+    name: str, summary: Mapping[str, JSON], *, cases: Sequence[CaseRow], figures: tuple[Figure, ...], note: str
+) -> ResultSet:
+    """A set of cases whose measures are of all of them together. summary: its part of metrics.json."""
+    return ResultSet(
+        name=name,
+        overall=estimates(summary["overall"]),
+        regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
+        groups=group_rows(summary["by_group"]),
+        cases=tuple(cases),
+        note=note,
+        of_each_case=False,
+        figures=figures,
+    )
+
+
+def shown(case: Case, task: Task) -> bytes:
+    """A case's image as PNG, a volume by its middle slice."""
+    image = read_case_image(case, task)
+    window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
+    small = thumbnail(image.voxels, grid=image.grid, window=window, side_px=SIDE_PX)
+    stored = io.BytesIO()
+    with Image.open(io.BytesIO(small)) as opened:
+        opened.save(stored, "PNG")
+    return stored.getvalue()
