@@ -32,7 +32,7 @@ def test_own_answer__that_was_cut(tmp_path):
     ],
 )
 def test_prediction_file(image, test, where):
-    run, case = Run(Path("/run"), ""), made_case("a", images=(Path("/scans") / image,))
+    run, case = Run.whole(Path("/run"), ""), made_case("a", images=(Path("/scans") / image,))
     assert prediction_file(run, Segmentation(fakes.task()), case, test=test) == Path("/run") / where
 
 

@@ -47,6 +47,7 @@ def test_records__of_a_finished_run(finished):
     assert read["plan"]["why"]["batch.patch"]["source"] == "--set"
     assert list(read["run"]["stages"]) == [
         "check",
+        "split",
         "plan",
         "prepare",
         "train",
@@ -96,13 +97,13 @@ def planned_run(folder, dataset, checks, splits=None):
     if splits is not None:
         write_json(folder / "splits.json", splits.model_dump(mode="json"))
     (folder / "plan.json").write_text("{}")
-    return Run(folder, "")
+    return Run.whole(folder, "")
 
 
 def test_require_unchanged(finished, tmp_path):
     dataset = read_dataset(finished.data)
     checks = check(dataset)
-    require_unchanged(Run(tmp_path, ""), dataset, checks)  # nothing planned yet
+    require_unchanged(Run.whole(tmp_path, ""), dataset, checks)  # nothing planned yet
     run = planned_run(tmp_path, dataset, checks)
     require_unchanged(run, dataset, checks)
     renamed = dataset.task.model_copy(update={"regions": dataset.task.regions[:1]})
@@ -122,7 +123,7 @@ def folds(*validation):
 def test_require_same_splits(finished, tmp_path):
     """A case that changes sides would be judged by weights that have learned from it."""
     dataset = read_dataset(finished.data)
-    require_same_splits(Run(tmp_path, ""), folds("a"))
+    require_same_splits(Run.whole(tmp_path, ""), folds("a"))
     run = planned_run(tmp_path, dataset, check(dataset), folds("a", "b"))
     require_same_splits(run, folds("a", "b"))
     with pytest.raises(UsageError, match="the split has changed"):

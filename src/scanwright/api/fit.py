@@ -23,7 +23,7 @@ from scanwright.types import Floats, Shape3
 
 def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell: Listener) -> None:
     """Make the features of a fold's training cases, choose a model on inner folds of them, and write it as weights."""
-    plan, store, names = study.plan, Store(run.path("store")), study.splits.folds[fold].train
+    plan, store, names = study.plan, Store(run.store), study.splits.folds[fold].train
     assert isinstance(plan.network, ClassicalPlan)
     rows = []
     columns: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ class Stopped(KeyboardInterrupt):
 
 def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
     """Prepare every case that trains or validates; gives the store key of each. What is there already is not done again."""
-    store = Store(run.path("store"))
+    store = Store(run.store)
     names = sorted({name for fold in study.plan.training.folds for name in used_cases(study, fold)})
     plan, codes = study.plan.preprocess, dict(study.problem.codes)
     keys = {name: store.key(store_key(content(study, name), plan, codes)) for name in names}
@@ -121,7 +121,7 @@ def fold_budget(run: Run, study: Study, *, folds_left: int, used_s: float) -> fl
     left_s = USED_SHARE * plan.budget_s - plan.reserve_s - run.elapsed_s
     share_s = (left_s + used_s) / folds_left
     planned_s = plan.steps * (plan.step_s or 0.0)
-    if run.before_s and not used_s and share_s < LEAST_SHARE * planned_s:
+    if run.clock.before_s and not used_s and share_s < LEAST_SHARE * planned_s:
         raise ResourceError(
             "too little of the budget is left to train a fold from its beginning",
             where=run.folder,
@@ -144,7 +144,7 @@ def train_fold(
     stop: Callable[[], bool],
 ) -> None:
     """Train one fold to its end and write its weights."""
-    plan, store = study.plan, Store(run.path("store"))
+    plan, store = study.plan, Store(run.store)
     parts = study.splits.folds[fold]
     training = [stored_case(store, keys[name], study, name) for name in parts.train]
     watched = [stored_case(store, keys[name], study, name) for name in watched_cases(study, fold)]

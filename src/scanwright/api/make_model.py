@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from scanwright.api import answer, learn, study, telling
+from scanwright.api import study, telling, trials
 from scanwright.api.claims import require_outside
 from scanwright.api.gate import content_digest
 from scanwright.api.run import open_run
@@ -94,7 +94,7 @@ def train(
     }
     line = command or shlex.join(["scanwright", *sys.argv[1:]])
     with open_run(Path(out), request, command=line, restart=restart) as run:
-        found = study.look(
+        material = study.look(
             run,
             Path(data),
             settings=settings,
@@ -104,23 +104,15 @@ def train(
             split=None if split is None else Path(split),
             waivers=waivers,
             machine=machine,
-            device=torch_device,
             tell=tell,
             make_problem=problem,
         )
-        torch.set_num_threads(found.plan.training.threads)
-        with run.stage("prepare"):
-            keys = learn.prepare(run, found, tell=tell)
-        with run.stage("train"):
-            learn.train_folds(run, found, keys, device=torch_device, tell=tell)
-        with run.stage("predict"):
-            answer.answer_held_out(run, found, device=torch_device, tell=tell)
-        with run.stage("evaluate"):
-            scores = answer.score(run, found, tell=tell)
+        kept, models = trials.train_best(run, material, settings, machine=machine, device=torch_device, tell=tell)
+        found, scores = kept.study, kept.scores
         with run.stage("package"):
-            digest = telling.write_package(run, found, scores)
+            digest = telling.write_package(run, found, scores, models)
         with run.stage("report"):
-            telling.write_report(run, found, scores, machine=machine)
+            telling.write_report(run, found, scores, models, machine=machine)
         run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)
         return Trained(
             folder=run.folder,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from scanwright.api.lock import alone
 from scanwright.dataset.store import Store
@@ -23,14 +23,19 @@ from scanwright.files import as_resource_error, read_json, require_writable, wri
 from scanwright.runtime import peak_memory_bytes
 
 PLAN = "plan.json"
+TRIALS, TRIED = "trials", "trials.json"
+"""Where models are tried against each other, each in a folder of its own, and what came of it; see api.trials."""
 WEIGHTS = "weights.safetensors"
 """Of a fold that is finished."""
 REQUEST = "request.json"
 LOCK = ".lock"
 CLOCK = "clock.json"
 STORE = "store"
+BEGUN = (PLAN, TRIED)
+"""Files of which one is there once a run has decided something that another request could contradict."""
 PARTS = [
-    PLAN,  # first: what is left of a run without its plan is never taken up
+    *BEGUN,  # first: what is left of a run without them is never taken up
+    TRIALS,
     "task.json",
     "checks.json",
     "fingerprint.json",
@@ -47,27 +52,18 @@ BEAT_S = 2.0
 
 
 @dataclass(slots=True)
-class Run:
-    """A run folder that is open in this process. `elapsed_s` is the wall time of all its sessions together."""
+class Clock:
+    """The wall time of a run, all its sessions together, and what each stage took of it."""
 
-    folder: Path
-    command: str
+    file: Path
     before_s: float = 0.0
     began: float = field(default_factory=lambda: time.monotonic())
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     last_beat: float = 0.0
 
-    def path(self, *names: str) -> Path:
-        """A file of the run."""
-        return self.folder.joinpath(*names)
-
-    def fold(self, fold: int) -> Path:
-        """The folder of one fold."""
-        return self.folder / "folds" / str(fold)
-
     @property
     def elapsed_s(self) -> float:
-        """Seconds this run has taken, earlier sessions included."""
+        """Seconds so far, earlier sessions included."""
         return self.before_s + time.monotonic() - self.began
 
     def beat(self, *, force: bool = False) -> None:
@@ -75,7 +71,13 @@ class Run:
         now = time.monotonic()
         if force or now - self.last_beat > BEAT_S:
             self.last_beat = now
-            write_json(self.path(CLOCK), {"elapsed_s": round(self.elapsed_s, 3), "stages": self.stages})
+            write_json(self.file, {"elapsed_s": round(self.elapsed_s, 3), "stages": self.stages})
+
+    def seconds_of(self, part: str) -> float:
+        """What the stages of a part took; of the run itself, without parts, all of them."""
+        return sum(
+            entry["seconds"] for name, entry in self.stages.items() if name.endswith(f"({part})" if part else "")
+        )
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -90,12 +92,65 @@ class Run:
             with contextlib.suppress(ResourceError):  # a full disk is told of by whoever has something to say
                 self.beat(force=True)
 
+
+@dataclass(slots=True)
+class Run:
+    """A run folder that is open in this process, or a part of one, in which one of several models is tried.
+
+    A part has its own plan, folds, answers and scores; the clock and the prepared cases are those of the whole.
+    """
+
+    folder: Path
+    command: str
+    clock: Clock
+    store: Path
+    name: str = ""
+
+    @classmethod
+    def whole(cls, folder: Path, command: str) -> Self:
+        """The run of a folder, with the time that its earlier sessions took."""
+        clock = Clock(folder / CLOCK)
+        if clock.file.exists():
+            known = read_record(clock.file)
+            clock.before_s, clock.stages = float(known["elapsed_s"]), dict(known["stages"])
+        return cls(folder, command, clock, folder / STORE)
+
+    def part(self, name: str) -> "Run":
+        """The part of this run in which a model is tried."""
+        return Run(self.folder / TRIALS / name, self.command, self.clock, self.store, name)
+
+    def path(self, *names: str) -> Path:
+        """A file of the run."""
+        return self.folder.joinpath(*names)
+
+    def fold(self, fold: int) -> Path:
+        """The folder of one fold."""
+        return self.folder / "folds" / str(fold)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something was decided here that another request could contradict."""
+        return has_begun(self.folder)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds that the whole run has taken, earlier sessions included."""
+        return self.clock.elapsed_s
+
+    def beat(self) -> None:
+        """Say that time has passed; see Clock."""
+        self.clock.beat()
+
+    def stage(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Count a stage; of a part under the name of its model too."""
+        return self.clock.stage(f"{name} ({self.name})" if self.name else name)
+
     def leave(self) -> None:
         """The end of a session. One that planned nothing has used none of the budget: it was refused, or found faults."""
-        if self.path(PLAN).exists():
-            self.beat(force=True)
+        if self.has_begun:
+            self.clock.beat(force=True)
         else:
-            self.path(CLOCK).unlink(missing_ok=True)
+            self.clock.file.unlink(missing_ok=True)
 
     def write_record(self, **facts: Any) -> None:
         """run.json: versions, command, time and memory of each stage, and what else is given."""
@@ -108,7 +163,7 @@ class Run:
                 "versions": {"python": sys.version.split()[0], **{name: version(name) for name in packages}},
                 **facts,
                 "elapsed_s": round(self.elapsed_s, 2),
-                "stages": self.stages,
+                "stages": self.clock.stages,
             },
         )
 
@@ -126,17 +181,13 @@ def open_run(folder: Path, request: dict[str, Any], *, command: str, restart: bo
     require_writable(folder)
     with alone(folder / LOCK):
         known = folder / REQUEST
-        planned = (folder / PLAN).exists()
-        if planned and not restart:
+        if has_begun(folder) and not restart:
             require_same(read_record(known), request, folder=folder)
         else:
             clear(folder, all_of_it=restart or not is_same(known, request))
             write_json(known, request)
         sweep(folder)
-        run = Run(folder, command)
-        if run.path(CLOCK).exists():
-            clock = read_record(run.path(CLOCK))
-            run.before_s, run.stages = float(clock["elapsed_s"]), dict(clock["stages"])
+        run = Run.whole(folder, command)
         try:
             yield run
         finally:
@@ -157,6 +208,11 @@ def read_record(file: Path) -> Any:
     """One of the run's own JSON files. Raises IntegrityError if it is not whole."""
     with reading_own(file, hint="Add --restart to throw the run away, or choose another folder with -o."):
         return read_json(file)
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a run in this folder has decided something."""
+    return any((folder / name).exists() for name in BEGUN)
 
 
 def is_same(known: Path, request: dict[str, Any]) -> bool:
@@ -231,9 +287,11 @@ def clear(folder: Path, *, all_of_it: bool) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what killed writers have left beside their files."""
-    for place in (folder, folder / "folds", folder / "predictions"):
-        for path in place.rglob(".*.part") if place != folder else folder.glob(".*.part"):
+    for place in ("folds", "predictions", TRIALS):
+        for path in folder.joinpath(place).rglob(".*.part"):
             path.unlink(missing_ok=True)
+    for path in folder.glob(".*.part"):
+        path.unlink(missing_ok=True)
     for path in folder.glob(".model.swm.*"):
         shutil.rmtree(path, ignore_errors=True)
     Store(folder / STORE).sweep()

@@ -5,7 +5,7 @@ Everything decided here is written to the run folder, and read back when a run g
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, Settings, plan_from_json
 from scanwright.problem.kind import Kind as ProblemKind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
-from scanwright.protocols import Listener, Problem, Progress
+from scanwright.protocols import Listener, Progress
 from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine
 from scanwright.training.probe import measure
@@ -49,11 +49,11 @@ PER_CASE_SHARE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """A data set that is fit to be trained on, and everything that was decided about it.
+class Material:
+    """A data set that is fit to be trained on, and how it is split.
 
     overview: all labelled cases but a declared test split, as the report describes them. fingerprint: those that the trained
-    folds learn from; the plan knows no others.
+    folds learn from; plans know no others. folds: those that are trained.
     """
 
     dataset: Dataset
@@ -62,7 +62,7 @@ class Study:
     overview: Fingerprint
     fingerprint: Fingerprint
     splits: Splits
-    plan: Plan
+    folds: tuple[int, ...]
     problem: ProblemKind
 
     def case(self, name: str) -> Case:
@@ -72,6 +72,17 @@ class Study:
     def facts(self, name: str) -> CaseFacts:
         """What the checks found out about a case."""
         return self.checks.facts[name]
+
+    def held_out(self) -> list[str]:
+        """The cases that are judged by a fold that did not learn from them."""
+        return [name for fold in self.folds for name in self.splits.folds[fold].validation]
+
+
+@dataclass(frozen=True, slots=True)
+class Study(Material):
+    """The same with the plan of one model. problem: as that plan has it."""
+
+    plan: Plan
 
 
 def look(
@@ -85,11 +96,10 @@ def look(
     split: Path | None,
     waivers: Sequence[Waiver],
     machine: Machine,
-    device: torch.device,
     tell: Listener,
     make_problem: MakeKind | None = None,
-) -> Study:
-    """Read, check, split and plan; write each result to the run folder. Raises what each stage raises."""
+) -> Material:
+    """Read, check and split; write each result to the run folder. Raises what each stage raises."""
     with run.stage("check"):
         require_split_file(split)
         dataset = without(read_dataset(data, layout, kind=task), exclude)
@@ -105,7 +115,7 @@ def look(
         write_looked(run.folder, looked)
         raise_if_forbidden(looked.checks)
         write_datasheet(run, looked)
-    with run.stage("plan"):
+    with run.stage("split"):
         checks = looked.checks
         splits = split_cases(dataset, checks, settings, given=given, together=looked.together)
         require_same_splits(run, splits)
@@ -115,10 +125,25 @@ def look(
         targets = {case.id: case.target for case in dataset.train}
         found = fingerprint(learned, dataset.task, targets)
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
-        problem = problem_of(dataset.task, make_problem)
-        plan = planned(run, found, settings, splits, checks, problem, machine=machine, device=device, tell=tell)
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task, targets)
-    return Study(dataset, checks, tuple(exclude), overview, found, splits, plan, problem.planned(plan))
+    folds = tuple(range(len(splits.folds))) if settings.fold is None else (settings.fold,)
+    problem = problem_of(dataset.task, make_problem)
+    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, problem)
+
+
+def plan_model(
+    run: Run, material: Material, settings: Settings, *, machine: Machine, device: torch.device, tell: Listener
+) -> Study:
+    """The plan of one model: read if it was made before, else made and written. Raises as `plan.make`."""
+    with run.stage("plan"):
+        file = run.path(PLAN)
+        plan = (
+            earlier_plan(file)
+            if file.exists()
+            else planned(run, material, settings, machine=machine, device=device, tell=tell)
+        )
+        parts = {field.name: getattr(material, field.name) for field in fields(material)}
+        return Study(**(parts | {"problem": material.problem.planned(plan)}), plan=plan)
 
 
 def write_datasheet(run: Run, looked: Looked) -> None:
@@ -176,7 +201,7 @@ def learned_from(splits: Splits, fold: int | None, facts: Mapping[str, CaseFacts
 
 def require_unchanged(run: Run, dataset: Dataset, checks: Checks) -> None:
     """Raise UsageError if the data or what is wanted of them have changed since this run was planned."""
-    if not run.path(PLAN).exists():
+    if not run.has_begun:
         return
     if read_record(run.path("task.json")) != dataset.task.model_dump(mode="json"):
         raise changed(run, "the task has", found="other channels or regions")
@@ -186,7 +211,7 @@ def require_unchanged(run: Run, dataset: Dataset, checks: Checks) -> None:
 
 def require_same_splits(run: Run, splits: Splits) -> None:
     """Raise UsageError if cases have changed sides since this run was planned: its folds have learned from them."""
-    if not run.path(PLAN).exists():
+    if not run.has_begun:
         return
     before, now = read_record(run.path("splits.json")), splits.model_dump(mode="json")
     if (before["folds"], before["test"]) != (now["folds"], now["test"]):
@@ -254,37 +279,33 @@ def require_judged_once(splits: Splits) -> None:
 
 
 def planned(
-    run: Run,
-    found: Fingerprint,
-    settings: Settings,
-    splits: Splits,
-    checks: Checks,
-    problem: Problem,
-    *,
-    machine: Machine,
-    device: torch.device,
-    tell: Listener,
+    run: Run, material: Material, settings: Settings, *, machine: Machine, device: torch.device, tell: Listener
 ) -> Plan:
-    """The plan of this run: read if it was made before, else made and written."""
-    file = run.path(PLAN)
-    if file.exists():
-        return earlier_plan(file)
-    folds = [settings.fold] if settings.fold is not None else list(range(len(splits.folds)))
+    """Make the plan of one model, and write it."""
+    checks, splits = material.checks, material.splits
     read_s = sum(facts.seconds for facts in checks.facts.values()) / max(1, len(checks.facts)) / machine.threads
     workload = Workload(
-        folds=len(folds),
+        folds=len(material.folds),
         cases=len(checks.facts),
-        answered=sum(len(splits.folds[fold].validation) for fold in folds) + len(splits.test),
+        answered=len(material.held_out()) + len(splits.test),
         spent_s=run.elapsed_s,
         per_case_s=read_s * PER_CASE_SHARE,
     )
 
     def cost(candidate: Plan) -> Any:
         tell(Progress("plan", note=f"measuring a step of {candidate.network.title} on this machine"))
-        return measure(candidate, problem, device=device)
+        return measure(candidate, material.problem, device=device)
 
-    plan = make(found, settings, problem=problem, folds=folds, machine=machine, workload=workload, cost=cost)
-    write_json(file, plan.to_json())
+    plan = make(
+        material.fingerprint,
+        settings,
+        problem=material.problem,
+        folds=material.folds,
+        machine=machine,
+        workload=workload,
+        cost=cost,
+    )
+    write_json(run.path(PLAN), plan.to_json())
     return plan
 
 

@@ -27,12 +27,14 @@ from scanwright.package.load import CHOSEN, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
 from scanwright.release.pack import pack
+from scanwright.report import notation
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.content import (
     Event,
     Fact,
     FoldTraining,
     Headline,
+    ModelsPart,
     Provenance,
     ReportContent,
     StageCost,
@@ -46,12 +48,13 @@ from scanwright.runtime import Machine
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 
 
-def write_report(run: Run, study: Study, scores: Scores, *, machine: Machine) -> None:
-    """report.html: everything about the run on one page."""
-    write_bytes(run.path("report.html"), build_page(report_content(run, study, scores, machine=machine)).encode())
+def write_report(run: Run, study: Study, scores: Scores, models: ModelsPart | None, *, machine: Machine) -> None:
+    """report.html: everything about the run on one page. models: those that were tried, if there were several."""
+    content = report_content(run, study, scores, models, machine=machine)
+    write_bytes(run.path("report.html"), build_page(content).encode())
 
 
-def write_package(run: Run, study: Study, scores: Scores) -> str:
+def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | None = None) -> str:
     """model.swm: plan, weights of every fold, cards of model and data, metrics, reference statistics. Gives its digest."""
     task, plan = study.dataset.task, study.plan
     steps = [fold.num_steps for fold in training_part(run, study).folds]
@@ -63,7 +66,7 @@ def write_package(run: Run, study: Study, scores: Scores) -> str:
         fingerprint=study.fingerprint.model_dump(mode="json"),
         metrics=scores.summary,
         steps=steps,
-        limits=limits(study, scores, name_cases=False),
+        limits=limits(study, scores, models, name_cases=False),
         waived=[
             {"code": fault.code, "cases": fault.num_cases, "waived": fault.waived}
             for fault in study.checks.faults
@@ -98,7 +101,9 @@ def learned_cases(study: Study) -> list[str]:
     return sorted(images_hash(study.facts(name).image_hashes) for name in names)
 
 
-def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) -> ReportContent:
+def report_content(
+    run: Run, study: Study, scores: Scores, models: ModelsPart | None = None, *, machine: Machine
+) -> ReportContent:
     """Everything the page says, from the run's own records."""
     task, training = study.dataset.task, training_part(run, study)
     first, *rest = headlines(study, scores)
@@ -113,8 +118,9 @@ def report_content(run: Run, study: Study, scores: Scores, *, machine: Machine) 
         unit=study.fingerprint.unit,
         tolerance=scores.summary.get("nsd_tolerance"),
         results=results(study, scores),
+        models=models,
         pictures=pictures(run, study, scores),
-        limits=limits(study, scores),
+        limits=limits(study, scores, models),
         dataset=dataset_part(study),
         split=split_part(study),
         plan=plan_rows(study, steps_taken=[fold.num_steps for fold in training.folds]),
@@ -179,7 +185,9 @@ def made_text(plan: Plan, *, steps: str, place: str) -> str:
     return f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}."
 
 
-def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[str, ...]:
+def limits(
+    study: Study, scores: Scores, models: ModelsPart | None = None, *, name_cases: bool = True
+) -> tuple[str, ...]:
     """What the numbers do not say. name_cases: not where a model leaves the house: a case's name may be a patient's."""
     found, plan = study.overview, study.plan
     rows = scores.rows or scores.test_rows
@@ -189,6 +197,8 @@ def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[st
         said.append(f"Measured on {scope(study)}: {len(rows)} of {found.num_cases} cases were judged.")
     if not scores.test_rows:
         said.append("No test set was declared. Cross-validation says how this recipe does on data of the same origin.")
+    if models:
+        said.append(choice_text(models))
     for name, (summary, _) in sets.items():
         said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
         if failed := study.problem.shortfalls(summary):
@@ -203,6 +213,17 @@ def limits(study: Study, scores: Scores, *, name_cases: bool = True) -> tuple[st
         said.append(policy_text(fault, name_cases=name_cases, left_out=left_out))
     said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
     return tuple(sentence for sentence in said if sentence)
+
+
+def choice_text(models: ModelsPart) -> str:
+    """What it means for the scores that the model is the best of several by these very scores."""
+    said = f"The model is the best of {len(models.models)} by its scores out of fold, which are therefore a little too good"
+    without = models.chosen_without
+    if without is None or without.mean is None:
+        return said + "."
+    kind = notation.metric(models.metric)
+    value = notation.number(without.mean, kind.digits)
+    return f"{said}: where each fold takes the model that is best in the others, {kind.stem} is {value}."
 
 
 def policy_text(fault: Fault, *, name_cases: bool = True, left_out: bool = False) -> str:
@@ -271,6 +292,6 @@ def provenance(run: Run, study: Study, machine: Machine) -> Provenance:
     ]
     stages = [
         StageCost(stage=name, seconds=entry["seconds"], peak_bytes=int(entry["peak_bytes"]))
-        for name, entry in run.stages.items()
+        for name, entry in run.clock.stages.items()
     ]
     return Provenance(command=run.command, facts=tuple(facts), stages=tuple(stages))

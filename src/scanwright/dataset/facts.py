@@ -6,7 +6,7 @@ Shapes and spacings are in the file's own index order I, J, K here; a Fingerprin
 
 from pydantic import Field
 
-from scanwright.dataset.task import Frozen, Modality
+from scanwright.dataset.task import Choice, Frozen, Modality
 from scanwright.types import Shape3, Triple, Unit
 
 
@@ -134,6 +134,7 @@ class Fingerprint(Frozen):
     orientations, dtypes: how many cases have each. body_fraction: see CaseFacts.
     background_share: mean share of voxels in no region. imbalance: most frequent region's voxels over the rarest one's,
         or None.
+    choice: how classes of whole images go together, as in the task; None if the target is another.
     digest: SHA-256 of all the rest in canonical JSON.
     """
 
@@ -156,6 +157,7 @@ class Fingerprint(Frozen):
     regions: tuple[RegionPrint, ...]
     background_share: float
     imbalance: float | None
+    choice: Choice | None = None
     classes: tuple[ClassPrint, ...] = ()
     quantities: tuple[QuantityPrint, ...] = ()
     digest: str = ""

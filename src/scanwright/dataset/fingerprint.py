@@ -76,6 +76,7 @@ def fingerprint(
         regions=tuple(_region(cases, voxels, region) for region in task.regions),
         background_share=_background(cases, task),
         imbalance=_imbalance(cases, task),
+        choice=task.choice if task.kind == "classification" else None,
         classes=_classes([targets.get(name) for name in facts], task),
         quantities=_quantities([targets.get(name) for name in facts], task),
     )
@@ -84,7 +85,7 @@ def fingerprint(
 
 def digest_of(made: Fingerprint) -> str:
     """SHA-256 of a fingerprint without its own digest, and without what only other kinds of problem have."""
-    absent = {name for name in ("classes", "quantities") if not getattr(made, name)}
+    absent = {name for name in ("choice", "classes", "quantities") if not getattr(made, name)}
     return sha256_bytes(canonical_json(made.model_dump(mode="json", exclude={"digest", *absent})))
 
 

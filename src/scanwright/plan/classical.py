@@ -11,6 +11,7 @@ from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 
+CHOICES = {"one": "classes", "several": "labels of which several may be there", "ordered": "grades"}
 UNUSED = "a model of features takes no steps"
 
 
@@ -41,6 +42,13 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
     )
 
 
+def learns(fingerprint: Fingerprint, outputs: int) -> bool:
+    """Whether a classical model learns this target: one class of several, or one quantity."""
+    if fingerprint.quantities:
+        return outputs == len(fingerprint.quantities) == 1
+    return fingerprint.choice == "one" and outputs == len(fingerprint.classes)
+
+
 def plan_model(
     ledger: Ledger,
     candidate: Candidate,
@@ -51,13 +59,13 @@ def plan_model(
     outputs: int,
 ) -> ClassicalPlan:
     """Support vector machines on the fixed transform. Raises UsageError for targets that they do not learn."""
-    numbers, classes = len(fingerprint.quantities), len(fingerprint.classes)
-    if outputs != (numbers or classes) or numbers > 1:
+    if not learns(fingerprint, outputs):
+        numbers, classes = len(fingerprint.quantities), len(fingerprint.classes)
         raise UsageError(
             "a classical model does not learn this target",
             where="--model",
             expected="one class of several, or one quantity",
-            found=f"{outputs} outputs for {numbers or classes} {'quantities' if numbers else 'classes'}",
+            found=f"{numbers or classes} {'quantities' if numbers else CHOICES[fingerprint.choice or 'one']}",
             hint="Choose --model cnn.",
         )
     return ledger.section(

@@ -10,7 +10,7 @@ from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.whole_images import WholeImages
-from scanwright.report.content import CasePicture, ResultSet, Wording
+from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 CLOSE = 0.2
@@ -97,6 +97,12 @@ class ClassAnswers(WholeImages):
         """Probabilities calibrated, and classes decided, by what was chosen on other folds (class_decisions.py)."""
         decided, tested, chosen = settle(rows, test, plan.inference, self.task.choice)
         return decided, tested, None if chosen == PLAIN else chosen.to_json()
+
+    def compare(
+        self, rows: Mapping[str, Sequence[ClassifiedCase]], best: str, *, seed: int
+    ) -> dict[str, tuple[Difference, ...]]:
+        """Differences of AUROC and accuracy."""
+        return class_told.differences(rows, best, self.task, seed=seed)
 
     def table(self, rows: Sequence[ClassifiedCase]) -> str:
         """cases.csv."""

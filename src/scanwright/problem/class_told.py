@@ -6,11 +6,12 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
-from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.comparison import compare_with_best
+from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.problem import class_figures
-from scanwright.problem.told import best_to_worst, of_all_together, shown
+from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
 from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Fact, ResultSet, Wording
+from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
 from scanwright.types import JSON
 
 WORDING = Wording(
@@ -44,6 +45,20 @@ def page_case(row: ClassifiedCase, task: Task) -> page_content.CaseRow:
         fold="" if row.fold is None else str(row.fold),
         flags=wrong,
     )
+
+
+def differences(
+    rows: Mapping[str, Sequence[ClassifiedCase]], best: str, task: Task, *, seed: int
+) -> dict[str, tuple[Difference, ...]]:
+    """AUROC and accuracy of each other model less those of the best one (evaluation.comparison)."""
+    answers = {name: answers_of(in_order(of), choice=task.choice) for name, of in rows.items()}
+    return {
+        name: (
+            difference("auroc", one.auroc.value, one.auroc.interval, one.auroc.p, n=len(answers[best])),
+            difference("accuracy", one.accuracy.mean, one.accuracy.ci95, one.accuracy.p_permutation, n=one.accuracy.n),
+        )
+        for name, one in compare_with_best(answers, best, seed=seed).items()
+    }
 
 
 def is_right(row: ClassifiedCase) -> bool:

@@ -18,7 +18,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem
-from scanwright.report.content import CasePicture, ResultSet, Wording
+from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Array, Unit
 
 
@@ -109,6 +109,10 @@ class Kind(Problem, Protocol):
         """What is chosen on out-of-fold answers (a calibration, a threshold), applied: to `rows` each fold by what the others
         say, to the test rows as a whole; and the choice as plain data for the package, None where nothing is chosen.
         """
+        ...
+
+    def compare(self, rows: Mapping[str, Sequence[Any]], best: str, *, seed: int) -> Mapping[str, Sequence[Difference]]:
+        """Each other model's rows against the best one's, of the same cases: other less best, paired by patient."""
         ...
 
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Kind":

@@ -10,13 +10,14 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
 from scanwright.evaluation.evaluate import CaseRow
+from scanwright.evaluation.statistics import holm, paired_difference
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
-from scanwright.problem.told import best_to_worst
+from scanwright.problem.told import best_to_worst, difference, in_order
 from scanwright.protocols import IGNORE
 from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Fact, RegionRow, ResultSet, estimates, group_rows
+from scanwright.report.content import CasePicture, Difference, Fact, RegionRow, ResultSet, estimates, group_rows
 from scanwright.types import JSON, Array, Unit
 
 MOST_NAMED = 8
@@ -44,6 +45,27 @@ def result_set(
         note=note,
         failures=failures(summary["flags"], summary["cases"]),
     )
+
+
+def differences(
+    rows: Mapping[str, Sequence[CaseRow]],
+    best: str,
+    primary: str,
+    *,
+    score: Callable[[CaseRow], float | None],
+    seed: int,
+) -> dict[str, tuple[Difference, ...]]:
+    """The mean score of cases by each other model less that by the best one."""
+    scores = {name: [score(row) for row in in_order(of)] for name, of in rows.items()}
+    patients = [row.patient for row in in_order(rows[best])]
+    found = {
+        name: paired_difference(of, scores[best], patients, seed=seed) for name, of in scores.items() if name != best
+    }
+    corrected = holm([one.p_permutation for one in found.values()])
+    return {
+        name: (difference(primary, one.mean, one.ci95, p, n=one.n),)
+        for (name, one), p in zip(found.items(), corrected, strict=True)
+    }
 
 
 def page_case(row: CaseRow, facts: CaseFacts, *, primary: str, unit: Unit) -> page_content.CaseRow:

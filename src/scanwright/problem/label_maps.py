@@ -19,7 +19,7 @@ from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.protocols import Listener
-from scanwright.report.content import SEGMENTATION, CasePicture, ResultSet, Wording
+from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Unit
 
 
@@ -113,6 +113,12 @@ class LabelMaps:
     ) -> tuple[list[CaseRow], list[CaseRow], None]:
         """The rows as they are: nothing is chosen on them."""
         return list(rows), list(test), None
+
+    def compare(
+        self, rows: Mapping[str, Sequence[CaseRow]], best: str, *, seed: int
+    ) -> dict[str, tuple[Difference, ...]]:
+        """Differences of the headline's measure, averaged over the regions of each case."""
+        return label_map_told.differences(rows, best, self.primary, score=self.case_score, seed=seed)
 
     def settled(self, chosen: object) -> Self:
         """This problem: nothing is chosen."""

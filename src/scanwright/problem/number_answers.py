@@ -10,7 +10,7 @@ from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
 from scanwright.problem.whole_images import WholeImages
-from scanwright.report.content import CasePicture, ResultSet, Wording
+from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 FAR = 3.0
@@ -81,6 +81,12 @@ class NumberAnswers(WholeImages):
     ) -> tuple[list[MeasuredCase], list[MeasuredCase], None]:
         """The rows as they are: nothing is chosen on them."""
         return list(rows), list(test), None
+
+    def compare(
+        self, rows: Mapping[str, Sequence[MeasuredCase]], best: str, *, seed: int
+    ) -> dict[str, tuple[Difference, ...]]:
+        """Differences of the mean absolute error of each quantity."""
+        return number_told.differences(rows, best, self.task, seed=seed)
 
     def settled(self, chosen: object) -> Self:
         """This problem: nothing is chosen."""

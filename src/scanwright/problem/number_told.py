@@ -3,14 +3,18 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
+from scanwright.evaluation.comparison import compare_errors
 from scanwright.evaluation.judged import MeasuredCase
+from scanwright.evaluation.statistics import holm
 from scanwright.problem import number_figures
-from scanwright.problem.told import best_to_worst, of_all_together, shown
+from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
 from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Fact, ResultSet, Wording
-from scanwright.types import JSON
+from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
+from scanwright.types import JSON, Floats
 
 WORDING = Wording(
     kind="Regression",
@@ -54,6 +58,28 @@ def page_case(row: MeasuredCase, task: Task) -> page_content.CaseRow:
         patient=row.patient,
         fold="" if row.fold is None else str(row.fold),
     )
+
+
+def differences(
+    rows: Mapping[str, Sequence[MeasuredCase]], best: str, task: Task, *, seed: int
+) -> dict[str, tuple[Difference, ...]]:
+    """The mean absolute error of each quantity by each other model less that by the best one (evaluation.comparison)."""
+    others = [name for name in rows if name != best]
+    ordered = {name: in_order(of) for name, of in rows.items()}
+    patients = [row.patient for row in ordered[best]]
+    found: dict[str, list[Difference]] = {name: [] for name in others}
+    for place, quantity in enumerate(task.quantities):
+        truth = _column([row.truth[place] for row in ordered[best]])
+        guesses = {name: _column([row.predicted[place] for row in of]) for name, of in ordered.items()}
+        apart = [compare_errors(guesses[name], guesses[best], truth, patients, seed=seed) for name in others]
+        part = quantity if len(task.quantities) > 1 else ""
+        for name, one, p in zip(others, apart, holm([one.p_permutation for one in apart]), strict=True):
+            found[name].append(difference("mae", one.mean, one.ci95, p, n=one.n, part=part))
+    return {name: tuple(one) for name, one in found.items()}
+
+
+def _column(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def error_of(row: MeasuredCase, scales: Sequence[float]) -> float:

@@ -1,7 +1,7 @@
 """What reports of all kinds share: which cases are shown, and tables of measures that are of all cases together."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from PIL import Image
@@ -9,12 +9,25 @@ from PIL import Image
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
+from scanwright.evaluation.bootstrap import Interval
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
-from scanwright.report.content import CaseRow, Figure, RegionRow, ResultSet, Role, estimates, group_rows
+from scanwright.problem import kind
+from scanwright.report.content import (
+    CaseRow,
+    Difference,
+    Estimate,
+    Figure,
+    RegionRow,
+    ResultSet,
+    Role,
+    estimates,
+    group_rows,
+)
 from scanwright.types import JSON
 
 Row = TypeVar("Row")
+Judged = TypeVar("Judged", bound=kind.Row)
 
 SIDE_PX = 320
 
@@ -49,6 +62,21 @@ def of_all_together(
         note=note,
         of_each_case=False,
         figures=figures,
+    )
+
+
+def in_order(rows: Iterable[Judged]) -> list[Judged]:
+    """Rows by the names of their cases, so that those of several models stand in one order."""
+    return sorted(rows, key=lambda row: row.case)
+
+
+def difference(
+    metric: str, value: float | None, interval: Interval | None, p: float | None, *, n: int, part: str = ""
+) -> Difference:
+    """A paired difference of n cases as the page shows it."""
+    low, high = interval or (None, None)
+    return Difference(
+        metric=metric, estimate=Estimate(mean=value, low=low, high=high, n=n, n_defined=n), p=p, part=part
     )
 
 

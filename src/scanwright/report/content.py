@@ -5,7 +5,7 @@ named as in metrics.json ("dice", "hd95_mm"); None is "not defined".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -252,6 +252,48 @@ SEGMENTATION = Wording(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """What a model's measure is less the chosen one's, on the same cases. p: two-sided, corrected for the number of models.
+
+    part: the quantity that is measured, where there are several.
+    """
+
+    metric: str
+    estimate: Estimate
+    p: float | None
+    part: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRow:
+    """A model that was tried. title: what it is called. seconds: that it took. differences: none of the chosen one."""
+
+    name: str
+    title: str
+    estimate: Estimate
+    seconds: float
+    chosen: bool
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelsPart:
+    """Models that were tried on the same folds. metric: by which the best one was chosen, out of fold.
+
+    chosen_without: the same metric where each fold's model is the one that is best in the other folds: what the choice is
+    worth on cases that had no part in it.
+    """
+
+    metric: str
+    models: tuple[ModelRow, ...]
+    chosen_without: Estimate | None = None
+
+    def to_json(self) -> dict[str, JSON]:
+        """Plain data for trials.json."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StageCost:
     """Wall time and peak memory of one stage."""
 
@@ -287,6 +329,7 @@ class ReportContent:
     unit: Unit = "mm"
     tolerance: float | None = None
     results: tuple[ResultSet, ...] = ()
+    models: ModelsPart | None = None
     pictures: tuple[CasePicture, ...] = ()
     limits: tuple[str, ...] = ()
     dataset: DatasetPart | None = None

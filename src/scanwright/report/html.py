@@ -32,6 +32,7 @@ def page_environment() -> Environment:
     )
     environment.filters.update(
         number=notation.number,
+        p_value=notation.p_value,
         interval=notation.interval,
         duration=notation.duration,
         memory=notation.memory,

@@ -49,6 +49,18 @@ def _direction(stem: str, *, default: Better) -> tuple[Better, tuple[float, floa
     return default, (-1.0, 1.0) if stem in {"mcc", "kappa"} else (-math.inf, 1.0) if stem == "r2" else (0.0, 1.0)
 
 
+def is_better(key: str, value: float, other: float) -> bool:
+    """Whether one value of a metric is better than another.
+
+    >>> is_better("auroc", 0.9, 0.8), is_better("mae", 0.9, 0.8), is_better("bias", -0.1, 0.2)
+    (True, False, True)
+    """
+    better = metric(key).better
+    if better == "zero":
+        return abs(value) < abs(other)
+    return value > other if better == "higher" else value < other
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Fixed digits; thousands apart from 10 000; None and what is not finite as a dash.
 
@@ -76,6 +88,17 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
         return ""
     dash = "\N{EN DASH}" if estimate.low >= 0 else " \N{HORIZONTAL ELLIPSIS} "
     return number(estimate.low, digits) + dash + number(estimate.high, digits)
+
+
+def p_value(p: float | None) -> str:
+    """A p-value as papers print it.
+
+    >>> p_value(0.0321), p_value(0.00002), p_value(None)
+    ('p = 0.032', 'p < 0.001', '')
+    """
+    if p is None:
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def duration(seconds: float | None) -> str:

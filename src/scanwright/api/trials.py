@@ -1,0 +1,173 @@
+"""Which model is kept: those that can learn the target are tried one after the other, and the best out of fold stays.
+
+A run of one model has its plan, folds, answers and scores in the run folder. Where several are tried, each has a part of the
+run for itself (trials/NAME), and those of the best are taken up into the run folder when all are judged; trials.json says
+what each was worth, and whether the others differ from it by more than chance.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from scanwright.api import answer, learn
+from scanwright.api.answer import Scores
+from scanwright.api.run import TRIED, Run
+from scanwright.api.study import Material, Study, plan_model
+from scanwright.files import as_resource_error, write_json
+from scanwright.plan.plan import ModelName, Settings
+from scanwright.plan.trials import models_to_try
+from scanwright.problem.kind import Row
+from scanwright.protocols import Listener, Progress
+from scanwright.report.content import ModelRow, ModelsPart, estimate
+from scanwright.report.notation import is_better
+from scanwright.runtime import Machine
+
+TAKEN_UP = ("plan.json", "folds", "predictions", "metrics.json", "cases.csv")
+"""What the run folder holds of the model that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A model that was trained and judged."""
+
+    run: Run
+    study: Study
+    scores: Scores
+
+    @property
+    def seconds(self) -> float:
+        """What its stages took, over all sessions."""
+        return self.run.clock.seconds_of(self.run.name)
+
+
+def train_best(
+    run: Run, material: Material, settings: Settings, *, machine: Machine, device: torch.device, tell: Listener
+) -> tuple[Tried, ModelsPart | None]:
+    """Train and judge every model to be tried; the best of them, in the run folder, and how the others did.
+
+    With a budget each network has an equal share of what is left when its turn comes. Raises what planning and training raise.
+    """
+    train = partial(train_model, material=material, machine=machine, device=device, tell=tell)
+    names = models_to_try(material.fingerprint, settings, material.problem, held_out=len(material.held_out()))
+    if len(names) == 1:
+        return train(run, settings=settings), None
+    write_json(run.path(TRIED), {"tried": list(names), "chosen": None})
+    tried: dict[str, Tried] = {}
+    for place, name in enumerate(names):
+        tell(Progress("try", note=f"model {place + 1} of {len(names)}: {name}"))
+        share = settings.model_copy(update={"model": name, "budget_s": deadline(run, settings, left=names[place:])})
+        tried[name] = train(run.part(name), settings=share)
+    rows = {name: one.scores.rows for name, one in tried.items()}
+    best = best_of(rows, material, seed=settings.seed)
+    models = compared(tried, best, material, seed=settings.seed)
+    take_up(tried[best].run, run)
+    write_json(run.path(TRIED), {"tried": list(names), "chosen": best, **models.to_json()})
+    tell(Progress("try", note=f"kept: {best}"))
+    return Tried(run, tried[best].study, tried[best].scores), models
+
+
+def train_model(
+    run: Run, *, material: Material, settings: Settings, machine: Machine, device: torch.device, tell: Listener
+) -> Tried:
+    """Plan one model, train its folds, answer what was held out, and judge the answers."""
+    study = plan_model(run, material, settings, machine=machine, device=device, tell=tell)
+    torch.set_num_threads(study.plan.training.threads)
+    with run.stage("prepare"):
+        keys = learn.prepare(run, study, tell=tell)
+    with run.stage("train"):
+        learn.train_folds(run, study, keys, device=device, tell=tell)
+    with run.stage("predict"):
+        answer.answer_held_out(run, study, device=device, tell=tell)
+    with run.stage("evaluate"):
+        scores = answer.score(run, study, tell=tell)
+    return Tried(run, study, scores)
+
+
+def deadline(run: Run, settings: Settings, *, left: Sequence[ModelName]) -> float | None:
+    """The seconds of the run at which the first of these models should be done; None without a budget.
+
+    A model of features takes what it takes, and networks share the rest.
+    """
+    if settings.budget_s is None:
+        return None
+    networks = sum(name != "svm" for name in left)
+    return run.elapsed_s + max(0.0, settings.budget_s - run.elapsed_s) / max(1, networks)
+
+
+def best_of(rows: Mapping[str, Sequence[Row]], material: Material, *, seed: int) -> str:
+    """The model with the best headline on these rows; of equals, and where it is not defined, the first."""
+    problem = material.problem
+
+    def headline(name: str) -> float | None:
+        found: dict[str, Any] = problem.summary(rows[name], [], seed=seed, yardstick=None)
+        value: float | None = found["overall"][problem.primary]["mean"]
+        return value
+
+    best, *others = rows
+    value = headline(best)
+    for name in others:
+        other = headline(name)
+        if other is not None and (value is None or is_better(problem.primary, other, value)):
+            best, value = name, other
+    return best
+
+
+def compared(tried: Mapping[str, Tried], best: str, material: Material, *, seed: int) -> ModelsPart:
+    """What each model was worth, and how far the others are from the best, as the report shows it."""
+    problem = material.problem
+    rows = {name: one.scores.rows for name, one in tried.items()}
+    differences = problem.compare(rows, best, seed=seed)
+    folds = sorted({row.fold for row in rows[best] if row.fold is not None})
+    honest = None
+    if len(folds) > 1:
+        mixed = [row for fold in folds for row in _as_chosen_without(rows, fold, material, seed=seed)]
+        summary: dict[str, Any] = problem.summary(mixed, [], seed=seed, yardstick=None)
+        honest = estimate(summary["overall"][problem.primary])
+    return ModelsPart(
+        metric=problem.primary,
+        models=tuple(
+            ModelRow(
+                name=name,
+                title=one.study.plan.network.title,
+                estimate=estimate(one.scores.summary["overall"][problem.primary]),
+                seconds=one.seconds,
+                chosen=name == best,
+                differences=tuple(differences.get(name, ())),
+            )
+            for name, one in tried.items()
+        ),
+        chosen_without=honest,
+    )
+
+
+def _as_chosen_without(rows: Mapping[str, Sequence[Row]], fold: int, material: Material, *, seed: int) -> list[Row]:
+    """A fold's rows of the model that is the best in the other folds."""
+    others = {name: [row for row in of if row.fold != fold] for name, of in rows.items()}
+    return [row for row in rows[best_of(others, material, seed=seed)] if row.fold == fold]
+
+
+def take_up(part: Run, run: Run) -> None:
+    """Bring what the run folder holds of a model there; without a second copy where the disk can link."""
+    for name in TAKEN_UP:
+        source, target = part.path(name), run.path(name)
+        with as_resource_error(target):
+            if target.is_dir():
+                shutil.rmtree(target)
+            target.unlink(missing_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, copy_function=_link_or_copy)
+            else:
+                _link_or_copy(source, target)
+
+
+def _link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Files of a run are replaced and never written into, so that two names of one file stay equal."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
