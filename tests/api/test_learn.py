@@ -121,7 +121,10 @@ def test_watch_patch__without_foreground_and_larger_than_the_image():
 def test_fold_budget__what_is_left_in_equal_shares(folds_left, seconds):
     """1000 s, of which USED_SHARE counts, 100 kept for afterwards, 300 gone."""
     plan = SimpleNamespace(training=SimpleNamespace(budget_s=1000.0, reserve_s=100.0, steps=100, step_s=1.0))
-    run, study = SimpleNamespace(elapsed_s=300.0, clock=SimpleNamespace(before_s=0.0), folder=Path("run")), SimpleNamespace(plan=plan)
+    run, study = (
+        SimpleNamespace(elapsed_s=300.0, clock=SimpleNamespace(before_s=0.0), folder=Path("run")),
+        SimpleNamespace(plan=plan),
+    )
     left_s = 1000 * USED_SHARE - 400
     assert fold_budget(run, study, folds_left=folds_left, used_s=0.0) == pytest.approx(left_s / folds_left)
     resumed = fold_budget(run, study, folds_left=folds_left, used_s=50.0)

@@ -103,6 +103,39 @@ def test_train__grades_and_labels(scanwright, tmp_path, choice, outputs):
     assert measures["auroc"]["mean"] > 0.6 and ("mae_grades" in measures) is (choice == "ordered")
 
 
+@pytest.mark.parametrize("choice", ["ordered", "several"])
+def test_train__support_vector_machines_learn_grades_and_labels(scanwright, tmp_path, choice):
+    data = class_folder(tmp_path / "data", each=8, classes=("grade 0", "grade 1", "grade 2"))
+    write_json(data / "scanwright.json", {"kind": "classification", "choice": choice})
+    ended = scanwright("train", data, "--model", "svm", "--folds", "2", "-o", tmp_path / "run", "--json")
+    assert ended.code == 0, ended.err
+    overall = json.loads(ended.out)["metrics"]["overall"]
+    assert overall["auroc"]["mean"] > 0.9 and overall["accuracy"]["mean"] > 0.7
+
+
+def test_train__what_is_best_out_of_fold_is_kept(scanwright, tmp_path):
+    data, run = class_folder(tmp_path / "data"), tmp_path / "run"
+    command = ("train", data, "--steps", "2", "--folds", "2", "-o", run, "--json")
+    ended = scanwright(*command)
+    assert ended.code == 0, ended.err
+    record = json.loads((run / "trials.json").read_text())
+    svm, cnn = record["models"]
+    assert record["tried"] == ["svm", "cnn"] and record["chosen"] == "svm" and svm["chosen"] and not cnn["chosen"]
+    assert svm["estimate"]["mean"] > cnn["estimate"]["mean"]
+    auroc, accuracy = cnn["differences"]
+    assert auroc["estimate"]["mean"] == pytest.approx(cnn["estimate"]["mean"] - svm["estimate"]["mean"])
+    assert 0 <= accuracy["p"] <= 1
+    for name in ("plan.json", "metrics.json", "cases.csv"):
+        assert (run / name).read_bytes() == (run / "trials" / "svm" / name).read_bytes()
+    assert open_model(run / "model.swm").engine.plan.network.families == ("svm-linear", "svm-rbf")
+    page = (run / "report.html").read_text()
+    assert 'id="models"' in page and "the best of 2 by its scores out of fold" in page
+    again = scanwright(*command)  # nothing is left to be done
+    assert again.code == 0 and json.loads(again.out)["metrics"] == json.loads(ended.out)["metrics"]
+    other = scanwright(*command, "--seed", "3")
+    assert other.code == 2 and "made with other settings" in other.err
+
+
 @pytest.mark.parametrize("made", [class_folder, number_folder])
 def test_train__support_vector_machines_are_models_like_any(scanwright, tmp_path, made):
     data = made(tmp_path / "data")

@@ -1,4 +1,4 @@
-"""A classical model in a network's clothes."""
+"""Classical models in a network's clothes."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from scanwright.errors import IntegrityError
 from scanwright.features.classical import fit
 from scanwright.features.recipe import Recipe
 from scanwright.features.samples import Samples
-from scanwright.features.served import ClassicalNetwork, features_of, names_of, weights_of
+from scanwright.features.served import ClassicalNetwork, features_of, names_of, steps_of, weights_of
+from scanwright.problem.classification import ORDERED
 
 
 def images(number=24, *, seed=0):
@@ -35,26 +36,53 @@ def model(target="classes", family="svm-rbf"):
 @pytest.mark.parametrize("family", ["svm-linear", "svm-rbf", "linear", "forest"])
 def test_network__softmax_of_its_outputs_is_what_the_model_says(family):
     fitted, new = model(family=family), images(6, seed=1)
-    outputs = ClassicalNetwork(fitted)(torch.from_numpy(new))[0]
+    outputs = ClassicalNetwork([fitted], outputs=2)(torch.from_numpy(new))[0]
     wanted = fitted.predict(features_of(new, fitted.names))
     assert torch.allclose(outputs.softmax(1), torch.from_numpy(wanted).float(), atol=1e-5)
 
 
 def test_network__numbers_are_told_in_deviations():
     fitted, new = model("number"), images(4, seed=1)
-    outputs = ClassicalNetwork(fitted, center=10.0, scale=4.0)(torch.from_numpy(new))[0]
+    outputs = ClassicalNetwork([fitted], outputs=1, center=[10.0], scale=[4.0])(torch.from_numpy(new))[0]
     assert np.allclose(outputs[:, 0] * 4 + 10, fitted.predict(features_of(new, fitted.names)), atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["corn", "cumulative_link"])
+def test_network__grades_come_back_from_the_steps_of_either_loss(loss):
+    shares = np.array([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0], [0.0, 0.0, 1.0]])
+    steps = torch.from_numpy(steps_of(shares, loss=loss))
+    assert np.allclose(ORDERED[loss](steps).numpy(), shares, atol=1e-4)
+
+
+def test_network__several_labels_each_have_a_logit():
+    one, other = model(family="linear"), model(family="forest")
+    new = images(5, seed=3)
+    outputs = ClassicalNetwork([one, other], outputs=2)(torch.from_numpy(new))[0].sigmoid()
+    features = features_of(new, one.names)
+    wanted = np.stack([one.predict(features)[:, 1], other.predict(features)[:, 1]], axis=1)
+    assert np.allclose(outputs.numpy(), wanted, atol=1e-4)
+
+
+HOW = {"classes": {"outputs": 2}, "number": {"outputs": 1, "center": (1.0,), "scale": (2.0,)}}
 
 
 @pytest.mark.parametrize("target", ["classes", "number"])
 def test_weights__there_and_back(target):
     fitted, new = model(target), torch.from_numpy(images(3, seed=2))
-    again = ClassicalNetwork.of_weights(weights_of(fitted))
-    assert torch.equal(ClassicalNetwork(fitted)(new)[0], again(new)[0])
+    again = ClassicalNetwork.of_weights(weights_of([fitted, fitted]), **HOW[target])
+    assert torch.equal(ClassicalNetwork([fitted, fitted], **HOW[target])(new)[0], again(new)[0])
 
 
-def test_weights__without_settings_are_refused():
-    weights = weights_of(model())
-    del weights["settings"]
+def test_weights__that_are_not_whole_are_refused():
+    weights = weights_of([model(), model()])
+    less = {name: part for name, part in weights.items() if name != "1.settings"}
     with pytest.raises(IntegrityError, match="settings"):
-        ClassicalNetwork.of_weights(weights)
+        ClassicalNetwork.of_weights(less, outputs=2)
+    less = {name: part for name, part in weights.items() if not name.startswith("0.")}
+    with pytest.raises(IntegrityError, match="not numbered"):
+        ClassicalNetwork.of_weights(less, outputs=2)
+    other = weights_of([model("number")])
+    with pytest.raises(IntegrityError, match="do not fit together"):
+        ClassicalNetwork.of_weights(
+            {**weights, **{name.replace("0.", "1.", 1): part for name, part in other.items()}}, outputs=2
+        )

@@ -17,7 +17,7 @@ from scanwright.problem.regression import Regression
 def prints(shape=(28, 28, 1), *, cases=500, classes=("a", "b"), unit="px", spacing=(1, 1, 1), **extra):
     found = fingerprint(shape, spacing, unit=unit, modalities=("xray",), shares=())
     parts = tuple(ClassPrint(name=name, cases=cases // len(classes)) for name in classes)
-    return found.model_copy(update={"num_cases": cases, "classes": parts, **extra})
+    return found.model_copy(update={"num_cases": cases, "classes": parts, "choice": "one", **extra})
 
 
 def problem(classes=("a", "b"), choice="one"):
@@ -101,7 +101,11 @@ def test_plan__classical_models_take_no_steps_and_no_budget():
     made = planned(prints(), model="svm", budget_s=60.0, cost=None)
     assert made.training.steps == 1 and made.network.families == ("svm-linear", "svm-rbf")
     assert plan_from_json(made.to_json()) == made
-    with pytest.raises(UsageError, match="does not learn this target"):
+    graded = planned(
+        prints(classes=("a", "b", "c"), choice="ordered"), of=problem(("a", "b", "c"), "ordered"), model="svm"
+    )
+    assert graded.network.out_channels == 2 and graded.training.loss == "corn"
+    with pytest.raises(UsageError, match="does not learn this target"):  # three classes, told by two numbers
         planned(prints(classes=("a", "b", "c")), of=problem(("a", "b", "c"), "ordered"), model="svm")
     with pytest.raises(UsageError, match="not a value of the network"):
         planned(prints(), model="svm", values={"network.widths": [8]})

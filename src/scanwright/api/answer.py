@@ -74,8 +74,13 @@ def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.
     from scanwright.network.blocks import kernels_to_layout
 
     if isinstance(plan.network, ClassicalPlan):
-        number = {"center": plan.target.center[0], "scale": plan.target.scale[0]} if plan.target.center else {}
-        return ClassicalNetwork.of_weights(weights, **number)
+        return ClassicalNetwork.of_weights(
+            weights,
+            outputs=plan.network.out_channels,
+            loss=plan.training.loss,
+            center=plan.target.center,
+            scale=plan.target.scale,
+        )
     network = build(plan.network)
     network.load_state_dict(weights)
     network = network.to(device).eval()

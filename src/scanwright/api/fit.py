@@ -1,7 +1,7 @@
-"""A classical model in place of training: the features of a fold's training cases, and the model that inner folds choose."""
+"""A classical model in place of training: the features of a fold's training cases, and the models that inner folds choose."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from safetensors.torch import save
@@ -9,8 +9,9 @@ from safetensors.torch import save
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
 from scanwright.dataset.store import Store
+from scanwright.features.classical import ClassicalModel
 from scanwright.features.fixed import fixed_settings
-from scanwright.features.nested import fit_chosen
+from scanwright.features.nested import Choice, fit_chosen
 from scanwright.features.recipe import Recipe, candidates
 from scanwright.features.samples import Samples
 from scanwright.features.served import features_of, names_of, weights_of
@@ -22,7 +23,7 @@ from scanwright.types import Floats, Shape3
 
 
 def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell: Listener) -> None:
-    """Make the features of a fold's training cases, choose a model on inner folds of them, and write it as weights."""
+    """Make the features of a fold's training cases, and choose a model on inner folds of them for each part of the answer."""
     plan, store, names = study.plan, Store(run.store), study.splits.folds[fold].train
     assert isinstance(plan.network, ClassicalPlan)
     rows = []
@@ -32,29 +33,58 @@ def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell
         rows.append(row)
         run.beat()
         tell(Progress(f"features of fold {fold}", done=done + 1, total=len(names)))
-    targets = [study.problem.encode(study.case(name).target) for name in names]
-    numeric = bool(plan.target.center)
-    known = np.stack([target for target in targets if target is not None])
-    samples = Samples(
-        features=np.array(rows),
-        target=known[:, 0] * plan.target.scale[0] + plan.target.center[0] if numeric else known.argmax(1),
-        patients=tuple(study.case(name).patient for name in names),
-        names=columns,
-        num_classes=0 if numeric else known.shape[1],
-    )
+    known = [study.problem.encode(study.case(name).target) for name in names]
+    targets = np.stack([row for row in known if row is not None]).astype(np.float64)
+    owners = [study.owners[name] for name in names]
+    samples = samples_of(np.array(rows), targets, owners, columns, study=study)
     tell(Progress(f"fit fold {fold}", note=f"fold {fold}: choosing {plan.network.title} on inner folds"))
-    seed = plan.training.seed + fold
+    models, chosen = [], []
+    for number, one in enumerate(samples):
+        choice, model = choose_and_fit(one, plan.network, seed=plan.training.seed + fold)
+        best = max((score for score in choice.scores if score is not None), default=None)
+        chosen.append({"event": "fitted", "recipe": choice.recipe.model_dump(mode="json"), "inner_score": best})
+        models.append(model)
+        told = f"fold {fold}: {choice.recipe.family} {choice.recipe.parameters}"
+        tell(Progress(f"fit fold {fold}", done=number + 1, total=len(samples), note=told))
+        run.beat()
+    write_bytes(run.fold(fold) / "log.jsonl", "".join(json.dumps(line) + "\n" for line in chosen).encode())
+    write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(models)))
+
+
+def samples_of(
+    features_NF: Floats, targets_NT: Floats, owners: Sequence[str], columns: tuple[str, ...], *, study: Study
+) -> list[Samples]:
+    """What each model learns from: one of classes or grades, one for each of several labels, one for each quantity.
+
+    targets_NT: as the problem encodes them. owners: who each case counts for, so that inner folds keep near-duplicates
+    together as outer ones do. A case whose label or quantity is not known has no part in that model.
+    """
+    target, task = study.plan.target, study.dataset.task
+    if target.center:
+        numbers = targets_NT * np.array(target.scale) + np.array(target.center)
+        return [_known(features_NF, column, owners, columns) for column in numbers.T]
+    if task.choice == "several":
+        return [_known(features_NF, column, owners, columns, num_classes=2) for column in targets_NT.T]
+    codes = np.where(np.isfinite(targets_NT).all(axis=1), targets_NT.argmax(axis=1), np.nan)
+    return [_known(features_NF, codes, owners, columns, num_classes=targets_NT.shape[1])]
+
+
+def _known(
+    features_NF: Floats, target_N: Floats, owners: Sequence[str], columns: tuple[str, ...], *, num_classes: int = 0
+) -> Samples:
+    places = np.flatnonzero(np.isfinite(target_N))
+    own = tuple(owners[place] for place in places.tolist())
+    return Samples(features_NF[places], target_N[places], own, columns, num_classes)
+
+
+def choose_and_fit(samples: Samples, planned: ClassicalPlan, *, seed: int) -> tuple[Choice, ClassicalModel]:
+    """The model that inner folds choose among those of the planned families."""
     recipes = [
         one
-        for family in plan.network.families
-        for one in candidates(Recipe(target="number" if numeric else "classes", family=family, seed=seed))
+        for family in planned.families
+        for one in candidates(Recipe(target="classes" if samples.num_classes else "number", family=family, seed=seed))
     ]
-    choice, model = fit_chosen(samples, recipes, seed=seed)
-    best = max((score for score in choice.scores if score is not None), default=None)
-    chosen = {"event": "fitted", "recipe": choice.recipe.model_dump(mode="json"), "inner_score": best}
-    write_bytes(run.fold(fold) / "log.jsonl", (json.dumps(chosen) + "\n").encode())
-    write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(model)))
-    tell(Progress(f"fit fold {fold}", note=f"fold {fold}: {choice.recipe.family} {choice.recipe.parameters}"))
+    return fit_chosen(samples, recipes, seed=seed)
 
 
 def kept_features(store: Store, key: str, patch: Shape3) -> tuple[tuple[str, ...], Floats]:

@@ -27,7 +27,7 @@ from scanwright.dataset.checks import Checks, raise_if_errors
 from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
-from scanwright.dataset.split import Splits, make_splits, read_splits
+from scanwright.dataset.split import Splits, make_splits, owners_of, read_splits
 from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, UsageError
@@ -53,7 +53,8 @@ class Material:
     """A data set that is fit to be trained on, and how it is split.
 
     overview: all labelled cases but a declared test split, as the report describes them. fingerprint: those that the trained
-    folds learn from; plans know no others. folds: those that are trained.
+    folds learn from; plans know no others. folds: those that are trained. owners: by case, who it counts for where cases are
+    set apart: patients who share an image or nearly one count as one.
     """
 
     dataset: Dataset
@@ -63,6 +64,7 @@ class Material:
     fingerprint: Fingerprint
     splits: Splits
     folds: tuple[int, ...]
+    owners: Mapping[str, str]
     problem: ProblemKind
 
     def case(self, name: str) -> Case:
@@ -128,7 +130,8 @@ def look(
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task, targets)
     folds = tuple(range(len(splits.folds))) if settings.fold is None else (settings.fold,)
     problem = problem_of(dataset.task, make_problem)
-    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, problem)
+    owners = owners_of(dataset.cases, checks.facts, looked.together)
+    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem)
 
 
 def plan_model(

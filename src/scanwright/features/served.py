@@ -1,12 +1,12 @@
-"""A classical model in a network's clothes: it takes the same input, and gives outputs that mean the same.
+"""Classical models in a network's clothes: they take the same input, and give outputs that mean the same.
 
-So it is answered, calibrated, packaged, served and explained like any network. Its weights are the arrays of the fitted
-model, and beside them its settings as bytes of JSON.
+So they are answered, calibrated, packaged, served and explained like any network. Their weights are the arrays of the fitted
+models, and beside them their settings as bytes of JSON.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -23,42 +23,98 @@ from scanwright.types import Array, Floats
 SETTINGS = "settings"
 LEAST = 1e-6
 """Probabilities below this are taken as this: the logarithm of 0 is no output."""
+CUMULATIVE = "cumulative_link"
 
 
 class ClassicalNetwork(nn.Module):
-    """forward: image (N, C, D, H, W) to a list with one tensor (N, outputs): logarithms of probabilities, of which softmax
-    gives the probabilities again; of a number its deviation from `center`, over `scale`.
+    """forward: image (N, C, D, H, W) to a list with one tensor (N, outputs).
+
+    models: one of K classes, whose outputs are logarithms of probabilities, of which softmax gives the probabilities again;
+    or the same of grades, whose K - 1 outputs are what the loss that is planned for grades would take; or one of two classes
+    for each label, with its logit; or one of a number for each quantity: its deviation from `center`, over `scale`.
     """
 
-    def __init__(self, model: ClassicalModel, *, center: float = 0.0, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        models: Sequence[ClassicalModel],
+        *,
+        outputs: int,
+        loss: str = "",
+        center: Sequence[float] = (),
+        scale: Sequence[float] = (),
+    ) -> None:
         super().__init__()
-        self.model, self.center, self.scale = model, center, scale
+        self.models, self.outputs, self.loss = tuple(models), outputs, loss
+        self.center, self.scale = np.array(center), np.array(scale)
 
     def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
         """Images to answers, see the class."""
-        found = self.model.predict(features_of(image_NCDHW.float().cpu().numpy(), self.model.names))
-        if not self.model.num_classes:
-            outputs = ((found - self.center) / self.scale)[:, None]
-        else:
-            outputs = np.log(np.clip(found, LEAST, 1))
-        return [torch.from_numpy(outputs.astype(np.float32)).to(image_NCDHW.device)]
+        features = features_of(image_NCDHW.float().cpu().numpy(), self.models[0].names)
+        found = self._outputs([model.predict(features) for model in self.models])
+        return [torch.from_numpy(found.astype(np.float32)).to(image_NCDHW.device)]
+
+    def _outputs(self, answers: Sequence[Floats]) -> Floats:
+        first = answers[0]
+        if first.ndim == 1:
+            return np.asarray((np.stack(answers, axis=1) - self.center) / self.scale)
+        if first.shape[1] == self.outputs and len(answers) == 1:
+            return np.log(np.clip(first, LEAST, 1))
+        if len(answers) == 1:
+            return steps_of(first, loss=self.loss)
+        return _logit(np.stack([chances[:, 1] for chances in answers], axis=1))
 
     @classmethod
-    def of_weights(cls, weights: Mapping[str, Tensor], *, center: float = 0.0, scale: float = 1.0) -> Self:
-        """The model of stored weights. Raises IntegrityError if they are not those of one."""
-        arrays = {name: tensor.numpy() for name, tensor in weights.items()}
-        try:
-            settings = json.loads(arrays.pop(SETTINGS).tobytes())
-        except (KeyError, ValueError) as error:
-            raise IntegrityError("a stored model lacks its settings", found=str(error)[:80]) from error
-        return cls(ClassicalModel.from_arrays(arrays, settings), center=center, scale=scale)
+    def of_weights(cls, weights: Mapping[str, Tensor], **how: Any) -> Self:
+        """The models of stored weights. how: as above. Raises IntegrityError if they are not those of models of one form."""
+        parts: dict[str, dict[str, Array]] = {}
+        for name, tensor in weights.items():
+            number, _, part = name.partition(".")
+            parts.setdefault(number, {})[part] = tensor.numpy()
+        if not parts or set(parts) != {str(number) for number in range(len(parts))}:
+            raise IntegrityError("stored models are not numbered", found=", ".join(sorted(parts)[:3]))
+        models = [_model_of(parts[str(number)]) for number in range(len(parts))]
+        if len({(model.names, model.num_classes) for model in models}) > 1:
+            raise IntegrityError("stored models of one answer do not fit together")
+        return cls(models, **how)
 
 
-def weights_of(model: ClassicalModel) -> dict[str, Tensor]:
-    """Everything of a fitted model as tensors."""
-    arrays: dict[str, Array] = {name: np.array(part, order="C") for name, part in model.to_arrays().items()}
-    arrays[SETTINGS] = np.frombuffer(canonical_json(model.settings()), dtype=np.uint8).copy()
-    return {name: torch.from_numpy(part) for name, part in arrays.items()}
+def steps_of(shares_NK: Floats, *, loss: str) -> Floats:
+    """(N, K - 1) what the loss of grades would take as outputs, from shares of K grades.
+
+    Of CORN the logits that a grade is above k if it is at least k; of a cumulative link the logit that it is above the first,
+    and how far the logits fall from each threshold to the next, before softplus.
+    """
+    above = np.cumsum(shares_NK[:, ::-1], axis=1)[:, ::-1]
+    if loss != CUMULATIVE:
+        return _logit(above[:, 1:] / np.maximum(above[:, :-1], LEAST))
+    logits = _logit(above[:, 1:])
+    falls = np.maximum(-np.diff(logits, axis=1), LEAST)
+    return np.concatenate([logits[:, :1], falls + np.log(-np.expm1(-falls))], axis=1)
+
+
+def _logit(chances: Floats) -> Floats:
+    kept = np.clip(chances, LEAST, 1 - LEAST)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
+
+
+def _model_of(arrays: dict[str, Array]) -> ClassicalModel:
+    try:
+        settings = json.loads(arrays.pop(SETTINGS).tobytes())
+    except (KeyError, ValueError) as error:
+        raise IntegrityError("a stored model lacks its settings", found=str(error)[:80]) from error
+    return ClassicalModel.from_arrays(arrays, settings)
+
+
+def weights_of(models: Sequence[ClassicalModel]) -> dict[str, Tensor]:
+    """Everything of fitted models as tensors, each under its number."""
+    return {
+        f"{number}.{name}": torch.from_numpy(part)
+        for number, model in enumerate(models)
+        for name, part in {
+            **{name: np.array(part, order="C") for name, part in model.to_arrays().items()},
+            SETTINGS: np.frombuffer(canonical_json(model.settings()), dtype=np.uint8).copy(),
+        }.items()
+    }
 
 
 def names_of(image_CDHW: Array) -> tuple[str, ...]:

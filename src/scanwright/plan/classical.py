@@ -11,7 +11,6 @@ from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 
-CHOICES = {"one": "classes", "several": "labels of which several may be there", "ordered": "grades"}
 UNUSED = "a model of features takes no steps"
 
 
@@ -43,10 +42,10 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
 
 
 def learns(fingerprint: Fingerprint, outputs: int) -> bool:
-    """Whether a classical model learns this target: one class of several, or one quantity."""
+    """Whether classical models learn this target: classes, labels, grades or quantities, told as this package tells them."""
     if fingerprint.quantities:
-        return outputs == len(fingerprint.quantities) == 1
-    return fingerprint.choice == "one" and outputs == len(fingerprint.classes)
+        return outputs == len(fingerprint.quantities)
+    return bool(fingerprint.classes) and outputs == len(fingerprint.classes) - (fingerprint.choice == "ordered")
 
 
 def plan_model(
@@ -60,12 +59,11 @@ def plan_model(
 ) -> ClassicalPlan:
     """Support vector machines on the fixed transform. Raises UsageError for targets that they do not learn."""
     if not learns(fingerprint, outputs):
-        numbers, classes = len(fingerprint.quantities), len(fingerprint.classes)
         raise UsageError(
             "a classical model does not learn this target",
             where="--model",
-            expected="one class of several, or one quantity",
-            found=f"{numbers or classes} {'quantities' if numbers else CHOICES[fingerprint.choice or 'one']}",
+            expected="classes, labels, grades or quantities",
+            found=f"{outputs} outputs of a kind of its own",
             hint="Choose --model cnn.",
         )
     return ledger.section(
