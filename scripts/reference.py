@@ -8,13 +8,17 @@ tests/test_docs.py fails while the pages differ from what this would write.
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from scanwright.cli import app
-from scanwright.plan.plan import Plan
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.plan import NetworkPlan, Plan, section_models
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -49,16 +53,22 @@ def plan_values() -> str:
         "each run's `plan.json`. What was compared: [the rules](../design/0004-rules.md).",
     )
     parts = [f"# Plan values\n\n{MADE}", "\n".join(said)]
-    for section, field in Plan.model_fields.items():
-        model = field.annotation
-        if not (isinstance(model, type) and hasattr(model, "model_fields")):
-            continue
-        lines = [f"| {section} | {' | '.join(kept)} |", "| --- |" + " --- |" * len(kept)]
-        for key in model.model_fields:
-            values = (cell(short(plan[section][key])) for plan in kept.values())
-            lines.append(f"| `{section}.{key}` | {' | '.join(values)} |")
-        parts += [f"## {section}", inspect.cleandoc(model.__doc__ or ""), "\n".join(lines)]
+    for section in Plan.model_fields:
+        for model in section_models(section):
+            parts += section_parts(section, model, kept)
     return "\n\n".join(parts) + "\n"
+
+
+def section_parts(section: str, model: type[BaseModel], plans: Mapping[str, Any]) -> list[str]:
+    """A section's heading, what its values mean, and those of plans that have such a section."""
+    shown = {name: plan for name, plan in plans.items() if set(plan[section]) <= set(model.model_fields)}
+    kind = {NetworkPlan: " of voxels", EncoderPlan: " of whole images", ClassicalPlan: ", a classical model"}
+    lines = [f"| {section} | {' | '.join(shown)} |", "| --- |" + " --- |" * len(shown)]
+    for key in model.model_fields:
+        values = [cell(short(plan[section].get(key))) for plan in shown.values()]
+        lines.append(f"| `{section}.{key}` | {' | '.join(values)} |" if shown else f"- `{section}.{key}`")
+    meaning = inspect.cleandoc(model.__doc__ or "")
+    return [f"## {section}{kind.get(model, '')}", meaning, "\n".join(lines if shown else lines[2:])]
 
 
 def short(value: Any) -> str:

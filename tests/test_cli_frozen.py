@@ -31,19 +31,6 @@ train data: Path
   --restart: bool = False
   --json: bool = False
 
-predict model: Path scans: Path, again and again
-  -o --out: Path (required)
-  --format: auto | nifti | png | dicom | dicom-labelmap | rtstruct = auto
-  --explain: bool = False
-  --device: auto | cpu | cuda = auto
-  --json: bool = False
-
-evaluate predictions: Path data: Path
-  -o --out: Path (required)
-  --layout: str
-  --device: auto | cpu | cuda = auto
-  --json: bool = False
-
 inspect data: Path
   --layout: str
   --task: segmentation | classification | regression | detection
@@ -52,9 +39,6 @@ inspect data: Path
   --waive: str, again and again
   --quick: bool = False
   -o --out: Path
-  --json: bool = False
-
-verify model: Path
   --json: bool = False
 
 demo
@@ -71,6 +55,36 @@ phantom
   --subjects: int = 24
   --seed: int = 0
   --fault: str, again and again
+  --json: bool = False
+
+predict model: Path scans: Path, again and again
+  -o --out: Path (required)
+  --format: auto | nifti | png | dicom | dicom-labelmap | rtstruct = auto
+  --explain: bool = False
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
+
+evaluate predictions: Path data: Path
+  -o --out: Path (required)
+  --layout: str
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
+
+verify model: Path
+  --json: bool = False
+
+features data: Path
+  -o --out: Path (required)
+  --kind: radiomic | fixed | deep
+  --from: Path
+  --spacing: float
+  --bins: int
+  --bin-width: float
+  --range: str
+  --by-slice: bool = False
+  --layout: str
+  --exclude: str, again and again
+  --device: auto | cpu | cuda = auto
   --json: bool = False
 
 data version data: Path

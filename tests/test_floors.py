@@ -28,8 +28,8 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     11: ("problem",),
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),
-    14: ("api", "screen", "ending", "options"),
-    15: ("cluster", "data_commands"),
+    14: ("api", "screen", "ending", "options", "metric_lines"),
+    15: ("cluster", "data_commands", "model_commands"),
     16: ("cli", "serving"),
     17: ("", "__main__"),  # scanwright/__init__.py and `python -m scanwright`, which nobody inside imports
 }

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.exceptions import TyperException
 
-from scanwright import data_commands
+from scanwright import data_commands, model_commands
 from scanwright.ending import finish, said, verbs_of
 from scanwright.errors import InputError, UsageError
+from scanwright.metric_lines import metric_lines
 from scanwright.options import (
     Data,
     Device,
@@ -106,49 +107,6 @@ def train(
 
 
 @verb
-def predict(
-    model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
-    scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
-    out: Out,
-    format_: Annotated[
-        Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct"],
-        typer.Option("--format", help="Format of the labels."),
-    ] = "auto",
-    explain: Annotated[bool, typer.Option("--explain", help="Draw what the answer to a whole image rests on.")] = False,
-    device: Device = "auto",
-    json_: Json = False,
-) -> None:
-    """Answer scans with a package: labels on each scan's own grid, classes, or quantities."""
-    screen = Screen()
-    with screen:
-        from scanwright.api.use_model import predict as run
-
-        results = run(model, scans, out=out, format=format_, explain=explain, device=device, tell=screen.tell)
-    lines = []
-    for result in results:
-        lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s)")
-    finish(lines, {"predictions": [one.to_json() for one in results]}, as_json=json_)
-
-
-@verb
-def evaluate(
-    predictions: Annotated[Path, typer.Argument(help="Folder of predicted labels, or a package.")],
-    data: Annotated[Path, typer.Argument(help="Data set with the true labels.")],
-    out: Out,
-    layout: Layout = None,
-    device: Device = "auto",
-    json_: Json = False,
-) -> None:
-    """Score predictions, or a package, against the labels of a data set."""
-    screen = Screen()
-    with screen:
-        from scanwright.api.score_model import evaluate as run
-
-        metrics = run(predictions, data, out=out, layout=layout, device=device, tell=screen.tell)
-    finish(metric_lines(metrics), metrics, as_json=json_)
-
-
-@verb
 def inspect(
     data: Data,
     layout: Layout = None,
@@ -207,15 +165,6 @@ def inspect(
 
 
 @verb
-def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")], json_: Json = False) -> None:
-    """Check a package byte by byte, without running anything of it."""
-    from scanwright.api.use_model import verify as run
-
-    result = run(model)
-    finish([f"{model} is whole, SHA-256 {result['digest']}"], result, as_json=json_)
-
-
-@verb
 def demo(
     out: Out,
     budget: Annotated[str, typer.Option(help="Wall time for everything after the images are drawn.")] = "150s",
@@ -265,6 +214,9 @@ def phantom(
     finish(result.lines(), result.to_json(), as_json=json_)
 
 
+app.registered_commands += model_commands.app.registered_commands
+
+
 def trained_lines(result: Any) -> list[str]:
     """What a finished run says: the numbers, and where things lie."""
     where = [f"report   {result.report}", f"package  {result.package}", f"time     {result.elapsed_s:.0f} s"]
@@ -281,36 +233,6 @@ def trained_json(result: Any) -> dict[str, Any]:
         "elapsed_s": round(result.elapsed_s, 2),
         "metrics": result.metrics,
     }
-
-
-def metric_lines(metrics: dict[str, Any]) -> list[str]:
-    """The primary metric, overall and of each class, with its interval; of a test split as well where there are both."""
-    primary = metrics["primary"]
-    if "test" not in metrics:
-        return block_lines(metrics, primary)
-    blocks = {"cross-validation": metrics, "test split": metrics["test"]}
-    lines = []
-    for name, block in blocks.items():
-        lines += [f"{name}, {block['cases']} cases of {block['patients']} patients", *block_lines(block, primary)]
-    return lines
-
-
-def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
-    """The lines of one set of cases. Of two classes, which share what ranks them, the whole is said alone."""
-    overall = metrics["overall"][primary]
-    parts = {name: block[primary] for name, block in metrics["by_class"].items()}
-    rows = {"mean": overall, **(parts if any(one["mean"] != overall["mean"] for one in parts.values()) else {})}
-    width = max(len(name) for name in rows)
-    return [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
-
-
-def estimate_text(value: dict[str, Any]) -> str:
-    """A mean with its interval and number of cases. An interval is missing only where the patients are too few."""
-    if value["mean"] is None:
-        return f"not defined (0 of {value['n']} cases)"
-    if value["ci95"] is None:
-        return f"{value['mean']:.4f}  n = {value['n_defined']}, too few patients for an interval"
-    return f"{value['mean']:.4f} [{value['ci95'][0]:.4f}, {value['ci95'][1]:.4f}]  n = {value['n_defined']}"
 
 
 def main() -> None:

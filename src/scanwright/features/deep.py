@@ -1,5 +1,6 @@
 """Deep features: what a network makes of an image before it answers."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
@@ -8,8 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from scanwright.errors import UsageError
+from scanwright.inference.predict import pad_to_patch
+from scanwright.inference.windows import plan_windows
 from scanwright.network.blocks import fold_space
 from scanwright.network.unet import UNet
+from scanwright.plan.plan import Plan
 from scanwright.types import Floats
 
 
@@ -64,3 +68,20 @@ def deep_names(prefix: str, count: int) -> tuple[str, ...]:
     """Names of so many features: "prefix_000", "prefix_001", …"""
     digits = max(3, len(str(count - 1)))
     return tuple(f"{prefix}_{number:0{digits}d}" for number in range(count))
+
+
+def image_features(network: nn.Module, image_CDHW: Floats, plan: Plan, *, device: str = "cpu") -> Floats:
+    """(F,) float64 features of a prepared image: of a network of whole images those of the image; of a U-Net, which knows
+    patches alone, the mean over patches side by side.
+    """
+    padded, _ = pad_to_patch(image_CDHW, plan.batch.patch)
+    if not isinstance(network, UNet):
+        return np.asarray(deep_features(network, [torch.from_numpy(padded)[None]], device=device)[0])
+    size = plan.batch.patch
+    depth, height, width = padded.shape[1:]
+    axes = plan_windows((depth, height, width), size, step_share=1.0)
+    patches = (
+        torch.from_numpy(padded[:, d : d + size[0], h : h + size[1], w : w + size[2]].copy())[None]
+        for d, h, w in itertools.product(*(axis.starts for axis in axes))
+    )
+    return np.asarray(deep_features(network, patches, device=device).mean(axis=0))

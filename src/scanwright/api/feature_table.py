@@ -1,0 +1,236 @@
+"""The verb `features`: numbers that stand for each image of a data set, as a table for other software, or for a look.
+
+radiomic   shape, intensities, texture and colour of each region of a label map (IBSI; MIRP)
+fixed      outlines and textures of the whole image by an untrained transform
+deep       what the network of a package makes of the image before it answers
+
+What was made of a case is kept, so that the same command goes on where it stopped.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from scanwright.api.claims import require_outside
+from scanwright.api.opened import Model, open_model
+from scanwright.api.scans import asked_of
+from scanwright.api.study import without
+from scanwright.dataset.cases import Case
+from scanwright.dataset.images import read_case_image
+from scanwright.dataset.read import read_dataset
+from scanwright.dataset.store import Store
+from scanwright.dataset.task import Kind, Task
+from scanwright.errors import InputError, UsageError
+from scanwright.features.deep import deep_names, image_features
+from scanwright.features.fixed import fixed_features, fixed_settings
+from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
+from scanwright.features.radiomic_defaults import default_settings
+from scanwright.features.table import FeatureTable, write_csv, write_parquet
+from scanwright.files import require_writable
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.io.formats import read_grid, read_label
+from scanwright.io.source import files_of
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.protocols import Listener, Progress, silent
+from scanwright.runtime import DeviceName, num_threads
+from scanwright.transform.preprocess import to_network
+from scanwright.types import JSON
+from scanwright.workers import in_processes
+
+FeatureKind = Literal["radiomic", "fixed", "deep"]
+Row = Mapping[str, float | None]
+COLOURS = ("red", "green", "blue")
+FEW_CASES = 8
+"""Below this, starting worker processes takes longer than they save."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The table of features, where it lies, and the cases in which nothing could be described."""
+
+    table: FeatureTable
+    files: tuple[Path, ...]
+    empty: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """What was made, for people."""
+        kind = self.table.settings["features"]
+        said = [f"{len(self.table.cases)} cases, {len(self.table.names)} {kind} features"]
+        if self.empty:
+            more = f" and {len(self.empty) - 5} more" if len(self.empty) > 5 else ""
+            said.append(f"nothing to describe in {', '.join(self.empty[:5])}{more}: their cells are empty")
+        return [*said, *(str(file) for file in self.files)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `--json`."""
+        return {
+            "cases": len(self.table.cases),
+            "features": len(self.table.names),
+            "settings": self.table.settings,
+            "files": [str(file) for file in self.files],
+            "empty": list(self.empty),
+        }
+
+
+def features(
+    data: str | Path,
+    *,
+    out: str | Path,
+    kind: FeatureKind | None = None,
+    model: str | Path | None = None,
+    settings: RadiomicSettings | None = None,
+    layout: str | None = None,
+    exclude: Sequence[str] = (),
+    device: DeviceName = "auto",
+    tell: Listener = silent,
+) -> Described:
+    """Write a table of features, a row a case: OUT/features.csv with its settings beside it, and OUT/features.parquet.
+
+    kind: without one, deep if there is a model, radiomic where images have label maps, else fixed.
+    model: a package, for deep features: those of its first fold, whose numbers mean nothing beside another fold's. A folder
+    of scans that is no data set will do then.
+    settings: of radiomic features; without them those of `features.radiomic_defaults`.
+    Regions of a label map are described one by one. A case without any of a region has empty cells there.
+    Raises UsageError for what does not go together, InputError for data that cannot be read.
+    """
+    folder = Path(out)
+    kind = kind or ("deep" if model is not None else None)
+    if (kind == "deep") is not (model is not None):
+        raise UsageError("deep features are those of a package", expected="--kind deep with --from PACKAGE", found=kind)
+    if settings is not None and kind not in (None, "radiomic"):
+        raise UsageError("settings of radiomic features", where=f"--kind {kind}", hint="Leave them out.")
+    require_outside(folder, Path(data))
+    opened = None if model is None else open_model(model, device=device)
+    if opened is not None and isinstance(opened.engine.plan.network, ClassicalPlan):
+        raise UsageError("this package has no network", where=model, found=opened.engine.plan.network.title)
+    cases, task = found_cases(Path(data), opened, kind, layout=layout, exclude=exclude)
+    kind = kind or ("radiomic" if task.kind == "segmentation" else "fixed")
+    require_writable(folder)
+    store = Store(folder / "store")
+    if opened is not None:
+        stated: JSON = {"features": "deep", "package": opened.package.digest, "model": opened.package.models[0]}
+        work = partial(deep_row, model=opened)
+    elif kind == "radiomic":
+        require_masks(cases, data=Path(data))
+        chosen = settings or default_settings([grid_of(case, task) for case in cases], task.channels[0].modality)
+        stated = radiomic_settings(chosen)
+        work = partial(radiomic_row, task=task, settings=chosen)
+    else:
+        stated, work = fixed_settings(), partial(fixed_row, task=task)
+    rows = {case.id: row for case, row in made(cases, work, store, stated, in_one=opened is not None, tell=tell)}
+    table = FeatureTable.of_rows(rows, stated)
+    files = (folder / "features.csv", folder / "features.parquet")
+    write_csv(files[0], table)
+    write_parquet(files[1], table)
+    return Described(table, files, tuple(name for name, row in rows.items() if not row))
+
+
+def settings_of(given: Mapping[str, Any]) -> RadiomicSettings | None:
+    """Radiomic settings as options give them, "range" as text; None if nothing is given. Raises UsageError for bad ones."""
+    if not given:
+        return None
+    values, found = dict(given), ", ".join(f"{name} {value}" for name, value in given.items())
+    try:
+        if "range" in values:
+            values["intensity_range"] = tuple(float(part) for part in str(values.pop("range")).split(","))
+        return RadiomicSettings.model_validate(values)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError("radiomic settings that do not go together", found=found, expected=reason) from error
+    except ValueError as error:
+        raise UsageError("not a range of grey values", found=found, expected="two numbers: --range=-200,300") from error
+
+
+def found_cases(
+    data: Path, model: Model | None, kind: FeatureKind | None, *, layout: str | None, exclude: Sequence[str]
+) -> tuple[Sequence[Case], Task]:
+    """The cases to be described, as a data set or, for a package, as scans. Raises InputError if there are none."""
+    wanted: Kind | None = "segmentation" if kind == "radiomic" else None
+    try:
+        dataset = without(read_dataset(data, layout, kind=wanted), exclude)
+    except InputError:
+        if model is None:
+            raise
+        return asked_of([data], model.task).cases, model.task
+    return dataset.cases, dataset.task if model is None else model.task
+
+
+def require_masks(cases: Sequence[Case], *, data: Path) -> None:
+    """Raise InputError if a case has no label map to say which voxels are described."""
+    bare = [case.id for case in cases if case.label is None]
+    if bare:
+        raise InputError(
+            "radiomic features describe what a label map marks",
+            where=data,
+            expected="a label map for each case",
+            found=f"{len(bare)} without, the first {bare[0]}",
+            hint="Leave them out with --exclude, or choose --kind fixed.",
+        )
+
+
+def grid_of(case: Case, task: Task) -> Grid:
+    """The grid of a case's first image, from its header."""
+    return read_grid(case.images[0], as_channels=len(task.channels) > 1).grid
+
+
+def made(
+    cases: Sequence[Case], work: Callable[[Case], Row], store: Store, stated: JSON, *, in_one: bool, tell: Listener
+) -> Iterator[tuple[Case, Row]]:
+    """The features of each case, in order, taken from the store where they are there. in_one: not in worker processes."""
+    keys = [Store.key({"settings": stated, "case": case.id, "files": marks_of(case)}) for case in cases]
+    jobs = [case for case, key in zip(cases, keys, strict=True) if not store.has(key)]
+    workers = num_threads()
+    alone = in_one or workers < 2 or len(jobs) < FEW_CASES
+    rows = map(work, jobs) if alone else in_processes(work, jobs, workers=workers)
+    for done, (case, key) in enumerate(zip(cases, keys, strict=True)):
+        if not store.has(key):
+            row = next(rows)
+            values = np.array([np.nan if value is None else value for value in row.values()], dtype=np.float64)
+            store.put(key, {"values": values}, {"names": list(row)})
+        entry = store.open(key)
+        yield case, dict(zip(entry.info["names"], np.asarray(entry.arrays["values"]).tolist(), strict=True))
+        tell(Progress("features", done=done + 1, total=len(cases)))
+
+
+def marks_of(case: Case) -> list[list[str | int]]:
+    """What tells whether the files of a case are still those that were described: names, sizes, times."""
+    sources = [*case.images, *([] if case.label is None else [case.label])]
+    return [
+        [str(path), found.st_size, found.st_mtime_ns]
+        for source in sources
+        for path in sorted(files_of(source))
+        for found in [path.stat()]
+    ]
+
+
+def radiomic_row(case: Case, *, task: Task, settings: RadiomicSettings) -> Row:
+    """Radiomic features of each region that the case has; with several regions, under the region's name."""
+    assert case.label is not None
+    image, label = read_case_image(case, task), read_label(case.label)
+    channels = [channel.name.lower() for channel in task.channels]
+    found: dict[str, float | None] = {}
+    for region in task.regions:
+        mask = Volume(np.isin(label.voxels, region.values).astype(np.uint8), label.grid)
+        row = radiomic_features(image, mask, settings, channels=channels, rgb=tuple(channels) == COLOURS)
+        prefix = f"{region.name}_" if len(task.regions) > 1 else ""
+        found |= {f"{prefix}{name}": value for name, value in row.items()}
+    return found
+
+
+def fixed_row(case: Case, *, task: Task) -> Row:
+    """The fixed transform of the whole image."""
+    return fixed_features(read_case_image(case, task), [channel.name.lower() for channel in task.channels])
+
+
+def deep_row(case: Case, *, model: Model) -> Row:
+    """What the package's first network makes of the whole image."""
+    plan = model.engine.plan
+    prepared, _ = to_network(read_case_image(case, model.task), plan.preprocess)
+    values = image_features(model.engine.networks[0], prepared, plan, device=model.engine.device.type)
+    return dict(zip(deep_names("deep", len(values)), values.tolist(), strict=True))

@@ -1,0 +1,33 @@
+"""The numbers of metrics.json as lines for people."""
+
+from typing import Any
+
+
+def metric_lines(metrics: dict[str, Any]) -> list[str]:
+    """The primary metric, overall and of each class, with its interval; of a test split as well where there are both."""
+    primary = metrics["primary"]
+    if "test" not in metrics:
+        return block_lines(metrics, primary)
+    blocks = {"cross-validation": metrics, "test split": metrics["test"]}
+    lines = []
+    for name, block in blocks.items():
+        lines += [f"{name}, {block['cases']} cases of {block['patients']} patients", *block_lines(block, primary)]
+    return lines
+
+
+def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
+    """The lines of one set of cases. Of two classes, which share what ranks them, the whole is said alone."""
+    overall = metrics["overall"][primary]
+    parts = {name: block[primary] for name, block in metrics["by_class"].items()}
+    rows = {"mean": overall, **(parts if any(one["mean"] != overall["mean"] for one in parts.values()) else {})}
+    width = max(len(name) for name in rows)
+    return [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
+
+
+def estimate_text(value: dict[str, Any]) -> str:
+    """A mean with its interval and number of cases. An interval is missing only where the patients are too few."""
+    if value["mean"] is None:
+        return f"not defined (0 of {value['n']} cases)"
+    if value["ci95"] is None:
+        return f"{value['mean']:.4f}  n = {value['n_defined']}, too few patients for an interval"
+    return f"{value['mean']:.4f} [{value['ci95'][0]:.4f}, {value['ci95'][1]:.4f}]  n = {value['n_defined']}"

@@ -1,0 +1,110 @@
+"""The commands that use a package, or make features as one would: they translate as `cli` does."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from scanwright.ending import finish, verbs_of
+from scanwright.metric_lines import metric_lines
+from scanwright.options import Data, Device, Exclude, Json, Layout, Out
+from scanwright.screen import Screen
+
+app = typer.Typer(rich_markup_mode=None)
+verb = verbs_of(app)
+
+
+@verb
+def predict(
+    model: Annotated[Path, typer.Argument(help="A package, model.swm.")],
+    scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
+    out: Out,
+    format_: Annotated[
+        Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct"],
+        typer.Option("--format", help="Format of the labels."),
+    ] = "auto",
+    explain: Annotated[bool, typer.Option("--explain", help="Draw what the answer to a whole image rests on.")] = False,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Answer scans with a package: labels on each scan's own grid, classes, or quantities."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.use_model import predict as run
+
+        results = run(model, scans, out=out, format=format_, explain=explain, device=device, tell=screen.tell)
+    lines = []
+    for result in results:
+        lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s)")
+    finish(lines, {"predictions": [one.to_json() for one in results]}, as_json=json_)
+
+
+@verb
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(help="Folder of predicted labels, or a package.")],
+    data: Annotated[Path, typer.Argument(help="Data set with the true labels.")],
+    out: Out,
+    layout: Layout = None,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Score predictions, or a package, against the labels of a data set."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.score_model import evaluate as run
+
+        metrics = run(predictions, data, out=out, layout=layout, device=device, tell=screen.tell)
+    finish(metric_lines(metrics), metrics, as_json=json_)
+
+
+@verb
+def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")], json_: Json = False) -> None:
+    """Check a package byte by byte, without running anything of it."""
+    from scanwright.api.use_model import verify as run
+
+    result = run(model)
+    finish([f"{model} is whole, SHA-256 {result['digest']}"], result, as_json=json_)
+
+
+@verb
+def features(
+    data: Data,
+    out: Out,
+    kind: Annotated[
+        Literal["radiomic", "fixed", "deep"] | None,
+        typer.Option(help="Radiomic of label maps, fixed of whole images, or deep of a package. By default what fits."),
+    ] = None,
+    model: Annotated[Path | None, typer.Option("--from", help="A package, model.swm, for deep features.")] = None,
+    spacing: Annotated[float | None, typer.Option(help="Radiomic: voxel edge to resample to, in mm.")] = None,
+    bins: Annotated[int | None, typer.Option(help="Radiomic: number of bins of grey values.")] = None,
+    bin_width: Annotated[
+        float | None, typer.Option("--bin-width", help="Radiomic: width of a bin, with --range.")
+    ] = None,
+    range_: Annotated[
+        str | None, typer.Option("--range", help="Radiomic: grey values that count, as -200,300.")
+    ] = None,
+    by_slice: Annotated[bool, typer.Option("--by-slice", help="Radiomic: textures slice by slice.")] = False,
+    layout: Layout = None,
+    exclude: Exclude = None,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Write a table of features of each image, as CSV and Parquet, with the settings that made it."""
+    given = {"spacing": spacing, "bins": bins, "bin_width": bin_width, "range": range_, "by_slice": by_slice or None}
+    screen = Screen()
+    with screen:
+        from scanwright.api.feature_table import features as run
+        from scanwright.api.feature_table import settings_of
+
+        result = run(
+            data,
+            out=out,
+            kind=kind,
+            model=model,
+            settings=settings_of({name: value for name, value in given.items() if value is not None}),
+            layout=layout,
+            exclude=exclude or [],
+            device=device,
+            tell=screen.tell,
+        )
+    finish(result.lines(), result.to_json(), as_json=json_)

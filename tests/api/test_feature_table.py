@@ -1,0 +1,125 @@
+"""Tables of features of a data set, as a user makes them."""
+
+import csv
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from made_folders import write_png
+from made_images import class_folder
+from scanwright.api.feature_table import settings_of
+from scanwright.errors import UsageError
+from scanwright.features.table import read_csv, read_parquet
+
+HAS_MIRP = importlib.util.find_spec("mirp") is not None
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory, scanwright):
+    """A package whose network took two steps, and the pictures that it learned from."""
+    folder = tmp_path_factory.mktemp("network")
+    data = class_folder(folder / "data")
+    ended = scanwright("train", data, "--model", "cnn", "--steps", "2", "--folds", "2", "-o", folder / "run")
+    assert ended.code == 0, ended.err
+    return folder / "run" / "model.swm", data
+
+
+def test_fixed__a_row_a_case_in_both_formats(scanwright, tmp_path):
+    data = class_folder(tmp_path / "data", each=3)
+    ended = scanwright("features", data, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    assert told["cases"] == 6 and told["features"] == 649 and told["empty"] == []
+    one, other = read_csv(tmp_path / "out" / "features.csv"), read_parquet(tmp_path / "out" / "features.parquet")
+    assert one.cases == other.cases and np.array_equal(one.values, other.values, equal_nan=True)
+    assert one.settings == other.settings == told["settings"] and one.settings["features"] == "fixed"
+    before = (tmp_path / "out" / "features.csv").read_bytes()
+    again = scanwright("features", data, "-o", tmp_path / "out", "--json")  # from what was kept
+    assert again.code == 0 and (tmp_path / "out" / "features.csv").read_bytes() == before
+
+
+def test_fixed__a_picture_that_changed_is_described_anew(scanwright, tmp_path):
+    data = class_folder(tmp_path / "data", each=2)
+    assert scanwright("features", data, "-o", tmp_path / "out").code == 0
+    before = read_csv(tmp_path / "out" / "features.csv")
+    changed = sorted(data.rglob("*.png"))[0]
+    write_png(changed, np.tile(np.arange(24, dtype=np.uint8) * 9, (24, 1)))
+    assert scanwright("features", data, "-o", tmp_path / "out").code == 0
+    after = read_csv(tmp_path / "out" / "features.csv")
+    differs = (before.values != after.values).any(axis=1)
+    assert [name for name, other in zip(after.cases, differs, strict=True) if other] == [changed.stem]
+
+
+def test_deep__of_a_package_for_a_data_set_and_for_a_folder_of_scans(scanwright, tmp_path, network):
+    model, data = network
+    ended = scanwright("features", data, "--from", model, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    whole = read_csv(tmp_path / "out" / "features.csv")
+    assert whole.names[0] == "deep_000" and whole.values.std(axis=0).max() > 0
+    assert whole.settings["package"] == json.loads(ended.out)["settings"]["package"]
+    ended = scanwright("features", data / "present", "--from", model, "-o", tmp_path / "scans")
+    assert ended.code == 0, ended.err
+    part = read_csv(tmp_path / "scans" / "features.csv")
+    assert np.array_equal(part.values, whole.of_cases(part.cases).values)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--kind", "deep"), "deep features are those of a package"),
+        (("--kind", "fixed", "--bins", "8"), "settings of radiomic features"),
+        (("--kind", "radiomic"), ""),
+    ],
+)
+def test_features__what_does_not_go_together_is_refused(scanwright, tmp_path, options, said):
+    data = class_folder(tmp_path / "data", each=2)
+    ended = scanwright("features", data, *options, "-o", tmp_path / "out")
+    assert ended.code in (2, 4) and said in ended.err and "Traceback" not in ended.err
+
+
+def test_features__a_classical_package_has_no_network(scanwright, tmp_path):
+    data = class_folder(tmp_path / "data")
+    assert scanwright("train", data, "--model", "svm", "--folds", "2", "-o", tmp_path / "run").code == 0
+    ended = scanwright("features", data, "--from", tmp_path / "run" / "model.swm", "-o", tmp_path / "out")
+    assert ended.code == 2 and "has no network" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [({"bin_width": 3.0}, "needs an intensity_range"), ({"range": "low,high"}, "two numbers")]
+)
+def test_settings__that_make_no_sense(given, said):
+    with pytest.raises(UsageError, match=said):
+        settings_of(given)
+
+
+def masked(folder):
+    """Pictures with a mask each, the last one empty."""
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        image = rng.integers(0, 200, (24, 20), dtype=np.uint8)
+        mask = np.zeros((24, 20), np.uint8)
+        mask[4 : 10 + number, 5:12] = 255 * (number < 3)
+        write_png(folder / "images" / f"c{number}.png", image)
+        write_png(folder / "masks" / f"c{number}.png", mask)
+    return folder
+
+
+@pytest.mark.skipif(HAS_MIRP, reason="MIRP is installed")
+def test_radiomic__without_mirp_the_install_line_is_said(scanwright, tmp_path):
+    ended = scanwright("features", masked(tmp_path / "data"), "-o", tmp_path / "out")
+    assert ended.code == 2 and 'pip install "scanwright[radiomics]"' in ended.err
+
+
+@pytest.mark.skipif(not HAS_MIRP, reason="MIRP is not installed: make radiomics")
+def test_radiomic__of_each_mask_and_nothing_of_an_empty_one(scanwright, tmp_path):
+    ended = scanwright("features", masked(tmp_path / "data"), "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["empty"] == ["c3"]
+    table = read_csv(tmp_path / "out" / "features.csv")
+    assert "glcm_contrast" in table.names and np.isnan(table.of_cases(["c3"]).values).all()
+    areas = table.values[:3, table.names.index("shape_area")]
+    assert areas == pytest.approx([6 * 7, 7 * 7, 8 * 7], abs=1)  # of the outline, whose corners are cut
+    header = next(csv.reader((tmp_path / "out" / "features.csv").open()))
+    assert header[0] == "case"
