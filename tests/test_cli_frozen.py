@@ -18,6 +18,7 @@ train data: Path
   --budget: str
   --steps: int, at least 1
   --model: auto | cnn | cnn-rnn | svm = auto
+  --from: Path
   --folds: int = 5, at least 2, at most 20
   --fold: int
   --split: Path

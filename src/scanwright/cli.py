@@ -57,6 +57,9 @@ def train(
         Literal["auto", "cnn", "cnn-rnn", "svm"],
         typer.Option(help="What learns whole images: a network, or an SVM on features."),
     ] = "auto",
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Begin from a package's network, or from a .safetensors file.")
+    ] = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,
     fold: Annotated[int | None, typer.Option(help="Train this fold only.")] = None,
     split: Split = None,
@@ -99,6 +102,7 @@ def train(
             exclude=exclude or [],
             split=split,
             waive=waive or [],
+            begin_from=from_,
             device=device,
             restart=restart,
             tell=screen.tell,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.data_report import data_report
-from scanwright.dataset.cases import Case, Dataset
+from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.checks import Checks, check, ranked
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.split import Splits
@@ -85,11 +85,12 @@ def look_at_all(
     splits: Splits | None = None,
     waivers: Sequence[Waiver] = (),
     judge_labels: bool = False,
+    further: Sequence[Fault] = (),
     tell: Listener,
 ) -> Looked:
     """What the cases show together. splits: as a file gives them; else the data set's own test split, if it has one.
 
-    judge_labels: hold labels against a quick model, which takes seconds to minutes.
+    judge_labels: hold labels against a quick model, which takes seconds to minutes. further: faults found elsewhere.
 
     Raises UsageError for a waiver of something that cannot be waived.
     """
@@ -98,7 +99,7 @@ def look_at_all(
     is_given = splits is not None or any(case.split == "test" for case in dataset.cases)
     cohort = Cohort(dataset=dataset, facts=looked.checks.facts, splits=splits, is_given=is_given)
     found = survey(cohort, looked.glances, judge_labels=judge_labels)
-    faults = waived(ranked([*looked.checks.faults, *found.faults, *unknown_patients(dataset)]), waivers)
+    faults = waived(ranked([*looked.checks.faults, *found.faults, *further, *unknown_patients(dataset)]), waivers)
     checks = looked.checks.model_copy(update={"faults": tuple(faults)})
     return Looked(
         dataset=dataset,

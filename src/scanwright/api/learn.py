@@ -149,7 +149,10 @@ def train_fold(
     training = [stored_case(store, keys[name], study, name) for name in parts.train]
     watched = [stored_case(store, keys[name], study, name) for name in watched_cases(study, fold)]
     held_out = [watch_patch(case, plan, device) for case in watched]
-    state = start(build(plan.network, seed=plan.training.seed + fold), plan, device=device)
+    network = build(plan.network, seed=plan.training.seed + fold)
+    if study.beginning is not None:
+        study.beginning.enter(network, fold)
+    state = start(network, plan, device=device)
     batches = Batches(training, plan, seed=plan.training.seed * 1000 + fold, device=device)
     events = train(
         state,

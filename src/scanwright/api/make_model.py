@@ -16,8 +16,10 @@ from typing import Any
 import torch
 
 from scanwright.api import study, telling, trials
+from scanwright.api.beginning import read_beginning
 from scanwright.api.claims import require_outside
 from scanwright.api.gate import content_digest
+from scanwright.api.opened import require_file
 from scanwright.api.run import open_run
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
@@ -53,6 +55,7 @@ def train(
     exclude: Sequence[str] = (),
     split: str | Path | None = None,
     waive: Sequence[str] = (),
+    begin_from: str | Path | None = None,
     device: DeviceName = "auto",
     restart: bool = False,
     tell: Listener = silent,
@@ -67,6 +70,7 @@ def train(
     task: what is wanted of the data, instead of "kind" in scanwright.json.
     exclude: names of cases to leave out. split: a splits file (nnU-Net's JSON or a CSV) instead of folds made here.
     waive: findings of policy that are let pass, "CODE=REASON" or "CODE:CASE=REASON"; report and package show them.
+    begin_from: a package whose network and weights training begins from, or a .safetensors file of weights that fit.
     problem: makes the problem of the task, instead of the kind that the data set has: a kind of one's own, see
     docs/how-to/new-kind.md. `predict` needs it too.
     tell: called with progress.
@@ -74,7 +78,9 @@ def train(
     Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
     possible; `scanwright.api.learn.Stopped` if the process was asked to stop and has saved its state.
     """
+    beginning = None if begin_from is None else read_beginning(require_file(Path(begin_from)))
     settings = settings or Settings()
+    settings = settings if beginning is None else settings.model_copy(update={"start": beginning.start})
     waivers = [parse_waiver(text) for text in waive]
     require_possible(settings, folds_given=split is not None)
     require_outside(Path(out), Path(data))
@@ -88,7 +94,7 @@ def train(
         "exclude": sorted(exclude),
         "split": None if split is None else str(Path(split).resolve()),
         "device": torch_device.type,
-        **settings.model_dump(mode="json", exclude={"model"} if settings.model == "auto" else None),
+        **settings.model_dump(mode="json", exclude=as_by_default(settings)),
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
         **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
@@ -106,6 +112,7 @@ def train(
             machine=machine,
             tell=tell,
             make_problem=problem,
+            beginning=beginning,
         )
         kept, models = trials.train_best(run, material, settings, machine=machine, device=torch_device, tell=tell)
         found, scores = kept.study, kept.scores
@@ -125,12 +132,19 @@ def train(
         )
 
 
+def as_by_default(settings: Settings) -> set[str]:
+    """Settings that are left out of a request where they say nothing, as they were before there was a choice."""
+    return {name for name in ("model", "start") if getattr(settings, name) == Settings.model_fields[name].default}
+
+
 def require_possible(settings: Settings, *, folds_given: bool) -> None:
     """Raise UsageError for settings that no data set could make sense of, before any of it is read."""
     if settings.budget_s is not None and settings.steps is not None:
         raise UsageError("a budget and a number of steps exclude each other", hint="Give one of the two.")
     if settings.budget_s is not None and not 0 < settings.budget_s < math.inf:
         raise UsageError("not a budget", expected="seconds, more than 0", found=settings.budget_s)
+    if settings.start is not None and settings.model == "svm":
+        raise UsageError("a support vector machine begins from no weights", hint="Leave out --from, or --model svm.")
     if settings.steps is not None and settings.steps < 1:
         raise UsageError("not a number of steps", expected="at least 1", found=settings.steps)
     if not 0 <= settings.seed < LARGEST_SEED:

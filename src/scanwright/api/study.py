@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from scanwright.api.beginning import Beginning, seen_before
 from scanwright.api.data_card import datasheet_of
 from scanwright.api.gate import (
     CHECKS,
@@ -54,7 +55,7 @@ class Material:
 
     overview: all labelled cases but a declared test split, as the report describes them. fingerprint: those that the trained
     folds learn from; plans know no others. folds: those that are trained. owners: by case, who it counts for where cases are
-    set apart: patients who share an image or nearly one count as one.
+    set apart: patients who share an image or nearly one count as one. beginning: what weights begin from, None for random.
     """
 
     dataset: Dataset
@@ -66,6 +67,7 @@ class Material:
     folds: tuple[int, ...]
     owners: Mapping[str, str]
     problem: ProblemKind
+    beginning: Beginning | None
 
     def case(self, name: str) -> Case:
         """A case by its id."""
@@ -100,6 +102,7 @@ def look(
     machine: Machine,
     tell: Listener,
     make_problem: MakeKind | None = None,
+    beginning: Beginning | None = None,
 ) -> Material:
     """Read, check and split; write each result to the run folder. Raises what each stage raises."""
     with run.stage("check"):
@@ -113,7 +116,8 @@ def look(
         write_looked(run.folder, looked)
         raise_if_errors(looked.checks)
         given = given_splits(dataset, split, exclude=exclude)
-        looked = look_at_all(looked, splits=given, waivers=waivers, tell=tell)
+        before = [] if beginning is None else seen_before(looked.checks, beginning.learned)
+        looked = look_at_all(looked, splits=given, waivers=waivers, further=before, tell=tell)
         write_looked(run.folder, looked)
         raise_if_forbidden(looked.checks)
         write_datasheet(run, looked)
@@ -131,7 +135,7 @@ def look(
     folds = tuple(range(len(splits.folds))) if settings.fold is None else (settings.fold,)
     problem = problem_of(dataset.task, make_problem)
     owners = owners_of(dataset.cases, checks.facts, looked.together)
-    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem)
+    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem, beginning)
 
 
 def plan_model(

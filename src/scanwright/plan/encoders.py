@@ -81,7 +81,8 @@ def _encoder(
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
     halved = f"halved while a map keeps {SMALLEST_LAST_MAP} cells an axis"
     seen = (1, *batch.patch[1:]) if dims == 2 else batch.patch
-    chosen = Choice(tuple(choose_strides(seen, spacing, fine=is_small(fingerprint))), halved, MEASURED_HERE)
+    fine = is_small(fingerprint) and candidate.fold == 1
+    chosen = Choice(tuple(choose_strides(seen, spacing, fine=fine)), halved, MEASURED_HERE)
     strides: tuple[Shape3, ...] = ledger.decide("network.strides", chosen)
     kernels = rules.choose_kernels(strides, spacing, flat=dims == 2)
     widths = tuple(candidate.base * 2**level for level in range(len(strides)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -32,6 +32,7 @@ EXPECTED = {
 }
 """What a value should have been, by pydantic's name for what it is instead."""
 
+FROM = "--from"
 FOLLOWS = {
     "network.in_channels": "the task's channels",
     "network.out_channels": "the task's regions",
@@ -39,6 +40,7 @@ FOLLOWS = {
     "training.budget_s": "--budget",
     "training.reserve_s": "--budget",
     "training.step_s": "--budget",
+    "training.start": FROM,
 }
 """Plan values that follow from something else, which is where to change them."""
 
@@ -47,11 +49,13 @@ FOLLOWS = {
 class Ledger:
     """Collects decisions: the rule's choice, or what the user set instead, with the reason for either.
 
-    network: the kind of network that is planned; a value set for the other kind is refused.
+    network: the kind of network that is planned; a value set for the other kind is refused. begun: values of the network that
+    weights come from; what is set by hand goes before them.
     """
 
     given: dict[str, Any]
     network: type[BaseModel] = NetworkPlan
+    begun: dict[str, Any] = field(default_factory=dict)
     why: dict[str, Why] = field(default_factory=dict)
 
     def decide(self, name: str, choice: Choice[T]) -> T:
@@ -59,6 +63,11 @@ class Ledger:
 
         Raises UsageError if a value set by hand is of another type, out of its range, or not to be set.
         """
+        if name in self.begun and name not in self.given:
+            self.why[name] = Why(
+                reason=f"as in the network that weights come from (the rule: {choice.value})", source=FROM
+            )
+            return cast(T, checked(name, self.begun[name], network=self.network))
         if name not in self.given:
             self.why[name] = Why(reason=choice.reason, source=choice.source)
             return choice.value

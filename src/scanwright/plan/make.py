@@ -7,6 +7,9 @@ measured on this machine, from large to small, and the first that can take enoug
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import prod
+from typing import Any
+
+from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
@@ -48,14 +51,14 @@ def make(
     if settings.budget_s is not None and "training.steps" in settings.values:
         raise UsageError("--budget decides the steps", where="--set training.steps", hint="Give one of the two.")
     rules = rules_for(problem, settings.model)
-    ledger = Ledger(dict(settings.values), rules.network)
+    ledger = Ledger(dict(settings.values), rules.network, begun_values(settings, rules.network))
     require_of_network(ledger)
     preprocess = rules.preprocess(ledger, fingerprint, machine)
     augment = rules.augment(ledger, fingerprint, preprocess)
     patch = rules.patch(ledger, fingerprint, preprocess, machine)
 
     def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
-        trial = Ledger(ledger.given, ledger.network, dict(ledger.why))
+        trial = Ledger(ledger.given, ledger.network, ledger.begun, dict(ledger.why))
         batch = rules.batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         recipe = partial(rules.recipe, fingerprint, problem)
@@ -107,6 +110,21 @@ def within_memory(
             yield candidate, plan
     if refused is not None and not fits:
         raise refused
+
+
+def begun_values(settings: Settings, network: type[BaseModel]) -> dict[str, Any]:
+    """Plan values that the network fixes which weights come from. Raises UsageError if it is of another kind."""
+    found = {} if settings.start is None else settings.start.network
+    if found and not set(found) <= set(network.model_fields):
+        raise UsageError(
+            "weights of another kind of network",
+            where="--from",
+            expected="a network that answers voxels"
+            if network is NetworkPlan
+            else "a network that answers whole images",
+            hint="Begin from a package that answers the same kind of question, or without --from.",
+        )
+    return {f"network.{name}": value for name, value in found.items()}
 
 
 def require_of_network(ledger: Ledger) -> None:

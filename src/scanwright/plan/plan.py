@@ -161,7 +161,7 @@ class TrainingPlan(Frozen):
     budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training.
     step_s: what a step took when the plan was made. smoothing: the share of a class's target that is spread evenly over all
     classes. class_weights: of background and each region in the loss, at the
-    start; they fade to one. Empty: all alike.
+    start; they fade to one. Empty: all alike. start: SHA-256 of the package or file that weights begin from; null: random.
     """
 
     steps: int = Field(ge=1)
@@ -183,6 +183,7 @@ class TrainingPlan(Frozen):
     checkpoint_every: int = Field(ge=1)
     folds: tuple[int, ...]
     seed: int
+    start: str | None = None
 
 
 class InferencePlan(Frozen):
@@ -263,6 +264,13 @@ class Plan(Frozen):
         return [(name, values[name], why) for name, why in self.why.items() if name in values]
 
 
+class Start(Frozen):
+    """What weights begin from instead of random numbers: the SHA-256 of a package or file, and the values of its network."""
+
+    digest: str
+    network: dict[str, Any] = Field(default_factory=dict)
+
+
 class Settings(Frozen):
     """What the user insists on; everything that is not named here is AUTO and left to the planner.
 
@@ -270,6 +278,7 @@ class Settings(Frozen):
     model: what is to learn whole images: "cnn", a network; "cnn-rnn", one of each slice or frame and a
         recurrent one over them; "svm", support vector machines on features; "auto" decides.
     folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
+    start: what weights begin from, None for random numbers.
     """
 
     budget_s: float | None = None
@@ -279,6 +288,7 @@ class Settings(Frozen):
     fold: int | None = None
     seed: int = 0
     values: dict[str, Any] = Field(default_factory=dict)
+    start: Start | None = None
 
 
 def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -65,8 +65,8 @@ PER_VOXEL = Ruleset(
 WHOLE_IMAGES = Ruleset(
     network=EncoderPlan,
     ladders={
-        ("cpu", 3): (Candidate(32, 1, 4, 600), Candidate(16, 1, 4, 0)),
-        ("cpu", 2): (Candidate(32, 1, 32, 200), Candidate(16, 1, 32, 0)),
+        ("cpu", 3): (Candidate(32, 1, 4, 600), Candidate(16, 1, 4, 400), Candidate(16, 2, 8, 0)),
+        ("cpu", 2): (Candidate(32, 1, 32, 200), Candidate(16, 1, 32, 150), Candidate(16, 2, 32, 0)),
         ("cuda", 3): (Candidate(48, 1, 8, 0),),
         ("cuda", 2): (Candidate(64, 1, 64, 0),),
     },

@@ -281,6 +281,11 @@ def plan_training(
             "checkpoint_every": Choice(every, f"{CHECKPOINTS} times, at least once a minute", "this package"),
             "folds": Choice(tuple(folds), "--fold" if settings.fold is not None else "all folds", "the command"),
             "seed": Choice(settings.seed, "--seed", "the command"),
+            "start": Choice(
+                None if settings.start is None else settings.start.digest,
+                "weights begin at random" if settings.start is None else "weights of --from, all that fit",
+                "the command",
+            ),
         },
         steps=steps,
     )

@@ -1,11 +1,12 @@
 """Which models are tried on a data set where the user names none: what can learn its target, the quickest first.
 
 The best of them out of fold is kept. A model that is named is the only one; so is a network where values of networks are set
-by hand, or where no case is held out that could tell which is best.
+by hand, where weights come from elsewhere, or where no case is held out that could tell which is best.
 """
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.plan.classical import learns
+from scanwright.plan.encoder_plan import RECURRENT
 from scanwright.plan.plan import ModelName, Settings
 from scanwright.protocols import Problem
 
@@ -21,6 +22,8 @@ def models_to_try(
     """The models to be tried, the first of them first. held_out: cases that will be answered out of fold."""
     if settings.model != "auto":
         return (settings.model,)
+    if settings.start is not None:
+        return ("cnn-rnn",) if settings.start.network.get("join") in RECURRENT else ("cnn",)
     if not problem.sees_whole or not held_out:
         return ("cnn",)
     given = [name for name in settings.values if name.startswith(OF_NETWORKS)]

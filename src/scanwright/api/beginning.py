@@ -1,0 +1,97 @@
+"""What training begins from where it does not begin at random: a package of ours, or a file of weights.
+
+Of a package the network is taken over with its weights, so that it is the same but for its head; fold after fold takes the
+next of the package's models. A file brings weights alone: those whose name and shape the planned network has.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from scanwright.dataset.cases import Fault
+from scanwright.dataset.checks import Checks
+from scanwright.dataset.measures import images_hash
+from scanwright.errors import IntegrityError, UsageError
+from scanwright.files import sha256_file
+from scanwright.package.load import LEARNED_FROM, load
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.plan import Start, plan_from_json
+
+WEIGHTS_FILE = ".safetensors"
+LEAST_SHARE = 0.5
+"""Of the planned network's weights, what must be found: with less it would begin at random under another name."""
+OWN = ("in_channels", "out_channels")
+"""Values of a network that follow from the task, whatever it begins from."""
+CODE = "learned-before"
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """start: what plans know of it. models: the weights of each model. learned: hashes of the cases that they learned from."""
+
+    start: Start
+    models: tuple[Mapping[str, Tensor], ...]
+    learned: frozenset[str]
+
+    def enter(self, network: nn.Module, fold: int) -> None:
+        """Give a fresh network the weights that fit it. Raises UsageError if they are less than half of it."""
+        weights = self.models[fold % len(self.models)]
+        own = network.state_dict()
+        taken = {name: part for name, part in weights.items() if name in own and own[name].shape == part.shape}
+        sizes = [own[name].numel() for name in taken]
+        if sum(sizes) < LEAST_SHARE * sum(part.numel() for part in own.values()):
+            raise UsageError(
+                "these weights do not fit the planned network",
+                where="--from",
+                expected=f"most of {len(own)} tensors, by name and shape",
+                found=f"{len(taken)} that fit",
+                hint="Set network values so that it is the same network, or begin from a package.",
+            )
+        network.load_state_dict({**own, **taken})
+
+
+def read_beginning(file: Path) -> Beginning:
+    """A package or a .safetensors file. Raises IntegrityError if it is not whole, UsageError for one without a network."""
+    if file.suffix == WEIGHTS_FILE:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return Beginning(Start(digest=sha256_file(file)), (load_file(file),), frozenset())
+        except SafetensorError as error:
+            raise IntegrityError("weights that cannot be read", where=file, found=str(error)[:120]) from error
+    package = load(file)
+    network = plan_from_json(package.plan, where=file).network
+    if isinstance(network, ClassicalPlan):
+        raise UsageError("a package without a network to begin from", where=file, found=network.title)
+    values = {name: value for name, value in network.model_dump(mode="json").items() if name not in OWN}
+    return Beginning(
+        Start(digest=package.digest, network=values),
+        tuple(package.weights(name) for name in package.models),
+        frozenset((package.optional(LEARNED_FROM) or {"cases": []})["cases"]),
+    )
+
+
+def seen_before(checks: Checks, learned: frozenset[str]) -> list[Fault]:
+    """A fault of policy if cases that are to judge models are among those that the weights have learned from already."""
+    known = sorted(name for name, facts in checks.facts.items() if images_hash(facts.image_hashes) in learned)
+    if not known:
+        return []
+    return [
+        Fault(
+            code=CODE,
+            severity="error",
+            policy=True,
+            cases=_some(known),
+            numbers={"cases": len(known)},
+            expected="cases that the weights of --from have not learned from",
+            found=f"{len(known)} of {len(checks.facts)} that they have",
+            action="Begin from another package, or leave these cases out.",
+        )
+    ]
+
+
+def _some(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(names[:50])
