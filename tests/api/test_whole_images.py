@@ -38,6 +38,22 @@ def test_train__classes_are_told_and_everything_is_there(told_apart):
     table = (run / "cases.csv").read_text().splitlines()
     assert table[0] == "case,patient,fold,truth,decision,probability[absent],probability[present]" and len(table) == 25
     assert open_model(run / "model.swm").problem.decision != PLAIN  # a calibration, chosen out of fold
+    assert 'id="seen"' in page and "as its model sees them" in page and "What the answer to" in page
+    assert page.count("Nearest training cases") >= 4
+
+
+def test_predict__a_training_case_is_nearest_to_itself(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    model = open_model(folder / "run" / "model.swm")
+    assert model.known is not None and set(model.known.targets) == {"absent", "present"}
+    split = json.loads((folder / "run" / "splits.json").read_text())
+    learned = next(name for name in split["folds"][0]["train"] if name.startswith("present"))
+    scan = folder / "data" / "present" / f"{learned}.png"
+    ended = scanwright("predict", folder / "run" / "model.swm", scan, "-o", tmp_path / "out", "--json")
+    (answer,) = json.loads(ended.out)["predictions"]
+    assert answer["nearest"][0] == {"target": "present", "distance": pytest.approx(0, abs=1e-3)}
+    assert len(answer["nearest"]) == 5 and not any("unlike" in note for note in answer["notes"])
+    assert learned not in (folder / "run" / "model.swm").read_bytes().decode("latin-1")  # no name leaves the house
 
 
 def test_predict_and_evaluate__new_pictures(told_apart, scanwright, tmp_path):

@@ -90,7 +90,7 @@ def test_plan__quantities_are_learned_in_deviations():
     task = Task(name="t", kind="regression", quantities=("v", "w"), channels=(Channel(name="X", modality="xray"),))
     made = planned(with_quantities(quantity, flat), of=Regression(task))
     assert made.target.center == (7.5, 3.0) and made.target.scale == (2.5, 1.0)
-    assert made.training.loss == "huber" and made.augment.mixup == 0
+    assert made.training.loss == "huber" and made.augment.mixup == 0 and made.augment.scale == 0
 
 
 def with_quantities(*quantities):

@@ -33,10 +33,7 @@ def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell
         rows.append(row)
         run.beat()
         tell(Progress(f"features of fold {fold}", done=done + 1, total=len(names)))
-    known = [study.problem.encode(study.case(name).target) for name in names]
-    targets = np.stack([row for row in known if row is not None]).astype(np.float64)
-    owners = [study.owners[name] for name in names]
-    samples = samples_of(np.array(rows), targets, owners, columns, study=study)
+    samples = samples_of(np.array(rows), names, columns, study=study)
     tell(Progress(f"fit fold {fold}", note=f"fold {fold}: choosing {plan.network.title} on inner folds"))
     models, chosen = [], []
     for number, one in enumerate(samples):
@@ -51,14 +48,15 @@ def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell
     write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(models)))
 
 
-def samples_of(
-    features_NF: Floats, targets_NT: Floats, owners: Sequence[str], columns: tuple[str, ...], *, study: Study
-) -> list[Samples]:
+def samples_of(features_NF: Floats, names: Sequence[str], columns: tuple[str, ...], *, study: Study) -> list[Samples]:
     """What each model learns from: one of classes or grades, one for each of several labels, one for each quantity.
 
-    targets_NT: as the problem encodes them. owners: who each case counts for, so that inner folds keep near-duplicates
-    together as outer ones do. A case whose label or quantity is not known has no part in that model.
+    names: of the cases. A case whose label or quantity is not known has no part in that model. Inner folds keep
+    near-duplicates together as outer ones do.
     """
+    encoded = [study.problem.encode(study.case(name).target) for name in names]
+    targets_NT = np.stack([row for row in encoded if row is not None]).astype(np.float64)
+    owners = [study.owners[name] for name in names]
     target, task = study.plan.target, study.dataset.task
     if target.center:
         numbers = targets_NT * np.array(target.scale) + np.array(target.center)

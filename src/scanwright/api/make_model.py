@@ -18,6 +18,7 @@ import torch
 from scanwright.api import study, telling, trials
 from scanwright.api.beginning import read_beginning
 from scanwright.api.claims import require_outside
+from scanwright.api.explained import Explained
 from scanwright.api.gate import content_digest
 from scanwright.api.opened import require_file
 from scanwright.api.run import open_run
@@ -116,10 +117,13 @@ def train(
         )
         kept, models = trials.train_best(run, material, settings, machine=machine, device=torch_device, tell=tell)
         found, scores = kept.study, kept.scores
+        with run.stage("explain"):
+            explained = Explained(kept, tell)
+            sight = explained.first
         with run.stage("package"):
-            digest = telling.write_package(run, found, scores, models)
+            digest = telling.write_package(run, found, scores, models, sight)
         with run.stage("report"):
-            telling.write_report(run, found, scores, models, machine=machine)
+            telling.write_report(kept, models, explained, machine=machine)
         run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)
         return Trained(
             folder=run.folder,

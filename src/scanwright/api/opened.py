@@ -13,11 +13,12 @@ from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.familiar import learned_channels
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, IntegrityError, UsageError
+from scanwright.explanation.known import Known
 from scanwright.geometry.grid import Grid
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import CHOSEN, Package, load
+from scanwright.package.load import CHOSEN, KNOWN_CASES, Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
@@ -29,13 +30,17 @@ from scanwright.transform.preprocess import whole
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known."""
+    """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known.
+
+    known: training cases as its first network sees them, None if the package has none.
+    """
 
     package: Package
     task: Task
     engine: Engine
     problem: Kind
     learned: tuple[ChannelPrint, ...] = ()
+    known: Known | None = None
 
     @property
     def is_flat(self) -> bool:
@@ -80,7 +85,8 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
             found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
         )
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
-    return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned)
+    seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
+    return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned, seen)
 
 
 def require_file(path: Path) -> Path:

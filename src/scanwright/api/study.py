@@ -45,6 +45,8 @@ from scanwright.runtime import Machine
 from scanwright.training.probe import measure
 
 DATASHEET = "datasheet"
+PICTURED = 5
+"""Times that training cases are looked through for the report: once, and for each of four cases that are shown."""
 PER_CASE_SHARE = 1.5
 """Preparing or answering a case takes about this many times as long as reading and checking it."""
 
@@ -294,7 +296,7 @@ def planned(
     workload = Workload(
         folds=len(material.folds),
         cases=len(checks.facts),
-        answered=len(material.held_out()) + len(splits.test),
+        answered=len(material.held_out()) + len(splits.test) + looked_through(material),
         spent_s=run.elapsed_s,
         per_case_s=read_s * PER_CASE_SHARE,
     )
@@ -314,6 +316,13 @@ def planned(
     )
     write_json(run.path(PLAN), plan.to_json())
     return plan
+
+
+def looked_through(material: Material) -> int:
+    """Cases that models see once more to be explained: the training cases of the first fold, and of those of pictured cases."""
+    if not material.problem.sees_whole:
+        return 0
+    return PICTURED * max(len(material.splits.folds[fold].train) for fold in material.folds)
 
 
 def earlier_plan(file: Path) -> Plan:

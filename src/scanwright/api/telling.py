@@ -4,7 +4,9 @@ import statistics
 from datetime import UTC, datetime
 
 from scanwright.api.answer import Scores
+from scanwright.api.explained import Explained
 from scanwright.api.gate import content_digest
+from scanwright.api.known_cases import Sight
 from scanwright.api.learn import read_log
 from scanwright.api.parts import (
     TEST_SPLIT,
@@ -18,12 +20,13 @@ from scanwright.api.parts import (
 )
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import DATASHEET, Study
+from scanwright.api.trials import Tried
 from scanwright.api.wording import few_text, images_text
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
-from scanwright.package.load import CHOSEN, LEARNED_FROM
+from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
 from scanwright.release.pack import pack
@@ -48,14 +51,17 @@ from scanwright.runtime import Machine
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 
 
-def write_report(run: Run, study: Study, scores: Scores, models: ModelsPart | None, *, machine: Machine) -> None:
+def write_report(kept: Tried, models: ModelsPart | None, explained: Explained, *, machine: Machine) -> None:
     """report.html: everything about the run on one page. models: those that were tried, if there were several."""
-    content = report_content(run, study, scores, models, machine=machine)
-    write_bytes(run.path("report.html"), build_page(content).encode())
+    content = report_content(kept, models, explained, machine=machine)
+    write_bytes(kept.run.path("report.html"), build_page(content).encode())
 
 
-def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | None = None) -> str:
-    """model.swm: plan, weights of every fold, cards of model and data, metrics, reference statistics. Gives its digest."""
+def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | None, sight: Sight | None) -> str:
+    """model.swm: plan, weights of every fold, cards of model and data, metrics, reference statistics. Gives its digest.
+
+    models: those that were tried, if there were several. sight: training cases as the model sees them.
+    """
     task, plan = study.dataset.task, study.plan
     steps = [fold.num_steps for fold in training_part(run, study).folds]
     sheet = read_json(run.path(f"{DATASHEET}.json"))
@@ -89,6 +95,7 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
             f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
+            **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
             **({} if scores.chosen is None else {CHOSEN: canonical_json(scores.chosen)}),
         },
     )
@@ -101,10 +108,9 @@ def learned_cases(study: Study) -> list[str]:
     return sorted(images_hash(study.facts(name).image_hashes) for name in names)
 
 
-def report_content(
-    run: Run, study: Study, scores: Scores, models: ModelsPart | None = None, *, machine: Machine
-) -> ReportContent:
+def report_content(kept: Tried, models: ModelsPart | None, explained: Explained, *, machine: Machine) -> ReportContent:
     """Everything the page says, from the run's own records."""
+    run, study, scores = kept.run, kept.study, kept.scores
     task, training = study.dataset.task, training_part(run, study)
     first, *rest = headlines(study, scores)
     return ReportContent(
@@ -119,7 +125,8 @@ def report_content(
         tolerance=scores.summary.get("nsd_tolerance"),
         results=results(study, scores),
         models=models,
-        pictures=pictures(run, study, scores),
+        seen=explained.figures(),
+        pictures=tuple(explained.picture(one) for one in pictures(run, study, scores)),
         limits=limits(study, scores, models),
         dataset=dataset_part(study),
         split=split_part(study),

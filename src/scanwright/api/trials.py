@@ -8,7 +8,7 @@ what each was worth, and whether the others differ from it by more than chance.
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,10 +33,11 @@ TAKEN_UP = ("plan.json", "folds", "predictions", "metrics.json", "cases.csv")
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A model that was trained and judged."""
+    """A model that was trained and judged. keys: of prepared cases in the store."""
 
     run: Run
     study: Study
+    keys: Mapping[str, str]
     scores: Scores
 
     @property
@@ -68,7 +69,7 @@ def train_best(
     take_up(tried[best].run, run)
     write_json(run.path(TRIED), {"tried": list(names), "chosen": best, **models.to_json()})
     tell(Progress("try", note=f"kept: {best}"))
-    return Tried(run, tried[best].study, tried[best].scores), models
+    return replace(tried[best], run=run), models
 
 
 def train_model(
@@ -85,7 +86,7 @@ def train_model(
         answer.answer_held_out(run, study, device=device, tell=tell)
     with run.stage("evaluate"):
         scores = answer.score(run, study, tell=tell)
-    return Tried(run, study, scores)
+    return Tried(run, study, keys, scores)
 
 
 def deadline(run: Run, settings: Settings, *, left: Sequence[ModelName]) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from scanwright.api import results, slices
 from scanwright.api.claims import Answers, require_apart
+from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.scans import asked_of
@@ -187,17 +188,22 @@ def predict_case(
         write_bytes(shown, picture)
         also = (*also, shown)
     found = model.problem.found(labels)
+    likeness = None if model.known is None else likeness_of(model.known, model.engine, image)
     return Prediction(
         case=case.id,
         images=case.images,
         file=file,
         holds=model.problem.holds,
         also=also,
-        found=found,
+        found=found | ({} if likeness is None else {"nearest": likeness.to_json()}),
         line=model.problem.line(found),
         seconds=time.perf_counter() - began,
         package=model.package.digest,
-        notes=(*notes_on(model, image), *model.problem.doubts(labels)),
+        notes=(
+            *notes_on(model, image),
+            *model.problem.doubts(labels),
+            *(() if likeness is None else likeness.doubts()),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Which features a classical model goes by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,29 @@ def permutation_importance(
         falls = [whole - value for value in scores if value is not None] or [0.0]
         found.append(Importance(name, float(np.mean(falls)), float(np.std(falls))))
     return tuple(sorted(found, key=lambda one: -one.mean))
+
+
+def group_importance(
+    model: ClassicalModel, samples: Samples, groups: Mapping[str, Sequence[int]], *, repeats: int = 10, seed: int = 0
+) -> dict[str, float] | None:
+    """By how much the score falls when all features of a group, given by their columns, are dealt anew together.
+
+    So features that say the same do not stand in for each other. None where the score is not defined on these cases.
+    """
+    whole = score(model.decide(samples.features), samples.target, model.recipe)
+    if whole is None:
+        return None
+    found = {}
+    for number, (name, columns) in enumerate(groups.items()):
+        falls = []
+        for repeat in range(repeats):
+            order = generator(seed, number, repeat).permutation(len(samples))
+            features = samples.features.copy()
+            features[:, list(columns)] = features[order][:, list(columns)]
+            value = score(model.decide(features), samples.target, model.recipe)
+            falls += [] if value is None else [whole - value]
+        found[name] = float(np.mean(falls)) if falls else 0.0
+    return found
 
 
 def _dealt(samples: Samples, column: int, key: Sequence[int]) -> Floats:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CHOSEN = "chosen.json"
 """The member that holds what was chosen on out-of-fold answers: a calibration, a threshold."""
+KNOWN_CASES = "arrays/known_cases.safetensors"
+"""The member that holds training cases as the model sees them, without names; see explanation.known."""
 LEARNED_FROM = "learned_from.json"
 """The member that tells which cases weights have learned from: {"cases": [hash of each case's voxels]}."""
 
@@ -42,6 +44,10 @@ class Package:
         if name not in self.source.manifest.members:
             raise UsageError("no such member in the package", where=self.source.path, found=name)
         return self.source.read(name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a member of this name."""
+        return name in self.source.manifest.members
 
     def optional(self, name: str) -> dict[str, Any] | None:
         """A member that is a JSON object, None if there is none of this name."""

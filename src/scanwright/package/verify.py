@@ -20,7 +20,8 @@ from scanwright.package.manifest import Manifest
 from scanwright.package.tensors import MAX_HEADER, parse_header
 
 REQUIRED = ("task.json", "plan.json", "card.json")
-WEIGHTS = "weights/"
+WEIGHTS, ARRAYS = "weights/", "arrays/"
+"""Folders of safetensors files, and of nothing else: one for each model, and what a model is accompanied by."""
 MAX_TEXT = 256 << 20
 
 
@@ -70,7 +71,7 @@ def _require_members(verified: Verified) -> None:
     if missing or not verified.models:
         raise _fault(verified.path, expected=f"{missing[0] if missing else WEIGHTS} in the package", found="none")
     for name in verified.members:
-        inside = name.startswith(WEIGHTS) and "/" not in name.removeprefix(WEIGHTS)
+        inside = any(name.startswith(one) and "/" not in name.removeprefix(one) for one in (WEIGHTS, ARRAYS))
         if inside != name.endswith(".safetensors"):
             raise _fault(
                 verified.path, expected=f"weights as {WEIGHTS}*.safetensors and nothing else there", found=name

@@ -160,7 +160,7 @@ def plan_augment(
         {
             "warp_share": Choice(0.3, light, MEASURED_HERE),
             "rotate_deg": Choice((11.5, across, across), light, MEASURED_HERE),
-            "scale": Choice(0.16, light, MEASURED_HERE),
+            "scale": scale(fingerprint),
             "elastic_voxels": Choice(0.0, "off: it bends what is diagnosed from", DEFAULT),
             "mirror": Choice(tuple(wanted), "of few cases: left and right" if few else many, MEASURED_HERE),
             "gamma": Choice(0.3, light, MEASURED_HERE),
@@ -173,6 +173,13 @@ def plan_augment(
             "mixup": Choice(0.3 if classes else 0.0, mixtures, MEASURED_HERE),
         },
     )
+
+
+def scale(fingerprint: Fingerprint) -> Choice[float]:
+    """Sizes vary where classes are told, and stay where quantities are: many of these are sizes."""
+    if fingerprint.quantities:
+        return Choice(0.0, "off: a quantity may be a size, which scaling would change without its target", DEFAULT)
+    return Choice(0.16, "light: stronger changes did no better", MEASURED_HERE)
 
 
 def recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, Choice[Any]]:

@@ -20,7 +20,7 @@ WORDING = Wording(
     kind="Regression",
     part="quantity",
     parts="quantities",
-    pictures="Cases that were estimated best, in the middle, and worst.",
+    pictures="Cases that were estimated best, in the middle, and worst; below each, what its answer rests on.",
     ranked_by="error",
     together=True,
 )

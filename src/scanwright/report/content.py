@@ -185,10 +185,11 @@ class CaseRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """Panels that stand side by side, each as SVG, with one caption below them all."""
+    """Panels that stand side by side, each as SVG, with one caption below them all. legend: parts whose colours they use."""
 
     panels: tuple[bytes, ...]
     caption: str
+    legend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,11 +234,15 @@ class Wording:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CasePicture:
-    """One case drawn by figures.overlay. png: the picture's bytes; note: a sentence below it."""
+    """One case drawn by figures.overlay. png: the picture's bytes; note: a sentence below it.
+
+    explained: where in the image lies what the answer rests on, drawn over it; None where the picture shows that itself.
+    """
 
     role: Role
     case: str
     png: bytes
+    explained: bytes | None = None
     facts: tuple[Fact, ...] = ()
     note: str = ""
 
@@ -330,6 +335,8 @@ class ReportContent:
     tolerance: float | None = None
     results: tuple[ResultSet, ...] = ()
     models: ModelsPart | None = None
+    seen: tuple[Figure, ...] = ()
+    """How the model sees cases, and what it goes by."""
     pictures: tuple[CasePicture, ...] = ()
     limits: tuple[str, ...] = ()
     dataset: DatasetPart | None = None

@@ -1,0 +1,67 @@
+"""What the answers rest on, in the report: how models see their training cases, and the cases that are shown, explained."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from scanwright.api.answer import own_answer, prediction_file, trained_network
+from scanwright.api.known_cases import Likeness, Sight, embedding, likeness_of, sight_of, what_it_goes_by
+from scanwright.api.run import WEIGHTS
+from scanwright.api.trials import Tried
+from scanwright.dataset.images import read_case_image
+from scanwright.inference.predict import Engine
+from scanwright.protocols import Listener
+from scanwright.report.content import CasePicture, Fact, Figure
+
+
+@dataclass(slots=True)
+class Explained:
+    """A run's models looked through. sights: by fold, those that were asked for."""
+
+    kept: Tried
+    tell: Listener
+    sights: dict[int, Sight | None] = field(default_factory=dict)
+
+    def sight(self, fold: int) -> Sight | None:
+        """How a fold's model sees its training cases; None where answers are not of whole images."""
+        if fold not in self.sights:
+            kept = self.kept
+            self.sights[fold] = sight_of(kept.run, kept.study, kept.keys, fold=fold, tell=self.tell)
+        return self.sights[fold]
+
+    @property
+    def first(self) -> Sight | None:
+        """That of the first trained fold, which the package carries."""
+        return self.sight(self.kept.study.plan.training.folds[0])
+
+    def figures(self) -> tuple[Figure, ...]:
+        """How the first model sees its training cases, and which features classical models go by."""
+        if self.first is None:
+            return ()
+        goes_by = what_it_goes_by(self.kept.run, self.kept.study, self.kept.keys)
+        return (embedding(self.first, self.kept.study), *(() if goes_by is None else (goes_by,)))
+
+    def picture(self, shown: CasePicture) -> CasePicture:
+        """A case that is shown, with what its answer rests on and the training cases nearest to it."""
+        study, run = self.kept.study, self.kept.run
+        if not study.problem.sees_whole:
+            return shown
+        case = study.case(shown.case)
+        fold = next((row.fold for row in self.kept.scores.rows if row.case == shown.case), None)
+        judge = study.plan.training.folds[0] if fold is None else fold
+        device = torch.device("cpu")
+        network = trained_network(run.fold(judge) / WEIGHTS, study.plan, device)
+        engine = Engine([network], study.plan, study.problem, device)
+        image = read_case_image(case, study.dataset.task)
+        answer = own_answer(prediction_file(run, study.problem, case, test=fold is None), study.problem)
+        sight, facts = self.sight(judge), shown.facts
+        if sight is not None:
+            text = nearest_text(sight, likeness_of(sight.known, engine, image))
+            facts = (*facts, Fact(name="Nearest training cases", value=text))
+        return replace(shown, explained=study.problem.explain(engine, image, answer), facts=facts)
+
+
+def nearest_text(sight: Sight, likeness: Likeness) -> str:
+    """The nearest training cases by name, with what is known of each."""
+    named = zip(likeness.places, likeness.nearest, strict=True)
+    return ", ".join(f"{sight.names[place]} ({target}, {distance:.3f})" for place, (target, distance) in named)

@@ -1,0 +1,195 @@
+"""Training cases as a model sees them: kept in the package, drawn in the report, and held against every new case."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from scanwright.api.answer import trained_network
+from scanwright.api.fit import kept_features, samples_of
+from scanwright.api.learn import watched_cases
+from scanwright.api.run import WEIGHTS, Run
+from scanwright.api.study import Study
+from scanwright.dataset.cases import Case, Classes, Quantities, Target
+from scanwright.dataset.store import Store
+from scanwright.dataset.task import Task
+from scanwright.explanation.known import Known
+from scanwright.explanation.neighbours import embed_tsne
+from scanwright.features.deep import deep_features
+from scanwright.features.importance import group_importance
+from scanwright.features.served import ClassicalNetwork
+from scanwright.features.served import features_of as served_features
+from scanwright.figures.embedding import embedding_plot
+from scanwright.figures.palette import structure_colour
+from scanwright.figures.plots import Box, box_plot
+from scanwright.geometry.volume import Volume
+from scanwright.inference.predict import Engine, pad_to_patch
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.protocols import Listener, Progress
+from scanwright.report.content import Figure
+from scanwright.transform.preprocess import to_network
+from scanwright.types import Floats
+
+MOST_CASES = 5000
+"""Of more training cases, so many evenly spread over their names."""
+MOST_DRAWN, MOST_GROUPS = 600, 12
+SHOWN = 5
+BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A fold's training cases as its model sees them. names: of the known cases, which a package does not hold."""
+
+    fold: int
+    names: tuple[str, ...]
+    known: Known
+
+
+def sight_of(run: Run, study: Study, keys: Mapping[str, str], *, fold: int, tell: Listener) -> Sight | None:
+    """How a fold's model sees its training cases; None where answers are not of whole images."""
+    if not study.problem.sees_whole:
+        return None
+    tell(Progress("explain", note=f"training cases of fold {fold} as its model sees them"))
+    names = study.splits.folds[fold].train
+    names = names[:: max(1, -(-len(names) // MOST_CASES))]
+    features = features_in(run, study, [keys[name] for name in names], fold)
+    targets = [target_text(study.case(name), study.dataset.task) for name in names]
+    return Sight(fold, tuple(names), Known.of(features, targets))
+
+
+def features_in(run: Run, study: Study, keys: Sequence[str], fold: int) -> Floats:
+    """(N, F) what a fold's model makes of prepared cases."""
+    store, patch = Store(run.store), study.plan.batch.patch
+    network = trained_network(run.fold(fold) / WEIGHTS, study.plan, torch.device("cpu"))
+    if isinstance(network, ClassicalNetwork):
+        rows = np.array([kept_features(store, key, patch)[1] for key in keys])
+        return network.models[0].preparation.apply(rows)
+    images = [np.asarray(store.open(key).arrays["image"]) for key in keys]
+    batches = (
+        torch.from_numpy(np.stack([pad_to_patch(image, patch)[0] for image in images[start : start + BATCH]]))
+        for start in range(0, len(images), BATCH)
+    )
+    run.beat()
+    return deep_features(network, batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A new case held against the training cases. nearest: what is known of each and its distance, the nearest first.
+
+    places: their rows among the known cases.
+    """
+
+    nearest: tuple[tuple[str, float], ...]
+    is_unlike: bool
+    places: tuple[int, ...]
+
+    def to_json(self) -> list[dict[str, str | float]]:
+        """Plain data, for predictions.json."""
+        return [{"target": text, "distance": round(distance, 4)} for text, distance in self.nearest]
+
+    def doubts(self) -> tuple[str, ...]:
+        """That the case is farther from all training cases than they are from each other."""
+        return ("unlike every training case, as the model sees it",) if self.is_unlike else ()
+
+
+def likeness_of(known: Known, engine: Engine, image: Volume) -> Likeness:
+    """An image held against known cases, as the first network of the engine sees both."""
+    plan, network = engine.plan, engine.networks[0]
+    padded, _ = pad_to_patch(to_network(image, plan.preprocess)[0], plan.batch.patch)
+    if isinstance(network, ClassicalNetwork):
+        features = network.models[0].preparation.apply(served_features([padded], network.models[0].names))[0]
+    else:
+        features = deep_features(network, [torch.from_numpy(padded)[None]], device=engine.device.type)[0]
+    found = known.nearest(features, count=SHOWN)
+    nearest = tuple((known.targets[one.index], one.distance) for one in found)
+    return Likeness(nearest, known.is_unlike(found), tuple(one.index for one in found))
+
+
+def target_text(case: Case, task: Task) -> str:
+    """What is known of a case, in words."""
+    if isinstance(case.target, Classes):
+        return ", ".join(case.target.names) or "nothing"
+    if isinstance(case.target, Quantities):
+        known = zip(task.quantities, case.target.numbers, strict=True)
+        return ", ".join(f"{name} {value:.4g}" for name, value in known if value is not None)
+    return ""
+
+
+def embedding(sight: Sight, study: Study) -> Figure:
+    """The training cases of a fold on a plane, coloured by class, or from light to dark by the first quantity."""
+    names, known = sight.names, sight.known
+    chosen = range(0, len(names), max(1, -(-len(names) // MOST_DRAWN)))
+    features = known.features[list(chosen)].astype(np.float32)
+    targets = [study.case(names[place]).target for place in chosen]
+    panel = embedding_plot(
+        embed_tsne(features, seed=study.plan.training.seed),
+        colours=[colour_of(target, study) for target in targets],
+        titles=[f"{names[place]}: {known.targets[place]}" for place in chosen],
+        label="training cases as the model sees them",
+    )
+    some = f" {len(chosen)} of {len(names)} are drawn." if len(chosen) < len(names) else ""
+    by = "by class" if study.dataset.task.classes else "darker the larger the first quantity"
+    return Figure(
+        panels=(panel,),
+        legend=study.problem.parts if study.dataset.task.classes else (),
+        caption=f"The training cases of fold {sight.fold} as its model sees them, {by}: dots that lie near each other look "
+        f"alike to it; distances between far ones mean nothing (t-SNE).{some}",
+    )
+
+
+def what_it_goes_by(run: Run, study: Study, keys: Mapping[str, str]) -> Figure | None:
+    """How much a classical model's score falls without each group of features, in every fold; None of a network."""
+    plan = study.plan
+    if not isinstance(plan.network, ClassicalPlan):
+        return None
+    falls: dict[str, list[float]] = {}
+    for fold in plan.training.folds:
+        network = trained_network(run.fold(fold) / WEIGHTS, plan, torch.device("cpu"))
+        assert isinstance(network, ClassicalNetwork)
+        names = watched_cases(study, fold)
+        columns, rows = zip(
+            *(kept_features(Store(run.store), keys[name], plan.batch.patch) for name in names), strict=True
+        )
+        for model, samples in zip(
+            network.models, samples_of(np.array(rows), names, columns[0], study=study), strict=True
+        ):
+            found = group_importance(model, samples, grouped(columns[0]), seed=plan.training.seed)
+            for name, fall in (found or {}).items():
+                falls.setdefault(name, []).append(fall)
+    ranked = sorted(falls, key=lambda name: -float(np.mean(falls[name])))[:MOST_GROUPS]
+    if not ranked:
+        return None
+    boxes = [Box(name=name, values=falls[name], note=f"{np.mean(falls[name]):.3f}") for name in ranked]
+    return Figure(
+        panels=(box_plot(boxes, x_label="fall of the inner score"),),
+        caption="What the model goes by: how much its score (the area under the ROC curve, or less the squared error) on "
+        "validation cases falls where a group of features is dealt anew among them. A dot for each fold and part of the "
+        "answer.",
+    )
+
+
+def grouped(names: Sequence[str]) -> dict[str, list[int]]:
+    """Columns by the kind of feature, whatever the place or quantile: "channel_0_spots_of_2_at_0.95" is of "spots of 2"."""
+    groups: dict[str, list[int]] = {}
+    several = len({name.split("_")[1] for name in names}) > 1
+    for column, name in enumerate(names):
+        kind = name.rpartition("_at_")[0] or name
+        words = kind.split("_") if several else kind.split("_")[2:]
+        groups.setdefault(" ".join(words), []).append(column)
+    return groups
+
+
+def colour_of(target: Target | None, study: Study) -> str:
+    """A case's colour: that of its first class, or a grey by its first quantity's place among the training cases."""
+    if isinstance(target, Classes) and target.names:
+        return structure_colour(study.problem.parts.index(target.names[0]))
+    value = target.numbers[0] if isinstance(target, Quantities) else None
+    if value is None:
+        return "#ffffff"
+    spread = study.fingerprint.quantities[0].spread
+    share = (value - spread.min) / ((spread.max - spread.min) or 1.0)
+    level = round(230 - 190 * min(1.0, max(0.0, share)))
+    return f"#{level:02x}{level:02x}{level:02x}"
