@@ -7,7 +7,9 @@ import pytest
 
 from made_folders import write_json, write_nifti
 from made_images import class_folder, disc, number_folder
+from made_series import axial, write_series
 from scanwright.api.opened import open_model
+from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
 from scanwright.problem.class_decisions import PLAIN
 
 SMALL = (
@@ -72,6 +74,24 @@ def test_predict_and_evaluate__new_pictures(told_apart, scanwright, tmp_path):
         assert kept["problem"] == "classification" and set(kept["answer"]) == {"absent", "present"}
     ended = scanwright("evaluate", model, others, "-o", tmp_path / "scores", "--json")
     assert ended.code == 5 and "learned from every one" in ended.err  # the very same draws under other names
+
+
+def test_predict__beside_a_dicom_scan_lie_a_report_and_the_explanation(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    grid = axial(shape=(24, 24, 1))
+    write_series(tmp_path / "scan", grid, disc(2**31, radius=3.0).T[..., None].astype(np.int16), modality="CT")
+    model = folder / "run" / "model.swm"
+    ended = scanwright("predict", model, tmp_path / "scan", "-o", tmp_path / "out", "--explain", "--json")
+    assert ended.code == 0, ended.err
+    (answer,) = json.loads(ended.out)["predictions"]
+    names = sorted(name.removeprefix(f"{tmp_path / 'out'}/{answer['case']}") for name in answer["also"])
+    assert names == [".explanation.dcm", ".explanation.png", ".sr.dcm"]
+    report = read_measurements(tmp_path / "out" / f"{answer['case']}.sr.dcm")
+    told = {group.finding.meaning: group.value(PROBABILITY, unit=UNITS["1"]) for group in report.groups}
+    assert told == {name: pytest.approx(chance, abs=1e-6) for name, chance in answer["probabilities"].items()}
+    scan = next((folder / "data").rglob("*.png"))
+    ended = scanwright("predict", model, scan, "--format", "dicom", "-o", tmp_path / "other")
+    assert ended.code == 4 and "needs a DICOM scan" in ended.err
 
 
 def test_predict__no_format_but_its_own(told_apart, scanwright, tmp_path):

@@ -9,7 +9,7 @@ from scanwright.api.opened import Model
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.io.formats import is_picture, read_grid
-from scanwright.io.source import place_of
+from scanwright.io.source import DicomVolume, place_of
 
 OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct", "labels"]
 SUFFIX = {
@@ -19,7 +19,7 @@ SUFFIX = {
     "dicom-labelmap": results.SEG,
     "rtstruct": results.RTSTRUCT,
 }
-OF_WHOLE: tuple[OutputFormat, ...] = ("auto", "labels")
+OF_WHOLE: tuple[OutputFormat, ...] = ("auto", "labels", "dicom")
 OF_DICOM: tuple[OutputFormat, ...] = ("dicom", "dicom-labelmap", "rtstruct")
 
 
@@ -30,9 +30,17 @@ def require_format(cases: Sequence[Case], format: OutputFormat, *, model: Model)
     """
     if model.problem.sees_whole:
         if format not in OF_WHOLE:
-            hint = "Leave --format out: the answer is written as JSON."
+            hint = "Leave --format out: the answer is written as JSON, and beside a DICOM scan as a DICOM report."
             raise UsageError(
                 "this model answers with numbers, and not with labels", found=f"--format {format}", hint=hint
+            )
+        other = [case for case in cases if not isinstance(case.images[0], DicomVolume)]
+        if format == "dicom" and other:
+            raise InputError(
+                "a DICOM result needs a DICOM scan",
+                where=place_of(other[0].images[0]),
+                expected="images to refer to",
+                hint="Leave --format out: the answer is then written as JSON.",
             )
         return
     channels = len(model.task.channels)

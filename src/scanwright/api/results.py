@@ -5,7 +5,8 @@ NAME.sr.dcm        volumes, diameters, intensities of every region (TID 1500); 0
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
 
-Or NAME.rtstruct.dcm in place of the first two: contours, for treatment planning.
+Or NAME.rtstruct.dcm in place of the first two: contours, for treatment planning. Of an answer to the whole image there is
+NAME.sr.dcm alone, and where an explanation was asked for, NAME.explanation.dcm.
 """
 
 import io
@@ -27,6 +28,7 @@ from scanwright.types import Array, Bools, Floats
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.provenance import Model
+    from scanwright.io.dicom.derived.sr_groups import Answer
 
 SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
 SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
@@ -105,6 +107,56 @@ def write_dicom(
     write_bytes(file.with_name(base + PICTURE), picture)
     write_capture(file.with_name(base + CAPTURE), _pixels(picture), sources=sources, model=model, has_text=True)
     return [*written, file.with_name(base + PICTURE), file.with_name(base + CAPTURE)]
+
+
+def write_report(file: Path, scan: DicomVolume, found: Mapping[str, Any], model: "Model") -> list[Path]:
+    """What is told of a whole image, beside `file`: NAME.sr.dcm with a number for each class or quantity, and what is decided.
+
+    found: as the kind of problem gives it, {"probabilities", "decision"} or {"quantities", "units"}; of other kinds nothing is
+    written. Raises what the writer raises.
+    """
+    from scanwright.io.dicom.derived.sr_write import write_measurements
+
+    answers = answers_in(found)
+    if not answers:
+        return []
+    report = file.with_name(file.stem + SR)
+    write_measurements(report, answers=answers, sources=headers_of(scan), model=model, description="Answers")
+    return [report]
+
+
+def write_picture(file: Path, scan: DicomVolume, picture: bytes, model: "Model") -> Path:
+    """A PNG as secondary capture beside the study."""
+    from scanwright.io.dicom.derived.capture import write_capture
+
+    write_capture(file, _pixels(picture), sources=headers_of(scan), model=model, has_text=True)
+    return file
+
+
+def answers_in(found: Mapping[str, Any]) -> "list[Answer]":
+    """What a kind of problem tells, as a report has it: probabilities with what is decided, or quantities with their units."""
+    from scanwright.io.dicom.derived.sr import UNITS as KNOWN_UNITS
+    from scanwright.io.dicom.derived.sr_groups import Answer
+
+    decided = found.get("decision", [])
+    told = {decided} if isinstance(decided, str) else set(decided)
+    answers = [
+        Answer(name, chance, conclusion="present" if name in told else "absent")
+        for name, chance in found.get("probabilities", {}).items()
+    ]
+    units = found.get("units", {})
+    for name, value in found.get("quantities", {}).items():
+        unit = {"percent": "%"}.get(units.get(name, ""), units.get(name, ""))
+        answers.append(Answer(name, value, unit=unit if unit in KNOWN_UNITS else "1"))
+    return answers
+
+
+def headers_of(scan: DicomVolume) -> list[Any]:
+    """The headers of the images that a scan was read from, each once."""
+    from scanwright.io.dicom.intake import open_instance
+    from scanwright.io.dicom.scan import find_stack
+
+    return [open_instance(path).dataset for path in dict.fromkeys(one.path for one in find_stack(scan).slices)]
 
 
 def _measured(

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable, write_bytes
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
-from scanwright.io.source import Source, files_of, place_of
+from scanwright.io.source import DicomVolume, Source, files_of, place_of
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
@@ -80,7 +80,8 @@ def predict(
     problem: MakeKind | None = None,
     tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer scans with a package; labels are written on each scan's own grid, classes and quantities as JSON.
+    """Answer scans with a package; labels are written on each scan's own grid, classes and quantities as JSON, and beside a
+    DICOM scan as a DICOM report too.
 
     A model of labels that has learned from single slices answers each slice of a volume by itself.
 
@@ -183,11 +184,13 @@ def predict_case(
         also = tuple(written[1:])
     else:
         model.problem.write(file, labels)
+    found = model.problem.found(labels)
     if explain and (picture := model.problem.explain(model.engine, image, labels)):
         shown = file.with_name(f"{case.id}{EXPLANATION}")
         write_bytes(shown, picture)
         also = (*also, shown)
-    found = model.problem.found(labels)
+    if model.problem.sees_whole and format != "labels" and isinstance(case.images[0], DicomVolume):
+        also = (*also, *beside_study(model, case.images[0], file, found, explained=also))
     likeness = None if model.known is None else likeness_of(model.known, model.engine, image)
     return Prediction(
         case=case.id,
@@ -205,6 +208,15 @@ def predict_case(
             *(() if likeness is None else likeness.doubts()),
         ),
     )
+
+
+def beside_study(
+    model: Model, scan: DicomVolume, file: Path, found: Mapping[str, Any], *, explained: Sequence[Path]
+) -> list[Path]:
+    """The answer to a whole image as DICOM files, to lie beside the study in a PACS: a report, and explanations as pictures."""
+    made_by = results.model_of(model.package.card, model.package.digest)
+    pictures = [results.write_picture(path.with_suffix(".dcm"), scan, path.read_bytes(), made_by) for path in explained]
+    return [*results.write_report(file, scan, found, made_by), *pictures]
 
 
 def require_explainable(model: Model, *, explain: bool) -> None:
