@@ -27,6 +27,7 @@ train data: Path
   --waive: str, again and again
   --layout: str
   --task: segmentation | classification | regression | detection
+  --ablation: bool = False
   --device: auto | cpu | cuda = auto
   --seed: int = 0
   --restart: bool = False

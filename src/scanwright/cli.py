@@ -70,6 +70,9 @@ def train(
     waive: Waive = None,
     layout: Layout = None,
     task: Wanted = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Also train models with one thing taken away each, and report them.")
+    ] = False,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
@@ -103,6 +106,7 @@ def train(
             split=split,
             waive=waive or [],
             begin_from=from_,
+            ablation=ablation,
             device=device,
             restart=restart,
             tell=screen.tell,

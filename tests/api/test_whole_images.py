@@ -8,8 +8,12 @@ import pytest
 from made_folders import write_json, write_nifti
 from made_images import class_folder, disc, number_folder
 from made_series import axial, write_series
+from scanwright.api import study
+from scanwright.api.make_model import train
 from scanwright.api.opened import open_model
+from scanwright.errors import ResourceError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
+from scanwright.plan.plan import Settings
 from scanwright.problem.class_decisions import PLAIN
 
 SMALL = (
@@ -170,6 +174,33 @@ def test_train__what_is_best_out_of_fold_is_kept(scanwright, tmp_path):
     assert again.code == 0 and json.loads(again.out)["metrics"] == json.loads(ended.out)["metrics"]
     other = scanwright(*command, "--seed", "3")
     assert other.code == 2 and "made with other settings" in other.err
+
+
+def test_train__what_a_budget_does_not_suffice_for_is_left_out_and_told(tmp_path, monkeypatch):
+    def refuse(found, settings, **given):
+        if settings.model == "cnn":
+            raise ResourceError("the budget is too small to train anything")
+        return make(found, settings, **given)
+
+    make = study.make
+    monkeypatch.setattr(study, "make", refuse)
+    train(class_folder(tmp_path / "data"), out=tmp_path / "run", settings=Settings(folds=2))
+    record = json.loads((tmp_path / "run" / "trials.json").read_text())
+    assert record["chosen"] == "svm" and [one["name"] for one in record["left_out"]] == ["cnn"]
+    assert "Left out: cnn (the budget is too small" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_train__an_ablation_is_reported_and_chooses_nothing(scanwright, tmp_path):
+    data, run = class_folder(tmp_path / "data"), tmp_path / "run"
+    ended = scanwright("train", data, "--model", "svm", "--folds", "2", "--ablation", "-o", run)
+    assert ended.code == 0, ended.err
+    (table,) = json.loads((run / "ablation.json").read_text())
+    names = [one["name"] for one in table["models"]]
+    assert names == ["svm", "svm-linear", "svm-rbf", "linear", "forest", "boosting"]
+    assert [one["chosen"] for one in table["models"]] == [True, *[False] * 5]
+    assert all(one["estimate"]["mean"] > 0.8 and len(one["differences"]) == 2 for one in table["models"][1:])
+    assert 'id="ablation"' in (run / "report.html").read_text()
+    assert json.loads((run / "plan.json").read_text())["network"]["family"] == "svm"
 
 
 @pytest.mark.parametrize("made", [class_folder, number_folder])

@@ -2,34 +2,14 @@
 
 import pytest
 
-from plan_samples import LAPTOP, WORKLOAD, fingerprint, steady
-from scanwright.dataset.facts import ClassPrint, QuantityPrint
+from scanwright.dataset.facts import QuantityPrint
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import UsageError
 from scanwright.plan.encoders import LARGEST_LAST_MAP, choose_strides
-from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings, plan_from_json
+from scanwright.plan.plan import plan_from_json
 from scanwright.plan.whole_images import FEW_CASES, MOST_VOXELS
-from scanwright.problem.classification import Classification
 from scanwright.problem.regression import Regression
-
-
-def prints(shape=(28, 28, 1), *, cases=500, classes=("a", "b"), unit="px", spacing=(1, 1, 1), **extra):
-    found = fingerprint(shape, spacing, unit=unit, modalities=("xray",), shares=())
-    parts = tuple(ClassPrint(name=name, cases=cases // len(classes)) for name in classes)
-    return found.model_copy(update={"num_cases": cases, "classes": parts, "choice": "one", **extra})
-
-
-def problem(classes=("a", "b"), choice="one"):
-    channels = (Channel(name="X", modality="xray"),)
-    return Classification(Task(name="t", kind="classification", classes=classes, choice=choice, channels=channels))
-
-
-def planned(found, *, of=None, model="auto", steps=10, values=None, budget_s=None, cost=None) -> Plan:
-    settings = Settings(steps=None if budget_s else steps, budget_s=budget_s, model=model, values=values or {})
-    return make(
-        found, settings, problem=of or problem(), folds=[0], machine=LAPTOP, workload=WORKLOAD, cost=cost or steady(0.1)
-    )
+from whole_image_plans import planned, prints, problem
 
 
 def test_plan__small_pictures_stay_as_they_are():

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from scanwright.api import study, telling, trials
+from scanwright.api.ablate import ablate
 from scanwright.api.beginning import read_beginning
 from scanwright.api.claims import require_outside
 from scanwright.api.explained import Explained
@@ -57,6 +58,7 @@ def train(
     split: str | Path | None = None,
     waive: Sequence[str] = (),
     begin_from: str | Path | None = None,
+    ablation: bool = False,
     device: DeviceName = "auto",
     restart: bool = False,
     tell: Listener = silent,
@@ -72,6 +74,8 @@ def train(
     exclude: names of cases to leave out. split: a splits file (nnU-Net's JSON or a CSV) instead of folds made here.
     waive: findings of policy that are let pass, "CODE=REASON" or "CODE:CASE=REASON"; report and package show them.
     begin_from: a package whose network and weights training begins from, or a .safetensors file of weights that fit.
+    ablation: train further models as well, each with one thing taken away or exchanged, and report how they differ: other
+    classifiers on the features, and the network without each random change. It takes several times as long; no budget counts.
     problem: makes the problem of the task, instead of the kind that the data set has: a kind of one's own, see
     docs/how-to/new-kind.md. `predict` needs it too.
     tell: called with progress.
@@ -96,6 +100,7 @@ def train(
         "split": None if split is None else str(Path(split).resolve()),
         "device": torch_device.type,
         **settings.model_dump(mode="json", exclude=as_by_default(settings)),
+        **({"ablation": True} if ablation else {}),
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
         **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
@@ -115,7 +120,9 @@ def train(
             make_problem=problem,
             beginning=beginning,
         )
-        kept, models = trials.train_best(run, material, settings, machine=machine, device=torch_device, tell=tell)
+        given: dict[str, Any] = {"machine": machine, "device": torch_device, "tell": tell}
+        kept, models, tried = trials.train_best(run, material, settings, **given)
+        ablated = ablate(run, material, settings, tried, **given) if ablation else ()
         found, scores = kept.study, kept.scores
         with run.stage("explain"):
             explained = Explained(kept, tell)
@@ -123,7 +130,7 @@ def train(
         with run.stage("package"):
             digest = telling.write_package(run, found, scores, models, sight)
         with run.stage("report"):
-            telling.write_report(kept, models, explained, machine=machine)
+            telling.write_report(kept, models, ablated, explained, machine=machine)
         run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)
         return Trained(
             folder=run.folder,

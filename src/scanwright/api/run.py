@@ -31,11 +31,13 @@ REQUEST = "request.json"
 LOCK = ".lock"
 CLOCK = "clock.json"
 STORE = "store"
+ABLATION = "ablation.json"
 BEGUN = (PLAN, TRIED)
 """Files of which one is there once a run has decided something that another request could contradict."""
 PARTS = [
     *BEGUN,  # first: what is left of a run without them is never taken up
     TRIALS,
+    ABLATION,
     "task.json",
     "checks.json",
     "fingerprint.json",

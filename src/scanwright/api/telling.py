@@ -51,9 +51,11 @@ from scanwright.runtime import Machine
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 
 
-def write_report(kept: Tried, models: ModelsPart | None, explained: Explained, *, machine: Machine) -> None:
+def write_report(
+    kept: Tried, models: ModelsPart | None, ablated: tuple[ModelsPart, ...], explained: Explained, *, machine: Machine
+) -> None:
     """report.html: everything about the run on one page. models: those that were tried, if there were several."""
-    content = report_content(kept, models, explained, machine=machine)
+    content = report_content(kept, models, ablated, explained, machine=machine)
     write_bytes(kept.run.path("report.html"), build_page(content).encode())
 
 
@@ -108,7 +110,9 @@ def learned_cases(study: Study) -> list[str]:
     return sorted(images_hash(study.facts(name).image_hashes) for name in names)
 
 
-def report_content(kept: Tried, models: ModelsPart | None, explained: Explained, *, machine: Machine) -> ReportContent:
+def report_content(
+    kept: Tried, models: ModelsPart | None, ablated: tuple[ModelsPart, ...], explained: Explained, *, machine: Machine
+) -> ReportContent:
     """Everything the page says, from the run's own records."""
     run, study, scores = kept.run, kept.study, kept.scores
     task, training = study.dataset.task, training_part(run, study)
@@ -125,6 +129,7 @@ def report_content(kept: Tried, models: ModelsPart | None, explained: Explained,
         tolerance=scores.summary.get("nsd_tolerance"),
         results=results(study, scores),
         models=models,
+        ablations=ablated,
         seen=explained.figures(),
         pictures=tuple(explained.picture(one) for one in pictures(run, study, scores)),
         limits=limits(study, scores, models),
@@ -204,7 +209,7 @@ def limits(
         said.append(f"Measured on {scope(study)}: {len(rows)} of {found.num_cases} cases were judged.")
     if not scores.test_rows:
         said.append("No test set was declared. Cross-validation says how this recipe does on data of the same origin.")
-    if models:
+    if models and len(models.models) > 1:
         said.append(choice_text(models))
     for name, (summary, _) in sets.items():
         said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))

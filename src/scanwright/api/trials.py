@@ -18,12 +18,13 @@ from scanwright.api import answer, learn
 from scanwright.api.answer import Scores
 from scanwright.api.run import TRIED, Run
 from scanwright.api.study import Material, Study, plan_model
+from scanwright.errors import ResourceError
 from scanwright.files import as_resource_error, write_json
 from scanwright.plan.plan import ModelName, Settings
 from scanwright.plan.trials import models_to_try
 from scanwright.problem.kind import Row
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import ModelRow, ModelsPart, estimate
+from scanwright.report.content import Fact, ModelRow, ModelsPart, estimate
 from scanwright.report.notation import is_better
 from scanwright.runtime import Machine
 
@@ -48,35 +49,55 @@ class Tried:
 
 def train_best(
     run: Run, material: Material, settings: Settings, *, machine: Machine, device: torch.device, tell: Listener
-) -> tuple[Tried, ModelsPart | None]:
-    """Train and judge every model to be tried; the best of them, in the run folder, and how the others did.
+) -> tuple[Tried, ModelsPart | None, dict[str, Tried]]:
+    """Train and judge every model to be tried; the best of them, in the run folder, how the others did, and all of them.
 
     With a budget each network has an equal share of what is left when its turn comes. Raises what planning and training raise.
     """
     train = partial(train_model, material=material, machine=machine, device=device, tell=tell)
     names = models_to_try(material.fingerprint, settings, material.problem, held_out=len(material.held_out()))
     if len(names) == 1:
-        return train(run, settings=settings), None
+        only = train(run, settings=settings)
+        return only, None, {names[0]: only}
     write_json(run.path(TRIED), {"tried": list(names), "chosen": None})
     tried: dict[str, Tried] = {}
+    refused: dict[str, ResourceError] = {}
     for place, name in enumerate(names):
         tell(Progress("try", note=f"model {place + 1} of {len(names)}: {name}"))
         share = settings.model_copy(update={"model": name, "budget_s": deadline(run, settings, left=names[place:])})
-        tried[name] = train(run.part(name), settings=share)
-    rows = {name: one.scores.rows for name, one in tried.items()}
-    best = best_of(rows, material, seed=settings.seed)
-    models = compared(tried, best, material, seed=settings.seed)
+        try:
+            tried[name] = train(run.part(name), settings=share)
+        except Unplanned as error:
+            refused[name] = error.reason
+            tell(Progress("try", note=f"{name} is left out: {error.reason.message}"))
+    if not tried:
+        raise next(reversed(refused.values()))
+    best = best_of({name: one.scores.rows for name, one in tried.items()}, material, seed=settings.seed)
+    models = compared(tried, best, material, refused=refused, seed=settings.seed)
     take_up(tried[best].run, run)
     write_json(run.path(TRIED), {"tried": list(names), "chosen": best, **models.to_json()})
     tell(Progress("try", note=f"kept: {best}"))
-    return replace(tried[best], run=run), models
+    return replace(tried[best], run=run), models, tried
+
+
+class Unplanned(Exception):
+    """A model for which budget or memory do not suffice, found out before any of it is trained."""
+
+    def __init__(self, reason: ResourceError) -> None:
+        self.reason = reason
 
 
 def train_model(
     run: Run, *, material: Material, settings: Settings, machine: Machine, device: torch.device, tell: Listener
 ) -> Tried:
-    """Plan one model, train its folds, answer what was held out, and judge the answers."""
-    study = plan_model(run, material, settings, machine=machine, device=device, tell=tell)
+    """Plan one model, train its folds, answer what was held out, and judge the answers.
+
+    Raises Unplanned instead of ResourceError where the model is one of several and was not planned.
+    """
+    try:
+        study = plan_model(run, material, settings, machine=machine, device=device, tell=tell)
+    except ResourceError as error:
+        raise (Unplanned(error) if run.name else error) from error
     torch.set_num_threads(study.plan.training.threads)
     with run.stage("prepare"):
         keys = learn.prepare(run, study, tell=tell)
@@ -118,31 +139,41 @@ def best_of(rows: Mapping[str, Sequence[Row]], material: Material, *, seed: int)
     return best
 
 
-def compared(tried: Mapping[str, Tried], best: str, material: Material, *, seed: int) -> ModelsPart:
+def compared(
+    tried: Mapping[str, Tried], best: str, material: Material, *, refused: Mapping[str, ResourceError], seed: int
+) -> ModelsPart:
     """What each model was worth, and how far the others are from the best, as the report shows it."""
     problem = material.problem
     rows = {name: one.scores.rows for name, one in tried.items()}
-    differences = problem.compare(rows, best, seed=seed)
     folds = sorted({row.fold for row in rows[best] if row.fold is not None})
     honest = None
-    if len(folds) > 1:
+    if len(folds) > 1 and len(rows) > 1:
         mixed = [row for fold in folds for row in _as_chosen_without(rows, fold, material, seed=seed)]
         summary: dict[str, Any] = problem.summary(mixed, [], seed=seed, yardstick=None)
         honest = estimate(summary["overall"][problem.primary])
     return ModelsPart(
         metric=problem.primary,
-        models=tuple(
-            ModelRow(
-                name=name,
-                title=one.study.plan.network.title,
-                estimate=estimate(one.scores.summary["overall"][problem.primary]),
-                seconds=one.seconds,
-                chosen=name == best,
-                differences=tuple(differences.get(name, ())),
-            )
-            for name, one in tried.items()
-        ),
+        models=model_rows(tried, best, material, seed=seed),
         chosen_without=honest,
+        left_out=tuple(Fact(name=name, value=error.message) for name, error in refused.items()),
+    )
+
+
+def model_rows(
+    tried: Mapping[str, Tried], chosen: str, material: Material, *, titles: Mapping[str, str] | None = None, seed: int
+) -> tuple[ModelRow, ...]:
+    """Each model's headline, and what its answers differ from those of the chosen one by. titles: the plans' own by default."""
+    differences = material.problem.compare({name: one.scores.rows for name, one in tried.items()}, chosen, seed=seed)
+    return tuple(
+        ModelRow(
+            name=name,
+            title=one.study.plan.network.title if titles is None else titles[name],
+            estimate=estimate(one.scores.summary["overall"][material.problem.primary]),
+            seconds=round(one.seconds, 2),
+            chosen=name == chosen,
+            differences=tuple(differences.get(name, ())),
+        )
+        for name, one in tried.items()
     )
 
 

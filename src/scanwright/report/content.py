@@ -286,12 +286,13 @@ class ModelsPart:
     """Models that were tried on the same folds. metric: by which the best one was chosen, out of fold.
 
     chosen_without: the same metric where each fold's model is the one that is best in the other folds: what the choice is
-    worth on cases that had no part in it.
+    worth on cases that had no part in it. left_out: models for which budget or memory did not suffice, and why.
     """
 
     metric: str
     models: tuple[ModelRow, ...]
     chosen_without: Estimate | None = None
+    left_out: tuple[Fact, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """Plain data for trials.json."""
@@ -335,6 +336,8 @@ class ReportContent:
     tolerance: float | None = None
     results: tuple[ResultSet, ...] = ()
     models: ModelsPart | None = None
+    ablations: tuple[ModelsPart, ...] = ()
+    """Of each, the chosen row is the model that the others differ from."""
     seen: tuple[Figure, ...] = ()
     """How the model sees cases, and what it goes by."""
     pictures: tuple[CasePicture, ...] = ()
