@@ -3,9 +3,10 @@
     make lock                  resolve again, keeping every version that is locked now
     make lock ARGS=--upgrade   resolve afresh, newest versions that pyproject.toml allows
 
-requirements.lock        core and all extras but torch and those of UNLOCKED, for Python 3.11 on Linux x86_64
+requirements.lock        core and all extras but torch and those of APART, for Python 3.11 on Linux x86_64
 requirements-cpu.lock    torch's CPU build, whose version ends in +cpu
 requirements-cuda.lock   torch's default build and the CUDA packages that it asks for
+requirements-radiomics.lock   what the extra radiomics needs beyond these: `make radiomics`
 
 The builds of torch stand apart because pip, given the hashes of both under one version, takes the one with CUDA even
 where it has the other at hand. All are installed with --no-deps --require-hashes, so nothing enters that is not written
@@ -27,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 CPU_LOCK = ROOT / "requirements-cpu.lock"
 CUDA_LOCK = ROOT / "requirements-cuda.lock"
-UNLOCKED = ("radiomics",)
+APART_LOCK = ROOT / "requirements-radiomics.lock"
+APART = ("radiomics",)
 """Extras that nobody gets who does not ask for them: mirp brings itk, 1.5 GB, twice as much as all the rest."""
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)")
 
@@ -42,8 +44,8 @@ class Pin:
 
 
 def main() -> None:
-    """Resolve once for the CPU build of torch, once for the default build, and write what each needs."""
-    parser = argparse.ArgumentParser(description="Write the three lock files.")
+    """Resolve for the CPU build of torch, for the default one, and with the extras that stand apart; write what each needs."""
+    parser = argparse.ArgumentParser(description="Write the lock files.")
     parser.add_argument("--upgrade", action="store_true", help="do not keep the versions that are locked now")
     upgrade = parser.parse_args().upgrade
     pins = resolve(requirements(), kept={} if upgrade else read_pins(LOCK, CPU_LOCK))
@@ -60,15 +62,21 @@ def main() -> None:
     write(LOCK, others)
     write(CPU_LOCK, [torch])
     write(CUDA_LOCK, [pin for pin in with_cuda if pin not in others])
+    kept = {pin.name: pin.version for pin in pins} | ({} if upgrade else read_pins(APART_LOCK))
+    with_apart = resolve(requirements(APART), kept=kept)
+    write(APART_LOCK, [pin for pin in with_apart if pin.name not in {one.name for one in pins}])
 
 
-def requirements() -> list[str]:
-    """What pyproject.toml asks for: the core and every extra but those of UNLOCKED."""
+def requirements(apart: tuple[str, ...] = ()) -> list[str]:
+    """What pyproject.toml asks for: the core and every extra but those of APART; or, given some of those, these alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [
-        line for name, lines in project["optional-dependencies"].items() if name not in UNLOCKED for line in lines
+    optional = project["optional-dependencies"]
+    if apart:
+        return [line for name in apart for line in optional[name]]
+    return [
+        *project["dependencies"],
+        *(line for name, lines in optional.items() if name not in APART for line in lines),
     ]
-    return [*project["dependencies"], *extras]
 
 
 def read_pins(*locks: Path) -> dict[str, str]:

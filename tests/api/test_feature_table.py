@@ -1,6 +1,5 @@
 """Tables of features of a data set, as a user makes them."""
 
-import csv
 import importlib.util
 import json
 
@@ -121,5 +120,4 @@ def test_radiomic__of_each_mask_and_nothing_of_an_empty_one(scanwright, tmp_path
     assert "glcm_contrast" in table.names and np.isnan(table.of_cases(["c3"]).values).all()
     areas = table.values[:3, table.names.index("shape_area")]
     assert areas == pytest.approx([6 * 7, 7 * 7, 8 * 7], abs=1)  # of the outline, whose corners are cut
-    header = next(csv.reader((tmp_path / "out" / "features.csv").open()))
-    assert header[0] == "case"
+    assert (tmp_path / "out" / "features.csv").read_text().startswith("case,")
