@@ -6,7 +6,7 @@ import pytest
 from scanwright.errors import PolicyError, UsageError
 from scanwright.evaluation.ranking import auroc
 from scanwright.features.folds import deal
-from scanwright.features.nested import choose, fit_chosen, nested_cross_validation, score
+from scanwright.features.nested import MOST_CASES, choose, fit_chosen, nested_cross_validation, score, some_of
 from scanwright.features.preparation import fit_preparation
 from scanwright.features.recipe import DEFAULTS, Family, Recipe, candidates
 from scanwright.features.samples import Samples
@@ -135,3 +135,15 @@ def test_score__worked_by_hand() -> None:
     assert score(decisions, np.array([0, 0, 1, 1]), Recipe(family="linear")) == 0.75
     assert score(decisions, np.array([1, 1, 1, 1]), Recipe(family="linear")) is None
     assert score(np.array([[1.0], [3.0]]), np.array([1.0, 1.0]), Recipe(family="linear", target="number")) == -2.0
+
+
+def test_choose__of_many_cases_a_part_is_enough_and_patients_stay_whole():
+    rng = np.random.default_rng(0)
+    target = np.arange(3 * MOST_CASES) // 2 % 2
+    samples = made(
+        rng.normal(size=(len(target), 3)) + target[:, None], target, [f"p{k // 2}" for k in range(len(target))]
+    )
+    part = some_of(samples, seed=1)
+    assert len(part) == pytest.approx(MOST_CASES, rel=0.01) and part.target.mean() == pytest.approx(0.5, abs=0.01)
+    assert all(part.patients.count(name) == 2 for name in set(part.patients))
+    assert some_of(part, seed=1) is part

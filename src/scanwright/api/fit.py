@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from safetensors.torch import save
@@ -18,22 +20,21 @@ from scanwright.features.served import features_of, names_of, weights_of
 from scanwright.files import write_bytes
 from scanwright.inference.predict import pad_to_patch
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Progress
 from scanwright.types import Floats, Shape3
+from scanwright.workers import in_processes
+
+FEW_CASES, AT_ONCE = 100, 16
+"""Below so many cases, starting worker processes takes longer than they save; cases handed over together."""
 
 
 def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell: Listener) -> None:
     """Make the features of a fold's training cases, and choose a model on inner folds of them for each part of the answer."""
     plan, store, names = study.plan, Store(run.store), study.splits.folds[fold].train
     assert isinstance(plan.network, ClassicalPlan)
-    rows = []
-    columns: tuple[str, ...] = ()
-    for done, name in enumerate(names):
-        columns, row = kept_features(store, keys[name], plan.batch.patch)
-        rows.append(row)
-        run.beat()
-        tell(Progress(f"features of fold {fold}", done=done + 1, total=len(names)))
-    samples = samples_of(np.array(rows), names, columns, study=study)
+    columns, rows = features_in_order(store, [keys[name] for name in names], plan, run=run, tell=tell)
+    samples = samples_of(rows, names, columns, study=study)
     tell(Progress(f"fit fold {fold}", note=f"fold {fold}: choosing {plan.network.title} on inner folds"))
     models, chosen = [], []
     for number, one in enumerate(samples):
@@ -85,9 +86,35 @@ def choose_and_fit(samples: Samples, planned: ClassicalPlan, *, seed: int) -> tu
     return fit_chosen(samples, recipes, seed=seed)
 
 
+def features_in_order(
+    store: Store, keys: Sequence[str], plan: Plan, *, run: Run, tell: Listener
+) -> tuple[tuple[str, ...], Floats]:
+    """Names and values (N, F) of the features of prepared cases, those that are not kept yet made by several processes."""
+    missing = [key for key in keys if not store.has(features_key(store, key, plan.batch.patch))]
+    work = partial(make_features, store.root, patch=plan.batch.patch)
+    workers = plan.training.threads
+    few = workers < 2 or len(missing) < FEW_CASES
+    made = map(work, missing) if few else in_processes(work, missing, workers=workers, at_once=AT_ONCE)
+    for done, _ in enumerate(made):
+        run.beat()
+        tell(Progress("features", done=done + 1, total=len(missing)))
+    found = [kept_features(store, key, plan.batch.patch) for key in keys]
+    return found[0][0], np.array([row for _, row in found])
+
+
+def make_features(root: Path, key: str, *, patch: Shape3) -> None:
+    """Make the features of a prepared case and keep them; a plain function, for worker processes."""
+    kept_features(Store(root), key, patch)
+
+
+def features_key(store: Store, key: str, patch: Shape3) -> str:
+    """The key in the store of the features of a prepared case."""
+    return store.key({"features": fixed_settings(), "of": key, "patch": list(patch)})
+
+
 def kept_features(store: Store, key: str, patch: Shape3) -> tuple[tuple[str, ...], Floats]:
     """Names and values (F,) of the features of a prepared case; made once for all folds, and kept beside it."""
-    own = store.key({"features": fixed_settings(), "of": key, "patch": list(patch)})
+    own = features_key(store, key, patch)
     if not store.has(own):
         image = pad_to_patch(np.asarray(store.open(key).arrays["image"]), patch)[0]
         names = names_of(image)

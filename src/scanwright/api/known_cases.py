@@ -64,7 +64,7 @@ def features_in(run: Run, study: Study, keys: Sequence[str], fold: int) -> Float
     store, patch = Store(run.store), study.plan.batch.patch
     network = trained_network(run.fold(fold) / WEIGHTS, study.plan, torch.device("cpu"))
     if isinstance(network, ClassicalNetwork):
-        rows = np.array([kept_features(store, key, patch)[1] for key in keys])
+        rows = np.array([kept_features(store, key, patch)[1] for key in keys])  # made when it was fitted
         return network.models[0].preparation.apply(rows)
     images = [np.asarray(store.open(key).arrays["image"]) for key in keys]
     batches = (

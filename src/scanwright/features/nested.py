@@ -17,9 +17,11 @@ from scanwright.features.folds import Fold, deal, require_apart, strata_of_numbe
 from scanwright.features.preparation import Preparation, Reduction
 from scanwright.features.recipe import Recipe
 from scanwright.features.samples import Samples
-from scanwright.types import Array, Floats
+from scanwright.types import Array, Floats, Ints
 
 INNER_FOLDS = 4
+MOST_CASES = 1500
+"""Of more cases, hyper-parameters are chosen on so many of them: the time of a kernel machine grows with the square."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,14 +71,15 @@ def fit_chosen(
 
 
 def choose(samples: Samples, recipes: Sequence[Recipe], *, inner: int = INNER_FOLDS, seed: int = 0) -> Choice:
-    """The recipe with the best mean score over inner folds by patient; of equal ones the first.
+    """The recipe with the best mean score over inner folds by patient, of at most MOST_CASES cases; of equal ones the first.
 
     One recipe, or fewer than two patients: the first recipe, without scores. Raises UsageError if there is no recipe, or
     they are of different targets.
     """
     if len({recipe.target for recipe in recipes}) != 1:
         raise UsageError("recipes of one target are compared, and at least one", found=f"{len(recipes)} recipes")
-    strata = samples.target if samples.num_classes else strata_of_numbers(samples.target)
+    samples = some_of(samples, seed=seed)
+    strata = strata_of(samples)
     folds = deal(strata, samples.patients, folds=inner, seed=seed) if len(recipes) > 1 else []
     found: list[list[float]] = [[] for _ in recipes]
     for learned, judged in folds:
@@ -86,6 +89,20 @@ def choose(samples: Samples, recipes: Sequence[Recipe], *, inner: int = INNER_FO
     means = tuple(float(np.mean(scores)) if scores else None for scores in found)
     best = max(range(len(recipes)), key=lambda number: (_or_least(means[number]), -number))
     return Choice(recipes[best], means)
+
+
+def strata_of(samples: Samples) -> Ints:
+    """What folds are stratified by: the class, or the third of the range that a number lies in."""
+    return np.asarray(samples.target if samples.num_classes else strata_of_numbers(samples.target))
+
+
+def some_of(samples: Samples, *, seed: int) -> Samples:
+    """About MOST_CASES of more cases, whole patients, each stratum in its proportion."""
+    parts = round(len(samples) / MOST_CASES)
+    if parts < 2:
+        return samples
+    (_, chosen), *_ = deal(strata_of(samples), samples.patients, folds=parts, seed=seed)
+    return samples.take(chosen)
 
 
 def _scores(learned: Samples, judged: Samples, recipes: Sequence[Recipe]) -> list[float | None]:
