@@ -76,7 +76,7 @@ from pathlib import Path
 import torch
 from scanwright.api import learn, study
 from scanwright.api.run import open_run
-from scanwright.plan.plan import Settings
+from scanwright.plan.settings import Settings
 from scanwright.protocols import silent
 from scanwright.runtime import choose_device, describe_machine
 if __name__ == "__main__":

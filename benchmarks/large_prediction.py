@@ -31,7 +31,8 @@ from scanwright.io.formats import write_volume
 from scanwright.network.build import build
 from scanwright.plan.budget import Cost, Workload
 from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings, parse_set
+from scanwright.plan.plan import Plan
+from scanwright.plan.settings import Settings, parse_set
 from scanwright.problem.segmentation import Segmentation
 from scanwright.release.pack import pack
 from scanwright.runtime import choose_device, describe_machine

@@ -10,7 +10,8 @@ from scanwright.dataset.task import Channel, Region, Task
 from scanwright.files import read_json
 from scanwright.plan.budget import Candidate, Cost, Workload
 from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings
+from scanwright.plan.plan import Plan
+from scanwright.plan.settings import Settings
 from scanwright.problem.segmentation import Segmentation
 from scanwright.runtime import Machine
 

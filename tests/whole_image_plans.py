@@ -4,7 +4,8 @@ from plan_samples import LAPTOP, WORKLOAD, fingerprint, steady
 from scanwright.dataset.facts import ClassPrint
 from scanwright.dataset.task import Channel, Task
 from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings
+from scanwright.plan.plan import Plan
+from scanwright.plan.settings import Settings
 from scanwright.problem.classification import Classification
 
 

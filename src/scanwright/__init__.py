@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from scanwright.geometry.grid import Grid
     from scanwright.geometry.volume import Volume
     from scanwright.io.formats import read_volume, write_volume
-    from scanwright.plan.plan import Plan, Settings
+    from scanwright.plan.plan import Plan
+    from scanwright.plan.settings import Settings
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,7 @@ _HOMES = {
     "Grid": "scanwright.geometry.grid",
     "Task": "scanwright.dataset.task",
     "Plan": "scanwright.plan.plan",
-    "Settings": "scanwright.plan.plan",
+    "Settings": "scanwright.plan.settings",
     "ScanwrightError": "scanwright.errors",
 }
 

@@ -79,7 +79,7 @@ def train(
     json_: Json = False,
 ) -> None:
     """Train, evaluate, report and package a model. The same command goes on where it stopped."""
-    from scanwright.plan.plan import Settings, parse_set
+    from scanwright.plan.settings import Settings, parse_set
 
     if budget is not None and steps is not None:
         raise UsageError("--budget and --steps exclude each other", hint="Give one of the two.")

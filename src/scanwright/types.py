@@ -12,6 +12,7 @@ patient's right, y to anterior, z to superior. Units stand in names: `_mm`, `_ml
 physical scale (PNG, JPEG) has unit "px": one pixel is one unit, and results are reported in pixels, never in mm.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -26,3 +27,9 @@ Shape3: TypeAlias = tuple[int, int, int]
 Triple: TypeAlias = tuple[float, float, float]
 Unit: TypeAlias = Literal["mm", "px"]
 JSON: TypeAlias = Any
+
+
+def three(lengths: Iterable[float]) -> Shape3:
+    """A shape of three whole numbers, as what it is typed to be. Raises ValueError for more or fewer."""
+    first, second, third = lengths
+    return int(first), int(second), int(third)

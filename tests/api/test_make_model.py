@@ -15,7 +15,7 @@ from made_folders import nnunet_folder, picture_folder
 from scanwright.api.make_model import Trained, train
 from scanwright.errors import UsageError
 from scanwright.package.load import load
-from scanwright.plan.plan import Settings
+from scanwright.plan.settings import Settings
 
 STEP = ("scanwright.training.loop", "take_step")
 

@@ -29,7 +29,7 @@ from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io import nifti
-from scanwright.plan.plan import Settings
+from scanwright.plan.settings import Settings
 
 
 def test_records__of_a_finished_run(finished):

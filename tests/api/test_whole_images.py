@@ -13,7 +13,7 @@ from scanwright.api.make_model import train
 from scanwright.api.opened import open_model
 from scanwright.errors import ResourceError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
-from scanwright.plan.plan import Settings
+from scanwright.plan.settings import Settings
 from scanwright.problem.class_decisions import PLAIN
 
 SMALL = (

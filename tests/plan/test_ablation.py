@@ -1,7 +1,8 @@
 """What an ablation takes away."""
 
 from scanwright.plan.ablation import OFF, ablations
-from scanwright.plan.plan import AugmentPlan, Settings, Start
+from scanwright.plan.plan import AugmentPlan
+from scanwright.plan.settings import Settings, Start
 from scanwright.plan.trials import MOST_CASES, models_to_try
 from whole_image_plans import planned, prints, problem
 

@@ -19,7 +19,8 @@ from plan_samples import (
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.make import require_class_weights
 from scanwright.plan.memory import BASE_BYTES, training_bytes
-from scanwright.plan.plan import NetworkPlan, settable_names
+from scanwright.plan.plan import NetworkPlan
+from scanwright.plan.settings import settable_names
 
 
 @pytest.mark.parametrize("found", [VOLUMES, PICTURES, THICK], ids=["volumes", "pictures", "thick"])

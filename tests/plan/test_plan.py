@@ -9,17 +9,8 @@ from fakes import plan
 from plan_samples import planned
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import read_json, write_json
-from scanwright.plan.plan import (
-    ChannelNormalization,
-    NetworkPlan,
-    Plan,
-    Settings,
-    Why,
-    flatten,
-    parse_set,
-    plan_from_json,
-    settable_names,
-)
+from scanwright.plan.plan import ChannelNormalization, NetworkPlan, Plan, Why, flatten, plan_from_json
+from scanwright.plan.settings import Settings, parse_set, settable_names
 
 
 def changed(made: Plan, section: str, **values: Any) -> Plan:

@@ -2,8 +2,8 @@ import pytest
 
 from plan_samples import GPU, PICTURES, THICK, VOLUMES, planned, steady
 from scanwright.errors import UsageError
+from scanwright.plan.every_kind import CHECKPOINTS, LONGEST_STRETCH_S
 from scanwright.plan.rules import DEFAULT, MEASURED
-from scanwright.plan.sections import CHECKPOINTS, LONGEST_STRETCH_S
 
 
 def test_sections__thick_slices_are_turned_within_the_slice_only() -> None:

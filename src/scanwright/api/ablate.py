@@ -12,7 +12,8 @@ from scanwright.errors import ResourceError
 from scanwright.files import write_json
 from scanwright.plan.ablation import Ablation, ablations
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.plan.plan import Plan, Settings
+from scanwright.plan.plan import Plan
+from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import Fact, ModelsPart
 from scanwright.runtime import Machine

@@ -17,7 +17,8 @@ from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import sha256_file
 from scanwright.package.load import LEARNED_FROM, load
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.plan.plan import Start, plan_from_json
+from scanwright.plan.plan import plan_from_json
+from scanwright.plan.settings import Start
 
 WEIGHTS_FILE = ".safetensors"
 LEAST_SHARE = 0.5

@@ -19,7 +19,7 @@ from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Kind
 from scanwright.gate.waive import parse_waiver
-from scanwright.plan.plan import Settings
+from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
 

@@ -26,7 +26,8 @@ from scanwright.api.run import open_run
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.gate.waive import parse_waiver
-from scanwright.plan.plan import Plan, Settings, require_known
+from scanwright.plan.plan import Plan
+from scanwright.plan.settings import Settings, require_known
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, silent
 from scanwright.runtime import DeviceName, choose_device, describe_machine

@@ -27,7 +27,8 @@ from scanwright.figures.overlay import largest_slice
 from scanwright.files import read_json, write_bytes
 from scanwright.plan.budget import Cost, Workload
 from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings, plan_from_json
+from scanwright.plan.plan import Plan, plan_from_json
+from scanwright.plan.settings import Settings
 from scanwright.problem.label_map_told import values_of
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE, Listener, Problem, Progress, silent

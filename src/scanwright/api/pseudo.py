@@ -34,7 +34,7 @@ from scanwright.dataset.split import Fold, make_splits
 from scanwright.errors import InputError, UsageError
 from scanwright.evaluation.statistics import PairedDifference, paired_difference
 from scanwright.files import read_json, require_writable, write_json
-from scanwright.plan.plan import Settings
+from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 

@@ -12,7 +12,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.plan.plan import PreprocessPlan
-from scanwright.types import Shape3
+from scanwright.types import three
 
 DIRECTIONS = "left to right", "back to front", "feet to head"
 SQUARE = 0.01
@@ -28,7 +28,7 @@ def slice_grid(grid: Grid, index: int, *, axis: int) -> Grid:
     """The grid of one slice."""
     start, stop = [0, 0, 0], list(grid.shape)
     start[axis], stop[axis] = index, index + 1
-    return grid.crop(_three(start), _three(stop))
+    return grid.crop(three(start), three(stop))
 
 
 def slices_of(volume: Volume, *, axis: int) -> Iterator[Volume]:
@@ -68,8 +68,3 @@ def notes_of(grid: Grid, plan: PreprocessPlan) -> list[str]:
         if abs(height - width) > SQUARE * max(height, width):
             notes.append(f"voxels of {height:.3g} x {width:.3g} mm are taken as square")
     return notes
-
-
-def _three(values: list[int]) -> Shape3:
-    i, j, k = values
-    return i, j, k

@@ -36,7 +36,8 @@ from scanwright.files import write_bytes, write_json
 from scanwright.gate.waive import Waiver
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
-from scanwright.plan.plan import Plan, Settings, plan_from_json
+from scanwright.plan.plan import Plan, plan_from_json
+from scanwright.plan.settings import Settings
 from scanwright.problem.kind import Kind as ProblemKind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
 from scanwright.protocols import Listener, Progress

@@ -20,7 +20,8 @@ from scanwright.api.run import TRIED, Run
 from scanwright.api.study import Material, Study, plan_model
 from scanwright.errors import ResourceError
 from scanwright.files import as_resource_error, write_json
-from scanwright.plan.plan import ModelName, Settings
+from scanwright.plan.plan import ModelName
+from scanwright.plan.settings import Settings
 from scanwright.plan.trials import models_to_try
 from scanwright.problem.kind import Row
 from scanwright.protocols import Listener, Progress

@@ -3,13 +3,13 @@
 Knows a model only as a function of images, so it serves networks, ensembles and classical models on features alike.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from math import ceil, prod
 
 import numpy as np
 
-from scanwright.types import Array, Floats, Shape3
+from scanwright.types import Array, Floats, Shape3, three
 
 Span = tuple[int, int]
 
@@ -34,8 +34,8 @@ def occlusion(
     """
     if limit < 1 or batch < 1:
         raise ValueError(f"limit and batch must be at least 1, not {limit} and {batch}")
-    shape = _three(image_CDHW.shape[1:])
-    spans = covering(shape, block or _three(max(1, ceil(length / 8)) for length in shape), limit=limit)
+    shape = three(image_CDHW.shape[1:])
+    spans = covering(shape, block or three(max(1, ceil(length / 8)) for length in shape), limit=limit)
     cover = np.asarray(image_CDHW.mean(axis=(1, 2, 3)) if fill is None else fill, dtype=image_CDHW.dtype)
     whole = float(scores(image_CDHW[None])[0])
     falls, counts = np.zeros(shape), np.zeros(shape)
@@ -74,8 +74,3 @@ def _batches(spans: tuple[list[Span], list[Span], list[Span]], size: int) -> Ite
     boxes = [(slice(*d), slice(*h), slice(*w)) for d, h, w in product(*spans)]
     for start in range(0, len(boxes), size):
         yield boxes[start : start + size]
-
-
-def _three(values: Iterable[int]) -> Shape3:
-    d, h, w = values
-    return int(d), int(h), int(w)

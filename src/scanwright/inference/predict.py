@@ -21,7 +21,7 @@ from scanwright.plan.plan import Plan
 from scanwright.protocols import Problem
 from scanwright.training.loop import autocast, network_input
 from scanwright.transform.preprocess import Placement
-from scanwright.types import Array, Floats, Shape3
+from scanwright.types import Array, Floats, Shape3, three
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ def probability_blocks(
     """
     plan = engine.plan
     padded, offset = pad_to_patch(image_CDHW, plan.batch.patch)
-    axes = plan_windows(_three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
+    axes = plan_windows(three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
     sums = RunningSums(engine.problem.outputs, axes, torch.float16 if engine.half else torch.float32)
     for number, rows in enumerate(spans(axes[0]), start=1):
         for block in sums.row(rows, answers(engine, padded, axes, rows.start)):
-            yield from trimmed(block, offset=offset, shape=_three(image_CDHW.shape[1:]))
+            yield from trimmed(block, offset=offset, shape=three(image_CDHW.shape[1:]))
         if progress:
             progress(number / len(axes[0].starts))
 
@@ -107,7 +107,7 @@ def trimmed(block: Block, *, offset: Shape3, shape: Shape3) -> Iterator[Block]:
 def pad_to_patch(image_CDHW: Floats, patch: Shape3) -> tuple[Floats, Shape3]:
     """The image grown to at least a patch by repeating its edges, centred, and the offset of the image in it."""
     missing = [max(0, want - have) for want, have in zip(patch, image_CDHW.shape[1:], strict=True)]
-    offset = _three([gap // 2 for gap in missing])
+    offset = three([gap // 2 for gap in missing])
     if not any(missing):
         return image_CDHW, offset
     pads = [(low, gap - low) for low, gap in zip(offset, missing, strict=True)]
@@ -124,7 +124,3 @@ def batched(items: Sequence[tuple[int, int]], size: int) -> Iterator[Sequence[tu
     """Items in groups of at most `size` (itertools.batched, which Python 3.11 lacks)."""
     for first in range(0, len(items), size):
         yield items[first : first + size]
-
-
-def _three(values: Sequence[int]) -> Shape3:
-    return int(values[0]), int(values[1]), int(values[2])

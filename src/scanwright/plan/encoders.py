@@ -1,6 +1,5 @@
 """The encoder of a plan for whole images, or for their slices and frames in order."""
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from scanwright.plan.ledger import Ledger
 from scanwright.plan.plan import BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.plan.whole_images import MEASURED_HERE, is_small
-from scanwright.types import Shape3, Triple
+from scanwright.types import Shape3, Triple, three
 
 SMALLEST_LAST_MAP, LARGEST_LAST_MAP = 4, 10
 """Cells along an axis that the last feature map keeps, and may have."""
@@ -121,11 +120,7 @@ def choose_strides(patch: Shape3, spacing: Triple, *, fine: bool) -> list[Shape3
         strides = strides[1:]
     size = [length / prod(axis) for length, axis in zip(patch, zip(*strides, strict=True), strict=True)]
     while max(size) > LARGEST_LAST_MAP:
-        halve = _three([2 if length >= 2 * SMALLEST_LAST_MAP else 1 for length in size])
-        strides = [_three([a * b for a, b in zip(strides[0], halve, strict=True)]), *strides[1:]]
+        halve = three([2 if length >= 2 * SMALLEST_LAST_MAP else 1 for length in size])
+        strides = [three([a * b for a, b in zip(strides[0], halve, strict=True)]), *strides[1:]]
         size = [length / step for length, step in zip(size, halve, strict=True)]
     return strides
-
-
-def _three(values: Sequence[float]) -> Shape3:
-    return int(values[0]), int(values[1]), int(values[2])

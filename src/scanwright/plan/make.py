@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
 from scanwright.plan.budget import Candidate, Cost, Pace, Workload, fit_budget
+from scanwright.plan.every_kind import plan_inference, plan_target, plan_training
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.memory import (
     BASE_BYTES,
@@ -22,9 +23,10 @@ from scanwright.plan.memory import (
     least_voxels,
     training_bytes,
 )
-from scanwright.plan.plan import NetworkPlan, Plan, Settings
+from scanwright.plan.plan import NetworkPlan, Plan
 from scanwright.plan.ruleset import rules_for
-from scanwright.plan.sections import network_shape, plan_inference, plan_target, plan_training
+from scanwright.plan.sections import network_shape
+from scanwright.plan.settings import Settings
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
 

@@ -1,4 +1,4 @@
-"""Settings (what the user insists on) and Plan (every number, decided).
+"""Plan: every number, decided.
 
 A `Plan` is frozen, saved beside what it made (plan.json) and carried inside the package. Later stages read the plan and
 nothing else; none of its values is "auto". `why` holds a reason and a source for every decided value, keyed by its dotted
@@ -7,14 +7,13 @@ name, and the same dotted names are what `--set` takes.
 Axis order: every triple is in network order (D, H, W). In 2-D, D is 1 voxel.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from scanwright.dataset.task import Frozen
-from scanwright.errors import IntegrityError, UsageError
+from scanwright.errors import IntegrityError
 from scanwright.files import canonical_json, sha256_bytes
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.counts import Counts, OddCounts, Positive
@@ -264,33 +263,6 @@ class Plan(Frozen):
         return [(name, values[name], why) for name, why in self.why.items() if name in values]
 
 
-class Start(Frozen):
-    """What weights begin from instead of random numbers: the SHA-256 of a package or file, and the values of its network."""
-
-    digest: str
-    network: dict[str, Any] = Field(default_factory=dict)
-
-
-class Settings(Frozen):
-    """What the user insists on; everything that is not named here is AUTO and left to the planner.
-
-    budget_s: wall time for the whole command, all folds. steps: steps a fold; excludes budget_s.
-    model: what is to learn whole images: "cnn", a network; "cnn-rnn", one of each slice or frame and a
-        recurrent one over them; "svm", support vector machines on features; "auto" decides.
-    folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
-    start: what weights begin from, None for random numbers.
-    """
-
-    budget_s: float | None = None
-    steps: int | None = None
-    model: ModelName = "auto"
-    folds: int = 5
-    fold: int | None = None
-    seed: int = 0
-    values: dict[str, Any] = Field(default_factory=dict)
-    start: Start | None = None
-
-
 def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Nested mapping to (dotted name, leaf) pairs; lists are leaves."""
     pairs: list[tuple[str, Any]] = []
@@ -300,55 +272,12 @@ def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
     return pairs
 
 
-def settable_names(network: type[Frozen] | None = None) -> list[str]:
-    """Every dotted name that `--set` takes, e.g. "batch.patch"; of one kind of network, or of both."""
-    names = [
-        f"{name}.{key}"
-        for name in Plan.model_fields
-        for model in section_models(name)
-        if name != "network" or network in (None, model)
-        for key in model.model_fields
-    ]
-    return list(dict.fromkeys(names))
-
-
 def section_models(name: str) -> list[type[Frozen]]:
     """The kinds of section that a plan may have under a name: one, of the network several; none for single values."""
     if name == "network":
         return [NetworkPlan, EncoderPlan, ClassicalPlan]
     model = Plan.model_fields[name].annotation
     return [model] if isinstance(model, type) and issubclass(model, Frozen) else []
-
-
-def parse_set(assignments: list[str]) -> dict[str, Any]:
-    """`["batch.size=4", "network.widths=[16,32]"]` to a mapping; values are JSON, or text where they are not JSON.
-
-    Raises UsageError for an unknown name, with the nearest known one, and for an assignment without "=".
-    """
-    values: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals:
-            raise UsageError("--set takes name=value", found=assignment, hint="For example: --set batch.size=4")
-        require_known(name)
-        if name in values:
-            raise UsageError("a plan value that is set twice", where=f"--set {name}", hint="Give it once.")
-        try:
-            values[name] = json.loads(text)
-        except json.JSONDecodeError:
-            values[name] = text
-    return values
-
-
-def require_known(name: str) -> None:
-    """Raise UsageError, naming the closest plan value, if `name` is not one."""
-    import difflib
-
-    known = settable_names()
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        near = f"Did you mean {', '.join(close)}?" if close else f"Known: {', '.join(known[:6])} …"
-        raise UsageError("unknown plan value", where=f"--set {name}", hint=near)
 
 
 def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:

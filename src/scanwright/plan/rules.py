@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from scanwright.dataset.facts import ChannelPrint, Fingerprint, Spread
 from scanwright.plan.plan import ChannelNormalization, NetworkPlan
-from scanwright.types import Shape3, Triple
+from scanwright.types import Shape3, Triple, three
 
 T = TypeVar("T")
 
@@ -183,7 +183,7 @@ def choose_strides(patch: Shape3, spacing: Triple, *, most_levels: int = 6) -> l
             break
         finest = min(edges[axis] for axis in usable)
         halve = [axis in usable and edges[axis] / finest < 2 for axis in range(3)]
-        strides.append(_three([2 if half else 1 for half in halve]))
+        strides.append(three([2 if half else 1 for half in halve]))
         size = [length / 2 if half else length for length, half in zip(size, halve, strict=True)]
         edges = [edge * 2 if half else edge for edge, half in zip(edges, halve, strict=True)]
     return strides
@@ -197,7 +197,7 @@ def choose_kernels(strides: Sequence[Shape3], spacing: Triple, *, flat: bool) ->
         edges = [edge * step for edge, step in zip(edges, stride, strict=True)]
         finest = min(edges[1:] if flat else edges)
         wide = [3 if edge / finest < 2 else 1 for edge in edges]
-        kernels.append(_three([1, *wide[1:]] if flat else wide))
+        kernels.append(three([1, *wide[1:]] if flat else wide))
     return kernels
 
 
@@ -212,7 +212,7 @@ def choose_patch(shape: Triple, spacing: Triple, *, most_voxels: int, flat: bool
         size = [1.0, min(shape[1], edge), min(shape[2], edge)]
     else:
         size = _isotropic(shape, spacing, most_voxels=most_voxels)
-    rounded = _three([1 if flat and axis == 0 else round_up(length) for axis, length in enumerate(size)])
+    rounded = three([1 if flat and axis == 0 else round_up(length) for axis, length in enumerate(size)])
     whole = all(have >= GRACE * want for have, want in zip(rounded, shape, strict=True))
     reason = "the whole median image" if whole else f"equal edges in space, at most {most_voxels} voxels"
     return Choice(rounded, f"{reason} (median {_times(shape)})", NNUNET)
@@ -261,7 +261,7 @@ def network(
     strides: Sequence[Shape3] | None = None,
 ) -> NetworkPlan:
     """The U-Net for a patch: folded at the entrance, then halved level by level, or by the strides given."""
-    inner = _three([length // step for length, step in zip(patch, fold, strict=True)])
+    inner = three([length // step for length, step in zip(patch, fold, strict=True)])
     inner = (1, *inner[1:]) if dims == 2 else inner  # a 2-D network takes slices one by one
     edges: Triple = tuple(edge * step for edge, step in zip(spacing, fold, strict=True))  # type: ignore[assignment]
     if strides is None:
@@ -289,7 +289,3 @@ def _divides(strides: Sequence[Shape3], size: Shape3) -> bool:
 
 def _times(shape: Sequence[float]) -> str:
     return " x ".join(f"{length:.0f}" for length in shape)
-
-
-def _three(values: Sequence[int]) -> Shape3:
-    return int(values[0]), int(values[1]), int(values[2])

@@ -7,7 +7,8 @@ by hand, where weights come from elsewhere, or where no case is held out that co
 from scanwright.dataset.facts import Fingerprint
 from scanwright.plan.classical import learns
 from scanwright.plan.encoder_plan import RECURRENT
-from scanwright.plan.plan import ModelName, Settings
+from scanwright.plan.plan import ModelName
+from scanwright.plan.settings import Settings
 from scanwright.protocols import Problem
 
 MOST_CASES = 10_000

@@ -4,7 +4,6 @@ Triples come in canonical order from the fingerprint and leave in network order 
 """
 
 import math
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -16,7 +15,7 @@ from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
-from scanwright.types import Shape3, Triple
+from scanwright.types import Shape3, Triple, three
 
 MOST_VOXELS = {("cpu", 3): 64_000, ("cpu", 2): 128 * 128, ("cuda", 3): 96**3, ("cuda", 2): 320 * 320}
 """Of a whole image that a step sees. More cost time in proportion, and what is diagnosed from is seldom that fine."""
@@ -101,7 +100,7 @@ def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessP
         size = [round(length / edge) for length, edge in zip(extents, preprocess.spacing, strict=True)]
     if fingerprint.dimension == 2:
         size[0] = 1
-    found = _three([max(1, length) for length in size])
+    found = three([max(1, length) for length in size])
     patch: Shape3 = ledger.decide(
         "batch.patch", Choice(found, "every image whole, filled up at its edges", "this package")
     )
@@ -212,7 +211,3 @@ def weighted(fingerprint: Fingerprint, outputs: int) -> tuple[str, ...]:
     """Classes of which one is right have weights; grades and classes of which several may be there have none."""
     names = tuple(one.name for one in fingerprint.classes)
     return names if len(names) == outputs else ()
-
-
-def _three(values: Sequence[float]) -> Shape3:
-    return int(values[0]), int(values[1]), int(values[2])

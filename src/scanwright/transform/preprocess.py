@@ -5,7 +5,6 @@ the plan's spacing. `Placement` remembers the way, and `Placement.back` walks it
 grid of its input.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from scanwright.geometry.resample import resize, resize_labels
 from scanwright.geometry.volume import Volume
 from scanwright.plan.plan import PreprocessPlan
 from scanwright.transform.normalize import NORMALIZERS
-from scanwright.types import Array, Floats, Ints, Shape3
+from scanwright.types import Array, Floats, Ints, Shape3, three
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def to_network(volume: Volume, plan: PreprocessPlan) -> tuple[Floats, Placement]
         )
     turn = canonical(volume.grid.affine).permuted(plan.axes)
     turned = turn.apply(volume.voxels)
-    start, stop = nonzero_box(turned) if plan.crop_to_nonzero else ((0, 0, 0), _three(turned.shape[1:]))
+    start, stop = nonzero_box(turned) if plan.crop_to_nonzero else ((0, 0, 0), three(turned.shape[1:]))
     placement = Placement(volume.grid, turn, start, stop, planned_shape(turn.grid(volume.grid), start, stop, plan))
     image = np.empty((volume.channels, *placement.shape), dtype=np.float32)
     for index, scheme in enumerate(plan.normalization):
@@ -94,7 +93,7 @@ def planned_shape(turned: Grid, start: Shape3, stop: Shape3, plan: PreprocessPla
         factors = [have / want for have, want in zip(turned.spacing, plan.spacing, strict=True)]
     else:
         factors = [(plan.long_side or max(lengths[1:])) / max(lengths[1:])] * 3
-    return _three(
+    return three(
         max(1, round(length * factor)) if length > 1 else 1 for length, factor in zip(lengths, factors, strict=True)
     )
 
@@ -103,11 +102,6 @@ def nonzero_box(turned: Array) -> tuple[Shape3, Shape3]:
     """The smallest box (start, stop) with every voxel of (C, D, H, W) that is not zero; all of it if there is none."""
     occupied = (turned != 0).any(axis=0)
     if not occupied.any():
-        return (0, 0, 0), _three(occupied.shape)
+        return (0, 0, 0), three(occupied.shape)
     lines = [np.flatnonzero(occupied.any(axis=tuple(k for k in range(3) if k != axis))) for axis in range(3)]
-    return _three(int(line[0]) for line in lines), _three(int(line[-1]) + 1 for line in lines)
-
-
-def _three(values: Iterable[int]) -> Shape3:
-    d, h, w = values
-    return int(d), int(h), int(w)
+    return three(int(line[0]) for line in lines), three(int(line[-1]) + 1 for line in lines)

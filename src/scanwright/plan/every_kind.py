@@ -1,0 +1,114 @@
+"""The sections of a plan that are decided alike for every kind of network: training, target, inference."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scanwright.dataset.facts import Fingerprint
+from scanwright.errors import UsageError
+from scanwright.plan.budget import Pace
+from scanwright.plan.ledger import Ledger
+from scanwright.plan.plan import AugmentPlan, InferencePlan, TargetPlan, TrainingPlan
+from scanwright.plan.rules import DEFAULT, NNUNET, Choice
+from scanwright.plan.settings import Settings
+from scanwright.runtime import Machine
+
+CHECKPOINTS = 24
+FEWEST_BETWEEN = 10
+"""Steps between two checkpoints: saving and drawing takes as long as some steps."""
+LONGEST_STRETCH_S = 60.0
+
+
+def plan_training(
+    ledger: Ledger,
+    settings: Settings,
+    machine: Machine,
+    recipe: Callable[[int], dict[str, Choice[Any]]],
+    *,
+    folds: Sequence[int],
+    steps: int,
+    pace: Pace | None,
+) -> TrainingPlan:
+    """Steps, precision, and the recipe of the kind of network for so many steps."""
+    why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
+    steps = ledger.decide("training.steps", Choice(steps, why_steps, "the budget" if pace else "the command"))
+    every = min(steps, max(FEWEST_BETWEEN, steps // CHECKPOINTS))
+    if pace:
+        every = max(1, min(every, int(LONGEST_STRETCH_S / pace.step_s)))
+    low = "bfloat16" if machine.fast_bfloat16 else "float32"
+    training = ledger.section(
+        TrainingPlan,
+        "training",
+        {
+            **timing(settings, pace),
+            **recipe(steps),
+            "precision": Choice(low, f"{low} is the faster on {machine.device_name}", "this machine"),
+            "channels_last": Choice(True, "1.3 to 1.7 times faster with GroupNorm", "measured on two cores"),
+            "threads": Choice(machine.threads, "cores of this machine", "this machine"),
+            "checkpoint_every": Choice(every, f"{CHECKPOINTS} times, at least once a minute", "this package"),
+            "folds": Choice(tuple(folds), "--fold" if settings.fold is not None else "all folds", "the command"),
+            "seed": Choice(settings.seed, "--seed", "the command"),
+            "start": Choice(
+                None if settings.start is None else settings.start.digest,
+                "weights begin at random" if settings.start is None else "weights of --from, all that fit",
+                "the command",
+            ),
+        },
+        steps=steps,
+    )
+    require_cores(training, machine)
+    return training
+
+
+def timing(settings: Settings, pace: Pace | None) -> dict[str, Choice[float | None]]:
+    """The budget, and what was measured to fit it; without a budget nothing was."""
+    none = "no budget was given"
+    reserve_s, step_s = (round(pace.reserve_s, 1), round(pace.step_s, 4)) if pace else (None, None)
+    return {
+        "budget_s": Choice(
+            settings.budget_s, none if settings.budget_s is None else "wall time of the whole command", "the command"
+        ),
+        "reserve_s": Choice(reserve_s, "for answers, evaluation, report and package" if pace else none, "this machine"),
+        "step_s": Choice(step_s, "measured before training" if pace else none, "this machine"),
+    }
+
+
+def require_cores(training: TrainingPlan, machine: Machine) -> None:
+    """Raise UsageError for more threads than cores: they wait for each other, and hundreds of them end the process."""
+    if training.threads > machine.threads:
+        raise UsageError(
+            "a plan value that cannot be",
+            where="training.threads",
+            expected=f"at most {machine.threads}, the cores that this process may use",
+            found=training.threads,
+        )
+
+
+def plan_target(ledger: Ledger, fingerprint: Fingerprint) -> TargetPlan:
+    """Quantities brought to mean 0 and deviation 1 over the training cases; one that does not vary is only centred."""
+    found = fingerprint.quantities
+    reason = "of the training cases" if found else "the target is no quantity"
+    return ledger.section(
+        TargetPlan,
+        "target",
+        {
+            "center": Choice(tuple(one.mean for one in found), f"mean {reason}" if found else reason, "the data"),
+            "scale": Choice(
+                tuple(one.deviation or 1.0 for one in found), f"deviation {reason}" if found else reason, "the data"
+            ),
+        },
+    )
+
+
+def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:
+    """Windows and views, and how classes are decided."""
+    return ledger.section(
+        InferencePlan,
+        "inference",
+        {
+            "step_share": Choice(0.5, "windows overlap by half", NNUNET),
+            "mirror": Choice(augment.mirror, "the axes that training mirrors", NNUNET),
+            "batch": Choice(1 if machine.device == "cpu" else 4, f"windows at a time on {machine.device}", DEFAULT),
+            "decide": Choice("probable", "what is most probable is said", "this package"),
+            "decide_at": Choice(None, "nothing is to be kept at a number", "this package"),
+        },
+    )
