@@ -4,8 +4,8 @@
 
 Pictures of 40 x 40 pixels: a disc of any place, brightness and a radius of 4 to 12 pixels in noise. The value of a picture is
 its radius and an error drawn with a standard deviation of 1 that nothing in the picture tells. A model that reads radii exactly
-has R² = v / (v + 1), v being the variance of the radii, and a mean absolute error of 0.798; these are the limits. They are taken
-of the very errors that were drawn. `train --model auto`, out of fold.
+has R² = v / (v + 1), v being the variance of the radii, and a mean absolute error of 0.798; these are the limits. They are
+taken of the very errors that were drawn. `train --model auto`, out of fold.
 """
 
 import argparse

@@ -7,6 +7,7 @@ from PIL import Image
 
 from made_boxes import coco_folder
 from made_folders import nnunet_folder, picture_folder
+from made_images import class_folder
 from scanwright.api.preview import pairs_of, planned_for, preview, training_case, unchanged
 from scanwright.api.wording import changes_text
 from scanwright.dataset.read import read_dataset
@@ -61,8 +62,18 @@ def test_preview__with_the_plan_of_a_run(tmp_path, finished):
 def test_preview__what_it_cannot_draw(tmp_path):
     with pytest.raises(UsageError, match="picture or a page"):
         preview(nnunet_folder(tmp_path / "a"), tmp_path / "p.jpg")
-    with pytest.raises(UsageError, match="for segmentation"):
+    with pytest.raises(UsageError, match="no network learns detection"):
         preview(coco_folder(tmp_path / "b"), tmp_path / "p.png")
+
+
+def test_preview__of_whole_images_tells_what_is_known_of_them(tmp_path):
+    data = class_folder(tmp_path / "a")
+    made = preview(data, tmp_path / "p.html", cases=2, samples=2)
+    assert made.cases == ("absent_00", "present_00") and made.augment["shift"] > 0
+    with Image.open(preview(data, tmp_path / "p.png", cases=1, samples=2).file) as image:
+        assert np.asarray(image.convert("L")).std() > 10
+    text = (tmp_path / "p.html").read_text()
+    assert "present_00: present" in text and text.count("data:image/png;base64,") == 2
 
 
 def test_pairs__are_what_training_draws(planned):

@@ -11,7 +11,7 @@ from made_series import axial, write_series
 from scanwright.api import study
 from scanwright.api.make_model import train
 from scanwright.api.opened import open_model
-from scanwright.errors import ResourceError
+from scanwright.errors import ResourceError, UsageError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
 from scanwright.plan.settings import Settings
 from scanwright.problem.class_decisions import PLAIN
@@ -174,6 +174,24 @@ def test_train__what_is_best_out_of_fold_is_kept(scanwright, tmp_path):
     assert again.code == 0 and json.loads(again.out)["metrics"] == json.loads(ended.out)["metrics"]
     other = scanwright(*command, "--seed", "3")
     assert other.code == 2 and "made with other settings" in other.err
+
+
+def test_train__stopped_between_two_models_it_goes_on(tmp_path):
+    def stop(progress):
+        if progress.note.startswith("model 2"):
+            raise KeyboardInterrupt
+
+    data, run = class_folder(tmp_path / "data"), tmp_path / "run"
+    settings = Settings(folds=2, steps=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, out=run, settings=settings, tell=stop)
+    weights = run / "trials" / "svm" / "folds" / "0" / "weights.safetensors"
+    written = weights.stat().st_mtime_ns
+    assert not (run / "plan.json").exists()
+    with pytest.raises(UsageError, match="made with other settings"):
+        train(data, out=run, settings=settings.model_copy(update={"seed": 5}))
+    train(data, out=run, settings=settings)
+    assert weights.stat().st_mtime_ns == written and (run / "model.swm").exists()
 
 
 def test_train__what_a_budget_does_not_suffice_for_is_left_out_and_told(tmp_path, monkeypatch):

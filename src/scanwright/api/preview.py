@@ -7,7 +7,7 @@ the same patch with every range of the plan at nothing: the numbers drawn are th
 import base64
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scanwright.api.study import require_segmentation, training_facts
+from scanwright.api.known_cases import target_text
+from scanwright.api.study import require_learnable, training_facts
 from scanwright.api.wording import changes_text
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import check, raise_if_errors
@@ -25,12 +26,13 @@ from scanwright.errors import InputError, UsageError
 from scanwright.figures.augmented import Pairs, Pane, augmented_png
 from scanwright.figures.overlay import largest_slice
 from scanwright.files import read_json, write_bytes
+from scanwright.plan.ablation import OFF
 from scanwright.plan.budget import Cost, Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.settings import Settings
+from scanwright.problem.known import problem_of
 from scanwright.problem.label_map_told import values_of
-from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE, Listener, Problem, Progress, silent
 from scanwright.runtime import choose_device, describe_machine, num_threads
 from scanwright.training.batches import Batches, TrainingCase
@@ -67,7 +69,8 @@ def preview(
     """Draw a few cases as they are and as training sees them, to a .png or .html file.
 
     plan: a run's plan.json; without one, a plan is made as `train` would make it for a single fold, which reads every case.
-    cases: how many, evenly spread over the data set. samples: patches of each.
+    cases: how many, evenly spread over the data set. samples: patches of each, or of whole images copies. Mixtures of several
+    images are not shown: each case is changed by itself.
     Raises UsageError for another suffix or kind of problem, DatasetFaults if the data have errors, IntegrityError for a plan
     that is none.
     """
@@ -75,7 +78,7 @@ def preview(
     if file.suffix.lower() not in (".png", ".html"):
         raise UsageError("a preview is a picture or a page", where=file, expected="a name that ends in .png or .html")
     dataset = read_dataset(Path(data), layout)
-    require_segmentation(dataset, verb="data preview")
+    require_learnable(dataset)
     if not dataset.train:
         raise InputError("no labelled case to preview", where=dataset.root, found=dataset.stated)
     decided = (
@@ -83,12 +86,14 @@ def preview(
     )
     _require_fitting(decided, dataset)
     chosen = dataset.train[:: max(1, len(dataset.train) // cases)][:cases]
-    problem = Segmentation(dataset.task)
+    problem = problem_of(dataset.task)
     pairs = []
     for number, case in enumerate(chosen):
         tell(Progress("preview", done=number, total=len(chosen)))
         prepared = training_case(case, dataset, decided, problem)
-        pairs.append(pairs_of(prepared, decided, problem, step=number, samples=samples, seed=seed))
+        known = target_text(case, dataset.task)
+        shown = pairs_of(prepared, decided, problem, step=number, samples=samples, seed=seed)
+        pairs.append(replace(shown, title=f"{case.id}: {known}") if known else shown)
     tell(Progress("preview", done=len(chosen), total=len(chosen)))
     regions = {region.name: region.values for region in dataset.task.regions}
     made = augmented_png(pairs, regions=regions) if file.suffix.lower() == ".png" else page(pairs, regions, dataset)
@@ -106,9 +111,9 @@ def planned_for(dataset: Dataset, *, tell: Listener) -> Plan:
     raise_if_errors(checks)
     facts = training_facts(dataset, checks)
     return make(
-        fingerprint(facts, dataset.task),
+        fingerprint(facts, dataset.task, {case.id: case.target for case in dataset.train}),
         Settings(fold=0),
-        problem=Segmentation(dataset.task),
+        problem=problem_of(dataset.task),
         folds=[0],
         machine=describe_machine(choose_device("auto")),
         workload=Workload(folds=1, cases=len(facts), answered=0, spent_s=0.0, per_case_s=0.0),
@@ -131,6 +136,9 @@ def _require_fitting(plan: Plan, dataset: Dataset) -> None:
 def training_case(case: Case, dataset: Dataset, plan: Plan, problem: Problem) -> TrainingCase:
     """A case prepared as for training. Raises InputError if it cannot be read."""
     arrays = prepare_case(case, dataset.task, plan.preprocess, problem.codes)
+    target = problem.encode(case.target)
+    if target is not None:
+        return TrainingCase(case.id, arrays["image"], target)
     rows = arrays["foreground"]
     foreground = {int(code): rows[rows[:, 0] == code, 1:] for code in np.unique(rows[:, 0])}
     return TrainingCase(case.id, arrays["image"], arrays["codes"], foreground)
@@ -138,12 +146,7 @@ def training_case(case: Case, dataset: Dataset, plan: Plan, problem: Problem) ->
 
 def unchanged(plan: Plan) -> Plan:
     """The plan with every range of random changes at nothing."""
-    nothing = {
-        **{"warp_share": 0.0, "rotate_deg": (0.0, 0.0, 0.0), "scale": 0.0, "elastic_voxels": 0.0},
-        **{"mirror": (False, False, False), "gamma": 0.0, "contrast": 0.0, "brightness": 0.0},
-        **{"noise": 0.0, "blur_voxels": 0.0, "low_resolution": 1.0},
-    }
-    return plan.model_copy(update={"augment": plan.augment.model_copy(update=nothing)})
+    return plan.model_copy(update={"augment": plan.augment.model_copy(update=OFF)})
 
 
 def pairs_of(case: TrainingCase, plan: Plan, problem: Problem, *, step: int, samples: int, seed: int) -> Pairs:
@@ -173,7 +176,8 @@ def pane(
     caption: str = "",
 ) -> Pane:
     """One sample of a batch as a slice, cut where its structures are largest, turned as a radiologist sees it."""
-    image, codes = batch[0][k].numpy(), batch[1][k].numpy()
+    image, target = batch[0][k].numpy(), batch[1][k].numpy()
+    codes = target if target.ndim == image.ndim - 1 else np.zeros(image.shape[1:], np.uint8)  # of a whole image: no map
     cut = largest_slice((codes != 0) & (codes != IGNORE), 0)
     _, down, across = plan.preprocess.axes
     spacing = plan.preprocess.spacing or (1.0, 1.0, 1.0)
