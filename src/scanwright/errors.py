@@ -60,12 +60,17 @@ class ScanwrightError(Exception):
         body = [", ".join(facts)] if facts else []
         return [head, *body, *self.details, *([self.hint] if self.hint else [])]
 
+    @property
+    def kind(self) -> str:
+        """The class of this tree that it is, or is one of: code tells finer kinds apart, users need not."""
+        return next(one.__name__ for one in type(self).__mro__ if one.__module__ == __name__)
+
     def fields(self) -> dict[str, Any]:
         """The error as plain data for JSON: class name, message, and every field that is set (as text)."""
         named = {"expected": self.expected, "found": self.found, "where": self.where, "hint": self.hint}
         filled = {key: str(value) for key, value in named.items() if value is not None}
         details = {"details": list(self.details)} if self.details else {}
-        return {"error": type(self).__name__, "message": self.message, **filled, **details}
+        return {"error": self.kind, "message": self.message, **filled, **details}
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -6,7 +6,7 @@ import pytest
 
 from scanwright.api import run as module
 from scanwright.api.lock import alone
-from scanwright.api.run import BEGUN, PARTS, differences, holds_run, open_run, read_record, require_free
+from scanwright.api.run import PARTS, differences, holds_run, open_run, read_record, require_free
 from scanwright.dataset.store import Store
 from scanwright.errors import IntegrityError, ResourceError, UsageError
 
@@ -82,8 +82,7 @@ def test_open__nothing_planned_is_nothing_claimed(tmp_path):
         fill(tmp_path)
         key = Store.key("case")
         Store(tmp_path / "store").put(key, {"image": module_array()})
-    for name in BEGUN:
-        (tmp_path / name).unlink()
+    (tmp_path / "plan.json").unlink()
     with opened(tmp_path):
         assert not any((tmp_path / name).exists() for name in PARTS)
         assert Store(tmp_path / "store").has(key)  # prepared cases are known by what is in them

@@ -48,3 +48,13 @@ def test_known__of_one_case_nothing_is_unlike():
 def test_known__what_is_not_whole_is_refused(stored):
     with pytest.raises(IntegrityError, match="known cases"):
         Known.from_bytes(stored)
+
+
+def test_limit__is_of_other_patients_and_of_what_was_held_out():
+    features, targets = cases()
+    twice = np.repeat(features, 2, axis=0)  # each patient has two images that are the same
+    alike = Known.of(twice, [*targets, *targets], owners=[k // 2 for k in range(len(twice))])
+    assert alike.limit == pytest.approx(Known.of(features, targets).limit)
+    assert Known.of(twice, [*targets, *targets]).limit == pytest.approx(0, abs=1e-3)
+    away = features + np.array([0.0, 0.0, 0.0, 0.4])
+    assert Known.of(features, targets, held_out_MF=away).limit > Known.of(features, targets).limit

@@ -38,8 +38,8 @@ def test_ablations__of_a_classical_model_the_other_classifiers():
     ]  # fmt: skip
 
 
-def tried(found=None, *, held_out=100, **settings):
-    return models_to_try(found or prints(), Settings(**settings), problem(), held_out=held_out)
+def tried(found=None, *, held_out=100, own_kind=False, **settings):
+    return models_to_try(found or prints(), Settings(**settings), problem(), held_out=held_out, own_kind=own_kind)
 
 
 def test_models_to_try():
@@ -47,9 +47,11 @@ def test_models_to_try():
     assert tried(prints((60, 50, 40), unit="mm")) == ("svm", "cnn", "cnn-rnn")
     assert tried(prints(cases=MOST_CASES + 1)) == ("cnn",)
     assert tried(model="svm") == ("svm",)
+    assert tried(own_kind=True) == ("cnn",)
+    assert tried(budget_s=20.0) == ("cnn",) and tried(budget_s=600.0) == ("svm", "cnn")
     assert tried(held_out=0) == ("cnn",)  # nothing could tell which is best
     assert tried(values={"augment.mixup": 0.0}) == ("cnn",)
     assert tried(values={"preprocess.long_side": 20}) == ("svm", "cnn")
     assert tried(start=Start(digest="0")) == ("cnn",)
-    assert tried(start=Start(digest="0", network={"join": "gru"})) == ("cnn-rnn",)
+    assert tried(start=Start(digest="0", values={"network.join": "gru"})) == ("cnn-rnn",)
     assert tried(prints(choice="ordered")) == ("cnn",)  # two outputs for two grades: told in a way of its own

@@ -1,13 +1,15 @@
 """An ablation: models that differ from a tried one in one thing each, judged on the same folds. None of them is kept."""
 
+import statistics
 from collections.abc import Mapping
 from functools import partial
 
 import torch
 
+from scanwright.api.learn import read_log
 from scanwright.api.run import ABLATION, Run
-from scanwright.api.study import Material
-from scanwright.api.trials import Tried, Unplanned, model_rows, train_model
+from scanwright.api.study import Material, Unplanned
+from scanwright.api.trials import Tried, model_rows, train_model
 from scanwright.errors import ResourceError
 from scanwright.files import write_json
 from scanwright.plan.ablation import Ablation, ablations
@@ -41,21 +43,35 @@ def ablate(
         listed = ablations(plan)
         for place, one in enumerate(listed):
             tell(Progress("ablate", note=f"{base}, {place + 1} of {len(listed)}: {one.title}"))
+            changed = settings_of(one, settings, base, plan, steps=steps_taken(model))
             try:
-                found[one.name] = train(run.part(f"{base}-{one.name}"), settings=settings_of(one, settings, base, plan))
+                found[one.name] = train(run.part(f"{base}-{one.name}"), settings=changed)
             except Unplanned as error:
-                refused[one.name] = error.reason
+                refused[one.name] = error
         titles = {base: f"{plan.network.title}, as planned", **{one.name: one.title for one in listed}}
         parts.append(part_of(found, base, titles, refused, material, seed=settings.seed))
     write_json(run.path(ABLATION), [part.to_json() for part in parts])
     return tuple(parts)
 
 
-def settings_of(one: Ablation, settings: Settings, base: str, plan: Plan) -> Settings:
-    """The user's settings with the one difference, and for a network the steps of the plan that it differs from."""
-    steps = None if isinstance(plan.network, ClassicalPlan) else plan.training.steps
-    changed = {"model": base, "budget_s": None, "steps": steps, "values": {**settings.values, **one.values}}
-    return settings.model_copy(update=changed)
+def steps_taken(model: Tried) -> int | None:
+    """The steps that a network took, which a budget may have cut, in the mean of its folds; None of a model without steps."""
+    if isinstance(model.study.plan.network, ClassicalPlan):
+        return None
+    lines = [read_log(model.run.fold(fold) / "log.jsonl") for fold in model.study.plan.training.folds]
+    ends = [max(line["step"] for line in of_fold) for of_fold in lines if of_fold]
+    return round(statistics.fmean(ends)) if ends else model.study.plan.training.steps
+
+
+def settings_of(one: Ablation, settings: Settings, base: str, plan: Plan, *, steps: int | None) -> Settings:
+    """The user's settings with the one difference, and the network and batch of the plan that it differs from."""
+    values = {**settings.values, **one.values}
+    if not isinstance(plan.network, ClassicalPlan):
+        network = plan.network.model_dump(mode="json", exclude={"in_channels", "out_channels"})
+        values = (
+            {f"network.{name}": value for name, value in network.items()} | {"batch.size": plan.batch.size} | values
+        )
+    return settings.model_copy(update={"model": base, "budget_s": None, "steps": steps, "values": values})
 
 
 def part_of(

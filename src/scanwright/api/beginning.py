@@ -17,7 +17,7 @@ from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import sha256_file
 from scanwright.package.load import LEARNED_FROM, load
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.plan.plan import plan_from_json
+from scanwright.plan.plan import NetworkPlan, plan_from_json
 from scanwright.plan.settings import Start
 
 WEIGHTS_FILE = ".safetensors"
@@ -64,12 +64,15 @@ def read_beginning(file: Path) -> Beginning:
         except SafetensorError as error:
             raise IntegrityError("weights that cannot be read", where=file, found=str(error)[:120]) from error
     package = load(file)
-    network = plan_from_json(package.plan, where=file).network
+    plan = plan_from_json(package.plan, where=file)
+    network = plan.network
     if isinstance(network, ClassicalPlan):
         raise UsageError("a package without a network to begin from", where=file, found=network.title)
-    values = {name: value for name, value in network.model_dump(mode="json").items() if name not in OWN}
+    values = {f"network.{name}": value for name, value in network.model_dump(mode="json").items() if name not in OWN}
+    if isinstance(network, NetworkPlan):  # its strides divide the patch that it knows, and perhaps no other
+        values["batch.patch"] = list(plan.batch.patch)
     return Beginning(
-        Start(digest=package.digest, network=values),
+        Start(digest=package.digest, values=values),
         tuple(package.weights(name) for name in package.models),
         frozenset((package.optional(LEARNED_FROM) or {"cases": []})["cases"]),
     )

@@ -19,6 +19,7 @@ class Explained:
     """A run's models looked through. sights: by fold, those that were asked for."""
 
     kept: Tried
+    device: torch.device
     tell: Listener
     sights: dict[int, Sight | None] = field(default_factory=dict)
 
@@ -26,7 +27,7 @@ class Explained:
         """How a fold's model sees its training cases; None where answers are not of whole images."""
         if fold not in self.sights:
             kept = self.kept
-            self.sights[fold] = sight_of(kept.run, kept.study, kept.keys, fold=fold, tell=self.tell)
+            self.sights[fold] = sight_of(kept.run, kept.study, kept.keys, fold=fold, device=self.device, tell=self.tell)
         return self.sights[fold]
 
     @property
@@ -49,9 +50,8 @@ class Explained:
         case = study.case(shown.case)
         fold = next((row.fold for row in self.kept.scores.rows if row.case == shown.case), None)
         judge = study.plan.training.folds[0] if fold is None else fold
-        device = torch.device("cpu")
-        network = trained_network(run.fold(judge) / WEIGHTS, study.plan, device)
-        engine = Engine([network], study.plan, study.problem, device)
+        network = trained_network(run.fold(judge) / WEIGHTS, study.plan, self.device)
+        engine = Engine([network], study.plan, study.problem, self.device)
         image = read_case_image(case, study.dataset.task)
         answer = own_answer(prediction_file(run, study.problem, case, test=fold is None), study.problem)
         sight, facts = self.sight(judge), shown.facts

@@ -17,9 +17,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from scanwright.api.claims import require_outside
+from scanwright.api.lock import alone
 from scanwright.api.opened import Model, open_model
 from scanwright.api.scans import asked_of
 from scanwright.api.study import without
+from scanwright.api.use_model import require_finite, require_scale
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
@@ -30,12 +32,12 @@ from scanwright.features.deep import deep_names, image_features
 from scanwright.features.fixed import fixed_features, fixed_settings
 from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
 from scanwright.features.radiomic_defaults import default_settings
-from scanwright.features.table import FeatureTable, write_csv, write_parquet
+from scanwright.features.table import FeatureTable, require_pyarrow, write_csv, write_parquet
 from scanwright.files import require_writable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_grid, read_label
-from scanwright.io.source import files_of
+from scanwright.io.source import files_of, place_of
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
@@ -45,6 +47,7 @@ from scanwright.workers import in_processes
 
 FeatureKind = Literal["radiomic", "fixed", "deep"]
 Row = Mapping[str, float | None]
+LOCK = ".lock"
 COLOURS = ("red", "green", "blue")
 FEW_CASES = 8
 """Below this, starting worker processes takes longer than they save."""
@@ -103,14 +106,15 @@ def features(
     kind = kind or ("deep" if model is not None else None)
     if (kind == "deep") is not (model is not None):
         raise UsageError("deep features are those of a package", expected="--kind deep with --from PACKAGE", found=kind)
-    if settings is not None and kind not in (None, "radiomic"):
-        raise UsageError("settings of radiomic features", where=f"--kind {kind}", hint="Leave them out.")
     require_outside(folder, Path(data))
     opened = None if model is None else open_model(model, device=device)
     if opened is not None and isinstance(opened.engine.plan.network, ClassicalPlan):
         raise UsageError("this package has no network", where=model, found=opened.engine.plan.network.title)
     cases, task = found_cases(Path(data), opened, kind, layout=layout, exclude=exclude)
     kind = kind or ("radiomic" if task.kind == "segmentation" else "fixed")
+    if kind != "radiomic" and settings is not None:
+        raise UsageError("settings of radiomic features", where=f"--kind {kind}", hint="Leave them out.")
+    require_pyarrow()
     require_writable(folder)
     store = Store(folder / "store")
     if opened is not None:
@@ -123,7 +127,9 @@ def features(
         work = partial(radiomic_row, task=task, settings=chosen)
     else:
         stated, work = fixed_settings(), partial(fixed_row, task=task)
-    rows = {case.id: row for case, row in made(cases, work, store, stated, in_one=opened is not None, tell=tell)}
+    about = {"settings": stated, "task": task.model_dump(mode="json")}
+    with alone(folder / LOCK):
+        rows = {case.id: row for case, row in made(cases, work, store, about, in_one=opened is not None, tell=tell)}
     table = FeatureTable.of_rows(rows, stated)
     files = (folder / "features.csv", folder / "features.parquet")
     write_csv(files[0], table)
@@ -155,7 +161,7 @@ def found_cases(
     try:
         dataset = without(read_dataset(data, layout, kind=wanted), exclude)
     except InputError:
-        if model is None:
+        if model is None or exclude:
             raise
         return asked_of([data], model.task).cases, model.task
     return dataset.cases, dataset.task if model is None else model.task
@@ -180,16 +186,20 @@ def grid_of(case: Case, task: Task) -> Grid:
 
 
 def made(
-    cases: Sequence[Case], work: Callable[[Case], Row], store: Store, stated: JSON, *, in_one: bool, tell: Listener
+    cases: Sequence[Case], work: Callable[[Case], Row], store: Store, about: JSON, *, in_one: bool, tell: Listener
 ) -> Iterator[tuple[Case, Row]]:
-    """The features of each case, in order, taken from the store where they are there. in_one: not in worker processes."""
-    keys = [Store.key({"settings": stated, "case": case.id, "files": marks_of(case)}) for case in cases]
-    jobs = [case for case, key in zip(cases, keys, strict=True) if not store.has(key)]
+    """The features of each case, in order, taken from the store where they are there.
+
+    about: what decides them beside the case's files. in_one: not in worker processes.
+    """
+    keys = [Store.key({**about, "case": case.id, "files": marks_of(case)}) for case in cases]
+    missing = {key for key in keys if not store.has(key)}
+    jobs = [case for case, key in zip(cases, keys, strict=True) if key in missing]
     workers = num_threads()
     alone = in_one or workers < 2 or len(jobs) < FEW_CASES
     rows = map(work, jobs) if alone else in_processes(work, jobs, workers=workers)
     for done, (case, key) in enumerate(zip(cases, keys, strict=True)):
-        if not store.has(key):
+        if key in missing:
             row = next(rows)
             values = np.array([np.nan if value is None else value for value in row.values()], dtype=np.float64)
             store.put(key, {"values": values}, {"names": list(row)})
@@ -230,7 +240,10 @@ def fixed_row(case: Case, *, task: Task) -> Row:
 
 def deep_row(case: Case, *, model: Model) -> Row:
     """What the package's first network makes of the whole image."""
-    plan = model.engine.plan
-    prepared, _ = to_network(read_case_image(case, model.task), plan.preprocess)
+    plan, where = model.engine.plan, place_of(case.images[0])
+    image = read_case_image(case, model.task)
+    require_scale(image, model, where=where)
+    require_finite(image, where=where)
+    prepared, _ = to_network(image, plan.preprocess)
     values = image_features(model.engine.networks[0], prepared, plan, device=model.engine.device.type)
     return dict(zip(deep_names("deep", len(values)), values.tolist(), strict=True))

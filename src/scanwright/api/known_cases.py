@@ -1,6 +1,7 @@
 """Training cases as a model sees them: kept in the package, drawn in the report, and held against every new case."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from scanwright.api.study import Study
 from scanwright.dataset.cases import Case, Classes, Quantities, Target
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
-from scanwright.explanation.known import Known
+from scanwright.explanation.known import MOST_CASES, Known
 from scanwright.explanation.neighbours import embed_tsne
 from scanwright.features.deep import deep_features
 from scanwright.features.importance import group_importance
@@ -31,8 +32,6 @@ from scanwright.report.content import Figure
 from scanwright.transform.preprocess import to_network
 from scanwright.types import Floats
 
-MOST_CASES = 5000
-"""Of more training cases, so many evenly spread over their names."""
 MOST_DRAWN, MOST_GROUPS = 600, 12
 SHOWN = 5
 BATCH = 16
@@ -47,32 +46,42 @@ class Sight:
     known: Known
 
 
-def sight_of(run: Run, study: Study, keys: Mapping[str, str], *, fold: int, tell: Listener) -> Sight | None:
+def sight_of(
+    run: Run, study: Study, keys: Mapping[str, str], *, fold: int, device: torch.device, tell: Listener
+) -> Sight | None:
     """How a fold's model sees its training cases; None where answers are not of whole images."""
     if not study.problem.sees_whole:
         return None
     tell(Progress("explain", note=f"training cases of fold {fold} as its model sees them"))
     names = study.splits.folds[fold].train
     names = names[:: max(1, -(-len(names) // MOST_CASES))]
-    features = features_in(run, study, [keys[name] for name in names], fold)
-    targets = [target_text(study.case(name), study.dataset.task) for name in names]
-    return Sight(fold, tuple(names), Known.of(features, targets))
+    held_out = [name for name in watched_cases(study, fold) if name in keys]
+    features = features_in(run, study, [keys[name] for name in (*names, *held_out)], fold, device=device)
+    known = Known.of(
+        features[: len(names)],
+        [target_text(study.case(name), study.dataset.task) for name in names],
+        owners=[study.owners[name] for name in names],
+        held_out_MF=features[len(names) :],
+    )
+    return Sight(fold, tuple(names), known)
 
 
-def features_in(run: Run, study: Study, keys: Sequence[str], fold: int) -> Floats:
+def features_in(run: Run, study: Study, keys: Sequence[str], fold: int, *, device: torch.device) -> Floats:
     """(N, F) what a fold's model makes of prepared cases."""
     store, patch = Store(run.store), study.plan.batch.patch
-    network = trained_network(run.fold(fold) / WEIGHTS, study.plan, torch.device("cpu"))
+    network = trained_network(run.fold(fold) / WEIGHTS, study.plan, device)
     if isinstance(network, ClassicalNetwork):
-        rows = np.array([kept_features(store, key, patch)[1] for key in keys])  # made when it was fitted
-        return network.models[0].preparation.apply(rows)
-    images = [np.asarray(store.open(key).arrays["image"]) for key in keys]
-    batches = (
-        torch.from_numpy(np.stack([pad_to_patch(image, patch)[0] for image in images[start : start + BATCH]]))
-        for start in range(0, len(images), BATCH)
-    )
-    run.beat()
-    return deep_features(network, batches)
+        columns = [kept_features(store, key, patch)[1] for key in keys]
+        return network.models[0].preparation.apply(np.array(columns))
+
+    def batches() -> Iterator[torch.Tensor]:
+        images = (pad_to_patch(np.asarray(store.open(key).arrays["image"]), patch)[0] for key in keys)
+        for _, alike in itertools.groupby(images, key=lambda image: image.shape):
+            while batch := list(itertools.islice(alike, BATCH)):
+                run.beat()
+                yield torch.from_numpy(np.stack(batch))
+
+    return deep_features(network, batches(), device=device.type)
 
 
 @dataclass(frozen=True, slots=True)

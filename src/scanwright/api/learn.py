@@ -46,6 +46,10 @@ LEAST_SHARE = 0.1
 STATE = "state.safetensors"
 
 
+class OutOfTime(ResourceError):
+    """Earlier sessions have used the budget, and a fold of which there is nothing yet would be no model."""
+
+
 class Stopped(KeyboardInterrupt):
     """The user asked to stop; everything is saved. Carries the sentence that says how to go on."""
 
@@ -122,7 +126,7 @@ def fold_budget(run: Run, study: Study, *, folds_left: int, used_s: float) -> fl
     share_s = (left_s + used_s) / folds_left
     planned_s = plan.steps * (plan.step_s or 0.0)
     if run.clock.before_s and not used_s and share_s < LEAST_SHARE * planned_s:
-        raise ResourceError(
+        raise OutOfTime(
             "too little of the budget is left to train a fold from its beginning",
             where=run.folder,
             expected=f"a share of {plan.budget_s:g} s",

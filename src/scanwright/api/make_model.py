@@ -126,7 +126,7 @@ def train(
         ablated = ablate(run, material, settings, tried, **given) if ablation else ()
         found, scores = kept.study, kept.scores
         with run.stage("explain"):
-            explained = Explained(kept, tell)
+            explained = Explained(kept, torch_device, tell)
             sight = explained.first
         with run.stage("package"):
             digest = telling.write_package(run, found, scores, models, sight)

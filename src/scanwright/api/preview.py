@@ -154,7 +154,8 @@ def pairs_of(case: TrainingCase, plan: Plan, problem: Problem, *, step: int, sam
     plan = plan.model_copy(update={"batch": plan.batch.model_copy(update={"size": samples})})
     device = torch.device("cpu")
     still = Batches((case,), unchanged(plan), seed, device).batch(step)
-    moving = Batches((case,), plan, seed, device)
+    alone = plan.model_copy(update={"augment": plan.augment.model_copy(update={"mixup": 0.0})})
+    moving = Batches((case,), alone, seed, device)
     draw = moving.draw(step)
     moved = moving.apply(draw)
     words = [changes_text(draw.warp, draw.tint, k, spacing=moving.spacing) for k in range(samples)]

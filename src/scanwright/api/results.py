@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
 SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
+SPELLED = {"percent": "%", "hu": "HU", "year": "years"}
 UNITS = {"ct": "HU", "pet": "SUVbw"}
 
 
@@ -113,7 +114,7 @@ def write_report(file: Path, scan: DicomVolume, found: Mapping[str, Any], model:
     """What is told of a whole image, beside `file`: NAME.sr.dcm with a number for each class or quantity, and what is decided.
 
     found: as the kind of problem gives it, {"probabilities", "decision"} or {"quantities", "units"}; of other kinds nothing is
-    written. Raises what the writer raises.
+    written, nor of a quantity whose unit has no code here. Raises what the writer raises.
     """
     from scanwright.io.dicom.derived.sr_write import write_measurements
 
@@ -144,10 +145,11 @@ def answers_in(found: Mapping[str, Any]) -> "list[Answer]":
         Answer(name, chance, conclusion="present" if name in told else "absent")
         for name, chance in found.get("probabilities", {}).items()
     ]
-    units = found.get("units", {})
     for name, value in found.get("quantities", {}).items():
-        unit = {"percent": "%"}.get(units.get(name, ""), units.get(name, ""))
-        answers.append(Answer(name, value, unit=unit if unit in KNOWN_UNITS else "1"))
+        unit = found.get("units", {}).get(name) or "1"
+        unit = SPELLED.get(unit, unit)
+        if unit in KNOWN_UNITS:  # a number in a unit that has no code here would be told without one
+            answers.append(Answer(name, value, unit=unit))
     return answers
 
 

@@ -32,11 +32,10 @@ LOCK = ".lock"
 CLOCK = "clock.json"
 STORE = "store"
 ABLATION = "ablation.json"
-BEGUN = (PLAN, TRIED)
-"""Files of which one is there once a run has decided something that another request could contradict."""
 PARTS = [
-    *BEGUN,  # first: what is left of a run without them is never taken up
+    PLAN,  # first, and the trials' plans with them: what is left of a run without a plan is never taken up
     TRIALS,
+    TRIED,
     ABLATION,
     "task.json",
     "checks.json",
@@ -51,6 +50,8 @@ PARTS = [
     "model.swm",
 ]
 BEAT_S = 2.0
+OF_A_MODEL = ("plan", "prepare", "train", "predict", "evaluate")
+"""Stages that each model has for itself where several are tried."""
 
 
 @dataclass(slots=True)
@@ -76,10 +77,9 @@ class Clock:
             write_json(self.file, {"elapsed_s": round(self.elapsed_s, 3), "stages": self.stages})
 
     def seconds_of(self, part: str) -> float:
-        """What the stages of a part took; of the run itself, without parts, all of them."""
-        return sum(
-            entry["seconds"] for name, entry in self.stages.items() if name.endswith(f"({part})" if part else "")
-        )
+        """What making and judging the model of a part took; without a name, of a run of one model."""
+        names = [f"{stage} ({part})" if part else stage for stage in OF_A_MODEL]
+        return sum(self.stages[name]["seconds"] for name in names if name in self.stages)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -213,8 +213,8 @@ def read_record(file: Path) -> Any:
 
 
 def has_begun(folder: Path) -> bool:
-    """Whether a run in this folder has decided something."""
-    return any((folder / name).exists() for name in BEGUN)
+    """Whether a run in this folder has planned something: its model, or one of several that are tried."""
+    return (folder / PLAN).exists() or any((folder / TRIALS).glob(f"*/{PLAN}"))
 
 
 def is_same(known: Path, request: dict[str, Any]) -> bool:

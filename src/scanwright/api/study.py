@@ -31,10 +31,13 @@ from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Splits, make_splits, owners_of, read_splits
 from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Kind
-from scanwright.errors import InputError, IntegrityError, UsageError
+from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
+from scanwright.explanation.known import MOST_CASES
 from scanwright.files import write_bytes, write_json
 from scanwright.gate.waive import Waiver
+from scanwright.network.build import build
 from scanwright.plan.budget import Workload
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.settings import Settings
@@ -47,7 +50,7 @@ from scanwright.training.probe import measure
 
 DATASHEET = "datasheet"
 PICTURED = 5
-"""Times that training cases are looked through for the report: once, and for each of four cases that are shown."""
+"""Times that training cases are looked through for the report at most: once, and for each of four cases that are shown."""
 PER_CASE_SHARE = 1.5
 """Preparing or answering a case takes about this many times as long as reading and checking it."""
 
@@ -306,24 +309,35 @@ def planned(
         tell(Progress("plan", note=f"measuring a step of {candidate.network.title} on this machine"))
         return measure(candidate, material.problem, device=device)
 
-    plan = make(
-        material.fingerprint,
-        settings,
-        problem=material.problem,
-        folds=material.folds,
-        machine=machine,
-        workload=workload,
-        cost=cost,
-    )
+    try:
+        plan = make(
+            material.fingerprint,
+            settings,
+            problem=material.problem,
+            folds=material.folds,
+            machine=machine,
+            workload=workload,
+            cost=cost,
+        )
+    except ResourceError as error:
+        given = {"expected": error.expected, "found": error.found, "where": error.where, "hint": error.hint}
+        raise Unplanned(error.message, **given, details=error.details) from error
+    if material.beginning is not None and not isinstance(plan.network, ClassicalPlan):
+        material.beginning.enter(build(plan.network), fold=0)  # before anything is prepared for weights that do not fit
     write_json(run.path(PLAN), plan.to_json())
     return plan
 
 
+class Unplanned(ResourceError):
+    """Budget or memory do not suffice for a model; found out before any of it is trained."""
+
+
 def looked_through(material: Material) -> int:
-    """Cases that models see once more to be explained: the training cases of the first fold, and of those of pictured cases."""
+    """Cases that models see once more to be explained: training cases of the first fold, and of those of pictured cases."""
     if not material.problem.sees_whole:
         return 0
-    return PICTURED * max(len(material.splits.folds[fold].train) for fold in material.folds)
+    most = max(len(material.splits.folds[fold].train) for fold in material.folds)
+    return min(PICTURED, len(material.folds)) * min(MOST_CASES, most)
 
 
 def earlier_plan(file: Path) -> Plan:

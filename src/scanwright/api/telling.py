@@ -104,10 +104,14 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
 
 
 def learned_cases(study: Study) -> list[str]:
-    """The hash of each case that a packed fold has learned from, sorted: what `evaluate` holds its cases against."""
+    """The hash of each case that a packed fold has learned from, sorted: what `evaluate` holds its cases against.
+
+    Those that its weights had learned from before, as the package says that they began from, are among them.
+    """
     folds = study.plan.training.folds
     names = {name for fold in folds for name in study.splits.folds[fold].train}
-    return sorted(images_hash(study.facts(name).image_hashes) for name in names)
+    before = frozenset[str]() if study.beginning is None else study.beginning.learned
+    return sorted({images_hash(study.facts(name).image_hashes) for name in names} | before)
 
 
 def report_content(

@@ -10,20 +10,23 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from scanwright.api import answer, learn
 from scanwright.api.answer import Scores
-from scanwright.api.run import TRIED, Run
-from scanwright.api.study import Material, Study, plan_model
+from scanwright.api.learn import OutOfTime
+from scanwright.api.run import PLAN, TRIALS, TRIED, Run
+from scanwright.api.study import Material, Study, Unplanned, plan_model
 from scanwright.errors import ResourceError
 from scanwright.files import as_resource_error, write_json
 from scanwright.plan.plan import ModelName
 from scanwright.plan.settings import Settings
 from scanwright.plan.trials import models_to_try
 from scanwright.problem.kind import Row
+from scanwright.problem.known import KINDS
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import Fact, ModelRow, ModelsPart, estimate
 from scanwright.report.notation import is_better
@@ -56,11 +59,10 @@ def train_best(
     With a budget each network has an equal share of what is left when its turn comes. Raises what planning and training raise.
     """
     train = partial(train_model, material=material, machine=machine, device=device, tell=tell)
-    names = models_to_try(material.fingerprint, settings, material.problem, held_out=len(material.held_out()))
+    names = tried_models(run, material, settings)
     if len(names) == 1:
-        only = train(run, settings=settings)
+        only = train(run, settings=settings.model_copy(update={"model": names[0]}))
         return only, None, {names[0]: only}
-    write_json(run.path(TRIED), {"tried": list(names), "chosen": None})
     tried: dict[str, Tried] = {}
     refused: dict[str, ResourceError] = {}
     for place, name in enumerate(names):
@@ -68,37 +70,34 @@ def train_best(
         share = settings.model_copy(update={"model": name, "budget_s": deadline(run, settings, left=names[place:])})
         try:
             tried[name] = train(run.part(name), settings=share)
-        except Unplanned as error:
-            refused[name] = error.reason
-            tell(Progress("try", note=f"{name} is left out: {error.reason.message}"))
+        except (Unplanned, OutOfTime) as error:
+            refused[name] = error
+            tell(Progress("try", note=f"{name} is left out: {error.message}"))
     if not tried:
         raise next(reversed(refused.values()))
-    best = best_of({name: one.scores.rows for name, one in tried.items()}, material, seed=settings.seed)
-    models = compared(tried, best, material, refused=refused, seed=settings.seed)
-    take_up(tried[best].run, run)
+    with run.stage("choose"):
+        best = best_of({name: one.scores.rows for name, one in tried.items()}, material, seed=settings.seed)
+        models = compared(tried, best, material, refused=refused, seed=settings.seed)
+        take_up(tried[best].run, run)
     write_json(run.path(TRIED), {"tried": list(names), "chosen": best, **models.to_json()})
     tell(Progress("try", note=f"kept: {best}"))
     return replace(tried[best], run=run), models, tried
 
 
-class Unplanned(Exception):
-    """A model for which budget or memory do not suffice, found out before any of it is trained."""
-
-    def __init__(self, reason: ResourceError) -> None:
-        self.reason = reason
+def tried_models(run: Run, material: Material, settings: Settings) -> tuple[ModelName, ...]:
+    """The models to be tried; of a run that was planned for one model before several were tried, that one."""
+    if run.path(PLAN).exists() and not run.path(TRIALS).exists() and settings.model == "auto":
+        return ("auto",)
+    known = KINDS.get(material.problem.name) is type(material.problem)
+    held_out = len(material.held_out())
+    return models_to_try(material.fingerprint, settings, material.problem, held_out=held_out, own_kind=not known)
 
 
 def train_model(
     run: Run, *, material: Material, settings: Settings, machine: Machine, device: torch.device, tell: Listener
 ) -> Tried:
-    """Plan one model, train its folds, answer what was held out, and judge the answers.
-
-    Raises Unplanned instead of ResourceError where the model is one of several and was not planned.
-    """
-    try:
-        study = plan_model(run, material, settings, machine=machine, device=device, tell=tell)
-    except ResourceError as error:
-        raise (Unplanned(error) if run.name else error) from error
+    """Plan one model, train its folds, answer what was held out, and judge the answers."""
+    study = plan_model(run, material, settings, machine=machine, device=device, tell=tell)
     torch.set_num_threads(study.plan.training.threads)
     with run.stage("prepare"):
         keys = learn.prepare(run, study, tell=tell)
@@ -192,13 +191,14 @@ def take_up(part: Run, run: Run) -> None:
             if target.is_dir():
                 shutil.rmtree(target)
             target.unlink(missing_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, copy_function=_link_or_copy)
-            else:
-                _link_or_copy(source, target)
+            for file in [source] if source.is_file() else sorted(source.rglob("*")):
+                if file.is_file():
+                    place = target / file.relative_to(source) if source.is_dir() else target
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    _link_or_copy(file, place)
 
 
-def _link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     """Files of a run are replaced and never written into, so that two names of one file stay equal."""
     try:
         os.link(source, target)

@@ -189,9 +189,16 @@ def predict_case(
         shown = file.with_name(f"{case.id}{EXPLANATION}")
         write_bytes(shown, picture)
         also = (*also, shown)
+    untold: tuple[str, ...] = ()
     if model.problem.sees_whole and format != "labels" and isinstance(case.images[0], DicomVolume):
-        also = (*also, *beside_study(model, case.images[0], file, found, explained=also))
-    likeness = None if model.known is None else likeness_of(model.known, model.engine, image)
+        try:
+            also = (*also, *beside_study(model, case.images[0], file, found, explained=also))
+        except (UsageError, InputError) as error:  # the answer itself is there
+            if format == "dicom":
+                raise
+            untold = (f"no DICOM report: {error.message}",)
+    wanted = model.known is not None and format != "labels"  # as `evaluate` asks it
+    likeness = likeness_of(model.known, model.engine, image) if wanted and model.known else None
     return Prediction(
         case=case.id,
         images=case.images,
@@ -204,6 +211,7 @@ def predict_case(
         package=model.package.digest,
         notes=(
             *notes_on(model, image),
+            *untold,
             *model.problem.doubts(labels),
             *(() if likeness is None else likeness.doubts()),
         ),

@@ -5,7 +5,7 @@ kept has no name in it: numbers that the model makes of an image, and what was k
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,11 +14,13 @@ from safetensors.numpy import load, save
 
 from scanwright.errors import IntegrityError
 from scanwright.explanation.neighbours import Neighbour, nearest_cases
-from scanwright.types import Floats
+from scanwright.types import Floats, Ints
 
 FAR = 0.99
 """Share of the training cases that have another one nearer to them than a case that is called unlike all of them."""
 BLOCK = 512
+MOST_CASES = 5000
+"""Of more training cases, so many evenly spread over their names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +34,27 @@ class Known:
     limit: float | None
 
     @classmethod
-    def of(cls, features_NF: Floats, targets: Sequence[str]) -> Self:
-        """The training cases, with the limit that their own distances give."""
+    def of(
+        cls,
+        features_NF: Floats,
+        targets: Sequence[str],
+        *,
+        owners: Sequence[Hashable] | None = None,
+        held_out_MF: Floats | None = None,
+    ) -> Self:
+        """The training cases, with the limit that their own distances give, and those of cases that were held out.
+
+        owners: whose each is; the nearest case is sought among those of others. held_out_MF: the model knows what it learned
+        from better than it will know anything new, so that such cases may be farther.
+        """
         kept = np.array(features_NF, dtype=np.float16, order="C")  # as it is written, byte after byte
-        nearest = _nearest_distances(kept.astype(np.float32))
-        return cls(kept, tuple(targets), float(np.quantile(nearest, FAR)) if len(nearest) else None)
+        whose = np.unique([str(one) for one in owners], return_inverse=True)[1] if owners else np.arange(len(kept))
+        nearest = _nearest_distances(kept.astype(np.float32), whose)
+        limits = [float(np.quantile(nearest, FAR))] if len(nearest) else []
+        if limits and held_out_MF is not None and len(held_out_MF):
+            found = [nearest_cases(kept, row, count=1) for row in held_out_MF]
+            limits += [float(np.quantile([one[0].distance for one in found if one], FAR))] if any(found) else []
+        return cls(kept, tuple(targets), max(limits, default=None))
 
     def nearest(self, features_F: Floats, *, count: int) -> tuple[Neighbour, ...]:
         """The nearest training cases, the nearest first."""
@@ -65,16 +83,15 @@ class Known:
         return found
 
 
-def _nearest_distances(features_NF: Floats) -> Floats:
-    """(N,) cosine distance of each case to the nearest other one, where it has a direction; (0,) of fewer than two."""
+def _nearest_distances(features_NF: Floats, owners_N: Ints) -> Floats:
+    """Cosine distance of each case to the nearest one of another owner, where both have a direction; (0,) of one owner."""
     lengths = np.linalg.norm(features_NF, axis=1)
-    unit = features_NF[lengths > 0] / lengths[lengths > 0, None]
-    if len(unit) < 2:
+    unit, whose = features_NF[lengths > 0] / lengths[lengths > 0, None], owners_N[lengths > 0]
+    if len(set(whose.tolist())) < 2:
         return np.zeros(0)
     found = []
     for start in range(0, len(unit), BLOCK):
         cosines = unit[start : start + BLOCK] @ unit.T
-        rows = np.arange(len(cosines))
-        cosines[rows, rows + start] = -np.inf
+        cosines[whose[start : start + BLOCK, None] == whose] = -np.inf
         found.append(1 - cosines.max(axis=1))
     return np.asarray(np.clip(np.concatenate(found), 0.0, 2.0))

@@ -110,7 +110,7 @@ def read_csv(path: Path) -> FeatureTable:
 
 def write_parquet(path: Path, table: FeatureTable) -> None:
     """Write a table as Parquet, settings in its metadata. Raises UsageError with the install line without pyarrow."""
-    arrow, parquet = _pyarrow()
+    arrow, parquet = require_pyarrow()
     columns = [arrow.array(table.cases, arrow.string())]
     columns += [arrow.array(column, arrow.float64(), from_pandas=True) for column in table.values.T]
     made = arrow.Table.from_arrays(columns, names=[CASE, *table.names])
@@ -124,7 +124,7 @@ def read_parquet(path: Path) -> FeatureTable:
 
     Raises InputError if it is not one, UsageError with the install line without pyarrow.
     """
-    arrow, parquet = _pyarrow()
+    arrow, parquet = require_pyarrow()
     require_no_pipe(path)
     try:
         read = parquet.read_table(path)
@@ -165,7 +165,7 @@ def _settings_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".csv") + ".settings.json")
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def require_pyarrow() -> tuple[Any, Any]:
     """pyarrow and its Parquet module. Raises UsageError with the install line where it is absent."""
     try:
         import pyarrow

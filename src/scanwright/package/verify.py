@@ -74,7 +74,7 @@ def _require_members(verified: Verified) -> None:
         inside = any(name.startswith(one) and "/" not in name.removeprefix(one) for one in (WEIGHTS, ARRAYS))
         if inside != name.endswith(".safetensors"):
             raise _fault(
-                verified.path, expected=f"weights as {WEIGHTS}*.safetensors and nothing else there", found=name
+                verified.path, expected=f"{WEIGHTS} and {ARRAYS} with safetensors files and nothing else", found=name
             )
 
 

@@ -11,6 +11,8 @@ from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 
+LEAST_KNOWN = 20
+"""Cases of which a quantity is known: of fewer a fold may have none to learn from."""
 UNUSED = "a model of features takes no steps"
 
 
@@ -44,7 +46,8 @@ def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: Preproces
 def learns(fingerprint: Fingerprint, outputs: int) -> bool:
     """Whether classical models learn this target: classes, labels, grades or quantities, told as this package tells them."""
     if fingerprint.quantities:
-        return outputs == len(fingerprint.quantities)
+        enough = all(one.known >= LEAST_KNOWN for one in fingerprint.quantities)
+        return enough and outputs == len(fingerprint.quantities)
     return bool(fingerprint.classes) and outputs == len(fingerprint.classes) - (fingerprint.choice == "ordered")
 
 
@@ -62,8 +65,8 @@ def plan_model(
         raise UsageError(
             "a classical model does not learn this target",
             where="--model",
-            expected="classes, labels, grades or quantities",
-            found=f"{outputs} outputs of a kind of its own",
+            expected=f"classes, labels, grades, or quantities that are known of {LEAST_KNOWN} cases",
+            found=f"{outputs} outputs for {len(fingerprint.quantities or fingerprint.classes)} parts, or fewer cases",
             hint="Choose --model cnn.",
         )
     return ledger.section(

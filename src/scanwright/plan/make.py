@@ -116,8 +116,9 @@ def within_memory(
 
 def begun_values(settings: Settings, network: type[BaseModel]) -> dict[str, Any]:
     """Plan values that the network fixes which weights come from. Raises UsageError if it is of another kind."""
-    found = {} if settings.start is None else settings.start.network
-    if found and not set(found) <= set(network.model_fields):
+    found = {} if settings.start is None else settings.start.values
+    of_network = {name.removeprefix("network.") for name in found if name.startswith("network.")}
+    if not of_network <= set(network.model_fields):
         raise UsageError(
             "weights of another kind of network",
             where="--from",
@@ -126,7 +127,7 @@ def begun_values(settings: Settings, network: type[BaseModel]) -> dict[str, Any]
             else "a network that answers whole images",
             hint="Begin from a package that answers the same kind of question, or without --from.",
         )
-    return {f"network.{name}": value for name, value in found.items()}
+    return dict(found)
 
 
 def require_of_network(ledger: Ledger) -> None:

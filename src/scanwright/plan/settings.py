@@ -12,10 +12,13 @@ from scanwright.plan.plan import ModelName, Plan, section_models
 
 
 class Start(Frozen):
-    """What weights begin from instead of random numbers: the SHA-256 of a package or file, and the values of its network."""
+    """What weights begin from instead of random numbers: the SHA-256 of a package or file, and plan values that go with it.
+
+    values: by dotted name: the network, and the patch of one that answers voxels.
+    """
 
     digest: str
-    network: dict[str, Any] = Field(default_factory=dict)
+    values: dict[str, Any] = Field(default_factory=dict)
 
 
 class Settings(Frozen):

@@ -44,7 +44,12 @@ UNITS = MappingProxyType(
     {
         "mm": Code("mm", "UCUM", "millimeter"),
         "mm3": Code("mm3", "UCUM", "cubic millimeter"),
+        "cm": Code("cm", "UCUM", "centimeter"),
         "ml": Code("ml", "UCUM", "milliliter"),
+        "l": Code("L", "UCUM", "liter"),
+        "g": Code("g", "UCUM", "gram"),
+        "kg": Code("kg", "UCUM", "kilogram"),
+        "years": Code("a", "UCUM", "year"),
         "%": Code("%", "UCUM", "Percent"),
         "1": Code("1", "UCUM", "no units"),
         "HU": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
