@@ -21,7 +21,7 @@ def fill(folder):
     """What a finished run leaves, and a plan."""
     for name in PARTS:
         path = folder / name
-        if name in ("folds", "predictions"):
+        if name in ("folds", "predictions", "trials"):
             (path / "0").mkdir(parents=True)
             (path / "0/file").write_text("x")
         else:
