@@ -66,7 +66,8 @@ class Cohort:
     folds: list[dict[str, list[str]]]
 
     def answers(self, chances_NK: Floats) -> Answers:
-        """Chances of the classes beside what is true."""
+        """Chances of the classes beside what is true; what a model gives to classes that are left out is shared among them."""
+        chances_NK = chances_NK / chances_NK.sum(axis=1, keepdims=True)
         return Answers.of(chances_NK, self.truth, chances_NK.argmax(axis=1), self.owners)
 
     def answers_in(self, trial: Path) -> Answers:
