@@ -45,6 +45,15 @@ def in_processes(
             raise
 
 
+def spread(
+    work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int, few: int, at_once: int = 1
+) -> Iterator[Result]:
+    """As `in_processes`; in this process with one worker, or fewer jobs than `few`, for which starting others takes longer."""
+    if workers < 2 or len(jobs) < few:
+        return map(work, jobs)
+    return in_processes(work, jobs, workers=workers, at_once=at_once)
+
+
 class Worker(SpawnProcess):
     """A process started by spawn in which the main module of the program that started it is not run again."""
 

@@ -4,7 +4,7 @@ Of a package the network is taken over with its weights, so that it is the same 
 next of the package's models. A file brings weights alone: those whose name and shape the planned network has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ LEAST_SHARE = 0.5
 """Of the planned network's weights, what must be found: with less it would begin at random under another name."""
 OWN = ("in_channels", "out_channels")
 """Values of a network that follow from the task, whatever it begins from."""
-CODE = "learned-before"
+CODE, MOST_NAMED = "learned-before", 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,10 @@ def seen_before(checks: Checks, learned: frozenset[str]) -> list[Fault]:
             code=CODE,
             severity="error",
             policy=True,
-            cases=_some(known),
+            cases=tuple(known[:MOST_NAMED]),
             numbers={"cases": len(known)},
             expected="cases that the weights of --from have not learned from",
             found=f"{len(known)} of {len(checks.facts)} that they have",
             action="Begin from another package, or leave these cases out.",
         )
     ]
-
-
-def _some(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(names[:50])

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from scanwright.api.claims import require_outside
 from scanwright.api.lock import alone
 from scanwright.api.opened import Model, open_model
+from scanwright.api.run import LOCK
 from scanwright.api.scans import asked_of
 from scanwright.api.study import without
 from scanwright.api.use_model import require_finite, require_scale
@@ -43,11 +44,10 @@ from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
 from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON
-from scanwright.workers import in_processes
+from scanwright.workers import spread
 
 FeatureKind = Literal["radiomic", "fixed", "deep"]
 Row = Mapping[str, float | None]
-LOCK = ".lock"
 COLOURS = ("red", "green", "blue")
 FEW_CASES = 8
 """Below this, starting worker processes takes longer than they save."""
@@ -195,9 +195,7 @@ def made(
     keys = [Store.key({**about, "case": case.id, "files": marks_of(case)}) for case in cases]
     missing = {key for key in keys if not store.has(key)}
     jobs = [case for case, key in zip(cases, keys, strict=True) if key in missing]
-    workers = num_threads()
-    alone = in_one or workers < 2 or len(jobs) < FEW_CASES
-    rows = map(work, jobs) if alone else in_processes(work, jobs, workers=workers)
+    rows = spread(work, jobs, workers=1 if in_one else num_threads(), few=FEW_CASES)
     for done, (case, key) in enumerate(zip(cases, keys, strict=True)):
         if key in missing:
             row = next(rows)

@@ -23,7 +23,7 @@ from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Progress
 from scanwright.types import Floats, Shape3
-from scanwright.workers import in_processes
+from scanwright.workers import spread
 
 FEW_CASES, AT_ONCE = 100, 16
 """Below so many cases, starting worker processes takes longer than they save; cases handed over together."""
@@ -92,9 +92,7 @@ def features_in_order(
     """Names and values (N, F) of the features of prepared cases, those that are not kept yet made by several processes."""
     missing = [key for key in keys if not store.has(features_key(store, key, plan.batch.patch))]
     work = partial(make_features, store.root, patch=plan.batch.patch)
-    workers = plan.training.threads
-    few = workers < 2 or len(missing) < FEW_CASES
-    made = map(work, missing) if few else in_processes(work, missing, workers=workers, at_once=AT_ONCE)
+    made = spread(work, missing, workers=plan.training.threads, few=FEW_CASES, at_once=AT_ONCE)
     for done, _ in enumerate(made):
         run.beat()
         tell(Progress("features", done=done + 1, total=len(missing)))

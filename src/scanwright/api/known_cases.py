@@ -17,10 +17,9 @@ from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
 from scanwright.explanation.known import MOST_CASES, Known
 from scanwright.explanation.neighbours import embed_tsne
-from scanwright.features.deep import deep_features
+from scanwright.features.deep import deep_features, image_features
 from scanwright.features.importance import group_importance
 from scanwright.features.served import ClassicalNetwork
-from scanwright.features.served import features_of as served_features
 from scanwright.figures.embedding import embedding_plot
 from scanwright.figures.palette import structure_colour
 from scanwright.figures.plots import Box, box_plot
@@ -70,7 +69,7 @@ def features_in(run: Run, study: Study, keys: Sequence[str], fold: int, *, devic
     """(N, F) what a fold's model makes of prepared cases."""
     store, patch = Store(run.store), study.plan.batch.patch
     network = trained_network(run.fold(fold) / WEIGHTS, study.plan, device)
-    if isinstance(network, ClassicalNetwork):
+    if isinstance(network, ClassicalNetwork):  # they were made when it was fitted
         columns = [kept_features(store, key, patch)[1] for key in keys]
         return network.models[0].preparation.apply(np.array(columns))
 
@@ -106,12 +105,8 @@ class Likeness:
 
 def likeness_of(known: Known, engine: Engine, image: Volume) -> Likeness:
     """An image held against known cases, as the first network of the engine sees both."""
-    plan, network = engine.plan, engine.networks[0]
-    padded, _ = pad_to_patch(to_network(image, plan.preprocess)[0], plan.batch.patch)
-    if isinstance(network, ClassicalNetwork):
-        features = network.models[0].preparation.apply(served_features([padded], network.models[0].names))[0]
-    else:
-        features = deep_features(network, [torch.from_numpy(padded)[None]], device=engine.device.type)[0]
+    prepared, _ = to_network(image, engine.plan.preprocess)
+    features = image_features(engine.networks[0], prepared, engine.plan, device=engine.device.type)
     found = known.nearest(features, count=SHOWN)
     nearest = tuple((known.targets[one.index], one.distance) for one in found)
     return Likeness(nearest, known.is_unlike(found), tuple(one.index for one in found))

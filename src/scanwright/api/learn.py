@@ -30,7 +30,7 @@ from scanwright.training.batches import Batches, TrainingCase, cut
 from scanwright.training.checkpoint import elapsed_of, save_weights
 from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
 from scanwright.transform.prepare import prepare_into, store_key
-from scanwright.workers import in_processes
+from scanwright.workers import spread
 
 FEW_CASES = 12
 """Below this, starting worker processes takes longer than they save."""
@@ -65,9 +65,8 @@ def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
     jobs = [(study.case(name), keys[name]) for name in missing]
     done = len(names) - len(missing)
     workers = study.plan.training.threads
-    few = workers < 2 or len(jobs) < FEW_CASES
     at_once = max(1, len(jobs) // (workers * 8))
-    for _ in map(work, jobs) if few else in_processes(work, jobs, workers=workers, at_once=at_once):
+    for _ in spread(work, jobs, workers=workers, few=FEW_CASES, at_once=at_once):
         done += 1
         run.beat()
         tell(Progress("prepare", done=done, total=len(names)))

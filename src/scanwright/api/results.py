@@ -10,7 +10,7 @@ NAME.sr.dcm alone, and where an explanation was asked for, NAME.explanation.dcm.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from scanwright.types import Array, Bools, Floats
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.provenance import Model
     from scanwright.io.dicom.derived.sr_groups import Answer
+    from scanwright.io.dicom.volumes import Stack
 
 SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
 SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
@@ -82,12 +83,11 @@ def write_dicom(
     """
     from scanwright.io.dicom.derived.capture import write_capture
     from scanwright.io.dicom.derived.rtstruct_writing import write_structures
-    from scanwright.io.dicom.intake import open_instance
     from scanwright.io.dicom.scan import find_stack
 
     base = file.name.removesuffix(SEG).removesuffix(RTSTRUCT)
     stack = find_stack(scan)
-    sources = [open_instance(path).dataset for path in dict.fromkeys(one.path for one in stack.slices)]
+    sources = headers_of(stack)
     masks = region_masks(labels, task)
     unit = UNITS.get(task.channels[0].modality, "arbitrary")
     colours = {region: _rgb(structure_colour(index)) for index, region in enumerate(masks)}
@@ -110,11 +110,30 @@ def write_dicom(
     return [*written, file.with_name(base + PICTURE), file.with_name(base + CAPTURE)]
 
 
-def write_report(file: Path, scan: DicomVolume, found: Mapping[str, Any], model: "Model") -> list[Path]:
+def write_beside(
+    file: Path, scan: DicomVolume, found: Mapping[str, Any], explained: Sequence[Path], model: "Model"
+) -> list[Path]:
+    """The answer to a whole image as files to lie beside the study: a report, and PNG pictures as secondary captures.
+
+    Raises what the writers raise.
+    """
+    from scanwright.io.dicom.derived.capture import write_capture
+    from scanwright.io.dicom.scan import find_stack
+
+    sources = headers_of(find_stack(scan))
+    written = _write_report(file, found, sources, model)
+    for picture in explained:
+        capture = picture.with_suffix(".dcm")
+        write_capture(capture, _pixels(picture.read_bytes()), sources=sources, model=model, has_text=True)
+        written.append(capture)
+    return written
+
+
+def _write_report(file: Path, found: Mapping[str, Any], sources: Sequence[Any], model: "Model") -> list[Path]:
     """What is told of a whole image, beside `file`: NAME.sr.dcm with a number for each class or quantity, and what is decided.
 
     found: as the kind of problem gives it, {"probabilities", "decision"} or {"quantities", "units"}; of other kinds nothing is
-    written, nor of a quantity whose unit has no code here. Raises what the writer raises.
+    written, nor of a quantity whose unit has no code here.
     """
     from scanwright.io.dicom.derived.sr_write import write_measurements
 
@@ -122,16 +141,8 @@ def write_report(file: Path, scan: DicomVolume, found: Mapping[str, Any], model:
     if not answers:
         return []
     report = file.with_name(file.stem + SR)
-    write_measurements(report, answers=answers, sources=headers_of(scan), model=model, description="Answers")
+    write_measurements(report, answers=answers, sources=sources, model=model, description="Answers")
     return [report]
-
-
-def write_picture(file: Path, scan: DicomVolume, picture: bytes, model: "Model") -> Path:
-    """A PNG as secondary capture beside the study."""
-    from scanwright.io.dicom.derived.capture import write_capture
-
-    write_capture(file, _pixels(picture), sources=headers_of(scan), model=model, has_text=True)
-    return file
 
 
 def answers_in(found: Mapping[str, Any]) -> "list[Answer]":
@@ -153,12 +164,11 @@ def answers_in(found: Mapping[str, Any]) -> "list[Answer]":
     return answers
 
 
-def headers_of(scan: DicomVolume) -> list[Any]:
+def headers_of(stack: "Stack") -> list[Any]:
     """The headers of the images that a scan was read from, each once."""
     from scanwright.io.dicom.intake import open_instance
-    from scanwright.io.dicom.scan import find_stack
 
-    return [open_instance(path).dataset for path in dict.fromkeys(one.path for one in find_stack(scan).slices)]
+    return [open_instance(path).dataset for path in dict.fromkeys(one.path for one in stack.slices)]
 
 
 def _measured(

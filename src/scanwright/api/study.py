@@ -62,6 +62,7 @@ class Material:
     overview: all labelled cases but a declared test split, as the report describes them. fingerprint: those that the trained
     folds learn from; plans know no others. folds: those that are trained. owners: by case, who it counts for where cases are
     set apart: patients who share an image or nearly one count as one. beginning: what weights begin from, None for random.
+    cases: of the data set, by id.
     """
 
     dataset: Dataset
@@ -74,10 +75,11 @@ class Material:
     owners: Mapping[str, str]
     problem: ProblemKind
     beginning: Beginning | None
+    cases: Mapping[str, Case]
 
     def case(self, name: str) -> Case:
         """A case by its id."""
-        return next(case for case in self.dataset.cases if case.id == name)
+        return self.cases[name]
 
     def facts(self, name: str) -> CaseFacts:
         """What the checks found out about a case."""
@@ -141,7 +143,8 @@ def look(
     folds = tuple(range(len(splits.folds))) if settings.fold is None else (settings.fold,)
     problem = problem_of(dataset.task, make_problem)
     owners = owners_of(dataset.cases, checks.facts, looked.together)
-    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem, beginning)
+    cases = {case.id: case for case in dataset.cases}
+    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem, beginning, cases)
 
 
 def plan_model(

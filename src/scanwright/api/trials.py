@@ -23,6 +23,7 @@ from scanwright.api.study import Material, Study, Unplanned, plan_model
 from scanwright.errors import ResourceError
 from scanwright.files import as_resource_error, write_json
 from scanwright.plan.plan import ModelName
+from scanwright.plan.ruleset import rules_for
 from scanwright.plan.settings import Settings
 from scanwright.plan.trials import models_to_try
 from scanwright.problem.kind import Row
@@ -67,7 +68,8 @@ def train_best(
     refused: dict[str, ResourceError] = {}
     for place, name in enumerate(names):
         tell(Progress("try", note=f"model {place + 1} of {len(names)}: {name}"))
-        share = settings.model_copy(update={"model": name, "budget_s": deadline(run, settings, left=names[place:])})
+        until_s = deadline(run, material, settings, left=names[place:])
+        share = settings.model_copy(update={"model": name, "budget_s": until_s})
         try:
             tried[name] = train(run.part(name), settings=share)
         except (Unplanned, OutOfTime) as error:
@@ -110,14 +112,14 @@ def train_model(
     return Tried(run, study, keys, scores)
 
 
-def deadline(run: Run, settings: Settings, *, left: Sequence[ModelName]) -> float | None:
+def deadline(run: Run, material: Material, settings: Settings, *, left: Sequence[ModelName]) -> float | None:
     """The seconds of the run at which the first of these models should be done; None without a budget.
 
-    A model of features takes what it takes, and networks share the rest.
+    What takes no steps takes what it takes, and networks share the rest.
     """
     if settings.budget_s is None:
         return None
-    networks = sum(name != "svm" for name in left)
+    networks = sum(rules_for(material.problem, name).takes_steps for name in left)
     return run.elapsed_s + max(0.0, settings.budget_s - run.elapsed_s) / max(1, networks)
 
 

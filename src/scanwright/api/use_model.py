@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,13 +192,15 @@ def predict_case(
     untold: tuple[str, ...] = ()
     if model.problem.sees_whole and format != "labels" and isinstance(case.images[0], DicomVolume):
         try:
-            also = (*also, *beside_study(model, case.images[0], file, found, explained=also))
+            made_by = results.model_of(model.package.card, model.package.digest)
+            also = (*also, *results.write_beside(file, case.images[0], found, also, made_by))
         except (UsageError, InputError) as error:  # the answer itself is there
             if format == "dicom":
                 raise
             untold = (f"no DICOM report: {error.message}",)
-    wanted = model.known is not None and format != "labels"  # as `evaluate` asks it
-    likeness = likeness_of(model.known, model.engine, image) if wanted and model.known else None
+    likeness = None
+    if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
+        likeness = likeness_of(model.known, model.engine, image)
     return Prediction(
         case=case.id,
         images=case.images,
@@ -216,15 +218,6 @@ def predict_case(
             *(() if likeness is None else likeness.doubts()),
         ),
     )
-
-
-def beside_study(
-    model: Model, scan: DicomVolume, file: Path, found: Mapping[str, Any], *, explained: Sequence[Path]
-) -> list[Path]:
-    """The answer to a whole image as DICOM files, to lie beside the study in a PACS: a report, and explanations as pictures."""
-    made_by = results.model_of(model.package.card, model.package.digest)
-    pictures = [results.write_picture(path.with_suffix(".dcm"), scan, path.read_bytes(), made_by) for path in explained]
-    return [*results.write_report(file, scan, found, made_by), *pictures]
 
 
 def require_explainable(model: Model, *, explain: bool) -> None:

@@ -33,7 +33,8 @@ def deep_features(network: nn.Module, batches_NCDHW: Iterable[Tensor], *, device
     Raises UsageError for any other network.
     """
     found = [np.zeros((0, 0))]
-    was_training, place = network.training, next(iter(network.parameters())).device
+    was_training, weights = network.training, next(network.parameters(), None)
+    place = "cpu" if weights is None else weights.device  # a classical model has none
     network.eval().to(device)
     try:
         with torch.inference_mode():

@@ -53,6 +53,12 @@ class ClassicalNetwork(nn.Module):
         found = self._outputs([model.predict(features) for model in self.models])
         return [torch.from_numpy(found.astype(np.float32)).to(image_NCDHW.device)]
 
+    def features(self, image_NCDHW: Tensor) -> Tensor:
+        """(N, R) what the first model reads of images: their features, prepared as it learned them."""
+        first = self.models[0]
+        prepared = first.preparation.apply(features_of(image_NCDHW.float().cpu().numpy(), first.names))
+        return torch.from_numpy(prepared).to(image_NCDHW.device)
+
     def _outputs(self, answers: Sequence[Floats]) -> Floats:
         first = answers[0]
         if first.ndim == 1:

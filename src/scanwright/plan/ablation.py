@@ -34,7 +34,7 @@ CALLED = {
     "shift": "moves",
 }
 BENDS = ("rotate_deg", "scale", "elastic_voxels")
-"""What warp_share says the share of: switched off together by it."""
+"""What warp_share says the share of, and switches off together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def ablations(plan: Plan) -> tuple[Ablation, ...]:
     return tuple(
         Ablation(
             f"without-{name.replace('_', '-')}",
-            f"without {name.replace('_', ' ')}",
+            f"without {CALLED.get(name, name)}",
             {f"augment.{name}": OFF[name], **sides},
         )
         for name in on

@@ -49,8 +49,8 @@ FOLLOWS = {
 class Ledger:
     """Collects decisions: the rule's choice, or what the user set instead, with the reason for either.
 
-    network: the kind of network that is planned; a value set for the other kind is refused. begun: values of the network that
-    weights come from; what is set by hand goes before them.
+    network: the kind of network that is planned; a value set for the other kind is refused. begun: values that go with
+    the weights that training begins from; what is set by hand goes before them.
     """
 
     given: dict[str, Any]
