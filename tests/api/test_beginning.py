@@ -37,7 +37,8 @@ def base(tmp_path_factory, scanwright):
 
 def test_train__begins_from_the_network_of_a_package(base, scanwright, tmp_path):
     run, _ = base
-    command = ("train", others(tmp_path / "data"), *FEW, "--from", run / "model.swm", "-o", tmp_path / "new")
+    data, cnn = others(tmp_path / "data"), ("--model", "cnn")
+    command = ("train", data, *FEW, *cnn, "--from", run / "model.swm", "-o", tmp_path / "new")
     ended = scanwright(*command)
     assert ended.code == 0, ended.err
     plan = json.loads((tmp_path / "new" / "plan.json").read_text())
@@ -74,17 +75,50 @@ def test_train__from_a_file_of_weights(base, scanwright, tmp_path):
     assert ended.code == 0, ended.err
 
 
+def test_train__a_support_vector_machine_on_what_the_network_of_a_package_makes(base, scanwright, tmp_path):
+    run, _ = base
+    data, new = others(tmp_path / "data"), tmp_path / "new"
+    ended = scanwright("train", data, "--folds", "2", "--model", "svm", "--from", run / "model.swm", "-o", new)
+    assert ended.code == 0, ended.err
+    plan = plan_from_json(json.loads((new / "plan.json").read_text()))
+    assert plan.network.features == "deep" and plan.network.encoder.widths == (8, 16, 24)
+    assert ("network.encoder.family", "resnet") in [row[:2] for row in plan.rows()]
+    for fold in (0, 1):  # each fold reads its own network, as it was
+        learned = load_file(run / "folds" / str(fold) / "weights.safetensors")
+        held = load_file(new / "folds" / str(fold) / "weights.safetensors")
+        names = [name for name in learned if not name.startswith("head.")]
+        assert names and all(torch.equal(learned[name], held[f"encoder.{name}"]) for name in names)
+    report = (new / "report.html").read_text()
+    assert "what the ResNet of --from makes of the images" in report and "What the model goes by" not in report
+    moved = (new / "model.swm").rename(tmp_path / "model.swm")
+    picture = next((data / "present").iterdir())
+    ended = scanwright("predict", moved, picture, "--explain", "-o", tmp_path / "out")  # the package holds its network
+    assert ended.code == 0, ended.err
+    (told,) = json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"].values()
+    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_train__from_a_package_tries_its_network_and_a_machine_on_its_features(base, scanwright, tmp_path):
+    run, _ = base
+    command = ("train", others(tmp_path / "data"), *FEW, "--from", run / "model.swm", "-o", tmp_path / "new")
+    ended = scanwright(*command)
+    assert ended.code == 0, ended.err
+    assert json.loads((tmp_path / "new" / "trials.json").read_text())["tried"] == ["svm", "cnn"]
+
+
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
         (("--from", "nowhere.swm"), 4, "no such package"),
         (("--from", "broken.safetensors"), 3, "cannot be read"),
-        (("--from", "broken.safetensors", "--model", "svm"), 3, "cannot be read"),
+        (("--from", "weights.safetensors", "--model", "svm"), 2, "weights alone"),
+        (("--model", "svm", "--set", "network.features=deep"), 2, "decided by --from"),
     ],
 )
 def test_train__what_cannot_be_begun_from(scanwright, tmp_path, monkeypatch, given, code, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.safetensors").write_bytes(b"none")
+    save_file({"some": torch.zeros(3)}, tmp_path / "weights.safetensors")
     ended = scanwright("train", others(tmp_path / "data"), *FEW, *given, "-o", tmp_path / "new")
     assert ended.code == code and said in ended.err
 

@@ -80,6 +80,7 @@ def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.
             loss=plan.training.loss,
             center=plan.target.center,
             scale=plan.target.scale,
+            encoder=None if plan.network.encoder is None else build(plan.network.encoder).to(device).eval(),
         )
     network = build(plan.network)
     network.load_state_dict(weights)

@@ -15,14 +15,19 @@ from scanwright.dataset.checks import Checks
 from scanwright.dataset.measures import images_hash
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import sha256_file
+from scanwright.network.build import build
+from scanwright.network.unet import UNet
+from scanwright.network.whole import WholeImage
 from scanwright.package.load import LEARNED_FROM, load
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.plan.plan import NetworkPlan, plan_from_json
+from scanwright.plan.plan import NetworkPlan, Plan, plan_from_json
 from scanwright.plan.settings import Start
 
 WEIGHTS_FILE = ".safetensors"
 LEAST_SHARE = 0.5
 """Of the planned network's weights, what must be found: with less it would begin at random under another name."""
+HEAD = "head."
+"""What the names of weights begin with that turn features into an answer."""
 OWN = ("in_channels", "out_channels")
 """Values of a network that follow from the task, whatever it begins from."""
 CODE, MOST_NAMED = "learned-before", 50
@@ -36,13 +41,21 @@ class Beginning:
     models: tuple[Mapping[str, Tensor], ...]
     learned: frozenset[str]
 
-    def enter(self, network: nn.Module, fold: int) -> None:
-        """Give a fresh network the weights that fit it. Raises UsageError if they are less than half of it."""
-        weights = self.models[fold % len(self.models)]
+    def place(self, fold: int) -> int:
+        """Which of the models a fold begins from."""
+        return fold % len(self.models)
+
+    def enter(self, network: nn.Module, fold: int, *, all_but_head: bool = False) -> None:
+        """Give a fresh network the weights that fit it.
+
+        Raises UsageError if they are less than half of it; with `all_but_head`, if one does not fit that is not of its head.
+        """
+        weights = self.models[self.place(fold)]
         own = network.state_dict()
         taken = {name: part for name, part in weights.items() if name in own and own[name].shape == part.shape}
         sizes = [own[name].numel() for name in taken]
-        if sum(sizes) < LEAST_SHARE * sum(part.numel() for part in own.values()):
+        short = sum(sizes) < LEAST_SHARE * sum(part.numel() for part in own.values())
+        if short or (all_but_head and any(name not in taken and not name.startswith(HEAD) for name in own)):
             raise UsageError(
                 "these weights do not fit the planned network",
                 where="--from",
@@ -51,6 +64,22 @@ class Beginning:
                 hint="Set network values so that it is the same network, or begin from a package.",
             )
         network.load_state_dict({**own, **taken})
+
+
+def begun(plan: Plan, fold: int, beginning: Beginning | None) -> UNet | WholeImage | None:
+    """The network that a fold begins with, all random but for the weights that fit it.
+
+    Of a classical model the network whose features it reads, which needs all its weights but those of the head; None if it
+    reads those of no network. Raises UsageError if too few weights fit.
+    """
+    is_classical = isinstance(plan.network, ClassicalPlan)
+    planned = plan.network.encoder if isinstance(plan.network, ClassicalPlan) else plan.network
+    if planned is None:
+        return None
+    network = build(planned, seed=plan.training.seed + fold)
+    if beginning is not None:
+        beginning.enter(network, fold, all_but_head=is_classical)
+    return network
 
 
 def read_beginning(file: Path) -> Beginning:

@@ -2,38 +2,32 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 from safetensors.torch import save
 
+from scanwright.api.case_features import features_read
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
-from scanwright.dataset.store import Store
 from scanwright.features.classical import ClassicalModel
-from scanwright.features.fixed import fixed_settings
 from scanwright.features.nested import Choice, fit_chosen
 from scanwright.features.recipe import Recipe, candidates
 from scanwright.features.samples import Samples
-from scanwright.features.served import features_of, names_of, weights_of
+from scanwright.features.served import weights_of
 from scanwright.files import write_bytes
-from scanwright.inference.predict import pad_to_patch
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Progress
-from scanwright.types import Floats, Shape3
-from scanwright.workers import spread
-
-FEW_CASES, AT_ONCE = 100, 16
-"""Below so many cases, starting worker processes takes longer than they save; cases handed over together."""
+from scanwright.types import Floats
 
 
 def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell: Listener) -> None:
     """Make the features of a fold's training cases, and choose a model on inner folds of them for each part of the answer."""
-    plan, store, names = study.plan, Store(run.store), study.splits.folds[fold].train
+    plan, names = study.plan, study.splits.folds[fold].train
     assert isinstance(plan.network, ClassicalPlan)
-    columns, rows = features_in_order(store, [keys[name] for name in names], plan, run=run, tell=tell)
+    described = features_read(run, study, fold)
+    columns, rows = described.of_cases(
+        [keys[name] for name in names], workers=plan.training.threads, beat=run.beat, tell=tell
+    )
     samples = samples_of(rows, names, columns, study=study)
     tell(Progress(f"fit fold {fold}", note=f"fold {fold}: choosing {plan.network.title} on inner folds"))
     models, chosen = [], []
@@ -46,7 +40,7 @@ def fit_fold(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, tell
         tell(Progress(f"fit fold {fold}", done=number + 1, total=len(samples), note=told))
         run.beat()
     write_bytes(run.fold(fold) / "log.jsonl", "".join(json.dumps(line) + "\n" for line in chosen).encode())
-    write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(models)))
+    write_bytes(run.fold(fold) / WEIGHTS, save(weights_of(models, described.encoder)))
 
 
 def samples_of(features_NF: Floats, names: Sequence[str], columns: tuple[str, ...], *, study: Study) -> list[Samples]:
@@ -84,38 +78,3 @@ def choose_and_fit(samples: Samples, planned: ClassicalPlan, *, seed: int) -> tu
         for one in candidates(Recipe(target="classes" if samples.num_classes else "number", family=family, seed=seed))
     ]
     return fit_chosen(samples, recipes, seed=seed)
-
-
-def features_in_order(
-    store: Store, keys: Sequence[str], plan: Plan, *, run: Run, tell: Listener
-) -> tuple[tuple[str, ...], Floats]:
-    """Names and values (N, F) of the features of prepared cases, those that are not kept yet made by several processes."""
-    missing = [key for key in keys if not store.has(features_key(store, key, plan.batch.patch))]
-    work = partial(make_features, store.root, patch=plan.batch.patch)
-    made = spread(work, missing, workers=plan.training.threads, few=FEW_CASES, at_once=AT_ONCE)
-    for done, _ in enumerate(made):
-        run.beat()
-        tell(Progress("features", done=done + 1, total=len(missing)))
-    found = [kept_features(store, key, plan.batch.patch) for key in keys]
-    return found[0][0], np.array([row for _, row in found])
-
-
-def make_features(root: Path, key: str, *, patch: Shape3) -> None:
-    """Make the features of a prepared case and keep them; a plain function, for worker processes."""
-    kept_features(Store(root), key, patch)
-
-
-def features_key(store: Store, key: str, patch: Shape3) -> str:
-    """The key in the store of the features of a prepared case."""
-    return store.key({"features": fixed_settings(), "of": key, "patch": list(patch)})
-
-
-def kept_features(store: Store, key: str, patch: Shape3) -> tuple[tuple[str, ...], Floats]:
-    """Names and values (F,) of the features of a prepared case; made once for all folds, and kept beside it."""
-    own = features_key(store, key, patch)
-    if not store.has(own):
-        image = pad_to_patch(np.asarray(store.open(key).arrays["image"]), patch)[0]
-        names = names_of(image)
-        store.put(own, {"features": features_of([image], names)[0]}, {"names": list(names)})
-    entry = store.open(own)
-    return tuple(entry.info["names"]), np.array(entry.arrays["features"])

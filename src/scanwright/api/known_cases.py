@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from scanwright.api.answer import trained_network
-from scanwright.api.fit import kept_features, samples_of
+from scanwright.api.case_features import features_read
+from scanwright.api.fit import samples_of
 from scanwright.api.learn import watched_cases
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
@@ -70,8 +71,8 @@ def features_in(run: Run, study: Study, keys: Sequence[str], fold: int, *, devic
     store, patch = Store(run.store), study.plan.batch.patch
     network = trained_network(run.fold(fold) / WEIGHTS, study.plan, device)
     if isinstance(network, ClassicalNetwork):  # they were made when it was fitted
-        columns = [kept_features(store, key, patch)[1] for key in keys]
-        return network.models[0].preparation.apply(np.array(columns))
+        described = features_read(run, study, fold)
+        return network.models[0].preparation.apply(np.array([described.of_case(key)[1] for key in keys]))
 
     def batches() -> Iterator[torch.Tensor]:
         images = (pad_to_patch(np.asarray(store.open(key).arrays["image"]), patch)[0] for key in keys)
@@ -145,18 +146,20 @@ def embedding(sight: Sight, study: Study) -> Figure:
 
 
 def what_it_goes_by(run: Run, study: Study, keys: Mapping[str, str]) -> Figure | None:
-    """How much a classical model's score falls without each group of features, in every fold; None of a network."""
+    """How much a classical model's score falls without each group of features, in every fold.
+
+    None of a network, and of deep features, whose numbers have no names.
+    """
     plan = study.plan
-    if not isinstance(plan.network, ClassicalPlan):
+    if not isinstance(plan.network, ClassicalPlan) or plan.network.encoder is not None:
         return None
     falls: dict[str, list[float]] = {}
     for fold in plan.training.folds:
         network = trained_network(run.fold(fold) / WEIGHTS, plan, torch.device("cpu"))
         assert isinstance(network, ClassicalNetwork)
         names = watched_cases(study, fold)
-        columns, rows = zip(
-            *(kept_features(Store(run.store), keys[name], plan.batch.patch) for name in names), strict=True
-        )
+        described = features_read(run, study, fold)
+        columns, rows = zip(*(described.of_case(keys[name]) for name in names), strict=True)
         for model, samples in zip(
             network.models, samples_of(np.array(rows), names, columns[0], study=study), strict=True
         ):

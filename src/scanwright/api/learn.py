@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scanwright.api.beginning import begun
 from scanwright.api.evidence import answer_patch, draw_curves, patch_grid
 from scanwright.api.fit import fit_fold
 from scanwright.api.run import WEIGHTS, Run
@@ -21,7 +22,6 @@ from scanwright.api.study import Study
 from scanwright.dataset.store import Store
 from scanwright.errors import IntegrityError, ResourceError
 from scanwright.files import write_bytes
-from scanwright.network.build import build
 from scanwright.plan.budget import USED_SHARE
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
@@ -152,9 +152,8 @@ def train_fold(
     training = [stored_case(store, keys[name], study, name) for name in parts.train]
     watched = [stored_case(store, keys[name], study, name) for name in watched_cases(study, fold)]
     held_out = [watch_patch(case, plan, device) for case in watched]
-    network = build(plan.network, seed=plan.training.seed + fold)
-    if study.beginning is not None:
-        study.beginning.enter(network, fold)
+    network = begun(plan, fold, study.beginning)
+    assert network is not None, "classical models are fitted elsewhere"
     state = start(network, plan, device=device)
     batches = Batches(training, plan, seed=plan.training.seed * 1000 + fold, device=device)
     events = train(

@@ -155,8 +155,6 @@ def require_possible(settings: Settings, *, folds_given: bool) -> None:
         raise UsageError("a budget and a number of steps exclude each other", hint="Give one of the two.")
     if settings.budget_s is not None and not 0 < settings.budget_s < math.inf:
         raise UsageError("not a budget", expected="seconds, more than 0", found=settings.budget_s)
-    if settings.start is not None and settings.model == "svm":
-        raise UsageError("a support vector machine begins from no weights", hint="Leave out --from, or --model svm.")
     if settings.steps is not None and settings.steps < 1:
         raise UsageError("not a number of steps", expected="at least 1", found=settings.steps)
     if not 0 <= settings.seed < LARGEST_SEED:

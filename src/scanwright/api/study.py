@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from scanwright.api.beginning import Beginning, seen_before
+from scanwright.api.beginning import Beginning, begun, seen_before
 from scanwright.api.data_card import datasheet_of
 from scanwright.api.gate import (
     CHECKS,
@@ -35,9 +35,7 @@ from scanwright.errors import InputError, IntegrityError, ResourceError, UsageEr
 from scanwright.explanation.known import MOST_CASES
 from scanwright.files import write_bytes, write_json
 from scanwright.gate.waive import Waiver
-from scanwright.network.build import build
 from scanwright.plan.budget import Workload
-from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.settings import Settings
@@ -325,8 +323,8 @@ def planned(
     except ResourceError as error:
         given = {"expected": error.expected, "found": error.found, "where": error.where, "hint": error.hint}
         raise Unplanned(error.message, **given, details=error.details) from error
-    if material.beginning is not None and not isinstance(plan.network, ClassicalPlan):
-        material.beginning.enter(build(plan.network), fold=0)  # before anything is prepared for weights that do not fit
+    if material.beginning is not None:  # before anything is prepared for weights that do not fit
+        begun(plan, 0, material.beginning)
     write_json(run.path(PLAN), plan.to_json())
     return plan
 

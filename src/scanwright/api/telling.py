@@ -196,7 +196,10 @@ def summary_sentences(study: Study, training: TrainingPart, machine: Machine) ->
 def made_text(plan: Plan, *, steps: str, place: str) -> str:
     """What learns, how large it is and how long it was trained, in a sentence."""
     if isinstance(plan.network, ClassicalPlan):
-        return f"A {plan.network.title} on outlines and textures of the images, fitted on {place}."
+        read = "outlines and textures of the images"
+        if plan.network.encoder is not None:
+            read = f"what the {plan.network.encoder.title} of --from makes of the images"
+        return f"A {plan.network.title} on {read}, fitted on {place}."
     parameters = num_parameters(build(plan.network))
     return f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}."
 

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 
 from scanwright.errors import IntegrityError
 from scanwright.features.classical import ClassicalModel
+from scanwright.features.deep import HasFeatures, deep_names
 from scanwright.features.fixed import fixed_features
 from scanwright.files import canonical_json
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.types import Array, Floats
 
-SETTINGS = "settings"
+SETTINGS, ENCODER, DEEP = "settings", "encoder", "deep"
 LEAST = 1e-6
 """Probabilities below this are taken as this: the logarithm of 0 is no output."""
 CUMULATIVE = "cumulative_link"
@@ -32,6 +33,7 @@ class ClassicalNetwork(nn.Module):
     models: one of K classes, whose outputs are logarithms of probabilities, of which softmax gives the probabilities again;
     or the same of grades, whose K - 1 outputs are what the loss that is planned for grades would take; or one of two classes
     for each label, with its logit; or one of a number for each quantity: its deviation from `center`, over `scale`.
+    encoder: the network whose features they read; None for those of the fixed transform.
     """
 
     def __init__(
@@ -42,22 +44,29 @@ class ClassicalNetwork(nn.Module):
         loss: str = "",
         center: Sequence[float] = (),
         scale: Sequence[float] = (),
+        encoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.encoder = encoder
         self.models, self.outputs, self.loss = tuple(models), outputs, loss
         self.center, self.scale = np.array(center), np.array(scale)
 
     def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
         """Images to answers, see the class."""
-        features = features_of(image_NCDHW.float().cpu().numpy(), self.models[0].names)
+        features = self._read(image_NCDHW)
         found = self._outputs([model.predict(features) for model in self.models])
         return [torch.from_numpy(found.astype(np.float32)).to(image_NCDHW.device)]
 
     def features(self, image_NCDHW: Tensor) -> Tensor:
         """(N, R) what the first model reads of images: their features, prepared as it learned them."""
         first = self.models[0]
-        prepared = first.preparation.apply(features_of(image_NCDHW.float().cpu().numpy(), first.names))
+        prepared = first.preparation.apply(self._read(image_NCDHW))
         return torch.from_numpy(prepared).to(image_NCDHW.device)
+
+    def _read(self, image_NCDHW: Tensor) -> Floats:
+        if self.encoder is not None:
+            return encoded(self.encoder, image_NCDHW)[1]
+        return features_of(image_NCDHW.float().cpu().numpy(), self.models[0].names)
 
     def _outputs(self, answers: Sequence[Floats]) -> Floats:
         first = answers[0]
@@ -70,10 +79,17 @@ class ClassicalNetwork(nn.Module):
         return _logit(np.stack([chances[:, 1] for chances in answers], axis=1))
 
     @classmethod
-    def of_weights(cls, weights: Mapping[str, Tensor], **how: Any) -> Self:
-        """The models of stored weights. how: as above. Raises IntegrityError if they are not those of models of one form."""
+    def of_weights(cls, weights: Mapping[str, Tensor], *, encoder: nn.Module | None = None, **how: Any) -> Self:
+        """The models of stored weights. encoder, how: as above; an encoder is given the stored weights that are its own.
+
+        Raises IntegrityError if they are not those of models of one form, RuntimeError (of torch) if the encoder's differ.
+        """
+        if encoder is not None:
+            encoder.load_state_dict(encoder_weights(weights))
         parts: dict[str, dict[str, Array]] = {}
         for name, tensor in weights.items():
+            if name.startswith(f"{ENCODER}."):
+                continue
             number, _, part = name.partition(".")
             parts.setdefault(number, {})[part] = tensor.numpy()
         if not parts or set(parts) != {str(number) for number in range(len(parts))}:
@@ -81,7 +97,7 @@ class ClassicalNetwork(nn.Module):
         models = [_model_of(parts[str(number)]) for number in range(len(parts))]
         if len({(model.names, model.num_classes) for model in models}) > 1:
             raise IntegrityError("stored models of one answer do not fit together")
-        return cls(models, **how)
+        return cls(models, encoder=encoder, **how)
 
 
 def steps_of(shares_NK: Floats, *, loss: str) -> Floats:
@@ -111,9 +127,10 @@ def _model_of(arrays: dict[str, Array]) -> ClassicalModel:
     return ClassicalModel.from_arrays(arrays, settings)
 
 
-def weights_of(models: Sequence[ClassicalModel]) -> dict[str, Tensor]:
-    """Everything of fitted models as tensors, each under its number."""
-    return {
+def weights_of(models: Sequence[ClassicalModel], encoder: nn.Module | None = None) -> dict[str, Tensor]:
+    """Everything of fitted models as tensors, each under its number, and the weights of what they read."""
+    state = {} if encoder is None else encoder.state_dict()
+    return {f"{ENCODER}.{name}": part.cpu().contiguous() for name, part in state.items()} | {
         f"{number}.{name}": torch.from_numpy(part)
         for number, model in enumerate(models)
         for name, part in {
@@ -121,6 +138,21 @@ def weights_of(models: Sequence[ClassicalModel]) -> dict[str, Tensor]:
             SETTINGS: np.frombuffer(canonical_json(model.settings()), dtype=np.uint8).copy(),
         }.items()
     }
+
+
+def encoder_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of stored weights those of the network whose features the models read."""
+    start = f"{ENCODER}."
+    return {name.removeprefix(start): part for name, part in weights.items() if name.startswith(start)}
+
+
+def encoded(encoder: nn.Module, image_NCDHW: Tensor) -> tuple[tuple[str, ...], Floats]:
+    """Names and values (N, F) float64 of what a network makes of images before its head."""
+    assert isinstance(encoder, HasFeatures), "the plan has such networks only"
+    place = next(encoder.parameters()).device
+    with torch.inference_mode():
+        found = encoder.eval().features(image_NCDHW.float().to(place)).float().cpu().numpy().astype(np.float64)
+    return deep_names(DEEP, found.shape[1]), found
 
 
 def names_of(image_CDHW: Array) -> tuple[str, ...]:

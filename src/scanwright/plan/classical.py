@@ -1,11 +1,15 @@
 """The sections of a plan for a classical model on features of whole images, where they differ from those of an encoder."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from pydantic import ValidationError
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
 from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
@@ -60,7 +64,10 @@ def plan_model(
     *,
     outputs: int,
 ) -> ClassicalPlan:
-    """Support vector machines on the fixed transform. Raises UsageError for targets that they do not learn."""
+    """Support vector machines on the fixed transform, or on deep features where weights come from a network.
+
+    Raises UsageError for targets that they do not learn.
+    """
     if not learns(fingerprint, outputs):
         raise UsageError(
             "a classical model does not learn this target",
@@ -74,11 +81,31 @@ def plan_model(
         "network",
         {
             "features": Choice("fixed", "outlines and textures of the whole image, untrained", "Dalal and Triggs 2005"),
+            "encoder": Choice(None, "no network makes these features", DEFAULT),
             "family": Choice("svm", "the better of two kernels, by inner folds", "Cortes and Vapnik 1995"),
             "in_channels": Choice(len(fingerprint.channels), "the task's channels", "the task"),
             "out_channels": Choice(outputs, "what the task asks for", "the task"),
         },
     )
+
+
+def begun_values(of_network: Mapping[str, Any], fingerprint: Fingerprint, *, outputs: int) -> dict[str, Any]:
+    """Plan values of a classical model on what a network makes of images, whose own values these are.
+
+    Its head is not asked, and has the size that the task would want. Raises UsageError if they are of no such network.
+    """
+    encoder = {"in_channels": len(fingerprint.channels), "out_channels": outputs, **of_network}
+    try:
+        EncoderPlan.model_validate(encoder)
+    except ValidationError as error:
+        raise UsageError(
+            "no network whose features a classical model could read",
+            where="--from",
+            expected="a package of a network that answers whole images",
+            found="weights alone" if not of_network else "a network that answers voxels",
+            hint="Begin from such a package, or leave out --from: features are then those of an untrained transform.",
+        ) from error
+    return {"network.features": "deep", "network.encoder": encoder}
 
 
 def recipe(fingerprint: Fingerprint, problem: Problem, steps: int) -> dict[str, Choice[Any]]:

@@ -1,9 +1,12 @@
 """ClassicalPlan: a classical model on features of an image, in the place that a network has in the plan."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from scanwright.dataset.task import Frozen
 from scanwright.plan.counts import Positive
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.types import Shape3
 
 Family = Literal["svm", "svm-linear", "svm-rbf", "linear", "forest", "boosting"]
@@ -23,11 +26,13 @@ class ClassicalPlan(Frozen):
     """Which model, on which features.
 
     family: of which the hyper-parameters are chosen on inner folds of the training cases; "svm" is the better of a linear one
-    and one with a radial kernel. features: "fixed", the untrained transform of `features.fixed`.
+    and one with a radial kernel. features: "fixed", the untrained transform of `features.fixed`; or "deep", what `encoder`
+    makes of an image before its head, with weights that were learned elsewhere and stay as they are.
     """
 
-    features: Literal["fixed"]
+    features: Literal["fixed", "deep"]
     family: Family
+    encoder: EncoderPlan | None = None
     in_channels: Positive
     out_channels: Positive
 
@@ -43,5 +48,11 @@ class ClassicalPlan(Frozen):
 
     @property
     def stride(self) -> Shape3:
-        """Any size can be looked at."""
-        return (1, 1, 1)
+        """The least size of an image: any, or that of the encoder."""
+        return (1, 1, 1) if self.encoder is None else self.encoder.stride
+
+    @model_validator(mode="after")
+    def _has_what_it_reads(self) -> Self:
+        if (self.features == "deep") is not (self.encoder is not None):
+            raise ValueError("deep features are those of an encoder, and fixed ones have none")
+        return self

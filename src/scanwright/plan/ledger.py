@@ -36,6 +36,8 @@ FROM = "--from"
 FOLLOWS = {
     "network.in_channels": "the task's channels",
     "network.out_channels": "the task's regions",
+    "network.features": FROM,
+    "network.encoder": FROM,
     "training.folds": "--fold and --folds",
     "training.budget_s": "--budget",
     "training.reserve_s": "--budget",

@@ -13,7 +13,9 @@ from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import ResourceError, UsageError
+from scanwright.plan import classical
 from scanwright.plan.budget import Candidate, Cost, Pace, Workload, fit_budget
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.every_kind import plan_inference, plan_target, plan_training
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.memory import (
@@ -53,7 +55,8 @@ def make(
     if settings.budget_s is not None and "training.steps" in settings.values:
         raise UsageError("--budget decides the steps", where="--set training.steps", hint="Give one of the two.")
     rules = rules_for(problem, settings.model)
-    ledger = Ledger(dict(settings.values), rules.network, begun_values(settings, rules.network))
+    begun = begun_values(settings, rules.network, fingerprint, outputs=problem.outputs)
+    ledger = Ledger(dict(settings.values), rules.network, begun)
     require_of_network(ledger)
     preprocess = rules.preprocess(ledger, fingerprint, machine)
     augment = rules.augment(ledger, fingerprint, preprocess)
@@ -114,11 +117,17 @@ def within_memory(
         raise refused
 
 
-def begun_values(settings: Settings, network: type[BaseModel]) -> dict[str, Any]:
+def begun_values(
+    settings: Settings, network: type[BaseModel], fingerprint: Fingerprint, *, outputs: int
+) -> dict[str, Any]:
     """Plan values that the network fixes which weights come from. Raises UsageError if it is of another kind."""
-    found = {} if settings.start is None else settings.start.values
-    of_network = {name.removeprefix("network.") for name in found if name.startswith("network.")}
-    if not of_network <= set(network.model_fields):
+    if settings.start is None:
+        return {}
+    found = settings.start.values
+    of_network = {name.removeprefix("network."): value for name, value in found.items() if name.startswith("network.")}
+    if network is ClassicalPlan:
+        return classical.begun_values(of_network, fingerprint, outputs=outputs)
+    if not of_network.keys() <= set(network.model_fields):
         raise UsageError(
             "weights of another kind of network",
             where="--from",

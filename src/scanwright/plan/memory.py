@@ -42,6 +42,8 @@ def feature_bytes(network: AnyPlan, patch: Shape3, *, bytes_per_value: int) -> i
     if isinstance(network, EncoderPlan):
         return encoder_memory.feature_values(network, patch) * bytes_per_value
     if isinstance(network, ClassicalPlan):
+        if network.encoder is not None:
+            return encoder_memory.feature_values(network.encoder, patch) * bytes_per_value
         return prod(patch) * network.in_channels * bytes_per_value * FEATURE_MAPS
     total = 0
     voxels = prod(patch) // prod(network.fold)
@@ -64,7 +66,7 @@ def weight_count(network: AnyPlan) -> int:
     if isinstance(network, EncoderPlan):
         return encoder_memory.weight_count(network)
     if isinstance(network, ClassicalPlan):
-        return 0  # as many as cases ask for, and few
+        return 0 if network.encoder is None else encoder_memory.weight_count(network.encoder)  # and few beside
     widths, taps = network.widths, [prod(kernel) for kernel in network.kernels]
     inputs = (network.in_channels * prod(network.fold), *widths[:-1])
     total = 0

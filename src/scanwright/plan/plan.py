@@ -259,8 +259,13 @@ class Plan(Frozen):
 
     def rows(self) -> list[tuple[str, Any, Why]]:
         """Dotted name, value and reason of every decision, in the order of the sections."""
-        values = dict(flatten(self.model_dump(mode="json", exclude={"why", "schema_version", "problem"})))
-        return [(name, values[name], why) for name, why in self.why.items() if name in values]
+        values = flatten(self.model_dump(mode="json", exclude={"why", "schema_version", "problem"}))
+        return [
+            (part, value, why)
+            for name, why in self.why.items()
+            for part, value in values
+            if part == name or part.startswith(f"{name}.")
+        ]
 
 
 def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

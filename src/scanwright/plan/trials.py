@@ -1,7 +1,8 @@
 """Which models are tried on a data set where the user names none: what can learn its target, the quickest first.
 
 The best of them out of fold is kept. A model that is named is the only one; so is a network where values of networks are set
-by hand, where weights come from elsewhere, or where no case is held out that could tell which is best.
+by hand, or where no case is held out that could tell which is best. Where weights come from elsewhere their network is trained
+further, and a support vector machine is tried on what it makes of images as it is.
 """
 
 from scanwright.dataset.facts import Fingerprint
@@ -20,6 +21,8 @@ MOST_SHARE = 0.5
 """Of a budget, what a support vector machine may be expected to take; else networks have too little left."""
 OF_NETWORKS = ("network.", "training.", "augment.", "inference.mirror")
 """Beginnings of plan values of which a classical model has none, or none that counts."""
+FAMILY = "network.family"
+"""What every network of whole images has."""
 
 
 def models_to_try(
@@ -32,14 +35,15 @@ def models_to_try(
     """
     if settings.model != "auto":
         return (settings.model,)
-    if settings.start is not None:
-        return ("cnn-rnn",) if settings.start.values.get("network.join") in RECURRENT else ("cnn",)
-    if not problem.sees_whole or not held_out or own_kind:
-        return ("cnn",)
+    begun = {} if settings.start is None else settings.start.values
+    network: ModelName = "cnn-rnn" if begun.get("network.join") in RECURRENT else "cnn"
+    reads_weights_alone = settings.start is not None and FAMILY not in begun
+    if not problem.sees_whole or not held_out or own_kind or reads_weights_alone:
+        return (network,)
     given = [name for name in settings.values if name.startswith(OF_NETWORKS)]
     most_s = None if settings.budget_s is None else settings.budget_s * MOST_SHARE
     needed_s = fingerprint.num_cases * SECONDS_A_CASE[fingerprint.dimension]
     quick = fingerprint.num_cases <= MOST_CASES and (most_s is None or needed_s <= most_s)
     classical = not given and quick and learns(fingerprint, problem.outputs)
-    in_order = not given and fingerprint.dimension == 3
-    return (*(("svm",) if classical else ()), "cnn", *(("cnn-rnn",) if in_order else ()))
+    in_order = not given and fingerprint.dimension == 3 and settings.start is None
+    return (*(("svm",) if classical else ()), network, *(("cnn-rnn",) if in_order else ()))
