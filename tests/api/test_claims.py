@@ -31,6 +31,16 @@ def test_answers__ours_again_and_nobody_elses(tmp_path):
     assert set(Answers(tmp_path).rows) == {"a.nii.gz"}
 
 
+def test_answers__files_beside_an_answer_are_nobody_elses_either(tmp_path):
+    write_text(tmp_path / "a.sr.dcm", "a scan")
+    targets, answers = {tmp_path / "a.json": case("a", "/in/a.dcm")}, Answers(tmp_path)
+    with pytest.raises(UsageError, match="predict did not write them") as caught:
+        answers.claim(targets, beside=(".sr.dcm", ".explanation.png"))
+    assert caught.value.found == "a.sr.dcm" and answers.rows == {}
+    answers.claim(targets, beside=(".explanation.png",))
+    answers.claim(targets, beside=(".sr.dcm",))  # of an answer that is ours
+
+
 @pytest.mark.parametrize("content", [[], {}, {"predictions": {}}, {"written_by": "somebody", "predictions": {}}])
 def test_answers__a_record_of_somebody_else(tmp_path, content):
     write_json(tmp_path / "predictions.json", content)

@@ -31,9 +31,14 @@ class Answers:
                 raise UsageError("this folder holds somebody else's predictions", where=self.file, hint=ELSEWHERE)
             self.rows = dict(found["predictions"])
 
-    def claim(self, targets: Mapping[Path, Case]) -> None:
-        """Put down what will be written, before it is. Raises UsageError if a file is there that is not of this record."""
-        taken = [file.name for file in targets if file.exists() and file.name not in self.rows]
+    def claim(self, targets: Mapping[Path, Case], *, beside: Sequence[str] = ()) -> None:
+        """Put down what will be written, before it is. Raises UsageError if a file is there that is not of this record.
+
+        beside: what the names of further files end in that may be written with each answer, behind the case's own.
+        """
+        fresh = {file: case for file, case in targets.items() if file.name not in self.rows}
+        names = [name for file, case in fresh.items() for name in (file.name, *(case.id + end for end in beside))]
+        taken = [name for name in dict.fromkeys(names) if (self.file.parent / name).exists()]
         if taken:
             raise UsageError(
                 "files of these names are there already, and predict did not write them",
@@ -41,8 +46,7 @@ class Answers:
                 found=listed(taken),
                 hint=ELSEWHERE,
             )
-        fresh = {file.name: {"case": case.id} for file, case in targets.items() if file.name not in self.rows}
-        self.rows |= fresh
+        self.rows |= {file.name: {"case": case.id} for file, case in fresh.items()}
         self.write()
 
     def note(self, file: Path, row: dict[str, Any]) -> None:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
 SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
+EXPLAINED = ".explanation.dcm"
+BESIDE = (SR, PICTURE, CAPTURE, EXPLAINED)
+"""What the names of files end in that may be written beside an answer."""
 SPELLED = {"percent": "%", "hu": "HU", "year": "years"}
 UNITS = {"ct": "HU", "pet": "SUVbw"}
 

@@ -126,7 +126,7 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    answers.claim(targets)
+    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION))
     if note := memory_note(model, cases):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []

@@ -62,11 +62,10 @@ def plan_training(
 def timing(settings: Settings, pace: Pace | None) -> dict[str, Choice[float | None]]:
     """The budget, and what was measured to fit it; without a budget nothing was."""
     none = "no budget was given"
+    until = none if settings.budget_s is None else "when this model is to be done, in seconds of the whole command"
     reserve_s, step_s = (round(pace.reserve_s, 1), round(pace.step_s, 4)) if pace else (None, None)
     return {
-        "budget_s": Choice(
-            settings.budget_s, none if settings.budget_s is None else "wall time of the whole command", "the command"
-        ),
+        "budget_s": Choice(settings.budget_s, until, "the command"),
         "reserve_s": Choice(reserve_s, "for answers, evaluation, report and package" if pace else none, "this machine"),
         "step_s": Choice(step_s, "measured before training" if pace else none, "this machine"),
     }

@@ -157,10 +157,10 @@ class AugmentPlan(Frozen):
 class TrainingPlan(Frozen):
     """How the weights are found. A fold takes `steps` steps.
 
-    budget_s: wall time of the whole command, or null; reserve_s: the part of it kept for what comes after training.
-    step_s: what a step took when the plan was made. smoothing: the share of a class's target that is spread evenly over all
-    classes. class_weights: of background and each region in the loss, at the
-    start; they fade to one. Empty: all alike. start: SHA-256 of the package or file that weights begin from; null: random.
+    budget_s: when this model is to be done, in seconds of the whole command, or null; reserve_s: the part of it kept for what
+    comes after training. step_s: what a step took when the plan was made. smoothing: the share of a class's target that is
+    spread evenly over all classes. class_weights: of background and each region in the loss, at the start; they fade to one.
+    Empty: all alike. start: SHA-256 of the package or file that weights begin from; null: random.
     """
 
     steps: int = Field(ge=1)
