@@ -76,6 +76,10 @@ def test_predict_and_evaluate__new_pictures(told_apart, scanwright, tmp_path):
         assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         kept = json.loads((tmp_path / "out" / f"{one['case']}.json").read_text())
         assert kept["problem"] == "classification" and set(kept["answer"]) == {"absent", "present"}
+        assert {name: kept[name] for name in ("probabilities", "decision", "thresholds", "nearest")} == {
+            name: one[name] for name in ("probabilities", "decision", "thresholds", "nearest")
+        }
+        assert kept["notes"] == one["notes"] and any("has learned from this image" in note for note in one["notes"])
     ended = scanwright("evaluate", model, others, "-o", tmp_path / "scores", "--json")
     assert ended.code == 5 and "learned from every one" in ended.err  # the very same draws under other names
 

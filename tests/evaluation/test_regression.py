@@ -60,6 +60,8 @@ def test_quantities__together_is_the_mean_and_units_are_not_mixed():
     overall, each = measure_numbers(predicted, truth, range(40), units=["ml", "ml"], samples=300)
     for name in NAMES:
         assert overall[name].value == pytest.approx(np.mean([found[name].value for found in each]))
+    unknown, _ = measure_numbers(predicted, truth, range(40), units=["", ""], samples=0)
+    assert unknown["mae"].value is None and unknown["r2"].value is not None  # nobody says that they are in one unit
     mixed, same = measure_numbers(predicted, truth, range(40), units=["ml", "years"], samples=300)
     assert same == each
     assert all((mixed[name].value is None) == (name in IN_UNITS) for name in NAMES)

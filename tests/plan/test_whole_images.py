@@ -94,3 +94,14 @@ def test_plan__classical_models_take_no_steps_and_no_budget():
 def test_plan__goes_to_json_and_back():
     made = planned(prints())
     assert plan_from_json(made.to_json()) == made and made.network.family == "resnet"
+
+
+def test_plan__a_threshold_that_would_decide_nothing_is_refused():
+    values = {"inference.decide": "youden"}
+    assert planned(prints(), values=values).inference.decide == "youden"
+    three = ("a", "b", "c")
+    labels = prints(classes=three, choice="several")
+    assert planned(labels, of=problem(three, "several"), values=values).inference.decide == "youden"
+    for choice in ("one", "ordered"):
+        with pytest.raises(UsageError, match="no threshold decides here"):
+            planned(prints(classes=three, choice=choice), of=problem(three, choice), values=values)

@@ -6,6 +6,8 @@ import torch
 
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Channel, Task
+from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.problem.class_decisions import Decision
 from scanwright.problem.classification import LOSSES, Classification
 
 CHOICES = ("one", "several", "ordered")
@@ -84,4 +86,38 @@ def test_doubts__of_what_is_close():
     )
     assert problem.doubts(np.array([0.1, 0.7, 0.2], dtype=np.float32)) == ()
     labels = Classification(task("several"))
-    assert labels.doubts(np.array([0.1, 0.55, 0.9], dtype=np.float32)) == ("nearly as likely as not: b",)
+    assert labels.doubts(np.array([0.1, 0.55, 0.9], dtype=np.float32)) == (
+        "b 0.55 is near 0.5, from which on it is told",
+    )
+
+
+def test_decided__what_is_found_doubted_and_explained_is_by_the_threshold():
+    """The more probable class is not the one that is told; doubts and the explanation are about what is told."""
+    problem = Classification(task(classes=("benign", "malignant")), decision=Decision(thresholds=(0.058,)))
+    answer = np.array([0.916, 0.084], dtype=np.float32)
+    found = problem.found(answer)
+    assert found["decision"] == "malignant" and found["thresholds"] == {"malignant": 0.058}
+    assert problem.explained(answer) == (1,)
+    assert problem.doubts(answer) == ("malignant 0.084 is near 0.058, from which on it is told",)
+    assert problem.doubts(np.array([0.5, 0.5], dtype=np.float32)) == ()
+    plain = Classification(task(classes=("benign", "malignant")))
+    assert plain.explained(answer) == (0,) and plain.found(answer)["thresholds"] == {"malignant": 0.5}
+    labels = Classification(task("several"), decision=Decision(thresholds=(0.9, 0.2, 0.3)))
+    assert labels.explained(np.array([0.8, 0.25, 0.7])) == (2, 1)  # those that are told, the most probable first
+    assert labels.explained(np.array([0.8, 0.1, 0.1])) == (0,)
+    assert Classification(task()).found(np.array([0.1, 0.7, 0.2])).keys() == {"probabilities", "decision"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "thresholds", "said"),
+    [
+        ("one", (), "The most probable class is told."),
+        ("ordered", (), "The most probable grade is told."),
+        ("several", (0.5, 0.5, 0.5), "Told is a from 0.5 on, b from 0.5 on, c from 0.5 on."),
+        ("several", (0.2, 0.5, 0.7), "each fold is decided by those chosen on the other folds."),
+    ],
+)
+def test_how_decided__says_what_was_done_and_nothing_else(choice, thresholds, said):
+    rows = [ClassifiedCase(case="a", patient="a", fold=0, probabilities=(1.0, 0.0, 0.0), truth=0, decision=0)]
+    told = Classification(task(choice), decision=Decision(thresholds=thresholds)).how_decided(rows)
+    assert told.startswith("Probabilities are as the model gives them.") and told.endswith(said)

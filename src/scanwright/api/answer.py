@@ -121,6 +121,7 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
         tell(Progress("evaluate", done=done + 1, total=len(names)))
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
+    summary |= {} if chosen is None else {"chosen": chosen}
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
     return Scores(judged, tested, summary, chosen)

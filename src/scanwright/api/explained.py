@@ -58,7 +58,8 @@ class Explained:
         if sight is not None:
             text = nearest_text(sight, likeness_of(sight.known, engine, image))
             facts = (*facts, Fact(name="Nearest training cases", value=text))
-        return replace(shown, explained=study.problem.explain(engine, image, answer), facts=facts)
+        explanation = study.problem.settled(self.kept.scores.chosen).explain(engine, image, answer)
+        return replace(shown, explained=None if explanation is None else explanation.png, facts=facts)
 
 
 def nearest_text(sight: Sight, likeness: Likeness) -> str:

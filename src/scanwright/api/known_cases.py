@@ -137,6 +137,8 @@ def embedding(sight: Sight, study: Study) -> Figure:
     )
     some = f" {len(chosen)} of {len(names)} are drawn." if len(chosen) < len(names) else ""
     by = "by class" if study.dataset.task.classes else "darker the larger the first quantity"
+    if study.dataset.task.choice == "several" and study.dataset.task.classes:
+        by = "by label (of several the rarest; white: none)"
     return Figure(
         panels=(panel,),
         legend=study.problem.parts if study.dataset.task.classes else (),
@@ -190,9 +192,13 @@ def grouped(names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def colour_of(target: Target | None, study: Study) -> str:
-    """A case's colour: that of its first class, or a grey by its first quantity's place among the training cases."""
+    """A case's colour: that of its class, of several labels the rarest, or a grey by its first quantity's place among the
+    training cases; white where it has none.
+    """
     if isinstance(target, Classes) and target.names:
-        return structure_colour(study.problem.parts.index(target.names[0]))
+        cases = {one.name: one.cases for one in study.fingerprint.classes}
+        rarest = min(target.names, key=lambda name: cases[name])
+        return structure_colour(study.problem.parts.index(rarest))
     value = target.numbers[0] if isinstance(target, Quantities) else None
     if value is None:
         return "#ffffff"

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -11,6 +12,8 @@ from scanwright.api import answer, slices
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.familiar import learned_channels
+from scanwright.dataset.images import read_image
+from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.explanation.known import Known
@@ -18,7 +21,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import CHOSEN, KNOWN_CASES, Package, load
+from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
@@ -28,7 +31,7 @@ from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known.
 
@@ -41,6 +44,11 @@ class Model:
     problem: Kind
     learned: tuple[ChannelPrint, ...] = ()
     known: Known | None = None
+
+    @cached_property
+    def learned_from(self) -> frozenset[str]:
+        """Hashes of the cases that it has learned from; empty if the package does not say."""
+        return frozenset((self.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
 
     @property
     def is_flat(self) -> bool:
@@ -87,6 +95,14 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
     seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
     return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned, seen)
+
+
+def content_of(case: Case, task: Task) -> str:
+    """The hash by which a package knows a case that it has learned from; "" for one that cannot be read."""
+    try:
+        return images_hash([voxel_hash(read_image(image, case, task)) for image in case.images])
+    except InputError:
+        return ""
 
 
 def require_file(path: Path) -> Path:

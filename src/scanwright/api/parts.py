@@ -43,8 +43,9 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
         CROSS_VALIDATION: f"{apart} {chosen_on(study)}",
         TEST_SPLIT: "Cases that the data set sets apart, predicted by all trained folds together; read once, at the end.",
     }
+    problem = study.problem.settled(scores.chosen)
     return tuple(
-        study.problem.results(
+        problem.results(
             name,
             summary,
             rows,

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
-from scanwright.api.opened import Model, open_model
+from scanwright.api.opened import Model, content_of, open_model
 from scanwright.api.study import require_learnable
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
-from scanwright.dataset.images import SAME_GRID, read_image
+from scanwright.dataset.images import SAME_GRID
 from scanwright.dataset.layouts.sides import UNCLEAR
-from scanwright.dataset.measures import count_values, images_hash, voxel_hash
+from scanwright.dataset.measures import count_values
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
 from scanwright.errors import DatasetFaults, GeometryError, InputError, PolicyError
@@ -19,7 +19,6 @@ from scanwright.evaluation.evaluate import CaseRow
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, read_label, stem
-from scanwright.package.load import LEARNED_FROM
 from scanwright.problem.kind import Kind
 from scanwright.problem.known import problem_of
 from scanwright.problem.segmentation import Segmentation
@@ -93,7 +92,7 @@ def unseen(model: Model, dataset: Dataset, cases: Sequence[Case], *, tell: Liste
 
     Raises PolicyError if it has learned from all of them. A package that does not say what it learned from is believed.
     """
-    learned = set((model.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
+    learned = model.learned_from
     if not learned:
         return list(cases), []
     known = [case.id for case in cases if content_of(case, dataset.task) in learned]
@@ -109,14 +108,6 @@ def unseen(model: Model, dataset: Dataset, cases: Sequence[Case], *, tell: Liste
         note = f"{len(known)} of {len(cases)} cases are left out: the model has learned from them ({listed(known)})"
         tell(Progress("evaluate", note=note))
     return [case for case in cases if case.id not in set(known)], known
-
-
-def content_of(case: Case, task: Task) -> str:
-    """The hash by which a package knows a case that it has learned from; "" for one that cannot be read."""
-    try:
-        return images_hash([voxel_hash(read_image(image, case, task)) for image in case.images])
-    except InputError:
-        return ""
 
 
 def require_same_parts(answered: Task, wanted: Task, *, where: Path) -> None:

@@ -53,6 +53,10 @@ PER_CASE_SHARE = 1.5
 """Preparing or answering a case takes about this many times as long as reading and checking it."""
 
 
+MOST_TOLD = 8
+"""Warnings that are said while a run begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """A data set that is fit to be trained on, and how it is split.
@@ -126,6 +130,7 @@ def look(
         looked = look_at_all(looked, splits=given, waivers=waivers, further=before, tell=tell)
         write_looked(run.folder, looked)
         raise_if_forbidden(looked.checks)
+        tell_warnings(looked.checks, tell)
         write_datasheet(run, looked)
     with run.stage("split"):
         checks = looked.checks
@@ -143,6 +148,15 @@ def look(
     owners = owners_of(dataset.cases, checks.facts, looked.together)
     cases = {case.id: case for case in dataset.cases}
     return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem, beginning, cases)
+
+
+def tell_warnings(checks: Checks, tell: Listener) -> None:
+    """Say what the checks warn of, the first few in a line each; all of it stands in checks.json and the report."""
+    warnings = [fault for fault in checks.faults if fault.severity == "warning"]
+    for fault in warnings[:MOST_TOLD]:
+        tell(Progress("check", note=fault.line()))
+    if len(warnings) > MOST_TOLD:
+        tell(Progress("check", note=f"{len(warnings) - MOST_TOLD} more warnings: see {CHECKS} in the run folder"))
 
 
 def plan_model(

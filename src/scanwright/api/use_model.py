@@ -12,7 +12,7 @@ import numpy as np
 from scanwright.api import results, slices
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.known_cases import likeness_of
-from scanwright.api.opened import Model, memory_note, open_model, require_file
+from scanwright.api.opened import Model, content_of, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.scans import asked_of
 from scanwright.dataset.cases import Case
@@ -21,7 +21,7 @@ from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, num_not_finite
 from scanwright.errors import InputError, ResourceError, UsageError
-from scanwright.files import require_writable, write_bytes
+from scanwright.files import read_json, require_writable, write_bytes, write_json
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import DicomVolume, Source, files_of, place_of
@@ -185,10 +185,10 @@ def predict_case(
     else:
         model.problem.write(file, labels)
     found = model.problem.found(labels)
-    if explain and (picture := model.problem.explain(model.engine, image, labels)):
+    if explain and (explanation := model.problem.explain(model.engine, image, labels)):
         shown = file.with_name(f"{case.id}{EXPLANATION}")
-        write_bytes(shown, picture)
-        also = (*also, shown)
+        write_bytes(shown, explanation.png)
+        also, found = (*also, shown), found | {"explained": list(explanation.parts)}
     untold: tuple[str, ...] = ()
     if model.problem.sees_whole and format != "labels" and isinstance(case.images[0], DicomVolume):
         try:
@@ -201,23 +201,38 @@ def predict_case(
     likeness = None
     if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
         likeness = likeness_of(model.known, model.engine, image)
+    known_before = of_training(model, case) if format != "labels" else ()
+    notes = (
+        *notes_on(model, image),
+        *untold,
+        *known_before,
+        *model.problem.doubts(labels),
+        *(() if likeness is None else likeness.doubts()),
+    )
+    told = found | ({} if likeness is None else {"nearest": likeness.to_json()})
+    if (
+        model.problem.sees_whole and format != "labels"
+    ):  # the file that people open says what is told, and not numbers alone
+        write_json(file, {**read_json(file), **told, "notes": list(notes), "package": model.package.digest})
     return Prediction(
         case=case.id,
         images=case.images,
         file=file,
         holds=model.problem.holds,
         also=also,
-        found=found | ({} if likeness is None else {"nearest": likeness.to_json()}),
+        found=told,
         line=model.problem.line(found),
         seconds=time.perf_counter() - began,
         package=model.package.digest,
-        notes=(
-            *notes_on(model, image),
-            *untold,
-            *model.problem.doubts(labels),
-            *(() if likeness is None else likeness.doubts()),
-        ),
+        notes=notes,
     )
+
+
+def of_training(model: Model, case: Case) -> tuple[str, ...]:
+    """That the model has learned from this very image, whose answer then says nothing of how good it is."""
+    if not model.problem.sees_whole or content_of(case, model.task) not in model.learned_from:
+        return ()
+    return ("the model has learned from this image: its answer is no test of the model",)
 
 
 def require_explainable(model: Model, *, explain: bool) -> None:

@@ -8,6 +8,7 @@ detected.
       "choice": "ordered",                             no others; "one" of them (the default), "several", or "ordered" grades
       "target": "diagnosis",                           the column of a table that says what an image shows or measures; of
                                                        several, such as ["oedema", "effusion"], each is a class or a number
+      "units": {"volume": "ml", "age": "years"},       of numbers; else what a name ends in: "volume_ml", "age (years)"
       "layout": "image-mask",                          which layout reads the folder
       "image_folder": "scans", "label_folder": "gt",   for image-mask: the two folders; for bids: that of the labels
       "channels": ["CT", {"name": "PET", "modality": "pet"}],
@@ -105,6 +106,7 @@ class Declaration(Frozen):
     classes: tuple[str, ...] | None = None
     choice: Choice | None = None
     target: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
+    units: dict[str, str] = Field(default_factory=dict)
     layout: str | None = None
     image_folder: str | None = None
     label_folder: str | None = None
@@ -218,6 +220,9 @@ def make_quantity_task(
     where: Path,
 ) -> Task:
     """A task whose answer is a number for each quantity. Raises InputError if it makes no sense."""
+    if unknown := declared.units.keys() - set(quantities):
+        expected, found = ", ".join(quantities), ", ".join(sorted(unknown))
+        raise InputError("units of what is no quantity here", where=where / FILE_NAME, expected=expected, found=found)
     return _task(
         declared,
         name=name,
@@ -225,6 +230,7 @@ def make_quantity_task(
         where=where,
         kind="regression",
         quantities=tuple(quantities),
+        units=tuple(declared.units.get(name, "") for name in quantities) if declared.units else (),
         source=source,
     )
 

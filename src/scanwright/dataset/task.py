@@ -72,6 +72,7 @@ class Task(Frozen):
     source: where this was read: "dataset.json", "scanwright.json", "label values".
 
     classes: in the order of their codes; of grades from least to most. The first of two is the negative one.
+    units: one for each quantity, "" where its name says it or none is known; empty: so of all.
 
     Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore
     value is in a region, region_order has another length than regions, or what the kind asks for is not there.
@@ -84,6 +85,7 @@ class Task(Frozen):
     classes: tuple[str, ...] = ()
     choice: Choice = "one"
     quantities: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     region_order: tuple[int, ...] = ()
     ignore: int | None = None
     source: str = "given"
@@ -111,6 +113,8 @@ class Task(Frozen):
                 raise ValueError(f"two {what} have the same name: {', '.join(names)}")
         if not getattr(self, ANSWERS[self.kind]):
             raise ValueError(f"{self.kind} without {ANSWERS[self.kind]}")
+        if self.units and len(self.units) != len(self.quantities):
+            raise ValueError(f"{len(self.units)} units for {len(self.quantities)} quantities")
         held = {value for region in self.regions for value in region.values}
         if 0 in held:
             raise ValueError("0 is background and cannot be part of a region")

@@ -57,7 +57,8 @@ def measure_numbers(
 ) -> tuple[Measures, list[Measures]]:
     """NAMES of all quantities together and of each, from predicted and true values (N, Q); a true NaN is "not known".
 
-    Together: the mean over quantities; of what has a unit (IN_UNITS) only if all have the same. units: (Q,); None: they have.
+    Together: the mean over quantities; of what has a unit (IN_UNITS) only if all have the same, and that is known. units: (Q,),
+    "" for one that is not known; None: all have the same.
     samples: draws of the bootstrap; 0 for values without intervals. Not defined: all without a case; limits of agreement under
     three cases; r2 and correlations of values that are all the same. Intervals: None under 5 patients with a known value.
     Raises UsageError if shapes differ or a predicted value is not finite.
@@ -75,7 +76,7 @@ def measure_numbers(
         _measure(guessed[:, some], right[:, some], owners, seed=seed, samples=samples)
         for some in ([*quantities], *([q] for q in quantities))
     ]
-    if units is not None and len(set(units)) > 1:
+    if units is not None and len(units) > 1 and (len(set(units)) > 1 or not units[0]):
         nothing = Estimate(value=None, interval=None, n=len(right), n_defined=0)
         rows[0] |= {name: nothing for name in NAMES if name in IN_UNITS}
     return rows[0], rows[1:]

@@ -3,15 +3,18 @@
 A volume is cut across its coarsest axis, so that the slice is one that was acquired (axial where no axis is coarser); the
 patient's right lies on the viewer's left. A picture (one slice) is shown as it lies in its file. Colours grow lighter and
 more opaque with the map, so that what does not matter stays grey. A map with values below 0 has two colours, blue for what
-lowered the score and red for what raised it. The bar counts in percent of the map's largest size: its units mean little.
+lowered the score and red for what raised it. The bar ends at the map's largest size: its units mean little.
 """
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
+from PIL import Image
 
 from scanwright.errors import GeometryError
 from scanwright.figures.orient import SIDES, draw_scale, draw_sides
@@ -22,6 +25,7 @@ from scanwright.geometry.orientation import canonical
 from scanwright.types import Array, Floats
 
 SLICE_PX, GAP_PX, BAR_PX, TICKS_PX = 420, 8, 14, 58
+TITLE_PX, TITLE_PT = 26, 10.5
 OPACITY = 0.85
 """Of the largest value; a smaller one has its share of it."""
 SIGNED = 1e-3
@@ -48,9 +52,11 @@ class Slice:
 
 
 def saliency_overlay(
-    image_CIJK: Array, saliency_IJK: Array, *, grid: Grid, window: tuple[float, float] | None = None
+    image_CIJK: Array, saliency_IJK: Array, *, grid: Grid, window: tuple[float, float] | None = None, title: str = ""
 ) -> bytes:
     """Draw the map over the image as PNG, two pixels for a CSS pixel, each slice up to 420 x 420 CSS pixels.
+
+    title: in a line above, what the map is of.
 
     image_CIJK: any number type; the first channel is shown, or three channels of a picture (unit "px") as colour.
     saliency_IJK: the map on the same grid; what is not finite counts as 0. All 0: nothing is coloured, the middle slice.
@@ -64,11 +70,14 @@ def saliency_overlay(
     colours = matplotlib.colormaps["berlin" if cut.signed else "inferno"]
     scale = SLICE_PX / max(cut.width, cut.height)
     width, height = max(1, round(cut.width * scale)), max(1, round(cut.height * scale))
-    full = 2 * width + 2 * GAP_PX + BAR_PX + TICKS_PX
-    figure = new_figure(full, height)
+    full, above = 2 * width + 2 * GAP_PX + BAR_PX + TICKS_PX, TITLE_PX if title else 0
+    figure = new_figure(full, height + above)
     figure.patch.set(visible=True, facecolor=GROUND)
-    plain = figure.add_axes((0, 0, width / full, 1))
-    mapped = figure.add_axes(((width + GAP_PX) / full, 0, width / full, 1))
+    share = height / (height + above)
+    if title:
+        figure.text(GAP_PX / full, (1 + share) / 2, title, color="white", fontsize=TITLE_PT, va="center", ha="left")
+    plain = figure.add_axes((0, 0, width / full, share))
+    mapped = figure.add_axes(((width + GAP_PX) / full, 0, width / full, share))
     for axes, map_YX in ((plain, None), (mapped, cut.map)):
         _draw(axes, cut, map_YX, colours)
         if grid.unit == "mm":
@@ -76,9 +85,24 @@ def saliency_overlay(
     if grid.unit == "mm":
         draw_scale(plain, cut.width, cut.height, scale=scale)
     margin = min(16 / height, 0.2)
-    bar = figure.add_axes((2 * (width + GAP_PX) / full, margin, BAR_PX / full, 1 - 2 * margin))
+    bar = figure.add_axes((2 * (width + GAP_PX) / full, margin * share, BAR_PX / full, (1 - 2 * margin) * share))
     _draw_bar(bar, colours, signed=cut.signed)
     return to_png(figure)
+
+
+def stacked(pictures: Sequence[bytes]) -> bytes:
+    """PNG pictures one below the other, as one; a single one as it is."""
+    if len(pictures) == 1:
+        return pictures[0]
+    opened = [Image.open(io.BytesIO(one)).convert("RGB") for one in pictures]
+    whole = Image.new("RGB", (max(one.width for one in opened), sum(one.height for one in opened)), GROUND)
+    top = 0
+    for one in opened:
+        whole.paste(one, (0, top))
+        top += one.height
+    stored = io.BytesIO()
+    whole.save(stored, "PNG")
+    return stored.getvalue()
 
 
 def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float, float] | None) -> Slice:
@@ -132,7 +156,9 @@ def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool) -> None:
     values = np.linspace(1.0, -1.0 if signed else 0.0, 256)[:, None]
     axes.imshow(np.full((256, 1), GREY), cmap="gray", vmin=0, vmax=1, extent=(0, 1, values[-1, 0], 1), aspect="auto")
     axes.imshow(_painted(values, colours, signed=signed), extent=(0, 1, values[-1, 0], 1), aspect="auto")
-    ticks = {1.0: "+100 %", 0.0: "0", -1.0: "\N{MINUS SIGN}100 %"} if signed else {1.0: "100 %", 0.5: "50 %", 0.0: "0"}
+    ticks = (
+        {1.0: "speaks\nfor it", 0.0: "0", -1.0: "speaks\nagainst"} if signed else {1.0: "most", 0.5: "half", 0.0: "0"}
+    )
     axes.set_yticks(list(ticks), list(ticks.values()))
     axes.tick_params(
         axis="y", labelright=True, labelleft=False, left=False, length=0, labelcolor="white", labelsize=8.5

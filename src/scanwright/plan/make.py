@@ -25,7 +25,7 @@ from scanwright.plan.memory import (
     least_voxels,
     training_bytes,
 )
-from scanwright.plan.plan import NetworkPlan, Plan
+from scanwright.plan.plan import InferencePlan, NetworkPlan, Plan
 from scanwright.plan.ruleset import rules_for
 from scanwright.plan.sections import network_shape
 from scanwright.plan.settings import Settings
@@ -69,6 +69,7 @@ def make(
         recipe = partial(rules.recipe, fingerprint, problem)
         training = plan_training(trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace)
         inference = plan_inference(trial, augment, machine)
+        require_decidable(inference, fingerprint)
         plan = Plan(
             problem=problem.name,
             preprocess=preprocess,
@@ -159,6 +160,19 @@ def require_divisible(plan: Plan) -> None:
             expected=f"lengths divisible by {plan.network.stride}",
             found=plan.batch.patch,
             hint="Set another batch.patch, or network.strides.",
+        )
+
+
+def require_decidable(inference: InferencePlan, fingerprint: Fingerprint) -> None:
+    """Raise UsageError for a threshold that is to decide where the most probable of several classes or grades does."""
+    labels = fingerprint.choice == "several" or (fingerprint.choice == "one" and len(fingerprint.classes) == 2)
+    if inference.decide != "probable" and not labels:
+        raise UsageError(
+            "no threshold decides here",
+            where="--set inference.decide",
+            expected="probable, for one of several classes or grades, and for what is no class",
+            found=inference.decide,
+            hint="Thresholds are of two classes, or of several labels.",
         )
 
 

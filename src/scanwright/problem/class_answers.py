@@ -1,20 +1,26 @@
 """Probabilities of classes as answers: how they are judged, and how a report tells of them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
 from scanwright.evaluation.judged import ClassifiedCase, classified_to_csv
+from scanwright.evaluation.operating import DEFAULT_THRESHOLD
 from scanwright.evaluation.summary import summarise_classification
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
-from scanwright.problem.whole_images import WholeImages
+from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 CLOSE = 0.2
-"""Probabilities that differ by less are told as doubtful."""
+"""Probabilities of several classes that differ by less are told as doubtful."""
+LEAST = 1e-6
+"""Probabilities nearer to 0 or 1 are taken as this."""
+NEAR = math.log(0.6 / 0.4)
+"""Log odds by which a probability lies near a threshold: 0.4 and 0.6 are as near to 0.5 as 0.04 is to 0.06."""
 
 
 class ClassAnswers(WholeImages):
@@ -34,17 +40,38 @@ class ClassAnswers(WholeImages):
         told = self.decision.decide(calibrated, self.task.choice)
         names = self.task.classes
         chances = {name: round(float(value), 6) for name, value in zip(names, calibrated, strict=True)}
+        limits = self.limits()
+        decided = (
+            names[told] if isinstance(told, int) else [name for name, there in zip(names, told, strict=True) if there]
+        )
+        return {"probabilities": chances, "decision": decided, **({"thresholds": limits} if limits else {})}
+
+    def limits(self) -> dict[str, float]:
+        """From which probability on a class or label is told; empty where the most probable one is."""
+        limits = self.decision.limits(self.task.choice, len(self.task.classes))
+        return {name: round(limit, 6) for name, limit in zip(self.task.classes[-len(limits) :], limits, strict=False)}
+
+    def explained(self, answer: Floats) -> tuple[int, ...]:
+        """What is decided: a class or grade; of several labels those that are told, the most probable first, else that one."""
+        calibrated = self.decision.calibrated(answer)
+        told = self.decision.decide(calibrated, self.task.choice)
         if isinstance(told, int):
-            return {"probabilities": chances, "decision": names[told]}
-        return {"probabilities": chances, "decision": [name for name, there in zip(names, told, strict=True) if there]}
+            return (told,)
+        there = [place for place in calibrated.argsort()[::-1].tolist() if told[place]]
+        return tuple(there[:MOST_EXPLAINED]) or (int(calibrated.argmax()),)
 
     def doubts(self, answer: Floats) -> tuple[str, ...]:
-        """That another class or grade is nearly as probable, or a label is as likely there as not."""
+        """That another class or grade is nearly as probable, or that a probability lies near the threshold that decides."""
         calibrated = self.decision.calibrated(answer)
         names = self.task.classes
-        if self.task.choice == "several":
-            unsure = [name for name, chance in zip(names, calibrated, strict=True) if abs(chance - 0.5) < CLOSE / 2]
-            return (f"nearly as likely as not: {', '.join(unsure)}",) if unsure else ()
+        if limits := self.limits():
+            chances = dict(zip(names, calibrated.tolist(), strict=True))
+            near = [
+                f"{name} {chances[name]:.3g} is near {limit:.3g}, from which on it is told"
+                for name, limit in limits.items()
+                if abs(_log_odds(chances[name]) - _log_odds(limit)) < NEAR
+            ]
+            return tuple(near)
         first, second = calibrated.argsort()[::-1][:2]
         if calibrated[first] - calibrated[second] >= CLOSE:
             return ()
@@ -123,7 +150,19 @@ class ClassAnswers(WholeImages):
         note: str,
     ) -> ResultSet:
         """One set of cases as the page shows it."""
-        return class_told.result_set(name, summary, rows, self.task, note=note)
+        return class_told.result_set(name, summary, rows, self.task, note=f"{note} {self.how_decided(rows)}")
+
+    def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
+        """What was done with the probabilities of these cases before they were judged, and how they decide."""
+        where = "out of fold" if any(row.fold is None for row in rows) else "on the other folds"
+        is_fitted = self.decision.calibration is not None
+        said = f"Probabilities are calibrated {where}." if is_fitted else "Probabilities are as the model gives them."
+        if not (limits := self.limits()):
+            return f"{said} The most probable {'grade' if self.task.choice == 'ordered' else 'class'} is told."
+        told = ", ".join(f"{name} from {limit:.3g} on" for name, limit in limits.items())
+        if all(limit == DEFAULT_THRESHOLD for limit in limits.values()):
+            return f"{said} Told is {told}."
+        return f"{said} Told is {told}: thresholds of the package; each fold is decided by those chosen {where}."
 
     def pictures(
         self,
@@ -143,3 +182,8 @@ class ClassAnswers(WholeImages):
             if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
         ]
         return f"No case of {', '.join(missed)} was told as such." if missed else ""
+
+
+def _log_odds(chance: float) -> float:
+    kept = min(max(chance, LEAST), 1 - LEAST)
+    return math.log(kept / (1 - kept))

@@ -33,17 +33,23 @@ class Decision:
     calibration: Calibration | None = None
     thresholds: tuple[float, ...] = ()
 
+    def limits(self, choice: Choice, classes: int) -> tuple[float, ...]:
+        """From which probability on the second of two classes, or each label, is said; () where the most probable one is."""
+        if choice == "several":
+            return self.thresholds or (DEFAULT_THRESHOLD,) * classes
+        return (self.thresholds or (DEFAULT_THRESHOLD,)) if choice == "one" and classes == 2 else ()
+
     def calibrated(self, probabilities: Floats) -> Floats:
         """(K,) in [0, 1]."""
         return probabilities if self.calibration is None else calibrate(probabilities[None], self.calibration)[0]
 
     def decide(self, calibrated: Floats, choice: Choice) -> int | tuple[bool, ...]:
         """The code of a class or grade; of labels one bool each."""
+        limits = self.limits(choice, len(calibrated))
         if choice == "several":
-            limits = self.thresholds or (DEFAULT_THRESHOLD,) * len(calibrated)
             return tuple(bool(chance >= limit) for chance, limit in zip(calibrated, limits, strict=True))
         if choice == "one" and len(calibrated) == 2 and self.thresholds:
-            return int(calibrated[1] >= self.thresholds[0])
+            return int(calibrated[1] >= limits[0])
         return int(calibrated.argmax())
 
     def to_json(self) -> dict[str, JSON]:

@@ -28,9 +28,6 @@ def result_set(
     name: str, summary: Mapping[str, JSON], rows: Sequence[ClassifiedCase], task: Task, *, note: str
 ) -> ResultSet:
     """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
-    folds = {row.fold for row in rows}
-    if len(folds) > 1:
-        note += " Probabilities are calibrated, and thresholds chosen, on the other folds."
     cases = [page_case(row, task) for row in rows]
     return of_all_together(name, summary, cases=cases, figures=class_figures.figures(rows, task), note=note)
 

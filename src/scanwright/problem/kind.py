@@ -5,6 +5,7 @@ answer is made, kept, judged and told.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,14 @@ from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Array, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A PNG of where in an image lies what an answer rests on. parts: what it tells of, from above."""
+
+    png: bytes
+    parts: tuple[str, ...]
 
 
 class Row(Protocol):
@@ -61,8 +70,8 @@ class Kind(Problem, Protocol):
         """The networks' answer to a case's image. where: named in errors. Raises ResourceError where memory is too small."""
         ...
 
-    def explain(self, engine: Engine, image: Volume, answer: Any) -> bytes | None:
-        """A PNG of where in the image lies what an answer rests on; None where the answer itself shows that."""
+    def explain(self, engine: Engine, image: Volume, answer: Any) -> Explanation | None:
+        """Where in the image lies what an answer rests on; None where the answer itself shows that, or nothing can."""
         ...
 
     def file_name(self, case: Case) -> str:

@@ -9,6 +9,7 @@ from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
+from scanwright.problem.number_told import unit_of
 from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
@@ -18,9 +19,9 @@ FAR = 3.0
 
 
 class NumberAnswers(WholeImages):
-    """Mixed into regression. target: mean and deviation of the training cases."""
+    """Mixed into regression. learned: mean and deviation of the training cases, None where nothing was planned for them."""
 
-    target: TargetPlan
+    learned: TargetPlan | None
 
     primary = "r2"
 
@@ -29,17 +30,25 @@ class NumberAnswers(WholeImages):
         """What this kind is called on the page."""
         return number_told.WORDING
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit of each quantity: as the task states it, else what its name ends in; "" where neither does."""
+        stated = self.task.units or ("",) * len(self.task.quantities)
+        return tuple(unit or unit_of(name) for unit, name in zip(stated, self.task.quantities, strict=True))
+
     def found(self, answer: Floats) -> dict[str, JSON]:
         """Each quantity, and its unit where the name states one: {"quantities", "units"}."""
         names = self.task.quantities
         return {
             "quantities": {name: float(f"{value:.6g}") for name, value in zip(names, answer, strict=True)},
-            "units": {name: number_told.unit_of(name) for name in names},
+            "units": dict(zip(names, self.units, strict=True)),
         }
 
     def doubts(self, answer: Floats) -> tuple[str, ...]:
         """That a quantity lies far from those that were learned from, by which it was not tested either."""
-        known = self.target
+        known = self.learned
+        if known is None:
+            return ()
         far = [
             f"{name} {value:.4g} is far from what was learned from ({center:.4g} with a deviation of {scale:.4g})"
             for name, value, center, scale in zip(self.task.quantities, answer, known.center, known.scale, strict=False)
@@ -70,7 +79,7 @@ class NumberAnswers(WholeImages):
         return summarise_regression(
             rows or test,
             quantities=self.task.quantities,
-            units=[number_told.unit_of(name) for name in self.task.quantities],
+            units=self.units,
             primary=self.primary,
             seed=seed,
             test=test if rows else (),

@@ -33,7 +33,7 @@ def unit_of(name: str) -> str:
     ('years', 'ml', '')
     """
     found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", name) or re.search(
-        r"_(mm3|mm|cm|ml|l|years|kg|g|hu|percent)$", name
+        r"_(mm3|mm2|mm|cm|ml|l|px|years|kg|g|hu|percent)$", name
     )
     return found.group(1) if found else ""
 

@@ -29,7 +29,7 @@ class Regression(NumberAnswers):
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
     def __init__(self, task: Task, target: TargetPlan | None = None) -> None:
-        self.task = task
+        self.task, self.learned = task, target
         number = len(task.quantities)
         self.target = target or TargetPlan(center=(0.0,) * number, scale=(1.0,) * number)
 

@@ -4,6 +4,8 @@ Of networks Grad-CAM: where the last map raises the answer. Of what has no such 
 where the image is covered.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,12 +15,15 @@ from scanwright.explanation.gradients import Score, grad_cam, output_score
 from scanwright.explanation.occlusion import occlusion
 from scanwright.explanation.placing import on_case_grid
 from scanwright.figures.overlay import CT_SOFT_TISSUE
-from scanwright.figures.saliency import saliency_overlay
+from scanwright.figures.saliency import saliency_overlay, stacked
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, pad_to_patch
 from scanwright.network.whole import LAST_MAP, WholeImage
 from scanwright.transform.preprocess import to_network
 from scanwright.types import Array, Floats
+
+METHODS = {True: "Grad-CAM", False: "occlusion"}
+"""What a map is made by, where all models are networks and where they are not."""
 
 
 def saliency(engine: Engine, image: Volume, score: Score) -> Floats:
@@ -42,14 +47,24 @@ def _map(network: nn.Module, image_CDHW: Floats, score: Score, device: torch.dev
     return occlusion(scores, image_CDHW)
 
 
-def drawn(engine: Engine, image: Volume, score: Score, task: Task) -> bytes:
-    """The same over the image, as PNG: of a volume the slice in which most lies."""
+def drawn(engine: Engine, image: Volume, parts: Sequence[tuple[str, Score]], task: Task) -> bytes:
+    """The same over the image, as PNG: of a volume the slice in which most lies. parts: what is explained, by name, one below
+    the other, and the score of the outputs that stands for each.
+    """
     window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
-    return saliency_overlay(image.voxels, saliency(engine, image, score), grid=image.grid, window=window)
+    how = METHODS[all(isinstance(network, WholeImage) for network in engine.networks)]
+    return stacked(
+        [
+            saliency_overlay(
+                image.voxels, saliency(engine, image, score), grid=image.grid, window=window, title=f"{name} ({how})"
+            )
+            for name, score in parts
+        ]
+    )
 
 
 def score_of(task: Task, told: int) -> Score:
-    """What is explained: the output of a class, label or quantity; of grades how far up the order the answer lies."""
+    """What stands for a class, label or quantity: its output; of grades how far up the order the answer lies."""
     if task.kind == "classification" and task.choice == "ordered":
         return _sum_of_steps
     return output_score(told)

@@ -17,6 +17,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.inference.whole import predict_whole
 from scanwright.plan.plan import Plan
+from scanwright.problem.kind import Explanation
 from scanwright.problem.whole_explained import drawn, score_of
 from scanwright.protocols import Listener
 from scanwright.transform.prepare import require_finite
@@ -24,6 +25,7 @@ from scanwright.transform.preprocess import to_network
 from scanwright.types import Array, Floats
 
 SUFFIX = ".json"
+MOST_EXPLAINED = 4
 
 
 class WholeImages:
@@ -50,9 +52,16 @@ class WholeImages:
         require_finite(network_input, where=where)
         return predict_whole(engine, network_input)
 
-    def explain(self, engine: Engine, image: Volume, answer: Floats) -> bytes | None:
-        """Where in the image lies what the answer rests on: its most probable class or label, its grade, its first quantity."""
-        return drawn(engine, image, score_of(self.task, int(answer.argmax()) if self.task.classes else 0), self.task)
+    def explained(self, answer: Floats) -> tuple[int, ...]:
+        """Which of the parts are explained: the first few."""
+        return tuple(range(len(self.parts)))[:MOST_EXPLAINED]
+
+    def explain(self, engine: Engine, image: Volume, answer: Floats) -> Explanation | None:
+        """Where in the image lies what the answer rests on, for each part of it that is explained."""
+        places = self.explained(answer)
+        names = tuple(self.parts[place] for place in places)
+        shown = [(name, score_of(self.task, place)) for name, place in zip(names, places, strict=True)]
+        return Explanation(drawn(engine, image, shown, self.task), names)
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
