@@ -134,7 +134,23 @@ def test_score__worked_by_hand() -> None:
     decisions = np.array([[0.9, 0.1], [0.4, 0.6], [0.6, 0.4], [0.2, 0.8]])
     assert score(decisions, np.array([0, 0, 1, 1]), Recipe(family="linear")) == 0.75
     assert score(decisions, np.array([1, 1, 1, 1]), Recipe(family="linear")) is None
-    assert score(np.array([[1.0], [3.0]]), np.array([1.0, 1.0]), Recipe(family="linear", target="number")) == -2.0
+
+
+def test_score__of_numbers_has_no_unit() -> None:
+    recipe = Recipe(family="linear", target="number")
+    said, known = np.array([[1.0], [3.0], [5.0]]), np.array([1.0, 2.0, 6.0])  # errors 0, 1, 1; variance 14/3
+    assert score(said, known, recipe) == pytest.approx(1 - (2 / 3) / (14 / 3))
+    assert score(1000 * said, 1000 * known, recipe) == pytest.approx(score(said, known, recipe))
+    assert score(said, known, recipe, variance=2.0) == pytest.approx(1 - (2 / 3) / 2)
+    assert score(said[:2], np.array([0.1, 0.1]), recipe) is None and score(said[:0], known[:0], recipe) is None
+
+
+def test_choose__of_numbers_whose_folds_hold_one_case_each() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(4, 1))
+    recipes = candidates(Recipe(family="linear", target="number"))
+    choice = choose(made(features, 1e6 * features[:, 0], list("abcd"), classes=0), recipes)
+    assert all(value is not None and value <= 1 for value in choice.scores)
 
 
 def test_choose__of_many_cases_a_part_is_enough_and_patients_stay_whole():

@@ -108,6 +108,11 @@ def test_box_plot__names_that_matplotlib_would_choke_on():
     assert {"$\\frac{$", "肝脏", "a" * 33 + "…"} <= set(texts(svg))
 
 
+def test_box_plot__a_panel_of_several_says_what_it_is_of():
+    svg = box_plot([Box(name="x", values=[1.0, 2.0])], x_label="fall of R²", title="area & volume")
+    assert {"area & volume", "fall of R²"} <= set(texts(svg))
+
+
 def test_box_plot__a_row_without_values_stays():
     svg = box_plot([Box(name="empty", values=[], note="0 of 3 defined")], x_label="HD95 (mm)", limits=(0, float("inf")))
     assert {"empty", "0 of 3 defined"} <= set(texts(svg)) and not dots(svg)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from scanwright.api.answer import own_answer, prediction_file, trained_network
-from scanwright.api.known_cases import Likeness, Sight, embedding, likeness_of, sight_of, what_it_goes_by
+from scanwright.api.goes_by import what_it_goes_by
+from scanwright.api.known_cases import Likeness, Sight, embedding, likeness_of, sight_of
 from scanwright.api.run import WEIGHTS
 from scanwright.api.trials import Tried
 from scanwright.dataset.images import read_case_image

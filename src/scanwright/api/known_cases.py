@@ -9,7 +9,6 @@ import torch
 
 from scanwright.api.answer import trained_network
 from scanwright.api.case_features import features_read
-from scanwright.api.fit import samples_of
 from scanwright.api.learn import watched_cases
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
@@ -19,20 +18,17 @@ from scanwright.dataset.task import Task
 from scanwright.explanation.known import MOST_CASES, Known
 from scanwright.explanation.neighbours import embed_tsne
 from scanwright.features.deep import deep_features, image_features
-from scanwright.features.importance import group_importance
 from scanwright.features.served import ClassicalNetwork
 from scanwright.figures.embedding import embedding_plot
 from scanwright.figures.palette import structure_colour
-from scanwright.figures.plots import Box, box_plot
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, pad_to_patch
-from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import Figure
 from scanwright.transform.preprocess import to_network
 from scanwright.types import Floats
 
-MOST_DRAWN, MOST_GROUPS = 600, 12
+MOST_DRAWN = 600
 SHOWN = 5
 BATCH = 16
 
@@ -145,50 +141,6 @@ def embedding(sight: Sight, study: Study) -> Figure:
         caption=f"The training cases of fold {sight.fold} as its model sees them, {by}: dots that lie near each other look "
         f"alike to it; distances between far ones mean nothing (t-SNE).{some}",
     )
-
-
-def what_it_goes_by(run: Run, study: Study, keys: Mapping[str, str]) -> Figure | None:
-    """How much a classical model's score falls without each group of features, in every fold.
-
-    None of a network, and of deep features, whose numbers have no names.
-    """
-    plan = study.plan
-    if not isinstance(plan.network, ClassicalPlan) or plan.network.encoder is not None:
-        return None
-    falls: dict[str, list[float]] = {}
-    for fold in plan.training.folds:
-        network = trained_network(run.fold(fold) / WEIGHTS, plan, torch.device("cpu"))
-        assert isinstance(network, ClassicalNetwork)
-        names = watched_cases(study, fold)
-        described = features_read(run, study, fold)
-        columns, rows = zip(*(described.of_case(keys[name]) for name in names), strict=True)
-        for model, samples in zip(
-            network.models, samples_of(np.array(rows), names, columns[0], study=study), strict=True
-        ):
-            found = group_importance(model, samples, grouped(columns[0]), seed=plan.training.seed)
-            for name, fall in (found or {}).items():
-                falls.setdefault(name, []).append(fall)
-    ranked = sorted(falls, key=lambda name: -float(np.mean(falls[name])))[:MOST_GROUPS]
-    if not ranked:
-        return None
-    boxes = [Box(name=name, values=falls[name], note=f"{np.mean(falls[name]):.3f}") for name in ranked]
-    return Figure(
-        panels=(box_plot(boxes, x_label="fall of the inner score"),),
-        caption="What the model goes by: how much its score (the area under the ROC curve, or less the squared error) on "
-        "validation cases falls where a group of features is dealt anew among them. A dot for each fold and part of the "
-        "answer.",
-    )
-
-
-def grouped(names: Sequence[str]) -> dict[str, list[int]]:
-    """Columns by the kind of feature, whatever the place or quantile: "channel_0_spots_of_2_at_0.95" is of "spots of 2"."""
-    groups: dict[str, list[int]] = {}
-    several = len({name.split("_")[1] for name in names}) > 1
-    for column, name in enumerate(names):
-        kind = name.rpartition("_at_")[0] or name
-        words = kind.split("_") if several else kind.split("_")[2:]
-        groups.setdefault(" ".join(words), []).append(column)
-    return groups
 
 
 def colour_of(target: Target | None, study: Study) -> str:

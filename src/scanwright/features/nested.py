@@ -79,11 +79,11 @@ def choose(samples: Samples, recipes: Sequence[Recipe], *, inner: int = INNER_FO
     if len({recipe.target for recipe in recipes}) != 1:
         raise UsageError("recipes of one target are compared, and at least one", found=f"{len(recipes)} recipes")
     samples = some_of(samples, seed=seed)
-    strata = strata_of(samples)
+    strata, variance = strata_of(samples), variance_of(samples.target)
     folds = deal(strata, samples.patients, folds=inner, seed=seed) if len(recipes) > 1 else []
     found: list[list[float]] = [[] for _ in recipes]
     for learned, judged in folds:
-        values = _scores(samples.take(learned), samples.take(judged), recipes)
+        values = _scores(samples.take(learned), samples.take(judged), recipes, variance=variance)
         for scores, value in zip(found, values, strict=True):
             scores += [] if value is None else [value]
     means = tuple(float(np.mean(scores)) if scores else None for scores in found)
@@ -105,8 +105,11 @@ def some_of(samples: Samples, *, seed: int) -> Samples:
     return samples.take(chosen)
 
 
-def _scores(learned: Samples, judged: Samples, recipes: Sequence[Recipe]) -> list[float | None]:
-    """The score of each recipe on one fold. Recipes that prepare features alike share the preparation."""
+def _scores(learned: Samples, judged: Samples, recipes: Sequence[Recipe], *, variance: float) -> list[float | None]:
+    """The score of each recipe on one fold, errors held against this variance: a fold may be too small to have one.
+
+    Recipes that prepare features alike share the preparation.
+    """
     prepared: dict[tuple[Reduction, int], Preparation] = {}
     found = []
     for recipe in recipes:
@@ -114,24 +117,31 @@ def _scores(learned: Samples, judged: Samples, recipes: Sequence[Recipe]) -> lis
         if kind not in prepared:
             prepared[kind] = prepare(learned.features, learned.target, recipe)
         model = fit(learned, recipe, probabilities=False, preparation=prepared[kind])
-        found.append(score(model.decide(judged.features), judged.target, recipe))
+        found.append(score(model.decide(judged.features), judged.target, recipe, variance=variance))
     return found
 
 
-def score(decisions_NK: Floats, target_N: Array, recipe: Recipe) -> float | None:
-    """How well answers rank or meet the target, the larger the better; None where that is not defined.
+def score(decisions_NK: Floats, target_N: Array, recipe: Recipe, *, variance: float | None = None) -> float | None:
+    """How well answers rank or meet the target, without a unit, the larger the better; None where that is not defined.
 
-    Classes: the mean area under the ROC curve of each class against the rest, of those with cases on both sides. Numbers:
-    minus the mean squared error.
+    Classes: the mean area under the ROC curve of each class against the rest, of those with cases on both sides. Numbers: R²,
+    1 less the mean squared error over the variance of these cases, or over the one given; None where that is 0.
     """
     if recipe.target == "number":
-        return -float(np.mean((decisions_NK[:, 0] - target_N) ** 2)) if len(target_N) else None
+        spread = variance_of(target_N) if variance is None else variance
+        error = float(np.mean((decisions_NK[:, 0] - target_N) ** 2)) if len(target_N) else 0.0
+        return 1 - error / spread if spread > 0 and len(target_N) else None
     areas = [
         float(placements(column, target_N == code)[target_N == code].mean())
         for code, column in enumerate(decisions_NK.T)
         if 0 < np.count_nonzero(target_N == code) < len(target_N)
     ]
     return float(np.mean(areas)) if areas else None
+
+
+def variance_of(target_N: Array) -> float:
+    """The variance of a target, in its unit squared; exactly 0.0 where all cases are alike, or there is none."""
+    return float(np.var(target_N)) if len(target_N) and np.ptp(target_N) > 0 else 0.0
 
 
 def _or_least(value: float | None) -> float:

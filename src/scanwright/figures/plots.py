@@ -20,7 +20,7 @@ from scanwright.types import Floats
 
 WIDTH_PX = 400
 FONT_PT = 8.25  # 11 CSS pixels
-MARGIN_PX = 44
+MARGIN_PX, TITLE_PX = 44, 18
 MAX_POINTS = 240
 MAX_NAME = 34  # letters that fit beside a note
 PLACEHOLDER = "x"
@@ -86,14 +86,17 @@ def curves_png(panels: Sequence[tuple[str, Sequence[Line]]], *, x_label: str) ->
     return to_png(figure)
 
 
-def box_plot(boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] | None = None) -> bytes:
+def box_plot(
+    boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] | None = None, title: str = ""
+) -> bytes:
     """One row for each box as SVG: name, box (quartiles), whiskers (1.5 interquartile ranges), every case as a dot below.
 
+    title: what the panel is of, where several stand side by side.
     limits: the values that are possible, such as (0, 1); the axis covers the data and does not pass them.
     A row without values keeps its name and note and stays empty.
     """
-    row_px = 62
-    figure, axes, texts = panel(row_px * len(boxes) + 42, x_label="", y_label=x_label, left_px=12)
+    height_px = 62 * len(boxes) + 42 + TITLE_PX * bool(title)
+    figure, axes, texts = panel(height_px, x_label="", y_label=x_label, left_px=12, title=title)
     axes.set(ylim=(len(boxes), 0), xlim=_span([value for box in boxes for value in box.values], limits), yticks=[])
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     titles = {}
@@ -103,7 +106,8 @@ def box_plot(boxes: Sequence[Box], *, x_label: str, limits: tuple[float, float] 
         write_beside(axes, 0.0, row + 0.24, ha="left", color=INK, gid=f"name{row}")
         write_beside(axes, 1.0, row + 0.24, ha="right", color=MUTED, gid=f"note{row}")
         texts |= {f"name{row}": shortened(box.name), f"note{row}": box.note}
-    return to_svg(figure, label=f"{x_label}: {', '.join(box.name for box in boxes)}", texts=texts, titles=titles)
+    about = f"{title}: {x_label}" if title else x_label
+    return to_svg(figure, label=f"{about}: {', '.join(box.name for box in boxes)}", texts=texts, titles=titles)
 
 
 def agreement_plot(pairs: Sequence[Pairs], *, x_label: str, y_label: str) -> bytes:
@@ -179,7 +183,7 @@ def panel(
     right_px: room on the right, for words beside the panel.
     """
     figure = new_figure(WIDTH_PX, height_px)
-    bottom_px, top_px, title_px = (36 if x_label else 24), 24, (18 if title else 0)
+    bottom_px, top_px, title_px = (36 if x_label else 24), 24, (TITLE_PX if title else 0)
     width, height = WIDTH_PX - left_px - right_px, height_px - bottom_px - top_px - title_px
     axes = figure.add_axes((left_px / WIDTH_PX, bottom_px / height_px, width / WIDTH_PX, height / height_px))
     _style(axes)

@@ -3,13 +3,12 @@
 from matplotlib.figure import Figure
 
 from scanwright.figures.palette import INK
-from scanwright.figures.plots import FONT_PT, PLACEHOLDER, WIDTH_PX
+from scanwright.figures.plots import FONT_PT, PLACEHOLDER, TITLE_PX, WIDTH_PX
 from scanwright.figures.svg import CSS_PIXELS_PER_INCH
 
 DASHED = (0, (4, 3))
 BAND_ALPHA = 0.16
 RIGHT_PX = 12
-TITLE_PX = 18
 
 
 def write_note(figure: Figure, *, has_title: bool = False) -> None:
