@@ -4,15 +4,19 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from made_folders import write_json, write_nifti
 from made_images import class_folder, disc, number_folder
 from made_series import axial, write_series
-from scanwright.api import study
+from scanwright.api import ablate, study
 from scanwright.api.make_model import train
 from scanwright.api.opened import open_model
 from scanwright.errors import ResourceError, UsageError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
+from scanwright.plan.ablation import ablations
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.settings import Settings
 from scanwright.problem.class_decisions import PLAIN
 
@@ -223,6 +227,23 @@ def test_train__an_ablation_is_reported_and_chooses_nothing(scanwright, tmp_path
     assert all(one["estimate"]["mean"] > 0.8 and len(one["differences"]) == 2 for one in table["models"][1:])
     assert 'id="ablation"' in (run / "report.html").read_text()
     assert json.loads((run / "plan.json").read_text())["network"]["family"] == "svm"
+
+
+def test_train__an_ablation_puts_classifiers_on_what_the_networks_of_the_run_make(tmp_path, monkeypatch):
+    def two_of_them(plan, encoders):
+        return ablations(plan, encoders)[6:8] if isinstance(plan.network, ClassicalPlan) else ()
+
+    monkeypatch.setattr(ablate, "ablations", two_of_them)
+    run = tmp_path / "run"
+    settings = Settings(folds=2, steps=20)
+    train(class_folder(tmp_path / "data"), out=run, settings=settings, ablation=True)
+    table = next(one for one in json.loads((run / "ablation.json").read_text()) if one["models"][0]["name"] == "svm")
+    assert [one["name"] for one in table["models"]] == ["svm", "svm-linear-on-cnn", "svm-rbf-on-cnn"]
+    for fold in ("0", "1"):  # each fold's own network, which has not seen the cases that it is judged on
+        network = load_file(run / "trials" / "cnn" / "folds" / fold / "weights.safetensors")
+        read = load_file(run / "trials" / "svm-svm-rbf-on-cnn" / "folds" / fold / "weights.safetensors")
+        names = [name for name in network if name.startswith("encoder.")]
+        assert names and all(torch.equal(network[name], read[f"encoder.{name}"]) for name in names)
 
 
 @pytest.mark.parametrize("made", [class_folder, number_folder])

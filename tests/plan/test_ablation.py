@@ -38,6 +38,14 @@ def test_ablations__of_a_classical_model_the_other_classifiers():
     ]  # fmt: skip
 
 
+def test_ablations__of_a_classical_model_every_classifier_on_every_kind_of_features():
+    listed = ablations(planned(prints(), model="svm"), {"cnn": "ResNet"})
+    assert [(one.name, one.reads) for one in listed[5:]] == [
+        (f"{family}-on-cnn", "cnn") for family in ("svm", "svm-linear", "svm-rbf", "linear", "forest", "boosting")
+    ]
+    assert listed[6].title == "linear support vector machine, on features of the ResNet"
+
+
 def tried(found=None, *, held_out=100, own_kind=False, **settings):
     return models_to_try(found or prints(), Settings(**settings), problem(), held_out=held_out, own_kind=own_kind)
 

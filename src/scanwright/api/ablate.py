@@ -2,20 +2,24 @@
 
 import statistics
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import torch
+from safetensors.torch import load_file
 
+from scanwright.api.beginning import Beginning, values_of
 from scanwright.api.learn import read_log
-from scanwright.api.run import ABLATION, Run
+from scanwright.api.run import ABLATION, WEIGHTS, Run
 from scanwright.api.study import Material, Unplanned
 from scanwright.api.trials import Tried, model_rows, train_model
 from scanwright.errors import ResourceError
-from scanwright.files import write_json
+from scanwright.files import sha256_bytes, sha256_file, write_json
 from scanwright.plan.ablation import Ablation, ablations
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import Plan
-from scanwright.plan.settings import Settings
+from scanwright.plan.settings import Settings, Start
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import Fact, ModelsPart
 from scanwright.runtime import Machine
@@ -33,25 +37,45 @@ def ablate(
 ) -> tuple[ModelsPart, ...]:
     """Train and judge what each tried model is compared with, in parts of the run; writes ablation.json.
 
-    Networks take as many steps as the one that they differ from. No budget counts: it takes several times as long as the run.
+    Networks take as many steps as the one that they differ from. Classical models read what a tried network makes of images
+    fold by fold, so that no case that is judged had a part in it. No budget counts: it takes several times as long as the run.
     """
-    train = partial(train_model, material=material, machine=machine, device=device, tell=tell)
+    train = partial(train_model, machine=machine, device=device, tell=tell)
     parts = []
     for base, model in tried.items():
         plan = model.study.plan
         found, refused = {base: model}, {}
-        listed = ablations(plan)
+        listed = ablations(plan, {} if material.beginning else encoders_among(tried))
         for place, one in enumerate(listed):
             tell(Progress("ablate", note=f"{base}, {place + 1} of {len(listed)}: {one.title}"))
             changed = settings_of(one, settings, base, plan, steps=steps_taken(model))
+            on = material
+            if one.reads:
+                beginning = beginning_of(tried[one.reads])
+                changed = changed.model_copy(update={"start": beginning.start})
+                on = replace(material, beginning=beginning)
             try:
-                found[one.name] = train(run.part(f"{base}-{one.name}"), settings=changed)
+                found[one.name] = train(run.part(f"{base}-{one.name}"), material=on, settings=changed)
             except Unplanned as error:
                 refused[one.name] = error
         titles = {base: f"{plan.network.title}, as planned", **{one.name: one.title for one in listed}}
         parts.append(part_of(found, base, titles, refused, material, seed=settings.seed))
     write_json(run.path(ABLATION), [part.to_json() for part in parts])
     return tuple(parts)
+
+
+def encoders_among(tried: Mapping[str, Tried]) -> dict[str, str]:
+    """The tried networks of whole images, with what they are called."""
+    networks = {name: one.study.plan.network for name, one in tried.items()}
+    return {name: network.title for name, network in networks.items() if isinstance(network, EncoderPlan)}
+
+
+def beginning_of(model: Tried) -> Beginning:
+    """The networks that a model's folds ended with, each for the fold whose held-out cases it has not seen."""
+    files = [model.run.fold(fold) / WEIGHTS for fold in model.study.plan.training.folds]
+    digest = sha256_bytes("".join(map(sha256_file, files)).encode())
+    start = Start(digest=digest, values=values_of(model.study.plan))
+    return Beginning(start, tuple(load_file(file) for file in files), frozenset())
 
 
 def steps_taken(model: Tried) -> int | None:

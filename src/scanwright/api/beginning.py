@@ -7,6 +7,7 @@ next of the package's models. A file brings weights alone: those whose name and 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -94,17 +95,22 @@ def read_beginning(file: Path) -> Beginning:
             raise IntegrityError("weights that cannot be read", where=file, found=str(error)[:120]) from error
     package = load(file)
     plan = plan_from_json(package.plan, where=file)
-    network = plan.network
-    if isinstance(network, ClassicalPlan):
-        raise UsageError("a package without a network to begin from", where=file, found=network.title)
-    values = {f"network.{name}": value for name, value in network.model_dump(mode="json").items() if name not in OWN}
-    if isinstance(network, NetworkPlan):  # its strides divide the patch that it knows, and perhaps no other
-        values["batch.patch"] = list(plan.batch.patch)
+    if isinstance(plan.network, ClassicalPlan):
+        raise UsageError("a package without a network to begin from", where=file, found=plan.network.title)
     return Beginning(
-        Start(digest=package.digest, values=values),
+        Start(digest=package.digest, values=values_of(plan)),
         tuple(package.weights(name) for name in package.models),
         frozenset((package.optional(LEARNED_FROM) or {"cases": []})["cases"]),
     )
+
+
+def values_of(plan: Plan) -> dict[str, Any]:
+    """The plan values that go with the weights of a network."""
+    network = plan.network
+    values = {f"network.{name}": value for name, value in network.model_dump(mode="json").items() if name not in OWN}
+    if isinstance(network, NetworkPlan):  # its strides divide the patch that it knows, and perhaps no other
+        values["batch.patch"] = list(plan.batch.patch)
+    return values
 
 
 def seen_before(checks: Checks, learned: frozenset[str]) -> list[Fault]:

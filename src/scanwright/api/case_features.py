@@ -48,7 +48,7 @@ class CaseFeatures:
         """Features of a prepared case, given by its key; those that are kept already are not made again."""
         store, own = Store(self.root), self.key(case)
         if not store.has(own):
-            image = pad_to_patch(np.asarray(store.open(case).arrays["image"]), self.patch)[0]
+            image = pad_to_patch(np.array(store.open(case).arrays["image"]), self.patch)[0]
             if self.encoder is None:
                 names = names_of(image)
                 values = features_of([image], names)

@@ -1,5 +1,6 @@
 """What an ablation takes away or exchanges, one thing at a time: classifiers of features, and changes made while training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,29 +34,43 @@ CALLED = {
     "low_resolution": "low resolution",
     "shift": "moves",
 }
+NO_ENCODERS: Mapping[str, str] = {}
 BENDS = ("rotate_deg", "scale", "elastic_voxels")
 """What warp_share says the share of, and switches off together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """A model that differs from another in one thing. name: of its part of the run. values: set by hand for it."""
+    """A model that differs from another in one thing. name: of its part of the run. values: set by hand for it.
+
+    reads: the tried network, by name, whose features it reads in place of its own.
+    """
 
     name: str
     title: str
     values: dict[str, Any]
+    reads: str = ""
 
 
-def ablations(plan: Plan) -> tuple[Ablation, ...]:
+def ablations(plan: Plan, encoders: Mapping[str, str] = NO_ENCODERS) -> tuple[Ablation, ...]:
     """What a planned model is compared with.
 
-    Of a classical model each classifier on the same features; of a network itself without each random change that its plan
-    makes, answered from the same sides as before.
+    Of a classical model each classifier on the same features, and all of them on what each of `encoders` makes of the images:
+    tried networks by name, with what they are called. Of a network itself without each random change that its plan makes,
+    answered from the same sides as before.
     """
     if isinstance(plan.network, ClassicalPlan):
         own = plan.network.family
         others = [family for family in CLASSIFIERS if family != own]
-        return tuple(Ablation(family, TITLES[family], {"network.family": family}) for family in others)
+        same = [Ablation(family, TITLES[family], {"network.family": family}) for family in others]
+        deep = [
+            Ablation(
+                f"{family}-on-{name}", f"{TITLES[family]}, on features of the {title}", {"network.family": family}, name
+            )
+            for name, title in encoders.items()
+            for family in (own, *others)
+        ]
+        return (*same, *deep)
     on = [name for name in AugmentPlan.model_fields if getattr(plan.augment, name) != OFF[name]]
     alone = len([name for name in BENDS if name in on]) < 2
     sides = {"inference.mirror": plan.inference.mirror}
