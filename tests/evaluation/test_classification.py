@@ -23,17 +23,24 @@ def values(measures) -> dict[str, float | None]:
     return {name: estimate.value for name, estimate in measures.items()}
 
 
+def near(expected):
+    """To be compared with `values`: a NaN of scikit-learn's is a value that is not defined."""
+    return {
+        name: None if np.isnan(value) else pytest.approx(float(value), abs=1e-9) for name, value in expected.items()
+    }
+
+
 def binary_peer(truth, decided, scores) -> dict[str, float]:
     """scikit-learn's value of each measure of a positive class."""
     return {
         "accuracy": peer.accuracy_score(truth, decided),
         "sensitivity": peer.recall_score(truth, decided),
         "specificity": peer.recall_score(truth, decided, pos_label=False),
-        "precision": peer.precision_score(truth, decided, zero_division=0),
-        "npv": peer.precision_score(truth, decided, pos_label=False, zero_division=0),
+        "precision": peer.precision_score(truth, decided, zero_division=np.nan),
+        "npv": peer.precision_score(truth, decided, pos_label=False, zero_division=np.nan),
         "balanced_accuracy": peer.balanced_accuracy_score(truth, decided),
         "f1": peer.f1_score(truth, decided),
-        "mcc": peer.matthews_corrcoef(truth, decided),
+        "mcc": peer.matthews_corrcoef(truth, decided) if len(np.unique(decided)) > 1 else np.nan,
         "kappa": peer.cohen_kappa_score(truth, decided),
         "auroc": peer.roc_auc_score(truth, scores),
         "average_precision": peer.average_precision_score(truth, scores),
@@ -50,7 +57,7 @@ def test_binary__agrees_with_scikit_learn(seed, digits):
     assert list(overall) == ORDER
     for k, found in enumerate(by_class):
         expected = binary_peer(answers.truth == k, answers.decisions == k, answers.probabilities[:, k])
-        assert {name: values(found)[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert {name: values(found)[name] for name in expected} == near(expected)
     assert overall == by_class[1] | {"log_loss": overall["log_loss"]}
     assert overall["log_loss"].value == pytest.approx(by_class[1]["log_loss"].value)
 
@@ -66,10 +73,10 @@ def test_classes__agree_with_scikit_learn(seed, digits, choice):
         "accuracy": peer.accuracy_score(truth, decided),
         "balanced_accuracy": peer.balanced_accuracy_score(truth, decided),
         "sensitivity": peer.recall_score(truth, decided, average="macro", zero_division=0),
-        "precision": peer.precision_score(truth, decided, average="macro", zero_division=0),
+        "precision": peer.precision_score(truth, decided, average="macro", zero_division=np.nan),
         "f1": peer.f1_score(truth, decided, average="macro"),
         "mcc": peer.matthews_corrcoef(truth, decided),
-        "kappa": peer.cohen_kappa_score(truth, decided, weights="quadratic" if choice == "ordered" else None),
+        "kappa": peer.cohen_kappa_score(truth, decided),
         "auroc": peer.roc_auc_score(truth, chances, multi_class="ovr", average="macro"),
         "average_precision": peer.average_precision_score(answers.indicators, chances, average="macro"),
         "brier": peer.brier_score_loss(truth, chances, labels=range(answers.num_classes)),
@@ -77,10 +84,12 @@ def test_classes__agree_with_scikit_learn(seed, digits, choice):
     }
     if choice == "ordered":
         expected["mae_grades"] = peer.mean_absolute_error(truth, decided)
-    assert {name: values(overall)[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        expected["quadratic_kappa"] = peer.cohen_kappa_score(truth, decided, weights="quadratic")
+    assert ("quadratic_kappa" in overall) == (choice == "ordered") and "quadratic_kappa" not in by_class[0]
+    assert {name: values(overall)[name] for name in expected} == near(expected)
     for k, found in enumerate(by_class):
         each = binary_peer(truth == k, decided == k, chances[:, k])
-        assert {name: values(found)[name] for name in each} == pytest.approx(each, abs=1e-9)
+        assert {name: values(found)[name] for name in each} == near(each)
     assert overall["specificity"].value == pytest.approx(np.mean([found["specificity"].value for found in by_class]))
     assert overall["npv"].value == pytest.approx(np.mean([found["npv"].value for found in by_class]))
 
@@ -98,7 +107,7 @@ def test_labels__agree_with_scikit_learn(seed):
     assert found["average_precision"] == pytest.approx(peer.average_precision_score(truth, chances, average="macro"))
     for k, each in enumerate(by_class):
         expected = binary_peer(truth[:, k], decided[:, k], chances[:, k])
-        assert {name: values(each)[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert {name: values(each)[name] for name in expected} == near(expected)
     for name in ("brier", "log_loss", "mcc", "kappa", "ece"):
         assert found[name] == pytest.approx(np.mean([values(each)[name] for each in by_class]))
 
@@ -111,7 +120,7 @@ def test_labels__that_are_not_known_are_left_out():
     for k, found in enumerate(by_class):
         there = known[:, k]
         expected = binary_peer(whole.truth[there, k], whole.decisions[there, k], whole.probabilities[there, k])
-        assert {name: values(found)[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+        assert {name: values(found)[name] for name in expected} == near(expected)
         assert found["accuracy"].n == there.sum()
     lies = np.where(known, whole.truth, ~whole.truth)
     other = Answers.of(whole.probabilities, lies, whole.decisions, range(60), choice="several", known=known)
@@ -141,12 +150,29 @@ def test_binary__one_class_only_leaves_what_needs_two_undefined():
     assert overall["brier"].value > 0
 
 
-def test_binary__a_failure_has_a_value():
-    """Nothing is ever called positive: the precision is 0 and not undefined, so the failure cannot hide."""
+def test_binary__what_has_no_denominator_is_not_defined():
+    """Nothing is ever called positive: the failure shows in sensitivity and F1, and no precision is made up."""
     answers = Answers.of(np.tile([0.9, 0.1], (20, 1)), [0, 1] * 10, [0] * 20, range(20))
-    overall, _ = measure_answers(answers, samples=0)
-    assert (overall["precision"].value, overall["f1"].value, overall["mcc"].value) == (0, 0, 0)
-    assert overall["precision"].n_defined == 0 and overall["npv"].n_defined == 20
+    overall, by_class = measure_answers(answers, samples=200)
+    for name in ("precision", "mcc"):
+        assert overall[name].value is None and overall[name].interval is None and overall[name].n_defined == 0
+    assert overall["sensitivity"].value == overall["f1"].value == 0 and overall["npv"].n_defined == 20
+    assert by_class[0]["npv"].value is None and by_class[0]["precision"].value == 0.5
+
+
+def test_classes__one_that_is_never_called_has_no_precision():
+    answers = Answers.of(np.full((9, 3), 1 / 3), [0, 1, 2] * 3, [0, 1, 1] * 3, range(9))
+    overall, by_class = measure_answers(answers, samples=0)
+    assert by_class[2]["precision"].value is None and by_class[2]["f1"].value == 0
+    assert overall["precision"].value == pytest.approx((1 + 0.5) / 2)  # of the two that were called
+
+
+def test_binary__both_classes_have_one_estimate_of_what_does_not_depend_on_which_is_positive():
+    answers = made_answers(150, cases_each=2, digits=2)
+    overall, (negative, positive) = measure_answers(answers, samples=500)
+    for name in ("accuracy", "balanced_accuracy", "mcc", "kappa", "auroc", "brier", "log_loss", "ece"):
+        assert negative[name] == positive[name] == overall[name], name
+    assert negative["sensitivity"] == positive["specificity"] and negative["f1"] != positive["f1"]
 
 
 def test_binary__counts_of_cases_behind_each_share():

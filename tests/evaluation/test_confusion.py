@@ -67,16 +67,24 @@ def test_binary__by_hand():
         ([[0, 0], [0, 0]], set(BINARY)),
         ([[4, 0], [0, 0]], {"sensitivity", "precision", "balanced_accuracy", "f1", "mcc", "kappa"}),
         ([[0, 0], [0, 4]], {"specificity", "npv", "balanced_accuracy", "mcc", "kappa"}),
-        ([[4, 0], [3, 0]], set()),  # never called positive: precision 0, MCC 0
-        ([[0, 3], [0, 4]], set()),  # never called negative: NPV 0, MCC 0
+        ([[4, 0], [3, 0]], {"precision", "mcc"}),  # never called positive
+        ([[0, 3], [0, 4]], {"npv", "mcc"}),  # never called negative
+        ([[4, 0], [3, 1]], set()),
         ([[2, 2], [0, 0]], {"sensitivity", "balanced_accuracy", "mcc"}),
     ],
 )
 def test_binary__what_is_not_defined(counts, undefined):
     found = dict(zip(BINARY, binary_measures(np.array(counts, float)), strict=True))
     assert {name for name, value in found.items() if np.isnan(value)} == undefined
-    if not undefined:
-        assert found["mcc"] == 0 and min(found["precision"], found["npv"]) == 0
+
+
+def test_binary__a_class_that_is_never_called_shows_in_sensitivity_and_f1():
+    found = dict(zip(BINARY, binary_measures(np.array([[4.0, 0], [3, 0]])), strict=True))
+    assert (found["sensitivity"], found["f1"], found["kappa"], found["balanced_accuracy"]) == (0, 0, 0, 0.5)
+
+
+def test_mcc__of_several_classes_where_all_are_called_the_same():
+    assert np.isnan(mcc(np.array([[3.0, 0, 0], [2, 0, 0], [4, 0, 0]])))
 
 
 def test_balanced_accuracy__of_the_classes_that_occur():

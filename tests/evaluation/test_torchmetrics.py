@@ -51,7 +51,8 @@ def test_classes(seed):
         "npv": c.multiclass_negative_predictive_value(decided, truth, average="macro", **options),
         "f1": c.multiclass_f1_score(decided, truth, average="macro", **options),
         "mcc": c.multiclass_matthews_corrcoef(decided, truth, **options),
-        "kappa": c.multiclass_cohen_kappa(decided, truth, weights="quadratic", **options),
+        "kappa": c.multiclass_cohen_kappa(decided, truth, **options),
+        "quadratic_kappa": c.multiclass_cohen_kappa(decided, truth, weights="quadratic", **options),
         "auroc": c.multiclass_auroc(scores, truth, average="macro", **options),
         "average_precision": c.multiclass_average_precision(scores, truth, average="macro", **options),
     }

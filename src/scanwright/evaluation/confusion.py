@@ -3,10 +3,10 @@
 Every function takes counts (..., K, K), `[truth, decision]`, with any axes before: one matrix, or thousands of resampled
 ones at once. Counts may be fractions. Two classes: 0 is negative and 1 positive.
 
-"Not defined" is NaN, and it follows one rule: a failure of the model has a value, the lack of cases has none. A sensitivity
-without positive cases is not defined. A precision without positive decisions is 0 if there were positive cases to find, and
-not defined otherwise; likewise the negative predictive value. The MCC of decisions that are all the same is 0, that of cases
-that are all of one class is not defined. Means over classes leave out what is not defined.
+"Not defined" is NaN, and it follows one rule: what has no denominator has no value. So a sensitivity without positive cases,
+a precision without positive decisions and a negative predictive value without negative ones are not defined, nor is the MCC
+where all cases or all decisions are of one class. (scikit-learn gives a 0 for each of them.) A model that never calls a class
+does not hide by that: its sensitivity and its F1 are 0 there. Means over classes leave out what is not defined.
 """
 
 import numpy as np
@@ -17,6 +17,8 @@ SHARES = ("accuracy", "sensitivity", "specificity", "precision", "npv")
 """Measures that are a number of cases over another."""
 BINARY = (*SHARES, "balanced_accuracy", "f1", "mcc", "kappa")
 """The measures of a positive and a negative class, in the order of `binary_measures`."""
+QUADRATIC_KAPPA = "quadratic_kappa"
+"""What kappa is called where a disagreement counts as the square of its distance in grades."""
 
 
 def confusion_terms(truth: Ints, decisions: Ints, num_classes: int) -> Floats:
@@ -50,11 +52,9 @@ def binary_shares(counts: Floats) -> tuple[Floats, Floats]:
 
 def binary_measures(counts: Floats) -> Floats:
     """The measures BINARY (..., 9) of counts (..., 2, 2)."""
-    tn, fp, fn, tp = (counts[..., i, j] for i in (0, 1) for j in (0, 1))
+    fp, fn, tp = counts[..., 0, 1], counts[..., 1, 0], counts[..., 1, 1]
     shares = ratio(*binary_shares(counts))
     sensitivity, specificity = shares[..., 1], shares[..., 2]
-    shares[..., 3] = np.where((tp + fp == 0) & (fn > 0), 0.0, shares[..., 3])
-    shares[..., 4] = np.where((tn + fn == 0) & (fp > 0), 0.0, shares[..., 4])
     both = (sensitivity + specificity) / 2
     f1 = ratio(2 * tp, 2 * tp + fp + fn)
     return np.concatenate([shares, np.stack([both, f1, mcc(counts), kappa(counts)], axis=-1)], axis=-1)
@@ -73,17 +73,15 @@ def accuracy(counts: Floats) -> Floats:
 
 
 def mcc(counts: Floats) -> Floats:
-    """Matthews' correlation of decision and truth in [-1, 1], for K classes as R_K. Decisions all the same: 0.
+    """Matthews' correlation of decision and truth in [-1, 1], for K classes as R_K. Either all of one class: NaN.
 
     Sources: Matthews 1975, Biochim Biophys Acta 405:442; Gorodkin 2004, Comput Biol Chem 28:367.
     """
     total = counts.sum(axis=(-2, -1))
     cases, decided = counts.sum(axis=-1), counts.sum(axis=-2)
     shared = np.trace(counts, axis1=-2, axis2=-1) * total - (cases * decided).sum(axis=-1)
-    varied = total**2 - (cases**2).sum(axis=-1)
-    spread = varied * (total**2 - (decided**2).sum(axis=-1))
-    found = np.divide(shared, np.sqrt(np.maximum(spread, 0.0)), out=np.zeros(np.shape(shared)), where=spread > 0)
-    return np.where(varied > 0, found, np.nan)
+    spread = (total**2 - (cases**2).sum(axis=-1)) * (total**2 - (decided**2).sum(axis=-1))
+    return ratio(shared, np.sqrt(np.maximum(spread, 0.0)))
 
 
 def kappa(counts: Floats, *, quadratic: bool = False) -> Floats:

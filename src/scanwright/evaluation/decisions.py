@@ -25,6 +25,7 @@ from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.bootstrap import Estimate, Measures, Statistic, percentile_interval, resample
 from scanwright.evaluation.confusion import (
     BINARY,
+    QUADRATIC_KAPPA,
     SHARES,
     accuracy,
     balanced_accuracy,
@@ -107,22 +108,25 @@ def _of_views(tables: list[Floats], *, cases: int, seed: int, samples: int) -> t
 
 
 def _of_classes(answers: Answers, *, seed: int, samples: int) -> Measures:
-    """BINARY of several exclusive classes from their one matrix."""
-    size = answers.num_patients
+    """BINARY of several exclusive classes from their one matrix; of grades the quadratic kappa as well."""
+    size, is_ordered = answers.num_patients, answers.choice == "ordered"
     counts = counts_by_patient(answers.truth, answers.decisions, answers.owners, size, num_classes=answers.num_classes)
 
     def statistic(tables: Floats) -> Floats:  # (..., K, K) to (..., M)
         mean = mean_defined(binary_measures(one_against_rest(tables)), axis=-2)
-        whole = {
+        found = {name: mean[..., place] for place, name in enumerate(BINARY)}
+        found |= {
             "accuracy": accuracy(tables),
             "balanced_accuracy": balanced_accuracy(tables),
             "mcc": mcc(tables),
-            "kappa": kappa(tables, quadratic=answers.choice == "ordered"),
+            "kappa": kappa(tables),
         }
-        return np.stack([whole.get(name, mean[..., place]) for place, name in enumerate(BINARY)], axis=-1)
+        grades = [kappa(tables, quadratic=True)] if is_ordered else []
+        return np.stack([*found.values(), *grades], axis=-1)
 
+    names = (*BINARY, *((QUADRATIC_KAPPA,) if is_ordered else ()))
     values, drawn = _draw(counts, strays_of(counts), statistic, seed=seed, samples=samples)
-    found = _estimates(BINARY, values, drawn, cases=len(answers), fewest=fewest_patients(counts), num_patients=size)
+    found = _estimates(names, values, drawn, cases=len(answers), fewest=fewest_patients(counts), num_patients=size)
     right, all_cases = np.trace(counts, axis1=1, axis2=2), counts.sum(axis=(1, 2))
     reach = share_interval(right, all_cases, fewest=MIN_PATIENTS) if samples else None
     n = len(answers)
