@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from scanwright.api.telling import headlines, limits, scope_of_test
-from scanwright.dataset.cases import Fault
+from scanwright.api.telling import headlines, limits, patients_text, scope_of_test
+from scanwright.dataset.cases import UNTOLD, Dataset, Fault
 from score_samples import row, scores, study
 
 
@@ -35,6 +35,25 @@ def test_scope_of_test__one_fold():
         scope_of_test(study(trained=(1,)))
         == "test split, which took no part in training, answered by the one trained fold"
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("column patient of cases.csv", "Patients are told apart by column patient of cases.csv."),
+        (
+            Dataset.model_fields["patients_from"].default,
+            "Nothing tells patients apart: every case counts as a patient of its own.",
+        ),
+        (
+            "nowhere: the archive names no patients, so every case counts as one of its own",
+            "Nothing tells patients apart: the archive names no patients, so every case counts as one of its own.",
+        ),
+        *((begin, "Nothing tells patients apart: every case counts as a patient of its own.") for begin in UNTOLD),
+    ],
+)
+def test_patients_text__by_what_or_why_by_nothing(told, said):
+    assert patients_text(Dataset.model_construct(patients_from=told)) == said
 
 
 def test_limits__missed_structures():

@@ -1,7 +1,9 @@
+import doctest
 from pathlib import Path
 
 import pytest
 
+from scanwright.dataset import classes
 from scanwright.dataset.cases import Case, Classes, Quantities
 from scanwright.dataset.classes import answers_text, in_order, one_spelling, rare_classes, with_spelling
 from scanwright.dataset.task import Channel, Task
@@ -48,6 +50,12 @@ def test_order(names, expected):
 def test_order__where_no_class_is_the_negative_one(choice):
     assert in_order(["mass", "benign", "absent"], choice=choice) == ("absent", "benign", "mass")
     assert in_order(["atrophy", "none"], choice=choice) == ("atrophy", "none")
+
+
+def test_listed__a_comma_in_a_name_makes_no_two_of_it():
+    assert doctest.testmod(classes).failed == 0
+    seen = cases(("p", Classes(names=("normal, benign",))), ("q", Classes(names=("malignant",))))
+    assert answers_text(seen, task("normal, benign", "malignant")) == "classes “normal, benign” (1), malignant (1)"
 
 
 def test_spelling__the_most_frequent_or_the_declared():

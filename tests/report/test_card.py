@@ -71,6 +71,21 @@ def test_make_card__says_what_it_is_for_and_not_for():
     assert "Diagnosis" in said and "than MRI" in said and "0.5 × 0.5–0.75 × 3 mm" in said
 
 
+@pytest.mark.parametrize(
+    ("classes", "choice", "said"),
+    [
+        (("normal, benign", "malignant"), "one", "telling “normal, benign”, malignant apart."),
+        (("0", "1", "2"), "ordered", "telling 0 < 1 < 2 (grades, from least to most) apart."),
+    ],
+)
+def test_make_card__names_of_classes(classes, choice, said):
+    channels = (Channel(name="US", modality="us"),)
+    made = Task(name="t", kind="classification", channels=channels, classes=classes, choice=choice)
+    told = card(task=made.model_dump(mode="json"), plan=PLAN | {"problem": "classification"})
+    assert told["intended_use"].endswith(said)
+    assert f"- Gives: {'“normal, benign”, malignant' if choice == 'one' else '0, 1, 2'}\n" in card_markdown(told)
+
+
 def test_make_card__pictures_have_sizes_and_no_millimetres():
     shape = [spread(400, 900), spread(300, 800), spread(1, 1)]
     made = card(fingerprint=FINGERPRINT | {"unit": "px", "shape": shape})

@@ -6,7 +6,7 @@ import pytest
 from scanwright.evaluation.measures import describe_measures
 from scanwright.report import card, notation
 from scanwright.report.content import Estimate
-from scanwright.report.notation import duration, interval, memory, metric, number, stated
+from scanwright.report.notation import duration, interval, is_better, memory, metric, number, stated
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -31,6 +31,7 @@ def test_number(value, digits, text):
 def test_interval__a_dash_that_cannot_be_a_minus():
     assert interval(Estimate(mean=0.9, low=0.88, high=0.91)) == "0.880–0.910"
     assert interval(Estimate(mean=0.0, low=-0.5, high=0.25), 2) == "−0.50 … 0.25"
+    assert interval(Estimate(mean=0.2, low=-0.0001, high=0.5)) == "0.000–0.500"
     assert interval(Estimate(mean=0.9)) == interval(Estimate(mean=None, low=0.1, high=0.2)) == ""
 
 
@@ -59,6 +60,18 @@ def test_metric__name_and_unit_apart():
     assert (metric("hd95_mm").stem, metric("hd95_mm").unit) == ("hd95", "mm")
     assert (metric("nsd_voxel").stem, metric("nsd_voxel").unit) == ("nsd_voxel", "")
     assert metric("volume_bias_ml").limits == (-math.inf, math.inf) and metric("dice").limits == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("key", ["loa_low", "loa_high", "probability", "estimate"])
+def test_metric__ends_of_a_range_are_no_better_for_being_high(key):
+    assert metric(key).better == "none" and metric(key).limits == (-math.inf, math.inf)
+    with pytest.raises(ValueError, match="no value of"):
+        is_better(key, 1.0, 2.0)
+
+
+@pytest.mark.parametrize("key", ["mcc", "kappa", "quadratic_kappa", "pearson", "spearman"])
+def test_metric__correlations_may_be_negative(key):
+    assert (metric(key).better, metric(key).limits) == ("higher", (-1.0, 1.0))
 
 
 def test_stated__both_surface_dice_scores_and_no_other():

@@ -16,10 +16,13 @@ from scanwright.evaluation.measures import describe_measures
 from scanwright.report.content import (
     CaseRow,
     DatasetPart,
+    Difference,
     Estimate,
     Fact,
     Finding,
     Headline,
+    ModelRow,
+    ModelsPart,
     PlanRow,
     Provenance,
     RegionRow,
@@ -317,6 +320,28 @@ def test_build__missed_structures_are_said(content):
     assert "posterior missed in 1 of 8 cases that have it." in Page(build(content)).text
     result = dataclasses.replace(content.results[0], failures="")
     assert "Missed or invented" not in Page(build(dataclasses.replace(content, results=(result,)))).text
+
+
+def test_build__limits_of_agreement_have_no_arrow():
+    found = {name: Estimate(mean=0.5, low=0.4, high=0.6) for name in ("mae", "r2", "bias", "loa_low", "loa_high")}
+    text = Page(build(bare(results=(ResultSet(name="R", overall=found, of_each_case=False),)))).text
+    head = text[text.index("MAE") : text.index("All regions")]
+    assert "MAE ↓ R² ↑ Bias → 0" in head
+    assert head.rstrip().endswith("Lower limit of agreement Upper limit of agreement")
+
+
+def test_build__differences_say_what_the_interval_and_p_are_of():
+    value = Estimate(mean=-0.08, low=-0.155, high=-0.007, n=40, n_defined=40)
+    rows = (
+        ModelRow(name="a", title="A", estimate=value, seconds=1.0, chosen=True),
+        ModelRow(
+            name="b", title="B", estimate=value, seconds=1.0, chosen=False,
+            differences=(Difference(metric="auroc", estimate=value, p=0.285),),
+        ),
+    )  # fmt: skip
+    part = ModelsPart(metric="auroc", models=rows)
+    text = Page(build(bare(models=part, ablations=(part,)))).text
+    assert text.count("The 95% interval is of each difference alone; p is paired by patient and corrected") == 2
 
 
 def sized(**medians: float) -> ReportContent:

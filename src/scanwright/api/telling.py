@@ -22,7 +22,8 @@ from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import DATASHEET, Study
 from scanwright.api.trials import Tried
 from scanwright.api.wording import few_text, images_text
-from scanwright.dataset.cases import Fault
+from scanwright.dataset.cases import Dataset, Fault
+from scanwright.dataset.classes import listed
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
@@ -182,15 +183,23 @@ def scope(study: Study) -> str:
 def summary_sentences(study: Study, training: TrainingPart, machine: Machine) -> tuple[str, ...]:
     """What was trained on what, in two or three sentences."""
     task, plan, found = study.dataset.task, study.plan, study.overview
-    parts = ", ".join(study.problem.parts)
+    parts = listed(study.problem.parts, choice=task.choice)
     steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
     place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
     return (
         f"{study.problem.wording.kind} of {parts} in {images_text(found.dimension, task.channels)}; "
         f"{found.num_cases} cases of {found.num_patients} patients.",
         made_text(plan, steps=str(steps), place=place),
-        f"Patients are told apart by {study.dataset.patients_from}.",
+        patients_text(study.dataset),
     )
+
+
+def patients_text(dataset: Dataset) -> str:
+    """By what patients are told apart, or that nothing does, and why, in a sentence."""
+    if dataset.tells_patients:
+        return f"Patients are told apart by {dataset.patients_from}."
+    _, _, why = dataset.patients_from.partition(": ")
+    return f"Nothing tells patients apart: {why or 'every case counts as a patient of its own'}."
 
 
 def made_text(plan: Plan, *, steps: str, place: str) -> str:

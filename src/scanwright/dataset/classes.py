@@ -61,6 +61,22 @@ def _plain(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
+def quoted(name: str) -> str:
+    """A name as it stands in a list: in quotation marks if it holds a comma, which would make two of it."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK}" if "," in name else name
+
+
+def listed(names: Iterable[str], *, choice: str = "one") -> str:
+    """Names in a line; of grades ("ordered") with their order.
+
+    >>> listed(["normal, benign", "malignant"]), listed(["mild", "severe"], choice="ordered")
+    ('“normal, benign”, malignant', 'mild < severe (grades, from least to most)')
+    """
+    if choice == "ordered":
+        return f"{' < '.join(map(quoted, names))} (grades, from least to most)"
+    return ", ".join(map(quoted, names))
+
+
 def with_spelling(target: Target | None, spelling: Mapping[str, str]) -> Target | None:
     """A target whose classes are spelled so; anything else as it is."""
     if not isinstance(target, Classes):
@@ -72,7 +88,7 @@ def answers_text(cases: Sequence[Case], task: Task) -> str:
     """How many cases each class has, or the range of each quantity: "normal (50), benign (48)"; "" for regions and boxes."""
     if task.kind == "classification":
         counts = Counter(name for case in cases if isinstance(case.target, Classes) for name in case.target.names)
-        shown = [f"{name} ({counts[name]})" for name in task.classes[:SHOWN_CLASSES]]
+        shown = [f"{quoted(name)} ({counts[name]})" for name in task.classes[:SHOWN_CLASSES]]
         more = len(task.classes) - SHOWN_CLASSES
         word = {"one": "classes", "several": "classes (several at once)", "ordered": "ordered classes"}[task.choice]
         return f"{word} {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")

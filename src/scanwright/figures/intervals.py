@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanwright.figures.palette import ACCENT, GRID, INK, MUTED
-from scanwright.figures.plots import panel, shortened, write_beside
+from scanwright.figures.plots import fixed_text, panel, shortened, write_beside
 from scanwright.figures.svg import to_svg
 
 ROW_PX = 38
@@ -36,7 +36,8 @@ def interval_plot(
         colour = ACCENT if row.is_marked else MUTED
         axes.plot((row.low, row.high), (number + 0.66,) * 2, color=colour, linewidth=1.6, solid_capstyle="butt")
         axes.scatter([row.value], [number + 0.66], s=22, color=colour, gid=f"dot{number}", zorder=3)
-        titles[f"dot{number}"] = [f"{row.name}: {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"]
+        value, low, high = (fixed_text(one, digits=3) for one in (row.value, row.low, row.high))
+        titles[f"dot{number}"] = [f"{row.name}: {value} [{low}, {high}]"]
         write_beside(axes, 0.0, number + 0.34, ha="left", color=INK, gid=f"name{number}")
         write_beside(axes, 1.0, number + 0.34, ha="right", color=MUTED, gid=f"note{number}")
         texts |= {f"name{number}": shortened(row.name), f"note{number}": row.note}

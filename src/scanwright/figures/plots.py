@@ -171,6 +171,16 @@ def signed_text(value: float, *, largest: float) -> str:
     return text if round(value, digits) else text[1:]
 
 
+def fixed_text(value: float, *, digits: int) -> str:
+    """A number with so many digits after the point and a true minus sign; 0 has none.
+
+    >>> fixed_text(0.5, digits=3), fixed_text(-0.25, digits=2), fixed_text(-0.0001, digits=3)
+    ('0.500', '−0.25', '0.000')
+    """
+    text = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return text if float(f"{value:.{digits}f}") else text.lstrip("\N{MINUS SIGN}")
+
+
 def _with_arrays(pair: Pairs) -> tuple[Pairs, Floats, Floats]:
     return pair, np.asarray(pair.reference, dtype=np.float64), np.asarray(pair.predicted, dtype=np.float64)
 

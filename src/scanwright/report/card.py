@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from scanwright.dataset.classes import listed, quoted
 from scanwright.evaluation.statistics import MIN_PATIENTS
 from scanwright.report import notation
 from scanwright.report.content import SEGMENTATION, Estimate, Wording
@@ -51,7 +52,8 @@ def make_card(
         *({"name": name} for name in (*task["classes"], *task["quantities"])),
     ]
     purposes = words["intended_use"]
-    purpose = purposes.get(plan["problem"], purposes["other"]).format(parts=", ".join(part["name"] for part in parts))
+    named = listed((part["name"] for part in parts), choice=task["choice"])
+    purpose = purposes.get(plan["problem"], purposes["other"]).format(parts=named)
     return {
         "schema_version": SCHEMA_VERSION,
         "name": name,
@@ -90,6 +92,7 @@ def card_markdown(card: Mapping[str, JSON], *, language: str = "en") -> str:
     )
     environment.globals.update(
         label=lambda key: _label(key, words["metrics"]),
+        quoted=quoted,
         stated=lambda key: notation.stated(notation.metric(key), tolerance, unit),
         modality=lambda key: words["card"]["modalities"].get(key, key),
         min_patients=MIN_PATIENTS,

@@ -258,7 +258,8 @@ SEGMENTATION = Wording(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """What a model's measure is less the chosen one's, on the same cases. p: two-sided, corrected for the number of models.
+    """What a model's measure is less the chosen one's, on the same cases. p: two-sided, corrected for the number of models;
+    the interval is of this difference alone.
 
     part: the quantity that is measured, where there are several.
     """

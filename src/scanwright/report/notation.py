@@ -11,15 +11,18 @@ BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Suffixes of metric names that carry a unit.
 UNITS = ("mm", "px", "ml")
 ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
+CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
+WITHOUT_DIRECTION = {"loa_low", "loa_high", "estimate", "probability"}
+"""What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
-Better = Literal["higher", "lower", "zero"]
+Better = Literal["higher", "lower", "zero", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """What a metric's name tells: the name without its unit, the unit ("" if none), digits, direction, possible values.
 
-    better: where the best value lies; "zero" is a signed bias.
+    better: where the best value lies; "zero" is a signed bias, "none" a number of which no value is better than another.
     """
 
     key: str
@@ -36,7 +39,7 @@ def metric(key: str) -> Metric:
     if unit in UNITS and stem:
         better, limits = _direction(stem, default="lower")
         digits = 2 if unit != "px" else 0 if stem.startswith("area") else 1
-        return Metric(key, stem, unit, digits, better, limits if better == "zero" else (0.0, math.inf))
+        return Metric(key, stem, unit, digits, better, limits if better in ("zero", "none") else (0.0, math.inf))
     better, limits = _direction(key, default="higher")
     return Metric(key, key, "", 3, better, limits)
 
@@ -44,18 +47,22 @@ def metric(key: str) -> Metric:
 def _direction(stem: str, *, default: Better) -> tuple[Better, tuple[float, float]]:
     if "bias" in stem:
         return "zero", (-math.inf, math.inf)
+    if stem in WITHOUT_DIRECTION:
+        return "none", (-math.inf, math.inf)
     if "error" in stem or stem in ERRORS:
         return "lower", (0.0, math.inf)
-    return default, (-1.0, 1.0) if stem in {"mcc", "kappa"} else (-math.inf, 1.0) if stem == "r2" else (0.0, 1.0)
+    return default, (-1.0, 1.0) if stem in CORRELATIONS else (-math.inf, 1.0) if stem == "r2" else (0.0, 1.0)
 
 
 def is_better(key: str, value: float, other: float) -> bool:
-    """Whether one value of a metric is better than another.
+    """Whether one value of a metric is better than another. Raises ValueError for one without a direction.
 
     >>> is_better("auroc", 0.9, 0.8), is_better("mae", 0.9, 0.8), is_better("bias", -0.1, 0.2)
     (True, False, True)
     """
     better = metric(key).better
+    if better == "none":
+        raise ValueError(f"no value of {key} is better than another")
     if better == "zero":
         return abs(value) < abs(other)
     return value > other if better == "higher" else value < other
@@ -86,8 +93,9 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     """The confidence interval alone, "0.880–0.891", or "−0.12 … 0.03" where a dash could be a minus; empty if none."""
     if estimate.low is None or estimate.high is None or estimate.mean is None:
         return ""
-    dash = "\N{EN DASH}" if estimate.low >= 0 else " \N{HORIZONTAL ELLIPSIS} "
-    return number(estimate.low, digits) + dash + number(estimate.high, digits)
+    low, high = number(estimate.low, digits), number(estimate.high, digits)
+    dash = " \N{HORIZONTAL ELLIPSIS} " if low.startswith("\N{MINUS SIGN}") else "\N{EN DASH}"
+    return low + dash + high
 
 
 def p_value(p: float | None) -> str:
