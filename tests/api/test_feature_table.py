@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pytest
 
-from made_folders import write_png
+from made_folders import write_png, write_text
 from made_images import class_folder
 from scanwright.api.feature_table import settings_of
 from scanwright.errors import UsageError
 from scanwright.features.table import read_csv, read_parquet
 
+KNOWN = ["case.patient", "case.split", "case.group.scanner", "case.target"]
 HAS_MIRP = importlib.util.find_spec("mirp") is not None
 
 
@@ -49,6 +50,39 @@ def test_fixed__a_picture_that_changed_is_described_anew(scanwright, tmp_path):
     after = read_csv(tmp_path / "out" / "features.csv")
     differs = (before.values != after.values).any(axis=1)
     assert [name for name, other in zip(after.cases, differs, strict=True) if other] == [changed.stem]
+
+
+def test_table__says_what_is_known_of_each_case(scanwright, tmp_path):
+    data = class_folder(tmp_path / "data", each=3)
+    rows = "".join(f"{path.stem},p{path.stem[-1]},{'AB'[number % 2]},{('train', 'test')[number > 3]}\n"
+                   for number, path in enumerate(sorted(data.rglob("*.png"))))  # fmt: skip
+    write_text(data / "scans.csv", "id,patient,scanner,split\n" + rows)
+    ended = scanwright("features", data, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    assert told["columns"] == list(told["settings"]["columns"]) == KNOWN
+    for table in (read_csv(tmp_path / "out" / "features.csv"), read_parquet(tmp_path / "out" / "features.parquet")):
+        assert list(table.known) == KNOWN and len(table.names) == 649 and table.settings == told["settings"]
+        assert table.known["case.target"] == ("absent",) * 3 + ("present",) * 3
+        assert table.known["case.patient"] == ("p0", "p1", "p2") * 2
+        assert table.known["case.split"] == ("train",) * 4 + ("test",) * 2
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns", "first"),
+    [
+        (("a|b", "b", "No Finding", "a"), ["case.target.a", "case.target.b"], (1, 1)),
+        (("1.5", "", "3.25", "4.5"), ["case.target.finding"], (1.5,)),
+    ],
+)
+def test_table__labels_and_quantities(scanwright, tmp_path, cells, columns, first):
+    data = class_folder(tmp_path / "data", each=4, classes=("all",))
+    rows = "".join(f"all/all_{number:02d}.png,{cell}\n" for number, cell in enumerate(cells))
+    write_text(data / "cases.csv", "image,finding\n" + rows)
+    ended = scanwright("features", data, "-o", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    table = read_csv(tmp_path / "out" / "features.csv")
+    assert list(table.known) == columns and tuple(cells[0] for cells in table.known.values()) == first
 
 
 def test_deep__of_a_package_for_a_data_set_and_for_a_folder_of_scans(scanwright, tmp_path, network):
@@ -105,6 +139,18 @@ def masked(folder):
     return folder
 
 
+def test_radiomic__needs_label_maps_and_says_so(scanwright, tmp_path):
+    data = masked(tmp_path / "data")
+    write_text(data / "cases.csv", "image,size\n" + "".join(f"images/c{k}.png,{k}.5\n" for k in range(4)))
+    write_text(data / "scanwright.json", '{"target": ["size"]}')
+    (data / "masks").rename(tmp_path / "masks")
+    ended = scanwright("features", data, "--kind", "radiomic", "-o", tmp_path / "out")
+    assert ended.code == 4 and "radiomic features describe what a label map marks" in ended.err
+    assert (
+        "found no label map" in ended.err and "--kind fixed" in ended.err and "target" not in ended.err.splitlines()[-1]
+    )
+
+
 @pytest.mark.skipif(HAS_MIRP, reason="MIRP is installed")
 def test_radiomic__without_mirp_the_install_line_is_said(scanwright, tmp_path):
     ended = scanwright("features", masked(tmp_path / "data"), "-o", tmp_path / "out")
@@ -113,10 +159,14 @@ def test_radiomic__without_mirp_the_install_line_is_said(scanwright, tmp_path):
 
 @pytest.mark.skipif(not HAS_MIRP, reason="MIRP is not installed: make radiomics")
 def test_radiomic__of_each_mask_and_nothing_of_an_empty_one(scanwright, tmp_path):
-    ended = scanwright("features", masked(tmp_path / "data"), "-o", tmp_path / "out", "--json")
+    data = masked(tmp_path / "data")
+    write_text(data / "cases.csv", "image,size\n" + "".join(f"images/c{k}.png,{k}.5\n" for k in range(4)))
+    write_text(data / "scanwright.json", '{"target": ["size"]}')  # which does not keep the masks from being read
+    ended = scanwright("features", data, "--kind", "radiomic", "-o", tmp_path / "out", "--json")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)["empty"] == ["c3"]
     table = read_csv(tmp_path / "out" / "features.csv")
+    assert table.known == {"case.target.size": (0.5, 1.5, 2.5, 3.5)}
     assert "glcm_contrast" in table.names and np.isnan(table.of_cases(["c3"]).values).all()
     areas = table.values[:3, table.names.index("shape_area")]
     assert areas == pytest.approx([6 * 7, 7 * 7, 8 * 7], abs=1)  # of the outline, whose corners are cut

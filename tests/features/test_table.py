@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanwright.errors import InputError, UsageError
-from scanwright.features.table import FeatureTable, read_csv, read_parquet, write_csv, write_parquet
+from scanwright.features.table import Cell, FeatureTable, read_csv, read_parquet, write_csv, write_parquet
 
 SETTINGS = {"features": "radiomic", "bins": 32, "größe": None}
 
@@ -26,8 +26,20 @@ def table() -> FeatureTable:
     )
 
 
+KNOWN: dict[str, tuple[Cell, ...]] = {
+    "case.patient": ("007", "007", "a, b"),
+    "case.split": ("train", "test", None),
+    "case.target.age": (1 / 3, None, -2.0),
+    "case.target.ill": (1, 0, None),
+}
+
+
+def known_table() -> FeatureTable:
+    return FeatureTable(("x", "y", "z"), ("a", "b"), np.array([[1.0, np.nan], [2.0, 0.5], [3.0, 1.0]]), SETTINGS, KNOWN)
+
+
 def same(one: FeatureTable, other: FeatureTable) -> bool:
-    words = (one.cases, one.names, one.settings) == (other.cases, other.names, other.settings)
+    words = (one.cases, one.names, one.settings, one.known) == (other.cases, other.names, other.settings, other.known)
     return words and np.array_equal(one.values, other.values, equal_nan=True)
 
 
@@ -57,11 +69,38 @@ def test_csv__quotes_letters_and_settings(tmp_path: Path) -> None:
     assert read_csv(tmp_path / "t.csv").settings is None
 
 
-@pytest.mark.parametrize("made", [table(), FeatureTable((), ("a",), np.zeros((0, 1)), None)])
+@pytest.mark.parametrize("made", [table(), known_table(), FeatureTable((), ("a",), np.zeros((0, 1)), None)])
 def test_parquet__round_trip(made: FeatureTable, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     write_parquet(tmp_path / "t.parquet", made)
     assert same(read_parquet(tmp_path / "t.parquet"), made)
+
+
+def test_csv__what_is_known_stands_before_the_features(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", known_table())
+    first, second, *_ = (tmp_path / "t.csv").read_text().splitlines()
+    assert first == "case,case.patient,case.split,case.target.age,case.target.ill,a,b"
+    assert second == "x,007,train,0.3333333333333333,1,1.0,"
+    assert same(read_csv(tmp_path / "t.csv"), known_table())
+
+
+def test_known__goes_with_its_cases() -> None:
+    part = known_table().of_cases(["z", "x"])
+    assert part.known["case.patient"] == ("a, b", "007") and part.values[:, 0].tolist() == [3, 1]
+    other = FeatureTable(
+        ("z", "y", "x"), ("c",), np.ones((3, 1)), None, {"case.split": ("test",) * 3, "case.group.g": ("1", "2", "3")}
+    )
+    joined = known_table().beside(other)
+    assert joined.known == {"case.group.g": ("3", "2", "1"), **KNOWN} and joined.names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [(("case.patient", "b"), {}), (("a", "b"), {"patient": ("1", "2", "3")}), (("a", "b"), {"case.split": ("train",)})],
+)
+def test_known__no_column_means_two_things(names: tuple[str, str], known: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(UsageError, match="case\\."):
+        FeatureTable(("x", "y", "z"), names, np.zeros((3, 2)), None, known)
 
 
 def test_csv__no_case(tmp_path: Path) -> None:
@@ -77,6 +116,7 @@ def test_csv__no_case(tmp_path: Path) -> None:
         ("id,a\nx,1\n", "not a table"),
         ("case,a\nx,1,2\n", "another length"),
         ("case,a\nx,many\n", "not a number"),
+        ("case,case.target.age,a\nx,old,1\n", "not a number"),
         ("case,a\nx,1\nx,2\n", "occurs twice"),
         ("case,a,a\nx,1,2\n", "occurs twice"),
         ("case,a\nx,inf\n", "infinite"),

@@ -4,7 +4,8 @@ radiomic   shape, intensities, texture and colour of each region of a label map 
 fixed      outlines and textures of the whole image by an untrained transform
 deep       what the network of a package makes of the image before it answers
 
-What was made of a case is kept, so that the same command goes on where it stopped.
+Before the features stand what is known of each case: patient, side, groups and target (`features.case_columns`). What was
+made of a case is kept, so that the same command goes on where it stopped.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,17 +24,19 @@ from scanwright.api.run import LOCK
 from scanwright.api.scans import asked_of
 from scanwright.api.study import without
 from scanwright.api.use_model import require_finite, require_scale
-from scanwright.dataset.cases import Case
+from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.images import read_case_image
+from scanwright.dataset.layouts.column_targets import OF_TABLES
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError, UsageError
+from scanwright.features.case_columns import case_columns, columns_told
 from scanwright.features.deep import deep_names, image_features
 from scanwright.features.fixed import fixed_features, fixed_settings
 from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
 from scanwright.features.radiomic_defaults import default_settings
-from scanwright.features.table import FeatureTable, require_pyarrow, write_csv, write_parquet
+from scanwright.features.table import Cell, FeatureTable, require_pyarrow, write_csv, write_parquet
 from scanwright.files import require_writable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
@@ -65,6 +68,8 @@ class Described:
         """What was made, for people."""
         kind = self.table.settings["features"]
         said = [f"{len(self.table.cases)} cases, {len(self.table.names)} {kind} features"]
+        if self.table.known:
+            said.append(f"before them {', '.join(self.table.known)}")
         if self.empty:
             more = f" and {len(self.empty) - 5} more" if len(self.empty) > 5 else ""
             said.append(f"nothing to describe in {', '.join(self.empty[:5])}{more}: their cells are empty")
@@ -75,6 +80,7 @@ class Described:
         return {
             "cases": len(self.table.cases),
             "features": len(self.table.names),
+            "columns": list(self.table.known),
             "settings": self.table.settings,
             "files": [str(file) for file in self.files],
             "empty": list(self.empty),
@@ -110,7 +116,7 @@ def features(
     opened = None if model is None else open_model(model, device=device)
     if opened is not None and isinstance(opened.engine.plan.network, ClassicalPlan):
         raise UsageError("this package has no network", where=model, found=opened.engine.plan.network.title)
-    cases, task = found_cases(Path(data), opened, kind, layout=layout, exclude=exclude)
+    cases, task, dataset = found_cases(Path(data), opened, kind, layout=layout, exclude=exclude)
     kind = kind or ("radiomic" if task.kind == "segmentation" else "fixed")
     if kind != "radiomic" and settings is not None:
         raise UsageError("settings of radiomic features", where=f"--kind {kind}", hint="Leave them out.")
@@ -130,7 +136,8 @@ def features(
     about = {"settings": stated, "task": task.model_dump(mode="json")}
     with alone(folder / LOCK):
         rows = {case.id: row for case, row in made(cases, work, store, about, in_one=opened is not None, tell=tell)}
-    table = FeatureTable.of_rows(rows, stated)
+    known, told = ({}, {}) if dataset is None else known_of(told_targets(dataset, Path(data), layout=layout))
+    table = FeatureTable.of_rows(rows, {**stated, **({"columns": told} if told else {})}, known=known)
     files = (folder / "features.csv", folder / "features.parquet")
     write_csv(files[0], table)
     write_parquet(files[1], table)
@@ -155,29 +162,69 @@ def settings_of(given: Mapping[str, Any]) -> RadiomicSettings | None:
 
 def found_cases(
     data: Path, model: Model | None, kind: FeatureKind | None, *, layout: str | None, exclude: Sequence[str]
-) -> tuple[Sequence[Case], Task]:
-    """The cases to be described, as a data set or, for a package, as scans. Raises InputError if there are none."""
+) -> tuple[Sequence[Case], Task, Dataset | None]:
+    """The cases to be described and the task that they are read for; and the data set, None where they are mere scans.
+
+    Raises InputError if there are none, or radiomic features are asked for and there is no label map.
+    """
     wanted: Kind | None = "segmentation" if kind == "radiomic" else None
     try:
         dataset = without(read_dataset(data, layout, kind=wanted), exclude)
-    except InputError:
+    except InputError as error:
+        if wanted is not None and (other := read_as(data, None, layout=layout)) and other.task.kind != wanted:
+            raise no_masks(data, found=f"no label map: {other.stated}") from error
         if model is None or exclude:
             raise
-        return asked_of([data], model.task).cases, model.task
-    return dataset.cases, dataset.task if model is None else model.task
+        return asked_of([data], model.task).cases, model.task, None
+    return dataset.cases, dataset.task if model is None else model.task, dataset
+
+
+def read_as(data: Path, kind: Kind | None, *, layout: str | None) -> Dataset | None:
+    """A data set read for what is wanted of it, None where it does not hold that."""
+    try:
+        return read_dataset(data, layout, kind=kind)
+    except (InputError, UsageError):
+        return None
+
+
+def told_targets(dataset: Dataset, data: Path, *, layout: str | None) -> Dataset:
+    """A data set of label maps with the classes or quantities that a table or folders tell of the same images, if they do."""
+    for kind in OF_TABLES if dataset.task.kind == "segmentation" else ():
+        found = read_as(data, kind, layout=layout)
+        others = {} if found is None else {case.id: case for case in found.cases}
+        if found is not None and all(case.id in others for case in dataset.cases):
+            told = [(case, others[case.id]) for case in dataset.cases]
+            cases = tuple(
+                case.model_copy(update={"target": other.target, "groups": other.groups}) for case, other in told
+            )
+            return dataset.model_copy(update={"cases": cases, "task": found.task})
+    return dataset
+
+
+def known_of(dataset: Dataset) -> tuple[dict[str, tuple[Cell, ...]], JSON]:
+    """The columns that stand before the features, and what each of them holds, in words."""
+    task = dataset.task if dataset.task.kind in OF_TABLES else None
+    columns = case_columns(dataset.cases, task, tells_patients=dataset.tells_patients)
+    return columns, columns_told(columns, task)
 
 
 def require_masks(cases: Sequence[Case], *, data: Path) -> None:
     """Raise InputError if a case has no label map to say which voxels are described."""
     bare = [case.id for case in cases if case.label is None]
     if bare:
-        raise InputError(
-            "radiomic features describe what a label map marks",
-            where=data,
-            expected="a label map for each case",
-            found=f"{len(bare)} without, the first {bare[0]}",
-            hint="Leave them out with --exclude, or choose --kind fixed.",
-        )
+        found = f"{len(bare)} without, the first {bare[0]}"
+        raise no_masks(data, found=found, hint="Leave them out with --exclude, or choose --kind fixed.")
+
+
+def no_masks(data: Path, *, found: str, hint: str = "") -> InputError:
+    """The error for radiomic features of what has no label maps."""
+    return InputError(
+        "radiomic features describe what a label map marks",
+        where=data,
+        expected="a label map for each case, such as masks/p01.png beside images/p01.png",
+        found=found,
+        hint=hint or "Add label maps, or choose --kind fixed, which describes whole images.",
+    )
 
 
 def grid_of(case: Case, task: Task) -> Grid:

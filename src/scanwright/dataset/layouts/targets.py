@@ -79,7 +79,7 @@ def read_answers(
             where=where,
             expected='"kind": classification or regression',
             found=kind,
-            hint='Leave "target" out for this kind.' if declared.target else None,
+            hint='Leave --task and "kind" out; label maps and boxes are files beside the images.',
         )
     found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared)
     require_no_fractions(found.classes, column=", ".join(columns), where=where)
