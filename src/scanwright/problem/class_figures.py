@@ -1,17 +1,19 @@
 """Curves of a classification for the page: how well classes are ranked, whether probabilities hold, what is taken for what."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.answers import Answers, View
 from scanwright.evaluation.curves import Curve, pr_curve, roc_curve
 from scanwright.evaluation.decision_curve import decision_curve
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.evaluation.reliability import reliability_curve
 from scanwright.figures.discrimination import Banded, pr_plot, roc_plot
 from scanwright.figures.matrix import confusion_plot
+from scanwright.figures.plots import shortened
 from scanwright.figures.probability import Bin, decision_plot, reliability_plot
 from scanwright.report.content import Figure
 from scanwright.types import Floats
@@ -19,10 +21,15 @@ from scanwright.types import Floats
 MOST_CLASSES = 6
 """Classes with panels of their own; of more, the first so many."""
 COUNT_BINS = 20
+HELD = "Whether probabilities hold: of the cases given about 0.8, are 80 % positive? Bars count cases."
+WORTH = "Decision curves weigh true positives against false ones at each threshold from which to act (Vickers and Elkin 2006)."
 
 
 def figures(rows: Sequence[ClassifiedCase], task: Task) -> tuple[Figure, ...]:
-    """The confusion matrix, ROC and precision-recall curves, reliability, and for two classes the decision curve."""
+    """The confusion matrix; of each class ROC and precision-recall curve, reliability and decision curve.
+
+    Of two classes those of the positive one; of grades the decision curves are of "above" each grade but the last.
+    """
     answers = answers_of(rows, choice=task.choice)
     shown = [len(task.classes) - 1] if answers.is_binary else list(range(min(MOST_CLASSES, len(task.classes))))
     made = [*_matrix(answers, task), *_discrimination(answers, task, shown), *_probability(answers, task, shown)]
@@ -66,20 +73,28 @@ def _banded(curve: Curve) -> Banded:
 
 
 def _probability(answers: Answers, task: Task, shown: Sequence[int]) -> Iterator[Figure]:
-    panels = [panel for k in shown for panel in _reliability(answers, task, k)]
-    if answers.is_binary and panels:
-        panels += _decision(answers, task)
-    if panels:
-        decided = (
-            " The decision curve weighs true positives against false ones at each threshold at which one would act "
-            "(Vickers and Elkin 2006)."
-            if answers.is_binary
-            else ""
-        )
-        yield Figure(
-            panels=tuple(panels),
-            caption=f"Whether probabilities hold: of the cases given about 0.8, are 80 % positive? Bars count cases.{decided}",
-        )
+    """Of two classes one figure, the two panels side by side; else one of reliability and one of decision curves."""
+    held = [panel for k in shown for panel in _reliability(answers, task, k)]
+    worth = [panel for name, view in acted_on(answers, task, shown) for panel in _decision(name, view)]
+    parts = [(held + worth, f"{HELD} {WORTH}")] if answers.is_binary else [(held, HELD), (worth, WORTH)]
+    for panels, caption in parts:
+        if panels:
+            yield Figure(panels=tuple(panels), caption=caption)
+
+
+def acted_on(answers: Answers, task: Task, shown: Sequence[int]) -> Iterator[tuple[str, View]]:
+    """What one could act on, by name, and whether it came true: each class against the rest; of grades "above" each.
+
+    Who treats from a grade on acts on the probability of all grades from there on, not on that of one grade.
+    """
+    for k in shown:
+        view, name = answers.view(k), shortened(task.classes[k])
+        if answers.choice != "ordered":
+            yield name, view
+        elif k + 1 < answers.num_classes:
+            chances = np.clip(answers.probabilities[:, k + 1 :].sum(axis=1), 0.0, 1.0)
+            above = replace(view, scores=chances, positive=answers.truth > k, decided=answers.decisions > k)
+            yield f"above {name}", above
 
 
 def _reliability(answers: Answers, task: Task, k: int) -> Iterator[bytes]:
@@ -102,8 +117,7 @@ def _reliability(answers: Answers, task: Task, k: int) -> Iterator[bytes]:
     )
 
 
-def _decision(answers: Answers, task: Task) -> Iterator[bytes]:
-    view = answers.view(len(task.classes) - 1)
+def _decision(name: str, view: View) -> Iterator[bytes]:
     curve = decision_curve(view.scores, view.positive, view.owners.tolist())
     if curve is None:
         return
@@ -116,7 +130,7 @@ def _decision(answers: Answers, task: Task) -> Iterator[bytes]:
         curve.model,
         curve.all,
         band,
-        x_label="probability from which one would act",
+        x_label=f"{name}: probability from which to act",
         y_label="net benefit",
         names=("model", "act on all", "act on none"),
     )
