@@ -6,7 +6,7 @@ import pytest
 from scanwright.evaluation.measures import describe_measures
 from scanwright.report import card, notation
 from scanwright.report.content import Estimate
-from scanwright.report.notation import duration, interval, is_better, memory, metric, number, stated
+from scanwright.report.notation import digits_of, duration, interval, is_better, memory, metric, number, stated
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -54,6 +54,12 @@ def test_memory(size, text):
 def test_metric__agrees_with_what_the_evaluation_says_of_its_measures(unit):
     for name, measure in describe_measures(unit).items():
         assert metric(name).better == measure.better, name
+
+
+def test_digits__of_errors_follow_the_quantity_and_end_somewhere():
+    assert digits_of(metric("mae"), Estimate(mean=None)) == digits_of(metric("mae"), Estimate(mean=0.0)) == 3
+    assert digits_of(metric("rmse"), Estimate(mean=1e-12)) == 6
+    assert digits_of(metric("hd95_mm"), Estimate(mean=1234.0)) == 2
 
 
 def test_metric__name_and_unit_apart():

@@ -322,6 +322,30 @@ def test_build__missed_structures_are_said(content):
     assert "Missed or invented" not in Page(build(dataclasses.replace(content, results=(result,)))).text
 
 
+def test_build__errors_of_large_and_small_quantities_have_digits_that_count():
+    large, small = Estimate(mean=-51.386, low=-168.79, high=60.62), Estimate(mean=0.00346)
+    found = {"bias": large, "mae": small, "r2": Estimate(mean=0.8, low=0.7, high=0.9)}
+    text = Page(build(bare(results=(ResultSet(name="R", overall=found, of_each_case=False),)))).text
+    assert "−51.4 −168.8 … 60.6 0.003460 0.800 0.700–0.900" in text
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_build__tables_of_many_columns_are_set_closer(number):
+    found = {f"score{k}": Estimate(mean=0.5, low=0.4, high=0.6) for k in range(number)}
+    page = Page(build(bare(results=(ResultSet(name="R", overall=found),))))
+    assert [table["class"] for table in page.all("table")] == ["results wide" if number > 6 else "results"]
+    paper = CSS[CSS.index("@media print") :]
+    assert ".num, .ci { white-space: normal; }" in paper and ".wide .ci { white-space: normal; }" in CSS
+
+
+def test_build__a_calibration_error_has_no_interval_for_its_own_reason():
+    sure = Estimate(mean=0.7, low=0.6, high=0.8, n=90, n_defined=90)
+    found = {"auroc": sure, "ece": Estimate(mean=0.1, n=90, n_defined=90)}
+    text = Page(build(bare(results=(ResultSet(name="R", overall=found, of_each_case=False),)))).text
+    assert "ECE has none" in text and "No interval is given where fewer" not in text
+    assert "ECE" not in Page(build(bare(results=(ResultSet(name="R", overall={"auroc": sure}),)))).text
+
+
 def test_build__limits_of_agreement_have_no_arrow():
     found = {name: Estimate(mean=0.5, low=0.4, high=0.6) for name in ("mae", "r2", "bias", "loa_low", "loa_high")}
     text = Page(build(bare(results=(ResultSet(name="R", overall=found, of_each_case=False),)))).text

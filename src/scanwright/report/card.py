@@ -155,7 +155,7 @@ def _estimate_text(value: Mapping[str, JSON], key: str, defined: str) -> str:
     """One entry of metrics.json: "0.886 (0.880–0.891)", and if it is not defined in some case in how many it is."""
     low, high = value["ci95"] or (None, None)
     estimate = Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
-    digits = notation.metric(key).digits
+    digits = notation.digits_of(notation.metric(key), estimate)
     between = notation.interval(estimate, digits)
     text = notation.number(estimate.mean, digits) + (f" ({between})" if between else "")
     cases = defined.format(defined=estimate.n_defined, all=estimate.n)

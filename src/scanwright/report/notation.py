@@ -15,6 +15,10 @@ CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
 WITHOUT_DIRECTION = {"loa_low", "loa_high", "estimate", "probability"}
 """What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
+OF_QUANTITIES = {"mae", "rmse", "bias", "loa_low", "loa_high"}
+"""Measures in the unit of a quantity, whose size nobody knows before."""
+SIGNIFICANT, MOST_DIGITS = 4, 6
+
 Better = Literal["higher", "lower", "zero", "none"]
 
 
@@ -78,6 +82,20 @@ def number(value: float | None, digits: int = 3) -> str:
         return NOT_DEFINED
     text = f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}" if abs(value) >= 10_000 else "")
     return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{digits}f}") else text.lstrip("-")
+
+
+def digits_of(metric: Metric, estimate: Estimate) -> int:
+    """Digits after the point: the metric's own; of an error of a quantity as many as show four that count of the largest end.
+
+    >>> [digits_of(metric("mae"), Estimate(mean=value)) for value in (1268.05, 51.386, 0.5, 0.00346)]
+    [0, 2, 4, 6]
+    >>> digits_of(metric("bias"), Estimate(mean=-1.5, low=-168.8, high=60.6)), digits_of(metric("r2"), Estimate(mean=12.0))
+    (1, 3)
+    """
+    largest = max(abs(end) for end in (estimate.mean, estimate.low, estimate.high, 0.0) if end is not None)
+    if metric.key not in OF_QUANTITIES or not 0 < largest < math.inf:
+        return metric.digits
+    return min(max(0, SIGNIFICANT - 1 - math.floor(math.log10(largest))), MOST_DIGITS)
 
 
 def stated(metric: Metric, tolerance: float | None, unit: str) -> str:

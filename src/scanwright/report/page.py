@@ -21,6 +21,7 @@ MAX_REGION_COLUMNS = 8
 MAX_COLUMNS = 8
 MAX_PANELS = 4  # regions with limits of agreement of their own
 MAX_NAMES = 6  # regions that a caption names
+NEVER_SURE = frozenset({"ece"})  # measures that have no interval, however many patients there are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +77,7 @@ def _environment(content: ReportContent, words: Words) -> Environment:
     environment.filters["markup"] = markup
     environment.globals.update(
         metric=notation.metric,
+        digits=notation.digits_of,
         label=lambda key: label(notation.metric(key), words),
         meaning=lambda key: words["metrics"].get(notation.metric(key).stem, ("", ""))[1],
         stated=lambda kind: notation.stated(kind, content.tolerance, content.unit),
@@ -95,9 +97,11 @@ def label(metric: notation.Metric, words: Words) -> str:
     return f"{name} ({metric.unit})" if metric.unit else str(name)
 
 
-def without_interval(tables: Iterable[Mapping[str, Estimate]]) -> bool:
-    """Whether one of these means stands without an interval."""
-    return any(one.mean is not None and one.low is None for metrics in tables for one in metrics.values())
+def without_interval(tables: Iterable[Mapping[str, Estimate]], columns: Iterable[notation.Metric]) -> bool:
+    """Whether a mean in these columns stands without an interval although its measure has one (`NEVER_SURE` has none)."""
+    keys = {one.key for one in columns} - NEVER_SURE
+    found = [one for metrics in tables for key, one in metrics.items() if key in keys]
+    return any(one.mean is not None and one.low is None for one in found)
 
 
 def column_blocks(tables: Sequence[Mapping[str, Estimate]]) -> list[list[notation.Metric]]:
