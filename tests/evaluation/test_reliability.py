@@ -1,5 +1,8 @@
 """Calibration error and curve: by hand, and where the truth is known."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -39,6 +42,36 @@ def test_error__by_hand():
     chances = [0.2] * 5 + [0.9] * 5
     positive = [1, 1, 0, 0, 0, 1, 1, 1, 0, 0]
     assert error(chances, positive) == pytest.approx((0.2 + 0.3) / 2)
+
+
+def recipe(p, y) -> float:
+    """The error by the lines that docs/concepts/metrics.md gives for it."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "concepts" / "metrics.md"
+    (lines,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names = {"np": np, "p": np.asarray(p), "y": np.asarray(y)}
+    exec(lines, names)
+    return float(names["ece"])
+
+
+@pytest.mark.parametrize("number", [1, 4, 12, 49, 78, 500])
+@pytest.mark.parametrize("digits", [None, 1])
+def test_error__is_what_the_page_says(number, digits):
+    rng = np.random.default_rng(number)
+    p = rng.random(number).round(digits) if digits else rng.random(number)
+    y = (rng.random(number) < p).astype(int)
+    assert error(p, y) == pytest.approx(recipe(p, y), abs=1e-15)
+
+
+@pytest.mark.parametrize(("choice", "num_classes"), [("one", 2), ("one", 4), ("ordered", 3), ("several", 3)])
+def test_measures__are_of_the_probabilities_that_the_page_names(choice, num_classes):
+    answers = made_answers(83, num_classes, choice=choice)
+    overall, by_class = calibration_measures(answers)
+    chances, has = answers.probabilities, answers.indicators
+    each = [recipe(chances[:, k], has[:, k]) for k in range(num_classes)]
+    assert [found["ece"].value for found in by_class] == pytest.approx(each)
+    highest = recipe(chances.max(axis=1), chances.argmax(axis=1) == answers.truth) if choice != "several" else None
+    expected = each[1] if num_classes == 2 else np.mean(each) if choice == "several" else highest
+    assert overall["ece"].value == pytest.approx(expected)
 
 
 def test_error__near_zero_for_right_probabilities_and_the_excess_for_wrong_ones():
