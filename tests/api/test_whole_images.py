@@ -49,7 +49,7 @@ def test_train__classes_are_told_and_everything_is_there(told_apart):
     assert table[0] == "case,patient,fold,truth,decision,probability[absent],probability[present]" and len(table) == 25
     assert open_model(run / "model.swm").problem.decision != PLAIN  # a calibration, chosen out of fold
     assert 'id="seen"' in page and "as its model sees them" in page and "What the answer to" in page
-    assert page.count("Nearest training cases") >= 4
+    assert page.count("Nearest training cases") >= 4 and "what speaks for present" in page
 
 
 def test_predict__a_training_case_is_nearest_to_itself(told_apart, scanwright, tmp_path):
@@ -111,6 +111,16 @@ def test_predict__no_format_but_its_own(told_apart, scanwright, tmp_path):
     scan = next((folder / "data").rglob("*.png"))
     ended = scanwright("predict", folder / "run" / "model.swm", scan, "-o", tmp_path / "out", "--format", "nifti")
     assert ended.code == 2 and "answers with numbers" in ended.err
+
+
+def test_predict__the_test_images_of_an_archive(told_apart, scanwright, tmp_path):
+    folder, _ = told_apart
+    pictures = np.stack([disc(90 + index, radius=3.0 * (index % 2)) for index in range(4)])
+    np.savez_compressed(tmp_path / "made.npz", train_images=pictures[:1], test_images=pictures)
+    ended = scanwright("predict", folder / "run" / "model.swm", tmp_path / "made.npz", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    assert [one["case"] for one in json.loads(ended.out)["predictions"]] == [f"test_{k:05d}" for k in range(4)]
+    assert "left out: made.npz: 1 of train_images" in ended.err and (tmp_path / "out" / "test_00003.json").is_file()
 
 
 def test_evaluate__other_classes_are_refused(told_apart, scanwright, tmp_path):

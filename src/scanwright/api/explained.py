@@ -60,7 +60,10 @@ class Explained:
             text = nearest_text(sight, likeness_of(sight.known, engine, image))
             facts = (*facts, Fact(name="Nearest training cases", value=text))
         explanation = study.problem.settled(self.kept.scores.chosen).explain(engine, image, answer)
-        return replace(shown, explained=None if explanation is None else explanation.png, facts=facts)
+        if explanation is None:
+            return replace(shown, facts=facts)
+        facts = (*facts, Fact(name="Colours", value=f"what speaks for {', '.join(explanation.parts)}"))
+        return replace(shown, explained=explanation.png, facts=facts)
 
 
 def nearest_text(sight: Sight, likeness: Likeness) -> str:
