@@ -15,7 +15,7 @@ from made_folders import (
     write_nifti,
     write_png,
 )
-from scanwright.api.scans import case_name, cases_of
+from scanwright.api.scans import asked_of, case_name, cases_of
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Channel
 from scanwright.errors import InputError
@@ -334,3 +334,13 @@ def test_dicom_files_among_other_images_are_refused(tmp_path):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(InputError, match="DICOM files among other images"):
         list(cases_of([tmp_path], ONE))
+
+
+@pytest.mark.parametrize(("task", "shape"), [(ONE, (8, 8)), (COLOUR, (8, 8, 3))])
+def test_archives__are_answered_beside_other_scans(tmp_path, task, shape):
+    arrays = {f"{side}_images": np.zeros((2, *shape), np.uint8) for side in ("train", "test")}
+    np.savez_compressed(tmp_path / "made.npz", **arrays)
+    other = write_png(tmp_path / "p1.png", np.zeros((8, 8), np.uint8))
+    asked = asked_of([tmp_path / "made.npz", other], task)
+    assert [case.id for case in asked.cases] == ["test_00000", "test_00001", "p1"]
+    assert asked.left_out == ("made.npz: 2 of train_images, which are there to be learned from",)

@@ -7,6 +7,7 @@ several channels   files belong together by name, and the names give the order: 
 folders            their images; where a folder holds none, those of the folders one level below, each under its
                    folder's name if it is one case. Labels beside images, and folders of labels, are left alone.
 DICOM              files and folders together, by their headers (`dicom_scans`)
+archives           the test images of a MedMNIST archive (.npz), or all images of one that has none, called as in training
 """
 
 import re
@@ -16,11 +17,13 @@ from pathlib import Path
 
 from scanwright.api.dicom_scans import Asked, dicom_cases, is_dicom
 from scanwright.dataset.cases import Case
+from scanwright.dataset.layouts import medmnist
 from scanwright.dataset.layouts.image_mask import IMAGE_FOLDERS, LABEL_FOLDERS
 from scanwright.dataset.layouts.listing import folders_in, images_in
 from scanwright.dataset.layouts.names import SEPARATOR, channel_case, image_case, label_case
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
+from scanwright.io.archive import is_archive
 from scanwright.io.formats import is_picture, read_grid, stem
 
 
@@ -45,12 +48,18 @@ class Part:
 
 
 def asked_of(paths: Sequence[Path], task: Task) -> Asked:
-    """What files and folders ask of a model. Raises InputError as `cases_of` and `dicom_cases`."""
+    """What files and folders ask of a model. Raises InputError as `cases_of`, `dicom_cases` and `medmnist.scans`."""
     require_there(paths)
-    scanned = [path for path in paths if is_dicom(path)]
+    packed = [path for path in paths if is_archive(path) and path.is_file()]
+    scanned = [path for path in paths if path not in packed and is_dicom(path)]
     of_dicom = dicom_cases(scanned, task) if scanned else Asked(())
-    plain = [path for path in paths if path not in scanned]
-    return replace(of_dicom, cases=(*of_dicom.cases, *cases_of(plain, task)))
+    of_archives = [medmnist.scans(path) for path in packed]
+    plain = [path for path in paths if path not in (*scanned, *packed)]
+    return replace(
+        of_dicom,
+        cases=(*of_dicom.cases, *(case for cases, _ in of_archives for case in cases), *cases_of(plain, task)),
+        left_out=(*of_dicom.left_out, *(line for _, lines in of_archives for line in lines)),
+    )
 
 
 def cases_of(paths: Sequence[Path], task: Task) -> Iterator[Case]:

@@ -42,7 +42,7 @@ def test_the_archive_or_its_folder(tmp_path):
         assert case.images == (ArrayItem(path, "train_images", 0),)
         assert case.target == Classes(names=("malignant",))
         assert dataset.stated == (
-            "MedMNIST archive breastmnist.npz: 9 cases of 9 patients, 3 set apart for testing; classes normal, benign (6), "
+            "MedMNIST archive breastmnist.npz: 9 cases of 9 patients, 3 set apart for testing; classes “normal, benign” (6), "
             "malignant (3); channel US, taken as us"
         )
         assert check(dataset).errors == ()
@@ -164,3 +164,16 @@ def test_the_real_ones(data_folder, name, counts, errors):
         for word, expected in counts.items():
             assert sum(case.target.names == (word,) for case in side) == expected[number]
     assert {fault.case for fault in check(dataset).errors} == errors
+
+
+def test_scans__those_of_the_test_array_or_all(tmp_path):
+    cases, left_out = medmnist.scans(made(tmp_path / "a.npz", [[0], [1], [1]]))
+    assert [case.id for case in cases] == ["test_00000", "test_00001", "test_00002"]
+    assert cases[2].images == (ArrayItem(tmp_path / "a.npz", "test_images", 2),) and not cases[2].is_labelled
+    assert left_out == ("a.npz: 3 of train_images and 3 of val_images, which are there to be learned from",)
+    np.savez_compressed(tmp_path / "b.npz", val_images=np.zeros((2, 8, 8), np.uint8))  # labels are not needed
+    cases, left_out = medmnist.scans(tmp_path / "b.npz")
+    assert [case.id for case in cases] == ["val_00000", "val_00001"] and left_out == ()
+    np.savez_compressed(tmp_path / "c.npz", pictures=np.zeros((2, 8, 8), np.uint8))
+    with pytest.raises(InputError, match=r"expected an array test_images, found pictures"):
+        medmnist.scans(tmp_path / "c.npz")

@@ -165,6 +165,31 @@ def read(root: Path, declared: Declaration) -> Dataset:
     )
 
 
+def scans(path: Path) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+    """The images of an archive that a model is to answer, without what is known of them, and in words those left out.
+
+    They are its test images; where it has none, all of it. Raises InputError if it holds none of the arrays named above.
+    """
+    there = archive.read_headers(path)
+    found = {side: there[f"{side}_images"].shape for side in SIDES if f"{side}_images" in there}
+    if not found or not all(found.values()):
+        keys = ", ".join(list(there)[:8]) or "no array"
+        raise InputError(
+            "no images of this name in the archive", where=path, expected="an array test_images", found=keys
+        )
+    tested = {side: shape for side, shape in found.items() if SIDES[side] == "test"}
+    names = {side: _case_names(side, shape[0]) for side, shape in (tested or found).items()}
+    others = [f"{found[side][0]} of {side}_images" for side in found if side not in names]
+    return (
+        tuple(
+            Case(id=name, images=(ArrayItem(path, f"{side}_images", index),), patient=name)
+            for side, own in names.items()
+            for index, name in enumerate(own)
+        ),
+        (f"{path.name}: {' and '.join(others)}, which are there to be learned from",) if others else (),
+    )
+
+
 def _archive(root: Path) -> Path | None:
     """The file itself, or the folder's only archive."""
     if root.is_file():
@@ -223,14 +248,22 @@ def _names(codes: Sequence[Array], flag: str, declared: Declaration, *, several:
 
 
 def _cases(path: Path, side: str, codes: Array, names: Sequence[str], *, several: bool) -> list[Case]:
-    width = max(5, len(str(len(codes) - 1)))
     cases = []
-    for index, row in enumerate(codes.tolist()):
+    for index, (row, name) in enumerate(zip(codes.tolist(), _case_names(side, len(codes)), strict=True)):
         own = tuple(name for name, flag in zip(names, row, strict=False) if flag) if several else (names[row[0]],)
-        name = f"{side}_{index:0{width}d}"
         item = ArrayItem(path, f"{side}_images", index)
         cases.append(Case(id=name, images=(item,), target=Classes(names=own), patient=name, split=SIDES[side]))
     return cases
+
+
+def _case_names(side: str, count: int) -> list[str]:
+    """What the images of one array are called, by their places.
+
+    >>> _case_names("test", 2)
+    ['test_00000', 'test_00001']
+    """
+    width = max(5, len(str(count - 1)))
+    return [f"{side}_{index:0{width}d}" for index in range(count)]
 
 
 def _channels(cases: Sequence[Case], flag: str) -> tuple[Channel, ...]:
