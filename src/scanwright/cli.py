@@ -136,7 +136,7 @@ def inspect(
     """Say what a data set is and what is wrong with it; exit code 4, or 5 for policy, if that would stop a run."""
     screen = Screen()
     with screen:
-        from scanwright.api.look import doubt_lines, fault_lines, list_series, series_text, told_summary
+        from scanwright.api.look import doubt_lines, fault_lines, list_series, series_text, told_summary, ways_lines
         from scanwright.api.look import inspect as run
 
         try:
@@ -165,6 +165,7 @@ def inspect(
         result.dataset.stated,
         *fault_lines(result.checks),
         *doubt_lines(result.survey),
+        *ways_lines(result.checks),
     ]
     lines += [told_summary(result.checks), *([f"page     {result.page}"] if result.page else [])]
     finish(lines, result.to_json(), as_json=json_)

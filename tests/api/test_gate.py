@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from made_folders import nnunet_folder, write_json, write_text
+from made_folders import ball, nnunet_folder, write_json, write_nifti, write_text
 from scanwright.api.look import inspect
 from scanwright.errors import PolicyError, UsageError
 from scanwright.package.container import decode
@@ -40,6 +40,22 @@ def test_train__a_leak_stops_and_a_waiver_lets_pass(scanwright, leaking, tmp_pat
     assert [(one["code"], one["waived"]) for one in card["waived"]] == [
         ("patient-on-two-sides", "both scans are phantoms")
     ]
+
+
+def test_train__what_cannot_be_waived_and_what_can_are_said_at_once(scanwright, leaking, tmp_path):
+    data, split = leaking
+    images = data / "imagesTr"
+    (images / "p03_0000.nii.gz").write_bytes((images / "p02_0000.nii.gz").read_bytes())
+    write_nifti(data / "labelsTr" / "p03.nii.gz", ball(0, values=(2, 1))[1])  # another label of the same image
+    stopped = scanwright("train", data, *SMALL, "--split", split, "-o", tmp_path / "run")
+    assert stopped.code == 4 and "error duplicate-image p03" in stopped.err
+    hint = stopped.err.strip().splitlines()[-1]
+    assert "duplicate-image: --exclude p03 (no waiver lets it pass)" in hint
+    assert "patient-on-two-sides: --exclude one case of each, or --waive" in hint
+    told = scanwright("inspect", data, "--split", split, "--quick")
+    assert told.code == 4 and hint in told.out
+    refused = scanwright("train", data, *SMALL, "--waive", "duplicate-image=both are kept", "-o", tmp_path / "run")
+    assert refused.code == 2 and "cannot be waived" in refused.err and "--exclude p03" in refused.err
 
 
 def test_train__a_leak_in_the_data_sets_own_split(scanwright, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from scanwright.dataset.cases import Fault
 from scanwright.errors import UsageError
-from scanwright.gate.waive import Waiver, parse_waiver, waived
+from scanwright.gate.waive import REASON, REASONS, Waiver, is_reason, parse_waiver, waived, ways_out
 
 LEAK = Fault(code="near-duplicate", severity="error", case="a", cases=("a", "b"), policy=True)
 OTHER_LEAK = Fault(code="near-duplicate", severity="error", case="c", cases=("c", "d"), policy=True)
@@ -87,3 +87,26 @@ def test_parse_waiver__a_reason_that_says_too_little(reason: str) -> None:
 @pytest.mark.parametrize("reason", ["both eyes", "retrospective", "同一病人"])
 def test_parse_waiver__a_short_reason_that_says_enough(reason: str) -> None:
     assert parse_waiver(f"near-duplicate={reason}").reason == reason
+
+
+def test_ways_out__every_way_of_each_code_that_is_left() -> None:
+    copies = Fault(code="duplicate-image", severity="error", case="train 5")
+    let_pass = OTHER_LEAK.model_copy(update={"code": "image-on-two-sides", "waived": "known to us"})
+    told = ways_out([LEAK, copies, BROKEN, OTHER_LEAK, let_pass, Fault(code="nothing-to-learn", severity="error")])
+    assert (
+        "duplicate-image: --exclude 'train 5' (no waiver" in told and "unreadable-image: --exclude a (no waiver" in told
+    )
+    assert "nothing-to-learn: to be mended (no waiver" in told and "image-on-two-sides" not in told
+    waiver = told.split('--waive "')[1].split('"')[0]
+    assert parse_waiver(waiver).code == "near-duplicate" and told.count("near-duplicate: ") == 1
+
+
+@pytest.mark.parametrize("reason", [REASON, *REASONS.values()])
+def test_reasons_that_are_named_would_do(reason: str) -> None:
+    assert is_reason(reason)
+
+
+def test_waived__what_cannot_be_names_the_case_to_exclude() -> None:
+    with pytest.raises(UsageError) as raised:
+        waived([BROKEN], [parse_waiver("unreadable-image=known to us")])
+    assert "--exclude a" in str(raised.value.hint)

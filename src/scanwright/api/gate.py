@@ -8,7 +8,7 @@ from typing import Any
 
 from scanwright.api.data_report import data_report
 from scanwright.dataset.cases import Case, Dataset, Fault
-from scanwright.dataset.checks import Checks, check, ranked
+from scanwright.dataset.checks import Checks, check, fault_lines, ranked, stopping
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.split import Splits
 from scanwright.errors import PolicyError
@@ -16,12 +16,11 @@ from scanwright.files import canonical_json, sha256_bytes, write_bytes, write_js
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.patients import unknown_patients
 from scanwright.gate.survey import Glance, Survey, glance, survey
-from scanwright.gate.waive import Waiver, waived
+from scanwright.gate.waive import Waiver, waived, ways_out
 from scanwright.protocols import Listener, Progress
 from scanwright.report.data_page import build
 
 CHECKS, PAGE = "checks.json", "inspect.html"
-SHOWN_FAULTS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,19 +116,21 @@ def write_looked(folder: Path, looked: Looked) -> None:
     write_bytes(folder / PAGE, build(data_report(looked.cohort, looked.checks, looked.survey)).encode())
 
 
-def raise_if_forbidden(checks: Checks) -> None:
-    """Raise PolicyError with a line for each error of policy that is not waived, at most 20 of them, if there is any."""
-    forbidden = [fault for fault in checks.faults if fault.stops and fault.policy]
-    if not forbidden:
+def raise_if_stopped(checks: Checks) -> None:
+    """Raise for errors that stop a run, with a line for each of up to 20, and in the hint every way out.
+
+    DatasetFaults if any of them cannot be waived, PolicyError if rules alone forbid the run.
+    """
+    errors = sorted(checks.errors, key=lambda fault: fault.policy)
+    if not errors:
         return
-    lines = [fault.line() for fault in forbidden[:SHOWN_FAULTS]]
-    if len(forbidden) > SHOWN_FAULTS:
-        lines.append(f"and {len(forbidden) - SHOWN_FAULTS} more, see checks.json")
+    if not errors[0].policy:
+        raise stopping(checks, errors, hint=ways_out(errors))
     raise PolicyError(
         "the data break a rule that keeps results honest",
-        found=", ".join(dict.fromkeys(fault.code for fault in forbidden)),
-        details=lines,
-        hint=f'Mend the split or the data, or let it pass with --waive "{forbidden[0].code}=REASON", which every report shows.',
+        found=", ".join(dict.fromkeys(fault.code for fault in errors)),
+        details=fault_lines(errors),
+        hint=ways_out(errors),
     )
 
 

@@ -18,7 +18,7 @@ from scanwright.dataset.layouts.dicom_listing import SeriesList, as_text
 from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Kind
-from scanwright.gate.waive import parse_waiver
+from scanwright.gate.waive import parse_waiver, ways_out
 from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
@@ -115,6 +115,11 @@ def fault_lines(checks: Checks) -> list[str]:
         if len(told) > shown:
             lines.append(f"{severity} {code} {len(told) - shown} more such findings: see the page (--out) or --json")
     return lines
+
+
+def ways_lines(checks: Checks) -> list[str]:
+    """What would let a run begin: every way out of each code that stops it; nothing where none does."""
+    return [ways_out(checks.errors)] if checks.errors else []
 
 
 def told_summary(checks: Checks) -> str:

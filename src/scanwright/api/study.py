@@ -19,7 +19,7 @@ from scanwright.api.gate import (
     content_digest,
     look_at_all,
     look_at_cases,
-    raise_if_forbidden,
+    raise_if_stopped,
     write_looked,
 )
 from scanwright.api.run import PLAN, Run, read_record
@@ -124,12 +124,13 @@ def look(
         require_unchanged(run, dataset, looked.checks)
         write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
         write_looked(run.folder, looked)
-        raise_if_errors(looked.checks)
+        if any(case.id not in looked.checks.facts for case in dataset.cases):
+            raise_if_errors(looked.checks)  # else all that is wrong is said at once
         given = given_splits(dataset, split, exclude=exclude)
         before = [] if beginning is None else seen_before(looked.checks, beginning.learned)
         looked = look_at_all(looked, splits=given, waivers=waivers, further=before, tell=tell)
         write_looked(run.folder, looked)
-        raise_if_forbidden(looked.checks)
+        raise_if_stopped(looked.checks)
         tell_warnings(looked.checks, tell)
         write_datasheet(run, looked)
     with run.stage("split"):

@@ -40,8 +40,9 @@
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.
 """
 
+import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ from scanwright.errors import DatasetFaults
 from scanwright.io.source import files_of, place_of
 from scanwright.workers import in_processes
 
-SHOWN_FAULTS = 20
+SHOWN_FAULTS, SHOWN_EXCLUDES = 20, 6
 ALIKE = 4  # faults that say the same are told as one from so many on
 PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
 
@@ -148,18 +149,38 @@ def _joined(same: Sequence[Fault]) -> Fault:
 def raise_if_errors(checks: Checks) -> None:
     """Raise DatasetFaults with a line for each error, at most 20 of them, if there is any but those of policy."""
     errors = [fault for fault in checks.errors if not fault.policy]
-    if not errors:
-        return
+    if errors:
+        cases = {fault.case for fault in errors if fault.case is not None}
+        hint = f"Mend the files, or leave cases out with {excludes(cases)}." if cases else "Mend the files."
+        raise stopping(checks, errors, hint=hint)
+
+
+def stopping(checks: Checks, errors: Sequence[Fault], *, hint: str) -> DatasetFaults:
+    """The error that tells of these faults, of 20 of them in a line each."""
     cases = {fault.case for fault in errors if fault.case is not None}
-    lines = [fault.line() for fault in errors[:SHOWN_FAULTS]]
-    if len(errors) > SHOWN_FAULTS:
-        lines.append(f"and {len(errors) - SHOWN_FAULTS} more, see checks.json")
-    raise DatasetFaults(
+    return DatasetFaults(
         "the data set has faults that stop the run",
         found=checks.summary() + (f" in {len(cases)} case{'s' * (len(cases) > 1)}" if cases else ""),
-        details=lines,
-        hint=f"Mend the files, or leave cases out with --exclude {min(cases)}." if cases else "Mend the files.",
+        details=fault_lines(errors),
+        hint=hint,
     )
+
+
+def fault_lines(faults: Sequence[Fault]) -> list[str]:
+    """A line for each of up to 20 faults, and how many more there are."""
+    more = [f"and {len(faults) - SHOWN_FAULTS} more, see checks.json"] if len(faults) > SHOWN_FAULTS else []
+    return [*(fault.line() for fault in faults[:SHOWN_FAULTS]), *more]
+
+
+def excludes(cases: Collection[str]) -> str:
+    """The options that leave cases out, up to six of them.
+
+    >>> excludes({"case 7", "a"}), excludes([f"c{number}" for number in range(12)])
+    ("--exclude a --exclude 'case 7'", '--exclude c0 --exclude c1 --exclude c10 --exclude c11 --exclude c2 --exclude c3 … (12)')
+    """
+    names = sorted(cases)
+    shown = " ".join(f"--exclude {shlex.quote(name)}" for name in names[:SHOWN_EXCLUDES])
+    return shown + (f" … ({len(names)})" if len(names) > SHOWN_EXCLUDES else "")
 
 
 def _examined(cases: Sequence[Case], task: Task, see: See | None, *, jobs: int) -> Iterator[Examined]:

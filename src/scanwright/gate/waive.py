@@ -11,9 +11,16 @@ from collections.abc import Sequence
 from unicodedata import east_asian_width
 
 from scanwright.dataset.cases import Fault
+from scanwright.dataset.checks import excludes
 from scanwright.dataset.task import Frozen
 from scanwright.errors import UsageError
 
+REASONS = {
+    "near-duplicate": "the published split is kept as it is",
+    "patient-on-two-sides": "left and right knee are judged apart",
+}
+"""Of some codes a reason that somebody may have; it says how much a reason has to say."""
+REASON = "known, and accepted for this comparison"
 EXAMPLE = 'For example --waive "near-duplicate=both eyes of one patient".'
 LEAST_LETTERS, LONG_WORD, WIDE_SIGN = 3, 10, 3
 
@@ -80,7 +87,7 @@ def waived(faults: Sequence[Fault], waivers: Sequence[Waiver]) -> list[Fault]:
                 "this finding cannot be waived",
                 found=covered[0].line(),
                 expected="a finding that a rule forbids, such as a leak",
-                hint="Mend it, or leave the case out with --exclude.",
+                hint=f"Mend it, or leave the case out with {excludes(cases_of(covered)) or '--exclude'}.",
             )
     marked = [_marked(fault, waivers) for fault in faults]
     unused = [waiver for waiver in waivers if not any(waiver.covers(fault) for fault in faults)]
@@ -94,6 +101,28 @@ def waived(faults: Sequence[Fault], waivers: Sequence[Waiver]) -> list[Fault]:
         )
         for waiver in unused
     ]
+
+
+def ways_out(faults: Sequence[Fault]) -> str:
+    """What can be done about each code of the faults that stop a run: every option that there is, ready to be copied.
+
+    >>> ways_out([Fault(code="bad-geometry", severity="error", case="a")])
+    'Mend the data, or: bad-geometry: --exclude a (no waiver lets it pass).'
+    """
+    stopping, ways = sorted((fault for fault in faults if fault.stops), key=lambda fault: fault.policy), []
+    for code in dict.fromkeys(fault.code for fault in stopping):
+        own = [fault for fault in stopping if fault.code == code]
+        if all(fault.policy for fault in own):
+            waiver = f'--waive "{code}={REASONS.get(code, REASON)}"'
+            ways.append(f"{code}: --exclude one case of each, or {waiver} with your reason, which every report shows")
+        else:
+            ways.append(f"{code}: {excludes(cases_of(own)) or 'to be mended'} (no waiver lets it pass)")
+    return f"Mend the data, or: {'; '.join(ways)}."
+
+
+def cases_of(faults: Sequence[Fault]) -> set[str]:
+    """The cases that faults are about, each by the one that it names first."""
+    return {fault.case for fault in faults if fault.case is not None}
 
 
 def _marked(fault: Fault, waivers: Sequence[Waiver]) -> Fault:
