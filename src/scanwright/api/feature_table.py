@@ -25,6 +25,7 @@ from scanwright.api.scans import asked_of
 from scanwright.api.study import without
 from scanwright.api.use_model import require_finite, require_scale
 from scanwright.dataset.cases import Case, Dataset
+from scanwright.dataset.declare import read_declaration
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.column_targets import OF_TABLES
 from scanwright.dataset.read import read_dataset
@@ -188,8 +189,10 @@ def read_as(data: Path, kind: Kind | None, *, layout: str | None) -> Dataset | N
 
 
 def told_targets(dataset: Dataset, data: Path, *, layout: str | None) -> Dataset:
-    """A data set of label maps with the classes or quantities that a table or folders tell of the same images, if they do."""
-    for kind in OF_TABLES if dataset.task.kind == "segmentation" else ():
+    """A data set of label maps with the classes, or declared quantities, that a table tells of the same images, if one does."""
+    declared = read_declaration(data if data.is_dir() else data.parent)
+    kinds: Sequence[Kind] = OF_TABLES if declared.target else ("classification",)  # no number that merely stands there
+    for kind in kinds if dataset.task.kind == "segmentation" else ():
         found = read_as(data, kind, layout=layout)
         others = {} if found is None else {case.id: case for case in found.cases}
         if found is not None and all(case.id in others for case in dataset.cases):

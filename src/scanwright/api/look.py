@@ -94,15 +94,15 @@ def inspect(
         write_looked(Path(out), looked)
     measured = {} if looked.survey is None else looked.survey.to_json()
     page = None if out is None else Path(out) / PAGE
-    return Inspection(dataset, looked.checks, found, measured, list_series(data, layout=layout), page)
+    return Inspection(dataset, looked.checks, found, measured, list_series(data, layout=layout, task=task), page)
 
 
-def list_series(data: str | Path, *, layout: str | None = None) -> SeriesList:
+def list_series(data: str | Path, *, layout: str | None = None, task: Kind | None = None) -> SeriesList:
     """What a folder of DICOM holds, volume by volume, labelled or not, and what was left out; nothing for other data sets.
 
     Raises InputError if the folder is missing, empty or not understood.
     """
-    return dataset_read.list_series(Path(data), layout)
+    return dataset_read.list_series(Path(data), layout, kind=task)
 
 
 def fault_lines(checks: Checks) -> list[str]:

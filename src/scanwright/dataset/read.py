@@ -104,7 +104,7 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
     return found.model_copy(update={"cases": cases, "stated": stated, "faults": faults})
 
 
-def list_series(root: Path, layout: str | None = None) -> SeriesList:
+def list_series(root: Path, layout: str | None = None, *, kind: Kind | None = None) -> SeriesList:
     """What a folder of DICOM holds, volume by volume, whether or not it is a data set; nothing for any other layout.
 
     Errors as `read_dataset`, but for those of the DICOM layout itself.
@@ -112,7 +112,7 @@ def list_series(root: Path, layout: str | None = None) -> SeriesList:
     root = Path(root).absolute()
     _require_content(root)
     declared = read_declaration(root if root.is_dir() else root.parent)
-    name, _ = _chosen(root, layout or declared.layout)
+    name, _ = _chosen(root, layout or declared.layout, kind=kind or declared.kind)
     return dicom_listing.list_series(root) if name == dicom.NAME else SeriesList()
 
 
@@ -161,11 +161,15 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
             raise UsageError("no such layout", found=name, expected=f"one of {', '.join(LAYOUTS)}")
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
+    if (
+        not reasons and (why := target_table.detect(root, kind=kind)) is not None
+    ):  # a column of numbers, which is asked for
+        reasons = {table.NAME: why}
     if kind is not None:
         reasons = {key: why for key, why in reasons.items() if key in ANSWERED[kind]} or reasons
     explicit = [key for key in reasons if key not in BY_FOLDER_NAMES]
     if not reasons:
-        raise _not_understood(root)
+        raise _not_understood(root, kind)
     if len(explicit) > 1:
         raise InputError(
             "the folder fits several layouts",
@@ -177,11 +181,17 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
     return chosen, reasons[chosen]
 
 
-def _not_understood(root: Path) -> InputError:
-    """The error that says what was looked for, what lies there, and a folder inside that would do."""
+def _not_understood(root: Path, kind: Kind | None) -> InputError:
+    """The error that says what was looked for, what lies there, and a folder inside that would do.
+
+    First, where there are such, tables that list images and lack little.
+    """
+    near = target_table.near_misses(root, kind=kind) if root.is_dir() or not is_archive(root) else []
+    name_it = f'Name the column in {FILE_NAME} beside the images: {{"target": "…"}}.' if near else None
     if root.is_file():
         expected = f"{table.LOOKED_FOR}; or {medmnist.LOOKED_FOR}"
-        return InputError("this file is not a data set", where=root, expected=expected, hint="Give a folder.")
+        hint = name_it or "Give a folder."
+        return InputError("this file is not a data set", where=root, expected=expected, details=near, hint=hint)
     entries = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir() if path.name[0] != ".")
     shown = ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
     inside = [
@@ -192,12 +202,14 @@ def _not_understood(root: Path) -> InputError:
         where=root,
         found=shown,
         details=[
+            *near,
             *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
             *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
-            *target_table.near_misses(root),
             *([f"not read: {counted(unread)}. {CONVERT}"] if (unread := unread_files(root)) else []),
         ],
-        hint=f"Did you mean {root / inside[0]}?" if inside else "Arrange the files so, or say which with --layout.",
+        hint=f"Did you mean {root / inside[0]}?"
+        if inside
+        else name_it or "Arrange the files so, or say which with --layout.",
     )
 
 

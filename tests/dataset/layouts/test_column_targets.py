@@ -125,11 +125,35 @@ def test_a_table_that_cannot_be_read_says_why(tmp_path):
         read_dataset(root)
 
 
-def test_a_kind_that_the_table_does_not_answer__only_what_was_declared_is_to_be_left_out(tmp_path):
-    root = folder(tmp_path, "image,class\nimages/a.png,x\nimages/b.png,y\n")
+@pytest.mark.parametrize("declared", [None, {"target": "class"}])
+def test_a_kind_that_the_table_does_not_answer(tmp_path, declared):
+    root = folder(tmp_path, "image,class\nimages/a.png,x\nimages/b.png,y\n", declared=declared)
     with pytest.raises(InputError, match="holds classes or numbers") as raised:
         read_dataset(root / "labels.csv", kind="segmentation")
-    assert raised.value.hint is None
-    write_json(root / "scanwright.json", {"target": "class"})
-    with pytest.raises(InputError, match='Leave "target" out'):
-        read_dataset(root / "labels.csv", kind="segmentation")
+    assert "Leave --task" in raised.value.hint and "label maps" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "expected"),
+    [
+        ("log_area", "5.1 6.2 7.3 8.4", "log_area"),  # whatever it is called
+        ("nr,log_area", "1,5.1 2,6.2 3,7.3 4,8.4", "log_area"),  # rows that are counted are no quantity
+        ("patient_id,split,log_area", "1,1,5 1,2,6 2,1,8 2,2,8", "log_area"),
+        ("log_area,class", "5.1,x 6.2,y 7.3,x 8.4,y", "log_area"),  # words are no numbers
+        ("log_area,value", "5.1,3 6.2,4 7.3,5 8.4,6", "value"),  # a usual name goes before others
+        ("log_area,age", "5.1,30 6.2,41 7.3,52 8.4,70", None),
+        ("log_area", "5.1 5.1 5.1 5.1", None),
+    ],
+)
+def test_numbers_that_are_asked_for(tmp_path, columns, cells, expected):
+    table = f"image,{columns}\n" + "".join(
+        f"images/{k}.png,{row}\n" for k, row in zip("abcd", cells.split(), strict=True)
+    )
+    root = folder(tmp_path, table)
+    if expected is None:
+        with pytest.raises(InputError, match="no table says what each image shows"):
+            read_dataset(root, kind="regression")
+        return
+    dataset = read_dataset(root, kind="regression")
+    assert dataset.task.quantities == (expected,) and len(dataset.train) == 4
+    assert ("its only column of numbers" in dataset.stated) is (expected == "log_area")

@@ -17,6 +17,35 @@ def pictures(root, names=("a", "b", "c", "d"), folder="train images"):
     return root
 
 
+UNUSUAL = "image,log_area\n" + "".join(
+    f"{name}.png,{size}\n" for name, size in zip("abcd", (5.1, 6.2, 7, 8.4), strict=True)
+)
+
+
+@pytest.mark.parametrize("given", ["", "cases.csv"])
+def test_an_unusual_column_of_numbers__what_to_do_is_said_first(tmp_path, given):
+    write_text(pictures(tmp_path) / "cases.csv", UNUSUAL)
+    with pytest.raises(InputError) as raised:
+        read_dataset(tmp_path / given)
+    first = raised.value.details[0]
+    assert (
+        first.startswith("cases.csv lists images") and "log_area holds numbers, and is learned with --task reg" in first
+    )
+    assert raised.value.hint.startswith("Name the column in scanwright.json")
+    dataset = read_dataset(tmp_path / given, kind="regression")
+    assert dataset.task.quantities == ("log_area",) and dataset.cases[2].target == Quantities(numbers=(7,))
+    assert "column log_area of cases.csv, its only column of numbers" in dataset.stated
+
+
+def test_several_columns_of_numbers__are_named(tmp_path):
+    lines = "".join(f"{name}.png,{number * 1.5},{60 - number**2}\n" for number, name in enumerate("abcd"))
+    write_text(pictures(tmp_path) / "cases.csv", "image,log_area,age\n" + lines)
+    with pytest.raises(InputError) as raised:
+        read_dataset(tmp_path, kind="regression")
+    assert "several columns hold numbers; name one in scanwright.json" in raised.value.details[0]
+    assert raised.value.details[0].endswith("log_area, age")
+
+
 def test_paths_patients_split_and_groups(tmp_path):
     pictures(tmp_path)
     rows = "\n".join(

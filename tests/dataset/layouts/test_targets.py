@@ -125,3 +125,17 @@ def test_what_cannot_be():
 
 def test_empty_cells():
     assert [is_empty(cell) for cell in ("", " ", "N/A", "NaN", "0", "none", "unknown")] == [True] * 4 + [False] * 3
+
+
+def test_a_word_among_numbers__is_named_with_its_case():
+    with pytest.raises(
+        InputError, match=r"expected a number or nothing in size, as in 4 other rows, found 'big' of c1"
+    ):
+        answers(size="1.5/big/3.25//4.5/6")
+    found = answers({"kind": "regression"}, size="1.5/big/3.25//4.5/6")
+    assert [(fault.code, fault.case, fault.found) for fault in found.faults] == [("unclear-target", "c1", "'big'")]
+    assert set(answers({"classes": ["1.5", "big"]}, size="1.5/big/1.5").classes) == {
+        "1.5",
+        "big",
+    }  # declared, and so meant
+    assert answers(grade="1/2/high/2").classes == ("1", "2", "high")  # whole numbers may be classes

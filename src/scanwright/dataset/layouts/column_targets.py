@@ -2,7 +2,8 @@
 
 A table beside the scans counts if it has the target columns and another that names at least half of the cases, or of their
 patients (participants.tsv). Columns are those that scanwright.json names in "target"; else, where classes or numbers are asked
-for and a table has exactly one column of a usual name (class, diagnosis, finding …), that one.
+for and a table has exactly one column of a usual name (class, diagnosis, finding …), that one; else, where numbers are asked
+for (--task regression), the only column of numbers that is no name, patient, side or index.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +14,16 @@ from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
 from scanwright.dataset.layouts.delimited import Table, column_name, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import tables_in
-from scanwright.dataset.layouts.sidecar import case_of, key_column
-from scanwright.dataset.layouts.targets import Answers, is_empty, missing_target, read_answers, unclear_target
+from scanwright.dataset.layouts.rows import ID_COLUMNS
+from scanwright.dataset.layouts.sidecar import OF_SERIES, PATIENT_COLUMNS, SPLIT_COLUMNS, case_of, key_column
+from scanwright.dataset.layouts.targets import (
+    Answers,
+    as_number,
+    is_empty,
+    missing_target,
+    read_answers,
+    unclear_target,
+)
 from scanwright.dataset.task import Channel, Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.source import place_of
@@ -39,12 +48,14 @@ class Answered:
     columns: tuple[str, ...]
     table: Path
     faults: tuple[Fault, ...]
+    is_guess: bool = False
 
     @property
     def stated(self) -> str:
-        """Where the targets stand, for people: "column class of labels.csv"."""
+        """Where the targets stand, for people: "column class of labels.csv". is_guess: taken for being of numbers alone."""
         shown = ", ".join(self.columns[:6]) + (" …" if len(self.columns) > 6 else "")
-        return f"column{'s' * (len(self.columns) > 1)} {shown} of {self.table.name}"
+        why = ", its only column of numbers" if self.is_guess else ""
+        return f"column{'s' * (len(self.columns) > 1)} {shown} of {self.table.name}{why}"
 
     def task(self, declared: Declaration, *, name: str, channels: Sequence[Channel], where: Path) -> Task:
         """The task of these targets. Raises InputError if it does not fit what is declared."""
@@ -77,7 +88,8 @@ def is_asked_for(declared: Declaration) -> bool:
 def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str] = ()) -> dict[str, str]:
     """The table's target columns, each with the name that was declared for it; {} if one is not there or none is known.
 
-    A column of a usual name needs two different values at least.
+    A column of a usual name needs two different values at least. Where numbers are asked for, columns of numbers go before
+    others, and the only one that is left is taken whatever its name.
     """
     if declared.target:
         named = {column_name(name): name.strip() for name in declared.target}
@@ -85,18 +97,51 @@ def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str
     left = set(besides)
     usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in left]
     telling = [name for name in usual if len({row[name] for row in table.rows if not is_empty(row[name])}) > 1]
+    if declared.kind == "regression":
+        numbers = number_columns(table, besides=left)
+        telling = [name for name in telling if name in numbers] or numbers or telling
     return {telling[0]: telling[0]} if len(telling) == 1 else {}
+
+
+def number_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
+    """Columns that could be a quantity: most cells are numbers, two different ones at least, and no rows counted.
+
+    besides, and columns that name cases, patients, sides or files, are none.
+    """
+    left = {*besides, *ID_COLUMNS, *PATIENT_COLUMNS, *SPLIT_COLUMNS, *OF_SERIES} - set(TARGET_COLUMNS)
+    chosen = []
+    for name in (name for name in table.columns if name and name not in left):
+        cells = [row[name] for row in table.rows if not is_empty(row[name])]
+        numbers = [number for cell in cells if (number := as_number(cell)) is not None]
+        counted = name not in TARGET_COLUMNS and is_count(numbers)
+        if 2 * len(numbers) > len(cells) and len(set(numbers)) > 1 and not counted:
+            chosen.append(name)
+    return chosen
+
+
+def is_count(numbers: Sequence[float]) -> bool:
+    """Whether numbers count rows: each one more than the one before.
+
+    >>> is_count([0, 1, 2]), is_count([1, 2, 2]), is_count([1.5, 2.5, 3.5])
+    (True, False, False)
+    """
+    return bool(numbers) and list(numbers) == [int(numbers[0]) + place for place in range(len(numbers))]
 
 
 def why_no_target(table: Table, declared: Declaration, *, besides: Iterable[str] = ()) -> str:
     """Why `target_columns` finds none, in words."""
-    there = ", ".join(table.columns)
+    besides, there = set(besides), ", ".join(table.columns)
     if declared.target:
         missing = [name for name in declared.target if column_name(name) not in table.columns]
         return f"it has no column {', '.join(missing)}, which {FILE_NAME} names as target; it has {there}"
-    usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in set(besides)]
+    usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in besides]
+    numbers = number_columns(table, besides=besides)
+    if declared.kind == "regression" and len(numbers) > 1:
+        return f'several columns hold numbers; name one in {FILE_NAME} ("target"): {", ".join(numbers)}'
     if not usual:
-        return f'no column of a usual name for a class or number; name it in {FILE_NAME} ("target"); it has {there}'
+        ways = f'name it in {FILE_NAME} ("target")'
+        ways += f"; {numbers[0]} holds numbers, and is learned with --task regression" if len(numbers) == 1 else ""
+        return f"no column of a usual name for a class or number; {ways}; it has {there}"
     values = {name: {row[name] for row in table.rows if not is_empty(row[name])} for name in usual}
     alike = [
         f"every image has the same {name} ({next(iter(found), 'none')})"
@@ -145,8 +190,14 @@ def answered(
         )
         for case, target in zip(cases, answers.targets, strict=True)
     )
-    faults = (*unclear, *answers.faults, *missing)
-    return Answered(cases=done, answers=answers, columns=tuple(columns.values()), table=table, faults=faults)
+    return Answered(
+        cases=done,
+        answers=answers,
+        columns=tuple(columns.values()),
+        table=table,
+        faults=(*unclear, *answers.faults, *missing),
+        is_guess=not declared.target and not set(columns) <= set(TARGET_COLUMNS),
+    )
 
 
 def from_tables(cases: Sequence[Case], declared: Declaration, *, tables: Sequence[Path], where: Path) -> Answered:

@@ -30,6 +30,7 @@ from scanwright.dataset.layouts.rows import (
     patients_from,
     require_one_first,
 )
+from scanwright.dataset.task import Kind
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 
@@ -42,20 +43,32 @@ DEEPEST = 3  # folders below the table in which images are looked for by name
 ByName = Mapping[str, Path]
 
 
-def detect(root: Path) -> str | None:
-    """Why there is a table of images and targets. Raises InputError if several tables could be it."""
-    declared = read_declaration(root if root.is_dir() else root.parent)
+def detect(root: Path, *, kind: Kind | None = None) -> str | None:
+    """Why there is a table of images and targets. kind: what is wanted of it, instead of scanwright.json's "kind".
+
+    Raises InputError if several tables could be it.
+    """
+    declared = declared_for(root, kind)
     if root.is_dir() and ((root / DATASET_JSON).is_file() or image_mask.detect(root)):
         return None
     table = _find_table(root, declared)
     return None if table is None else f"{table.path.name} with {len(table.rows)} rows of images and what they show"
 
 
-def near_misses(root: Path) -> list[str]:
-    """Why tables that list images are no data set all the same, a line each: no target column, or one that says nothing."""
-    declared = read_declaration(root)
+def declared_for(root: Path, kind: Kind | None) -> Declaration:
+    """What is declared beside or in a place, with the kind that is asked for."""
+    declared = read_declaration(root if root.is_dir() else root.parent)
+    return declared if kind is None else declared.model_copy(update={"kind": kind})
+
+
+def near_misses(root: Path, *, kind: Kind | None = None) -> list[str]:
+    """Why tables that list images are no data set all the same, a line each: no target column, or one that says nothing.
+
+    root: a folder, or a table itself. kind: as `detect`.
+    """
+    declared = declared_for(root, kind)
     lines = []
-    for path in tables_in(root):
+    for path in [root] if root.is_file() else tables_in(root):
         try:
             table = read_table(path)
         except InputError:

@@ -81,6 +81,8 @@ def read_answers(
             found=kind,
             hint='Leave --task and "kind" out; label maps and boxes are files beside the images.',
         )
+    if len(columns) == 1 and declared.classes is None:
+        require_no_stray_word(columns, names, where=where)
     found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared)
     require_no_fractions(found.classes, column=", ".join(columns), where=where)
     if len(found.classes) > MAX_CLASSES:
@@ -96,7 +98,7 @@ def read_answers(
 
 def require_no_fractions(classes: Sequence[str], *, column: str, where: Path) -> None:
     """Raise InputError if more than one class is a number with decimals."""
-    fractions = [name for name in classes if (number := _number(name)) is not None and not number.is_integer()]
+    fractions = [name for name in classes if (number := as_number(name)) is not None and not number.is_integer()]
     if len(fractions) > 1:
         within = all(0 <= float(name) <= 1 for name in fractions)
         raise InputError(
@@ -109,9 +111,26 @@ def require_no_fractions(classes: Sequence[str], *, column: str, where: Path) ->
         )
 
 
+def require_no_stray_word(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> None:
+    """Raise InputError if most cells of the column are numbers, several with decimals, and a few are not: name these."""
+    ((column, cells),) = columns.items()
+    filled = [(name, cell, as_number(cell)) for name, cell in zip(names, cells, strict=True) if not is_empty(cell)]
+    numbers = {number for _, _, number in filled if number is not None}
+    stray = [f"{cell!r} of {name}" for name, cell, number in filled if number is None]
+    fractions = sum(not number.is_integer() for number in numbers)
+    if stray and fractions > 1 and 2 * len(stray) < len(filled):
+        raise InputError(
+            "not a number, in a column of numbers",
+            where=where,
+            expected=f"a number or nothing in {column}, as in {len(filled) - len(stray)} other rows",
+            found=", ".join(stray[:4]) + (f" and {len(stray) - 4} more" if len(stray) > 4 else ""),
+            hint="Correct the cell, or empty it; with --task regression these cases can be left out with --exclude.",
+        )
+
+
 def odd_classes(classes: Sequence[str], choice: Choice) -> Iterator[Fault]:
     """What looks like a slip in a column of classes: words beside numbers, and a sign that may part several classes."""
-    numbers = [name for name in classes if _number(name) is not None]
+    numbers = [name for name in classes if as_number(name) is not None]
     if numbers and len(numbers) < len(classes):
         words = [name for name in classes if name not in numbers]
         yield Fault(
@@ -139,7 +158,7 @@ def _kind_of(filled: Mapping[str, Sequence[str]], declared: Declaration) -> Kind
     if len(filled) > 1:
         return "classification" if all(_is_flag(cell) for cells in filled.values() for cell in cells) else "regression"
     (cells,) = filled.values()
-    numbers = [_number(cell) for cell in cells]
+    numbers = [as_number(cell) for cell in cells]
     different = {number for number in numbers if number is not None}
     whole = all(number.is_integer() for number in different)
     few = len(different) <= min(MAX_WHOLE, max(2, len(cells) // 2))
@@ -203,9 +222,9 @@ def _quantities(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, w
     targets: list[Target | None] = []
     faults: list[Fault] = []
     for name, row in zip(names, zip(*columns.values(), strict=True), strict=True):
-        odd = [cell for cell in row if not is_empty(cell) and _number(cell) is None]
+        odd = [cell for cell in row if not is_empty(cell) and as_number(cell) is None]
         faults += [unclear_target(name, where, expected="a number", found=odd[0])] if odd else []
-        numbers = tuple(_number(cell) for cell in row)
+        numbers = tuple(as_number(cell) for cell in row)
         targets.append(
             None if odd or not any(number is not None for number in numbers) else Quantities(numbers=numbers)
         )
@@ -219,7 +238,7 @@ def _is_flag(cell: str) -> bool:
     return cell.strip().lower() in YES + NO
 
 
-def _number(cell: str) -> float | None:
+def as_number(cell: str) -> float | None:
     """A cell's number, with a point or a comma; None if it is none, or not finite."""
     try:
         number = float(cell.strip().replace(",", "."))
