@@ -248,3 +248,10 @@ def noted(run):
 
 def files(run: Path) -> list[str]:
     return sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(("name", "value"), [("training.learning_rate", "fast"), ("batch.size", -1)])
+def test_train__an_impossible_value_is_refused_before_any_data_are_read(tmp_path, name, value):
+    with pytest.raises(UsageError, match="a plan value that cannot be"):
+        train(tmp_path / "nowhere", out=tmp_path / "run", settings=Settings(values={name: value}))
+    assert not (tmp_path / "run").exists()

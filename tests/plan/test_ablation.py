@@ -59,7 +59,8 @@ def test_models_to_try():
     assert tried(budget_s=20.0) == ("cnn",) and tried(budget_s=600.0) == ("svm", "cnn")
     assert tried(held_out=0) == ("cnn",)  # nothing could tell which is best
     assert tried(values={"augment.mixup": 0.0}) == ("cnn",)
-    assert tried(values={"preprocess.long_side": 20}) == ("svm", "cnn")
+    assert tried(values={"batch.size": 4}) == ("cnn",)
+    assert tried(values={"preprocess.long_side": 20}) == tried(values={"batch.patch": [1, 32, 32]}) == ("svm", "cnn")
     assert tried(start=Start(digest="0")) == ("cnn",)
     assert tried(start=Start(digest="0", values={"network.join": "gru"})) == ("cnn-rnn",)
     assert tried(prints(choice="ordered")) == ("cnn",)  # two outputs for two grades: told in a way of its own

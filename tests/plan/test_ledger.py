@@ -4,6 +4,7 @@ import pytest
 
 from plan_samples import THICK, planned
 from scanwright.errors import UsageError
+from scanwright.plan.ledger import require_possible_value
 
 
 def test_ledger__every_value_can_be_set_to_what_it_is_and_nothing_changes() -> None:
@@ -62,3 +63,22 @@ def test_ledger__says_in_plain_words_what_a_value_should_be(name: str, value: An
     with pytest.raises(UsageError) as caught:
         planned(THICK, values={name: value})
     assert caught.value.expected == expected
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("training.learning_rate", "fast", "a number"), ("batch.size", -1, "1 or more"), ("augment.scale", 7, "1 or less"),
+    ("training.loss", 3, "a word"), ("network.widths", [0], "1 or more"), ("network.dims", 4, "2 or 3"),
+    ("network.blocks", "many", "a whole number or a list in brackets, such as [1, 2]"), ("network.growth", 0, "1 or more"),
+])  # fmt: skip
+def test_possible__what_no_plan_could_hold_is_refused_without_data(name: str, value: Any, expected: str) -> None:
+    with pytest.raises(UsageError, match="a plan value that cannot be") as caught:
+        require_possible_value(name, value)
+    assert caught.value.expected == expected and str(caught.value.where).startswith(name)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("network.blocks", 2), ("network.blocks", [2, 2]), ("network.family", "svm"), ("network.family", "vit"),
+    ("network.hidden", None), ("batch.patch", [8, 8, 8]), ("training.loss", "bce"), ("network.out_channels", 9),
+])  # fmt: skip
+def test_possible__what_one_kind_of_network_takes_waits_for_the_data(name: str, value: Any) -> None:
+    require_possible_value(name, value)

@@ -26,6 +26,7 @@ from scanwright.api.run import open_run
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.gate.waive import parse_waiver
+from scanwright.plan.ledger import require_possible_value
 from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings, require_known
 from scanwright.problem.known import MakeKind
@@ -163,5 +164,6 @@ def require_possible(settings: Settings, *, folds_given: bool) -> None:
     if settings.fold is not None and (settings.fold < 0 or (last is not None and settings.fold > last)):
         expected = "0 or more" if last is None else f"0 to {last}"
         raise UsageError("no such fold", expected=expected, found=f"--fold {settings.fold}", hint="Folds count from 0.")
-    for name in settings.values:
+    for name, value in settings.values.items():
         require_known(name)
+        require_possible_value(name, value)

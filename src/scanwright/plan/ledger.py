@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scanwright.errors import UsageError
-from scanwright.plan.plan import NetworkPlan, Plan, Why
+from scanwright.plan.plan import NetworkPlan, Plan, Why, section_models
 from scanwright.plan.rules import Choice
 
 T = TypeVar("T")
@@ -18,6 +18,7 @@ EXPECTED = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    "string_type": "a word",
     **dict.fromkeys(("tuple_type", "list_type"), "a list in brackets, such as [1, 2]"),
     "finite_number": "a number that is finite",
     "missing": "one more entry",
@@ -98,6 +99,27 @@ def checked(name: str, value: Any, *, network: type[BaseModel]) -> Any:
     model: Any = network if section == "network" else Plan.model_fields[section].annotation
     with impossible(name):
         return TypeAdapter(model.model_fields[key].rebuild_annotation()).validate_python(value)
+
+
+def require_possible_value(name: str, value: Any) -> None:
+    """Raise UsageError for a value that a plan of no data set could hold: of another type, or out of its range.
+
+    name: of a plan value. Of a network's values there may be several kinds; one that takes the value is enough.
+    """
+    section, key = name.split(".")
+    refused: list[UsageError] = []
+    for model in section_models(section):
+        if key not in model.model_fields:
+            continue
+        try:
+            checked(name, value, network=model)
+        except UsageError as error:
+            refused.append(error)
+        else:
+            return
+    if refused:
+        refused[0].expected = " or ".join(dict.fromkeys(str(error.expected) for error in refused))
+        raise refused[0]
 
 
 @contextmanager

@@ -19,8 +19,8 @@ SECONDS_A_CASE = {2: 0.05, 3: 0.15}
 4,185 pictures, which took 47 s, and from 260 volumes of 60,000 voxels, whose features took 20 s."""
 MOST_SHARE = 0.5
 """Of a budget, what a support vector machine may be expected to take; else networks have too little left."""
-OF_NETWORKS = ("network.", "training.", "augment.", "inference.mirror")
-"""Beginnings of plan values of which a classical model has none, or none that counts."""
+OF_NETWORKS = ("network.", "training.", "augment.", "batch.size", "inference.mirror")
+"""Beginnings of plan values of which a classical model has none, or none that counts. To batch.patch its images are padded."""
 FAMILY = "network.family"
 """What every network of whole images has."""
 
