@@ -8,12 +8,13 @@ from math import prod
 from scanwright.dataset.facts import Fingerprint
 from scanwright.plan import encoder_memory
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import windows_along
 from scanwright.types import Shape3, Triple
 
-AnyPlan = NetworkPlan | EncoderPlan | ClassicalPlan
+AnyPlan = NetworkPlan | EncoderPlan | DetectorPlan | ClassicalPlan
 
 FEATURE_MAPS = 24
 """Copies of an image that are alive while features are made of it."""
@@ -41,6 +42,8 @@ def feature_bytes(network: AnyPlan, patch: Shape3, *, bytes_per_value: int) -> i
     """All convolution outputs of one forward pass of one patch."""
     if isinstance(network, EncoderPlan):
         return encoder_memory.feature_values(network, patch) * bytes_per_value
+    if isinstance(network, DetectorPlan):
+        return encoder_memory.detector_values(network, patch) * bytes_per_value
     if isinstance(network, ClassicalPlan):
         if network.encoder is not None:
             return encoder_memory.feature_values(network.encoder, patch) * bytes_per_value
@@ -65,6 +68,8 @@ def weight_count(network: AnyPlan) -> int:
     """Parameters of the planned network, from its shape alone (norms and heads are left out: under 1 %)."""
     if isinstance(network, EncoderPlan):
         return encoder_memory.weight_count(network)
+    if isinstance(network, DetectorPlan):
+        return encoder_memory.detector_weights(network)
     if isinstance(network, ClassicalPlan):
         return 0 if network.encoder is None else encoder_memory.weight_count(network.encoder)  # and few beside
     widths, taps = network.widths, [prod(kernel) for kernel in network.kernels]

@@ -39,6 +39,7 @@ class Segmentation(LabelMaps):
     name = "segmentation"
     primary = "dice"
     sees_whole = False
+    gives_boxes = False
 
     def __init__(self, task: Task) -> None:
         self.task = task
