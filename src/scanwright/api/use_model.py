@@ -25,6 +25,7 @@ from scanwright.files import read_json, require_writable, write_bytes, write_jso
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import DicomVolume, Source, files_of, place_of
+from scanwright.problem.kind import LABELS
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
@@ -239,7 +240,7 @@ def require_explainable(model: Model, *, explain: bool) -> None:
     """Raise UsageError if an explanation is asked of a model whose answers are label maps."""
     if explain and not model.problem.sees_whole:
         raise UsageError(
-            "a label map shows by itself where it lies",
+            "an answer of places shows by itself where it lies",
             where="--explain",
             expected="a model of classes or quantities",
             found=model.package.problem,
@@ -250,7 +251,7 @@ def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -
     """Labels on the image's own grid, or numbers. A model that has learned from single slices sees one of them at a time."""
     plan = model.engine.plan.preprocess
     axis = slices.axis_across(image.grid, plan)
-    if model.problem.sees_whole or not model.is_flat or image.shape[axis] == 1:
+    if model.problem.holds != LABELS or not model.is_flat or image.shape[axis] == 1:
         return model.problem.answer(model.engine, image, where=where, tell=tell)
     slices.require_slices(image.grid, plan, where=where)
     labels: list[Array] = []

@@ -90,11 +90,11 @@ class Quantities(Frozen):
 
 
 class Box(Frozen):
-    """A box in an image and what is in it: from `start` up to `end`, both (x, y) along the first two axes of the file's grid, and
-    through `slices`, its edges along the third; a picture has one slice.
+    """A box in an image and what is in it: from `start` up to `end`, both (x, y) along the first two axes of the file's grid,
+    and through `slices`, its edges along the third; a picture has one slice.
 
-    In voxels (pixels): the first voxel's outer corner is 0 along each axis, the last one's is the length. On a picture x goes to
-    the right and y down. ignored: neither learned from nor scored (difficult, a crowd).
+    In voxels (pixels): the first voxel's outer corner is 0 along each axis, the last one's is the length. On a picture x goes
+    to the right and y down. ignored: neither learned from nor scored (difficult, a crowd).
     """
 
     name: str

@@ -129,9 +129,12 @@ def least_answering_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
 
 
 def whole_image_bytes(plan: Plan, network_shape: Shape3) -> int:
-    """Peak of one answer to a whole image of this shape, above its input: the image, and the features of one pass."""
+    """Peak of one answer to an image of this shape that is no label map, above its input: the image, and the features of one
+    pass, of the whole image or, where boxes are looked for, of a window.
+    """
     size = 2 if plan.training.precision == "bfloat16" else 4
-    seen = feature_bytes(plan.network, grown_shape(plan, network_shape), bytes_per_value=size)
+    window = plan.batch.patch if isinstance(plan.network, DetectorPlan) else grown_shape(plan, network_shape)
+    seen = feature_bytes(plan.network, window, bytes_per_value=size)
     image = 4 * prod(network_shape) * plan.network.in_channels
     return STARTING_BYTES + weight_count(plan.network) * 4 + image + seen
 

@@ -22,6 +22,9 @@ from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Array, Unit
 
+LABELS = "labels"
+"""What a file with an answer is called where it is a label map."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -60,7 +63,7 @@ class Kind(Problem, Protocol):
 
     task: Task
     holds: str
-    """What a file with an answer is called: "labels", or "answer"."""
+    """What a file with an answer is called: LABELS, "boxes", or "answer"."""
 
     def planned(self, plan: Plan) -> "Kind":
         """The problem with what the plan says about its targets."""

@@ -18,6 +18,7 @@ from scanwright.inference.volume import predict_volume
 from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
+from scanwright.problem.kind import LABELS
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Unit
@@ -29,7 +30,7 @@ class LabelMaps:
     task: Task
     name: str
     primary: str
-    holds = "labels"
+    holds = LABELS
 
     def planned(self, plan: Plan) -> Self:
         """This problem: nothing of it hangs on the plan."""
