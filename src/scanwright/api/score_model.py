@@ -19,7 +19,6 @@ from scanwright.evaluation.evaluate import CaseRow
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, read_label, stem
-from scanwright.problem.kind import Kind
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import problem_of
 from scanwright.problem.segmentation import Segmentation
