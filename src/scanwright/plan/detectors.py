@@ -21,6 +21,8 @@ from scanwright.types import Shape3, Triple, three
 
 MOST_VOXELS = {("cpu", 3): 500_000, ("cpu", 2): 80_000, ("cuda", 3): 160**3, ("cuda", 2): 640 * 640}
 """Of an image, or a part of one, that a step sees."""
+LARGER = 1.5
+"""By how much the largest image may exceed that and still be seen whole."""
 LEAST_EDGE = 8.0
 """Voxels along the edges of the smallest boxes that a coarser image must leave."""
 CELLS_ACROSS, CELLS_OF_LARGE = 3.0, 8.0
@@ -101,9 +103,9 @@ def box_side(fingerprint: Fingerprint, axes: Shape3, small: Triple, *, most_voxe
 def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> Shape3:
     """What a step sees: the whole image where that is not too large, else a part of about MOST_VOXELS."""
     most, flat = MOST_VOXELS[machine.device, fingerprint.dimension], fingerprint.dimension == 2
-    shape = sections.network_shape(fingerprint, preprocess)
-    if prod(shape[1:] if flat else shape) <= most * 1.1:
+    if prod(whole_images.longest(fingerprint, preprocess)) <= LARGER * most:
         return whole_images.plan_patch(ledger, fingerprint, preprocess, machine)
+    shape = sections.network_shape(fingerprint, preprocess)
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
     patch: Shape3 = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=most, flat=flat))
     return patch
