@@ -23,7 +23,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     6: ("network",),
     7: ("training",),
     8: ("inference",),
-    9: ("evaluation", "explanation", "figures", "report.content"),
+    9: ("evaluation", "explanation", "figures", "findings", "report.content"),
     10: ("features",),
     11: ("problem",),
     12: ("gate", "search"),

@@ -41,13 +41,17 @@ def test_boxes__one_for_each_connected_part(tmp_path):
 
 def test_read__masks_are_boxes_where_detection_is_asked_for(tmp_path):
     for name in ("a", "b"):
-        write_nifti(tmp_path / "images" / f"{name}.nii.gz", np.random.default_rng(0).normal(size=SHAPE).astype(np.float32))
+        write_nifti(
+            tmp_path / "images" / f"{name}.nii.gz", np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+        )
         write_nifti(tmp_path / "masks" / f"{name}.nii.gz", np.where(labels() == 9, 0, labels()).astype(np.uint8))
     assert read_dataset(tmp_path).task.kind == "segmentation"
     found = read_dataset(tmp_path, kind="detection")
     assert found.task.kind == "detection" and len(found.task.classes) == 2 and not found.task.regions
     assert "each connected part of a label is one box" in found.stated
-    assert [len(case.target.boxes) for case in found.train] == [3, 3] and all(case.label is None for case in found.cases)
+    assert [len(case.target.boxes) for case in found.train] == [3, 3] and all(
+        case.label is None for case in found.cases
+    )
 
 
 def test_read__a_mask_that_cannot_be_read_is_a_fault(tmp_path):

@@ -37,7 +37,12 @@ def with_instances(dataset: Dataset) -> Dataset:
             cases.append(case.model_copy(update={"label": None}))
     stated = f"{dataset.stated}; each connected part of a label is one box"
     return dataset.model_copy(
-        update={"task": Task.model_validate(task.model_dump()), "cases": tuple(cases), "faults": tuple(faults), "stated": stated}
+        update={
+            "task": Task.model_validate(task.model_dump()),
+            "cases": tuple(cases),
+            "faults": tuple(faults),
+            "stated": stated,
+        }
     )
 
 
@@ -50,7 +55,9 @@ def boxes_of_label(source: LabelSource, regions: Sequence[Region], *, ignore: in
     found = [box for region in regions for box in _parts(np.isin(values, region.values), region.name)]
     if ignore is not None:
         found += [
-            box.model_copy(update={"ignored": True}) for region in regions[:1] for box in _parts(values == ignore, region.name)
+            box.model_copy(update={"ignored": True})
+            for region in regions[:1]
+            for box in _parts(values == ignore, region.name)
         ]
     return Boxes(boxes=tuple(found))
 
