@@ -16,8 +16,8 @@ from scanwright.types import Bools
 def with_instances(dataset: Dataset) -> Dataset:
     """The data set as one of detection: a box around every connected part of every region, and no label maps any more.
 
-    Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A label map that cannot be read
-    becomes a fault, and its case has no target. Reads every label map.
+    Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A label map that cannot be
+    read becomes a fault, and its case has no target. Reads every label map.
     """
     task = dataset.task.model_copy(
         update={

@@ -87,7 +87,9 @@ def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[flo
 
 
 def responsible(starts: Sequence[int], start: int, size: int, length: int) -> tuple[float, float]:
-    """From where to where a window answers along one axis: half-way to its neighbours, and to the ends of the image and beyond."""
+    """From where to where a window answers along one axis: half-way to its neighbours, and to the ends of the image and
+    beyond.
+    """
     place = starts.index(start)
     low = -np.inf if place == 0 else (starts[place - 1] + start + size) / 2
     high = np.inf if place == len(starts) - 1 else (start + starts[place + 1] + size) / 2

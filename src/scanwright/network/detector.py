@@ -28,8 +28,8 @@ PLACES = 9
 class Detector(nn.Module):
     """forward: image (N, in_channels, D, H, W), any size from the plan's stride up, to a list with one tensor (N, P, K + 9).
 
-    P: the cells of all levels, fine to coarse. Of each: K logits of classes; the corners of its box, start (D, H, W) and end, and
-    the centre of the cell, all in voxels of the input, whose outer corner is 0. Corners may lie outside the image.
+    P: the cells of all levels, fine to coarse. Of each: K logits of classes; the corners of its box, start (D, H, W) and end,
+    and the centre of the cell, all in voxels of the input, whose outer corner is 0. Corners may lie outside the image.
     """
 
     def __init__(self, plan: DetectorPlan) -> None:
