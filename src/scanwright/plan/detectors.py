@@ -34,8 +34,8 @@ MEASURED_HERE = "measured, docs/design/0008-detection.md"
 
 
 def edges(fingerprint: Fingerprint, axes: Shape3) -> tuple[Triple, Triple] | None:
-    """Edges of small and of large boxes in network order, in the data set's unit: the least 10th and the largest 90th percentile
-    over classes. None without boxes.
+    """Edges of small and of large boxes in network order, in the data set's unit: the least 10th and the largest 90th
+    percentile over classes. None without boxes.
     """
     sizes = [one.size for one in fingerprint.boxes if one.size is not None]
     if not sizes:

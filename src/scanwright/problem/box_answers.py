@@ -64,7 +64,9 @@ class BoxAnswers:
     def answer(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> BoxAnswer:
-        """Every box that is at all probable, also those that are not told. Raises InputError for an image that cannot be prepared."""
+        """Every box that is at all probable, also those that are not told. Raises InputError for an image that cannot be
+        prepared.
+        """
         network_input, placement = to_network(image, engine.plan.preprocess)
         require_finite(network_input, where=where)
 

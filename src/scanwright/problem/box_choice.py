@@ -1,7 +1,8 @@
 """From which score on a box is said to be there: chosen for each class on out-of-fold answers, so that F1 is largest.
 
-The judged rows of a run are cross-fitted: each fold's boxes are told by what the other folds say. What goes into the package, and
-is applied to a test split, is chosen on all of them. With one fold there is nothing to choose on, and DEFAULT_SCORE stands.
+The judged rows of a run are cross-fitted: each fold's boxes are told by what the other folds say. What goes into the package,
+and is applied to a test split, is chosen on all of them. With one fold there is nothing to choose on, and DEFAULT_SCORE
+stands.
 """
 
 from collections.abc import Mapping, Sequence

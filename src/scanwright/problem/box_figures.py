@@ -62,6 +62,7 @@ def _free_response(cases: Sequence[MatchedCase], names: Sequence[str]) -> Iterat
     if lines:
         yield Figure(
             panels=(line_plot(lines, x_label="false positives in the mean image", y_label="sensitivity"),),
-            caption="Free-response curves: the share of true boxes that are found, over the false positives that come with them.",
+            caption="Free-response curves: the share of true boxes that are found, over the false positives that come "
+            "with them.",
             legend=tuple(names),
         )

@@ -51,8 +51,8 @@ def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[in
 
 
 def boxes_of(target: Boxes, task: Task, placement: Placement) -> Floats:
-    """(M, 7) float32, a row a box: the place of its class, IGNORE where it is ignored, and its corners, start (D, H, W) and end, in
-    voxels of the prepared image.
+    """(M, 7) float32, a row a box: the place of its class, IGNORE where it is ignored, and its corners, start (D, H, W) and
+    end, in voxels of the prepared image.
     """
     codes = [IGNORE if box.ignored else task.classes.index(box.name) for box in target.boxes]
     corners = placement.boxes(as_boxes([box.corners for box in target.boxes]))

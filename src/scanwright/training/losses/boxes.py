@@ -1,9 +1,8 @@
 """Losses of boxes: what a detector answers in each cell, against the boxes that are there.
 
-Shapes: found (N, P, K + 9), of each cell K logits of classes, the corners of its box and its own centre, as
-`network.detector` gives them; boxes (N, M, 7), of each the code of its class and its corners, start (D, H, W) and end, in voxels
-of the image. A code below 0 fills up rows of images with fewer boxes; IGNORE is a box that is there, and that nobody is to
-learn.
+Shapes: found (N, P, K + 9), of each cell K logits of classes, the corners of its box and its own centre, as `network.detector`
+gives them; boxes (N, M, 7), of each the code of its class and its corners, start (D, H, W) and end, in voxels of the image. A
+code below 0 fills up rows of images with fewer boxes; IGNORE is a box that is there, and that nobody is to learn.
 
 Which cell learns which box: `training.assign`. Both parts are sums over cells over the sum of all targets of the batch, so that
 an image counts by its boxes; a batch without any counts its false alarms alone. One scalar, float32.
