@@ -65,7 +65,9 @@ def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) 
 
 
 def box_spacing(fingerprint: Fingerprint, axes: Shape3, small: Triple, *, most_voxels: int) -> Choice[Triple | None]:
-    """Edges of voxels: coarser than the data set's own until a step sees the whole, or small boxes are LEAST_EDGE voxels long."""
+    """Edges of voxels: coarser than the data set's own until a step sees the whole, or small boxes are LEAST_EDGE voxels
+    long.
+    """
     native = rules.choose_spacing(fingerprint, axes)
     whole = whole_images.whole_spacing(fingerprint, axes, most_voxels=most_voxels)
     if native.value is None or whole.value is None:
