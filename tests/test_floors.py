@@ -24,7 +24,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     7: ("training",),
     8: ("inference",),
     9: ("evaluation", "explanation", "figures", "findings", "report.content"),
-    10: ("features",),
+    10: ("features", "report.study_content"),
     11: ("problem",),
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),

@@ -36,7 +36,7 @@ def test_table__sizes_of_regions_and_of_one_finding():
     (one,) = found.findings
     assert (one.kind, one.region, one.number) == ("lesion", "left", 1) and one.shares == {"left": 1.0}
     assert one.size == pytest.approx(32 * 20 / 1000)
-    assert one.longest == pytest.approx(math.hypot(8, 8)) and one.slice in (3, 4)
+    assert one.longest == pytest.approx(math.hypot(8, 8)) and one.slice_index in (3, 4)
     assert one.center == pytest.approx((2 * 6.5, 2 * 7.5, 5 * 3.5))
     assert one.share_of_region == pytest.approx(32 / LEFT.sum()) and one.confidence == pytest.approx(0.75)
     inside = np.arange(np.prod(SHAPE)).reshape(SHAPE)[lesion]

@@ -7,7 +7,7 @@ least CROSSES of it; outside all if no region holds at least that. A region that
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
@@ -46,12 +46,13 @@ class FindingRow:
     """One finding. number: from 1, the largest first. size: as of regions.
 
     longest, perpendicular: diameters in the slice where the first is longest, in mm or pixels (RECIST 1.1). center: in patient
-    space, mm; of a picture in its own unit. slice: the index along K of that slice.
+    space, mm; of a picture in its own unit. slice_index: the index along K of that slice.
     mean, deviation, low, high: of the first channel's values inside, in the channel's unit.
     shares: of its voxels in each region that holds some, the largest first. region: that it lies in; OUTSIDE if none.
     share_of_region: how much of that region it takes; None outside.
     confidence: the mean probability of its voxels, in [0, 1]; None where there is none.
     touches: numbers of other findings that lie next to it. cut: whether it reaches the image's border.
+    around, mask: the part of the image that holds it, and its voxels there.
     """
 
     number: int
@@ -59,7 +60,7 @@ class FindingRow:
     size: float
     longest: float
     perpendicular: float
-    slice: int
+    slice_index: int
     center: Triple
     mean: float
     deviation: float
@@ -71,6 +72,8 @@ class FindingRow:
     confidence: float | None
     touches: tuple[int, ...]
     cut: bool
+    around: tuple[slice, slice, slice] = field(repr=False, default=(slice(0), slice(0), slice(0)))
+    mask: Bools = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0, 0), np.bool_))
 
     @property
     def crosses(self) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class StudyTable:
-    """unit_of_size: "ml", "mm²" or "px"; unit_of_length: "mm" or "px". spans: of each finding its voxels, as slices."""
+    """unit_of_size: "ml", "mm²" or "px"; unit_of_length: "mm" or "px"."""
 
     regions: tuple[RegionRow, ...]
     findings: tuple[FindingRow, ...]
@@ -206,7 +209,7 @@ def _finding(
         size=count * size_of_voxel(grid)[0],
         longest=across.longest,
         perpendicular=across.perpendicular,
-        slice=across.slice,
+        slice_index=across.slice,
         center=_center(part, grid),
         mean=float(values.mean()),
         deviation=float(values.std()),
@@ -218,6 +221,8 @@ def _finding(
         confidence=None if chances is None else float(chances[part.around][part.mask].mean()),
         touches=_touched(number, part, numbered),
         cut=reaches_border(whole),
+        around=part.around,
+        mask=part.mask,
     )
 
 

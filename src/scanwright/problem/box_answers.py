@@ -13,6 +13,8 @@ from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
 from scanwright.evaluation.detection_summary import summarise_detection
+from scanwright.figures.boxed import Drawn, boxed
+from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.files import read_json, write_json
 from scanwright.geometry.boxes import as_boxes
 from scanwright.geometry.volume import Volume
@@ -23,9 +25,10 @@ from scanwright.problem import box_told
 from scanwright.problem.box_choice import Limits, settle, told
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.study_content import FindingLine, KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
-from scanwright.types import JSON, Floats, Triple, Unit
+from scanwright.types import JSON, Array, Floats, Triple, Unit
 
 SUFFIX = ".json"
 CLOSE = 0.1
@@ -77,6 +80,36 @@ class BoxAnswers:
         found = predict_boxes(engine, network_input, progress=progress)
         back = Detections(placement.boxes_back(found.boxes), found.scores, found.codes)
         return BoxAnswer(back, image.grid.spacing, image.grid.unit)
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[BoxAnswer, None]:
+        """The answer: each box says itself how sure it is."""
+        return self.answer(engine, image, where=where, tell=tell), None
+
+    def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
+        """The boxes that are told, and a picture of them."""
+        shown = np.flatnonzero(told(answer.found.scores, answer.found.codes, self.thresholds)).tolist()
+        drawn = [
+            Drawn(answer.found.boxes[place], int(answer.found.codes[place]), float(answer.found.scores[place]))
+            for place in shown
+        ]
+        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        return StudyPart(
+            findings=tuple(self._line(answer, place, number) for number, place in enumerate(shown, start=1)),
+            images=(KeyImage(png=boxed(image.voxels, grid=image.grid, boxes=drawn, window=window)),),
+            unit_of_length=answer.unit,
+        )
+
+    def _line(self, answer: BoxAnswer, place: int, number: int) -> FindingLine:
+        across, along, _ = edges_of(answer, place).tolist()
+        return FindingLine(
+            number=number,
+            kind=self.parts[int(answer.found.codes[place])],
+            longest=max(across, along),
+            perpendicular=min(across, along),
+            confidence=float(answer.found.scores[place]),
+        )
 
     def explain(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
         """None: a box shows by itself where it lies."""

@@ -46,6 +46,12 @@ class ClassAnswers(WholeImages):
         )
         return {"probabilities": chances, "decision": decided, **({"thresholds": limits} if limits else {})}
 
+    def told(self, answer: Floats) -> dict[str, str]:
+        """What is decided, and every probability."""
+        found = self.found(answer)
+        decided = found["decision"] if isinstance(found["decision"], str) else ", ".join(found["decision"]) or "–"
+        return {"=": decided} | {name: f"{chance:.2f}" for name, chance in found["probabilities"].items()}
+
     def limits(self) -> dict[str, float]:
         """From which probability on a class or label is told; empty where the most probable one is."""
         limits = self.decision.limits(self.task.choice, len(self.task.classes))

@@ -20,6 +20,7 @@ from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON, Array, Unit
 
 LABELS = "labels"
@@ -71,6 +72,16 @@ class Kind(Problem, Protocol):
 
     def answer(self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Any:
         """The networks' answer to a case's image. where: named in errors. Raises ResourceError where memory is too small."""
+        ...
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[Any, Array | None]:
+        """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where that is not said of voxels."""
+        ...
+
+    def study(self, image: Volume, answer: Any, *, sure: Array | None) -> StudyPart:
+        """What an answer says, measured on the image, for the report of a study."""
         ...
 
     def explain(self, engine: Engine, image: Volume, answer: Any) -> Explanation | None:

@@ -14,14 +14,16 @@ from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, 
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
-from scanwright.inference.volume import predict_volume
+from scanwright.inference.volume import predict_surely, predict_volume
 from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
+from scanwright.problem.label_map_study import study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
-from scanwright.types import JSON, Unit
+from scanwright.report.study_content import StudyPart
+from scanwright.types import JSON, Array, Unit
 
 
 class LabelMaps:
@@ -44,6 +46,18 @@ class LabelMaps:
     ) -> Volume:
         """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
         return predict_volume(engine, image, where=where, tell=tell)
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[Volume, Array | None]:
+        """The same, and in each voxel the largest probability of a finding; None if the task has no findings."""
+        names, background = [region.name for region in self.task.regions], 1 if self.task.exclusive else 0
+        watched = [background + names.index(name) for name in self.task.abnormal]
+        return predict_surely(engine, image, watched=watched, where=where, tell=tell)
+
+    def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
+        """Regions and findings, measured (label_map_study.py)."""
+        return study_part(image, answer, self.task, sure=sure)
 
     def explain(self, engine: Engine, image: Volume, answer: Volume) -> None:
         """None: a label map shows by itself where it lies."""

@@ -65,6 +65,22 @@ class FindingLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StudyPart:
+    """What a kind of problem tells of one image, for the report of a study.
+
+    table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of an
+    answer without outlines. answers: of the whole image. unit_of_value: of grey values.
+    """
+
+    table: StudyTable | None = None
+    findings: tuple[FindingLine, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    images: tuple[KeyImage, ...] = ()
+    unit_of_length: str = "mm"
+    unit_of_value: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
     """Which model answered. tested_on: what it was measured on, as numbers by name: cases, patients, and its headline."""
 
