@@ -25,7 +25,10 @@ def predict(
     ] = "auto",
     explain: Annotated[bool, typer.Option("--explain", help="Draw what the answer to a whole image rests on.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Write a page for a clinician: HTML, PDF and JSON.")] = False,
-    prior: Annotated[Path | None, typer.Option(help="An earlier study, which the report compares with.")] = None,
+    prior: Annotated[
+        list[Path] | None,
+        typer.Option(help="An earlier study of the patient, to compare with; again for each further channel."),
+    ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = "en",
     patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
     template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
@@ -46,7 +49,7 @@ def predict(
             format=format_,
             explain=explain,
             report=options,
-            prior=prior,
+            prior=prior or (),
             device=device,
             tell=screen.tell,
         )

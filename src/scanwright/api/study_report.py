@@ -218,8 +218,8 @@ def overlaps(
     return shared
 
 
-def case_of_prior(cases: Sequence[Case], *, given: Any) -> Case:
+def case_of_prior(cases: Sequence[Case]) -> Case:
     """The one case that a prior study is. Raises UsageError for none or several."""
     if len(cases) != 1:
-        raise UsageError("a prior study is one scan", where="--prior", expected="one", found=f"{len(cases)} in {given}")
+        raise UsageError("a prior study is one scan", where="--prior", expected="one", found=len(cases))
     return cases[0]

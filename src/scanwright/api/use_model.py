@@ -79,7 +79,7 @@ def predict(
     format: OutputFormat = "auto",
     explain: bool = False,
     report: StudyOptions | None = None,
-    prior: str | Path | None = None,
+    prior: Sequence[str | Path] = (),
     device: DeviceName = "auto",
     problem: MakeKind | None = None,
     tell: Listener = silent,
@@ -116,12 +116,12 @@ def predict(
 
 
 def with_prior(
-    model: Model, report: StudyOptions | None, prior: str | Path | None, cases: Sequence[Case]
+    model: Model, report: StudyOptions | None, prior: Sequence[str | Path], cases: Sequence[Case]
 ) -> StudyOptions | None:
     """How studies are reported, with the earlier one read. Raises UsageError for a prior study without a report, of several
     scans, or that is none.
     """
-    if prior is None:
+    if not prior:
         return report
     if report is None:
         raise UsageError("a prior study is told in the report", where="--prior", hint="Add --report.")
@@ -129,7 +129,7 @@ def with_prior(
         raise UsageError(
             "a prior study is of one patient", where="--prior", expected="one scan", found=f"{len(cases)} scans"
         )
-    return replace(report, prior=case_of_prior(asked_of([Path(prior)], model.task).cases, given=prior))
+    return replace(report, prior=case_of_prior(asked_of([Path(one) for one in prior], model.task).cases))
 
 
 def predict_cases(

@@ -77,7 +77,7 @@ class Kind(Problem, Protocol):
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> tuple[Any, Array | None]:
-        """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where that is not said of voxels."""
+        """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where voxels say nothing of it."""
         ...
 
     def study(self, image: Volume, answer: Any, *, sure: Array | None) -> StudyPart:

@@ -4,6 +4,7 @@ import numpy as np
 
 from scanwright.dataset.task import Task
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
+from scanwright.findings.placing import with_findings
 from scanwright.findings.table import StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.report.study_content import KeyImage, StudyPart
@@ -19,8 +20,11 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
     """The table of a study, the whole image with its overlay, and the largest findings close by."""
     masks = masks_of(labels, task)
     findings = {name: masks[name] for name in task.abnormal}
+    anatomy = {name: mask for name, mask in masks.items() if name not in findings}
+    if task.exclusive and findings:
+        anatomy = with_findings(anatomy, np.logical_or.reduce(list(findings.values())), spacing=image.grid.spacing)
     table = study_table(
-        {name: mask for name, mask in masks.items() if name not in findings},
+        anatomy,
         findings,
         image=image.voxels[0],
         grid=image.grid,
