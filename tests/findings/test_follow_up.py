@@ -10,7 +10,8 @@ from scanwright.findings.table import FindingRow
 def finding(number, center, longest, *, kind="lesion"):
     return FindingRow(
         number=number, kind=kind, size=longest**3 / 2000, longest=longest, perpendicular=longest / 2, slice_index=0,
-        center=center, mean=0, deviation=0, low=0, high=0, shares={}, region="", share_of_region=None, confidence=None, touches=(), cut=False,
+        center=center, mean=0, deviation=0, low=0, high=0,
+        shares={}, region="", share_of_region=None, confidence=None, touches=(), cut=False,
     )  # fmt: skip
 
 

@@ -34,7 +34,8 @@ def finding(number, *, region="left lung", center=(0.0, 0.0, 0.0), longest=20.0,
     values = {
         "number": number, "kind": "nodule", "size": 3.0, "longest": longest, "perpendicular": 12.0, "slice_index": 4,
         "center": center, "mean": 31.4, "deviation": 9.0, "low": 0.0, "high": 80.0,
-        "shares": {region: 1.0} if region else {}, "region": region, "share_of_region": 0.02 if region else None, "confidence": 0.82, "touches": (), "cut": False,
+        "shares": {region: 1.0} if region else {}, "region": region,
+        "share_of_region": 0.02 if region else None, "confidence": 0.82, "touches": (), "cut": False,
     }  # fmt: skip
     return FindingRow(**(values | more))
 
