@@ -87,7 +87,7 @@ def cohort():
 
 
 def test_measure__as_counted_by_hand():
-    overall, each = measure_lesions(cohort(), ["nodule", "effusion"], unit="ml", samples=500)
+    overall, each = measure_lesions(cohort(), ["nodule", "effusion"], samples=500)
     nodule = each["nodule"]
     assert nodule["lesion_sensitivity"].value == 0.8 and nodule["lesion_precision"].value == 0.8
     assert nodule["lesion_f1"].value == pytest.approx(0.8) and nodule["false_lesions_per_case"].value == 0.2
@@ -100,9 +100,9 @@ def test_measure__as_counted_by_hand():
 
 
 def test_measure__a_kind_that_only_some_cases_were_judged_for():
-    _, each = measure_lesions(cohort(), ["nodule", "effusion"], unit="ml", samples=0)
+    _, each = measure_lesions(cohort(), ["nodule", "effusion"], samples=0)
     effusion = each["effusion"]
     assert effusion["lesion_sensitivity"].value is None and effusion["false_lesions_per_case"].value == 0
     assert effusion["false_lesions_per_case"].n == 1 and each["nodule"]["false_lesions_per_case"].n == 10
-    _, absent = measure_lesions(cohort()[:3], ["effusion"], unit="ml", samples=0)
+    _, absent = measure_lesions(cohort()[:3], ["effusion"], samples=0)
     assert all(one.value is None or one.n == 0 for one in absent["effusion"].values())

@@ -32,7 +32,7 @@ BURDEN = ("bias", "loa_low", "loa_high")
 class Lesions:
     """The lesions of one kind in one case, matched.
 
-    true_sizes (T,), found_sizes (M,): in the unit of the data set. partners (M,): the true lesion of each found one, -1 for
+    true_sizes (T,), found_sizes (M,): in `unit`. partners (M,): the true lesion of each found one, -1 for
     none. true_regions, found_regions: where each lies, "" outside all; empty where no regions are known.
     """
 
@@ -41,6 +41,7 @@ class Lesions:
     partners: Ints
     true_regions: tuple[str, ...] = ()
     found_regions: tuple[str, ...] = ()
+    unit: str = "ml"
 
     @property
     def hits(self) -> int:
@@ -69,6 +70,7 @@ def match_lesions(
     found_IJK: Bools,
     *,
     voxel: float,
+    unit: str = "ml",
     scores: Floats | None = None,
     judged: Bools | None = None,
     regions: Mapping[str, Bools] | None = None,
@@ -77,8 +79,9 @@ def match_lesions(
 ) -> Lesions:
     """Take both masks apart into lesions and match them.
 
-    voxel: the size of one. scores: how sure each voxel is, whose mean orders found lesions; None: by size. judged: voxels that
-    count; None: all. regions: true anatomy, and found_regions the answered one (None: the same), in which lesions lie.
+    voxel: the size of one, in `unit`. scores: how sure each voxel is, whose mean orders found lesions; None: by size. judged:
+    voxels that count; None: all. regions: true anatomy, and found_regions the answered one (None: the same), in which lesions
+    lie.
     """
     if judged is not None:
         true_IJK, found_IJK = true_IJK & judged, found_IJK & judged
@@ -101,6 +104,7 @@ def match_lesions(
         partners=partners,
         true_regions=_places(true, num_true, regions),
         found_regions=_places(found, num_found, answered),
+        unit=unit,
     )
 
 
@@ -114,16 +118,18 @@ def _places(labelled: Ints, number: int, regions: Mapping[str, Bools] | None) ->
 
 
 def measure_lesions(
-    cases: Sequence[LesionCase], kinds: Iterable[str], *, unit: str, seed: int = 0, samples: int = SAMPLES
+    cases: Sequence[LesionCase], kinds: Iterable[str], *, seed: int = 0, samples: int = SAMPLES
 ) -> tuple[Measures, dict[str, Measures]]:
     """Measures of all kinds together and of each: sensitivity, precision and F1 of lesions, false ones in the mean case, the
     share of found lesions whose region is right, and of the burden (the size of all lesions of a case) bias and limits of
     agreement.
 
-    Cases in which nobody judged a kind are not counted for it. unit: of sizes. Shares have Wilson's interval by patient,
-    numbers that of a bootstrap; samples: its draws, 0 for values without intervals. Not defined: sensitivity without a true
-    lesion, precision without a found one, the region where no region is known or nothing was found.
+    Cases in which nobody judged a kind are not counted for it. The unit of sizes is that of the first case. Shares have
+    Wilson's interval by patient, numbers that of a bootstrap; samples: its draws, 0 for values without intervals. Not defined:
+    sensitivity without a true lesion, precision without a found one, the region where no region is known or nothing was found.
     """
+
+    unit = next((one.unit for case in cases for one in case.kinds.values()), "ml")
 
     def measure(kinds: Sequence[str]) -> Measures:
         rows = [(case, _of(case, kinds)) for case in cases]

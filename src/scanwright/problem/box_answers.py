@@ -249,9 +249,9 @@ class BoxAnswers:
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return box_told.result_set(name, summary, rows, self.task, note=note)
+        return (box_told.result_set(name, summary, rows, self.task, note=note),)
 
     def pictures(
         self,

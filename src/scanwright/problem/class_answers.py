@@ -154,9 +154,9 @@ class ClassAnswers(WholeImages):
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return class_told.result_set(name, summary, rows, self.task, note=f"{note} {self.how_decided(rows)}")
+        return (class_told.result_set(name, summary, rows, self.task, note=f"{note} {self.how_decided(rows)}"),)
 
     def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
         """What was done with the probabilities of these cases before they were judged, and how they decide."""

@@ -169,8 +169,8 @@ class Kind(Problem, Protocol):
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
-        """One set of cases as the page shows it. summary: its part of metrics.json."""
+    ) -> tuple[ResultSet, ...]:
+        """One set of cases as the page shows it, in one table or several. summary: its part of metrics.json."""
         ...
 
     def pictures(

@@ -19,6 +19,7 @@ from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
+from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
@@ -107,13 +108,20 @@ class LabelMaps:
             ignore=self.task.ignore,
             tolerance=yardstick,
         )
-        return CaseRow(case=case.id, patient=case.patient, fold=fold, groups=case.groups, metrics=metrics)
+        return CaseRow(
+            case=case.id,
+            patient=case.patient,
+            fold=fold,
+            groups=case.groups,
+            metrics=metrics,
+            lesions=lesions_of(truth, answer, self.task),
+        )
 
     def summary(
         self, rows: Sequence[CaseRow], test: Sequence[CaseRow], *, seed: int, yardstick: float | None
     ) -> dict[str, JSON]:
-        """metrics.json. If only a test split was judged, it stands for the whole."""
-        return summarise(
+        """metrics.json. If only a test split was judged, it stands for the whole. Findings are judged one by one as well."""
+        found = summarise(
             rows or test,
             problem=self.name,
             primary=self.primary,
@@ -122,6 +130,15 @@ class LabelMaps:
             tolerance=yardstick,
             test=test if rows else (),
         )
+        return found if not self.task.abnormal else self._with_findings(found, rows, test, seed=seed)
+
+    def _with_findings(
+        self, found: dict[str, JSON], rows: Sequence[CaseRow], test: Sequence[CaseRow], *, seed: int
+    ) -> dict[str, JSON]:
+        found |= {FINDINGS: lesion_summary(rows or test, self.task, seed=seed)}
+        if "test" in found:
+            found["test"] |= {FINDINGS: lesion_summary(test, self.task, seed=seed)}
+        return found
 
     def settle(
         self, rows: Sequence[CaseRow], test: Sequence[CaseRow], plan: Plan
@@ -166,9 +183,10 @@ class LabelMaps:
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
+        whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
+        return (whole, *lesion_results(name, summary))
 
     def pictures(
         self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]

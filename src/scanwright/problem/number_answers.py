@@ -123,9 +123,9 @@ class NumberAnswers(WholeImages):
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return number_told.result_set(name, summary, rows, self.task, note=note)
+        return (number_told.result_set(name, summary, rows, self.task, note=note),)
 
     def pictures(
         self, rows: Sequence[MeasuredCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Floats]
