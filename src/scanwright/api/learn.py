@@ -83,6 +83,7 @@ def content(study: Study, name: str) -> dict[str, Any]:
         "images": list(facts.image_hashes),
         "label": facts.label_hash,
         "grids": facts.grid_hash,
+        **({"judged": list(judged)} if (judged := study.case(name).judged) else {}),
         **({"boxes": target.model_dump(mode="json")} if isinstance(target, Boxes) else {}),
     }
 

@@ -133,6 +133,7 @@ class Case(Frozen):
         (Dataset.patients_from).
     groups: further columns of a table, for stratifying and for results by group.
     split: "test" if the data set itself sets the case apart.
+    judged: the regions that somebody looked for in the case, in the task's order, where these are not all; null: all.
     """
 
     id: str = Field(min_length=1)
@@ -142,6 +143,7 @@ class Case(Frozen):
     patient: str
     groups: dict[str, str] = Field(default_factory=dict)
     split: Side = "train"
+    judged: tuple[str, ...] | None = None
 
     @property
     def is_labelled(self) -> bool:

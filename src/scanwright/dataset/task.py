@@ -73,6 +73,7 @@ class Task(Frozen):
 
     classes: in the order of their codes; of grades from least to most. The first of two is the negative one.
     findings: the regions that are no anatomy but what is wrong in it; None: those whose names say so (FINDING_WORDS).
+    partial: the sets of regions that were looked for in cases where not all were, each once; empty where all were in all.
     units: one for each quantity, "" where its name says it or none is known; empty: so of all.
 
     Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore
@@ -89,6 +90,7 @@ class Task(Frozen):
     units: tuple[str, ...] = ()
     region_order: tuple[int, ...] = ()
     findings: tuple[str, ...] | None = None
+    partial: tuple[tuple[str, ...], ...] = ()
     ignore: int | None = None
     source: str = "given"
 
@@ -108,7 +110,12 @@ class Task(Frozen):
 
     @property
     def exclusive(self) -> bool:
-        """Whether no value is in two regions: one answer for each voxel (softmax) instead of several (sigmoid)."""
+        """Whether no value is in two regions: one answer for each voxel (softmax) instead of several (sigmoid).
+
+        Where some regions were not looked for in some cases, each is an answer of its own.
+        """
+        if self.partial:
+            return False
         held = [value for region in self.regions for value in region.values]
         return len(held) == len(set(held))
 
@@ -125,6 +132,9 @@ class Task(Frozen):
             raise ValueError(f"{self.kind} without {ANSWERS[self.kind]}")
         if self.units and len(self.units) != len(self.quantities):
             raise ValueError(f"{len(self.units)} units for {len(self.quantities)} quantities")
+        looked_for = {name for names in self.partial for name in names}
+        if looked_for - {region.name for region in self.regions}:
+            raise ValueError("regions were looked for that are none of the task")
         unknown = set(self.findings or ()) - {region.name for region in self.regions}
         if unknown:
             raise ValueError(f"findings that are no regions: {', '.join(sorted(unknown))}")

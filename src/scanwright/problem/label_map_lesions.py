@@ -24,14 +24,21 @@ NOTE = (
 )
 
 
-def lesions_of(truth: Volume, answer: Volume, task: Task) -> dict[str, Lesions]:
-    """The findings of one case, matched, by kind; {} of a task without findings. What nobody judged is left out."""
+def lesions_of(
+    truth: Volume, answer: Volume, task: Task, *, looked_for: Sequence[str] | None = None
+) -> dict[str, Lesions]:
+    """The findings of one case, matched, by kind; {} of a task without findings. What nobody judged is left out.
+
+    looked_for: the regions that somebody judged, None for all; where no anatomy was, nothing is said of places.
+    """
     if not task.abnormal:
         return {}
     judged = None if task.ignore is None else truth.voxels[0] != task.ignore
     true, found = _masks(truth, task), _masks(answer, task)
     voxel, unit = size_of_voxel(truth.grid)
-    where = _anatomy(true, task, truth.grid), _anatomy(found, task, truth.grid)
+    names = set(true) if looked_for is None else set(looked_for)
+    whole = all(name in names for name in true if name not in task.abnormal)
+    where = (_anatomy(true, task, truth.grid), _anatomy(found, task, truth.grid)) if whole else ({}, {})
     return {
         kind: match_lesions(
             true[kind],
@@ -43,6 +50,7 @@ def lesions_of(truth: Volume, answer: Volume, task: Task) -> dict[str, Lesions]:
             found_regions=where[1],
         )
         for kind in task.abnormal
+        if kind in names
     }
 
 
@@ -53,7 +61,7 @@ def _masks(labels: Volume, task: Task) -> dict[str, Bools]:
 def _anatomy(masks: Mapping[str, Bools], task: Task, grid: Grid) -> dict[str, Bools]:
     """The regions that are no findings, with those that they surround where labels exclude each other."""
     regions = {name: mask for name, mask in masks.items() if name not in task.abnormal}
-    if not task.exclusive or not regions:
+    if not regions:
         return regions
     together = np.logical_or.reduce([masks[name] for name in task.abnormal])
     return with_findings(regions, together, spacing=grid.spacing)

@@ -113,8 +113,8 @@ class LabelMaps:
             patient=case.patient,
             fold=fold,
             groups=case.groups,
-            metrics=metrics,
-            lesions=lesions_of(truth, answer, self.task),
+            metrics={name: found for name, found in metrics.items() if case.judged is None or name in case.judged},
+            lesions=lesions_of(truth, answer, self.task, looked_for=case.judged),
         )
 
     def summary(

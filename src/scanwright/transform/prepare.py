@@ -46,8 +46,16 @@ def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[in
         return {"image": image}
     assert case.label is not None
     label = read_label(case.label).voxels[0]
+    block = 1 + max(code for code in codes.values() if code != IGNORE)
+    first = block * block_of(case, task)
     target = placement.target(encode(label, codes))
-    return {"image": image, "codes": target, "foreground": foreground_voxels(target)}
+    shifted = np.where(target == IGNORE, IGNORE, target + first).astype(np.uint8)
+    return {"image": image, "codes": shifted, "foreground": foreground_voxels(shifted, block=block)}
+
+
+def block_of(case: Case, task: Task) -> int:
+    """In which block of codes a case's labels are stored: 0 where every region was looked for, else the one of what was."""
+    return 0 if case.judged is None else 1 + task.partial.index(case.judged)
 
 
 def boxes_of(target: Boxes, task: Task, placement: Placement) -> Floats:
@@ -88,11 +96,14 @@ def encode(label_IJK: Ints, codes: Mapping[int, int]) -> Ints:
     return encoded
 
 
-def foreground_voxels(codes_DHW: Ints) -> Ints:
-    """(n, 4) int32 rows of code, d, h, w for every code but 0 and IGNORE, evenly drawn with a fixed generator."""
+def foreground_voxels(codes_DHW: Ints, *, block: int = IGNORE) -> Ints:
+    """(n, 4) int32 rows of code, d, h, w for every code but background and IGNORE, evenly drawn with a fixed generator.
+
+    block: how many codes there are for each set of regions that was looked for; the first of each is background.
+    """
     rows = []
     for code in np.unique(codes_DHW):
-        if code in (0, IGNORE):
+        if code == IGNORE or code % block == 0:
             continue
         points = np.argwhere(codes_DHW == code)
         if len(points) > FOREGROUND_VOXELS:
