@@ -113,6 +113,7 @@ def study_content(
         if options.prior is None
         else headers(options.prior, OF_STUDY if options.patient else OF_SERIES) or {"file": options.prior.id},
         answers=part.answers,
+        are_counts=part.are_counts,
         images=shown,
         regions=() if table is None else region_lines(table, before),
         findings=lines,

@@ -32,7 +32,7 @@ from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
-SHOWN, EXPLANATION = 20, ".explanation.png"
+SHOWN, EXPLANATION, DRAWN = 20, ".explanation.png", ".found.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, *REPORTS))
+    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, DRAWN, *REPORTS))
     if note := memory_note(model, cases):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
@@ -225,6 +225,9 @@ def predict_case(
     else:
         model.problem.write(file, labels)
     found = model.problem.found(labels)
+    if format != "labels" and (picture := model.problem.drawn(image, labels)):
+        also = (*also, file.with_name(f"{case.id}{DRAWN}"))
+        write_bytes(also[-1], picture)
     explanation = model.problem.explain(model.engine, image, labels) if explain else None
     if explanation is not None:
         shown = file.with_name(f"{case.id}{EXPLANATION}")

@@ -104,7 +104,7 @@ def _draw_boxes(
         right, bottom = shape[0] - box[0, across], shape[1] - box[0, up]
         left, top = shape[0] - box[1, across], shape[1] - box[1, up]
         edge = "white" if one.score is None else structure_colour(one.code)
-        width = 0.8 if one.score is None else 1.4
+        width = 1.0 if one.score is None else 2.0
         place = (left - 0.5, top - 0.5)  # a pixel's centre is where its number is
         axes.add_patch(Rectangle(place, right - left, bottom - top, fill=False, edgecolor=edge, linewidth=width))
         if one.score is not None:
@@ -113,7 +113,7 @@ def _draw_boxes(
                 top - 1,
                 f"{one.score:.2f}",
                 color=edge,
-                fontsize=6,
+                fontsize=7.5,
                 va="bottom",
                 clip_on=True,
                 path_effects=[patheffects.withStroke(linewidth=1.2, foreground="black")],

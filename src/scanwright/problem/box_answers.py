@@ -1,5 +1,6 @@
 """Answers that are boxes: how they are made, kept as files, and judged. What detection shares with no other kind."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,17 +90,29 @@ class BoxAnswers:
 
     def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
         """The boxes that are told, and a picture of them."""
-        shown = np.flatnonzero(told(answer.found.scores, answer.found.codes, self.thresholds)).tolist()
-        drawn = [
-            Drawn(answer.found.boxes[place], int(answer.found.codes[place]), float(answer.found.scores[place]))
-            for place in shown
-        ]
-        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        counts = Counter(self.parts[int(answer.found.codes[place])] for place in self._told(answer))
         return StudyPart(
-            findings=tuple(self._line(answer, place, number) for number, place in enumerate(shown, start=1)),
-            images=(KeyImage(png=boxed(image.voxels, grid=image.grid, boxes=drawn, window=window)),),
+            answers={name: str(counts[name]) for name in self.parts},
+            are_counts=True,
+            findings=tuple(
+                self._line(answer, place, number) for number, place in enumerate(self._told(answer), start=1)
+            ),
+            images=(KeyImage(png=self.drawn(image, answer)),),
             unit_of_length=answer.unit,
         )
+
+    def drawn(self, image: Volume, answer: BoxAnswer) -> bytes:
+        """The boxes that are told, over the image."""
+        found = answer.found
+        boxes = [Drawn(found.boxes[k], int(found.codes[k]), float(found.scores[k])) for k in self._told(answer)]
+        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window)
+
+    def _told(self, answer: BoxAnswer) -> list[int]:
+        """Places of the boxes that are told, the most probable first."""
+        there = told(answer.found.scores, answer.found.codes, self.thresholds)
+        places: list[int] = np.flatnonzero(there).tolist()
+        return places
 
     def _line(self, answer: BoxAnswer, place: int, number: int) -> FindingLine:
         across, along, _ = edges_of(answer, place).tolist()
@@ -147,12 +160,11 @@ class BoxAnswers:
 
     def found(self, answer: BoxAnswer) -> dict[str, JSON]:
         """The boxes that are told, each with its edges: {"boxes": [{"class", "score", "start", "end", "size", "unit"}]}."""
-        places = np.flatnonzero(told(answer.found.scores, answer.found.codes, self.thresholds))
         return {
             "boxes": [
-                self._box(answer, int(place), digits=DIGITS)
-                | {"size": [round(float(edge), DIGITS) for edge in edges_of(answer, int(place))], "unit": answer.unit}
-                for place in places
+                self._box(answer, place, digits=DIGITS)
+                | {"size": [round(float(edge), DIGITS) for edge in edges_of(answer, place)], "unit": answer.unit}
+                for place in self._told(answer)
             ]
         }
 

@@ -96,10 +96,10 @@ class Detection(BoxAnswers):
         image (1, C, D, H, W), target (1, M, 7), answer (P, K + 9) with probabilities. grid: of the patch.
         """
         return boxed(
-            image[0].cpu().numpy(), grid=grid, boxes=[*_true(target[0]), *self._told(torch.from_numpy(answer))]
+            image[0].cpu().numpy(), grid=grid, boxes=[*_true(target[0]), *self._seen(torch.from_numpy(answer))]
         )
 
-    def _told(self, found_PK9: Tensor) -> list[Drawn]:
+    def _seen(self, found_PK9: Tensor) -> list[Drawn]:
         found = most_probable(found_PK9)
         return [
             Drawn(found.boxes[place], int(code), float(found.scores[place]))

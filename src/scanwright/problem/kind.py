@@ -80,6 +80,10 @@ class Kind(Problem, Protocol):
         """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where voxels say nothing of it."""
         ...
 
+    def drawn(self, image: Volume, answer: Any) -> bytes | None:
+        """A PNG of the image with what was found in it; None where the answer can be looked at by itself, or has no place."""
+        ...
+
     def study(self, image: Volume, answer: Any, *, sure: Array | None) -> StudyPart:
         """What an answer says, measured on the image, for the report of a study."""
         ...

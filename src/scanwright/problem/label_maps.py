@@ -56,6 +56,9 @@ class LabelMaps:
         watched = [background + names.index(name) for name in self.task.abnormal]
         return predict_surely(engine, image, watched=watched, where=where, tell=tell)
 
+    def drawn(self, image: Volume, answer: Volume) -> None:
+        """None: any viewer lays a label map over its image."""
+
     def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
         """Regions and findings, measured (label_map_study.py)."""
         return study_part(image, answer, self.task, sure=sure)

@@ -60,6 +60,9 @@ class WholeImages:
         """The answer: it is of no voxel."""
         return self.answer(engine, image, where=where, tell=tell), None
 
+    def drawn(self, image: Volume, answer: Floats) -> None:
+        """None: an answer to the whole image has no place."""
+
     def study(self, image: Volume, answer: Floats, *, sure: Array | None) -> StudyPart:
         """What is told, as text, and the image."""
         return StudyPart(

@@ -4,6 +4,7 @@ Nothing here is a sentence: words stand in templates that a site may replace (`r
 stated beside them; None is "not known".
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -23,6 +24,12 @@ class KeyImage:
     png: bytes
     finding: int | None = None
     caption: str = ""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is twice as wide as high, by its header: several planes, and not one."""
+        width, height = struct.unpack(">II", self.png[16:24])
+        return bool(width >= 2 * height)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,13 +75,15 @@ class FindingLine:
 class StudyPart:
     """What a kind of problem tells of one image, for the report of a study.
 
-    table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of an
-    answer without outlines. answers: of the whole image. unit_of_value: of grey values.
+    table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
+    an answer without outlines. answers: of the whole image; are_counts: how many of each kind there are. unit_of_value: of
+    grey values.
     """
 
     table: StudyTable | None = None
     findings: tuple[FindingLine, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
+    are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     unit_of_length: str = "mm"
     unit_of_value: str = ""
@@ -96,8 +105,8 @@ class StudyContent:
     """The whole report.
 
     patient: name and value of what the headers say of the patient; empty unless it was asked for. study: the same of the scan.
-    warnings: reasons to doubt. answers: probabilities or quantities of the whole image, by name with their text. unit_of_size,
-    unit_of_length, unit_of_value: of the table's numbers.
+    warnings: reasons to doubt. answers: probabilities or quantities of the whole image, by name with their text; are_counts:
+    how many of each kind there are. unit_of_size, unit_of_length, unit_of_value: of the table's numbers.
     """
 
     title: str
@@ -107,6 +116,7 @@ class StudyContent:
     patient: Mapping[str, str] = field(default_factory=dict)
     prior: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     regions: tuple[RegionLine, ...] = ()
     findings: tuple[FindingLine, ...] = ()
