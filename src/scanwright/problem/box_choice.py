@@ -51,4 +51,5 @@ def limits_from_json(chosen: Mapping[str, JSON], classes: Sequence[str]) -> Limi
 
 
 def _limits(found: Sequence[float | None]) -> Limits:
-    return tuple(DEFAULT_SCORE if one is None else one for one in found)
+    """The scores that were chosen; DEFAULT_SCORE where there was no box to choose by, or none that was wrong (0)."""
+    return tuple(one or DEFAULT_SCORE for one in found)

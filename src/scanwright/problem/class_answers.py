@@ -50,7 +50,7 @@ class ClassAnswers(WholeImages):
         """What is decided, and every probability."""
         found = self.found(answer)
         decided = found["decision"] if isinstance(found["decision"], str) else ", ".join(found["decision"]) or "–"
-        return {"=": decided} | {name: f"{chance:.2f}" for name, chance in found["probabilities"].items()}
+        return {"": decided} | {name: f"{chance:.2f}" for name, chance in found["probabilities"].items()}
 
     def limits(self) -> dict[str, float]:
         """From which probability on a class or label is told; empty where the most probable one is."""
