@@ -153,13 +153,14 @@ def test_json__is_the_same_content_without_pictures():
     assert told["regions"][1]["missing"] is True and told["model"]["digest"] == "ab" * 32
 
 
-def test_pdf__is_one_page(tmp_path):
-    pytest.importorskip("weasyprint")
-    found = study_pdf(build_study(content()))
-    assert found.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", found)) in (
-        0,
-        1,
-    )  # 0: packed into a stream
+def test_pdf__is_one_page():
+    try:
+        from weasyprint import HTML
+    except OSError:
+        pytest.skip("Pango is not installed, which WeasyPrint draws with")
+    page = build_study(content())
+    assert study_pdf(page).startswith(b"%PDF")
+    assert len(HTML(string=page).render().pages) == 1
 
 
 def test_percent__is_never_told_as_nothing():
