@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from made_folders import write_json, write_nifti
+
 SIDE = 64
 SMALL = ("--steps", "60", "--folds", "2", "--device", "cpu", "--json")
 
@@ -66,3 +68,26 @@ def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
     np.testing.assert_allclose(best["start"], [x, y, 0], atol=4)
     np.testing.assert_allclose(best["end"], [x + width, y + height, 1], atol=4)
     assert (tmp_path / "out" / "p01.found.png").is_file()
+
+
+def test_train__boxes_round_the_parts_of_label_maps_in_volumes(scanwright, tmp_path):
+    data = tmp_path / "data"
+    rng = np.random.default_rng(1)
+    for number in range(6):
+        image, label = rng.normal(0, 1, (32, 32, 16)), np.zeros((32, 32, 16), np.uint8)
+        for half in range(1 + number % 2):
+            x, y, z = (int(rng.integers(low, high)) for low, high in ((3, 22), (3 + 16 * half, 8 + 16 * half), (2, 8)))
+            label[x : x + 6, y : y + 6, z : z + 6] = 1
+        write_nifti(data / "imagesTr" / f"c{number}_0000.nii.gz", image + 6.0 * label)
+        write_nifti(data / "labelsTr" / f"c{number}.nii.gz", label)
+    told = {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, "nodule": 1},
+        "numTraining": 6,
+        "file_ending": ".nii.gz",
+    }
+    write_json(data / "dataset.json", told)
+    ended = scanwright("train", data, "--task", "detection", *SMALL, "-o", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    overall = json.loads(ended.out)["metrics"]["overall"]
+    assert overall["map50"]["mean"] > 0.3
