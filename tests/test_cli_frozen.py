@@ -57,12 +57,18 @@ phantom
   --subjects: int = 24
   --seed: int = 0
   --fault: str, again and again
+  --part: abdomen | chest | head = abdomen
   --json: bool = False
 
 predict model: Path scans: Path, again and again
   -o --out: Path (required)
   --format: auto | nifti | png | dicom | dicom-labelmap | rtstruct = auto
   --explain: bool = False
+  --report: bool = False
+  --prior: Path, again and again
+  --language: str = en
+  --patient: bool = False
+  --template: Path
   --device: auto | cpu | cuda = auto
   --json: bool = False
 

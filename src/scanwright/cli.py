@@ -203,6 +203,9 @@ def phantom(
     subjects: Annotated[int, typer.Option(help="How many, 1 to 999; every sixth is scanned twice.")] = 24,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     fault: Annotated[list[str] | None, typer.Option(help="Plant this fault. May be given again.")] = None,
+    part: Annotated[
+        Literal["abdomen", "chest", "head"], typer.Option(help="Of the body; chest and head in MR and CT with labels.")
+    ] = "abdomen",
     json_: Json = False,
 ) -> None:
     """Draw a cohort of generated scans with known truth; faults can be planted to see what the checks find."""
@@ -218,6 +221,7 @@ def phantom(
             subjects=subjects,
             seed=seed,
             faults=fault or [],
+            part=part,
             tell=screen.tell,
         )
     finish(result.lines(), result.to_json(), as_json=json_)

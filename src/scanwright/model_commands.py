@@ -24,15 +24,35 @@ def predict(
         typer.Option("--format", help="Format of the labels."),
     ] = "auto",
     explain: Annotated[bool, typer.Option("--explain", help="Draw what the answer to a whole image rests on.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Write a page for a clinician: HTML, PDF and JSON.")] = False,
+    prior: Annotated[
+        list[Path] | None,
+        typer.Option(help="An earlier study of the patient, to compare with; again for each further channel."),
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = "en",
+    patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
+    template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
     device: Device = "auto",
     json_: Json = False,
 ) -> None:
     """Answer scans with a package: labels on each scan's own grid, classes, or quantities."""
     screen = Screen()
     with screen:
+        from scanwright.api.study_report import StudyOptions
         from scanwright.api.use_model import predict as run
 
-        results = run(model, scans, out=out, format=format_, explain=explain, device=device, tell=screen.tell)
+        options = StudyOptions(language=language, site=template, patient=patient) if report else None
+        results = run(
+            model,
+            scans,
+            out=out,
+            format=format_,
+            explain=explain,
+            report=options,
+            prior=prior or (),
+            device=device,
+            tell=screen.tell,
+        )
     lines = []
     for result in results:
         lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s)")

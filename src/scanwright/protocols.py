@@ -38,7 +38,12 @@ class Problem(Protocol):
 
     @property
     def sees_whole(self) -> bool:
-        """Whether an answer is one for the whole image (an encoder gives it), and not one for each voxel (a U-Net)."""
+        """Whether an answer is one for the whole image (an encoder gives it), and not of places in it."""
+        ...
+
+    @property
+    def gives_boxes(self) -> bool:
+        """Whether an answer is a number of boxes, which a detector gives."""
         ...
 
     @property
@@ -63,7 +68,7 @@ class Problem(Protocol):
 
         name: one of `losses`, the first if empty. class_weights: how much each output weighs, as the plan says; empty for all
         alike. outputs: (N, K, D, H, W) and target (N, D, H, W) codes, where IGNORE counts for nothing; of whole images (N, K)
-        and (N, T).
+        and (N, T); of boxes (N, P, K + 9) and (N, M, 7), see `network.detector` and `training.losses.boxes`.
         """
         ...
 

@@ -71,3 +71,17 @@ def test_phantom__as_a_command(tmp_path, capsys):
     assert (said["cases"], said["planted"]) == (3, [])
     assert cli.exit_code(["phantom", "-o", str(tmp_path / "e"), "--modality", "ct", "--format", "png"]) == 2
     assert "nifti or dicom" in capsys.readouterr().err
+
+
+def test_make_phantom_cohort__of_the_chest(tmp_path):
+    found = make_phantom_cohort(tmp_path / "chest", part="chest", modality="ct", subjects=1)
+    assert inspect(found.folder).checks.errors == ()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"modality": "xray"}, {"task": "classification"}, {"format": "dicom"}, {"faults": ["exact-duplicate"]}]
+)
+def test_make_phantom_cohort__what_there_is_of_the_abdomen_alone(tmp_path, wrong):
+    with pytest.raises(UsageError, match="chest and head"):
+        make_phantom_cohort(tmp_path / "x", **{"part": "head", "subjects": 3, **wrong})
+    assert not (tmp_path / "x").exists()

@@ -5,7 +5,6 @@ import pytest
 import torch
 from PIL import Image
 
-from made_boxes import coco_folder
 from made_folders import nnunet_folder, picture_folder
 from made_images import class_folder
 from scanwright.api.preview import pairs_of, planned_for, preview, training_case, unchanged
@@ -62,8 +61,6 @@ def test_preview__with_the_plan_of_a_run(tmp_path, finished):
 def test_preview__what_it_cannot_draw(tmp_path):
     with pytest.raises(UsageError, match="picture or a page"):
         preview(nnunet_folder(tmp_path / "a"), tmp_path / "p.jpg")
-    with pytest.raises(UsageError, match="no network learns detection"):
-        preview(coco_folder(tmp_path / "b"), tmp_path / "p.png")
 
 
 def test_preview__of_whole_images_tells_what_is_known_of_them(tmp_path):

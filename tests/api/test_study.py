@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from commands import SMALL
-from made_boxes import voc_folder
 from made_folders import made_task, nnunet_folder, write_json, write_text
 from scanwright.api.gate import content_digest
 from scanwright.api.run import Run
@@ -164,17 +163,6 @@ def test_earlier_plan__of_another_version(tmp_path):
     with pytest.raises(IntegrityError) as caught:
         earlier_plan(tmp_path / "plan.json")
     assert "--restart" in caught.value.hint
-
-
-def test_train_and_evaluate__boxes_are_refused_before_any_work(scanwright, tmp_path):
-    data = voc_folder(tmp_path / "data")
-    (tmp_path / "answers").mkdir()
-    for arguments in (["train", data], ["evaluate", tmp_path / "answers", data]):
-        ended = scanwright(*arguments, "-o", tmp_path / f"{arguments[0]}-out")
-        assert ended.code == 2, ended.err
-        assert "no network learns detection yet" in ended.err
-        assert "found Pascal VOC folder with 6 boxes of 2 classes" in ended.err
-    assert not list(tmp_path.glob("*-out/[a-z]*s.json"))  # no checks, no metrics
 
 
 def test_split_cases__a_file_that_sets_test_cases_apart_alone(finished, tmp_path):

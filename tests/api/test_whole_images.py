@@ -289,7 +289,7 @@ def test_predict__labels_are_not_explained(finished, scanwright, tmp_path):
 
 def test_train__features_do_not_draw_labels(finished, scanwright, tmp_path):
     ended = scanwright("train", finished.data, "--model", "svm", "-o", tmp_path / "run")
-    assert ended.code == 2 and "does not draw labels" in ended.err
+    assert ended.code == 2 and "a model of whole images finds no places in them" in ended.err
 
 
 def test_train__loops_of_frames_in_their_order(scanwright, tmp_path):

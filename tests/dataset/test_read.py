@@ -265,7 +265,7 @@ def test_patients_of_a_sidecar_are_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("write", "kind", "words"),
-    [(picture_folder, "detection", "boxes as COCO, Pascal VOC or YOLO"), (class_folder, "segmentation", "label map")],
+    [(class_folder, "detection", "boxes as COCO, Pascal VOC or YOLO"), (class_folder, "segmentation", "label map")],
 )
 def test_what_is_wanted_and_not_there__what_to_do(tmp_path, write, kind, words):
     with pytest.raises(InputError, match="does not hold what is wanted") as raised:

@@ -187,3 +187,23 @@ def test_to_network__another_number_of_channels_is_refused() -> None:
     with pytest.raises(InputError, match="number of channels") as caught:
         to_network(noise(Grid.from_spacing((4, 4, 4), (1.0, 1.0, 1.0)), channels=3), preprocess())
     assert (caught.value.expected, caught.value.found) == (1, 3)
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_boxes__lie_on_what_they_lay_on_and_come_back(turn: Reorientation) -> None:
+    """However a file orders its axes, and after cutting and resampling."""
+    shape = (24, 30, 10)
+    voxels = np.zeros((1, *shape), dtype=np.float32)
+    voxels[0, 3:21, 2:26, 1:9] = 1.0
+    voxels[0, 6:14, 9:21, 2:6] = 100.0
+    grid = oblique(shape, (1.0, 1.0, 2.0))
+    volume = Volume(np.ascontiguousarray(turn.apply(voxels)), turn.grid(grid))
+    own = turn.boxes(np.array([[[6.0, 9, 2], [14, 21, 6]]]), shape)
+    network, placement = to_network(volume, preprocess(spacing=(1.0, 0.5, 0.5), crop_to_nonzero=True, image_order=1))
+    (start, end) = placement.boxes(own)[0]
+    inside = np.argwhere(network[0] > 60)
+    assert np.allclose(inside.min(axis=0), start, atol=1.01) and np.allclose(inside.max(axis=0) + 1, end, atol=1.01)
+    assert np.allclose(placement.boxes_back(placement.boxes(own)), own)
+    beyond = placement.boxes(own) + np.array([[[0.0, 0, 0], [900, 900, 900]]])
+    back = placement.boxes_back(beyond)[0]
+    assert (back >= 0).all() and (back <= np.array(volume.grid.shape)).all()

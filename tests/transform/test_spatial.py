@@ -175,3 +175,48 @@ def test_draw__consumes_as_many_numbers_whatever_the_ranges() -> None:
         draw(rng, planned, samples=2, patch=(8, 8, 8), spacing=UNIT)
         after.append(rng.random())
     assert after[0] == after[1]
+
+
+def bright(block: tuple[int, int, int], low: tuple[int, int, int], high: tuple[int, int, int]) -> torch.Tensor:
+    """A block of zeros with a box of ones."""
+    image = torch.zeros(1, 1, *block)
+    image[0, 0, low[0] : high[0], low[1] : high[1], low[2] : high[2]] = 1
+    return image
+
+
+def around(image: torch.Tensor) -> list[float]:
+    """Start and end of what is bright."""
+    places = torch.nonzero(image[0, 0] > 0.5)
+    return [*places.min(dim=0).values.tolist(), *(places.max(dim=0).values + 1).tolist()]
+
+
+@pytest.mark.parametrize("block", [(1, 44, 46), (12, 44, 46)])
+@pytest.mark.parametrize("seed", range(8))
+def test_apply__boxes_go_where_their_voxels_go(block: tuple[int, int, int], seed: int) -> None:
+    """Mirrored and scaled; of turns only the middle is exact."""
+    patch = (block[0], 40, 40)
+    ranges = augment(scale=0.3, mirror=(True, True, True), warp_share=1.0)
+    warp = draw(np.random.default_rng(seed), ranges, samples=1, patch=patch, spacing=UNIT)
+    low, high = (0 if block[0] == 1 else 4, 15, 18), (1 if block[0] == 1 else 9, 27, 25)
+    boxes = torch.tensor([[[2.0, *low, *high], [-1.0] * 7]])
+    image, moved = apply(warp, bright(block, low, high), boxes, patch=patch)
+    assert moved[0, 0, 0] == 2 and moved[0, 1, 0] == -1
+    assert torch.allclose(moved[0, 0, 1:], torch.tensor(around(image)).float(), atol=0.75)
+
+
+def test_apply__a_turned_box_holds_what_was_turned() -> None:
+    turned = rotation(np.radians([20.0, 0.0, 0.0]))
+    _, moved = apply(
+        still(turned), bright((1, 41, 41), (0, 12, 12), (1, 28, 32)), torch.tensor([[[0.0, 0, 12, 12, 1, 28, 32]]]),
+        patch=(1, 41, 41),
+    )  # fmt: skip
+    half = (moved[0, 0, 4:] - moved[0, 0, 1:4]) / 2
+    a, b = math.cos(math.radians(20)), math.sin(math.radians(20))
+    assert half[1:].tolist() == pytest.approx([math.hypot(8 * a, 10 * b), math.hypot(8 * b, 10 * a)], abs=1e-4)
+
+
+def test_apply__a_box_at_the_border_is_cut_ignored_or_gone() -> None:
+    boxes = torch.tensor([[[0.0, 0, 2, 2, 1, 12, 12], [0.0, 0, 0, 0, 1, 6, 10], [0.0, 0, 0, 0, 1, 4, 4]]])
+    _, moved = apply(still(np.eye(3)), torch.zeros(1, 1, 1, 30, 30), boxes, patch=(1, 20, 20))
+    assert moved[0, 0].tolist() == [0, 0, 0, 0, 1, 7, 7]  # half of each edge is left, a quarter and more
+    assert moved[0, 1, 0] == IGNORE and moved[0, 2, 0] == -1

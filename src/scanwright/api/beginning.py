@@ -16,9 +16,7 @@ from scanwright.dataset.checks import Checks
 from scanwright.dataset.measures import images_hash
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import sha256_file
-from scanwright.network.build import build
-from scanwright.network.unet import UNet
-from scanwright.network.whole import WholeImage
+from scanwright.network.build import Network, build
 from scanwright.package.load import LEARNED_FROM, load
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import NetworkPlan, Plan, plan_from_json
@@ -67,7 +65,7 @@ class Beginning:
         network.load_state_dict({**own, **taken})
 
 
-def begun(plan: Plan, fold: int, beginning: Beginning | None) -> UNet | WholeImage | None:
+def begun(plan: Plan, fold: int, beginning: Beginning | None) -> Network | None:
     """The network that a fold begins with, all random but for the weights that fit it.
 
     Of a classical model the network whose features it reads, which needs all its weights but those of the head; None if it

@@ -19,17 +19,19 @@ from scanwright.api.evidence import answer_patch, draw_curves, patch_grid
 from scanwright.api.fit import fit_fold
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
+from scanwright.dataset.cases import Boxes
 from scanwright.dataset.store import Store
 from scanwright.errors import IntegrityError, ResourceError
 from scanwright.files import write_bytes
 from scanwright.plan.budget import USED_SHARE
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
-from scanwright.protocols import Listener, Progress
-from scanwright.training.batches import Batches, TrainingCase, cut
+from scanwright.protocols import IGNORE, Listener, Progress
+from scanwright.training.batches import Batches, TrainingCase, cut, stacked
 from scanwright.training.checkpoint import elapsed_of, save_weights
 from scanwright.training.loop import Checkpoint, Event, Refit, Step, start, train
 from scanwright.transform.prepare import prepare_into, store_key
+from scanwright.types import Array
 from scanwright.workers import spread
 
 FEW_CASES = 12
@@ -76,10 +78,13 @@ def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
 def content(study: Study, name: str) -> dict[str, Any]:
     """What decides the voxels of a prepared case."""
     facts = study.facts(name)
+    target = study.case(name).target
     return {
         "images": list(facts.image_hashes),
         "label": facts.label_hash,
         "grids": facts.grid_hash,
+        **({"judged": list(judged)} if (judged := study.case(name).judged) else {}),
+        **({"boxes": target.model_dump(mode="json")} if isinstance(target, Boxes) else {}),
     }
 
 
@@ -190,6 +195,8 @@ def train_fold(
 def stored_case(store: Store, key: str, study: Study, name: str) -> TrainingCase:
     """A prepared case, memory-mapped, with its target."""
     arrays = store.open(key).arrays
+    if "boxes" in arrays:
+        return boxed_case(name, arrays["image"], np.array(arrays["boxes"]))
     target = study.problem.encode(study.case(name).target)
     if target is not None:
         image = arrays["image"]
@@ -197,6 +204,15 @@ def stored_case(store: Store, key: str, study: Study, name: str) -> TrainingCase
     rows = arrays["foreground"]
     foreground = {int(code): rows[rows[:, 0] == code, 1:] for code in sorted(set(rows[:, 0].tolist()))}
     return TrainingCase(name, arrays["image"], arrays["codes"], foreground)
+
+
+def boxed_case(name: str, image: Array, boxes_M7: Array) -> TrainingCase:
+    """A prepared case whose target is boxes; patches may be centred on the middle of one."""
+    middles = (boxes_M7[:, 1:4] + boxes_M7[:, 4:]) / 2
+    inside = np.clip(middles, 0, np.array(image.shape[1:]) - 1).astype(np.int64)
+    codes = [int(code) for code in np.unique(boxes_M7[:, 0]) if code != IGNORE]
+    foreground = {code: inside[boxes_M7[:, 0] == code] for code in codes}
+    return TrainingCase(name, np.array(image) if image.nbytes <= SMALL_BYTES else image, boxes_M7, foreground)
 
 
 def watch_patch(case: TrainingCase, plan: Plan, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -208,7 +224,8 @@ def watch_patch(case: TrainingCase, plan: Plan, device: torch.device) -> tuple[T
         length // 2 if length <= size else min(max(want, size // 2), length - (size - size // 2))
         for want, size, length in zip(center, plan.batch.patch, case.image.shape[1:], strict=True)
     ]
-    image, target = (part.copy() for part in cut(case, fitted, plan.batch.patch))  # else views of a file
+    image, target = cut(case, fitted, plan.batch.patch)
+    image, target = image.copy(), stacked([target.copy()])[0]  # else views of a file
     return torch.from_numpy(image)[None].to(device), torch.from_numpy(target)[None].to(device)
 
 

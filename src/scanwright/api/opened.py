@@ -25,7 +25,7 @@ from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, 
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
-from scanwright.problem.kind import Kind
+from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
 from scanwright.runtime import DeviceName, choose_device, num_threads
 from scanwright.transform.preprocess import whole
@@ -131,7 +131,7 @@ def needed_bytes(model: Model, grid: Grid) -> int:
     if model.is_flat and grid.shape[axis] > 1:
         labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
         grid = slices.slice_grid(grid, 0, axis=axis)
-    if model.problem.sees_whole:
+    if model.problem.holds != LABELS:
         return whole_image_bytes(model.engine.plan, whole(grid, plan).shape)
     placement = whole(grid, plan)
     half = needs_half(model.engine, placement)

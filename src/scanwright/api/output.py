@@ -10,6 +10,7 @@ from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.io.formats import is_picture, read_grid
 from scanwright.io.source import DicomVolume, place_of
+from scanwright.problem.kind import LABELS
 
 OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstruct", "labels"]
 SUFFIX = {
@@ -28,7 +29,7 @@ def require_format(cases: Sequence[Case], format: OutputFormat, *, model: Model)
 
     A header that cannot be read is left to whoever reads the scan: it stops no other.
     """
-    if model.problem.sees_whole:
+    if model.problem.holds != LABELS:
         if format not in OF_WHOLE:
             hint = "Leave --format out: the answer is written as JSON, and beside a DICOM scan as a DICOM report."
             raise UsageError(
@@ -69,7 +70,7 @@ def is_picture_like(case: Case, *, channels: int) -> bool:
 
 def answer_name(model: Model, case: Case, format: OutputFormat) -> str:
     """The name of the file that holds a case's answer."""
-    if model.problem.sees_whole:
+    if model.problem.holds != LABELS:
         return model.problem.file_name(case)
     return f"{case.id}{output_suffix(case, format)}"
 

@@ -45,7 +45,9 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
     }
     problem = study.problem.settled(scores.chosen)
     return tuple(
-        problem.results(
+        result
+        for name, (summary, rows) in judged(scores).items()
+        for result in problem.results(
             name,
             summary,
             rows,
@@ -53,7 +55,6 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
             unit=study.fingerprint.unit,
             note=notes[name],
         )
-        for name, (summary, rows) in judged(scores).items()
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scanwright.dataset.phantom.bodies import Part
+from scanwright.dataset.phantom.cohort import write_cohort
 from scanwright.dataset.phantom.example import Modality
 from scanwright.dataset.phantom.faults import Planted
 from scanwright.dataset.phantom.layout import Format, Task, require_possible, write_examples
@@ -52,16 +54,24 @@ def make_phantom_cohort(
     subjects: int = 24,
     seed: int = 0,
     faults: Sequence[str] = (),
+    part: Part = "abdomen",
     tell: Listener = silent,
 ) -> PhantomCohort:
     """Draw a cohort into a folder, and plant faults in it, in the order given. The same command goes on where it stopped.
 
     format: nifti for MR and CT, png for X-ray and ultrasound, if not given. faults: names in `plant.KINDS` and `faults.FAULTS`.
+    part: of the body: abdomen; or chest or head, in volumes with label maps, without faults.
     Raises UsageError for a combination or fault that is impossible (nothing is written then, but where only the written cohort
     tells), and for a folder that holds anything else; InputError if the cohort is too small for a fault.
     """
     folder = Path(out).absolute()
     chosen = require_possible(modality=modality, task=task, format=format, subjects=subjects)
+    if part != "abdomen":
+        require_drawn(part, modality=modality, task=task, format=chosen, faults=faults)
+        scans = write_cohort(
+            folder, modality="ct" if modality == "ct" else "mr", subjects=subjects, seed=seed, part=part
+        )
+        return PhantomCohort(folder, len(scans), len({scan.patient for scan in scans}), ())
     for fault in faults:
         require_known(fault)
     settings = {"modality": modality, "task": task, "format": chosen, "subjects": subjects, "seed": seed}
@@ -79,6 +89,17 @@ def make_phantom_cohort(
     planted = tuple(_plain(plant_in(folder, fault, seed=seed), folder) for fault in faults)
     write_json(folder / PLANTED, {**state, "whole": True, "planted": list(planted)})
     return PhantomCohort(folder, len(scans), patients, planted)
+
+
+def require_drawn(part: Part, *, modality: Modality, task: Task, format: Format, faults: Sequence[str]) -> None:
+    """Raises UsageError for what there is of the abdomen alone."""
+    if modality not in ("mr", "ct") or task != "segmentation" or format != "nifti" or faults:
+        raise UsageError(
+            "chest and head are drawn as NIfTI volumes with label maps, without faults",
+            where=f"--part {part}",
+            expected="--modality mr or ct, --task segmentation, --format nifti",
+            found=", ".join((modality, task, format, *faults)),
+        )
 
 
 def _as_it_is(folder: Path, before: dict[str, Any], asked: dict[str, Any]) -> PhantomCohort:

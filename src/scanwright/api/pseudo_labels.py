@@ -55,7 +55,7 @@ def label(model: Model, cases: Sequence[Case], folder: Path, *, least: float, te
         image = read_case_image(case, model.task)
         found[case.id] = round(confidence(model, image), 6)
         if found[case.id] >= least:
-            answer = answer_volume(model, image, where=place_of(case.images[0]), tell=silent)
+            answer, _ = answer_volume(model, image, where=place_of(case.images[0]), tell=silent)
             placed = placing.place(case, model.task, plain, name=case.id, answer=answer)
             listing.add(case, placed, size=image.shape[:2])
         tell(Progress("pseudo-label", done=done, total=len(cases)))

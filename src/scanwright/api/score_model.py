@@ -19,7 +19,7 @@ from scanwright.evaluation.evaluate import CaseRow
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, read_label, stem
-from scanwright.problem.kind import Kind
+from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import problem_of
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
@@ -67,7 +67,7 @@ def evaluate(
         source = folder / "predictions"
         predict_cases(model, cases, source, format="labels", tell=tell)
     problem = problem_of(dataset.task)
-    if problem.sees_whole:
+    if problem.holds != LABELS:
         rows, yardstick = score_answers(source, problem, cases, tell=tell), None
     else:
         rows, yardstick = score_folder(source, dataset, cases, tell=tell), tolerance_of(cases)

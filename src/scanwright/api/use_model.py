@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, content_of, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.scans import asked_of
+from scanwright.api.study_report import REPORTS, StudyOptions, case_of_prior, write_study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
@@ -25,12 +26,13 @@ from scanwright.files import read_json, require_writable, write_bytes, write_jso
 from scanwright.geometry.volume import Volume
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import DicomVolume, Source, files_of, place_of
+from scanwright.problem.kind import LABELS
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
-SHOWN, EXPLANATION = 20, ".explanation.png"
+SHOWN, EXPLANATION, DRAWN = 20, ".explanation.png", ".found.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def predict(
     out: str | Path,
     format: OutputFormat = "auto",
     explain: bool = False,
+    report: StudyOptions | None = None,
+    prior: Sequence[str | Path] = (),
     device: DeviceName = "auto",
     problem: MakeKind | None = None,
     tell: Listener = silent,
@@ -94,6 +98,8 @@ def predict(
     "labels": PNG for pictures and NIfTI for all else.
     problem: makes the problem of a package whose kind is not one of this package's own.
     explain: draw beside each answer of a whole image where in it lies what the answer rests on (CASE.explanation.png).
+    report: write a page for a clinician beside each answer (CASE.report.html, .pdf and .json). prior: an earlier study of the
+    same patient, which the report of the one scan that is given compares with.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -103,7 +109,27 @@ def predict(
     asked = asked_of(paths, opened.task)
     for line in asked.left_out:
         tell(Progress("predict", note=f"left out: {line}"))
-    return predict_cases(opened, asked.cases, folder, format=format, explain=explain, refused=asked.refused, tell=tell)
+    report = with_prior(opened, report, prior, asked.cases)
+    return predict_cases(
+        opened, asked.cases, folder, format=format, explain=explain, report=report, refused=asked.refused, tell=tell
+    )
+
+
+def with_prior(
+    model: Model, report: StudyOptions | None, prior: Sequence[str | Path], cases: Sequence[Case]
+) -> StudyOptions | None:
+    """How studies are reported, with the earlier one read. Raises UsageError for a prior study without a report, of several
+    scans, or that is none.
+    """
+    if not prior:
+        return report
+    if report is None:
+        raise UsageError("a prior study is told in the report", where="--prior", hint="Add --report.")
+    if len(cases) != 1:
+        raise UsageError(
+            "a prior study is of one patient", where="--prior", expected="one scan", found=f"{len(cases)} scans"
+        )
+    return replace(report, prior=case_of_prior(asked_of([Path(one) for one in prior], model.task).cases))
 
 
 def predict_cases(
@@ -113,6 +139,7 @@ def predict_cases(
     *,
     format: OutputFormat,
     explain: bool = False,
+    report: StudyOptions | None = None,
     refused: Sequence[InputError] = (),
     tell: Listener = silent,
 ) -> list[Prediction]:
@@ -126,7 +153,7 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION))
+    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, DRAWN, *REPORTS))
     if note := memory_note(model, cases):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
@@ -134,7 +161,13 @@ def predict_cases(
     for file, case in targets.items():
         try:
             one = predict_case(
-                model, case, file, format=format, explain=explain, tell=tell if len(cases) == 1 else silent
+                model,
+                case,
+                file,
+                format=format,
+                explain=explain,
+                report=report,
+                tell=tell if len(cases) == 1 else silent,
             )
             done.append(one)
             answers.note(file, one.to_json())
@@ -164,7 +197,14 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
 
 
 def predict_case(
-    model: Model, case: Case, file: Path, *, format: OutputFormat, tell: Listener, explain: bool = False
+    model: Model,
+    case: Case,
+    file: Path,
+    *,
+    format: OutputFormat,
+    tell: Listener,
+    explain: bool = False,
+    report: StudyOptions | None = None,
 ) -> Prediction:
     """Answer one case and write the answer, in the format of the file's suffix."""
     began, where = time.perf_counter(), place_of(case.images[0])
@@ -175,7 +215,7 @@ def predict_case(
     image = read_case_image(case, model.task)
     require_scale(image, model, where=where)
     require_finite(image, where=where)
-    labels = answer_volume(model, image, where=where, tell=tell)
+    labels, sure = answer_volume(model, image, where=where, tell=tell)
     also: tuple[Path, ...] = ()
     if scan is not None:
         known = model.package
@@ -185,7 +225,11 @@ def predict_case(
     else:
         model.problem.write(file, labels)
     found = model.problem.found(labels)
-    if explain and (explanation := model.problem.explain(model.engine, image, labels)):
+    if format != "labels" and (picture := model.problem.drawn(image, labels)):
+        also = (*also, file.with_name(f"{case.id}{DRAWN}"))
+        write_bytes(also[-1], picture)
+    explanation = model.problem.explain(model.engine, image, labels) if explain else None
+    if explanation is not None:
         shown = file.with_name(f"{case.id}{EXPLANATION}")
         write_bytes(shown, explanation.png)
         also, found = (*also, shown), found | {"explained": list(explanation.parts)}
@@ -209,6 +253,13 @@ def predict_case(
         *model.problem.doubts(labels),
         *(() if likeness is None else likeness.doubts()),
     )
+    if report is not None:
+        part = model.problem.study(image, labels, sure=sure)
+        picture = None if explanation is None else explanation.png
+        pages, undone = write_study(
+            model, case, image, part, base=file, options=report, notes=notes, explanation=picture
+        )
+        also, notes = (*also, *pages), (*notes, *undone)
     told = found | ({} if likeness is None else {"nearest": likeness.to_json()})
     if (
         model.problem.sees_whole and format != "labels"
@@ -239,25 +290,32 @@ def require_explainable(model: Model, *, explain: bool) -> None:
     """Raise UsageError if an explanation is asked of a model whose answers are label maps."""
     if explain and not model.problem.sees_whole:
         raise UsageError(
-            "a label map shows by itself where it lies",
+            "an answer of places shows by itself where it lies",
             where="--explain",
             expected="a model of classes or quantities",
             found=model.package.problem,
         )
 
 
-def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> Any:
-    """Labels on the image's own grid, or numbers. A model that has learned from single slices sees one of them at a time."""
+def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:
+    """Labels on the image's own grid, boxes or numbers, and how sure each voxel's finding is (`Kind.answer_surely`).
+
+    A model that has learned from single slices sees one of them at a time.
+    """
     plan = model.engine.plan.preprocess
     axis = slices.axis_across(image.grid, plan)
-    if model.problem.sees_whole or not model.is_flat or image.shape[axis] == 1:
-        return model.problem.answer(model.engine, image, where=where, tell=tell)
+    if model.problem.holds != LABELS or not model.is_flat or image.shape[axis] == 1:
+        return model.problem.answer_surely(model.engine, image, where=where, tell=tell)
     slices.require_slices(image.grid, plan, where=where)
     labels: list[Array] = []
+    certain: list[Array] = []
     for one in slices.slices_of(image, axis=axis):
-        labels.append(model.problem.answer(model.engine, one, where=where).voxels)
+        answer, sure = model.problem.answer_surely(model.engine, one, where=where)
+        labels.append(answer.voxels)
+        certain += [] if sure is None else [sure]
         tell(Progress("predict", done=len(labels), total=image.shape[axis]))
-    return Volume(np.concatenate(labels, axis=axis + 1), image.grid)
+    together = np.concatenate(certain, axis=axis) if certain else None
+    return Volume(np.concatenate(labels, axis=axis + 1), image.grid), together
 
 
 def notes_on(model: Model, image: Volume) -> tuple[str, ...]:

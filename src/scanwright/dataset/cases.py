@@ -11,6 +11,7 @@ from pydantic import Field
 
 from scanwright.dataset.task import Frozen, Task
 from scanwright.io.source import LabelSource, Source
+from scanwright.types import Triple
 
 Severity = Literal["error", "warning", "note"]
 Side = Literal["train", "test"]
@@ -89,20 +90,33 @@ class Quantities(Frozen):
 
 
 class Box(Frozen):
-    """A rectangle on a picture and what is in it: from `start` up to `end`, both (x, y) in pixels, x to the right, y down.
+    """A box in an image and what is in it: from `start` up to `end`, both (x, y) along the first two axes of the file's grid,
+    and through `slices`, its edges along the third; a picture has one slice.
 
-    The first pixel's outer corner is (0, 0), the last pixel's (width, height). ignored: neither learned from nor scored
-    (difficult, a crowd).
+    In voxels (pixels): the first voxel's outer corner is 0 along each axis, the last one's is the length. On a picture x goes
+    to the right and y down. ignored: neither learned from nor scored (difficult, a crowd).
     """
 
     name: str
     start: tuple[float, float]
     end: tuple[float, float]
+    slices: tuple[float, float] = (0.0, 1.0)
     ignored: bool = False
+
+    @property
+    def corners(self) -> tuple[Triple, Triple]:
+        """Start and end along I, J and K."""
+        return (*self.start, self.slices[0]), (*self.end, self.slices[1])
+
+    @property
+    def lengths(self) -> Triple:
+        """Edges along I, J and K."""
+        (i, j, k), (i_end, j_end, k_end) = self.corners
+        return i_end - i, j_end - j, k_end - k
 
 
 class Boxes(Frozen):
-    """What lies where on a picture. No box: the picture was looked at, and nothing is there."""
+    """What lies where in an image. No box: it was looked through, and nothing is there."""
 
     boxes: tuple[Box, ...] = ()
 
@@ -119,6 +133,7 @@ class Case(Frozen):
         (Dataset.patients_from).
     groups: further columns of a table, for stratifying and for results by group.
     split: "test" if the data set itself sets the case apart.
+    judged: the regions that somebody looked for in the case, in the task's order, where these are not all; null: all.
     """
 
     id: str = Field(min_length=1)
@@ -128,6 +143,7 @@ class Case(Frozen):
     patient: str
     groups: dict[str, str] = Field(default_factory=dict)
     split: Side = "train"
+    judged: tuple[str, ...] | None = None
 
     @property
     def is_labelled(self) -> bool:

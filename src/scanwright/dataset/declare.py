@@ -14,6 +14,8 @@ detected.
       "channels": ["CT", {"name": "PET", "modality": "pet"}],
       "regions": {"whole tumour": [1, 2, 3], "core": [2, 3], "oedema": 1},
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
+      "findings": ["oedema"],                          regions that are no anatomy but what is wrong in it; else what is called
+                                                       lesion, tumour, nodule …
       "ignore": 9,                                     voxels with this value are neither trained on nor scored; in a mask
                                                        of colours a value is written "#ff0000"
       "patient": "^(P[0-9]+)_",                        a pattern on case ids; its first group is the patient
@@ -113,6 +115,7 @@ class Declaration(Frozen):
     channels: tuple[Annotated[Channel, BeforeValidator(_as_channel)], ...] | None = None
     regions: dict[str, Values] | None = Field(default=None, validation_alias=AliasChoices("regions", "labels"))
     region_order: tuple[Value, ...] = ()
+    findings: tuple[str, ...] | None = None
     ignore: Value | None = None
     patient: str | None = None
     test: tuple[str, ...] = ()
@@ -237,7 +240,8 @@ def make_quantity_task(
 
 def _task(declared: Declaration, *, name: str, channels: Sequence[Channel], where: Path, **answers: Any) -> Task:
     try:
-        return Task(name=declared.name or name, channels=tuple(declared.channels or channels), **answers)
+        findings = {} if declared.findings is None else {"findings": declared.findings}
+        return Task(name=declared.name or name, channels=tuple(declared.channels or channels), **answers, **findings)
     except ValidationError as error:
         raise as_input_error(error, message="labels that make no sense together", where=where) from error
 

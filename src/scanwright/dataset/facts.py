@@ -123,6 +123,18 @@ class QuantityPrint(Frozen):
     spread: Spread
 
 
+class BoxPrint(Frozen):
+    """One class of boxes: how many there are in all cases, ignored ones left out, how many cases have any, how many each case
+    has, and their edges in canonical order (x, y, z), in millimetres or pixels; null where there is none.
+    """
+
+    name: str
+    boxes: int
+    cases: int
+    each: Spread
+    size: tuple[Spread, Spread, Spread] | None
+
+
 class Fingerprint(Frozen):
     """A data set in numbers, small enough to read: medians, percentiles and ranges only.
 
@@ -160,4 +172,5 @@ class Fingerprint(Frozen):
     choice: Choice | None = None
     classes: tuple[ClassPrint, ...] = ()
     quantities: tuple[QuantityPrint, ...] = ()
+    boxes: tuple[BoxPrint, ...] = ()
     digest: str = ""

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from scanwright.dataset.cases import Classes, Quantities, Target
+from scanwright.dataset.cases import Boxes, Classes, Quantities, Target
 from scanwright.dataset.facts import (
+    BoxPrint,
     CaseFacts,
     ChannelPrint,
     ClassPrint,
@@ -79,13 +80,14 @@ def fingerprint(
         choice=task.choice if task.kind == "classification" else None,
         classes=_classes([targets.get(name) for name in facts], task),
         quantities=_quantities([targets.get(name) for name in facts], task),
+        boxes=_boxes(facts, targets, task),
     )
     return made.model_copy(update={"digest": digest_of(made)})
 
 
 def digest_of(made: Fingerprint) -> str:
     """SHA-256 of a fingerprint without its own digest, and without what only other kinds of problem have."""
-    absent = {name for name in ("choice", "classes", "quantities") if not getattr(made, name)}
+    absent = {name for name in ("choice", "classes", "quantities", "boxes") if not getattr(made, name)}
     return sha256_bytes(canonical_json(made.model_dump(mode="json", exclude={"digest", *absent})))
 
 
@@ -197,6 +199,34 @@ def _quantities(targets: Sequence[Target | None], task: Task) -> tuple[QuantityP
             )
         mean, deviation = _rounded(float(np.mean(known))), _rounded(float(np.std(known)))
         found.append(QuantityPrint(name=name, known=len(known), mean=mean, deviation=deviation, spread=_spread(known)))
+    return tuple(found)
+
+
+def _boxes(facts: Mapping[str, CaseFacts], targets: Mapping[str, Target | None], task: Task) -> tuple[BoxPrint, ...]:
+    """Number and edges of the boxes of each class, over the cases that were looked through for them."""
+    drawn = [
+        (facts[name], target.boxes) for name, target in targets.items() if name in facts and isinstance(target, Boxes)
+    ]
+    if task.kind != "detection" or not drawn:
+        return ()
+    found = []
+    for name in task.classes:
+        counts = [sum(box.name == name and not box.ignored for box in boxes) for _, boxes in drawn]
+        edges = [
+            [box.lengths[axis] * case.spacing[axis] for axis in canonical_order(case.orientation)]
+            for case, boxes in drawn
+            for box in boxes
+            if box.name == name and not box.ignored
+        ]
+        found.append(
+            BoxPrint(
+                name=name,
+                boxes=sum(counts),
+                cases=sum(count > 0 for count in counts),
+                each=_spread([float(count) for count in counts]),
+                size=_spreads(np.array(edges)) if edges else None,
+            )
+        )
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.classes import answers_text
 from scanwright.dataset.declare import FILE_NAME, Declaration, read_declaration
+from scanwright.dataset.instances import with_instances
 from scanwright.dataset.layouts import (
     bids,
     class_folders,
@@ -55,14 +56,15 @@ LAYOUTS: Mapping[str, Layout] = {
 }
 BY_FOLDER_NAMES = (class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME, image_mask.NAME, dicom.NAME)
 """Give way to all others; among themselves the last one that fits is taken. Boxes beside masks are no detection task unless
-scanwright.json says so, and where the same boxes were exported in several forms, COCO's says most."""
+that is asked for, and then go before boxes around masks; where the same boxes were exported in several forms, COCO's says
+most."""
 OF_BOXES = (voc.NAME, yolo.NAME, coco.NAME)
 OF_WHOLE_IMAGES = (medmnist.NAME, class_folders.NAME)
 ANSWERED: Mapping[Kind, frozenset[str]] = {
     "segmentation": frozenset(LAYOUTS) - {*OF_BOXES, *OF_WHOLE_IMAGES},
     "classification": frozenset(LAYOUTS) - {*OF_BOXES},
     "regression": frozenset(LAYOUTS) - {*OF_BOXES},
-    "detection": frozenset(OF_BOXES),
+    "detection": frozenset(LAYOUTS) - {*OF_WHOLE_IMAGES},
 }
 """The layouts that can answer what is wanted: where it is known, the others are not looked at."""
 WITH_OWN_TABLES = (table.NAME, bids.NAME)
@@ -70,7 +72,7 @@ TO_GIVE: Mapping[Kind, str] = {
     "segmentation": "Add a label map for each image, such as masks/p01.png beside images/p01.png",
     "classification": f'Name the column of a table in {FILE_NAME} ("target")',
     "regression": f'Name the column of a table in {FILE_NAME} ("target")',
-    "detection": "Add the boxes as COCO, Pascal VOC or YOLO files beside the images",
+    "detection": "Add the boxes as COCO, Pascal VOC or YOLO files beside the images, or a label map for each",
 }
 """What to do where a data set does not hold what is wanted."""
 
@@ -95,6 +97,8 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
         details = [fault.line() for fault in found.faults[:5]]
         raise InputError("no case in this data set", where=root, found=f"layout {name}: {reason}", details=details)
     found = with_targets(with_declared(found, declared, tables=name not in WITH_OWN_TABLES), declared)
+    if declared.kind == "detection" and found.task.kind == "segmentation":
+        found = with_instances(found)
     _require_kind(found, declared.kind)
     cases = tuple(sorted(found.cases, key=lambda case: case.id))
     _require_plain_names(cases, root)
@@ -167,6 +171,8 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
         reasons = {table.NAME: why}
     if kind is not None:
         reasons = {key: why for key, why in reasons.items() if key in ANSWERED[kind]} or reasons
+    if kind == "detection":
+        reasons = {key: why for key, why in reasons.items() if key in OF_BOXES} or reasons
     explicit = [key for key in reasons if key not in BY_FOLDER_NAMES]
     if not reasons:
         raise _not_understood(root, kind)

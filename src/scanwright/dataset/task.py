@@ -72,6 +72,8 @@ class Task(Frozen):
     source: where this was read: "dataset.json", "scanwright.json", "label values".
 
     classes: in the order of their codes; of grades from least to most. The first of two is the negative one.
+    findings: the regions that are no anatomy but what is wrong in it; None: those whose names say so (FINDING_WORDS).
+    partial: the sets of regions that were looked for in cases where not all were, each once; empty where all were in all.
     units: one for each quantity, "" where its name says it or none is known; empty: so of all.
 
     Raises pydantic's ValidationError (parse_task: InputError) if a name occurs twice, 0 is in a region, the ignore
@@ -87,6 +89,8 @@ class Task(Frozen):
     quantities: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     region_order: tuple[int, ...] = ()
+    findings: tuple[str, ...] | None = None
+    partial: tuple[tuple[str, ...], ...] = ()
     ignore: int | None = None
     source: str = "given"
 
@@ -97,8 +101,21 @@ class Task(Frozen):
         return tuple(sorted({0, *ignored, *(value for region in self.regions for value in region.values)}))
 
     @property
+    def abnormal(self) -> tuple[str, ...]:
+        """The regions that are findings, in their order: as declared, else by their names."""
+        names = [region.name for region in self.regions]
+        return tuple(
+            name for name in names if (speaks_of_finding(name) if self.findings is None else name in self.findings)
+        )
+
+    @property
     def exclusive(self) -> bool:
-        """Whether no value is in two regions: one answer for each voxel (softmax) instead of several (sigmoid)."""
+        """Whether no value is in two regions: one answer for each voxel (softmax) instead of several (sigmoid).
+
+        Where some regions were not looked for in some cases, each is an answer of its own.
+        """
+        if self.partial:
+            return False
         held = [value for region in self.regions for value in region.values]
         return len(held) == len(set(held))
 
@@ -115,6 +132,12 @@ class Task(Frozen):
             raise ValueError(f"{self.kind} without {ANSWERS[self.kind]}")
         if self.units and len(self.units) != len(self.quantities):
             raise ValueError(f"{len(self.units)} units for {len(self.quantities)} quantities")
+        looked_for = {name for names in self.partial for name in names}
+        if looked_for - {region.name for region in self.regions}:
+            raise ValueError("regions were looked for that are none of the task")
+        unknown = set(self.findings or ()) - {region.name for region in self.regions}
+        if unknown:
+            raise ValueError(f"findings that are no regions: {', '.join(sorted(unknown))}")
         held = {value for region in self.regions for value in region.values}
         if 0 in held:
             raise ValueError("0 is background and cannot be part of a region")
@@ -125,6 +148,24 @@ class Task(Frozen):
         if not self.region_order:
             object.__setattr__(self, "region_order", painting_values(self.regions))
         return self
+
+
+FINDING_WORDS = (
+    r"lesions?|tumou?rs?|nodules?|mass(es)?|metasta\w+|cysts?|opacit\w+|consolidations?|effusions?|infarct\w*|h(a)?emorrhages?|"
+    r"bleed\w*|polyps?|fractures?|edema|oedema|necrosis|gtv\w*|cancers?|carcinomas?|abscess(es)?|stones?|plaques?|ischa?emi\w+|"
+    r"pneumothora\w+|wmh|abnormal\w*|findings?"
+)
+"""Words that only what is wrong is called by; a name that holds one speaks of a finding."""
+
+
+def speaks_of_finding(name: str) -> bool:
+    """Whether a region's name speaks of what is wrong, and not of anatomy.
+
+    >>> [speaks_of_finding(name) for name in ("liver tumour", "left lung", "GTV", "brain_mass", "masseter")]
+    [True, False, True, True, False]
+    """
+    words = re.sub(r"[^a-z0-9]+", " ", name.lower())
+    return re.search(rf"\b(?:{FINDING_WORDS})\b", words) is not None
 
 
 def painting_values(regions: tuple[Region, ...]) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from scanwright.errors import UsageError
 from scanwright.evaluation.grouping import group_columns, members_by_group
+from scanwright.evaluation.lesions import Lesions
 from scanwright.evaluation.measures import default_tolerance, has_worst_value, measure_region
 from scanwright.evaluation.overlap import Counts, counts
 from scanwright.evaluation.regions import Source, find_regions
@@ -30,13 +31,17 @@ Scores: TypeAlias = dict[str, dict[str, float | None]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRow:
-    """The scores of one case: {region: {measure: value}}, None for "not defined". fold: None if not cross-validated."""
+    """The scores of one case: {region: {measure: value}}, None for "not defined". fold: None if not cross-validated.
+
+    lesions: its findings by kind, matched one by one; {} where there are none to be judged so.
+    """
 
     case: str
     patient: str
     fold: int | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float | None]]
+    lesions: Mapping[str, Lesions] = field(default_factory=dict)
 
     @property
     def flags(self) -> tuple[str, ...]:

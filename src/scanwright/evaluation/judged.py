@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -45,7 +45,27 @@ class MeasuredCase:
     truth: tuple[float | None, ...]
 
 
-Row = TypeVar("Row", ClassifiedCase, MeasuredCase)
+class JudgedCase(Protocol):
+    """What a row of any kind of problem says of its case."""
+
+    @property
+    def case(self) -> str:
+        """Its name."""
+
+    @property
+    def patient(self) -> str:
+        """Whose it is."""
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that it was predicted in, None if not cross-validated."""
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Column -> value; a column may be missing or empty."""
+
+
+Row = TypeVar("Row", bound=JudgedCase)
 
 
 def answers_of(rows: Sequence[ClassifiedCase], *, choice: Choice) -> Answers:
@@ -82,7 +102,7 @@ def classified_to_csv(rows: Sequence[ClassifiedCase], *, classes: Sequence[str])
             return [cell for column in columns for cell in column]
         return [*(classes[code] for code in (row.truth, row.decision) if isinstance(code, int)), *chances]
 
-    return _to_csv(rows, [*(() if several else words[:2]), *each], [cells(row) for row in rows])
+    return cases_to_csv(rows, [*(() if several else words[:2]), *each], [cells(row) for row in rows])
 
 
 def measured_to_csv(rows: Sequence[MeasuredCase], *, quantities: Sequence[str]) -> str:
@@ -97,16 +117,11 @@ def measured_to_csv(rows: Sequence[MeasuredCase], *, quantities: Sequence[str]) 
             for value in (true, guess, None if true is None else guess - true)
         ]
 
-    return _to_csv(rows, header, [cells(row) for row in rows])
+    return cases_to_csv(rows, header, [cells(row) for row in rows])
 
 
-def _flag(value: bool | None) -> str:
-    return "" if value is None else str(int(value))
-
-
-def _to_csv(
-    rows: Sequence[ClassifiedCase | MeasuredCase], header: Sequence[str], cells: Sequence[Sequence[str]]
-) -> str:
+def cases_to_csv(rows: Sequence[JudgedCase], header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """cases.csv: case, patient, fold, group columns, and below the header's words the cells of each row."""
     columns = group_columns(rows)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -115,3 +130,7 @@ def _to_csv(
         fold = "" if row.fold is None else row.fold
         writer.writerow([row.case, row.patient, fold, *(row.groups.get(column, "") for column in columns), *values])
     return stream.getvalue()
+
+
+def _flag(value: bool | None) -> str:
+    return "" if value is None else str(int(value))

@@ -1,4 +1,4 @@
-"""The content of metrics.json for classification and regression: the shape of `evaluate.summarise`, from judged cases.
+"""The content of metrics.json for all kinds but segmentation: the shape of `evaluate.summarise`, from judged cases.
 
 Measures of segmentation are means over cases; most of these are measures of a set of cases (a sensitivity, an AUROC), and
 "mean" holds their value. "n" counts the cases of the set, "n_defined" those that the value is a share or mean of.
@@ -49,7 +49,7 @@ def summarise_classification(
 
     if any(len(row.probabilities) != len(classes) for row in (*rows, *test)):
         raise UsageError("every case needs a probability for each class", expected=f"{len(classes)} classes")
-    return _summary(rows, test, measure, {"problem": problem, "primary": primary}, samples=samples)
+    return summarise_rows(rows, test, measure, {"problem": problem, "primary": primary}, samples=samples)
 
 
 def summarise_regression(
@@ -83,10 +83,10 @@ def summarise_regression(
         return overall, dict(zip(quantities, each, strict=True))
 
     head = {"problem": problem, "primary": primary, "units": dict(zip(quantities, stated, strict=True))}
-    return _summary(rows, test, measure, head, samples=samples)
+    return summarise_rows(rows, test, measure, head, samples=samples)
 
 
-def _summary(
+def summarise_rows(
     rows: Sequence[Row],
     test: Sequence[Row],
     measure: Callable[[Sequence[Row], int], tuple[Measures, dict[str, Measures]]],
@@ -94,6 +94,12 @@ def _summary(
     *,
     samples: int,
 ) -> dict[str, JSON]:
+    """metrics.json of judged cases of any kind, in the shape of `summarise_classification`.
+
+    measure: from some of the rows and a number of draws to the measures of all classes together and those of each by name.
+    head: what stands first; "primary" in it names a measure of "overall".
+    Raises UsageError without rows, or if `primary` is none of the measures.
+    """
     if not rows:
         raise UsageError("nothing to summarise", expected="one case at least")
 

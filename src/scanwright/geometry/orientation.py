@@ -12,7 +12,7 @@ import numpy as np
 
 from scanwright.geometry.affine import Affine, closest_axes
 from scanwright.geometry.grid import Grid
-from scanwright.types import Array, Shape3
+from scanwright.types import Array, Floats, Shape3
 
 T = TypeVar("T")
 Order = tuple[int, int, int]
@@ -42,6 +42,14 @@ class Reorientation:
     def invert(self, array: Array) -> Array:
         """Undo `apply`: `turn.invert(turn.apply(x))` is x, bit for bit. Returns a view."""
         return self.inverse().apply(array)
+
+    def boxes(self, boxes_N23: Floats, shape: Shape3) -> Floats:
+        """Boxes (N, 2, 3), start and end corners in voxels of an array of this shape whose outer corner is 0, as they lie in
+        what `apply` makes of it.
+        """
+        turned = boxes_N23[:, :, list(self.order)]
+        lengths, flip = np.array(self.shape(shape), dtype=float), np.array(self.flip)
+        return np.where(flip, lengths - turned[:, ::-1], turned)
 
     def inverse(self) -> "Reorientation":
         """The reorientation that undoes this one."""

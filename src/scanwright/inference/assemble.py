@@ -4,6 +4,7 @@ An output voxel is made as soon as the inputs that its linear interpolation reac
 reach is carried: some slices from one row of blocks to the next, some lines from one block to the next.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,11 +48,15 @@ class Advance:
 
 
 class Assembly:
-    """Labels (D, H, W) of `box` for a network image of `size` whose blocks come in order."""
+    """Labels (D, H, W) of `box` for a network image of `size` whose blocks come in order.
 
-    def __init__(self, problem: Problem, size: Shape3, box: Shape3) -> None:
-        self.problem, self.size, self.box = problem, size, box
+    watched: outputs of which the largest probability of each voxel is kept beside its label, in `sure`, uint8 of 255ths.
+    """
+
+    def __init__(self, problem: Problem, size: Shape3, box: Shape3, *, watched: Sequence[int] = ()) -> None:
+        self.problem, self.size, self.box, self.watched = problem, size, box, frozenset(watched)
         self.labels: Array | None = None
+        self.sure: Array | None = np.zeros(box, dtype=np.uint8) if self.watched else None
         self.rows, self.lines = Advance(size[0], box[0]), Advance(size[1], box[1])
         self.carried_rows: Array | None = None  # of all lines
         self.next_rows: Array | None = None
@@ -101,9 +106,19 @@ class Assembly:
         for start in range(self.rows.written, self.rows.stop, chunk):
             stop = min(start + chunk, self.rows.stop)
             classes = (self._resized(one[None], start, stop)[0] for one in part)
-            answer = self.problem.decode(classes)
+            place = slice(start, stop), slice(low, high)
+            answer = self.problem.decode(self._watch(classes, place) if self.watched else classes)
             self.labels = np.zeros(self.box, dtype=answer.dtype) if self.labels is None else self.labels
             self.labels[start:stop, low:high] = answer
+
+    def _watch(self, classes: Iterable[Floats], place: tuple[slice, slice]) -> Iterator[Floats]:
+        """The outputs as they come; those that are watched leave their probability behind."""
+        assert self.sure is not None
+        kept = self.sure[place]
+        for index, chances in enumerate(classes):
+            if index in self.watched:
+                np.maximum(kept, np.round(chances * 255).astype(np.uint8), out=kept)
+            yield chances
 
     def _resized(self, part: Array, start: int, stop: int) -> Floats:
         """Output rows start to stop, of the lines that are complete now, by linear interpolation; float32."""

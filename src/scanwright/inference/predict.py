@@ -58,11 +58,26 @@ def predict_labels(
     engine: Engine, image_CDHW: Floats, placement: Placement, *, progress: Callable[[float], None] | None = None
 ) -> Array:
     """Labels (I, J, K) on the case's own grid for a preprocessed image. progress: called with the share done."""
-    assembly = Assembly(engine.problem, placement.shape, placement.box_shape)
+    return assembled(engine, image_CDHW, placement, progress=progress)[0]
+
+
+def assembled(
+    engine: Engine,
+    image_CDHW: Floats,
+    placement: Placement,
+    *,
+    watched: Sequence[int] = (),
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Array, Array | None]:
+    """As `predict_labels`, and the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths; None
+    where none is watched.
+    """
+    assembly = Assembly(engine.problem, placement.shape, placement.box_shape, watched=watched)
     for block in probability_blocks(engine, image_CDHW, progress=progress):
         assembly.add(block)
     assert assembly.labels is not None and assembly.complete
-    return placement.back(assembly.labels)
+    sure = None if assembly.sure is None else placement.back(assembly.sure)
+    return placement.back(assembly.labels), sure
 
 
 def probability_blocks(

@@ -1,17 +1,19 @@
 """A whole image answered: its memory is weighed first, then it is prepared, and every voxel of its own grid gets a label."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from scanwright.errors import ResourceError
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
-from scanwright.inference.predict import Engine, predict_labels
+from scanwright.inference.predict import Engine, assembled
 from scanwright.plan.memory import prediction_bytes, row_bytes
 from scanwright.protocols import Listener, Progress
 from scanwright.runtime import free_memory_bytes
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import Placement, to_network, whole
+from scanwright.types import Array
 
 SAFE_SHARE = 0.9
 LARGE_ROW = 2 << 30
@@ -23,12 +25,24 @@ class TooLarge(ResourceError):
 
 def predict_volume(engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Volume:
     """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
+    return predict_surely(engine, image, where=where, tell=tell)[0]
+
+
+def predict_surely(
+    engine: Engine,
+    image: Volume,
+    *,
+    watched: Sequence[int] = (),
+    where: Path | None = None,
+    tell: Listener | None = None,
+) -> tuple[Volume, Array | None]:
+    """The same, with the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths."""
     fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
     require_finite(network_input, where=where)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
-    labels = predict_labels(fitted, network_input, placement, progress=progress)
-    return Volume(labels[None], image.grid)
+    labels, sure = assembled(fitted, network_input, placement, watched=watched, progress=progress)
+    return Volume(labels[None], image.grid), sure
 
 
 def fit_memory(engine: Engine, placement: Placement, *, where: Path | None = None) -> Engine:

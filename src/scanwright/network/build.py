@@ -5,11 +5,16 @@ from typing import overload
 import torch
 from torch import nn
 
+from scanwright.network.detector import Detector
 from scanwright.network.unet import UNet
 from scanwright.network.whole import WholeImage
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan
+
+AnyNetworkPlan = NetworkPlan | EncoderPlan | DetectorPlan
+Network = UNet | WholeImage | Detector
 
 
 @overload
@@ -17,8 +22,10 @@ def build(plan: NetworkPlan, *, seed: int = 0) -> UNet: ...
 @overload
 def build(plan: EncoderPlan, *, seed: int = 0) -> WholeImage: ...
 @overload
-def build(plan: NetworkPlan | EncoderPlan | ClassicalPlan, *, seed: int = 0) -> UNet | WholeImage: ...
-def build(plan: NetworkPlan | EncoderPlan | ClassicalPlan, *, seed: int = 0) -> UNet | WholeImage:
+def build(plan: DetectorPlan, *, seed: int = 0) -> Detector: ...
+@overload
+def build(plan: AnyNetworkPlan | ClassicalPlan, *, seed: int = 0) -> Network: ...
+def build(plan: AnyNetworkPlan | ClassicalPlan, *, seed: int = 0) -> Network:
     """The planned network with fresh weights; the same seed gives the same weights on any machine.
 
     Raises TypeError for the plan of a classical model, which is no network.
@@ -27,7 +34,9 @@ def build(plan: NetworkPlan | EncoderPlan | ClassicalPlan, *, seed: int = 0) -> 
         raise TypeError("a classical model is fitted, and not built")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return UNet(plan) if isinstance(plan, NetworkPlan) else WholeImage(plan, seed=seed)
+        if isinstance(plan, EncoderPlan):
+            return WholeImage(plan, seed=seed)
+        return UNet(plan) if isinstance(plan, NetworkPlan) else Detector(plan)
 
 
 def num_parameters(network: nn.Module) -> int:

@@ -27,11 +27,24 @@ SQUEEZE = 4
 
 
 class Encoder(nn.Sequential):
-    """Layers one after another; `channels` is how many features the last one gives."""
+    """Layers one after another; `channels` is how many features the last one gives.
 
-    def __init__(self, layers: Sequence[nn.Module], *, channels: int) -> None:
+    stages: how many layers there are up to the end of each stage, and `widths` how many features each gives there.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module], *, stages: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__(*layers)
-        self.channels = channels
+        self.stages, self.widths = tuple(stages), tuple(widths)
+        self.channels = self.widths[-1]
+
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """The feature map at the end of each stage, fine to coarse; the last one is what `forward` gives."""
+        found = []
+        for number, layer in enumerate(self, start=1):
+            image = layer(image)
+            if number in self.stages:
+                found.append(image)
+        return found
 
 
 def resnet(
@@ -40,7 +53,7 @@ def resnet(
     """Residual blocks of two convolutions. Source: He et al. 2016, CVPR; with GroupNorm, Wu and He 2018, ECCV."""
     once = (1,) * dims
     layers: list[nn.Module] = [_stem(dims, inputs, widths[0], kernel=kernels[0], stride=strides[0]), nn.LeakyReLU(0.01)]
-    entering = (widths[0], *widths)
+    entering, stages = (widths[0], *widths), []
     for stage, count in enumerate(blocks):
         for index in range(count):
             first = index == 0
@@ -55,7 +68,8 @@ def resnet(
                     residual=True,
                 )
             )
-    return Encoder(layers, channels=widths[-1])
+        stages.append(len(layers))
+    return Encoder(layers, stages=stages, widths=widths)
 
 
 def densenet(
@@ -70,7 +84,7 @@ def densenet(
 ) -> Encoder:
     """Layers that append `growth` channels; widths are those that enter a stage. Source: Huang et al. 2017, CVPR (BC)."""
     layers: list[nn.Module] = [_stem(dims, inputs, widths[0], kernel=kernels[0], stride=strides[0], normed=False)]
-    channels = widths[0]
+    channels, stages, given = widths[0], [], []
     for stage, count in enumerate(blocks):
         if stage:
             layers += [_Activated(channels), _down(dims, channels, widths[stage], strides[stage])]
@@ -78,7 +92,10 @@ def densenet(
         for _ in range(count):
             layers.append(_DenseLayer(dims, channels, growth, kernel=kernels[stage]))
             channels += growth
-    return Encoder([*layers, _Activated(channels)], channels=channels)
+        stages.append(len(layers))
+        given.append(channels)
+    layers.append(_Activated(channels))
+    return Encoder(layers, stages=[*stages[:-1], len(layers)], widths=given)
 
 
 def convnext(
@@ -86,11 +103,14 @@ def convnext(
 ) -> Encoder:
     """Depthwise, then pointwise convolutions (7 is its usual kernel). Source: Liu et al. 2022, CVPR (ConvNeXt)."""
     layers: list[nn.Module] = [_stem(dims, inputs, widths[0], kernel=kernels[0], stride=strides[0])]
+    stages = []
     for stage, count in enumerate(blocks):
         if stage:
             layers += [norm(widths[stage - 1]), _down(dims, widths[stage - 1], widths[stage], strides[stage])]
         layers += [_DepthwiseBlock(dims, widths[stage], kernel=kernels[stage]) for _ in range(count)]
-    return Encoder([*layers, norm(widths[-1])], channels=widths[-1])
+        stages.append(len(layers))
+    layers.append(norm(widths[-1]))
+    return Encoder(layers, stages=[*stages[:-1], len(layers)], widths=widths)
 
 
 def efficientnet(
@@ -99,13 +119,15 @@ def efficientnet(
     """Inverted bottlenecks with squeeze-and-excitation. Source: Tan and Le 2019, ICML; Sandler et al. 2018, CVPR."""
     once = (1,) * dims
     layers: list[nn.Module] = [_stem(dims, inputs, widths[0], kernel=kernels[0], stride=strides[0]), nn.SiLU()]
-    entering = (widths[0], *widths)
+    entering, stages = (widths[0], *widths), []
     for stage, count in enumerate(blocks):
         channels = [entering[stage], *[widths[stage]] * count]
         for index, (before, after) in enumerate(pairwise(channels)):
             stride = strides[stage] if stage and index == 0 else once
             layers.append(_InvertedBottleneck(dims, before, after, kernel=kernels[stage], stride=stride))
-    return Encoder([*layers, norm(widths[-1]), nn.SiLU()], channels=widths[-1])
+        stages.append(len(layers))
+    layers += [norm(widths[-1]), nn.SiLU()]
+    return Encoder(layers, stages=[*stages[:-1], len(layers)], widths=widths)
 
 
 ENCODERS: dict[str, Callable[..., Encoder]] = {

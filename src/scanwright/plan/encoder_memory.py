@@ -2,6 +2,7 @@
 
 from math import ceil, prod
 
+from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.types import Shape3
 
@@ -13,7 +14,7 @@ POINTWISE = {"resnet": 0.0, "densenet": 0.0, "convnext": 8.0, "efficientnet": 8.
 """Products of a block that mix channels at each place, in squares of the width."""
 
 
-def feature_values(network: EncoderPlan, patch: Shape3) -> int:
+def feature_values(network: EncoderPlan | DetectorPlan, patch: Shape3) -> int:
     """Values of all feature maps of one forward pass of one image."""
     size, total = list(patch), 0.0
     for width, stride, blocks in zip(network.widths, network.strides, network.blocks, strict=True):
@@ -23,7 +24,7 @@ def feature_values(network: EncoderPlan, patch: Shape3) -> int:
     return int(total)
 
 
-def weight_count(network: EncoderPlan) -> int:
+def weight_count(network: EncoderPlan | DetectorPlan) -> int:
     """Parameters, norms and heads left out."""
     total, inputs = 0.0, network.in_channels
     for width, kernel, blocks in zip(network.widths, network.kernels, network.blocks, strict=True):
@@ -31,6 +32,23 @@ def weight_count(network: EncoderPlan) -> int:
         each = KERNEL_SHARE[network.family] * prod(kernel) + POINTWISE[network.family]
         total += prod(kernel) * inputs * width + each * blocks * wide * wide
         inputs = wide
-    joined = network.hidden or 0
-    total += joined * (inputs + joined) * (8 if network.bidirectional else 4)
+    joined = (network.hidden or 0) if isinstance(network, EncoderPlan) else 0
+    doubled = isinstance(network, EncoderPlan) and network.bidirectional
+    total += joined * (inputs + joined) * (8 if doubled else 4)
     return int(total)
+
+
+HEAD_MAPS = 12.0
+"""Feature maps of pyramid and heads on each level that is searched, each as wide as the neck: convolutions and their norms."""
+
+
+def detector_values(network: DetectorPlan, patch: Shape3) -> int:
+    """Values of all feature maps of one forward pass of one image: the encoder's, the pyramid's, and those of the heads."""
+    return feature_values(network, patch) + int(network.num_points(patch) * network.neck * HEAD_MAPS)
+
+
+def detector_weights(network: DetectorPlan) -> int:
+    """Parameters, norms left out."""
+    taps = prod(network.kernels[-1])
+    pyramid = sum(network.widths[network.levels[0] :]) * network.neck + taps * len(network.levels) * network.neck**2
+    return weight_count(network) + pyramid + 4 * taps * network.neck**2

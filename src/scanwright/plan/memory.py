@@ -8,12 +8,13 @@ from math import prod
 from scanwright.dataset.facts import Fingerprint
 from scanwright.plan import encoder_memory
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import NetworkPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import windows_along
 from scanwright.types import Shape3, Triple
 
-AnyPlan = NetworkPlan | EncoderPlan | ClassicalPlan
+AnyPlan = NetworkPlan | EncoderPlan | DetectorPlan | ClassicalPlan
 
 FEATURE_MAPS = 24
 """Copies of an image that are alive while features are made of it."""
@@ -41,6 +42,8 @@ def feature_bytes(network: AnyPlan, patch: Shape3, *, bytes_per_value: int) -> i
     """All convolution outputs of one forward pass of one patch."""
     if isinstance(network, EncoderPlan):
         return encoder_memory.feature_values(network, patch) * bytes_per_value
+    if isinstance(network, DetectorPlan):
+        return encoder_memory.detector_values(network, patch) * bytes_per_value
     if isinstance(network, ClassicalPlan):
         if network.encoder is not None:
             return encoder_memory.feature_values(network.encoder, patch) * bytes_per_value
@@ -65,6 +68,8 @@ def weight_count(network: AnyPlan) -> int:
     """Parameters of the planned network, from its shape alone (norms and heads are left out: under 1 %)."""
     if isinstance(network, EncoderPlan):
         return encoder_memory.weight_count(network)
+    if isinstance(network, DetectorPlan):
+        return encoder_memory.detector_weights(network)
     if isinstance(network, ClassicalPlan):
         return 0 if network.encoder is None else encoder_memory.weight_count(network.encoder)  # and few beside
     widths, taps = network.widths, [prod(kernel) for kernel in network.kernels]
@@ -124,9 +129,12 @@ def least_answering_bytes(plan: Plan, fingerprint: Fingerprint) -> int:
 
 
 def whole_image_bytes(plan: Plan, network_shape: Shape3) -> int:
-    """Peak of one answer to a whole image of this shape, above its input: the image, and the features of one pass."""
+    """Peak of one answer to an image of this shape that is no label map, above its input: the image, and the features of one
+    pass, of the whole image or, where boxes are looked for, of a window.
+    """
     size = 2 if plan.training.precision == "bfloat16" else 4
-    seen = feature_bytes(plan.network, grown_shape(plan, network_shape), bytes_per_value=size)
+    window = plan.batch.patch if isinstance(plan.network, DetectorPlan) else grown_shape(plan, network_shape)
+    seen = feature_bytes(plan.network, window, bytes_per_value=size)
     image = 4 * prod(network_shape) * plan.network.in_channels
     return STARTING_BYTES + weight_count(plan.network) * 4 + image + seen
 

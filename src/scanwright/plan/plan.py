@@ -17,6 +17,7 @@ from scanwright.errors import IntegrityError
 from scanwright.files import canonical_json, sha256_bytes
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.counts import Counts, OddCounts, Positive
+from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.types import Shape3, Triple
 
@@ -216,17 +217,19 @@ class TargetPlan(Frozen):
 
 
 def _kind_of_network(section: Any) -> str:
-    """Which kind of network a section is meant to be: a classical model has features, an encoder a family and none."""
-    if isinstance(section, ClassicalPlan):
-        return CLASSICAL
-    if not isinstance(section, Mapping):
-        return ENCODER if isinstance(section, EncoderPlan) else UNET
-    return CLASSICAL if "features" in section else ENCODER if "family" in section else UNET
+    """Which kind of network a section is meant to be, by a key that only this kind has."""
+    has = section if isinstance(section, Mapping) else type(section).model_fields
+    return next(kind for kind, key in TELLING.items() if key in has or not key)
 
 
-UNET, ENCODER, CLASSICAL = "unet", "encoder", "classical"
+UNET, ENCODER, DETECTOR, CLASSICAL = "unet", "encoder", "detector", "classical"
+TELLING = {CLASSICAL: "features", DETECTOR: "levels", ENCODER: "family", UNET: ""}
+"""The key by which each kind of network is known, asked for in this order; the last one is what has none of them."""
 AnyNetwork = Annotated[
-    Annotated[NetworkPlan, Tag(UNET)] | Annotated[EncoderPlan, Tag(ENCODER)] | Annotated[ClassicalPlan, Tag(CLASSICAL)],
+    Annotated[NetworkPlan, Tag(UNET)]
+    | Annotated[EncoderPlan, Tag(ENCODER)]
+    | Annotated[DetectorPlan, Tag(DETECTOR)]
+    | Annotated[ClassicalPlan, Tag(CLASSICAL)],
     Discriminator(_kind_of_network),
 ]
 
@@ -234,7 +237,7 @@ AnyNetwork = Annotated[
 class Plan(Frozen):
     """Every decided number of a run. See the module's docstring.
 
-    network: of one answer for each voxel, or of one for the whole image; or a classical model of features.
+    network: of one answer for each voxel, of one for the whole image, or of boxes; or a classical model of features.
     """
 
     schema_version: Literal[1] = 1
@@ -280,7 +283,7 @@ def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
 def section_models(name: str) -> list[type[Frozen]]:
     """The kinds of section that a plan may have under a name: one, of the network several; none for single values."""
     if name == "network":
-        return [NetworkPlan, EncoderPlan, ClassicalPlan]
+        return [NetworkPlan, EncoderPlan, DetectorPlan, ClassicalPlan]
     model = Plan.model_fields[name].annotation
     return [model] if isinstance(model, type) and issubclass(model, Frozen) else []
 
@@ -291,7 +294,7 @@ def plan_from_json(data: Any, *, where: Any = "plan") -> Plan:
         return Plan.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"] if part not in (UNET, ENCODER, CLASSICAL))
+        name = ".".join(str(part) for part in first["loc"] if part not in TELLING)
         raise IntegrityError(
             "not a plan of this version",
             where=where,

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
-from scanwright.plan import classical, encoders, sections, whole_images
+from scanwright.plan import classical, detectors, encoders, sections, whole_images
 from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import AugmentPlan, BatchPlan, ModelName, NetworkPlan, PreprocessPlan
 from scanwright.protocols import Problem
@@ -99,14 +100,31 @@ CLASSICAL = Ruleset(
     takes_steps=False,
 )
 
+BOXES = Ruleset(
+    network=DetectorPlan,
+    ladders={
+        ("cpu", 3): (Candidate(16, 1, 2, 0),),
+        ("cpu", 2): (Candidate(16, 1, 4, 0),),
+        ("cuda", 3): (Candidate(32, 1, 4, 0),),
+        ("cuda", 2): (Candidate(32, 1, 16, 0),),
+    },
+    preprocess=detectors.plan_preprocess,
+    augment=detectors.plan_augment,
+    patch=detectors.plan_patch,
+    batch=detectors.plan_batch,
+    build=detectors.plan_network,
+    recipe=detectors.recipe,
+    weighted=detectors.weighted,
+)
+
 
 def rules_for(problem: Problem, model: ModelName) -> Ruleset:
     """The rules for a kind of problem and what is to learn it. Raises UsageError if that cannot learn it."""
     if not problem.sees_whole:
         if model in OF_WHOLE_IMAGES:
             found = f"--model {model}"
-            raise UsageError("a model of whole images does not draw labels", expected="--model cnn", found=found)
-        return PER_VOXEL
+            raise UsageError("a model of whole images finds no places in them", expected="--model cnn", found=found)
+        return BOXES if problem.gives_boxes else PER_VOXEL
     return OF_WHOLE_IMAGES.get(model, WHOLE_IMAGES)
 
 

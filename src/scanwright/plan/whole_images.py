@@ -87,7 +87,14 @@ def whole_side(fingerprint: Fingerprint, axes: Shape3, *, most_voxels: int) -> C
 
 
 def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> Shape3:
-    """The size to which every image is filled up: the longest along each axis, once prepared."""
+    """The size to which every image is filled up."""
+    whole = Choice(longest(fingerprint, preprocess), "every image whole, filled up at its edges", "this package")
+    patch: Shape3 = ledger.decide("batch.patch", whole)
+    return patch
+
+
+def longest(fingerprint: Fingerprint, preprocess: PreprocessPlan) -> Shape3:
+    """The longest image along each axis, once prepared; network order."""
     if preprocess.spacing is None:
         side = preprocess.long_side or 1
         shapes = [fingerprint.shape[axis] for axis in preprocess.axes]
@@ -100,11 +107,7 @@ def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessP
         size = [round(length / edge) for length, edge in zip(extents, preprocess.spacing, strict=True)]
     if fingerprint.dimension == 2:
         size[0] = 1
-    found = three([max(1, length) for length in size])
-    patch: Shape3 = ledger.decide(
-        "batch.patch", Choice(found, "every image whole, filled up at its edges", "this package")
-    )
-    return patch
+    return three([max(1, length) for length in size])
 
 
 def plan_batch(

@@ -46,6 +46,12 @@ class ClassAnswers(WholeImages):
         )
         return {"probabilities": chances, "decision": decided, **({"thresholds": limits} if limits else {})}
 
+    def told(self, answer: Floats) -> dict[str, str]:
+        """What is decided, and every probability."""
+        found = self.found(answer)
+        decided = found["decision"] if isinstance(found["decision"], str) else ", ".join(found["decision"]) or "–"
+        return {"": decided} | {name: f"{chance:.2f}" for name, chance in found["probabilities"].items()}
+
     def limits(self) -> dict[str, float]:
         """From which probability on a class or label is told; empty where the most probable one is."""
         limits = self.decision.limits(self.task.choice, len(self.task.classes))
@@ -148,9 +154,9 @@ class ClassAnswers(WholeImages):
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return class_told.result_set(name, summary, rows, self.task, note=f"{note} {self.how_decided(rows)}")
+        return (class_told.result_set(name, summary, rows, self.task, note=f"{note} {self.how_decided(rows)}"),)
 
     def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
         """What was done with the probabilities of these cases before they were judged, and how they decide."""

@@ -20,7 +20,11 @@ from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON, Array, Unit
+
+LABELS = "labels"
+"""What a file with an answer is called where it is a label map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Kind(Problem, Protocol):
 
     task: Task
     holds: str
-    """What a file with an answer is called: "labels", or "answer"."""
+    """What a file with an answer is called: LABELS, "boxes", or "answer"."""
 
     def planned(self, plan: Plan) -> "Kind":
         """The problem with what the plan says about its targets."""
@@ -68,6 +72,20 @@ class Kind(Problem, Protocol):
 
     def answer(self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Any:
         """The networks' answer to a case's image. where: named in errors. Raises ResourceError where memory is too small."""
+        ...
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[Any, Array | None]:
+        """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where voxels say nothing of it."""
+        ...
+
+    def drawn(self, image: Volume, answer: Any) -> bytes | None:
+        """A PNG of the image with what was found in it; None where the answer can be looked at by itself, or has no place."""
+        ...
+
+    def study(self, image: Volume, answer: Any, *, sure: Array | None) -> StudyPart:
+        """What an answer says, measured on the image, for the report of a study."""
         ...
 
     def explain(self, engine: Engine, image: Volume, answer: Any) -> Explanation | None:
@@ -155,8 +173,8 @@ class Kind(Problem, Protocol):
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
-        """One set of cases as the page shows it. summary: its part of metrics.json."""
+    ) -> tuple[ResultSet, ...]:
+        """One set of cases as the page shows it, in one table or several. summary: its part of metrics.json."""
         ...
 
     def pictures(

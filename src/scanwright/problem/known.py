@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from scanwright.dataset.task import Task
 from scanwright.problem.classification import Classification
+from scanwright.problem.detection import Detection
 from scanwright.problem.kind import Kind
 from scanwright.problem.regression import Regression
 from scanwright.problem.segmentation import Segmentation
@@ -11,7 +12,7 @@ from scanwright.problem.segmentation import Segmentation
 MakeKind = Callable[[Task], Kind]
 """What makes a problem of a task: one of KINDS, or a kind from outside this package."""
 
-KINDS: Mapping[str, MakeKind] = {kind.name: kind for kind in (Segmentation, Classification, Regression)}
+KINDS: Mapping[str, MakeKind] = {kind.name: kind for kind in (Segmentation, Classification, Regression, Detection)}
 
 
 def problem_of(task: Task, make: MakeKind | None = None) -> Kind:

@@ -14,13 +14,17 @@ from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, 
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
-from scanwright.inference.volume import predict_volume
+from scanwright.inference.volume import predict_surely, predict_volume
 from scanwright.io.formats import is_picture, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
+from scanwright.problem.kind import LABELS
+from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
+from scanwright.problem.label_map_study import study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
-from scanwright.types import JSON, Unit
+from scanwright.report.study_content import StudyPart
+from scanwright.types import JSON, Array, Unit
 
 
 class LabelMaps:
@@ -29,7 +33,7 @@ class LabelMaps:
     task: Task
     name: str
     primary: str
-    holds = "labels"
+    holds = LABELS
 
     def planned(self, plan: Plan) -> Self:
         """This problem: nothing of it hangs on the plan."""
@@ -43,6 +47,21 @@ class LabelMaps:
     ) -> Volume:
         """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
         return predict_volume(engine, image, where=where, tell=tell)
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[Volume, Array | None]:
+        """The same, and in each voxel the largest probability of a finding; None if the task has no findings."""
+        names, background = [region.name for region in self.task.regions], 1 if self.task.exclusive else 0
+        watched = [background + names.index(name) for name in self.task.abnormal]
+        return predict_surely(engine, image, watched=watched, where=where, tell=tell)
+
+    def drawn(self, image: Volume, answer: Volume) -> None:
+        """None: any viewer lays a label map over its image."""
+
+    def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
+        """Regions and findings, measured (label_map_study.py)."""
+        return study_part(image, answer, self.task, sure=sure)
 
     def explain(self, engine: Engine, image: Volume, answer: Volume) -> None:
         """None: a label map shows by itself where it lies."""
@@ -92,13 +111,20 @@ class LabelMaps:
             ignore=self.task.ignore,
             tolerance=yardstick,
         )
-        return CaseRow(case=case.id, patient=case.patient, fold=fold, groups=case.groups, metrics=metrics)
+        return CaseRow(
+            case=case.id,
+            patient=case.patient,
+            fold=fold,
+            groups=case.groups,
+            metrics={name: found for name, found in metrics.items() if case.judged is None or name in case.judged},
+            lesions=lesions_of(truth, answer, self.task, looked_for=case.judged),
+        )
 
     def summary(
         self, rows: Sequence[CaseRow], test: Sequence[CaseRow], *, seed: int, yardstick: float | None
     ) -> dict[str, JSON]:
-        """metrics.json. If only a test split was judged, it stands for the whole."""
-        return summarise(
+        """metrics.json. If only a test split was judged, it stands for the whole. Findings are judged one by one as well."""
+        found = summarise(
             rows or test,
             problem=self.name,
             primary=self.primary,
@@ -107,6 +133,15 @@ class LabelMaps:
             tolerance=yardstick,
             test=test if rows else (),
         )
+        return found if not self.task.abnormal else self._with_findings(found, rows, test, seed=seed)
+
+    def _with_findings(
+        self, found: dict[str, JSON], rows: Sequence[CaseRow], test: Sequence[CaseRow], *, seed: int
+    ) -> dict[str, JSON]:
+        found |= {FINDINGS: lesion_summary(rows or test, self.task, seed=seed)}
+        if "test" in found:
+            found["test"] |= {FINDINGS: lesion_summary(test, self.task, seed=seed)}
+        return found
 
     def settle(
         self, rows: Sequence[CaseRow], test: Sequence[CaseRow], plan: Plan
@@ -151,9 +186,10 @@ class LabelMaps:
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
+        whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
+        return (whole, *lesion_results(name, summary))
 
     def pictures(
         self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]

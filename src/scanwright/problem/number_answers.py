@@ -36,6 +36,11 @@ class NumberAnswers(WholeImages):
         stated = self.task.units or ("",) * len(self.task.quantities)
         return tuple(unit or unit_of(name) for unit, name in zip(stated, self.task.quantities, strict=True))
 
+    def told(self, answer: Floats) -> dict[str, str]:
+        """Each quantity with its unit."""
+        numbers = zip(self.task.quantities, answer.tolist(), self.units, strict=True)
+        return {name: f"{value:.4g} {unit}".strip() for name, value, unit in numbers}
+
     def found(self, answer: Floats) -> dict[str, JSON]:
         """Each quantity, and its unit where the name states one: {"quantities", "units"}."""
         names = self.task.quantities
@@ -118,9 +123,9 @@ class NumberAnswers(WholeImages):
         facts: Mapping[str, CaseFacts],
         unit: Unit,
         note: str,
-    ) -> ResultSet:
+    ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return number_told.result_set(name, summary, rows, self.task, note=note)
+        return (number_told.result_set(name, summary, rows, self.task, note=note),)
 
     def pictures(
         self, rows: Sequence[MeasuredCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Floats]

@@ -26,6 +26,7 @@ class Regression(NumberAnswers):
 
     name = "regression"
     sees_whole = True
+    gives_boxes = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
     def __init__(self, task: Task, target: TargetPlan | None = None) -> None:

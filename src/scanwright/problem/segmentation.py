@@ -39,6 +39,7 @@ class Segmentation(LabelMaps):
     name = "segmentation"
     primary = "dice"
     sees_whole = False
+    gives_boxes = False
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -49,6 +50,13 @@ class Segmentation(LabelMaps):
                 expected=f"at most {IGNORE} values, background included, none below 0",
                 found=f"{len(self.values)} values from {self.values[0]} to {self.values[-1]}",
                 hint="Number the labels from 1, or leave out those that are not wanted (scanwright.json).",
+            )
+        if len(self.values) * (1 + len(task.partial)) > IGNORE:
+            raise InputError(
+                "too many sets of regions that were looked for",
+                expected=f"at most {IGNORE // len(self.values) - 1} of {len(self.values)} label values",
+                found=len(task.partial),
+                hint="Look for the same regions in more of the cases, or leave some out.",
             )
         if not task.exclusive and len(task.regions) > MAX_OVERLAPPING:
             raise InputError(
@@ -79,6 +87,13 @@ class Segmentation(LabelMaps):
         """(codes, outputs) bool: which outputs a code belongs to."""
         table = np.array([[value in region.values for region in self.task.regions] for value in self.values])
         return np.concatenate([~table.any(axis=1, keepdims=True), table], axis=1) if self.task.exclusive else table
+
+    @cached_property
+    def known(self) -> Array:
+        """(blocks, outputs) bool: which outputs were looked for in the cases of each block of codes; in the first, all."""
+        names = [region.name for region in self.task.regions]
+        looked_for = [names, *self.task.partial]
+        return np.array([[name in some for name in names] for some in looked_for])
 
     def loss(
         self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
@@ -167,16 +182,29 @@ class Segmentation(LabelMaps):
         return np.dtype(np.min_scalar_type(max(*self.task.values, *self.task.region_order)))
 
     def _classes(self, codes: Tensor) -> Tensor:
-        """Codes to class indices, IGNORE kept; (N, *size) int64."""
+        """Codes to class indices, IGNORE kept; (N, *size) int64. Classes exclude each other only where all were looked for."""
         table = torch.full((256,), IGNORE, dtype=torch.int64, device=codes.device)
         table[: len(self.values)] = torch.as_tensor(self.membership.argmax(axis=1), device=codes.device)
         return table[codes.long()]
 
     def _regions(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes to (N, outputs, *size) of 0 and 1, and the mask (N, 1, *size) of what counts."""
+        """Codes to (N, outputs, *size) of 0 and 1, and the mask of what counts, (N, 1, *size), or (N, outputs, *size) where
+        some regions were not looked for in some cases.
+        """
+        blocks, count = 1 + len(self.task.partial), len(self.values)
         table = torch.zeros((256, self.outputs), device=codes.device)
-        table[: len(self.values)] = torch.as_tensor(self.membership, dtype=torch.float32, device=codes.device)
-        return table[codes.long()].movedim(-1, 1), (codes != IGNORE)[:, None]
+        member = torch.as_tensor(self.membership, dtype=torch.float32, device=codes.device)
+        table[: blocks * count] = member.repeat(blocks, 1)
+        regions = table[codes.long()].movedim(-1, 1)
+        if blocks == 1:
+            return regions, (codes != IGNORE)[:, None]
+        counts = torch.zeros((256, self.outputs), dtype=torch.bool, device=codes.device)
+        counts[: blocks * count] = torch.as_tensor(self.known, device=codes.device).repeat_interleave(count, dim=0)
+        return regions, counts[codes.long()].movedim(-1, 1)
+
+    def plain(self, codes: Array) -> Array:
+        """Stored codes without the block that says what was looked for."""
+        return np.where(codes == IGNORE, IGNORE, codes % len(self.values)) if self.task.partial else codes
 
     def sketch(self, image: Tensor, target: Tensor, answer: Array, *, grid: Grid) -> bytes | None:
         """A validation patch while training: its truth as an outline, and the answer as colour. PNG.
@@ -185,7 +213,7 @@ class Segmentation(LabelMaps):
         """
         return overlay_slices(
             image[0].cpu().numpy(),
-            truth_IJK=values_of(target[0].cpu().numpy(), self.codes),
+            truth_IJK=values_of(self.plain(target[0].cpu().numpy()), self.codes),
             prediction_IJK=self.decode(iter(answer)),
             grid=grid,
             regions={region.name: region.values for region in self.task.regions},

@@ -12,6 +12,7 @@ from scanwright.dataset.task import Task
 from scanwright.evaluation.bootstrap import Interval
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
+from scanwright.geometry.volume import Volume
 from scanwright.problem import kind
 from scanwright.report.content import (
     CaseRow,
@@ -82,7 +83,11 @@ def difference(
 
 def shown(case: Case, task: Task) -> bytes:
     """A case's image as PNG, a volume by its middle slice."""
-    image = read_case_image(case, task)
+    return pictured(read_case_image(case, task), task)
+
+
+def pictured(image: Volume, task: Task) -> bytes:
+    """An image as PNG, a volume by its middle slice."""
     window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
     small = thumbnail(image.voxels, grid=image.grid, window=window, side_px=SIDE_PX)
     stored = io.BytesIO()

@@ -18,8 +18,10 @@ from scanwright.inference.predict import Engine
 from scanwright.inference.whole import predict_whole
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Explanation
+from scanwright.problem.told import pictured
 from scanwright.problem.whole_explained import drawn, score_of
 from scanwright.protocols import Listener
+from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
 from scanwright.types import Array, Floats
@@ -51,6 +53,27 @@ class WholeImages:
         network_input, _ = to_network(image, engine.plan.preprocess)
         require_finite(network_input, where=where)
         return predict_whole(engine, network_input)
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[Floats, None]:
+        """The answer: it is of no voxel."""
+        return self.answer(engine, image, where=where, tell=tell), None
+
+    def drawn(self, image: Volume, answer: Floats) -> None:
+        """None: an answer to the whole image has no place."""
+
+    def study(self, image: Volume, answer: Floats, *, sure: Array | None) -> StudyPart:
+        """What is told, as text, and the image."""
+        return StudyPart(
+            answers=self.told(answer),
+            images=(KeyImage(png=pictured(image, self.task)),),
+            unit_of_length=image.grid.unit,
+        )
+
+    def told(self, answer: Floats) -> dict[str, str]:
+        """Each part with its number, as text; kinds say it in their own way."""
+        return {name: f"{value:.4g}" for name, value in zip(self.parts, answer, strict=True)}
 
     def explained(self, answer: Floats) -> tuple[int, ...]:
         """Which of the parts are explained: the first few."""

@@ -9,17 +9,22 @@ from scanwright.report.content import Estimate
 NOT_DEFINED = "\N{EN DASH}"
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Suffixes of metric names that carry a unit.
-UNITS = ("mm", "px", "ml")
+UNITS = ("mm", "px", "ml", "mm2")
 ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
 CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
-WITHOUT_DIRECTION = {"loa_low", "loa_high", "estimate", "probability"}
+WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "estimate", "probability"}
 """What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
+RATES = {"false_lesions_per_case"}
+"""Numbers of wrong things in the mean case."""
 OF_QUANTITIES = {"mae", "rmse", "bias", "loa_low", "loa_high"}
 """Measures in the unit of a quantity, whose size nobody knows before."""
 SIGNIFICANT, MOST_DIGITS = 4, 6
 
 Better = Literal["higher", "lower", "zero", "none"]
+
+COUNTS: dict[str, Better] = {"true_boxes": "none", "hits": "none", "misses": "lower", "false_positives": "lower"}
+"""Numbers of things, and which of them are better for being low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ def metric(key: str) -> Metric:
         better, limits = _direction(stem, default="lower")
         digits = 2 if unit != "px" else 0 if stem.startswith("area") else 1
         return Metric(key, stem, unit, digits, better, limits if better in ("zero", "none") else (0.0, math.inf))
+    if key in COUNTS:
+        return Metric(key, key, "", 0, COUNTS[key], (0.0, math.inf))
+    if key in RATES:
+        return Metric(key, key, "", 2, "lower", (0.0, math.inf))
     better, limits = _direction(key, default="higher")
     return Metric(key, key, "", 3, better, limits)
 

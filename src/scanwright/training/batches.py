@@ -22,7 +22,8 @@ from scanwright.types import Array, Floats, Ints, Shape3, Triple
 class TrainingCase:
     """One preprocessed case: image (C, D, H, W) float32, may be memory-mapped.
 
-    target: codes (D, H, W) uint8 on the image's grid, or (T,) float32 numbers of the whole image.
+    target: codes (D, H, W) uint8 on the image's grid; (T,) float32 numbers of the whole image; or boxes (M, 7) float32, of each
+        the code of its class and its corners, start (D, H, W) and end, in voxels of the image, whose outer corner is 0.
     foreground: for each foreground code that occurs, (n, 3) voxel indices drawn from it; empty for whole images.
     """
 
@@ -57,9 +58,9 @@ class Batches:
     device: torch.device
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Image (N, C, D, H, W) float32 and target, codes (N, D, H, W) uint8 or numbers (N, T), of one step, on the device.
+        """Image (N, C, D, H, W) float32 and target of one step, changed at random, on the device.
 
-        Changed at random.
+        The target is codes (N, D, H, W) uint8, numbers (N, T), or boxes (N, M, 7).
         """
         return self.apply(self.draw(step))
 
@@ -85,7 +86,7 @@ class Batches:
             cut(case, center, draw.warp.reach(patch)) for case, center in zip(draw.cases, draw.centers, strict=True)
         ]
         image = torch.from_numpy(np.stack([image for image, _ in blocks])).to(self.device)
-        target = torch.from_numpy(np.stack([target for _, target in blocks])).to(self.device)
+        target = torch.from_numpy(stacked([target for _, target in blocks])).to(self.device)
         image, target = spatial.apply(draw.warp, image, target, patch=patch)
         image = intensity.apply(draw.tint, image)
         return (image, target) if draw.shares is None else self._mixed(draw, image, target)
@@ -144,7 +145,8 @@ def choose_center(rng: np.random.Generator, case: TrainingCase, plan: Plan, *, f
 def cut(case: TrainingCase, center: Sequence[int], size: Shape3) -> tuple[Array, Array]:
     """A block around a voxel: image (C, *size) float32 with edges repeated, and its target.
 
-    Of codes that is the same block (*size) with IGNORE outside the case; numbers of the whole image are those of any block.
+    Of codes that is the same block (*size) with IGNORE outside the case; boxes are told in voxels of the block; numbers of the
+    whole image are those of any block.
     """
     start = [c - s // 2 for c, s in zip(center, size, strict=True)]
     inside = tuple(
@@ -153,7 +155,17 @@ def cut(case: TrainingCase, center: Sequence[int], size: Shape3) -> tuple[Array,
     pad = [(part.start - a, a + s - part.stop) for part, a, s in zip(inside, start, size, strict=True)]
     image = np.asarray(case.image[(slice(None), *inside)], dtype=np.float32)
     target = np.asarray(case.target[inside] if case.target.ndim == 3 else case.target)
+    if case.target.ndim == 2:
+        target = target - np.array([0, *start, *start], dtype=target.dtype)
     if any(before or after for before, after in pad):
         image = np.pad(image, [(0, 0), *pad], mode="edge")
         target = np.pad(target, pad, constant_values=IGNORE) if target.ndim == 3 else target
     return image, target
+
+
+def stacked(targets: Sequence[Array]) -> Array:
+    """Targets of one batch in one array; of boxes (M, 7) each, those with fewer are filled up with rows of -1."""
+    if targets[0].ndim != 2:
+        return np.stack(targets)
+    most = max(1, *(len(boxes) for boxes in targets))
+    return np.stack([np.pad(boxes, ((0, most - len(boxes)), (0, 0)), constant_values=-1) for boxes in targets])

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from scanwright.dataset.cases import Case
+from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.measures import are_finite, num_not_finite
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
+from scanwright.geometry.boxes import as_boxes
 from scanwright.io.formats import read_label
 from scanwright.io.source import place_of
 from scanwright.plan.plan import PreprocessPlan
 from scanwright.protocols import IGNORE
 from scanwright.runtime import generator
-from scanwright.transform.preprocess import to_network
-from scanwright.types import Array, Ints
+from scanwright.transform.preprocess import Placement, to_network
+from scanwright.types import Array, Floats, Ints
 
 VERSION = 1
 """Part of every store key: raise it when the same plan and files would give other arrays."""
@@ -32,18 +33,39 @@ FOREGROUND_VOXELS = 5000
 def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]) -> dict[str, Array]:
     """Arrays of one labelled case: "image" (C, D, H, W) float32, "codes" (D, H, W) uint8, "foreground" (n, 4) int32.
 
-    codes: label value to stored code; without any the image alone is prepared, its target being no label map.
+    codes: label value to stored code; without any the target is no label map. Then the image alone is prepared, and where the
+    target is boxes, "boxes" (M, 7) float32 (see `boxes_of`).
     foreground: rows of code, d, h, w; up to FOREGROUND_VOXELS drawn from each code.
     Raises InputError if the normalised image is not finite.
     """
     image, placement = to_network(read_case_image(case, task), plan)
     require_finite(image, where=place_of(case.images[0]))
+    if isinstance(case.target, Boxes):
+        return {"image": image, "boxes": boxes_of(case.target, task, placement)}
     if not codes:
         return {"image": image}
     assert case.label is not None
     label = read_label(case.label).voxels[0]
+    block = 1 + max(code for code in codes.values() if code != IGNORE)
+    first = block * block_of(case, task)
     target = placement.target(encode(label, codes))
-    return {"image": image, "codes": target, "foreground": foreground_voxels(target)}
+    shifted = np.where(target == IGNORE, IGNORE, target + first).astype(np.uint8)
+    return {"image": image, "codes": shifted, "foreground": foreground_voxels(shifted, block=block)}
+
+
+def block_of(case: Case, task: Task) -> int:
+    """In which block of codes a case's labels are stored: 0 where every region was looked for, else the one of what was."""
+    return 0 if case.judged is None else 1 + task.partial.index(case.judged)
+
+
+def boxes_of(target: Boxes, task: Task, placement: Placement) -> Floats:
+    """(M, 7) float32, a row a box: the place of its class, IGNORE where it is ignored, and its corners, start (D, H, W) and
+    end, in voxels of the prepared image.
+    """
+    codes = [IGNORE if box.ignored else task.classes.index(box.name) for box in target.boxes]
+    corners = placement.boxes(as_boxes([box.corners for box in target.boxes]))
+    rows = np.concatenate([np.array(codes, dtype=float)[:, None], corners.reshape(-1, 6)], axis=1)
+    return rows.astype(np.float32)
 
 
 def require_finite(image: Array, *, where: Path | None) -> None:
@@ -74,11 +96,14 @@ def encode(label_IJK: Ints, codes: Mapping[int, int]) -> Ints:
     return encoded
 
 
-def foreground_voxels(codes_DHW: Ints) -> Ints:
-    """(n, 4) int32 rows of code, d, h, w for every code but 0 and IGNORE, evenly drawn with a fixed generator."""
+def foreground_voxels(codes_DHW: Ints, *, block: int = IGNORE) -> Ints:
+    """(n, 4) int32 rows of code, d, h, w for every code but background and IGNORE, evenly drawn with a fixed generator.
+
+    block: how many codes there are for each set of regions that was looked for; the first of each is background.
+    """
     rows = []
     for code in np.unique(codes_DHW):
-        if code in (0, IGNORE):
+        if code == IGNORE or code % block == 0:
             continue
         points = np.argwhere(codes_DHW == code)
         if len(points) > FOREGROUND_VOXELS:

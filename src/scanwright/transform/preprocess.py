@@ -50,6 +50,23 @@ class Placement:
         turned = self.turn.apply(codes_IJK)[self.box]
         return resize_labels(np.ascontiguousarray(turned), self.shape)
 
+    def boxes(self, boxes_N23: Floats) -> Floats:
+        """Boxes (N, 2, 3) in voxels of the case (corners along I, J, K), in voxels of the network input (along D, H, W)."""
+        turned = self.turn.boxes(boxes_N23, self.grid.shape)
+        moved: Floats = (turned - np.array(self.start)) * self._scale
+        return moved
+
+    def boxes_back(self, boxes_N23: Floats) -> Floats:
+        """Boxes (N, 2, 3) in voxels of the network input, in voxels of the case; cut at its border."""
+        turned = boxes_N23 / self._scale + np.array(self.start)
+        own = self.turn.inverse().boxes(turned, self.turn.shape(self.grid.shape))
+        return np.clip(own, 0, np.array(self.grid.shape))
+
+    @property
+    def _scale(self) -> Floats:
+        factors: Floats = np.array(self.shape, dtype=float) / np.array(self.box_shape)
+        return factors
+
     def back(self, labels_DHW: Array) -> Array:
         """Labels of the kept box at the case's own resolution, to the case's grid (I, J, K); zero outside the box."""
         whole = np.zeros(self.turn.shape(self.grid.shape), dtype=labels_DHW.dtype)

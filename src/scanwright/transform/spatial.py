@@ -16,9 +16,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from scanwright.plan.plan import AugmentPlan
-from scanwright.types import Floats, Shape3, Triple
+from scanwright.protocols import IGNORE
+from scanwright.types import Floats, Shape3, Triple, three
 
 CONTROL_POINTS = 5
+LEAST_SEEN = 0.3
+"""Of a box, what must be left inside a patch for it to be learned there."""
+TINY = 1e-9
 ROUNDING = 1e-6
 """Voxels: what a sum of rounded products may lie beyond the last voxel; the edge is repeated there."""
 
@@ -84,15 +88,38 @@ def apply(warp: Warp, image_NCDHW: Tensor, target: Tensor, *, patch: Shape3) -> 
     """Sample a patch from the centre of each block: image trilinear (float32), target nearest (its own dtype).
 
     image (N, C, *block), target (N, *block) to (N, C, *patch) and (N, *patch). Outside the block the edge is repeated.
-    A target that does not lie on the block, (N, T) numbers of each image, stays as it is.
+    A target that does not lie on the block, (N, T) numbers of each image, stays as it is; boxes (N, M, 7) in voxels of the
+    block become boxes in voxels of the patch (see `move_boxes`).
     """
     grid = _sampling_grid(warp, block=tuple(image_NCDHW.shape[2:]), patch=patch, device=image_NCDHW.device)
     image = functional.grid_sample(image_NCDHW, grid, mode="bilinear", padding_mode="border", align_corners=True)
     if target.ndim == 2:
         return image, target
+    if target.ndim == 3:
+        return image, move_boxes(warp, target, block=three(image_NCDHW.shape[2:]), patch=patch)
     codes = target[:, None].to(torch.float32)
     moved = functional.grid_sample(codes, grid, mode="nearest", padding_mode="border", align_corners=True)
     return image, moved[:, 0].to(target.dtype)
+
+
+def move_boxes(warp: Warp, boxes_NM7: Tensor, *, block: Shape3, patch: Shape3) -> Tensor:
+    """Boxes (code, corners) in voxels of each block, as they lie in the patch sampled from its centre; bends are left out.
+
+    A box is turned as the ellipsoid that fills it, which most of what is marked by boxes is nearer to: the corners of a turned
+    box lie outside what was marked. What is cut by the patch's border ends there; of a box less than LEAST_SEEN is left is
+    ignored (IGNORE), and where nothing is left the row is empty (-1).
+    """
+    codes, corners = boxes_NM7[..., 0], boxes_NM7[..., 1:].reshape(*boxes_NM7.shape[:2], 2, 3)
+    back = torch.as_tensor(np.linalg.inv(warp.matrix), dtype=corners.dtype, device=corners.device)
+    own, size = corners.new_tensor(block) / 2, corners.new_tensor(patch)
+    middle = torch.einsum("nij,nmj->nmi", back, corners.mean(dim=2) - own) + size / 2
+    half = torch.einsum("nij,nmj->nmi", back**2, ((corners[:, :, 1] - corners[:, :, 0]) / 2) ** 2).sqrt()
+    moved = torch.stack([middle - half, middle + half], dim=2)
+    cut = torch.minimum(moved.clamp_min(0), size)
+    left = (cut[:, :, 1] - cut[:, :, 0]).prod(dim=2) / (2 * half).prod(dim=2).clamp_min(TINY)
+    codes = torch.where((codes >= 0) & (left < LEAST_SEEN), torch.full_like(codes, IGNORE), codes)
+    codes = torch.where(left <= 0, torch.full_like(codes, -1), codes)
+    return torch.cat([codes[..., None], cut.flatten(2)], dim=2)
 
 
 def _sampling_grid(warp: Warp, *, block: tuple[int, ...], patch: Shape3, device: torch.device) -> Tensor:

@@ -115,8 +115,11 @@ def test_classes_that_are_not_declared(tmp_path):
 
 
 def test_a_kind_that_nothing_answers(tmp_path):
-    with pytest.raises(InputError, match="does not hold what is wanted"):
-        read_dataset(folder(tmp_path, TABLE), kind="detection")
+    root = folder(tmp_path, TABLE, declared={"target": "Tumour class"})
+    for mask in (root / "masks").iterdir():
+        mask.unlink()
+    with pytest.raises(InputError, match="holds classes or numbers of whole images"):
+        read_dataset(root, kind="detection")
 
 
 def test_a_table_that_cannot_be_read_says_why(tmp_path):

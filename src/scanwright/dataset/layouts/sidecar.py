@@ -12,6 +12,7 @@ from pathlib import Path
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.layouts.delimited import Table, columns_of, read_table, reason
+from scanwright.dataset.layouts.judged import with_judged
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sides import unclear_side, word_of
 from scanwright.errors import InputError
@@ -24,6 +25,8 @@ PATIENT_COLUMNS = (
 SPLIT_COLUMNS = ("split", "set", "subset", "partition", "fold")
 OF_SERIES = ("channel", "volume", "series", "folder", "label", "mask", "seg")
 """Columns that tell the rows of one case apart, or name files: no groups of cases."""
+JUDGED_COLUMNS = ("annotated", "judged", "looked_for")
+"""Columns that say which regions were looked for in a case, with | between their names."""
 PATIENT_IN_NAME = re.compile(r"^((?:sub|subj|subject|pat|patient)[-_ ]?[a-z]{0,4}\d+)(?=[-_ .]|$)", re.IGNORECASE)
 
 PATIENT_FOLDER = re.compile(
@@ -149,12 +152,14 @@ def _joined(dataset: Dataset, table: Table, key: str) -> Dataset:
     for row in table.rows:
         rows.setdefault(case_of(row[key]), []).append(row)
     patient, split = table.column(name for name in PATIENT_COLUMNS if name != key), table.column(SPLIT_COLUMNS)
-    groups = group_columns(table, besides=(key, patient or "", split or "", *OF_SERIES))
+    groups = group_columns(table, besides=(key, patient or "", split or "", *OF_SERIES, *JUDGED_COLUMNS))
     cases = [_case_with(case, rows.get(case.id, []), patient, split, groups) for case in dataset.cases]
     faults = faults_of(dataset.cases, rows, patient=patient, split=split, table=table.path)
     source = dataset.patients_from if patient is None else f"column {patient} of {table.path.name}"
     found = {"cases": tuple(cases), "faults": (*dataset.faults, *faults), "patients_from": source}
-    return dataset.model_copy(update=found)
+    judged = table.column(JUDGED_COLUMNS)
+    joined = dataset.model_copy(update=found)
+    return joined if judged is None else with_judged(joined, rows, judged, table=table.path)
 
 
 def _case_with(

@@ -19,9 +19,23 @@ from scanwright.runtime import generator
 from scanwright.types import Floats, Triple
 
 CHEST = {"right_lung": 1, "left_lung": 2, "heart": 3, "lesion": 4}
+THORAX = {
+    "right_upper_lobe": 1,
+    "right_middle_lobe": 2,
+    "right_lower_lobe": 3,
+    "left_upper_lobe": 4,
+    "left_lower_lobe": 5,
+    "heart": 6,
+    "vertebrae": 7,
+    "nodule": 8,
+}
+"""What is labelled in a CT of the chest."""
 CENTRE_MM: Triple = (0.0, 0.0, 165.0)  # of a chest radiograph
 EXTENT_MM: Triple = (190.0, 150.0, 350.0)
 NODULE_RADII_MM = (9.0, 21.0)
+SMALL_RADII_MM = (4.5, 14.0)
+"""Of nodules in CT, which shows smaller ones than a radiograph."""
+MOST_NODULES = 5
 SIDES = (("right_lung", 1.0), ("left_lung", -1.0))
 
 
@@ -34,13 +48,24 @@ def draw_chest(*, seed: int, subject: int, large: float = 1.0, fat_mm: float = 1
     return replace(body, deformation=bent, lesions=())
 
 
-def draw_nodules(rng: np.random.Generator, *, count: int, benign: bool) -> tuple[Lesion, ...]:
+def draw_thorax(*, seed: int, subject: int, large: float = 1.0, fat_mm: float = 14.0) -> Anatomy:
+    """The chest of one subject with none to MOST_NODULES nodules, as a CT shows it."""
+    body = draw_chest(seed=seed, subject=subject, large=large, fat_mm=fat_mm)
+    rng = generator(seed, subject, 12)
+    wanted = int(rng.integers(0, MOST_NODULES + 1))
+    nodules = draw_nodules(rng, count=wanted, benign=False, radii_mm=SMALL_RADII_MM)
+    return replace(body, lesions=nodules)
+
+
+def draw_nodules(
+    rng: np.random.Generator, *, count: int, benign: bool, radii_mm: tuple[float, float] = NODULE_RADII_MM
+) -> tuple[Lesion, ...]:
     """Round masses inside the template's lungs, none touching another; fewer than `count` if there is no room."""
     placed: list[Lesion] = []
     for _ in range(200):
         if len(placed) == count:
             break
-        radius = float(np.exp(rng.uniform(*np.log(NODULE_RADII_MM)))) * (0.75 if benign else 1.0)
+        radius = float(np.exp(rng.uniform(*np.log(radii_mm)))) * (0.75 if benign else 1.0)
         side = float(rng.choice((-1, 1)))
         x, y, z = (float(v) for v in rng.uniform((35, -45, 90), (105, 50, 250)) * (side, 1, 1))
         point = np.array([x, y, z], np.float32).reshape(3, 1)
@@ -58,6 +83,33 @@ def paint_chest(anatomy: Anatomy, points_xyz: Floats, *, voxel_mm: float) -> Sce
     for draw in (_wall, _mediastinum, spine, _lungs, _cage, _heart, _airways, _nodules):
         draw(brush, anatomy)
     return Scene(shape=points_xyz.shape[1:], layers=tuple(brush.layers))
+
+
+def paint_thorax(anatomy: Anatomy, points_xyz: Floats, *, voxel_mm: float) -> Scene:
+    """The same chest for CT: lungs by their lobes, and nodules."""
+    brush = Brush(anatomy, points_xyz, voxel_mm)
+    bones, heart, nodules = (
+        partial(draw, value=THORAX[name])
+        for draw, name in ((spine, "vertebrae"), (_heart, "heart"), (_nodules, "nodule"))
+    )
+    for draw in (_wall, _mediastinum, bones, _lobes, _cage, heart, _airways, nodules):
+        draw(brush, anatomy)
+    return Scene(shape=points_xyz.shape[1:], layers=tuple(brush.layers))
+
+
+def lobes(points_xyz: Floats, *, side: float) -> dict[str, Floats]:
+    """What parts a lung into lobes: below 0 inside each. An oblique fissure falls from back to front; on the right a level one
+    parts what lies before it.
+    """
+    oblique = 0.6 * (points_xyz[2] - 150 + 1.33 * points_xyz[1])  # above 0 before and above it, in mm
+    if side < 0:
+        return {"left_upper_lobe": -oblique, "left_lower_lobe": oblique}
+    level = points_xyz[2] - 150
+    return {
+        "right_upper_lobe": np.asarray(np.maximum(-oblique, -level)),
+        "right_middle_lobe": np.asarray(np.maximum(-oblique, level)),
+        "right_lower_lobe": oblique,
+    }
 
 
 def lung(points_xyz: Floats, *, side: float) -> Floats:
@@ -107,6 +159,20 @@ def _lungs(brush: Brush, anatomy: Anatomy) -> None:
         brush.lay("vein", np.maximum((threads - width) * 11, shape + 4), value=value)
 
 
+def _lobes(brush: Brush, anatomy: Anatomy) -> None:
+    """Both lungs lobe by lobe, with fissures that wave a little, and vessels as above."""
+    threads = np.minimum(*(np.hypot(brush.texture[a], brush.texture[b]) for a, b in ((2, 3), (0, 1))))
+    for _, side in SIDES:
+        whole = np.maximum(lung(brush.points, side=side) + brush.texture[1], -brush.dome)
+        away = np.sqrt(((brush.points - np.reshape((side * 34, -8, 165), (3, 1, 1, 1))) ** 2).sum(axis=0))
+        vessels = (threads - (0.12 + 0.5 * np.exp(-away / 30))) * 11
+        waved = brush.points + np.stack([0 * brush.texture[0], 0 * brush.texture[0], 4 * brush.texture[0]])
+        for name, apart in lobes(waved, side=side).items():
+            shape = np.maximum(whole, apart)
+            brush.lay("lung", shape, value=THORAX[name])
+            brush.lay("vein", np.maximum(vessels, shape + 3), value=THORAX[name])
+
+
 def _cage(brush: Brush, anatomy: Anatomy) -> None:
     """Ribs round the lungs, clavicles, shoulder blades and the heads of the arms."""
     around = np.minimum(*(lung(brush.points, side=side) for _, side in SIDES))
@@ -145,11 +211,11 @@ def _bone(brush: Brush, corners: tuple[Triple, ...], shape: Callable[[Floats], F
     brush.lay("marrow", distance + 2.5, box=box)
 
 
-def _heart(brush: Brush, anatomy: Anatomy) -> None:
+def _heart(brush: Brush, anatomy: Anatomy, *, value: int = CHEST["heart"]) -> None:
     """Heart, arch and descending aorta, and the great vein on the right."""
     distance = np.maximum(heart(brush.points) + 2 * brush.texture[0], 2 - brush.dome)
-    brush.lay("muscle", distance, value=CHEST["heart"])
-    brush.lay("vein", distance + 10, value=CHEST["heart"])
+    brush.lay("muscle", distance, value=value)
+    brush.lay("vein", distance + 10, value=value)
     arch = (
         (-12.0, 20.0, 150.0),
         (-8.0, 20.0, 195.0),
@@ -174,7 +240,7 @@ def _airways(brush: Brush, anatomy: Anatomy) -> None:
         brush.lay("gas", tube(brush.points, path=path, radius=radius))
 
 
-def _nodules(brush: Brush, anatomy: Anatomy) -> None:
+def _nodules(brush: Brush, anatomy: Anatomy, *, value: int = CHEST["lesion"]) -> None:
     """Masses of the lung: malignant ones lobulated and soft, benign ones round and calcified in the middle."""
     for one in anatomy.lesions:
         (x, y, z), r = one.centre_xyz, one.radius_mm
@@ -182,6 +248,6 @@ def _nodules(brush: Brush, anatomy: Anatomy) -> None:
         mass = ellipsoid(brush.points[:, *box], centre=(x, y, z), radii=(r, r, r))
         if not one.benign:
             mass = mass + 0.16 * r * brush.wave(box, x)
-        brush.lay("lesion", mass, box=box, value=CHEST["lesion"])
+        brush.lay("lesion", mass, box=box, value=value)
         if one.benign:
-            brush.lay("marrow", mass + 0.4 * r, box=box, value=CHEST["lesion"])
+            brush.lay("marrow", mass + 0.4 * r, box=box, value=value)

@@ -19,9 +19,10 @@ from typing import Literal
 
 import numpy as np
 
-from scanwright.dataset.phantom.anatomy import STRUCTURES, Anatomy, draw_anatomy
+from scanwright.dataset.phantom.anatomy import STRUCTURES, Anatomy
+from scanwright.dataset.phantom.bodies import BODIES, Part
 from scanwright.dataset.phantom.physics import CHANNELS, acquire
-from scanwright.dataset.phantom.scene import Scene, paint
+from scanwright.dataset.phantom.scene import Scene
 from scanwright.dataset.phantom.shapes import rotation
 from scanwright.errors import UsageError
 from scanwright.files import read_json, write_bytes, write_json
@@ -32,8 +33,9 @@ from scanwright.runtime import generator
 from scanwright.types import Floats, Shape3, Triple
 
 Modality = Literal["mr", "ct"]
-FIELD_OF_VIEW_MM: Triple = (330.0, 244.0, 176.0)
-DEFAULT_SHAPE: Shape3 = (54, 40, 29)  # voxels of about 6 mm: minutes on a CPU suffice
+FIELD_OF_VIEW_MM: Triple = BODIES["abdomen"].field_mm
+DEFAULT_SHAPE: Shape3 = BODIES["abdomen"].shape  # voxels of about 6 mm: minutes on a CPU suffice
+NUMBERS = {6: "six", 8: "eight", 10: "ten"}
 FOLLOW_UP_EVERY = 6  # every sixth subject is scanned twice
 
 
@@ -50,6 +52,7 @@ class Scan:
     age: int
     grid: Grid
     table_mm: Floats
+    part: Part = "abdomen"
 
 
 def write_cohort(
@@ -57,55 +60,72 @@ def write_cohort(
     *,
     modality: Modality = "mr",
     subjects: int = 24,
-    shape: Shape3 = DEFAULT_SHAPE,
+    shape: Shape3 | None = None,
     seed: int = 0,
     channels: int = 1,
     nested: bool = False,
     varied: bool = True,
+    part: Part = "abdomen",
 ) -> tuple[Scan, ...]:
     """Write a cohort and return its scans, in the order of their names. About 0.1 s a scan of the default shape.
+
+    part: of the body, one of `bodies.BODIES`; a shape of None is that part's own.
 
     shape: voxels along R, A, S; the field of view is shared out among them. channels: 2 adds T2 to T1 (MR only).
     nested: declare the liver as a region that holds its lesions. varied: False puts every scan on one RAS grid.
 
     Raises UsageError if a setting is impossible, or the folder holds anything but this same cohort.
     """
-    _check(modality=modality, subjects=subjects, shape=shape, channels=channels)
+    shape = shape or BODIES[part].shape
+    _check(modality=modality, subjects=subjects, shape=shape, channels=channels, liver=part == "abdomen" or not nested)
     settings = {
         "modality": modality, "subjects": subjects, "shape": list(shape), "seed": seed,
         "channels": channels, "nested": nested, "varied": varied, "version": 1,
+        **({} if part == "abdomen" else {"part": part}),
     }  # fmt: skip
     claim(folder, settings)
-    scans = draw_scans(seed=seed, subjects=subjects, shape=shape, varied=varied)
+    scans = draw_scans(seed=seed, subjects=subjects, shape=shape, varied=varied, part=part)
     for scan in scans:
         _write_scan(folder, scan, modality=modality, seed=seed, channels=channels)
-    _write_tables(folder, scans, modality=modality, channels=channels, nested=nested)
+    _write_tables(folder, scans, modality=modality, channels=channels, nested=nested, part=part)
     return scans
 
 
-def draw_scans(*, seed: int, subjects: int, shape: Shape3 = DEFAULT_SHAPE, varied: bool = True) -> tuple[Scan, ...]:
+def draw_scans(
+    *, seed: int, subjects: int, shape: Shape3 = DEFAULT_SHAPE, varied: bool = True, part: Part = "abdomen"
+) -> tuple[Scan, ...]:
     """The scans of a cohort in the order of their names: one a subject, two of every sixth."""
     return tuple(
-        draw_scan(seed=seed, subject=subject, visit=visit, shape=shape, varied=varied)
+        draw_scan(seed=seed, subject=subject, visit=visit, shape=shape, varied=varied, part=part)
         for subject in range(subjects)
         for visit in range(2 if subject % FOLLOW_UP_EVERY == FOLLOW_UP_EVERY - 1 else 1)
     )
 
 
-def draw_scan(*, seed: int, subject: int, visit: int = 0, shape: Shape3 = DEFAULT_SHAPE, varied: bool = True) -> Scan:
+def draw_scan(
+    *,
+    seed: int,
+    subject: int,
+    visit: int = 0,
+    shape: Shape3 = DEFAULT_SHAPE,
+    varied: bool = True,
+    part: Part = "abdomen",
+) -> Scan:
     """Who is scanned, where, and on which grid: a function of its arguments."""
     person, scan = generator(seed, subject, 2), generator(seed, subject, 3, visit)
     site = "A" if person.uniform() < 0.6 else "B"
     sex, age = str(person.choice(("F", "M"))), int(person.integers(24, 82))
-    spacing, extents = np.divide(FIELD_OF_VIEW_MM, shape), np.array(shape)
+    body = BODIES[part]
+    spacing, extents = np.divide(body.field_mm, shape), np.array(shape)
     codes, tilt, table = "RAS", 0.0, np.zeros(3)
-    centre = np.zeros(3)
+    middle = np.zeros(3) if part == "abdomen" else np.array(body.centre_mm)
+    centre = middle.copy()
     if varied:
         codes = "RAS" if site == "A" else "LPS"
         spacing, extents = _protocol(scan, subject + visit, spacing, extents)
         tilt = float(scan.uniform(4, 9)) if subject % 9 == 4 else 0.0
         table = scan.uniform((-25, -40, -600), (25, 10, -200)).round(1)
-        centre = np.add(scan.normal(scale=(4, 4, 8)), (0, -2, 0))
+        centre = np.add(scan.normal(scale=(4, 4, 8)), body.centre_mm)
     return Scan(
         case=f"p{subject:03d}_{'ab'[visit]}",
         patient=f"p{subject:03d}",
@@ -116,6 +136,7 @@ def draw_scan(*, seed: int, subject: int, visit: int = 0, shape: Shape3 = DEFAUL
         age=age + visit,
         grid=_grid(codes, spacing=spacing, extents=extents, centre=table + centre, tilt=tilt),
         table_mm=table,
+        part=part,
     )
 
 
@@ -124,7 +145,7 @@ def anatomy_of(scan: Scan, *, seed: int) -> Anatomy:
     person = generator(seed, scan.subject, 4)
     large = float(person.normal(1.03 if scan.sex == "M" else 0.96, 0.025))
     fat_mm = float(np.clip(person.normal(13 + (scan.age - scan.visit - 50) / 10, 4), 6, 24))
-    return draw_anatomy(seed=seed, subject=scan.subject, large=large, fat_mm=fat_mm)
+    return BODIES[scan.part].draw(seed, scan.subject, large, fat_mm)
 
 
 def scene_of(scan: Scan, *, seed: int, anatomy: Anatomy | None = None) -> Scene:
@@ -133,7 +154,8 @@ def scene_of(scan: Scan, *, seed: int, anatomy: Anatomy | None = None) -> Scene:
     affine = scan.grid.affine
     offset = (affine[:3, 3] - scan.table_mm).astype(np.float32).reshape(3, 1, 1, 1)
     points = np.tensordot(affine[:3, :3].astype(np.float32), ijk, axes=(1, 0)) + offset
-    return paint(anatomy or anatomy_of(scan, seed=seed), points, voxel_mm=float(np.cbrt(scan.grid.voxel_volume)))
+    voxel_mm = float(np.cbrt(scan.grid.voxel_volume))
+    return BODIES[scan.part].paint(anatomy or anatomy_of(scan, seed=seed), points, voxel_mm=voxel_mm)
 
 
 def render(
@@ -178,16 +200,19 @@ def _write_scan(folder: Path, scan: Scan, *, modality: Modality, seed: int, chan
     write_volume(label_path, label)
 
 
-def _write_tables(folder: Path, scans: tuple[Scan, ...], *, modality: Modality, channels: int, nested: bool) -> None:
+def _write_tables(
+    folder: Path, scans: tuple[Scan, ...], *, modality: Modality, channels: int, nested: bool, part: Part
+) -> None:
     """dataset.json and cases.csv."""
-    labels: dict[str, int | list[int]] = {"background": 0, **STRUCTURES}
+    body = BODIES[part]
+    labels: dict[str, int | list[int]] = {"background": 0, **body.structures}
     if nested:
         labels["liver"] = [STRUCTURES["liver"], STRUCTURES["lesion"]]
     order = {"regions_class_order": list(STRUCTURES.values())} if nested else {}
     names = CHANNELS[modality][:channels]
     description = {
-        "name": f"Phantom abdomen, {modality.upper()}",
-        "description": "Generated abdomen with ten structures; not a patient",
+        "name": f"Phantom {body.title}, {modality.upper()}",
+        "description": f"Generated {body.title} with {NUMBERS[len(body.structures)]} structures; not a patient",
         "channel_names": {str(number): name for number, name in enumerate(names)},
         "labels": labels,
         **order,
@@ -216,7 +241,9 @@ def claim(folder: Path, settings: Mapping[str, object]) -> None:
     write_json(marker, settings)
 
 
-def _check(*, modality: str, subjects: int, shape: Shape3, channels: int) -> None:
+def _check(*, modality: str, subjects: int, shape: Shape3, channels: int, liver: bool) -> None:
+    if not liver:
+        raise UsageError("regions that hold lesions are declared of the abdomen alone", expected="nested=False")
     most = len(CHANNELS.get(modality, ()))
     if not most:
         raise UsageError("no such modality of phantom", expected=" or ".join(CHANNELS), found=modality)

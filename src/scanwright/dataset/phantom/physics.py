@@ -44,6 +44,11 @@ TISSUES: Mapping[str, tuple[tuple[float, float], tuple[float, float], tuple[floa
     "gas": ((0.03, 0.01), (0.03, 0.01), (-900, 30)),
     "bile": ((0.36, 0.06), (0.95, 0.06), (10, 8)),
 }
+OF_THE_HEAD: Mapping[str, tuple[str, tuple[tuple[float, float], ...]]] = {
+    "grey_matter": ("spleen", ((0.44, 0.03), (0.42, 0.04), (38, 4))),
+    "white_matter": ("pancreas", ((0.60, 0.03), (0.26, 0.03), (30, 4))),
+}
+"""Tissues that came later: with each one above, whose share of change it takes, so that no number is drawn more than before."""
 CHANNELS: Mapping[str, tuple[str, ...]] = {"mr": ("T1", "T2"), "ct": ("CT",)}
 
 
@@ -81,7 +86,11 @@ def ct(scene: Scene, rng: np.random.Generator, *, spacing: Triple) -> Floats:
 def _shifted(rng: np.random.Generator, column: int, *, relative: float) -> dict[str, tuple[float, float]]:
     """The tissue table of one scan: every mean moved by a random share of itself (physiology, timing of contrast)."""
     moves = rng.normal(scale=relative, size=len(TISSUES))
-    return {n: (v[column][0] * (1 + float(m)), v[column][1]) for (n, v), m in zip(TISSUES.items(), moves, strict=True)}
+    moved = dict(zip(TISSUES, moves.tolist(), strict=True))
+    found = {name: (values[column][0] * (1 + moved[name]), values[column][1]) for name, values in TISSUES.items()}
+    return found | {
+        name: (values[column][0] * (1 + moved[like]), values[column][1]) for name, (like, values) in OF_THE_HEAD.items()
+    }
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, ...], spacing: Triple) -> Floats:

@@ -219,13 +219,13 @@ def _kidneys(brush: Brush, anatomy: Anatomy) -> None:
         brush.lay("renal_medulla", medulla, box=box, value=STRUCTURES[name])
 
 
-def spine(brush: Brush, anatomy: Anatomy) -> None:
+def spine(brush: Brush, anatomy: Anatomy, *, value: int = STRUCTURES["vertebrae"]) -> None:
     """Vertebrae (labelled), discs between them, the canal with the cord."""
     box = brush.near((-45, -125, -200), (45, -28, 200))
     bone, body, canal = template.vertebrae(brush.points[:, *box])
     brush.lay("disc", body, box=box)
-    brush.lay("bone", bone, box=box, value=STRUCTURES["vertebrae"])
-    brush.lay("marrow", bone + 2.2, box=box, value=STRUCTURES["vertebrae"])
+    brush.lay("bone", bone, box=box, value=value)
+    brush.lay("marrow", bone + 2.2, box=box, value=value)
     brush.lay("csf", canal, box=box)
     brush.lay("cord", canal + 4, box=box)
 

@@ -1,6 +1,7 @@
 """Terms of the losses of masks: each a function with its source. Voxels outside the mask count for nothing.
 
-Shapes: logits and probabilities (N, K, *size); one_hot (N, K, *size) of 0 and 1; mask (N, 1, *size) of 0 and 1; codes
+Shapes: logits and probabilities (N, K, *size); one_hot (N, K, *size) of 0 and 1; mask of 0 and 1, (N, 1, *size), or of regions
+that were not all looked for (N, K, *size); codes
 (N, *size), the class of each voxel. All give one scalar, float32. `masks` puts them together under names.
 
 Overlap is measured over the whole batch, not the sample, because a patch often lacks a class, and Dice on nothing is noise.
@@ -94,7 +95,7 @@ def boundary(probabilities: Tensor, one_hot: Tensor, mask: Tensor) -> Tensor:
     answer costs, a constant, so that here a perfect answer costs 0.
     """
     distances = signed_distances(one_hot, mask).to(probabilities.dtype)
-    counted = mask.sum() * probabilities.shape[1]
+    counted = mask.expand_as(probabilities).sum()
     return (distances * (probabilities - one_hot)).sum() / counted.clamp_min(1)
 
 
@@ -130,7 +131,7 @@ def top_k_cross_entropy(
 def binary_cross_entropy(logits: Tensor, one_hot: Tensor, mask: Tensor) -> Tensor:
     """Mean binary cross-entropy of regions that may overlap, over the voxels of the mask."""
     each = functional.binary_cross_entropy_with_logits(logits, one_hot, reduction="none")
-    return (each * mask).sum() / (mask.sum() * logits.shape[1]).clamp_min(1)
+    return (each * mask).sum() / mask.expand_as(each).sum().clamp_min(1)
 
 
 def top_k_binary_cross_entropy(logits: Tensor, one_hot: Tensor, mask: Tensor, *, share: float = 0.1) -> Tensor:

@@ -1,0 +1,226 @@
+"""The report of a study, for a clinician: what a package says of one case, as a page, as PDF, and as JSON.
+
+CASE.report.html, CASE.report.pdf (where WeasyPrint is installed) and CASE.report.json lie beside the answer. Nothing of the
+patient is in them unless it was asked for. A prior study is answered by the same model, brought to the space of the current
+one by rigid registration, and its findings are paired with those of now.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scanwright.api.opened import Model
+from scanwright.dataset.cases import Case
+from scanwright.dataset.images import read_case_image
+from scanwright.errors import GeometryError, UsageError
+from scanwright.files import write_bytes, write_json
+from scanwright.findings.follow_up import FollowUp, follow_up
+from scanwright.findings.table import FindingRow, StudyTable
+from scanwright.geometry.affine import Affine
+from scanwright.geometry.register import LEAST_QUALITY, register_rigid
+from scanwright.geometry.volume import Volume
+from scanwright.io.source import DicomVolume, place_of
+from scanwright.report.study import build_study, study_pdf
+from scanwright.report.study_content import (
+    KeyImage,
+    ModelFacts,
+    StudyContent,
+    StudyPart,
+    finding_lines,
+    region_lines,
+)
+from scanwright.types import Array
+
+REPORTS = PAGE, PDF, DATA = ".report.html", ".report.pdf", ".report.json"
+OF_PATIENT = {"PatientName": "name", "PatientID": "id", "PatientBirthDate": "birth_date", "PatientSex": "sex"}
+OF_STUDY = {"StudyDate": "date", "AccessionNumber": "accession", "StudyDescription": "description"}
+OF_SERIES = {"Modality": "modality", "SeriesDescription": "series"}
+DATES = ("birth_date", "date")
+POOR_FIT = "the prior study fits the current one poorly: look at both before believing changes"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyOptions:
+    """How a study is reported. site: a folder with templates of one's own. patient: whether headers' patient facts are told.
+
+    prior: the same patient's earlier study, as a case; None: without one.
+    """
+
+    language: str = "en"
+    site: Path | None = None
+    patient: bool = False
+    prior: Case | None = None
+
+
+def write_study(
+    model: Model,
+    case: Case,
+    image: Volume,
+    part: StudyPart,
+    *,
+    base: Path,
+    options: StudyOptions,
+    notes: Sequence[str] = (),
+    explanation: bytes | None = None,
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Write a study's report beside `base`, whose name without suffix is the case's; the files, and what could not be done.
+
+    part: what the answer says of the image. notes: reasons to doubt. explanation: a picture of what the answer rests on.
+    Raises UsageError and InputError for a language or a template that cannot be used.
+    """
+    changes, before, doubts = followed(model, image, part, options.prior)
+    warnings = (*notes, *doubts)
+    content = study_content(
+        model, case, part, options=options, warnings=warnings, changes=changes, before=before, explanation=explanation
+    )
+    page = build_study(content, language=options.language, site=options.site)
+    files = [base.with_name(f"{case.id}{end}") for end in (PAGE, PDF, DATA)]
+    write_bytes(files[0], page.encode())
+    write_json(files[2], content.to_json())
+    try:
+        write_bytes(files[1], study_pdf(page))
+    except UsageError as error:
+        return (files[0], files[2]), (*doubts, f"no PDF: {error.message}. {error.hint}")
+    return tuple(files), doubts
+
+
+def study_content(
+    model: Model,
+    case: Case,
+    part: StudyPart,
+    *,
+    options: StudyOptions,
+    warnings: Sequence[str] = (),
+    changes: Sequence[FollowUp] = (),
+    before: StudyTable | None = None,
+    explanation: bytes | None = None,
+) -> StudyContent:
+    """Everything that the report says."""
+    table = part.table
+    lines = part.findings if table is None else finding_lines(table.findings, changes)
+    shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation))
+    return StudyContent(
+        title=model.task.name,
+        created=datetime.now(UTC).astimezone(),
+        model=model_facts(model),
+        study=headers(case, OF_SERIES | OF_STUDY if options.patient else OF_SERIES) or {"file": case.id},
+        patient=headers(case, OF_PATIENT) if options.patient else {},
+        prior={}
+        if options.prior is None
+        else headers(options.prior, OF_STUDY if options.patient else OF_SERIES) or {"file": options.prior.id},
+        answers=part.answers,
+        are_counts=part.are_counts,
+        images=shown,
+        regions=() if table is None else region_lines(table, before),
+        findings=lines,
+        has_regions=table is not None and bool(table.regions),
+        warnings=tuple(warnings),
+        unit_of_size="" if table is None else table.unit_of_size,
+        unit_of_length=part.unit_of_length,
+        unit_of_value=part.unit_of_value,
+    )
+
+
+def model_facts(model: Model) -> ModelFacts:
+    """Which model answered, and what it was tested on."""
+    card, metrics = model.package.card, model.package.metrics or {}
+    judged = metrics.get("test", metrics)
+    tested: dict[str, str] = {}
+    if judged:
+        tested = {"cases": str(judged["cases"]), "patients": str(judged["patients"])}
+        tested |= headline_text(metrics["primary"], judged["overall"].get(metrics["primary"]))
+    return ModelFacts(
+        name=str(card.get("name") or model.task.name),
+        version=str(card.get("versions", {}).get("scanwright", "")),
+        digest=model.package.digest,
+        task=f"{model.task.kind}: {', '.join(model.problem.parts)}",
+        tested_on=tested,
+    )
+
+
+def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str]:
+    """A metric of metrics.json with its interval, as text; {} where it is not defined."""
+    if value is None or value["mean"] is None:
+        return {}
+    reach = value["ci95"]
+    interval = {} if reach is None else {"interval": f"{reach[0]:.3f}–{reach[1]:.3f}"}
+    return {"headline": f"{metric} {value['mean']:.3f}"} | interval
+
+
+def headers(case: Case, wanted: Mapping[str, str]) -> dict[str, str]:
+    """What the headers of a DICOM case say under these keywords, by our names; {} of any other file."""
+    source = case.images[0]
+    if not isinstance(source, DicomVolume):
+        return {}
+    from scanwright.io.dicom.intake import open_instance
+    from scanwright.io.dicom.scan import find_stack
+
+    header = open_instance(find_stack(source).slices[0].path).dataset
+    found = {name: str(header.get(keyword, "") or "") for keyword, name in wanted.items()}
+    return {name: dated(text) if name in DATES else text for name, text in found.items() if text}
+
+
+def dated(text: str) -> str:
+    """A DICOM date as people write it.
+
+    >>> dated("19610203"), dated("1961")
+    ('1961-02-03', '1961')
+    """
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+
+
+def followed(
+    model: Model, image: Volume, part: StudyPart, prior: Case | None
+) -> tuple[tuple[FollowUp, ...], StudyTable | None, tuple[str, ...]]:
+    """What became of the findings of a prior study, its table, and doubts about the comparison."""
+    if prior is None or part.table is None:
+        said = "the prior study is not compared: this model draws no outlines" if prior is not None else ""
+        return (), None, ((said,) if said else ())
+    earlier = read_case_image(prior, model.task)
+    answer, sure = model.problem.answer_surely(model.engine, earlier, where=place_of(prior.images[0]))
+    before = model.problem.study(earlier, answer, sure=sure).table
+    assert before is not None
+    try:
+        found = register_rigid(Volume(image.voxels[:1], image.grid), Volume(earlier.voxels[:1], earlier.grid))
+    except GeometryError as error:
+        return (), None, (f"the prior study is not compared: {error.message}",)
+    doubts = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
+    moved = [brought(row, found.affine) for row in before.findings]
+    shared = overlaps(part.table.findings, before.findings, image, earlier, found.affine)
+    changes = follow_up(part.table.findings, moved, shared)
+    return changes, before, doubts
+
+
+def brought(row: FindingRow, affine: Affine) -> FindingRow:
+    """A finding of the prior study with its centre in the space of the current one. affine: from current to prior space."""
+    x, y, z = (np.linalg.inv(affine) @ np.append(row.center, 1.0))[:3]
+    return replace(row, center=(float(x), float(y), float(z)))
+
+
+def overlaps(
+    now: Sequence[FindingRow], before: Sequence[FindingRow], image: Volume, earlier: Volume, affine: Affine
+) -> Array:
+    """(now, before): how many voxels of each current finding lie in each earlier one, once brought to its space."""
+    numbered = np.zeros(earlier.grid.shape, dtype=np.int32)
+    for place, row in enumerate(before, start=1):
+        numbered[row.around][row.mask] = place
+    to_earlier = np.linalg.inv(earlier.grid.affine) @ affine @ image.grid.affine
+    shared = np.zeros((len(now), len(before)))
+    for place, row in enumerate(now):
+        voxels = np.argwhere(row.mask) + [one.start for one in row.around]
+        there = np.rint(voxels @ to_earlier[:3, :3].T + to_earlier[:3, 3]).astype(int)
+        inside = ((there >= 0) & (there < earlier.grid.shape)).all(axis=1)
+        hit = numbered[tuple(there[inside].T)]
+        shared[place] = np.bincount(hit, minlength=len(before) + 1)[1:]
+    return shared
+
+
+def case_of_prior(cases: Sequence[Case]) -> Case:
+    """The one case that a prior study is. Raises UsageError for none or several."""
+    if len(cases) != 1:
+        raise UsageError("a prior study is one scan", where="--prior", expected="one", found=len(cases))
+    return cases[0]

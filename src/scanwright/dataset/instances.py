@@ -1,0 +1,89 @@
+"""From label maps to boxes: each connected part of a region is one thing that is to be found, and its box says where it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scanwright.dataset.cases import Box, Boxes, Case, Dataset, Fault
+from scanwright.dataset.task import Region, Task
+from scanwright.errors import InputError
+from scanwright.geometry.boxes import boxes_of_components
+from scanwright.io.formats import read_label
+from scanwright.io.source import LabelSource, place_of
+from scanwright.types import Bools
+
+
+def with_instances(dataset: Dataset) -> Dataset:
+    """The data set as one of detection: a box around every connected part of every region, and no label maps any more.
+
+    Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A label map that cannot be
+    read becomes a fault, and its case has no target. Reads every label map.
+    """
+    task = dataset.task.model_copy(
+        update={
+            "kind": "detection",
+            "classes": tuple(region.name for region in dataset.task.regions),
+            "regions": (),
+            "region_order": (),
+            "ignore": None,
+        }
+    )
+    cases, faults = [], list(dataset.faults)
+    for case in dataset.cases:
+        try:
+            cases.append(_boxed(case, dataset.task))
+        except InputError as error:
+            faults.append(_unread(case, error))
+            cases.append(case.model_copy(update={"label": None}))
+    stated = f"{dataset.stated}; each connected part of a label is one box"
+    return dataset.model_copy(
+        update={
+            "task": Task.model_validate(task.model_dump()),
+            "cases": tuple(cases),
+            "faults": tuple(faults),
+            "stated": stated,
+        }
+    )
+
+
+def boxes_of_label(source: LabelSource, regions: Sequence[Region], *, ignore: int | None = None) -> Boxes:
+    """A box around every connected part of every region of a label map; parts of what nobody judged are ignored.
+
+    Raises InputError if it cannot be read.
+    """
+    values = np.asarray(read_label(source).voxels[0])
+    found = [box for region in regions for box in _parts(np.isin(values, region.values), region.name)]
+    if ignore is not None:
+        found += [
+            box.model_copy(update={"ignored": True})
+            for region in regions[:1]
+            for box in _parts(values == ignore, region.name)
+        ]
+    return Boxes(boxes=tuple(found))
+
+
+def _parts(mask_IJK: Bools, name: str) -> list[Box]:
+    corners, _ = boxes_of_components(mask_IJK)
+    return [
+        Box(name=name, start=(start[0], start[1]), end=(end[0], end[1]), slices=(start[2], end[2]))
+        for start, end in corners.tolist()
+    ]
+
+
+def _boxed(case: Case, task: Task) -> Case:
+    if case.label is None:
+        return case
+    found = boxes_of_label(case.label, task.regions, ignore=task.ignore)
+    return case.model_copy(update={"label": None, "target": found})
+
+
+def _unread(case: Case, error: InputError) -> Fault:
+    return Fault(
+        code="unreadable-label",
+        severity="error",
+        case=case.id,
+        file=None if case.label is None else place_of(case.label),
+        expected="a label map",
+        found=error.message,
+        action="Correct the file, or leave the case out.",
+    )

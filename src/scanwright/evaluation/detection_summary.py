@@ -1,0 +1,69 @@
+"""The content of metrics.json for detection, in the shape of summary.py, from found and true boxes."""
+
+from collections.abc import Sequence
+
+from scanwright.evaluation.bootstrap import Measures
+from scanwright.evaluation.box_matching import COCO_MOST, IOU_50, HitRule
+from scanwright.evaluation.box_sizes import SizeGroups
+from scanwright.evaluation.detected import DetectedCase, Thresholds
+from scanwright.evaluation.detection_measures import SAMPLES, columns_of, measure_detections
+from scanwright.evaluation.matched import MatchedCase, match_cases
+from scanwright.evaluation.summary import summarise_rows
+from scanwright.types import JSON
+
+
+def summarise_detection(
+    rows: Sequence[DetectedCase],
+    *,
+    classes: Sequence[str],
+    primary: str = "map50",
+    problem: str = "detection",
+    thresholds: Thresholds | None = None,
+    rule: HitRule = IOU_50,
+    sizes: SizeGroups | None = None,
+    most: int = COCO_MOST,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    test: Sequence[DetectedCase] = (),
+) -> dict[str, JSON]:
+    """metrics.json of a detection, in the shape of `summary.summarise_classification`.
+
+    Measures are named as detection_measures.py has them: the mean over classes is "map50" overall where one class has "ap50"
+    (`class_measure`).
+
+    thresholds: chosen elsewhere, for sensitivity, precision, F1 and the numbers of boxes; None: those that the rows hold, and
+    without any these are not defined.
+    rule: when a box is a hit, for these and for FROC; average precision and recall have COCO's own limits.
+    sizes: groups to give results by, such as box_sizes.COCO_SIZES. most: found boxes of an image and class that average
+    precision and recall look at.
+
+    Raises UsageError without rows, if a box is of no class, if thresholds do not fit, or if `primary` is none of the measures.
+    """
+
+    def matched(of: Sequence[DetectedCase]) -> list[MatchedCase]:
+        return match_cases(of, num_classes=len(classes), rule=rule, sizes=sizes, most=most) if of else []
+
+    def measure(of: Sequence[MatchedCase], draws: int) -> tuple[Measures, dict[str, Measures]]:
+        overall, each = measure_detections(
+            of,
+            num_classes=len(classes),
+            thresholds=thresholds,
+            size_names=() if sizes is None else sizes.names,
+            seed=seed,
+            samples=draws,
+        )
+        return overall, dict(zip(classes, each, strict=True))
+
+    return summarise_rows(
+        matched(rows), matched(test), measure, {"problem": problem, "primary": primary}, samples=samples
+    )
+
+
+def class_measure(name: str, *, sizes: SizeGroups | None = None) -> str:
+    """What an overall measure is called of one class.
+
+    >>> class_measure("map50"), class_measure("froc")
+    ('ap50', 'froc')
+    """
+    known = {column.overall: column.of_class for column in columns_of(() if sizes is None else sizes.names)}
+    return known.get(name, name)

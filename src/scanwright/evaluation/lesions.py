@@ -1,0 +1,203 @@
+"""Findings judged one by one, from masks: how many lesions are found, how many false ones come with them, in which region they
+are said to lie, and whether their sizes agree.
+
+A lesion is one connected part of a mask (by faces, edges or corners). A found one is of a true one if their masks overlap by at
+least HIT (intersection over union); from the most sure to the least, each takes the true one that it overlaps most, and no true
+one is taken twice (`box_matching.match_boxes`, the rules of COCO). What lies where nobody judged is left out.
+
+Source of the measures: Carass et al. 2020, Sci Rep 10:8242 (lesion-wise sensitivity and false positives); Maier-Hein et al.
+2024, Nat Methods 21:195 (why masks of lesions are matched before they are counted).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+from scanwright.evaluation.bootstrap import Estimate, Measures, number_patients, totals_by_patient
+from scanwright.evaluation.box_matching import match_boxes
+from scanwright.evaluation.proportion import share_interval
+from scanwright.evaluation.regression import measure_numbers
+from scanwright.evaluation.statistics import MIN_PATIENTS, SAMPLES, bootstrap_mean
+from scanwright.types import Bools, Floats, Ints
+
+HIT = 0.1
+"""Overlap from which on a found lesion is of a true one: outlines of small lesions differ much between readers."""
+TOUCHING = np.ones((3, 3, 3), np.bool_)
+BURDEN = ("bias", "loa_low", "loa_high")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Lesions:
+    """The lesions of one kind in one case, matched.
+
+    true_sizes (T,), found_sizes (M,): in `unit`. partners (M,): the true lesion of each found one, -1 for
+    none. true_regions, found_regions: where each lies, "" outside all; empty where no regions are known.
+    """
+
+    true_sizes: Floats
+    found_sizes: Floats
+    partners: Ints
+    true_regions: tuple[str, ...] = ()
+    found_regions: tuple[str, ...] = ()
+    unit: str = "ml"
+
+    @property
+    def hits(self) -> int:
+        """True lesions that are found."""
+        return int(np.count_nonzero(self.partners >= 0))
+
+    @property
+    def false(self) -> int:
+        """Found lesions that are none."""
+        return len(self.partners) - self.hits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LesionCase:
+    """A case with its lesions by kind; kinds that nobody judged in it are left out. fold: None if not cross-validated."""
+
+    case: str
+    patient: str
+    fold: int | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, Lesions]
+
+
+def match_lesions(
+    true_IJK: Bools,
+    found_IJK: Bools,
+    *,
+    voxel: float,
+    unit: str = "ml",
+    scores: Floats | None = None,
+    judged: Bools | None = None,
+    regions: Mapping[str, Bools] | None = None,
+    found_regions: Mapping[str, Bools] | None = None,
+    hit: float = HIT,
+) -> Lesions:
+    """Take both masks apart into lesions and match them.
+
+    voxel: the size of one, in `unit`. scores: how sure each voxel is, whose mean orders found lesions; None: by size. judged:
+    voxels that count; None: all. regions: true anatomy, and found_regions the answered one (None: the same), in which lesions
+    lie.
+    """
+    if judged is not None:
+        true_IJK, found_IJK = true_IJK & judged, found_IJK & judged
+    true, num_true = ndimage.label(true_IJK, TOUCHING)
+    found, num_found = ndimage.label(found_IJK, TOUCHING)
+    both = np.zeros((num_found + 1, num_true + 1))
+    there = (true > 0) | (found > 0)
+    np.add.at(both, (found[there], true[there]), 1.0)
+    sizes_true, sizes_found = both.sum(axis=0)[1:], both.sum(axis=1)[1:]
+    overlap = both[1:, 1:] / np.maximum(sizes_found[:, None] + sizes_true[None] - both[1:, 1:], 1.0)
+    sure = sizes_found if scores is None else ndimage.mean(scores, found, np.arange(1, num_found + 1))
+    order = np.argsort(-np.asarray(sure, dtype=float).reshape(num_found), kind="stable")
+    matched = match_boxes(overlap[order], np.array([hit]), ignored_T=np.zeros(num_true, np.bool_))
+    partners = np.full(num_found, -1)
+    partners[order] = matched.partners[0]
+    answered = regions if found_regions is None else found_regions
+    return Lesions(
+        true_sizes=sizes_true * voxel,
+        found_sizes=sizes_found * voxel,
+        partners=partners,
+        true_regions=_places(true, num_true, regions),
+        found_regions=_places(found, num_found, answered),
+        unit=unit,
+    )
+
+
+def _places(labelled: Ints, number: int, regions: Mapping[str, Bools] | None) -> tuple[str, ...]:
+    """The region that holds most of each lesion; "" where none holds any of it."""
+    if not regions:
+        return ()
+    inside = np.stack([np.bincount(labelled[mask], minlength=number + 1)[1 : number + 1] for mask in regions.values()])
+    names = list(regions)
+    return tuple(names[int(column.argmax())] if column.max() else "" for column in inside.T)
+
+
+def measure_lesions(
+    cases: Sequence[LesionCase], kinds: Iterable[str], *, seed: int = 0, samples: int = SAMPLES
+) -> tuple[Measures, dict[str, Measures]]:
+    """Measures of all kinds together and of each: sensitivity, precision and F1 of lesions, false ones in the mean case, the
+    share of found lesions whose region is right, and of the burden (the size of all lesions of a case) bias and limits of
+    agreement.
+
+    Cases in which nobody judged a kind are not counted for it. The unit of sizes is that of the first case. Shares have
+    Wilson's interval by patient, numbers that of a bootstrap; samples: its draws, 0 for values without intervals. Not defined:
+    sensitivity without a true lesion, precision without a found one, the region where no region is known or nothing was found.
+    """
+
+    unit = next((one.unit for case in cases for one in case.kinds.values()), "ml")
+
+    def measure(kinds: Sequence[str]) -> Measures:
+        rows = [(case, _of(case, kinds)) for case in cases]
+        return _measures(rows, unit=unit, seed=seed, samples=samples)
+
+    names = list(kinds)
+    return measure(names), {kind: measure([kind]) for kind in names}
+
+
+def _of(case: LesionCase, kinds: Sequence[str]) -> list[Lesions] | None:
+    """A case's lesions of these kinds; None if it was judged for none of them."""
+    known = [case.kinds[kind] for kind in kinds if kind in case.kinds]
+    return known or None
+
+
+def _measures(
+    rows: Sequence[tuple[LesionCase, list[Lesions] | None]], *, unit: str, seed: int, samples: int
+) -> Measures:
+    judged = [(case, lesions) for case, lesions in rows if lesions is not None]
+    counts = np.array([_counts(lesions) for _, lesions in judged], dtype=float).reshape(-1, 5)
+    patients = [case.patient for case, _ in judged]
+    owners = number_patients(patients, len(judged))
+    hits, true, found = counts[:, :3].sum(axis=0)
+    sums = totals_by_patient(counts, owners)
+    intervals = samples > 0
+
+    def share(part: int, whole: int) -> Estimate:
+        parts, wholes = sums[:, part], sums[:, whole]
+        value = float(parts.sum() / wholes.sum()) if wholes.sum() else None
+        reach = share_interval(parts, wholes, fewest=MIN_PATIENTS) if intervals and value is not None else None
+        return Estimate(value=value, interval=reach, n=len(judged), n_defined=int(np.count_nonzero(counts[:, whole])))
+
+    false = counts[:, 2] - counts[:, 0]
+    rate = float(false.mean()) if len(judged) else None
+    reach = bootstrap_mean(false.tolist(), patients, seed=seed, samples=samples) if intervals and len(judged) else None
+    f1 = float(2 * hits / (true + found)) if true + found else None
+    return {
+        "lesion_sensitivity": share(0, 1),
+        "lesion_precision": share(0, 2),
+        "lesion_f1": Estimate(value=f1, interval=None, n=len(judged), n_defined=len(judged) if f1 is not None else 0),
+        "false_lesions_per_case": Estimate(value=rate, interval=reach, n=len(judged), n_defined=len(judged)),
+        "region_accuracy": share(3, 4),
+        **_burden(judged, patients, unit=unit, seed=seed, samples=samples),
+    }
+
+
+def _counts(lesions: Sequence[Lesions]) -> list[float]:
+    """Hits, true and found lesions; of the hits those whose region is right, and those of which one is known."""
+    hits = sum(one.hits for one in lesions)
+    true, found = sum(len(one.true_sizes) for one in lesions), sum(len(one.found_sizes) for one in lesions)
+    placed = [
+        one.true_regions[partner] == one.found_regions[place]
+        for one in lesions
+        if one.true_regions or one.found_regions
+        for place, partner in enumerate(one.partners.tolist())
+        if partner >= 0
+    ]
+    return [hits, true, found, sum(placed), len(placed)]
+
+
+def _burden(
+    judged: Sequence[tuple[LesionCase, list[Lesions]]], patients: Sequence[str], *, unit: str, seed: int, samples: int
+) -> Measures:
+    """Bias and limits of agreement of the burden, found less true (Bland and Altman 1986, Lancet 1:307)."""
+    if not judged:
+        nothing = Estimate(value=None, interval=None, n=0, n_defined=0)
+        return {f"burden_{name}_{unit}": nothing for name in BURDEN}
+    true = [[sum(float(one.true_sizes.sum()) for one in lesions)] for _, lesions in judged]
+    found = [[sum(float(one.found_sizes.sum()) for one in lesions)] for _, lesions in judged]
+    measures, _ = measure_numbers(np.array(found), np.array(true), patients, seed=seed, samples=samples)
+    return {f"burden_{name}_{unit}": measures[name] for name in BURDEN}

@@ -1,0 +1,247 @@
+"""The table of a study: for every region its size, for every finding its size, its place and how sure it is.
+
+A finding is one connected part of a mask of a kind of finding (by faces, edges or corners). Its place is told by shares: how
+much of its voxels lies in each region. It is *in* the region that holds most of it, and crosses into every other that holds at
+least CROSSES of it; outside all if no region holds at least that. A region that the model knows and that is not in the image is
+*missing*: findings are never said to lie in it, and the table has a row that says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+from scanwright.geometry.diameters import diameters
+from scanwright.geometry.grid import Grid
+from scanwright.types import Array, Bools, Floats, Ints, Triple, Unit
+
+CROSSES = 0.05
+"""Share of a finding's voxels from which on it is said to reach into a region."""
+TOUCHING = np.ones((3, 3, 3), np.bool_)
+OUTSIDE = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionRow:
+    """One region. size: volume in ml, area in mm² of a picture with a scale, pixels of one without; 0 where it is missing.
+
+    burden: the share of it that findings take, in [0, 1]; None where it is missing. cut: whether it reaches the image's border,
+    so that its size is that of a part.
+    """
+
+    name: str
+    size: float
+    burden: float | None
+    cut: bool
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing of it is in the image."""
+        return self.size == 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FindingRow:
+    """One finding. number: from 1, the largest first. size: as of regions.
+
+    longest, perpendicular: diameters in the slice where the first is longest, in mm or pixels (RECIST 1.1). center: in patient
+    space, mm; of a picture in its own unit. slice_index: the index along K of that slice.
+    mean, deviation, low, high: of the first channel's values inside, in the channel's unit.
+    shares: of its voxels in each region that holds some, the largest first. region: that it lies in; OUTSIDE if none.
+    share_of_region: how much of that region it takes; None outside.
+    confidence: the mean probability of its voxels, in [0, 1]; None where there is none.
+    touches: numbers of other findings that lie next to it. cut: whether it reaches the image's border.
+    around, mask: the part of the image that holds it, and its voxels there.
+    """
+
+    number: int
+    kind: str
+    size: float
+    longest: float
+    perpendicular: float
+    slice_index: int
+    center: Triple
+    mean: float
+    deviation: float
+    low: float
+    high: float
+    shares: Mapping[str, float]
+    region: str
+    share_of_region: float | None
+    confidence: float | None
+    touches: tuple[int, ...]
+    cut: bool
+    around: tuple[slice, slice, slice] = field(repr=False, default=(slice(0), slice(0), slice(0)))
+    mask: Bools = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0, 0), np.bool_))
+
+    @property
+    def crosses(self) -> tuple[str, ...]:
+        """Further regions that it reaches into."""
+        return tuple(name for name, share in self.shares.items() if share >= CROSSES and name != self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTable:
+    """unit_of_size: "ml", "mm²" or "px"; unit_of_length: "mm" or "px"."""
+
+    regions: tuple[RegionRow, ...]
+    findings: tuple[FindingRow, ...]
+    unit_of_size: str
+    unit_of_length: Unit
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Regions that are not in the image."""
+        return tuple(row.name for row in self.regions if row.is_missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A connected part of a finding's mask: its kind, where it lies, and its mask there."""
+
+    kind: str
+    around: tuple[slice, slice, slice]
+    mask: Bools
+
+
+def study_table(
+    regions: Mapping[str, Bools],
+    findings: Mapping[str, Bools],
+    *,
+    image: Floats,
+    grid: Grid,
+    confidence: Mapping[str, Array] | None = None,
+    least_size: float = 0.0,
+) -> StudyTable:
+    """The table of one image.
+
+    regions, findings: masks (I, J, K) by name, on the grid; they may overlap. image: (I, J, K), the channel that is measured.
+    confidence: for each kind of finding the probability of each voxel. least_size: smaller parts are no findings, in the unit
+    of sizes.
+    """
+    parts = [part for kind, mask in findings.items() for part in _parts(kind, mask)]
+    each, unit = size_of_voxel(grid)
+    parts = [part for part in parts if np.count_nonzero(part.mask) * each >= least_size]
+    parts.sort(key=lambda part: (-np.count_nonzero(part.mask), part.kind, [one.start for one in part.around]))
+    numbered = _numbered(parts, image.shape)
+    sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
+    rows = tuple(
+        _finding(number, part, numbered, regions, sizes, image=image, grid=grid, confidence=confidence or {})
+        for number, part in enumerate(parts, start=1)
+    )
+    everything = numbered > 0
+    return StudyTable(
+        regions=tuple(
+            RegionRow(
+                name=name,
+                size=sizes[name] * each,
+                burden=float(np.count_nonzero(mask & everything) / sizes[name]) if sizes[name] else None,
+                cut=reaches_border(mask),
+            )
+            for name, mask in regions.items()
+        ),
+        findings=rows,
+        unit_of_size=unit,
+        unit_of_length=grid.unit,
+    )
+
+
+def size_of_voxel(grid: Grid) -> tuple[float, str]:
+    """What one voxel measures, and in what: ml of a volume, mm² of a picture with a scale (its two axes), else pixels."""
+    if grid.unit == "px":
+        return 1.0, "px"
+    if 1 in grid.shape:
+        flat = grid.shape.index(1)
+        across, up = (edge for axis, edge in enumerate(grid.spacing) if axis != flat)
+        return across * up, "mm²"
+    return grid.voxel_volume / 1000, "ml"
+
+
+def reaches_border(mask_IJK: Bools) -> bool:
+    """Whether a mask has voxels at the border of the image; an axis of one slice has none."""
+    for axis, length in enumerate(mask_IJK.shape):
+        if length > 1 and (mask_IJK.take(0, axis=axis).any() or mask_IJK.take(-1, axis=axis).any()):
+            return True
+    return False
+
+
+def _parts(kind: str, mask_IJK: Bools) -> list[_Part]:
+    labelled, _ = ndimage.label(mask_IJK, TOUCHING)
+    return [
+        _Part(kind, around, labelled[around] == number)
+        for number, around in enumerate(ndimage.find_objects(labelled), start=1)
+    ]
+
+
+def _numbered(parts: Sequence[_Part], shape: Sequence[int]) -> Ints:
+    """(I, J, K) int32: each finding's number; of several in one voxel the smallest finding's."""
+    numbered = np.zeros(shape, dtype=np.int32)
+    for number, part in enumerate(parts, start=1):
+        numbered[part.around][part.mask] = number
+    return numbered
+
+
+def _finding(
+    number: int,
+    part: _Part,
+    numbered: Ints,
+    regions: Mapping[str, Bools],
+    sizes: Mapping[str, int],
+    *,
+    image: Floats,
+    grid: Grid,
+    confidence: Mapping[str, Array],
+) -> FindingRow:
+    count = int(np.count_nonzero(part.mask))
+    inside = {name: int(np.count_nonzero(mask[part.around] & part.mask)) for name, mask in regions.items()}
+    shares = {name: voxels / count for name, voxels in sorted(inside.items(), key=lambda one: -one[1]) if voxels}
+    region = next((name for name, share in shares.items() if share >= CROSSES), OUTSIDE)
+    values = image[part.around][part.mask].astype(np.float64)
+    whole = np.zeros(image.shape, dtype=np.bool_)
+    whole[part.around] = part.mask
+    across = diameters(whole, grid)
+    assert across is not None, "a finding has voxels"
+    chances = confidence.get(part.kind)
+    return FindingRow(
+        number=number,
+        kind=part.kind,
+        size=count * size_of_voxel(grid)[0],
+        longest=across.longest,
+        perpendicular=across.perpendicular,
+        slice_index=across.slice,
+        center=_center(part, grid),
+        mean=float(values.mean()),
+        deviation=float(values.std()),
+        low=float(values.min()),
+        high=float(values.max()),
+        shares=shares,
+        region=region,
+        share_of_region=inside[region] / sizes[region] if region else None,
+        confidence=None if chances is None else float(chances[part.around][part.mask].mean()),
+        touches=_touched(number, part, numbered),
+        cut=reaches_border(whole),
+        around=part.around,
+        mask=part.mask,
+    )
+
+
+def _center(part: _Part, grid: Grid) -> Triple:
+    middle = np.argwhere(part.mask).mean(axis=0) + [one.start for one in part.around]
+    x, y, z = (grid.affine @ np.append(middle, 1.0))[:3]
+    return float(x), float(y), float(z)
+
+
+def _touched(number: int, part: _Part, numbered: Ints) -> tuple[int, ...]:
+    """Numbers of other findings in or next to the voxels of this one."""
+    wider = tuple(
+        slice(max(0, one.start - 1), min(length, one.stop + 1))
+        for one, length in zip(part.around, numbered.shape, strict=True)
+    )
+    own = np.zeros([one.stop - one.start for one in wider], dtype=np.bool_)
+    inner = tuple(
+        slice(one.start - outer.start, one.stop - outer.start) for one, outer in zip(part.around, wider, strict=True)
+    )
+    own[inner] = part.mask
+    near = set(np.unique(numbered[wider][ndimage.binary_dilation(own, TOUCHING)]).tolist())
+    return tuple(sorted(near - {0, number}))

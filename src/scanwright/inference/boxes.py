@@ -1,0 +1,136 @@
+"""Boxes in a whole image: what every network finds in every window, from every side, put together.
+
+Each window answers for the places that lie nearer to its middle than to that of its neighbours, so that a box is told once, and
+by the window that sees most around it. What one network sees from one side is thinned by non-maximum suppression; what
+several networks and sides say of one place is fused, its score being the mean over all of them, so that what only one
+saw counts less.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from scanwright.geometry.box_fusion import fuse, suppress
+from scanwright.geometry.boxes import centres
+from scanwright.inference.predict import Engine, mirrored_axes, pad_to_patch
+from scanwright.inference.windows import plan_windows
+from scanwright.training.loop import autocast, network_input
+from scanwright.types import Floats, Ints, Shape3, three
+
+LEAST_SCORE = 0.01
+"""What is less probable is forgotten."""
+MOST_KEPT = 100
+"""Boxes of an image, the most probable ones; of volumes too."""
+MOST_CANDIDATES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """boxes (N, 2, 3) in voxels, start and end; scores (N,) in [0, 1], the highest first; codes (N,) of classes."""
+
+    boxes: Floats
+    scores: Floats
+    codes: Ints
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def at(self, places: Ints | Floats) -> "Detections":
+        """Some of them."""
+        return Detections(self.boxes[places], self.scores[places], self.codes[places])
+
+
+NOTHING = Detections(np.zeros((0, 2, 3)), np.zeros(0), np.zeros(0, dtype=np.int64))
+
+
+def joined(parts: Sequence[Detections]) -> Detections:
+    """All of them, in their order."""
+    found = [NOTHING, *parts]
+    return Detections(
+        np.concatenate([one.boxes for one in found]),
+        np.concatenate([one.scores for one in found]),
+        np.concatenate([one.codes for one in found]),
+    )
+
+
+def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[float], None] | None = None) -> Detections:
+    """Boxes in a preprocessed image, in its voxels. progress: called with the share done."""
+    plan = engine.plan
+    padded, offset = pad_to_patch(image_CDHW, plan.batch.patch)
+    axes = plan_windows(three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
+    corners = list(itertools.product(*(axis.starts for axis in axes)))
+    views = list(itertools.product(engine.networks, mirrored_axes(plan.inference.mirror)))
+    seen: list[list[Detections]] = [[] for _ in views]
+    for number, corner in enumerate(corners, start=1):
+        window = padded[(slice(None), *(slice(a, a + size) for a, size in zip(corner, plan.batch.patch, strict=True)))]
+        tensor = torch.from_numpy(np.ascontiguousarray(window))[None].to(engine.device)
+        own = [
+            responsible([int(one) for one in axis.starts], start, size, length)
+            for axis, start, size, length in zip(axes, corner, plan.batch.patch, padded.shape[1:], strict=True)
+        ]
+        for place, (network, flipped) in enumerate(views):
+            found = in_window(engine, network, tensor, flipped)
+            moved = Detections(found.boxes + np.array(corner), found.scores, found.codes)
+            middles = centres(moved.boxes)
+            inside = np.all(
+                [(middles[:, k] >= low) & (middles[:, k] < high) for k, (low, high) in enumerate(own)], axis=0
+            )
+            seen[place].append(moved.at(np.flatnonzero(inside)))
+        if progress:
+            progress(number / len(corners))
+    together = put_together([joined(parts) for parts in seen])
+    return Detections(together.boxes - np.array(offset), together.scores, together.codes)
+
+
+def responsible(starts: Sequence[int], start: int, size: int, length: int) -> tuple[float, float]:
+    """From where to where a window answers along one axis: half-way to its neighbours, and to the ends of the image and
+    beyond.
+    """
+    place = starts.index(start)
+    low = -np.inf if place == 0 else (starts[place - 1] + start + size) / 2
+    high = np.inf if place == len(starts) - 1 else (start + starts[place + 1] + size) / 2
+    return float(low), float(high)
+
+
+@torch.no_grad()
+def in_window(engine: Engine, network: nn.Module, window_1CDHW: Tensor, flipped: tuple[int, ...]) -> Detections:
+    """What one network finds in one window, turned over as said and back."""
+    seen = window_1CDHW.flip(flipped) if flipped else window_1CDHW
+    with autocast(engine.plan, engine.device):
+        found = network(network_input(seen, engine.plan))[0]
+    found = engine.problem.probabilities(found)[0].cpu()
+    candidates = most_probable(found)
+    return mirrored(candidates, flipped, three(window_1CDHW.shape[2:])) if flipped else candidates
+
+
+def most_probable(found_PK9: Tensor) -> Detections:
+    """The candidates of one view: of each class the cells that are probable enough, at most MOST_CANDIDATES, thinned out."""
+    chances = found_PK9[:, :-9]
+    corners = found_PK9[:, -9:-3].reshape(-1, 2, 3).double().numpy()
+    flat = chances.flatten()
+    scores, places = flat.topk(min(MOST_CANDIDATES, len(flat)))
+    kept = scores >= LEAST_SCORE
+    cells, codes = np.divmod(places[kept].numpy(), chances.shape[1])
+    candidates = Detections(corners[cells], scores[kept].double().numpy(), codes)
+    return candidates.at(suppress(candidates.boxes, candidates.scores, candidates.codes))
+
+
+def mirrored(found: Detections, flipped: tuple[int, ...], shape: Shape3) -> Detections:
+    """Boxes of an image that was turned over along these axes of (N, C, D, H, W), in the image as it was."""
+    turned = np.array([axis + 2 in flipped for axis in range(3)])
+    back = np.where(turned, np.array(shape, dtype=float) - found.boxes[:, ::-1], found.boxes)
+    return Detections(back, found.scores, found.codes)
+
+
+def put_together(seen: Sequence[Detections]) -> Detections:
+    """What all views say, the most probable first, at most MOST_KEPT."""
+    thinned = [one.at(suppress(one.boxes, one.scores, one.codes)) for one in seen]
+    if len(thinned) == 1:
+        return thinned[0].at(np.argsort(-thinned[0].scores, kind="stable")[:MOST_KEPT])
+    together = joined(thinned)
+    boxes, scores, codes = fuse(together.boxes, together.scores, together.codes, voters=len(thinned))
+    return Detections(boxes, scores, codes).at(np.argsort(-scores, kind="stable")[:MOST_KEPT])

@@ -1,0 +1,292 @@
+"""Answers that are boxes: how they are made, kept as files, and judged. What detection shares with no other kind."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scanwright.dataset.cases import Boxes, Case
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.task import Task
+from scanwright.errors import InputError
+from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
+from scanwright.evaluation.detection_summary import summarise_detection
+from scanwright.figures.boxed import Drawn, boxed
+from scanwright.figures.overlay import CT_SOFT_TISSUE
+from scanwright.files import read_json, write_json
+from scanwright.geometry.boxes import as_boxes
+from scanwright.geometry.volume import Volume
+from scanwright.inference.boxes import NOTHING, Detections, predict_boxes
+from scanwright.inference.predict import Engine
+from scanwright.plan.plan import Plan
+from scanwright.problem import box_told
+from scanwright.problem.box_choice import Limits, settle, told
+from scanwright.protocols import Listener, Progress
+from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.study_content import FindingLine, KeyImage, StudyPart
+from scanwright.transform.prepare import require_finite
+from scanwright.transform.preprocess import to_network
+from scanwright.types import JSON, Array, Floats, Triple, Unit
+
+SUFFIX = ".json"
+CLOSE = 0.1
+"""A box whose score is less than this above its threshold is told as doubtful, and one as much below as perhaps missed."""
+DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BoxAnswer:
+    """What was found in one image: boxes in voxels along I, J, K of its own grid. spacing: edges of a voxel, in `unit`."""
+
+    found: Detections
+    spacing: Triple
+    unit: Unit
+
+
+class BoxAnswers:
+    """Mixed into a problem of one task whose answer is a number of boxes, each with a class and a score."""
+
+    task: Task
+    name: str
+    primary = "map50"
+    holds = "boxes"
+    thresholds: Limits
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.task.classes
+
+    @property
+    def wording(self) -> Wording:
+        """What this kind is called on the page."""
+        return box_told.WORDING
+
+    def answer(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> BoxAnswer:
+        """Every box that is at all probable, also those that are not told. Raises InputError for an image that cannot be
+        prepared.
+        """
+        network_input, placement = to_network(image, engine.plan.preprocess)
+        require_finite(network_input, where=where)
+
+        def progress(share: float) -> None:
+            if tell:
+                tell(Progress("predict", done=share, total=1))
+
+        found = predict_boxes(engine, network_input, progress=progress)
+        back = Detections(placement.boxes_back(found.boxes), found.scores, found.codes)
+        return BoxAnswer(back, image.grid.spacing, image.grid.unit)
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[BoxAnswer, None]:
+        """The answer: each box says itself how sure it is."""
+        return self.answer(engine, image, where=where, tell=tell), None
+
+    def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
+        """The boxes that are told, and a picture of them."""
+        counts = Counter(self.parts[int(answer.found.codes[place])] for place in self._told(answer))
+        return StudyPart(
+            answers={name: str(counts[name]) for name in self.parts},
+            are_counts=True,
+            findings=tuple(
+                self._line(answer, place, number) for number, place in enumerate(self._told(answer), start=1)
+            ),
+            images=(KeyImage(png=self.drawn(image, answer)),),
+            unit_of_length=answer.unit,
+        )
+
+    def drawn(self, image: Volume, answer: BoxAnswer) -> bytes:
+        """The boxes that are told, over the image."""
+        found = answer.found
+        boxes = [Drawn(found.boxes[k], int(found.codes[k]), float(found.scores[k])) for k in self._told(answer)]
+        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window)
+
+    def _told(self, answer: BoxAnswer) -> list[int]:
+        """Places of the boxes that are told, the most probable first."""
+        there = told(answer.found.scores, answer.found.codes, self.thresholds)
+        places: list[int] = np.flatnonzero(there).tolist()
+        return places
+
+    def _line(self, answer: BoxAnswer, place: int, number: int) -> FindingLine:
+        across, along, _ = edges_of(answer, place).tolist()
+        return FindingLine(
+            number=number,
+            kind=self.parts[int(answer.found.codes[place])],
+            longest=max(across, along),
+            perpendicular=min(across, along),
+            confidence=float(answer.found.scores[place]),
+        )
+
+    def explain(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
+        """None: a box shows by itself where it lies."""
+
+    def file_name(self, case: Case) -> str:
+        """The file, within a folder, in which a case's answer is kept."""
+        return f"{case.id}{SUFFIX}"
+
+    def write(self, file: Path, answer: BoxAnswer) -> None:
+        """Keep an answer: every box with its class, score and corners, and what a voxel measures."""
+        write_json(
+            file,
+            {
+                "problem": self.name,
+                "spacing": list(answer.spacing),
+                "unit": answer.unit,
+                "boxes": [self._box(answer, place, digits=6) for place in range(len(answer.found))],
+            },
+        )
+
+    def read(self, file: Path) -> BoxAnswer:
+        """An answer that was kept. Raises InputError for a file that is none of this problem."""
+        kept = read_json(file)
+        try:
+            rows = kept["boxes"]
+            found = Detections(
+                as_boxes([(row["start"], row["end"]) for row in rows]),
+                np.array([float(row["score"]) for row in rows]),
+                np.array([self.parts.index(row["class"]) for row in rows], dtype=np.int64),
+            )
+            spacing = (float(kept["spacing"][0]), float(kept["spacing"][1]), float(kept["spacing"][2]))
+            return BoxAnswer(found if rows else NOTHING, spacing, kept["unit"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError("not an answer to this problem", where=file, expected=", ".join(self.parts)) from error
+
+    def found(self, answer: BoxAnswer) -> dict[str, JSON]:
+        """The boxes that are told, each with its edges: {"boxes": [{"class", "score", "start", "end", "size", "unit"}]}."""
+        return {
+            "boxes": [
+                self._box(answer, place, digits=DIGITS)
+                | {"size": [round(float(edge), DIGITS) for edge in edges_of(answer, place)], "unit": answer.unit}
+                for place in self._told(answer)
+            ]
+        }
+
+    def _box(self, answer: BoxAnswer, place: int, *, digits: int) -> dict[str, JSON]:
+        start, end = answer.found.boxes[place].tolist()
+        return {
+            "class": self.parts[int(answer.found.codes[place])],
+            "score": round(float(answer.found.scores[place]), 6),
+            "start": [round(one, digits) for one in start],
+            "end": [round(one, digits) for one in end],
+        }
+
+    def doubts(self, answer: BoxAnswer) -> tuple[str, ...]:
+        """That boxes lie near the score from which on they are told."""
+        limits = np.array(self.thresholds)[answer.found.codes]
+        above = answer.found.scores - limits
+        unsure = int(np.count_nonzero((above >= 0) & (above < CLOSE)))
+        missed = int(np.count_nonzero((above < 0) & (above >= -CLOSE)))
+        said = [f"{unsure} of the boxes told are hardly above their score"] if unsure else []
+        return (*said, *([f"{missed} more lie little below it"] if missed else []))
+
+    def line(self, found: Mapping[str, JSON]) -> str:
+        """How many boxes of each class are told."""
+        names = [box["class"] for box in found["boxes"]]
+        return ", ".join(f"{names.count(name)} {name}" for name in self.parts if name in names) or "nothing"
+
+    def yardstick(self, facts: Iterable[CaseFacts]) -> None:
+        """None: boxes are measured by nothing that hangs on the images."""
+
+    def row(self, case: Case, answer: BoxAnswer, *, fold: int | None, yardstick: float | None = None) -> DetectedCase:
+        """An answer beside the boxes that are true."""
+        assert isinstance(case.target, Boxes)
+        known = case.target.boxes
+        return DetectedCase(
+            case=case.id,
+            patient=case.patient,
+            fold=fold,
+            groups=case.groups,
+            found=answer.found.boxes,
+            scores=answer.found.scores,
+            codes=answer.found.codes,
+            true=as_boxes([box.corners for box in known]),
+            true_codes=np.array([self.parts.index(box.name) for box in known], dtype=np.int64),
+            ignored=np.array([box.ignored for box in known], dtype=np.bool_),
+            spacing=answer.spacing,
+            unit=answer.unit,
+            thresholds=self.thresholds,
+        )
+
+    def summary(
+        self,
+        rows: Sequence[DetectedCase],
+        test: Sequence[DetectedCase],
+        *,
+        seed: int,
+        yardstick: float | None = None,
+    ) -> dict[str, JSON]:
+        """metrics.json. If only a test split was judged, it stands for the whole."""
+        return summarise_detection(
+            rows or test,
+            classes=self.parts,
+            primary=self.primary,
+            seed=seed,
+            test=test if rows else (),
+        )
+
+    def settle(
+        self, rows: Sequence[DetectedCase], test: Sequence[DetectedCase], plan: Plan
+    ) -> tuple[list[DetectedCase], list[DetectedCase], dict[str, JSON] | None]:
+        """The score from which on boxes of a class are told, chosen on other folds (box_choice.py)."""
+        judged, tested, chosen = settle(rows, test, num_classes=len(self.parts))
+        return judged, tested, None if chosen is None else {"thresholds": dict(zip(self.parts, chosen, strict=True))}
+
+    def compare(
+        self, rows: Mapping[str, Sequence[DetectedCase]], best: str, *, seed: int
+    ) -> dict[str, tuple[Difference, ...]]:
+        """Differences of mAP."""
+        return box_told.differences(rows, best, self.task, seed=seed)
+
+    def table(self, rows: Sequence[DetectedCase]) -> str:
+        """cases.csv."""
+        return detected_rows_to_csv(rows, classes=self.parts)
+
+    def case_score(self, row: DetectedCase) -> float | None:
+        """1: the headline is of all cases together, and each counts."""
+        return 1.0
+
+    def results(
+        self,
+        name: str,
+        summary: Mapping[str, JSON],
+        rows: Sequence[DetectedCase],
+        *,
+        facts: Mapping[str, CaseFacts],
+        unit: Unit,
+        note: str,
+    ) -> tuple[ResultSet, ...]:
+        """One set of cases as the page shows it."""
+        return (box_told.result_set(name, summary, rows, self.task, note=note),)
+
+    def pictures(
+        self,
+        rows: Sequence[DetectedCase],
+        *,
+        case_of: Callable[[str], Case],
+        answer_of: Callable[[str], Any],
+    ) -> tuple[CasePicture, ...]:
+        """The cases whose boxes agree best and worst with the true ones, drawn."""
+        return box_told.pictures(rows, self.task, case_of=case_of)
+
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """Classes of which nothing was found."""
+        missed = [
+            name
+            for name, block in summary["by_class"].items()
+            if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
+        ]
+        return f"No box of {', '.join(missed)} was found." if missed else ""
+
+
+def edges_of(answer: BoxAnswer, place: int) -> Floats:
+    """(3,) lengths of a box along I, J and K, in the answer's unit."""
+    start, end = answer.found.boxes[place]
+    lengths: Floats = (end - start) * np.array(answer.spacing)
+    return lengths

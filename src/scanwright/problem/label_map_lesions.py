@@ -1,0 +1,96 @@
+"""The findings of label maps judged one by one: what belongs to the evaluation of segmentation where a task has findings."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from scanwright.dataset.task import Task
+from scanwright.evaluation.evaluate import CaseRow
+from scanwright.evaluation.lesions import LesionCase, Lesions, match_lesions, measure_lesions
+from scanwright.findings.placing import with_findings
+from scanwright.findings.table import size_of_voxel
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.report.content import RegionRow, ResultSet, estimates
+from scanwright.types import JSON, Bools
+
+SPELLED = {"mm²": "mm2"}
+"""Units as the names of measures end in them."""
+FINDINGS = "findings"
+"""What the part of metrics.json is called."""
+NOTE = (
+    "Findings are judged one by one: connected parts of true and found masks that overlap by at least a tenth (IoU 0.1) are "
+    "one finding."
+)
+
+
+def lesions_of(
+    truth: Volume, answer: Volume, task: Task, *, looked_for: Sequence[str] | None = None
+) -> dict[str, Lesions]:
+    """The findings of one case, matched, by kind; {} of a task without findings. What nobody judged is left out.
+
+    looked_for: the regions that somebody judged, None for all; where no anatomy was, nothing is said of places.
+    """
+    if not task.abnormal:
+        return {}
+    judged = None if task.ignore is None else truth.voxels[0] != task.ignore
+    true, found = _masks(truth, task), _masks(answer, task)
+    voxel, unit = size_of_voxel(truth.grid)
+    names = set(true) if looked_for is None else set(looked_for)
+    whole = all(name in names for name in true if name not in task.abnormal)
+    where = (_anatomy(true, task, truth.grid), _anatomy(found, task, truth.grid)) if whole else ({}, {})
+    return {
+        kind: match_lesions(
+            true[kind],
+            found[kind],
+            voxel=voxel,
+            unit=SPELLED.get(unit, unit),
+            judged=judged,
+            regions=where[0],
+            found_regions=where[1],
+        )
+        for kind in task.abnormal
+        if kind in names
+    }
+
+
+def _masks(labels: Volume, task: Task) -> dict[str, Bools]:
+    return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
+
+
+def _anatomy(masks: Mapping[str, Bools], task: Task, grid: Grid) -> dict[str, Bools]:
+    """The regions that are no findings, with those that they surround where labels exclude each other."""
+    regions = {name: mask for name, mask in masks.items() if name not in task.abnormal}
+    if not regions:
+        return regions
+    together = np.logical_or.reduce([masks[name] for name in task.abnormal])
+    return with_findings(regions, together, spacing=grid.spacing)
+
+
+def lesion_summary(rows: Sequence[CaseRow], task: Task, *, seed: int) -> dict[str, JSON]:
+    """{"overall": {measure: …}, "by_class": {finding: {measure: …}}} as metrics.json has it."""
+    cases = [
+        LesionCase(case=row.case, patient=row.patient, fold=row.fold, groups=row.groups, kinds=row.lesions)
+        for row in rows
+    ]
+    overall, each = measure_lesions(cases, task.abnormal, seed=seed)
+    return {
+        "overall": {name: value.as_json() for name, value in overall.items()},
+        "by_class": {kind: {name: value.as_json() for name, value in found.items()} for kind, found in each.items()},
+    }
+
+
+def lesion_results(name: str, summary: Mapping[str, JSON]) -> tuple[ResultSet, ...]:
+    """The same as a set of results of its own; () where there is none."""
+    if FINDINGS not in summary:
+        return ()
+    part = summary[FINDINGS]
+    return (
+        ResultSet(
+            name=f"{name}: findings",
+            overall=estimates(part["overall"]),
+            regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in part["by_class"].items()),
+            note=NOTE,
+            of_each_case=False,
+        ),
+    )

@@ -1,0 +1,113 @@
+"""The study report as one self-contained HTML page and as PDF, from a StudyContent.
+
+Layout and words are data: `templates/study.html` and `templates/study.LANGUAGE.json`. A site may put its own files of these
+names into a folder; what it leaves out is taken from here. Site templates run in Jinja's sandbox: they can lay out, and cannot
+call.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from scanwright.errors import InputError, UsageError
+from scanwright.report import notation
+from scanwright.report.html import data_uri
+from scanwright.report.study_content import StudyContent
+
+TEMPLATE = "study.html"
+LANGUAGES = ("en", "zh")
+
+
+def build_study(content: StudyContent, *, language: str = "en", site: Path | None = None) -> str:
+    """The page as text. site: a folder with templates of one's own.
+
+    Raises UsageError for a language that there are no words for, InputError for a site's template or words that cannot be used.
+    """
+    words = words_of_study(language, site=site)
+    environment = SandboxedEnvironment(
+        loader=ChoiceLoader(
+            [*([FileSystemLoader(site)] if site else []), PackageLoader("scanwright.report", "templates")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent, signed=signed_percent)
+    try:
+        return environment.get_template(TEMPLATE).render(study=content, words=words, language=language).lstrip()
+    except TemplateError as error:
+        where = TEMPLATE if site is None else site / TEMPLATE
+        raise InputError("a template that cannot be used", where=where, found=str(error)[:200]) from error
+
+
+def words_of_study(language: str, *, site: Path | None = None) -> Mapping[str, Any]:
+    """The words of a language, a site's own before ours. Raises as `build_study`."""
+    name = f"study.{language}.json"
+    own = {} if site is None or not (site / name).is_file() else _read_words(site / name)
+    shipped = resources.files("scanwright.report") / "templates" / name
+    if not shipped.is_file():
+        if own:
+            return own
+        raise UsageError("a language without words", where="--language", expected=", ".join(LANGUAGES), found=language)
+    words: dict[str, Any] = json.loads(shipped.read_text(encoding="utf-8"))
+    return words | own
+
+
+def _read_words(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError("words that cannot be read", where=file, found=str(error)[:160]) from error
+    if not isinstance(found, dict):
+        raise InputError("words that cannot be read", where=file, expected="an object of names and texts")
+    return found
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share in percent, an en dash for none; what is more than nothing is never told as 0 %.
+
+    >>> percent(0.1234), percent(0.001), percent(None)
+    ('12 %', '<1 %', '–')
+    """
+    if share is None:
+        return notation.NOT_DEFINED
+    if 0 < share < 0.5 * 10**-2 / 10**digits:
+        return f"<{10**-digits:g} %"
+    return f"{notation.number(100 * share, digits)} %"
+
+
+def signed_percent(change: float | None) -> str:
+    """A change in percent with its sign.
+
+    >>> signed_percent(0.25), signed_percent(-0.1), signed_percent(0.0)
+    ('+25 %', '−10 %', '±0 %')
+    """
+    if change is None:
+        return notation.NOT_DEFINED
+    text = notation.number(100 * change, 0)
+    return f"±{text} %" if text == "0" else f"{'+' if change > 0 else ''}{text} %"
+
+
+def study_pdf(page: str) -> bytes:
+    """A page of `build_study` as PDF; nothing outside the page is read.
+
+    Raises UsageError, saying what to install, where WeasyPrint is not there.
+    """
+    try:
+        from weasyprint import HTML
+        from weasyprint.urls import URLFetcher
+    except (ImportError, OSError) as error:  # OSError: Pango is not there
+        raise UsageError(
+            "a PDF needs WeasyPrint",
+            where="--report",
+            found=str(error).partition("\n")[0][:160],
+            hint="Install the extra: pip install scanwright[pdf] (on Debian also libpango-1.0-0 and libpangoft2-1.0-0).",
+        ) from error
+    written: bytes = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf()
+    return written

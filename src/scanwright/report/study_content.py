@@ -1,0 +1,192 @@
+"""What a study report says, as plain data: for a clinician, on one page, from an answer of a model to one study.
+
+Nothing here is a sentence: words stand in templates that a site may replace (`report.study`). Numbers are in the units that are
+stated beside them; None is "not known".
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from scanwright.findings.follow_up import Change, FollowUp
+from scanwright.findings.table import FindingRow, RegionRow, StudyTable
+from scanwright.types import JSON
+
+MOST_FINDINGS = 12
+"""Rows of findings on the page, the largest first; the others are counted, and stand in the JSON."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyImage:
+    """A picture with an overlay and a scale. finding: the number of the one that it shows; None: the study as a whole."""
+
+    png: bytes
+    finding: int | None = None
+    caption: str = ""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is twice as wide as high, by its header: several planes, and not one."""
+        width, height = struct.unpack(">II", self.png[16:24])
+        return bool(width >= 2 * height)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionLine:
+    """One region. burden: share of it that findings take. before: its size in the prior study."""
+
+    name: str
+    size: float
+    burden: float | None = None
+    cut: bool = False
+    missing: bool = False
+    before: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FindingLine:
+    """One finding. number: in this study; None for one that was in the prior study alone.
+
+    region: where it lies, "" outside all regions. crosses: further regions that it reaches into. size, longest, perpendicular,
+    mean, deviation: measured; None where the model gives no outline. change, growth, before: against the prior study, where
+    there is one: growth is of the longest diameter, before is that diameter then.
+    """
+
+    number: int | None
+    kind: str
+    region: str = ""
+    crosses: tuple[str, ...] = ()
+    size: float | None = None
+    longest: float | None = None
+    perpendicular: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    share_of_region: float | None = None
+    confidence: float | None = None
+    touches: tuple[int, ...] = ()
+    cut: bool = False
+    change: Change | None = None
+    growth: float | None = None
+    before: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyPart:
+    """What a kind of problem tells of one image, for the report of a study.
+
+    table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
+    an answer without outlines. answers: of the whole image; are_counts: how many of each kind there are. unit_of_value: of
+    grey values.
+    """
+
+    table: StudyTable | None = None
+    findings: tuple[FindingLine, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    are_counts: bool = False
+    images: tuple[KeyImage, ...] = ()
+    unit_of_length: str = "mm"
+    unit_of_value: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFacts:
+    """Which model answered. tested_on: what it was measured on, as numbers by name: cases, patients, and its headline."""
+
+    name: str
+    version: str
+    digest: str
+    task: str
+    tested_on: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyContent:
+    """The whole report.
+
+    patient: name and value of what the headers say of the patient; empty unless it was asked for. study: the same of the scan.
+    warnings: reasons to doubt. answers: probabilities or quantities of the whole image, by name with their text; are_counts:
+    how many of each kind there are. unit_of_size, unit_of_length, unit_of_value: of the table's numbers.
+    """
+
+    title: str
+    created: datetime
+    model: ModelFacts
+    study: Mapping[str, str] = field(default_factory=dict)
+    patient: Mapping[str, str] = field(default_factory=dict)
+    prior: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    are_counts: bool = False
+    images: tuple[KeyImage, ...] = ()
+    regions: tuple[RegionLine, ...] = ()
+    findings: tuple[FindingLine, ...] = ()
+    has_regions: bool = False
+    warnings: tuple[str, ...] = ()
+    unit_of_size: str = "ml"
+    unit_of_length: str = "mm"
+    unit_of_value: str = ""
+
+    @property
+    def shown(self) -> tuple[FindingLine, ...]:
+        """The findings that the page has room for."""
+        return self.findings[:MOST_FINDINGS]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Regions that are not in the image."""
+        return tuple(line.name for line in self.regions if line.missing)
+
+    def to_json(self) -> dict[str, JSON]:
+        """The same as plain data; pictures are left out."""
+        values = asdict(self)
+        del values["images"]
+        return values | {"created": self.created.isoformat(timespec="seconds")}
+
+
+def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
+    """The regions of a table. before: that of the prior study."""
+    earlier = {} if before is None else {row.name: row.size for row in before.regions}
+    return tuple(_region_line(row, earlier.get(row.name)) for row in table.regions)
+
+
+def _region_line(row: RegionRow, before: float | None) -> RegionLine:
+    return RegionLine(
+        name=row.name, size=row.size, burden=row.burden, cut=row.cut, missing=row.is_missing, before=before
+    )
+
+
+def finding_lines(rows: Sequence[FindingRow], changes: Sequence[FollowUp] = ()) -> tuple[FindingLine, ...]:
+    """The findings of a table; with changes, each with what became of it, and those that are gone behind them."""
+    if not changes:
+        return tuple(_finding_line(row) for row in rows)
+    lines = [_finding_line(one.now, one) for one in changes if one.now is not None]
+    gone = [one.before for one in changes if one.now is None and one.before is not None]
+    return (
+        *lines,
+        *(
+            FindingLine(number=None, kind=row.kind, region=row.region, change="resolved", before=row.longest)
+            for row in gone
+        ),
+    )
+
+
+def _finding_line(row: FindingRow, change: FollowUp | None = None) -> FindingLine:
+    earlier = None if change is None else change.before
+    return FindingLine(
+        number=row.number,
+        kind=row.kind,
+        region=row.region,
+        crosses=row.crosses,
+        size=row.size,
+        longest=row.longest,
+        perpendicular=row.perpendicular,
+        mean=row.mean,
+        deviation=row.deviation,
+        share_of_region=row.share_of_region,
+        confidence=row.confidence,
+        touches=row.touches,
+        cut=row.cut,
+        change=None if change is None else change.change,
+        growth=None if change is None else change.growth,
+        before=None if earlier is None else earlier.longest,
+    )

@@ -1,0 +1,93 @@
+"""From a folder of pictures with boxes to a model that finds them: every verb, as a user calls it."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from made_folders import write_json, write_nifti
+
+SIDE = 64
+SMALL = ("--steps", "60", "--folds", "2", "--device", "cpu", "--json")
+
+
+def bright_squares(folder, *, pictures=16):
+    """Pictures of noise with none to two bright squares each, and a COCO file that tells where. Returns the folder."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    images, boxes = [], []
+    for number in range(pictures):
+        pixels = rng.normal(60, 12, (SIDE, SIDE))
+        for half in range(number % 3):
+            side = int(rng.integers(10, 18))
+            x, y = (
+                int(rng.integers(2, SIDE - side - 2)),
+                int(rng.integers(2, SIDE // 2 - side - 2 + 1)) + half * SIDE // 2,
+            )
+            pixels[y : y + side, x : x + side] += 120
+            box = {"id": len(boxes) + 1, "image_id": number, "category_id": 1, "bbox": [x, y, side, side]}
+            boxes.append({**box, "area": side * side, "iscrowd": 0})
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"p{number:02d}.png")
+        images.append({"id": number, "file_name": f"p{number:02d}.png", "width": SIDE, "height": SIDE})
+    told = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "square"}]}
+    (folder / "boxes.json").write_text(json.dumps(told))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory, scanwright):
+    """A finished run of a detection."""
+    folder = tmp_path_factory.mktemp("boxes")
+    ended = scanwright("train", bright_squares(folder / "data"), *SMALL, "-o", folder / "run")
+    assert ended.code == 0, ended.err
+    return folder, json.loads(ended.out)
+
+
+def test_train__boxes_are_learned_and_everything_is_there(found):
+    folder, result = found
+    run = folder / "run"
+    overall = json.loads((run / "metrics.json").read_text())["overall"]
+    assert overall["map50"]["mean"] == result["metrics"]["overall"]["map50"]["mean"] > 0.5
+    assert 0 < overall["map5095"]["mean"] <= overall["map50"]["mean"]
+    assert overall["froc"]["mean"] > 0.5
+    assert "Detection report" in (run / "report.html").read_text()
+    assert (run / "model.swm").is_file()
+
+
+def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
+    folder, _ = found
+    ended = scanwright(
+        "predict", folder / "run" / "model.swm", folder / "data" / "p01.png", "-o", tmp_path / "out", "--json"
+    )
+    assert ended.code == 0, ended.err
+    best, *others = json.loads((tmp_path / "out" / "p01.json").read_text())["boxes"]
+    assert best["class"] == "square" and all(one["score"] < best["score"] for one in others)
+    told = json.loads((folder / "data" / "boxes.json").read_text())["annotations"]
+    x, y, width, height = next(one["bbox"] for one in told if one["image_id"] == 1)
+    np.testing.assert_allclose(best["start"], [x, y, 0], atol=4)
+    np.testing.assert_allclose(best["end"], [x + width, y + height, 1], atol=4)
+    assert (tmp_path / "out" / "p01.found.png").is_file()
+
+
+def test_train__boxes_round_the_parts_of_label_maps_in_volumes(scanwright, tmp_path):
+    data = tmp_path / "data"
+    rng = np.random.default_rng(1)
+    for number in range(6):
+        image, label = rng.normal(0, 1, (32, 32, 16)), np.zeros((32, 32, 16), np.uint8)
+        for half in range(1 + number % 2):
+            x, y, z = (int(rng.integers(low, high)) for low, high in ((3, 22), (3 + 16 * half, 8 + 16 * half), (2, 8)))
+            label[x : x + 6, y : y + 6, z : z + 6] = 1
+        write_nifti(data / "imagesTr" / f"c{number}_0000.nii.gz", image + 6.0 * label)
+        write_nifti(data / "labelsTr" / f"c{number}.nii.gz", label)
+    told = {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, "nodule": 1},
+        "numTraining": 6,
+        "file_ending": ".nii.gz",
+    }
+    write_json(data / "dataset.json", told)
+    ended = scanwright("train", data, "--task", "detection", *SMALL, "-o", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    overall = json.loads(ended.out)["metrics"]["overall"]
+    assert overall["map50"]["mean"] > 0.3

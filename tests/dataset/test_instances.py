@@ -1,0 +1,68 @@
+"""Label maps as boxes."""
+
+import numpy as np
+
+from made_folders import write_nifti
+from scanwright.dataset.instances import boxes_of_label
+from scanwright.dataset.read import read_dataset
+from scanwright.dataset.task import Region
+from scanwright.io.formats import read_label
+
+SHAPE = (20, 24, 10)
+
+
+def labels():
+    """Two lesions and an organ that touches one of them; one voxel is a lesion by itself."""
+    values = np.zeros(SHAPE, dtype=np.uint8)
+    values[2:6, 3:8, 1:4] = 1
+    values[6:9, 8:10, 4:6] = 1  # by a corner: one lesion still
+    values[15, 20, 9] = 1
+    values[2:6, 8:12, 1:4] = 2
+    values[0, 0, 0] = 9
+    return values
+
+
+def test_boxes__one_for_each_connected_part(tmp_path):
+    write_nifti(tmp_path / "label.nii.gz", labels())
+    found = boxes_of_label(
+        tmp_path / "label.nii.gz",
+        [Region(name="lesion", values=(1,)), Region(name="either", values=(1, 2))],
+        ignore=9,
+    )
+    assert [(box.name, box.corners, box.ignored) for box in found.boxes] == [
+        ("lesion", ((2, 3, 1), (9, 10, 6)), False),
+        ("lesion", ((15, 20, 9), (16, 21, 10)), False),
+        ("either", ((2, 3, 1), (9, 12, 6)), False),
+        ("either", ((15, 20, 9), (16, 21, 10)), False),
+        ("lesion", ((0, 0, 0), (1, 1, 1)), True),
+    ]
+    assert read_label(tmp_path / "label.nii.gz").grid.shape == SHAPE
+
+
+def test_read__masks_are_boxes_where_detection_is_asked_for(tmp_path):
+    for name in ("a", "b"):
+        write_nifti(
+            tmp_path / "images" / f"{name}.nii.gz", np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+        )
+        write_nifti(tmp_path / "masks" / f"{name}.nii.gz", np.where(labels() == 9, 0, labels()).astype(np.uint8))
+    assert read_dataset(tmp_path).task.kind == "segmentation"
+    found = read_dataset(tmp_path, kind="detection")
+    assert found.task.kind == "detection" and len(found.task.classes) == 2 and not found.task.regions
+    assert "each connected part of a label is one box" in found.stated
+    assert [len(case.target.boxes) for case in found.train] == [3, 3] and all(
+        case.label is None for case in found.cases
+    )
+
+
+def test_read__a_mask_that_cannot_be_read_is_a_fault(tmp_path):
+    write_nifti(tmp_path / "images" / "a.nii.gz", np.zeros(SHAPE, dtype=np.float32))
+    write_nifti(tmp_path / "images" / "b.nii.gz", np.zeros(SHAPE, dtype=np.float32))
+    write_nifti(tmp_path / "masks" / "a.nii.gz", np.where(labels() == 9, 0, labels()).astype(np.uint8))
+    broken = write_nifti(tmp_path / "masks" / "b.nii.gz", np.where(labels() == 9, 0, labels()).astype(np.uint8))
+    found = read_dataset(tmp_path, kind="detection")
+    broken_bytes = broken.read_bytes()[:40]
+    broken.write_bytes(broken_bytes)
+    again = read_dataset(tmp_path, kind="detection")
+    assert not [fault for fault in found.faults if fault.severity == "error"]
+    (fault,) = [fault for fault in again.faults if fault.severity == "error"]
+    assert fault.code == "unreadable-label" and fault.case == "b" and [case.id for case in again.train] == ["a"]

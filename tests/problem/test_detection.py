@@ -1,0 +1,137 @@
+"""Boxes as answers: kept, told, judged and counted."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from made_folders import made_case
+from scanwright.dataset.cases import Box, Boxes
+from scanwright.dataset.task import Channel, Task
+from scanwright.errors import InputError, IntegrityError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.inference.boxes import Detections
+from scanwright.problem.box_answers import BoxAnswer
+from scanwright.problem.box_choice import DEFAULT_SCORE
+from scanwright.problem.detection import Detection
+
+TASK = Task(name="cells", kind="detection", classes=("red", "white"), channels=(Channel(name="X", modality="rgb"),))
+
+
+def answer(*boxes):
+    """(class, score, x0, y0, x1, y1) each."""
+    corners = [[[x, y, 0], [x_end, y_end, 1]] for _, _, x, y, x_end, y_end in boxes]
+    found = Detections(
+        np.array(corners, dtype=float).reshape(-1, 2, 3),
+        np.array([score for _, score, *_ in boxes], dtype=float),
+        np.array([TASK.classes.index(name) for name, *_ in boxes], dtype=np.int64),
+    )
+    return BoxAnswer(found, (1.0, 1.0, 1.0), "px")
+
+
+SEEN = answer(
+    ("red", 0.9, 2, 2, 12, 12),
+    ("white", 0.35, 20, 20, 40, 36),
+    ("red", 0.25, 30, 2, 40, 12),
+    ("white", 0.05, 0, 0, 4, 4),
+)
+
+
+def test_answer__is_kept_and_read_as_it_was(tmp_path):
+    problem = Detection(TASK)
+    problem.write(tmp_path / "a.json", SEEN)
+    again = problem.read(tmp_path / "a.json")
+    assert np.allclose(again.found.boxes, SEEN.found.boxes) and again.found.codes.tolist() == [0, 1, 0, 1]
+    assert np.allclose(again.found.scores, SEEN.found.scores) and again.unit == "px"
+    problem.write(tmp_path / "none.json", answer())
+    assert len(problem.read(tmp_path / "none.json").found) == 0
+    (tmp_path / "other.json").write_text(
+        json.dumps({"boxes": [{"class": "blue", "score": 1, "start": [0] * 3, "end": [1] * 3}]})
+    )
+    with pytest.raises(InputError, match="not an answer to this problem"):
+        problem.read(tmp_path / "other.json")
+
+
+def test_found__what_lies_above_the_score_of_its_class():
+    problem = Detection(TASK)
+    told = problem.found(SEEN)
+    assert [(box["class"], box["size"]) for box in told["boxes"]] == [("red", [10, 10, 1]), ("white", [20, 16, 1])]
+    assert problem.line(told) == "1 red, 1 white" and problem.line({"boxes": []}) == "nothing"
+    assert problem.doubts(SEEN) == ("1 of the boxes told are hardly above their score", "1 more lie little below it")
+    stricter = problem.settled({"thresholds": {"red": 0.2, "white": 0.6}})
+    assert [box["class"] for box in stricter.found(SEEN)["boxes"]] == ["red", "red"]
+    assert problem.settled(None) is problem
+    for wrong in ({}, {"thresholds": {"red": 0.2}}, {"thresholds": {"red": 2.0, "white": 0.1}}):
+        with pytest.raises(IntegrityError):
+            problem.settled(wrong)
+
+
+def case(name, *boxes):
+    known = tuple(Box(name=kind, start=(x, y), end=(x_end, y_end)) for kind, x, y, x_end, y_end in boxes)
+    return made_case(name, label=None, target=Boxes(boxes=known))
+
+
+def rows():
+    """Twelve patients in two folds: red found at 0.8, and a false one at 0.4; white missed in the first fold."""
+    problem = Detection(TASK)
+    found = []
+    for number in range(12):
+        known = case(f"c{number}", ("red", 2, 2, 12, 12), ("white", 20, 20, 40, 36))
+        seen = answer(
+            ("red", 0.8, 2, 3, 12, 12), ("red", 0.4, 30, 30, 39, 39),
+            *([("white", 0.7, 20, 20, 40, 35)] if number >= 6 else []),
+        )  # fmt: skip
+        found.append(problem.row(known, seen, fold=number // 6, yardstick=None))
+    return problem, found
+
+
+def test_settle__scores_are_chosen_on_the_other_folds():
+    problem, judged = rows()
+    assert all(row.thresholds == (DEFAULT_SCORE,) * 2 for row in judged)
+    settled, _, chosen = problem.settle(judged, [], None)
+    assert 0.4 < chosen["thresholds"]["red"] <= 0.8
+    assert {row.thresholds[1] for row in settled} == {DEFAULT_SCORE}  # white ones were all right, or there were none
+    alone = [row for row in judged if row.fold == 0]
+    assert problem.settle(alone, [], None) == (alone, [], None)
+
+
+def test_summary__boxes_are_judged_together_and_by_class():
+    problem, judged = rows()
+    settled, _, _ = problem.settle(judged, [], None)
+    summary = problem.summary(settled, [], seed=0, yardstick=None)
+    assert summary["primary"] == "map50" and summary["by_class"]["red"]["ap50"]["mean"] == pytest.approx(1.0)
+    assert summary["by_class"]["white"]["sensitivity"]["mean"] == pytest.approx(0.5)
+    assert summary["by_class"]["red"]["false_positives"]["mean"] == 0  # 0.4 lies below what was chosen
+    json.dumps(summary, allow_nan=False)
+    table = problem.table(settled).splitlines()
+    assert table[0].startswith("case,patient,fold,true[red],found[red],hits[red]") and len(table) == 13
+    (shown,) = problem.results("Cross-validation", summary, settled, facts={}, unit="px", note="")
+    assert len(shown.figures) == 2 and shown.cases[0].regions["white"]["sensitivity"] == 0
+    assert problem.shortfalls(summary) == ""
+    assert problem.compare({"a": settled, "b": settled}, "a", seed=0)["b"][0].estimate.mean == 0
+
+
+def test_study__boxes_are_lines_and_counts():
+    image = Volume(
+        np.random.default_rng(0).uniform(0, 255, (3, 48, 40, 1)).astype(np.float32), Grid((48, 40, 1), np.eye(4), "px")
+    )
+    part = Detection(TASK).study(image, SEEN, sure=None)
+    assert part.answers == {"red": "1", "white": "1"} and part.are_counts
+    assert [(line.kind, line.longest, line.perpendicular) for line in part.findings] == [
+        ("red", 10, 10),
+        ("white", 20, 16),
+    ]
+    assert Detection(TASK).drawn(image, SEEN).startswith(b"\x89PNG")
+
+
+def test_agreement__counts_true_boxes_that_a_cell_holds():
+    problem = Detection(TASK)
+    found = torch.zeros(1, 2, 2 + 9)
+    found[0, 0, :2] = torch.tensor([3.0, -3])
+    found[0, 0, 2:8] = torch.tensor([0.0, 2, 2, 1, 12, 12])
+    found[0, 1, 2:8] = torch.tensor([0.0, 30, 30, 1, 40, 40])
+    found[0, 1, :2] = torch.tensor([-5.0, -5])
+    true = torch.tensor([[[0.0, 0, 2, 3, 1, 12, 12], [1, 0, 30, 30, 1, 40, 40], [-1] * 7, [255, 0, 0, 0, 1, 5, 5]]])
+    assert problem.agreement(found, true).tolist() == [[1, 1], [0, 1]]

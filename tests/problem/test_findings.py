@@ -1,0 +1,84 @@
+"""Segmentation with findings: judged one by one, placed in anatomy, and told for the report of a study."""
+
+import json
+
+import numpy as np
+import pytest
+
+from made_folders import made_case, write_nifti
+from scanwright.dataset.task import Channel, Region, Task
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.problem.label_map_lesions import lesion_results
+from scanwright.problem.segmentation import Segmentation
+
+SHAPE = (30, 24, 8)
+GRID = Grid(SHAPE, np.diag([2.0, 2.0, 4.0, 1.0]), "mm")
+VALUES = {"left lung": 1, "right lung": 2, "nodule": 3}
+
+
+def task(**more):
+    regions = tuple(Region(name=name, values=(value,)) for name, value in VALUES.items())
+    return Task(name="chest", channels=(Channel(name="CT", modality="ct"),), regions=regions, **more)
+
+
+def labels(*nodules):
+    values = np.zeros(SHAPE, dtype=np.uint8)
+    values[2:14, 2:22, 1:7], values[16:28, 2:22, 1:7] = 1, 2
+    for i, j in nodules:
+        values[i : i + 3, j : j + 3, 3:5] = 3
+    return values
+
+
+def test_task__findings_are_declared_or_known_by_their_names():
+    assert task().abnormal == ("nodule",)
+    assert task(findings=()).abnormal == () and task(findings=("left lung",)).abnormal == ("left lung",)
+    with pytest.raises(ValueError, match="findings that are no regions: heart"):
+        task(findings=("heart",))
+
+
+def rows(tmp_path, problem):
+    """Six patients: one nodule on the left each; the last one is missed, the first has a false one on the right."""
+    found = []
+    for number in range(6):
+        true = labels((5, 8))
+        file = write_nifti(tmp_path / f"c{number}.nii.gz", true, affine=GRID.affine)
+        answered = labels(*([(5, 8)] if number < 5 else []), *([(20, 8)] if number == 0 else []))
+        case = made_case(f"c{number}", label=file)
+        found.append(problem.row(case, Volume(answered[None], GRID), fold=0, yardstick=2.0))
+    return found
+
+
+def test_summary__findings_have_a_part_of_their_own(tmp_path):
+    problem = Segmentation(task())
+    judged = rows(tmp_path, problem)
+    summary = problem.summary(judged, [], seed=0, yardstick=2.0)
+    nodule = summary["findings"]["by_class"]["nodule"]
+    assert nodule["lesion_sensitivity"]["mean"] == pytest.approx(5 / 6)
+    assert nodule["false_lesions_per_case"]["mean"] == pytest.approx(1 / 6)
+    assert nodule["region_accuracy"]["mean"] == 1.0  # a nodule is cut out of its lung, and lies in it
+    assert nodule["burden_bias_ml"]["mean"] == pytest.approx(0.0)
+    json.dumps(summary, allow_nan=False)
+    assert lesion_results("Test split", {}) == ()
+    (shown,) = lesion_results("Cross-validation", summary)
+    assert shown.name == "Cross-validation: findings" and [row.region for row in shown.regions] == ["nodule"]
+    assert shown.overall["lesion_sensitivity"].mean == pytest.approx(5 / 6)
+    plain = Segmentation(task(findings=()))
+    assert "findings" not in plain.summary(rows(tmp_path, plain), [], seed=0, yardstick=2.0)
+
+
+def test_study__a_table_and_pictures():
+    image = Volume(np.random.default_rng(0).normal(0, 20, (1, *SHAPE)).astype(np.float32), GRID)
+    answer = Volume(labels((5, 8), (20, 10))[None], GRID)
+    sure = np.full(SHAPE, 204, dtype=np.uint8)
+    part = Segmentation(task()).study(image, answer, sure=sure)
+    assert [(one.kind, one.region) for one in part.table.findings] == [
+        ("nodule", "left lung"),
+        ("nodule", "right lung"),
+    ]
+    assert part.table.findings[0].confidence == pytest.approx(0.8) and part.unit_of_value == "HU"
+    assert [one.finding for one in part.images] == [None, 1, 2] and all(
+        one.png.startswith(b"\x89PNG") for one in part.images
+    )
+    whole = part.table.regions[0]
+    assert whole.name == "left lung" and whole.size == pytest.approx(12 * 20 * 6 * 16 / 1000)  # with its nodule

@@ -1,0 +1,168 @@
+"""The study report: everything that is known is on the page, in every language, and a site may change its looks."""
+
+import json
+import re
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+
+from scanwright.errors import InputError, UsageError
+from scanwright.findings.follow_up import follow_up
+from scanwright.findings.table import FindingRow, RegionRow, StudyTable
+from scanwright.report.study import LANGUAGES, build_study, percent, signed_percent, study_pdf, words_of_study
+from scanwright.report.study_content import (
+    MOST_FINDINGS,
+    FindingLine,
+    KeyImage,
+    ModelFacts,
+    StudyContent,
+    finding_lines,
+    region_lines,
+)
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8ffff3f0005fe02fea135810b"
+    "0000000049454e44ae426082"
+)
+MODEL = ModelFacts(
+    name="chest", version="1.2", digest="ab" * 32, task="lungs", tested_on={"cases": "120", "headline": "Dice 0.91"}
+)
+
+
+def finding(number, *, region="left lung", center=(0.0, 0.0, 0.0), longest=20.0, **more):
+    values = {
+        "number": number, "kind": "nodule", "size": 3.0, "longest": longest, "perpendicular": 12.0, "slice_index": 4,
+        "center": center, "mean": 31.4, "deviation": 9.0, "low": 0.0, "high": 80.0,
+        "shares": {region: 1.0} if region else {}, "region": region,
+        "share_of_region": 0.02 if region else None, "confidence": 0.82, "touches": (), "cut": False,
+    }  # fmt: skip
+    return FindingRow(**(values | more))
+
+
+def content(**more):
+    now = [
+        finding(1, shares={"left lung": 0.7, "right lung": 0.3}),
+        finding(2, region="", center=(90, 0, 0), touches=(1,), cut=True),
+    ]
+    before = [finding(1, longest=14.0), finding(2, center=(0, 200, 0), longest=8.0)]
+    table = StudyTable(
+        (
+            RegionRow(name="left lung", size=1200.5, burden=0.02, cut=True),
+            RegionRow(name="heart", size=0, burden=None, cut=False),
+        ),
+        tuple(now),
+        "ml",
+        "mm",
+    )
+    values = {
+        "title": "CT <chest>",
+        "created": datetime(2026, 11, 28, 19, 0, tzinfo=UTC),
+        "model": MODEL,
+        "study": {"modality": "CT"},
+        "images": (KeyImage(png=PNG, finding=1, caption="left lung"),),
+        "regions": region_lines(table),
+        "findings": finding_lines(now, follow_up(now, before)),
+        "has_regions": True,
+        "warnings": ("grey values are unlike",),
+        "unit_of_value": "HU",
+    }
+    return StudyContent(**(values | more))
+
+
+def text(page):
+    return " ".join(unescape(re.sub(r"<style.*?</style>|<[^>]+>", " ", page, flags=re.S)).split())
+
+
+def test_page__says_all_that_is_known():
+    said = text(build_study(content()))
+    for part in (
+        "CT <chest>", "Modality CT", "research use only", "Not found in the image: heart", "grey values are unlike",
+        "left lung reaches into right lung", "20.0 × 12.0", "31 ± 9", "HU", "82 %", "grown +43 % (before 14.0 mm)",
+        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
+        "chest", "version 1.2", "tested on 120", "with Dice 0.91", "SHA-256 " + "ab" * 32,
+    ):  # fmt: skip
+        assert part in said, part
+    assert "Patient" not in said and "Born" not in said  # only if it was asked for
+    assert "Patient DOE" in text(build_study(content(patient={"name": "DOE"})))
+
+
+def test_page__stands_by_itself_and_names_are_names():
+    page = build_study(content(title='<script>alert("x")</script>'))
+    assert "<script>" not in page and "&lt;script&gt;" in page
+    assert not re.search(r'(?:src|href)="(?!data:)', page) and "default-src 'none'" in page
+
+
+def test_page__of_every_language_has_every_word():
+    own = [words_of_study(language) for language in LANGUAGES]
+    assert all(set(words) == set(own[0]) for words in own)
+    assert all(
+        set(words["changes"]) == set(own[0]["changes"]) and set(words["headers"]) == set(own[0]["headers"])
+        for words in own
+    )
+    page = build_study(content(), language="zh")
+    assert 'lang="zh"' in page and "仅供研究使用" in page and "增大" in page
+    with pytest.raises(UsageError, match="language without words"):
+        build_study(content(), language="xx")
+
+
+def test_page__nothing_found_is_no_proof():
+    said = text(build_study(content(findings=(), warnings=())))
+    assert "Nothing was found in any region. That is no proof" in said and "Diameters" not in said
+
+
+def test_page__boxes_have_no_outline_and_the_rest_is_counted():
+    many = tuple(FindingLine(number=n, kind="cell", confidence=0.5) for n in range(1, MOST_FINDINGS + 4))
+    said = text(build_study(content(findings=many, regions=(), has_regions=False)))
+    assert "3 smaller findings are not shown." in said and "HU" not in said and "Region" not in said
+
+
+def test_page__answers_to_the_whole_image():
+    said = text(build_study(content(findings=(), regions=(), has_regions=False, answers={"pneumonia": "0.93"})))
+    assert "The image as a whole pneumonia 0.93" in said and "Nothing was found" not in said
+
+
+def test_site__its_words_and_its_layout_go_before_ours(tmp_path):
+    (tmp_path / "study.en.json").write_text(json.dumps({"research": "Trial 7 only."}))
+    said = text(build_study(content(), site=tmp_path))
+    assert "Trial 7 only." in said and "Findings by software" in said
+    (tmp_path / "study.html").write_text("<p>{{ study.title }}: {{ study.findings | length }} {{ words.findings }}</p>")
+    assert build_study(content(), site=tmp_path) == "<p>CT &lt;chest&gt;: 3 Findings</p>"
+    (tmp_path / "study.fr.json").write_text(json.dumps({"findings": "lésions"}))
+    assert "lésions" in build_study(content(), site=tmp_path, language="fr")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ study.nothing_of_it }}",
+        "{% if %}",
+        "{{ study.__class__.__mro__[1].__subclasses__() }}",
+        "{{ ''.__class__.__mro__ }}",
+    ],
+)
+def test_site__a_template_that_cannot_be_used_is_named(tmp_path, template):
+    (tmp_path / "study.html").write_text(template)
+    with pytest.raises(InputError, match="a template that cannot be used"):
+        build_study(content(), site=tmp_path)
+
+
+def test_json__is_the_same_content_without_pictures():
+    told = json.loads(json.dumps(content().to_json(), allow_nan=False))
+    assert told["findings"][0]["growth"] == pytest.approx(20 / 14 - 1) and "images" not in told
+    assert told["regions"][1]["missing"] is True and told["model"]["digest"] == "ab" * 32
+
+
+def test_pdf__is_one_page():
+    try:
+        from weasyprint import HTML
+    except OSError:
+        pytest.skip("Pango is not installed, which WeasyPrint draws with")
+    page = build_study(content())
+    assert study_pdf(page).startswith(b"%PDF")
+    assert len(HTML(string=page).render().pages) == 1
+
+
+def test_percent__is_never_told_as_nothing():
+    assert percent(0.004) == "<1 %" and percent(0.0) == "0 %" and percent(0.0004, 1) == "<0.1 %"
+    assert signed_percent(None) == "–" and signed_percent(-0.3) == "−30 %"
