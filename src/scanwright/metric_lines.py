@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scanwright.evaluation.detection_columns import class_measure
+
 
 def metric_lines(metrics: dict[str, Any]) -> list[str]:
     """The primary metric, overall and of each class, with its interval; of a test split as well where there are both."""
@@ -17,8 +19,6 @@ def metric_lines(metrics: dict[str, Any]) -> list[str]:
 
 def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
     """The lines of one set of cases. Of two classes, which share what ranks them, the whole is said alone."""
-    from scanwright.evaluation.detection_summary import class_measure  # numpy, which --help does without
-
     overall = metrics["overall"][primary]
     parts = {name: block[class_measure(primary)] for name, block in metrics["by_class"].items()}
     rows = {"mean": overall, **(parts if any(one["mean"] != overall["mean"] for one in parts.values()) else {})}

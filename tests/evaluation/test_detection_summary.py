@@ -12,9 +12,9 @@ from scanwright.evaluation.bootstrap import draw_counts, percentile_interval
 from scanwright.evaluation.box_matching import HitRule
 from scanwright.evaluation.box_sizes import COCO_SIZES
 from scanwright.evaluation.detected import DetectedCase, count_boxes
-from scanwright.evaluation.detection_measures import columns_of
+from scanwright.evaluation.detection_columns import class_measure, columns_of
 from scanwright.evaluation.detection_precision import RankedBoxes
-from scanwright.evaluation.detection_summary import class_measure, summarise_detection
+from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.evaluation.froc import froc_curve
 from scanwright.evaluation.matched import BY_HALVES, match_cases
 
@@ -177,7 +177,7 @@ def test_summary__precision_of_nothing_found():
 
 def test_names__of_a_class_and_of_all():
     assert [class_measure(name) for name in OVERALL[:4]] == ["ap50", "ap5095", "ap75", "froc"]
-    assert class_measure("map5095_small", sizes=COCO_SIZES) == "ap5095_small"
+    assert class_measure("map5095_small", size_names=COCO_SIZES.names) == "ap5095_small"
     assert [column.overall for column in columns_of()] == [*OVERALL, None]
 
 

@@ -13,6 +13,7 @@ from scanwright.api.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.errors import IntegrityError
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.features.served import ClassicalNetwork
 from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.inference.predict import Engine
@@ -20,7 +21,7 @@ from scanwright.io.source import place_of
 from scanwright.network.build import build
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
-from scanwright.problem.kind import Kind, Row
+from scanwright.problem.kind import Kind
 from scanwright.protocols import Listener, Progress
 
 ANSWERED_BY = "answered_by.json"
@@ -101,8 +102,8 @@ def prediction_file(run: Run, problem: Kind, case: Case, *, test: bool) -> Path:
 class Scores:
     """Rows of every judged case, the summary that is metrics.json, and what was chosen on the rows, for the package."""
 
-    rows: list[Row]
-    test_rows: list[Row]
+    rows: list[JudgedCase]
+    test_rows: list[JudgedCase]
     summary: dict[str, Any]
     chosen: dict[str, Any] | None = None
 
@@ -113,7 +114,7 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     fold_of = {name: fold for fold in study.plan.training.folds for name in study.splits.folds[fold].validation}
     names = [*fold_of, *study.splits.test]
     yardstick = problem.yardstick([study.facts(name) for name in names])
-    rows: list[Row] = []
+    rows: list[JudgedCase] = []
     for done, name in enumerate(names):
         case = study.case(name)
         answer = own_answer(prediction_file(run, problem, case, test=name not in fold_of), problem)

@@ -9,7 +9,7 @@ from scanwright.api.run import Run
 from scanwright.api.study import Study
 from scanwright.api.wording import channel_text, plain, space_facts, steps_text, volume_text
 from scanwright.dataset.classes import answers_text
-from scanwright.problem.kind import Row
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.report.content import (
     CasePicture,
     DatasetPart,
@@ -24,9 +24,9 @@ CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
 SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 
 
-def judged(scores: Scores) -> dict[str, tuple[Mapping[str, Any], Sequence[Row]]]:
+def judged(scores: Scores) -> dict[str, tuple[Mapping[str, Any], Sequence[JudgedCase]]]:
     """The sets of cases that were judged: for each its name, its part of metrics.json, and its rows."""
-    sets: dict[str, tuple[Mapping[str, Any], Sequence[Row]]] = {}
+    sets: dict[str, tuple[Mapping[str, Any], Sequence[JudgedCase]]] = {}
     if scores.rows:
         sets[CROSS_VALIDATION] = (scores.summary, scores.rows)
     if scores.test_rows:  # alone, it stands for the whole

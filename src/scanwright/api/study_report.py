@@ -20,7 +20,7 @@ from scanwright.errors import GeometryError, UsageError
 from scanwright.files import write_bytes, write_json
 from scanwright.findings.follow_up import FollowUp, follow_up
 from scanwright.findings.table import FindingRow, StudyTable
-from scanwright.geometry.affine import Affine
+from scanwright.geometry.affine import Affine, to_indices, to_points
 from scanwright.geometry.register import LEAST_QUALITY, register_rigid
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, place_of
@@ -177,9 +177,10 @@ def followed(
     model: Model, image: Volume, part: StudyPart, prior: Case | None
 ) -> tuple[tuple[FollowUp, ...], StudyTable | None, tuple[str, ...]]:
     """What became of the findings of a prior study, its table, and doubts about the comparison."""
-    if prior is None or part.table is None:
-        said = "the prior study is not compared: this model draws no outlines" if prior is not None else ""
-        return (), None, ((said,) if said else ())
+    if prior is None:
+        return (), None, ()
+    if part.table is None:
+        return (), None, ("the prior study is not compared: this model draws no outlines",)
     earlier = read_case_image(prior, model.task)
     answer, sure = model.problem.answer_surely(model.engine, earlier, where=place_of(prior.images[0]))
     before = model.problem.study(earlier, answer, sure=sure).table
@@ -197,8 +198,8 @@ def followed(
 
 def brought(row: FindingRow, affine: Affine) -> FindingRow:
     """A finding of the prior study with its centre in the space of the current one. affine: from current to prior space."""
-    x, y, z = (np.linalg.inv(affine) @ np.append(row.center, 1.0))[:3]
-    return replace(row, center=(float(x), float(y), float(z)))
+    x, y, z = to_indices(affine, row.center).tolist()
+    return replace(row, center=(x, y, z))
 
 
 def overlaps(
@@ -208,11 +209,10 @@ def overlaps(
     numbered = np.zeros(earlier.grid.shape, dtype=np.int32)
     for place, row in enumerate(before, start=1):
         numbered[row.around][row.mask] = place
-    to_earlier = np.linalg.inv(earlier.grid.affine) @ affine @ image.grid.affine
     shared = np.zeros((len(now), len(before)))
     for place, row in enumerate(now):
         voxels = np.argwhere(row.mask) + [one.start for one in row.around]
-        there = np.rint(voxels @ to_earlier[:3, :3].T + to_earlier[:3, 3]).astype(int)
+        there = np.rint(earlier.grid.indices(to_points(affine, image.grid.points(voxels)))).astype(int)
         inside = ((there >= 0) & (there < earlier.grid.shape)).all(axis=1)
         hit = numbered[tuple(there[inside].T)]
         shared[place] = np.bincount(hit, minlength=len(before) + 1)[1:]

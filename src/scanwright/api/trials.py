@@ -21,12 +21,12 @@ from scanwright.api.learn import OutOfTime
 from scanwright.api.run import PLAN, TRIALS, TRIED, Run
 from scanwright.api.study import Material, Study, Unplanned, plan_model
 from scanwright.errors import ResourceError
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.files import as_resource_error, write_json
 from scanwright.plan.plan import ModelName
 from scanwright.plan.ruleset import rules_for
 from scanwright.plan.settings import Settings
 from scanwright.plan.trials import models_to_try
-from scanwright.problem.kind import Row
 from scanwright.problem.known import KINDS
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import Fact, ModelRow, ModelsPart, estimate
@@ -123,7 +123,7 @@ def deadline(run: Run, material: Material, settings: Settings, *, left: Sequence
     return run.elapsed_s + max(0.0, settings.budget_s - run.elapsed_s) / max(1, networks)
 
 
-def best_of(rows: Mapping[str, Sequence[Row]], material: Material, *, seed: int) -> str:
+def best_of(rows: Mapping[str, Sequence[JudgedCase]], material: Material, *, seed: int) -> str:
     """The model with the best headline on these rows; of equals, and where it is not defined, the first."""
     problem = material.problem
 
@@ -179,7 +179,9 @@ def model_rows(
     )
 
 
-def _as_chosen_without(rows: Mapping[str, Sequence[Row]], fold: int, material: Material, *, seed: int) -> list[Row]:
+def _as_chosen_without(
+    rows: Mapping[str, Sequence[JudgedCase]], fold: int, material: Material, *, seed: int
+) -> list[JudgedCase]:
     """A fold's rows of the model that is the best in the other folds."""
     others = {name: [row for row in of if row.fold != fold] for name, of in rows.items()}
     return [row for row in rows[best_of(others, material, seed=seed)] if row.fold == fold]

@@ -43,8 +43,9 @@ from scanwright.evaluation.bootstrap import (
 )
 from scanwright.evaluation.confusion import mean_defined
 from scanwright.evaluation.detected import Thresholds, thresholds_by_class
+from scanwright.evaluation.detection_columns import FIRSTS, columns_of
 from scanwright.evaluation.detection_operating import f1_of, totals_at
-from scanwright.evaluation.detection_precision import FIRSTS, RankedBoxes, in_blocks
+from scanwright.evaluation.detection_precision import RankedBoxes, in_blocks
 from scanwright.evaluation.froc import RATES, RankedLesions
 from scanwright.evaluation.matched import BY_HALVES, MatchedCase
 from scanwright.evaluation.proportion import share_interval
@@ -56,26 +57,6 @@ SAMPLES = 2_000
 """Draws: each sums up all found boxes anew."""
 LIMIT_75 = 5  # the place of 0.75 among COCO_LIMITS
 COUNTED = ("true_boxes", "hits", "misses", "false_positives")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """A measure that is resampled: its name of one class, of all together (None: not given), and its group of sizes."""
-
-    of_class: str
-    overall: str | None
-    size: int = 0
-
-
-def columns_of(size_names: Sequence[str] = ()) -> tuple[Column, ...]:
-    """The measures that are resampled, in the order of tables. size_names: of groups of sizes, if there are any."""
-    precisions = [Column(of_class=f"ap{limit}", overall=f"map{limit}") for limit in ("50", "5095", "75")]
-    others = ("froc", "sensitivity_at_1fp", *(f"ar{first}" for first in FIRSTS))
-    found = [*precisions, *(Column(of_class=name, overall=name) for name in others)]
-    for size, name in enumerate(size_names, start=1):
-        found.append(Column(of_class=f"ap5095_{name}", overall=f"map5095_{name}", size=size))
-        found.append(Column(of_class=f"ar100_{name}", overall=f"ar100_{name}", size=size))
-    return (*found, Column(of_class="f1", overall=None))
 
 
 def measure_detections(

@@ -20,12 +20,11 @@ import numpy as np
 
 from scanwright.evaluation.bootstrap import BLOCK_ENTRIES
 from scanwright.evaluation.confusion import ratio
+from scanwright.evaluation.detection_columns import FIRSTS
 from scanwright.evaluation.matched import MatchedCase, Stray
 from scanwright.types import Bools, Floats, Ints
 
 RECALLS: Floats = np.linspace(0.0, 1.0, 101)
-FIRSTS = (1, 10, 100)
-"""Average recall is given for so many found boxes of the highest scores in each image."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from scanwright.evaluation.bootstrap import Measures
 from scanwright.evaluation.box_matching import COCO_MOST, IOU_50, HitRule
 from scanwright.evaluation.box_sizes import SizeGroups
 from scanwright.evaluation.detected import DetectedCase, Thresholds
-from scanwright.evaluation.detection_measures import SAMPLES, columns_of, measure_detections
+from scanwright.evaluation.detection_measures import SAMPLES, measure_detections
 from scanwright.evaluation.matched import MatchedCase, match_cases
 from scanwright.evaluation.summary import summarise_rows
 from scanwright.types import JSON
@@ -57,13 +57,3 @@ def summarise_detection(
     return summarise_rows(
         matched(rows), matched(test), measure, {"problem": problem, "primary": primary}, samples=samples
     )
-
-
-def class_measure(name: str, *, sizes: SizeGroups | None = None) -> str:
-    """What an overall measure is called of one class.
-
-    >>> class_measure("map50"), class_measure("froc")
-    ('ap50', 'froc')
-    """
-    known = {column.overall: column.of_class for column in columns_of(() if sizes is None else sizes.names)}
-    return known.get(name, name)

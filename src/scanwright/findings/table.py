@@ -198,9 +198,7 @@ def _finding(
     shares = {name: voxels / count for name, voxels in sorted(inside.items(), key=lambda one: -one[1]) if voxels}
     region = next((name for name, share in shares.items() if share >= CROSSES), OUTSIDE)
     values = image[part.around][part.mask].astype(np.float64)
-    whole = np.zeros(image.shape, dtype=np.bool_)
-    whole[part.around] = part.mask
-    across = diameters(whole, grid)
+    across = diameters(part.mask, grid)
     assert across is not None, "a finding has voxels"
     chances = confidence.get(part.kind)
     return FindingRow(
@@ -209,7 +207,7 @@ def _finding(
         size=count * size_of_voxel(grid)[0],
         longest=across.longest,
         perpendicular=across.perpendicular,
-        slice_index=across.slice,
+        slice_index=part.around[2].start + across.slice,
         center=_center(part, grid),
         mean=float(values.mean()),
         deviation=float(values.std()),
@@ -220,16 +218,22 @@ def _finding(
         share_of_region=inside[region] / sizes[region] if region else None,
         confidence=None if chances is None else float(chances[part.around][part.mask].mean()),
         touches=_touched(number, part, numbered),
-        cut=reaches_border(whole),
+        cut=_is_cut(part, image.shape),
         around=part.around,
         mask=part.mask,
     )
 
 
+def _is_cut(part: _Part, shape: Sequence[int]) -> bool:
+    """`reaches_border` of a part, whose box is tight."""
+    places = zip(part.around, shape, strict=True)
+    return any(length > 1 and (one.start == 0 or one.stop == length) for one, length in places)
+
+
 def _center(part: _Part, grid: Grid) -> Triple:
     middle = np.argwhere(part.mask).mean(axis=0) + [one.start for one in part.around]
-    x, y, z = (grid.affine @ np.append(middle, 1.0))[:3]
-    return float(x), float(y), float(z)
+    x, y, z = grid.points(middle).tolist()
+    return x, y, z
 
 
 def _touched(number: int, part: _Part, numbered: Ints) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """DetectorPlan: a network that finds boxes, without anchors: an encoder, a feature pyramid, and heads on some of its levels."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
 from typing import Literal, Self
@@ -8,15 +9,19 @@ from pydantic import Field, model_validator
 
 from scanwright.dataset.task import Frozen
 from scanwright.plan.counts import Counts, OddCounts, Positive
+from scanwright.plan.encoder_plan import TITLES
 from scanwright.types import Shape3, three
 
 Family = Literal["resnet", "densenet", "convnext", "efficientnet"]
-TITLES: dict[Family, str] = {
-    "resnet": "ResNet",
-    "densenet": "DenseNet",
-    "convnext": "ConvNeXt",
-    "efficientnet": "EfficientNet",
-}
+
+
+def steps_of(strides: Sequence[Shape3]) -> tuple[Shape3, ...]:
+    """Voxels of input per cell at the end of each stage, each axis, fine to coarse.
+
+    >>> steps_of([(1, 2, 2), (2, 2, 2)])
+    ((1, 2, 2), (2, 4, 4))
+    """
+    return tuple(accumulate(strides, lambda have, more: three([a * b for a, b in zip(have, more, strict=True)])))
 
 
 class DetectorPlan(Frozen):
@@ -47,8 +52,7 @@ class DetectorPlan(Frozen):
     @property
     def steps(self) -> tuple[Shape3, ...]:
         """Voxels of input per cell of each stage's map, each axis, fine to coarse."""
-        grown = accumulate(self.strides, lambda have, more: three([a * b for a, b in zip(have, more, strict=True)]))
-        return tuple(grown)
+        return steps_of(self.strides)
 
     @property
     def stride(self) -> Shape3:

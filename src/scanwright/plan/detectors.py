@@ -11,13 +11,13 @@ from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
 from scanwright.plan import rules, sections, whole_images
 from scanwright.plan.budget import Candidate
-from scanwright.plan.detector_plan import DetectorPlan
+from scanwright.plan.detector_plan import DetectorPlan, steps_of
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
-from scanwright.types import Shape3, Triple, three
+from scanwright.types import Shape3, Triple
 
 MOST_VOXELS = {("cpu", 3): 500_000, ("cpu", 2): 80_000, ("cuda", 3): 160**3, ("cuda", 2): 640 * 640}
 """Of an image, or a part of one, that a step sees."""
@@ -104,13 +104,10 @@ def box_side(fingerprint: Fingerprint, axes: Shape3, small: Triple, *, most_voxe
 
 def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> Shape3:
     """What a step sees: the whole image where that is not too large, else a part of about MOST_VOXELS."""
-    most, flat = MOST_VOXELS[machine.device, fingerprint.dimension], fingerprint.dimension == 2
+    most = MOST_VOXELS[machine.device, fingerprint.dimension]
     if prod(whole_images.longest(fingerprint, preprocess)) <= LARGER * most:
         return whole_images.plan_patch(ledger, fingerprint, preprocess, machine)
-    shape = sections.network_shape(fingerprint, preprocess)
-    spacing = preprocess.spacing or (1.0, 1.0, 1.0)
-    patch: Shape3 = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=most, flat=flat))
-    return patch
+    return sections.patch_of(ledger, fingerprint, preprocess, most_voxels=most)
 
 
 def plan_batch(
@@ -123,8 +120,7 @@ def plan_batch(
     patch: Shape3,
 ) -> BatchPlan:
     """How many images a step has, and how many of them are parts around a box."""
-    shape = sections.network_shape(fingerprint, preprocess)
-    whole = all(size >= rules.GRACE * length for size, length in zip(patch, shape, strict=True))
+    whole = sections.holds_whole(patch, sections.network_shape(fingerprint, preprocess))
     share = (
         Choice(0.0, "images are seen whole", "this package") if whole else Choice(0.7, "most parts hold a box", DEFAULT)
     )
@@ -179,9 +175,7 @@ def plan_network(
     outputs: int,
 ) -> DetectorPlan:
     """A residual encoder with a feature pyramid, searched on the maps that fit the boxes."""
-    flat = fingerprint.dimension == 2
-    shown = f"the images are {fingerprint.dimension}-D"
-    dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if flat else 3, shown, "this package"))
+    dims: Literal[2, 3] = ledger.decide("network.dims", rules.choose_dims(fingerprint, "this package"))
     spacing = preprocess.spacing or (1.0, 1.0, 1.0)
     halved = f"halved by every stage while a map keeps {SMALLEST_MAP} cells an axis"
     strides: tuple[Shape3, ...] = ledger.decide(
@@ -231,7 +225,7 @@ def choose_levels(strides: tuple[Shape3, ...], small: Triple, large: Triple) -> 
     """The stages whose maps are searched: from the coarsest on which small boxes are CELLS_ACROSS cells long, to the first on
     which large ones are CELLS_OF_LARGE cells long at most.
     """
-    steps = [three([prod(axis[: stage + 1]) for axis in zip(*strides, strict=True)]) for stage in range(len(strides))]
+    steps = steps_of(strides)
 
     def across(lengths: Triple, step: Shape3) -> list[float]:
         return [length / size for length, size in zip(lengths, step, strict=True) if size > 1]

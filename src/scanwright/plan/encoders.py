@@ -31,9 +31,7 @@ def plan_network(
     outputs: int,
 ) -> EncoderPlan:
     """A residual encoder for the image size."""
-    flat = fingerprint.dimension == 2
-    shown = f"the images are {fingerprint.dimension}-D"
-    dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if flat else 3, shown, "this package"))
+    dims: Literal[2, 3] = ledger.decide("network.dims", rules.choose_dims(fingerprint, "this package"))
     return _encoder(ledger, candidate, fingerprint, preprocess, batch, dims=dims, outputs=outputs, join=MEAN)
 
 

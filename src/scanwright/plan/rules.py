@@ -44,6 +44,11 @@ class Choice(Generic[T]):
     source: str
 
 
+def choose_dims(fingerprint: Fingerprint, source: str) -> Choice[Literal[2, 3]]:
+    """As many dimensions as the images have."""
+    return Choice(2 if fingerprint.dimension == 2 else 3, f"the images are {fingerprint.dimension}-D", source)
+
+
 def choose_axes(fingerprint: Fingerprint) -> Choice[Shape3]:
     """Network order of the canonical axes: the coarsest first, so that slices lie in H and W; ties keep z, y, x."""
     if fingerprint.flat_axis is not None:

@@ -79,9 +79,14 @@ def network_shape(fingerprint: Fingerprint, preprocess: PreprocessPlan) -> Tripl
 
 def plan_patch(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, machine: Machine) -> Shape3:
     """The patch that a step sees, in voxels, network order."""
-    most, flat = MOST_VOXELS[machine.device, fingerprint.dimension], fingerprint.dimension == 2
+    return patch_of(ledger, fingerprint, preprocess, most_voxels=MOST_VOXELS[machine.device, fingerprint.dimension])
+
+
+def patch_of(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan, *, most_voxels: int) -> Shape3:
+    """A patch of at most about so many voxels, as the median image is shaped."""
     spacing, shape = preprocess.spacing or (1.0, 1.0, 1.0), network_shape(fingerprint, preprocess)
-    patch: Shape3 = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=most, flat=flat))
+    flat = fingerprint.dimension == 2
+    patch: Shape3 = ledger.decide("batch.patch", rules.choose_patch(shape, spacing, most_voxels=most_voxels, flat=flat))
     return patch
 
 
@@ -114,9 +119,14 @@ def plan_batch(
     )
 
 
+def holds_whole(patch: Shape3, shape: Triple) -> bool:
+    """Whether a patch holds a whole image of this shape, but for a little at its border."""
+    return all(size >= rules.GRACE * length for size, length in zip(patch, shape, strict=True))
+
+
 def foreground_share(shape: Triple, patch: Shape3) -> Choice[float]:
     """A third of the patches are centred on foreground, unless a patch holds the whole image anyway."""
-    if all(size >= rules.GRACE * length for size, length in zip(patch, shape, strict=True)):
+    if holds_whole(patch, shape):
         return Choice(0.0, "a patch holds the whole median image", "this package")
     return Choice(0.34, "every third patch is centred on a foreground voxel", NNUNET)
 
@@ -161,8 +171,7 @@ def plan_network(
     outputs: int,
 ) -> NetworkPlan:
     """The U-Net for the patch, with what the user set in place of single values."""
-    shown = f"the images are {fingerprint.dimension}-D"
-    dims: Literal[2, 3] = ledger.decide("network.dims", Choice(2 if fingerprint.dimension == 2 else 3, shown, NNUNET))
+    dims: Literal[2, 3] = ledger.decide("network.dims", rules.choose_dims(fingerprint, NNUNET))
     cells = candidate.fold
     entering = "every voxel enters by itself" if cells == 1 else f"{cells} voxels an axis enter as channels"
     folded = Choice((cells if dims == 3 else 1, cells, cells), entering, MEASURED)

@@ -35,30 +35,6 @@ class Explanation:
     parts: tuple[str, ...]
 
 
-class Row(Protocol):
-    """One judged case. fold: that judged it, None for a test case."""
-
-    @property
-    def case(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def patient(self) -> str:
-        """Whose it is."""
-        ...
-
-    @property
-    def fold(self) -> int | None:
-        """The fold that judged it."""
-        ...
-
-    @property
-    def groups(self) -> Mapping[str, str]:
-        """Values of the data set's group columns."""
-        ...
-
-
 class Kind(Problem, Protocol):
     """A problem bound to a task, with all that is done with its answers. An answer is a Volume of labels, or numbers."""
 

@@ -28,7 +28,7 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
         findings,
         image=image.voxels[0],
         grid=image.grid,
-        confidence=None if sure is None else dict.fromkeys(findings, sure / 255),
+        confidence=None if sure is None else dict.fromkeys(findings, np.divide(sure, 255, dtype=np.float32)),
     )
     whole = KeyImage(png=_picture(image, labels.voxels[0], task, near=False))
     return StudyPart(

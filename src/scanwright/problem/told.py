@@ -10,10 +10,10 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
 from scanwright.evaluation.bootstrap import Interval
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
 from scanwright.geometry.volume import Volume
-from scanwright.problem import kind
 from scanwright.report.content import (
     CaseRow,
     Difference,
@@ -28,7 +28,7 @@ from scanwright.report.content import (
 from scanwright.types import JSON
 
 Row = TypeVar("Row")
-Judged = TypeVar("Judged", bound=kind.Row)
+Judged = TypeVar("Judged", bound=JudgedCase)
 
 SIDE_PX = 320
 
