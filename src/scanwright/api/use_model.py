@@ -234,14 +234,9 @@ def predict_case(
         write_bytes(shown, explanation.png)
         also, found = (*also, shown), found | {"explained": list(explanation.parts)}
     untold: tuple[str, ...] = ()
-    if model.problem.sees_whole and format != "labels" and isinstance(case.images[0], DicomVolume):
-        try:
-            made_by = results.model_of(model.package.card, model.package.digest)
-            also = (*also, *results.write_beside(file, case.images[0], found, also, made_by))
-        except (UsageError, InputError) as error:  # the answer itself is there
-            if format == "dicom":
-                raise
-            untold = (f"no DICOM report: {error.message}",)
+    if model.problem.sees_whole and format != "labels":
+        beside, untold = written_beside(model, case, file, found, also, must=format == "dicom")
+        also = (*also, *beside)
     likeness = None
     if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
         likeness = likeness_of(model.known, model.engine, image)
@@ -263,7 +258,7 @@ def predict_case(
     told = found | ({} if likeness is None else {"nearest": likeness.to_json()})
     if (
         model.problem.sees_whole and format != "labels"
-    ):  # the file that people open says what is told, and not numbers alone
+    ):  # people open this file: it says what is told, not numbers alone
         write_json(file, {**read_json(file), **told, "notes": list(notes), "package": model.package.digest})
     return Prediction(
         case=case.id,
@@ -277,6 +272,25 @@ def predict_case(
         package=model.package.digest,
         notes=notes,
     )
+
+
+def written_beside(
+    model: Model, case: Case, file: Path, found: dict[str, Any], also: Sequence[Path], *, must: bool
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """A DICOM report beside the answer to a whole DICOM image: its files, and why there are none.
+
+    must: raise the UsageError or InputError for a report that cannot be written, without which the answer itself is there.
+    """
+    source = case.images[0]
+    if not isinstance(source, DicomVolume):
+        return (), ()
+    try:
+        made_by = results.model_of(model.package.card, model.package.digest)
+        return tuple(results.write_beside(file, source, found, also, made_by)), ()
+    except (UsageError, InputError) as error:
+        if must:
+            raise
+        return (), (f"no DICOM report: {error.message}",)
 
 
 def of_training(model: Model, case: Case) -> tuple[str, ...]:
