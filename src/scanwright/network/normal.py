@@ -1,0 +1,105 @@
+"""A model of what is normal: at each place a Gaussian of features, and how far normal images stray from it.
+
+How far a place of an image lies from what is normal there is its Mahalanobis distance. Distances are looked at as they are,
+smoothed, and in the mean over the image, so that a small lesion and a diffuse change are both seen; each is told in standard
+deviations of what normal images, which the model has not been fitted to, reach at most. `limit` is what their share of
+false alarms leaves.
+
+Source: position-wise Gaussians: PaDiM, Defard et al. 2021, ICPR 2021 Workshops, LNCS 12664:475. The limit: a conformal
+quantile, Laxhammar and Falkman 2015, Ann Math Artif Intell 74:67.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from scanwright.network.filters import block_means, blurred, local_features
+from scanwright.plan.normal_plan import NormalPlan
+from scanwright.types import three
+
+WIDTHS = (0.0, 1.0, 2.0, 4.0)
+"""Cells, by whose width the map of distances is smoothed; behind them comes the mean over the image."""
+SIMPLIFIED = 4
+"""Cells along each axis to which features are averaged where images are compared as wholes."""
+
+
+class NormalModel(nn.Module):
+    """forward: image (N, C, D, H, W) of any size to a list with one tensor (N, 2): logits of normal and of abnormal.
+
+    mean (F, *cells): of each feature at each place. whiten (*blocks, F, F): by which a deviation from it becomes one of
+    independent numbers of variance 1. center, spread (S,): of what normal images reach at most at each smoothing. limit ():
+    in spreads beyond the centre.
+    """
+
+    mean: Tensor
+    whiten: Tensor
+    center: Tensor
+    spread: Tensor
+    limit: Tensor
+
+    def __init__(self, plan: NormalPlan) -> None:
+        super().__init__()
+        self.plan = plan
+        features, ways = plan.features, len(WIDTHS) + 1
+        self.register_buffer("mean", torch.zeros((features, *plan.cells)))
+        self.register_buffer("whiten", torch.eye(features).expand(*plan.blocks, features, features).clone())
+        self.register_buffer("center", torch.zeros(ways))
+        self.register_buffer("spread", torch.ones(ways))
+        self.register_buffer("limit", torch.zeros(()))
+
+    def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
+        """Logits (N, 2); that of abnormal is by how many spreads the most unusual exceeds the limit."""
+        with torch.autocast(image_NCDHW.device.type, enabled=False):
+            excess, whole = self.excess(self.distances(self.seen(image_NCDHW)))
+            most = torch.maximum(excess.flatten(1).amax(1), whole)
+            return [torch.stack([torch.zeros_like(most), most], dim=1)]
+
+    def seen(self, image_NCDHW: Tensor) -> Tensor:
+        """(N, F, *cells): features of images, brought to the planned size first."""
+        image = image_NCDHW.float()
+        if three(image.shape[2:]) != self.plan.size:
+            image = functional.interpolate(image, size=self.plan.size, mode="trilinear")
+        return block_means(local_features(image, self.plan.scales), self.plan.steps)
+
+    def distances(self, seen_NF: Tensor) -> Tensor:
+        """(N, *cells): how far each place lies from what is normal there; 1 is usual."""
+        return distances(seen_NF, self.mean, self.whiten, block=self.plan.block)
+
+    def excess(self, distances_N: Tensor) -> tuple[Tensor, Tensor]:
+        """By how many spreads distances (N, *cells) exceed the limit: the most of all smoothings at each place, (N, *cells),
+        and of the mean, (N,). Above 0 is abnormal.
+        """
+        ways = [
+            (blurred(distances_N[:, None], width)[:, 0] - self.center[place]) / self.spread[place]
+            for place, width in enumerate(WIDTHS)
+        ]
+        whole = (distances_N.flatten(1).mean(1) - self.center[-1]) / self.spread[-1]
+        return torch.stack(ways).amax(0) - self.limit, whole - self.limit
+
+    def map(self, image_NCDHW: Tensor) -> Tensor:
+        """(N, *cells): the first of `excess`, of images."""
+        with torch.autocast(image_NCDHW.device.type, enabled=False):
+            return self.excess(self.distances(self.seen(image_NCDHW)))[0]
+
+    def features(self, image_NCDHW: Tensor) -> Tensor:
+        """(N, R) by which whole images are compared: how their features deviate from what is normal, coarsely."""
+        deviation = self.seen(image_NCDHW) - self.mean
+        size = [min(SIMPLIFIED, length) for length in self.plan.cells]
+        return functional.adaptive_avg_pool3d(deviation, size).flatten(1)
+
+
+def distances(seen_NF: Tensor, mean_F: Tensor, whiten: Tensor, *, block: int) -> Tensor:
+    """(N, *cells): root of the mean squared whitened deviation of features (N, F, *cells) from their mean (F, *cells).
+
+    whiten: (*blocks, F, F), of blocks of `block` cells along each axis.
+    """
+    d, h, w = (torch.arange(length, device=seen_NF.device) // block for length in seen_NF.shape[2:])
+    own = whiten[d[:, None, None], h[None, :, None], w[None, None, :]]
+    independent = torch.einsum("dhwfg,ngdhw->nfdhw", own, seen_NF - mean_F)
+    return independent.square().mean(1).sqrt()
+
+
+def most_unusual(distances_N: Tensor) -> Tensor:
+    """(N, S): what distances (N, *cells) reach at most at each smoothing, and their mean."""
+    most = [blurred(distances_N[:, None], width)[:, 0].flatten(1).amax(1) for width in WIDTHS]
+    return torch.stack([*most, distances_N.flatten(1).mean(1)], dim=1)
