@@ -198,3 +198,11 @@ def test_join__the_order_of_sources_changes_no_mask():
         for source in tasks:
             for region in tasks[source].regions:
                 assert translations[source].values[region.values[0]] in regions(task)[region.name]
+
+
+def test_findings__of_any_source_in_joint_names():
+    plain = made_task()
+    said = made_task(values={"tumour": (1,), "Liver": (2,)}, findings=("Liver",))
+    assert joined(plain, plain)[0].findings is None
+    assert joined(plain, said)[0].findings == ("liver", "tumour")  # a tumour by its name, in the other
+    assert joined(said, said)[0].findings == ("Liver",)

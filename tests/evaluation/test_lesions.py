@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanwright.evaluation.lesions import LesionCase, match_lesions, measure_lesions
+from scanwright.evaluation.lesions import OUTSIDE, LesionCase, match_lesions, measure_lesions, measure_regions
 
 SHAPE = (30, 30, 6)
 
@@ -106,3 +106,45 @@ def test_measure__a_kind_that_only_some_cases_were_judged_for():
     assert effusion["false_lesions_per_case"].n == 1 and each["nodule"]["false_lesions_per_case"].n == 10
     _, absent = measure_lesions(cohort()[:3], ["effusion"], samples=0)
     assert all(one.value is None or one.n == 0 for one in absent["effusion"].values())
+
+
+def test_regions__as_counted_by_hand():
+    """True ones lie on the left; of the eight that are found one is said to lie on the right, beside the two false ones."""
+    found = measure_regions(cohort(), ["nodule", "effusion"], samples=500)
+    assert list(found) == ["left", "right", OUTSIDE]
+    left, right, outside = found.values()
+    counted = ("true_lesions", "lesion_hits", "false_lesions")
+    assert [[one[name].value for name in counted] for one in found.values()] == [[10, 8, 0], [0, 0, 2], [0, 0, 0]]
+    assert left["lesion_sensitivity"].value == 0.8 and left["lesion_precision"].value == 1
+    assert left["region_accuracy"].value == pytest.approx(7 / 8) and left["false_lesions_per_case"].value == 0
+    assert left["lesion_f1"].value == pytest.approx((8 + 7) / (10 + 7))
+    assert right["lesion_sensitivity"].value is None and right["region_accuracy"].value is None
+    assert right["lesion_precision"].value == pytest.approx(1 / 3)
+    low, high = right["false_lesions_per_case"].interval
+    assert right["false_lesions_per_case"].value == 0.2 and 0 <= low < 0.2 < high
+    assert left["burden_bias_ml"].value == pytest.approx((7 - 10) * 24 / 10)
+    assert right["burden_bias_ml"].value == pytest.approx(3 * 24 / 10)
+    assert outside["false_lesions_per_case"].value == 0 and outside["false_lesions_per_case"].n == 10
+
+
+def test_regions__outside_all_and_where_nobody_knows_them():
+    nowhere = np.zeros(SHAPE, dtype=np.bool_)
+    placed = match_lesions(
+        blobs((2, 2), (20, 2)), blobs((2, 2), (20, 20)), voxel=1.0, regions={"left": LEFT, "gone": nowhere}
+    )
+    unknown = match_lesions(blobs((2, 2)), blobs((20, 20)), voxel=1.0)
+    cases = [
+        LesionCase(case=name, patient=name, kinds={"nodule": one})
+        for name, one in zip("ab", (placed, unknown), strict=True)
+    ]
+    found = measure_regions(cases, ["nodule"], samples=0)
+    counted = ("true_lesions", "lesion_hits", "false_lesions")
+    assert {name: [one[key].value for key in counted] for name, one in found.items()} == {
+        "left": [1, 1, 0],
+        "gone": [0, 0, 0],
+        OUTSIDE: [1, 0, 1],
+    }
+    assert all(one["false_lesions_per_case"].n == 1 for one in found.values())
+    assert measure_regions(cases[1:], ["nodule"], samples=0) == {}
+    overall, _ = measure_lesions(cases, ["nodule"], samples=0)
+    assert [overall[key].value for key in counted] == [3, 1, 2]

@@ -60,9 +60,14 @@ def test_summary__findings_have_a_part_of_their_own(tmp_path):
     assert nodule["burden_bias_ml"]["mean"] == pytest.approx(0.0)
     json.dumps(summary, allow_nan=False)
     assert lesion_results("Test split", {}) == ()
-    (shown,) = lesion_results("Cross-validation", summary)
+    shown, by_region = lesion_results("Cross-validation", summary)
     assert shown.name == "Cross-validation: findings" and [row.region for row in shown.regions] == ["nodule"]
     assert shown.overall["lesion_sensitivity"].mean == pytest.approx(5 / 6)
+    assert by_region.name == "Cross-validation: findings by region" and not by_region.overall
+    rows_of = {row.region: row.metrics for row in by_region.regions}
+    assert list(rows_of) == ["left lung", "right lung", "outside all regions"]
+    assert rows_of["left lung"]["lesion_sensitivity"].mean == pytest.approx(5 / 6)
+    assert rows_of["right lung"]["false_lesions"].mean == 1 and rows_of["right lung"]["lesion_sensitivity"].mean is None
     plain = Segmentation(task(findings=()))
     assert "findings" not in plain.summary(rows(tmp_path, plain), [], seed=0, yardstick=2.0)
 

@@ -119,6 +119,7 @@ def write_declaration(root: Path, task: Task) -> None:
         answers["regions"] = {region.name: list(region.values) for region in task.regions}
         answers["region_order"] = list(task.region_order)
         answers |= {} if task.ignore is None else {"ignore": task.ignore}
+        answers |= {} if task.findings is None else {"findings": list(task.findings)}
     elif task.kind == "regression":
         answers["target"] = list(task.quantities)
     else:

@@ -12,6 +12,7 @@ detected.
       "layout": "image-mask",                          which layout reads the folder
       "image_folder": "scans", "label_folder": "gt",   for image-mask: the two folders; for bids: that of the labels
       "channels": ["CT", {"name": "PET", "modality": "pet"}],
+      "finding_folder": "findings",                    further masks of each case, one for each structure (finding_folder.py)
       "regions": {"whole tumour": [1, 2, 3], "core": [2, 3], "oedema": 1},
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
       "findings": ["oedema"],                          regions that are no anatomy but what is wrong in it; else what is called
@@ -25,7 +26,7 @@ detected.
                  {"channel": "FLAIR", "description": "flair", "plane": "axial", "slices": [20, 400]}],      channel;
                                                        or "series.csv", a table of cases, channels and series
       "case_of": "study",                              for DICOM: what is one case: a series, study or patient
-      "structures": {"tumour": ["GTV.*", "tumou?r"]}   for DICOM: names of segments or structures that are a region
+      "structures": {"tumour": ["GTV.*", "tumou?r"]}   names of segments, structures or mask files that are a region
     }
 
 Names in "series" and "structures" are patterns, upper and lower case alike: a description is searched for them, the name
@@ -113,6 +114,7 @@ class Declaration(Frozen):
     layout: str | None = None
     image_folder: str | None = None
     label_folder: str | None = None
+    finding_folder: str | None = None
     channels: tuple[Annotated[Channel, BeforeValidator(_as_channel)], ...] | None = None
     regions: dict[str, Values] | None = Field(default=None, validation_alias=AliasChoices("regions", "labels"))
     region_order: tuple[Value, ...] = ()

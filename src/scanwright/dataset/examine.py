@@ -113,7 +113,8 @@ def _read_label(label: LabelSource, result: Examined) -> Volume | None:
         require_target(place_of(label))
         return read_label(label)
     except InputError as error:
-        _add_unusable(error, place_of(label), result, what="label")
+        of_one = [path for path in files_of(label) if path == error.where]
+        _add_unusable(error, of_one[0] if of_one else place_of(label), result, what="label")
         return None
 
 

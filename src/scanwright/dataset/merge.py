@@ -53,7 +53,12 @@ def join_tasks(
     if first.kind == "segmentation":
         regions, ignore = _joint_regions(said, answers)
         order = first.region_order if regions == first.regions else ()
-        fields = {"regions": regions, "region_order": order, "ignore": ignore}
+        fields = {
+            "regions": regions,
+            "region_order": order,
+            "ignore": ignore,
+            "findings": _joint_findings(said, regions),
+        }
     elif first.kind == "regression":
         fields = {"quantities": tuple(answers)}
     else:
@@ -66,6 +71,14 @@ def join_tasks(
         each.source: Translation(values=_values(each, joint), names=each.names, channels=places[each.source])
         for each in said
     }
+
+
+def _joint_findings(said: Sequence[Said], regions: Sequence[Region]) -> tuple[str, ...] | None:
+    """The regions that are findings in any source; None, for what names say, if no source declares any."""
+    if all(one.task.findings is None for one in said):
+        return None
+    told = {one.names[name] for one in said for name in one.task.abnormal}
+    return tuple(region.name for region in regions if region.name in told)
 
 
 def word(name: str) -> str:

@@ -32,6 +32,7 @@ from scanwright.dataset.layouts import (
 from scanwright.dataset.layouts.column_targets import with_targets
 from scanwright.dataset.layouts.delimited import why_unreadable
 from scanwright.dataset.layouts.dicom_listing import SeriesList
+from scanwright.dataset.layouts.finding_folder import with_findings, without_findings
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sidecar import with_declared
 from scanwright.dataset.layouts.unread import CONVERT, counted, passed_over, unread_files
@@ -102,10 +103,11 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
     wanted = declared
     if declared.kind == "anomaly":  # what is there is read as it is, and says what is normal
         declared = declared.model_copy(update={"kind": None})
-    found = READERS[name].read(root, declared)
+    found = READERS[name].read(root, without_findings(declared))
     if not found.cases:
         details = [fault.line() for fault in found.faults[:5]]
         raise InputError("no case in this data set", where=root, found=f"layout {name}: {reason}", details=details)
+    found = with_findings(found, declared, where=root if root.is_dir() else root.parent)
     found = with_targets(with_declared(found, declared, tables=name not in WITH_OWN_TABLES), declared)
     if declared.kind == "detection" and found.task.kind == "segmentation":
         found = with_instances(found)

@@ -1,5 +1,5 @@
 """Findings judged one by one, from masks: how many lesions are found, how many false ones come with them, in which region they
-are said to lie, and whether their sizes agree.
+are said to lie, and whether their sizes agree; of all of them, by kind and by region.
 
 A lesion is one connected part of a mask (by faces, edges or corners). A found one is of a true one if their masks overlap by at
 least HIT (intersection over union); from the most sure to the least, each takes the true one that it overlaps most, and no true
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from scanwright.evaluation.bootstrap import Estimate, Measures, number_patients, totals_by_patient
+from scanwright.evaluation.bootstrap import Estimate, Interval, Measures, number_patients, totals_by_patient
 from scanwright.evaluation.box_matching import match_boxes
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.regression import measure_numbers
@@ -26,6 +26,8 @@ HIT = 0.1
 """Overlap from which on a found lesion is of a true one: outlines of small lesions differ much between readers."""
 TOUCHING = np.ones((3, 3, 3), np.bool_)
 BURDEN = ("bias", "loa_low", "loa_high")
+OUTSIDE = ""
+"""Where a lesion lies of which no region holds any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -33,12 +35,14 @@ class Lesions:
     """The lesions of one kind in one case, matched.
 
     true_sizes (T,), found_sizes (M,): in `unit`. partners (M,): the true lesion of each found one, -1 for
-    none. true_regions, found_regions: where each lies, "" outside all; empty where no regions are known.
+    none. regions: the names of those that are known. true_regions, found_regions: where each lies, "" outside all; empty where
+    no regions are known.
     """
 
     true_sizes: Floats
     found_sizes: Floats
     partners: Ints
+    regions: tuple[str, ...] = ()
     true_regions: tuple[str, ...] = ()
     found_regions: tuple[str, ...] = ()
     unit: str = "ml"
@@ -52,6 +56,15 @@ class Lesions:
     def false(self) -> int:
         """Found lesions that are none."""
         return len(self.partners) - self.hits
+
+    def lie_in(self, region: str | None) -> tuple[Bools, Bools]:
+        """Which true ones, (T,), and which found ones, (M,), lie in a region; None: anywhere."""
+        places = (self.true_regions, len(self.true_sizes)), (self.found_regions, len(self.found_sizes))
+        true, found = (
+            np.ones(number, np.bool_) if region is None else np.array([name == region for name in names], np.bool_)
+            for names, number in places
+        )
+        return true, found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -102,6 +115,7 @@ def match_lesions(
         true_sizes=sizes_true * voxel,
         found_sizes=sizes_found * voxel,
         partners=partners,
+        regions=tuple(regions or ()),
         true_regions=_places(true, num_true, regions),
         found_regions=_places(found, num_found, answered),
         unit=unit,
@@ -114,7 +128,7 @@ def _places(labelled: Ints, number: int, regions: Mapping[str, Bools] | None) ->
         return ()
     inside = np.stack([np.bincount(labelled[mask], minlength=number + 1)[1 : number + 1] for mask in regions.values()])
     names = list(regions)
-    return tuple(names[int(column.argmax())] if column.max() else "" for column in inside.T)
+    return tuple(names[int(column.argmax())] if column.max() else OUTSIDE for column in inside.T)
 
 
 def measure_lesions(
@@ -122,21 +136,43 @@ def measure_lesions(
 ) -> tuple[Measures, dict[str, Measures]]:
     """Measures of all kinds together and of each: sensitivity, precision and F1 of lesions, false ones in the mean case, the
     share of found lesions whose region is right, and of the burden (the size of all lesions of a case) bias and limits of
-    agreement.
+    agreement; and how many lesions are true, how many of them found, and how many false.
 
     Cases in which nobody judged a kind are not counted for it. The unit of sizes is that of the first case. Shares have
-    Wilson's interval by patient, numbers that of a bootstrap; samples: its draws, 0 for values without intervals. Not defined:
-    sensitivity without a true lesion, precision without a found one, the region where no region is known or nothing was found.
+    Wilson's interval by patient, numbers that of a bootstrap, counts none; samples: its draws, 0 for values without intervals.
+    Not defined: sensitivity without a true lesion, precision without a found one, the region where none is known or nothing was
+    found.
     """
-
-    unit = next((one.unit for case in cases for one in case.kinds.values()), "ml")
 
     def measure(kinds: Sequence[str]) -> Measures:
         rows = [(case, _of(case, kinds)) for case in cases]
-        return _measures(rows, unit=unit, seed=seed, samples=samples)
+        return _measures(rows, unit=_unit(cases), seed=seed, samples=samples)
 
     names = list(kinds)
     return measure(names), {kind: measure([kind]) for kind in names}
+
+
+def measure_regions(
+    cases: Sequence[LesionCase], kinds: Sequence[str], *, seed: int = 0, samples: int = SAMPLES
+) -> dict[str, Measures]:
+    """The same measures of the lesions of all kinds in each region, and of those outside all under OUTSIDE; {} where no region
+    is known.
+
+    A true lesion counts where it lies, a found one where it is said to lie: sensitivity is of the true ones in a region,
+    wherever the found ones are said to be; precision, false ones and found burden are of those said to be in it; the region is
+    right in those of its true lesions that are found and said to be in it. F1 is the share of both that have a partner. Cases
+    whose regions nobody knows are not counted.
+    """
+    rows = [(case, [one for one in _of(case, kinds) or () if one.regions] or None) for case in cases]
+    regions = dict.fromkeys(name for _, lesions in rows for one in lesions or () for name in one.regions)
+    return {
+        name: _measures(rows, region=name, unit=_unit(cases), seed=seed, samples=samples)
+        for name in (*regions, *([OUTSIDE] if regions else []))
+    }
+
+
+def _unit(cases: Sequence[LesionCase]) -> str:
+    return next((one.unit for case in cases for one in case.kinds.values()), "ml")
 
 
 def _of(case: LesionCase, kinds: Sequence[str]) -> list[Lesions] | None:
@@ -146,14 +182,19 @@ def _of(case: LesionCase, kinds: Sequence[str]) -> list[Lesions] | None:
 
 
 def _measures(
-    rows: Sequence[tuple[LesionCase, list[Lesions] | None]], *, unit: str, seed: int, samples: int
+    rows: Sequence[tuple[LesionCase, list[Lesions] | None]],
+    *,
+    region: str | None = None,
+    unit: str,
+    seed: int,
+    samples: int,
 ) -> Measures:
+    """Measures of the lesions in one region, None for all of them."""
     judged = [(case, lesions) for case, lesions in rows if lesions is not None]
-    counts = np.array([_counts(lesions) for _, lesions in judged], dtype=float).reshape(-1, 5)
+    counts = np.array([_counts(lesions, region) for _, lesions in judged], dtype=float).reshape(-1, 6)
     patients = [case.patient for case, _ in judged]
-    owners = number_patients(patients, len(judged))
-    hits, true, found = counts[:, :3].sum(axis=0)
-    sums = totals_by_patient(counts, owners)
+    sums = totals_by_patient(counts, number_patients(patients, len(judged)))
+    hits, true, right, found = counts[:, :4].sum(axis=0).tolist()
     intervals = samples > 0
 
     def share(part: int, whole: int) -> Estimate:
@@ -162,42 +203,64 @@ def _measures(
         reach = share_interval(parts, wholes, fewest=MIN_PATIENTS) if intervals and value is not None else None
         return Estimate(value=value, interval=reach, n=len(judged), n_defined=int(np.count_nonzero(counts[:, whole])))
 
-    false = counts[:, 2] - counts[:, 0]
-    rate = float(false.mean()) if len(judged) else None
+    def number(value: float | None, interval: Interval | None = None) -> Estimate:
+        defined = 0 if value is None else len(judged)
+        return Estimate(value=value, interval=interval, n=len(judged), n_defined=defined)
+
+    false = counts[:, 3] - counts[:, 2]
     reach = bootstrap_mean(false.tolist(), patients, seed=seed, samples=samples) if intervals and len(judged) else None
-    f1 = float(2 * hits / (true + found)) if true + found else None
     return {
         "lesion_sensitivity": share(0, 1),
-        "lesion_precision": share(0, 2),
-        "lesion_f1": Estimate(value=f1, interval=None, n=len(judged), n_defined=len(judged) if f1 is not None else 0),
-        "false_lesions_per_case": Estimate(value=rate, interval=reach, n=len(judged), n_defined=len(judged)),
-        "region_accuracy": share(3, 4),
-        **_burden(judged, patients, unit=unit, seed=seed, samples=samples),
+        "lesion_precision": share(2, 3),
+        "lesion_f1": number((hits + right) / (true + found) if true + found else None),
+        "false_lesions_per_case": number(float(false.mean()) if len(judged) else None, reach),
+        "region_accuracy": share(4, 5),
+        "true_lesions": number(true),
+        "lesion_hits": number(hits),
+        "false_lesions": number(found - right),
+        **_burden(judged, patients, region=region, unit=unit, seed=seed, samples=samples),
     }
 
 
-def _counts(lesions: Sequence[Lesions]) -> list[float]:
-    """Hits, true and found lesions; of the hits those whose region is right, and those of which one is known."""
-    hits = sum(one.hits for one in lesions)
-    true, found = sum(len(one.true_sizes) for one in lesions), sum(len(one.found_sizes) for one in lesions)
-    placed = [
-        one.true_regions[partner] == one.found_regions[place]
-        for one in lesions
-        if one.true_regions or one.found_regions
-        for place, partner in enumerate(one.partners.tolist())
-        if partner >= 0
-    ]
-    return [hits, true, found, sum(placed), len(placed)]
+def _counts(lesions: Sequence[Lesions], region: str | None) -> list[float]:
+    """Of the lesions in a region (None: anywhere): true ones that are found, true ones, found ones that are right, found ones;
+    of the true ones that are found and whose region is known, those that are said to lie there, and all.
+    """
+    counts = np.zeros(6)
+    for one in lesions:
+        true, found = one.lie_in(region)
+        places = np.flatnonzero(one.partners >= 0)
+        partners = one.partners[places]
+        told = [
+            one.found_regions[place] == one.true_regions[partner]
+            for place, partner in zip(places.tolist(), partners.tolist(), strict=True)
+            if one.regions and true[partner]
+        ]
+        counts += [true[partners].sum(), true.sum(), found[places].sum(), found.sum(), sum(told), len(told)]
+    return list(counts.tolist())
 
 
 def _burden(
-    judged: Sequence[tuple[LesionCase, list[Lesions]]], patients: Sequence[str], *, unit: str, seed: int, samples: int
+    judged: Sequence[tuple[LesionCase, list[Lesions]]],
+    patients: Sequence[str],
+    *,
+    region: str | None,
+    unit: str,
+    seed: int,
+    samples: int,
 ) -> Measures:
     """Bias and limits of agreement of the burden, found less true (Bland and Altman 1986, Lancet 1:307)."""
     if not judged:
         nothing = Estimate(value=None, interval=None, n=0, n_defined=0)
         return {f"burden_{name}_{unit}": nothing for name in BURDEN}
-    true = [[sum(float(one.true_sizes.sum()) for one in lesions)] for _, lesions in judged]
-    found = [[sum(float(one.found_sizes.sum()) for one in lesions)] for _, lesions in judged]
-    measures, _ = measure_numbers(np.array(found), np.array(true), patients, seed=seed, samples=samples)
+    sizes = [
+        [
+            (float(one.true_sizes[true].sum()), float(one.found_sizes[found].sum()))
+            for one in lesions
+            for true, found in [one.lie_in(region)]
+        ]
+        for _, lesions in judged
+    ]
+    true, found = np.array([np.sum(each, axis=0) for each in sizes]).T[:, :, None]
+    measures, _ = measure_numbers(found, true, patients, seed=seed, samples=samples)
     return {f"burden_{name}_{unit}": measures[name] for name in BURDEN}

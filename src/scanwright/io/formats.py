@@ -10,7 +10,7 @@ image in a NumPy archive by its array and place.
 A further format is one line in FORMATS. A broken file is an UnreadableFile that names it, whatever a library raised.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -152,8 +152,8 @@ def read_grid(source: Source | LabelSource, *, as_channels: bool = False) -> Hea
 def read_label(source: LabelSource) -> Volume:
     """Read a label map: whole numbers, one channel. Whole numbers stored as floats become integers; values are kept.
 
-    Raises InputError for values that are not whole, several channels, and files of one label map that lie on different grids
-    or mark a voxel with different values; otherwise as `read_volume`.
+    Raises InputError for values that are not whole, several channels, and files of one label map that lie on different grids,
+    mark a voxel with different values or hold values that none may; otherwise as `read_volume`.
     """
     if isinstance(source, DicomLabel):
         from scanwright.io.dicom.derived import labels
@@ -195,9 +195,11 @@ def _joined(source: LabelFiles) -> Volume:
     joined: Volume | None = None
     for number, path in enumerate(source.files):
         own = read_label(path)
-        if source.values is not None:
-            value = source.values[number]
+        value = None if source.values is None else source.values[number]
+        if value is not None:
             own = own.with_voxels(np.where(own.voxels != 0, value, 0).astype(np.min_scalar_type(value)))
+        elif source.kept:
+            own = own.with_voxels(_require_kept(own.voxels, source.kept, path))
         if joined is None:
             joined = own
             continue
@@ -214,6 +216,20 @@ def _joined(source: LabelFiles) -> Volume:
         joined = joined.with_voxels(voxels)
     assert joined is not None
     return joined
+
+
+def _require_kept(voxels: Array, kept: Sequence[int], path: Path) -> Array:
+    """A label map in the smallest type that holds these values. Raises InputError if it has others."""
+    strange = np.unique(voxels[~np.isin(voxels, (0, *kept))])
+    if strange.size:
+        raise InputError(
+            "a label value that is not declared",
+            where=path,
+            expected=", ".join(map(str, (0, *kept))),
+            found=", ".join(map(str, strange[:5])),
+            hint="Declare the value as a region, or correct the label.",
+        )
+    return voxels.astype(np.min_scalar_type(max(kept)))
 
 
 def _laid_over(below: Array, above: Array, path: Path) -> Array:

@@ -51,13 +51,15 @@ class DicomLabel:
 class LabelFiles:
     """One label map in several files of one grid: a file for each lesion, or for each structure.
 
-    values: what a voxel that is not 0 holds in each file; None where the files' own values are kept. bits: whether values of
-    files that share a voxel are joined.
+    values: what a voxel that is not 0 holds in each file; None where the files' own values are kept, those of all or of one.
+    bits: whether values of files that share a voxel are joined. kept: the values that files whose own are kept may hold beside
+    0, so that none is taken for a bit; empty for any.
     """
 
     files: tuple[Path, ...]
-    values: tuple[int, ...] | None = None
+    values: tuple[int | None, ...] | None = None
     bits: bool = False
+    kept: tuple[int, ...] = ()
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,4 @@
-"""NormalPlan: what normal images look like, place by place. Whatever lies far from that is abnormal. It is fitted, not trained."""
+"""NormalPlan: what normal images look like, place by place; what lies far from that is abnormal. It is fitted, not trained."""
 
 from math import prod
 from typing import Annotated

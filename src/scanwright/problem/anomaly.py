@@ -6,9 +6,10 @@ these are judged, and teach nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 from torch import Tensor
@@ -22,6 +23,7 @@ from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.lesions import Lesions
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.normal import predict_excess
 from scanwright.inference.predict import Engine
@@ -29,12 +31,12 @@ from scanwright.inference.whole import predict_whole
 from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
-from scanwright.problem.class_answers import ClassAnswers
+from scanwright.problem.classification import Classification
 from scanwright.problem.kind import Explanation
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import study_part
 from scanwright.protocols import Listener
-from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import StudyPart
 from scanwright.training.losses import classes as losses
 from scanwright.transform.prepare import require_finite
@@ -57,6 +59,10 @@ NOTE = (
 )
 
 
+TITLE = "distance from what is normal"
+FITTED = "a model of what is normal is fitted, and not trained"
+
+
 @dataclass(frozen=True, slots=True)
 class AnomalyAnswer:
     """chances (2,): of normal and of abnormal. grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal."""
@@ -70,9 +76,10 @@ class AnomalyAnswer:
         return np.asarray(self.grades.voxels[0] > AT_LIMIT)
 
     @property
-    def excess(self) -> Floats:
-        """(I, J, K): by how many spreads each voxel lies beyond what is normal."""
-        return (self.grades.voxels[0].astype(np.float32) - AT_LIMIT) / PER_SPREAD
+    def sure(self) -> Floats:
+        """(I, J, K) in [0, 1]: one half at the limit, and more the more spreads beyond it."""
+        excess = (self.grades.voxels[0].astype(np.float32) - AT_LIMIT) / PER_SPREAD
+        return np.asarray(1 / (1 + np.exp(-excess)))
 
     @property
     def labels(self) -> Volume:
@@ -86,66 +93,66 @@ class AnomalyCase(ClassifiedCase):
 
     lesions: Mapping[str, Lesions]
 
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """None of voxels."""
-        return {}
 
-
-class Anomaly(ClassAnswers):
-    """A Kind (see `scanwright.problem.kind`) bound to one task."""
+class Anomaly:
+    """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
 
     name = "anomaly"
+    primary = "auroc"
     sees_whole = True
     gives_boxes = False
     learns_normal = True
+    holds = "answer"
     beside = MAPS
     outputs = 2
     losses = tuple(losses.ONE)
-    codes: dict[int, int] = {}  # noqa: RUF012  # never written to
+    codes: Mapping[int, int] = MappingProxyType({})
+    wording = WORDING
 
     def __init__(self, task: Task) -> None:
-        self.task = task
-
-    @cached_property
-    def as_masks(self) -> Task:
-        """The task of the maps: one finding, and no anatomy."""
+        self.task, self.whole = task, Classification(task)
         regions = (Region(name=ABNORMAL, values=(1,)),)
-        return Task(name=self.task.name, channels=self.task.channels, regions=regions, findings=(ABNORMAL,))
+        self.as_masks = Task(name=task.name, channels=task.channels, regions=regions, findings=(ABNORMAL,))
 
     @property
-    def wording(self) -> Wording:
-        """What this kind is called on the page."""
-        return WORDING
+    def parts(self) -> tuple[str, ...]:
+        """Normal and abnormal."""
+        return self.task.classes
 
     def learns(self, case: Case) -> bool:
         """What is normal alone."""
         return isinstance(case.target, Classes) and case.target.names == (NORMAL,)
 
-    def settled(self, chosen: Mapping[str, JSON] | None) -> "Anomaly":
+    def planned(self, plan: Plan) -> Self:
+        """This problem: nothing of it hangs on the plan."""
+        return self
+
+    def settled(self, chosen: Mapping[str, JSON] | None) -> Self:
         """This problem: nothing is chosen on answers."""
         return self
 
     def settle(
-        self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan
-    ) -> tuple[list[ClassifiedCase], list[ClassifiedCase], None]:
+        self, rows: Sequence[AnomalyCase], test: Sequence[AnomalyCase], plan: Plan
+    ) -> tuple[list[AnomalyCase], list[AnomalyCase], None]:
         """The rows as they are: a choice on them would learn from what is abnormal."""
         return list(rows), list(test), None
 
     def encode(self, target: object) -> Floats:
         """(2,) float32: 1 for what is true."""
-        names = target.names if isinstance(target, Classes) else ()
-        return np.array([name in names for name in self.task.classes], dtype=np.float32)
+        return self.whole.encode(target)
 
     def loss(
         self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
     ) -> Tensor:
         """Not asked of a model that is fitted."""
-        raise NotImplementedError("a model of what is normal is fitted, and not trained")
+        raise NotImplementedError(FITTED)
 
     def agreement(self, logits: Tensor, target: Tensor) -> Tensor:
         """Not asked of a model that is fitted."""
-        raise NotImplementedError("a model of what is normal is fitted, and not trained")
+        raise NotImplementedError(FITTED)
+
+    def sketch(self, image: Tensor, target: Tensor, answer: Array, *, grid: Grid) -> None:
+        """None: nothing is seen while a model is fitted."""
 
     def decode(self, probabilities: Iterable[Array]) -> Array:
         """1 where abnormal is the more probable."""
@@ -173,41 +180,39 @@ class Anomaly(ClassAnswers):
 
     def found(self, answer: AnomalyAnswer) -> dict[str, JSON]:
         """As a classification, and how much of the image is abnormal: {"abnormal_share"}."""
-        return super().found(answer.chances) | {"abnormal_share": round(float(answer.mask.mean()), 6)}
+        return self.whole.found(answer.chances) | {"abnormal_share": round(float(answer.mask.mean()), 6)}
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """What is decided, and how much of the image is abnormal."""
-        return f"{super().line(found)}, {100 * found['abnormal_share']:.3g} % of the image"
-
-    def told(self, answer: AnomalyAnswer) -> dict[str, str]:
-        """What is decided, and both probabilities."""
-        found = self.found(answer)
-        return {"": found["decision"]} | {name: f"{chance:.2f}" for name, chance in found["probabilities"].items()}
+        return f"{self.whole.line(found)}, {100 * found['abnormal_share']:.3g} % of the image"
 
     def doubts(self, answer: AnomalyAnswer) -> tuple[str, ...]:
-        """That the probability lies near one half; and that an image as a whole is unusual, with no place that is."""
+        """That the probability lies near one half; and that an image is unusual as a whole, with no place that is."""
         abnormal = answer.chances[1] > answer.chances[0]
         diffuse = ("unusual as a whole, and in no place by itself",) if abnormal and not answer.mask.any() else ()
-        return (*super().doubts(answer.chances), *diffuse)
+        return (*self.whole.doubts(answer.chances), *diffuse)
 
-    def explain(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> Explanation:
+    def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
         """How far each place lies from what is normal; half of the colours is the limit."""
         window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
-        shown = 1 / (1 + np.exp(-answer.excess))
-        png = saliency_overlay(
-            image.voxels, shown, grid=image.grid, window=window, title="distance from what is normal"
-        )
-        return Explanation(png, (ABNORMAL,))
+        return saliency_overlay(image.voxels, answer.sure, grid=image.grid, window=window, title=TITLE)
+
+    def explain(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> Explanation:
+        """The same."""
+        return Explanation(self.drawn(image, answer), (ABNORMAL,))
 
     def study(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyPart:
         """What is decided, and every part that is abnormal, measured."""
-        grade = np.rint(255 / (1 + np.exp(-answer.excess))).astype(np.uint8)
-        part = study_part(image, answer.labels, self.as_masks, sure=grade)
-        return replace(part, answers=self.told(answer))
+        part = study_part(image, answer.labels, self.as_masks, sure=np.rint(255 * answer.sure).astype(np.uint8))
+        return replace(part, answers=self.whole.told(answer.chances))
+
+    def file_name(self, case: Case) -> str:
+        """The file, within a folder, in which a case's answer is kept."""
+        return self.whole.file_name(case)
 
     def write(self, file: Path, answer: AnomalyAnswer) -> None:
         """Keep an answer: its probabilities, and its map in a file beside it."""
-        super().write(file, answer.chances)
+        self.whole.write(file, answer.chances)
         write_label(_map_of(file, volume=answer.grades.grid.unit == "mm" or answer.grades.shape[2] > 1), answer.grades)
 
     def read(self, file: Path) -> AnomalyAnswer:
@@ -215,23 +220,18 @@ class Anomaly(ClassAnswers):
         there = [path for volume in (False, True) if (path := _map_of(file, volume=volume)).exists()]
         if not there:
             raise InputError("no map beside an answer", where=file, expected=" or ".join(MAPS))
-        return AnomalyAnswer(super().read(file), read_label(there[0]))
+        return AnomalyAnswer(self.whole.read(file), read_label(there[0]))
+
+    def yardstick(self, facts: Iterable[CaseFacts]) -> None:
+        """None: answers are measured by nothing that hangs on the images."""
 
     def row(
         self, case: Case, answer: AnomalyAnswer, *, fold: int | None, yardstick: float | None = None
     ) -> AnomalyCase:
         """An answer beside what is true, and its findings against what was outlined."""
-        found = super().row(case, answer.chances, fold=fold)
-        return AnomalyCase(
-            case=found.case,
-            patient=found.patient,
-            fold=fold,
-            groups=found.groups,
-            probabilities=found.probabilities,
-            truth=found.truth,
-            decision=found.decision,
-            lesions={} if case.label is None else self._lesions(read_label(case.label), answer),
-        )
+        found = self.whole.row(case, answer.chances, fold=fold)
+        lesions = {} if case.label is None else self._lesions(read_label(case.label), answer)
+        return AnomalyCase(**{one.name: getattr(found, one.name) for one in fields(found)}, lesions=lesions)
 
     def _lesions(self, label: Volume, answer: AnomalyAnswer) -> Mapping[str, Lesions]:
         values = [value for region in self.task.regions for value in region.values]
@@ -239,21 +239,28 @@ class Anomaly(ClassAnswers):
         return lesions_of(Volume(truth, label.grid), answer.labels, self.as_masks)
 
     def summary(
-        self,
-        rows: Sequence[AnomalyCase],
-        test: Sequence[AnomalyCase],
-        *,
-        seed: int,
-        yardstick: float | None = None,
+        self, rows: Sequence[AnomalyCase], test: Sequence[AnomalyCase], *, seed: int, yardstick: float | None = None
     ) -> dict[str, JSON]:
         """metrics.json: of cases as of a classification, and of findings where some were outlined."""
-        found = super().summary(rows, test, seed=seed)
-        parts = [(found, rows or test), *([(found["test"], test)] if "test" in found else [])]
-        for part, judged in parts:
-            outlined = [row for row in judged if row.lesions]
-            if outlined:
+        found = self.whole.summary(rows, test, seed=seed) | {"problem": self.name}
+        for part, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
+            if outlined := [row for row in judged if row.lesions]:
                 part[FINDINGS] = lesion_summary(outlined, self.as_masks, seed=seed)
         return found
+
+    def compare(
+        self, rows: Mapping[str, Sequence[AnomalyCase]], best: str, *, seed: int
+    ) -> Mapping[str, Sequence[Difference]]:
+        """Differences of AUROC and accuracy."""
+        return self.whole.compare(rows, best, seed=seed)
+
+    def table(self, rows: Sequence[AnomalyCase]) -> str:
+        """cases.csv."""
+        return self.whole.table(rows)
+
+    def case_score(self, row: AnomalyCase) -> float | None:
+        """1: the headline is of all cases together, and each counts."""
+        return self.whole.case_score(row)
 
     def results(
         self,
@@ -275,11 +282,9 @@ class Anomaly(ClassAnswers):
         """Cases that were told rightly and surely, hardly, and wrongly."""
         return class_told.pictures(rows, self.task, case_of=case_of)
 
-    def compare(
-        self, rows: Mapping[str, Sequence[AnomalyCase]], best: str, *, seed: int
-    ) -> dict[str, tuple[Difference, ...]]:
-        """Differences of AUROC and accuracy."""
-        return class_told.differences(rows, best, self.task, seed=seed)
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """That no abnormal case was told as such."""
+        return self.whole.shortfalls(summary)
 
 
 def _map_of(file: Path, *, volume: bool) -> Path:

@@ -1,12 +1,14 @@
 """The findings of label maps judged one by one: what belongs to the evaluation of segmentation where a task has findings."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.evaluation.lesions import LesionCase, Lesions, match_lesions, measure_lesions
+from scanwright.evaluation.bootstrap import Measures
+from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.lesions import LesionCase, Lesions, match_lesions, measure_lesions, measure_regions
 from scanwright.findings.placing import with_findings
 from scanwright.findings.table import size_of_voxel
 from scanwright.geometry.grid import Grid
@@ -22,6 +24,19 @@ NOTE = (
     "Findings are judged one by one: connected parts of true and found masks that overlap by at least a tenth (IoU 0.1) are "
     "one finding."
 )
+NOTE_ON_REGIONS = (
+    "Findings of all kinds. A true one counts in the region that holds most of it, a found or false one in the region in which "
+    "it is said to lie."
+)
+OUTSIDE_ALL = "outside all regions"
+
+
+class OutlinedCase(JudgedCase, Protocol):
+    """A judged case with its findings."""
+
+    @property
+    def lesions(self) -> Mapping[str, Lesions]:
+        """By kind, matched one by one."""
 
 
 def lesions_of(
@@ -67,30 +82,54 @@ def _anatomy(masks: Mapping[str, Bools], task: Task, grid: Grid) -> dict[str, Bo
     return with_findings(regions, together, spacing=grid.spacing)
 
 
-def lesion_summary(rows: Sequence[CaseRow], task: Task, *, seed: int) -> dict[str, JSON]:
-    """{"overall": {measure: …}, "by_class": {finding: {measure: …}}} as metrics.json has it."""
+def lesion_summary(rows: Sequence[OutlinedCase], task: Task, *, seed: int) -> dict[str, JSON]:
+    """{"overall": {measure: …}, "by_class": {finding: {…}}, "by_region": {region: {…}}} as metrics.json has it.
+
+    by_region: of all kinds of finding; left out where no case has anatomy.
+    """
     cases = [
         LesionCase(case=row.case, patient=row.patient, fold=row.fold, groups=row.groups, kinds=row.lesions)
         for row in rows
     ]
     overall, each = measure_lesions(cases, task.abnormal, seed=seed)
+    places = measure_regions(cases, task.abnormal, seed=seed)
+    by_region = (
+        {"by_region": {name or OUTSIDE_ALL: _as_json(found) for name, found in places.items()}} if places else {}
+    )
     return {
-        "overall": {name: value.as_json() for name, value in overall.items()},
-        "by_class": {kind: {name: value.as_json() for name, value in found.items()} for kind, found in each.items()},
+        "overall": _as_json(overall),
+        "by_class": {kind: _as_json(found) for kind, found in each.items()},
+        **by_region,
     }
 
 
+def _as_json(measures: Measures) -> dict[str, JSON]:
+    return {name: value.as_json() for name, value in measures.items()}
+
+
 def lesion_results(name: str, summary: Mapping[str, JSON]) -> tuple[ResultSet, ...]:
-    """The same as a set of results of its own; () where there is none."""
+    """The same as sets of results of their own, by kind and by region; () where there is none."""
     if FINDINGS not in summary:
         return ()
     part = summary[FINDINGS]
-    return (
-        ResultSet(
-            name=f"{name}: findings",
-            overall=estimates(part["overall"]),
-            regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in part["by_class"].items()),
-            note=NOTE,
-            of_each_case=False,
-        ),
+    by_kind = ResultSet(
+        name=f"{name}: findings",
+        overall=estimates(part["overall"]),
+        regions=_rows(part["by_class"]),
+        note=NOTE,
+        of_each_case=False,
     )
+    if "by_region" not in part:
+        return (by_kind,)
+    by_region = ResultSet(
+        name=f"{name}: findings by region",
+        overall={},
+        regions=_rows(part["by_region"]),
+        note=NOTE_ON_REGIONS,
+        of_each_case=False,
+    )
+    return by_kind, by_region
+
+
+def _rows(blocks: Mapping[str, JSON]) -> tuple[RegionRow, ...]:
+    return tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in blocks.items())

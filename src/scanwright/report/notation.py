@@ -23,7 +23,10 @@ SIGNIFICANT, MOST_DIGITS = 4, 6
 
 Better = Literal["higher", "lower", "zero", "none"]
 
-COUNTS: dict[str, Better] = {"true_boxes": "none", "hits": "none", "misses": "lower", "false_positives": "lower"}
+COUNTS: dict[str, Better] = {
+    **{"true_boxes": "none", "hits": "none", "misses": "lower", "false_positives": "lower"},
+    **{"true_lesions": "none", "lesion_hits": "none", "false_lesions": "lower"},
+}
 """Numbers of things, and which of them are better for being low."""
 
 

@@ -21,7 +21,9 @@ MAX_REGION_COLUMNS = 8
 MAX_COLUMNS = 8
 MAX_PANELS = 4  # regions with limits of agreement of their own
 MAX_NAMES = 6  # regions that a caption names
-NEVER_SURE = frozenset({"ece"})  # measures that have no interval, however many patients there are
+NEVER_SURE = frozenset(
+    {"ece", "lesion_f1", *notation.COUNTS}
+)  # measures that have no interval, however many patients there are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

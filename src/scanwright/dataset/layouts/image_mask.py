@@ -8,7 +8,8 @@ An image may have several masks. Numbered ones (p01_mask.png, p01_mask_1.png …
 (several_masks.py): masks/p01/… in the first form, p01/segmentations/… or p01/masks/… in the last.
 
 Channels and labels are inferred where scanwright.json does not declare them. test/ is a declared test split; val/ is
-not, since validation cases come from the folds. Files elsewhere (boxes.json, findings/) are left alone.
+not, since validation cases come from the folds. Files elsewhere (boxes.json, findings/) are left alone; masks of findings are
+read where "finding_folder" names their folder (finding_folder.py).
 """
 
 from collections import defaultdict
@@ -56,7 +57,7 @@ def detect(root: Path) -> str | None:
         return f"folders {shown}"
     if _has_pairs(_side_by_side(images_in(root))):
         return "images and masks side by side"
-    if _has_pairs(_case_folders(root)):
+    if _has_pairs(_case_folders(root, declared)):
         return "a folder for each case"
     return None
 
@@ -101,14 +102,14 @@ def _bags(root: Path, declared: Declaration) -> tuple[list[tuple[Bag, Side]], st
     beside = _side_by_side(images_in(root))
     if _has_pairs(beside):
         return [(beside, "train")], "images and masks side by side"
-    return [(_case_folders(root), "train")], "a folder for each case"
+    return [(_case_folders(root, declared), "train")], "a folder for each case"
 
 
 def _folder_pairs(root: Path, declared: Declaration) -> list[tuple[Path, Path, Side]]:
     """(images, labels, side) for the root itself, or for each of its folders train, val and test."""
     if declared.image_folder or declared.label_folder:
         return [_declared_pair(root, declared)]
-    own = _folder_pair(root)
+    own = _folder_pair(root, besides=declared.finding_folder)
     if own:
         return [(*own, "train")]
     sides = [(folder, SIDES[folder.name.lower()]) for folder in folders_in(root) if folder.name.lower() in SIDES]
@@ -126,9 +127,12 @@ def _declared_pair(root: Path, declared: Declaration) -> tuple[Path, Path, Side]
     return images, labels, "train"
 
 
-def _folder_pair(folder: Path) -> tuple[Path, Path] | None:
+def _folder_pair(folder: Path, *, besides: str | None = None) -> tuple[Path, Path] | None:
+    """The two folders, or None. besides: one that holds neither. Raises InputError if several could be either."""
     images = folders_named(folder, IMAGE_FOLDERS)
     labels = folders_named(folder, LABEL_FOLDERS) or folders_named(folder, LABEL_FOLDERS, below=True)
+    if besides is not None:
+        images, labels = ([path for path in found if path != folder / besides] for found in (images, labels))
     if not images or not labels:
         return None
     for found, what in ((images, "image"), (labels, "label")):
@@ -214,13 +218,15 @@ def _rejoined(bag: Bag) -> Bag:
     return bag
 
 
-def _case_folders(root: Path) -> Bag:
+def _case_folders(root: Path, declared: Declaration) -> Bag:
     """A case for each folder that holds images and a label; the case has the folder's name.
 
     Image and masks may lie in a folder of their own below it.
     """
     bag: Bag = {}
     for folder in folders_in(root):
+        if declared.finding_folder and folder == root / declared.finding_folder:
+            continue
         masks = folders_named(folder, LABEL_FOLDERS)
         files = images_in(folder)
         apart = [] if files else [path for images in folders_named(folder, IMAGE_FOLDERS) for path in images_in(images)]

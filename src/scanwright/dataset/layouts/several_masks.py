@@ -49,7 +49,7 @@ def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) ->
     """
     drawn = [(parts, _by_name(parts.drawn)) for parts in found if parts.drawn]
     counts = Counter(name for _, by_name in drawn for name in by_name if name not in SAYING_NOTHING)
-    spelled = _spellings(parts.drawn for parts, _ in drawn)
+    spelled = spellings(name_of(path) for parts, _ in drawn for path in parts.drawn)
     if not _are_structures(counts, len(drawn)) and declared.structures is None:
         for parts, _ in drawn:
             parts.label = LabelFiles(tuple(parts.drawn)) if len(parts.drawn) > 1 else parts.drawn[0]
@@ -86,7 +86,11 @@ def joined_notes(cases: Sequence[Case], regions: Sequence[Region]) -> Iterator[F
             cases=tuple(merged),
             found=f"several masks in {len(merged)} cases that are read as one region, such as {' and '.join(shown[:2])}",
         )
-    held = {name: set(label.values) for name, label in joined.items() if label.values is not None}
+    held = {
+        name: {value for value in label.values if value is not None}
+        for name, label in joined.items()
+        if label.values is not None
+    }
     every = set().union(*held.values())
     called = {value: region.name for value in every for region in regions if min(region.values) == value}
     for value in sorted(every):
@@ -103,20 +107,20 @@ def joined_notes(cases: Sequence[Case], regions: Sequence[Region]) -> Iterator[F
             )
 
 
-def _repeated(values: Sequence[int]) -> int:
+def _repeated(values: Sequence[int | None]) -> int:
     """The first value that several files have; 0 if each has its own."""
-    return next((value for value, times in Counter(values).items() if times > 1), 0)
+    return next((value for value, times in Counter(values).items() if value is not None and times > 1), 0)
 
 
 def _by_name(files: Iterable[Path]) -> dict[str, list[Path]]:
     """The files of one case by the name in them, in lower case."""
     by_name: dict[str, list[Path]] = defaultdict(list)
     for path in files:
-        by_name[_name_of(path).lower()].append(path)
+        by_name[name_of(path).lower()].append(path)
     return by_name
 
 
-def _name_of(path: Path) -> str:
+def name_of(path: Path) -> str:
     """A mask's name without that of its case and without its number."""
     name = stem(path)
     for case in (path.parent.name, path.parent.parent.name):
@@ -125,10 +129,10 @@ def _name_of(path: Path) -> str:
     return without_number(name)
 
 
-def _spellings(folders: Iterable[Iterable[Path]]) -> dict[str, str]:
+def spellings(names: Iterable[str]) -> dict[str, str]:
     """Each name, in lower case, as most files spell it; names that say nothing have none."""
     spelled: dict[str, Counter[str]] = defaultdict(Counter)
-    for name in (_name_of(path) for files in folders for path in files):
+    for name in names:
         spelled[name.lower()][name] += 1
     return {
         name: min(found, key=lambda text: (-found[text], text))

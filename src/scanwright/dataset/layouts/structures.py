@@ -46,18 +46,23 @@ def values_apart(wanted: Mapping[str, str]) -> dict[str, int]:
     return {name: values[region] for name, region in wanted.items()}
 
 
-def values_of_bits(wanted: Mapping[str, str], where: Path) -> dict[str, int]:
-    """A value for each name: 1, 2, 4 … by region. Raises InputError for more than 7 regions."""
+def values_of_bits(wanted: Mapping[str, str], where: Path, *, above: Sequence[int] = ()) -> dict[str, int]:
+    """A value for each name: 1, 2, 4 … by region. above: values of a label map that they lie over; bits begin beyond them.
+
+    Raises InputError for more than 7 regions; above 1 value 6, above 2 or 3 values 5, above 4 to 7 values 4 …
+    """
     regions = list(dict.fromkeys(wanted.values()))
-    if len(regions) > MAX_OVERLAPPING:
+    room = max(0, MAX_OVERLAPPING - len(above).bit_length())
+    if len(regions) > room:
         raise InputError(
             "too many regions that overlap",
             where=where,
-            expected=f"at most {MAX_OVERLAPPING}",
+            expected=f"at most {room}" + (f" over a label map of {len(above)} values" if above else ""),
             found=", ".join(regions),
-            hint=f'Choose some by "structures" in {FILE_NAME}.',
+            hint=f'Choose and join some by "structures" in {FILE_NAME}.',
         )
-    return {name: 1 << regions.index(region) for name, region in wanted.items()}
+    first = max(above, default=0).bit_length()
+    return {name: 1 << (first + regions.index(region)) for name, region in wanted.items()}
 
 
 def named_regions(wanted: Mapping[str, str], values: Mapping[str, int], *, bits: bool) -> list[Region]:

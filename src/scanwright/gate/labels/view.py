@@ -4,6 +4,7 @@ Everything that is measured on edges and pieces is measured here, so that a case
 of 256 x 256 x 200 voxels is looked at in at most SIDE voxels along each axis.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,9 +47,19 @@ def part_values(task: Task) -> tuple[int, ...]:
 
 
 def part_names(task: Task) -> tuple[str, ...]:
-    """A name for each of `part_values`: that of the region that consists of the value alone, else "label 3"."""
+    """A name for each of `part_values`: that of the region that consists of the value alone, else of all regions that hold this
+    value and no other ("lung with nodule", "lung alone"), else "label 3".
+    """
     alone = {region.values[0]: region.name for region in task.regions if len(set(region.values)) == 1}
-    return tuple(alone.get(value, f"label {value}") for value in part_values(task))
+    values = part_values(task)
+    held = {value: tuple(region.name for region in task.regions if value in region.values) for value in values}
+    times = Counter(held.values())
+    joint = {
+        value: " with ".join(names) if len(names) > 1 else f"{names[0]} alone"
+        for value, names in held.items()
+        if times[names] == 1
+    }
+    return tuple(alone.get(value, joint.get(value, f"label {value}")) for value in values)
 
 
 def parts_of(label: Volume, task: Task) -> Ints:
