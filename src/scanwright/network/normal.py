@@ -84,8 +84,8 @@ class NormalModel(nn.Module):
     def features(self, image_NCDHW: Tensor) -> Tensor:
         """(N, R) by which whole images are compared: how their features deviate from what is normal, coarsely."""
         deviation = self.seen(image_NCDHW) - self.mean
-        size = [min(SIMPLIFIED, length) for length in self.plan.cells]
-        return functional.adaptive_avg_pool3d(deviation, size).flatten(1)
+        d, h, w = (min(SIMPLIFIED, length) for length in self.plan.cells)
+        return functional.adaptive_avg_pool3d(deviation, (d, h, w)).flatten(1)
 
 
 def distances(seen_NF: Tensor, mean_F: Tensor, whiten: Tensor, *, block: int) -> Tensor:

@@ -103,7 +103,7 @@ class Anomaly:
     gives_boxes = False
     learns_normal = True
     holds = "answer"
-    beside = MAPS
+    beside: tuple[str, ...] = MAPS
     outputs = 2
     losses = tuple(losses.ONE)
     codes: Mapping[int, int] = MappingProxyType({})
