@@ -14,7 +14,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "scanwright"
 
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("errors", "types", "protocols", "runtime", "files", "workers"),
+    0: ("errors", "types", "protocols", "runtime", "files", "workers", "doubt"),
     1: ("geometry",),
     2: ("io",),
     3: ("dataset", "dataset.phantom", "dataset.secure"),

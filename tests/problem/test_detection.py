@@ -123,7 +123,10 @@ def test_study__boxes_are_lines_and_counts():
         ("red", 10, 10),
         ("white", 20, 16),
     ]
-    assert Detection(TASK).drawn(image, SEEN).startswith(b"\x89PNG")
+    (shown,) = part.images
+    assert shown.shows == "boxes" and [name for name, _ in shown.legend] == ["red", "white"]
+    plain = Detection(TASK).drawn(image, SEEN)  # with scores: the page has the numbers of its table in their place
+    assert plain.startswith(b"\x89PNG") and plain != shown.png
 
 
 def test_agreement__counts_true_boxes_that_a_cell_holds():

@@ -7,9 +7,11 @@ import pytest
 
 from made_folders import made_case, write_nifti
 from scanwright.dataset.task import Channel, Region, Task
+from scanwright.figures.overlay import CT_LUNG, CT_SOFT_TISSUE
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.problem.label_map_lesions import lesion_results
+from scanwright.problem.label_map_study import beside, window_of
 from scanwright.problem.segmentation import Segmentation
 
 SHAPE = (30, 24, 8)
@@ -87,3 +89,31 @@ def test_study__a_table_and_pictures():
     )
     whole = part.table.regions[0]
     assert whole.name == "left lung" and whole.size == pytest.approx(12 * 20 * 6 * 16 / 1000)  # with its nodule
+
+
+def test_study__pictures_have_a_legend_and_say_their_window():
+    """Air in the lungs, and a nodule of water in it: both are seen in the window of lungs."""
+    values = labels((5, 8))
+    image = Volume(np.where(values == 3, 0.0, -850.0)[None].astype(np.float32), GRID)
+    whole, close = Segmentation(task()).study(image, Volume(values[None], GRID), sure=None).images
+    assert [name for name, _ in whole.legend] == list(VALUES) and close.legend == ()
+    assert whole.window == close.window == CT_LUNG and close.caption == "left lung"
+    soft = Segmentation(task()).study(image.with_voxels(image.voxels * 0 + 40), Volume(values[None], GRID), sure=None)
+    assert [one.window for one in soft.images] == [CT_SOFT_TISSUE, CT_SOFT_TISSUE]
+
+
+def test_window_of__what_has_no_unit_has_no_window():
+    plain = task().model_copy(update={"channels": (Channel(name="T1", modality="mr"),)})
+    assert window_of(np.zeros(3), plain) is None
+    assert window_of(np.empty(0), task()) == CT_SOFT_TISSUE
+
+
+def test_beside__what_lies_within_one_extent_of_a_finding():
+    """A finding of 3 x 3 x 2 voxels, 2 voxels from the border along i: 2 + 3 + 3 by 9 by 6 voxels less its own 18."""
+    values = labels((2, 8))
+    image = np.where(values == 3, 5.0, 1.0)
+    part = Segmentation(task()).study(
+        Volume(image[None].astype(np.float32), GRID), Volume(values[None], GRID), sure=None
+    )
+    around = beside(image, part.table.findings[0])
+    assert around.shape == (8 * 9 * 6 - 18,) and set(around) == {1.0}

@@ -1,12 +1,17 @@
 """The study report: everything that is known is on the page, in every language, and a site may change its looks."""
 
+import io
 import json
 import re
 from datetime import UTC, datetime
 from html import unescape
+from typing import get_args
 
 import pytest
+from PIL import Image
 
+from scanwright.dataset.task import Kind
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
@@ -16,6 +21,7 @@ from scanwright.report.study_content import (
     FindingLine,
     KeyImage,
     ModelFacts,
+    Shows,
     StudyContent,
     finding_lines,
     region_lines,
@@ -26,7 +32,21 @@ PNG = bytes.fromhex(
     "0000000049454e44ae426082"
 )
 MODEL = ModelFacts(
-    name="chest", version="1.2", digest="ab" * 32, task="lungs", tested_on={"cases": "120", "headline": "Dice 0.91"}
+    name="chest",
+    version="1.2",
+    digest="ab" * 32,
+    kind="segmentation",
+    parts=("left lung", "nodule"),
+    tested_on={"cases": "120", "patients": "98", "metric": "dice", "value": "0.910", "interval": "0.880–0.930"},
+)
+POOR = Doubt("prior-fits-poorly", "the prior study fits poorly")
+FAR = Doubt(
+    "far-from-learned",
+    "{name} {value:.4g} far from {center}, {deviation}",
+    name="age",
+    value=91.0,
+    center=40.0,
+    deviation=10.0,
 )
 
 
@@ -60,7 +80,10 @@ def content(**more):
         "created": datetime(2026, 11, 28, 19, 0, tzinfo=UTC),
         "model": MODEL,
         "study": {"modality": "CT"},
-        "images": (KeyImage(png=PNG, finding=1, caption="left lung"),),
+        "images": (
+            KeyImage(png=PNG, shows="outlines", legend=(("nodule", "#e69f00"),), window=(-1350.0, 150.0)),
+            KeyImage(png=PNG, finding=1, caption="left lung"),
+        ),
         "regions": region_lines(table),
         "findings": finding_lines(now, follow_up(now, before)),
         "has_regions": True,
@@ -80,7 +103,9 @@ def test_page__says_all_that_is_known():
         "CT <chest>", "Modality CT", "research use only", "Not found in the image: heart", "grey values are unlike",
         "left lung reaches into right lung", "20.0 × 12.0", "31 ± 9", "HU", "82 %", "grown +43 % (before 14.0 mm)",
         "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
-        "chest", "version 1.2", "tested on 120", "with Dice 0.91", "SHA-256 " + "ab" * 32,
+        "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
+        "tested on 120 cases of 98 patients: mean Dice 0.910 (95 % CI 0.880–0.930)", "≥ 1200.5", "Volume ml",
+        "Outlines of what was found W 1500 L −600 nodule", "Finding 1 left lung",
     ):  # fmt: skip
         assert part in said, part
     assert "Patient" not in said and "Born" not in said  # only if it was asked for
@@ -96,12 +121,17 @@ def test_page__stands_by_itself_and_names_are_names():
 def test_page__of_every_language_has_every_word():
     own = [words_of_study(language) for language in LANGUAGES]
     assert all(set(words) == set(own[0]) for words in own)
-    assert all(
-        set(words["changes"]) == set(own[0]["changes"]) and set(words["headers"]) == set(own[0]["headers"])
-        for words in own
-    )
+    several = [name for name, word in own[0].items() if isinstance(word, dict)]
+    assert all(set(words[name]) == set(own[0][name]) for words in own for name in several)
+    assert set(own[0]["kinds"]) == set(get_args(Kind)) and set(own[0]["pictures"]) == set(get_args(Shows))
     page = build_study(content(), language="zh")
     assert 'lang="zh"' in page and "仅供研究使用" in page and "增大" in page
+    said = text(page)
+    assert (
+        "分割：left lung、nodule · 经 120 例（98 名患者）测试：平均 Dice 系数 0.910 （95% 置信区间 0.880–0.930）"
+        in said
+    )
+    assert "窗宽 1500 窗位 −600" in said and "体积 ml" in said
     with pytest.raises(UsageError, match="language without words"):
         build_study(content(), language="xx")
 
@@ -120,6 +150,47 @@ def test_page__boxes_have_no_outline_and_the_rest_is_counted():
 def test_page__answers_to_the_whole_image():
     said = text(build_study(content(findings=(), regions=(), has_regions=False, answers={"pneumonia": "0.93"})))
     assert "The image as a whole pneumonia 0.93" in said and "Nothing was found" not in said
+    decided = {"": "pneumonia", "normal": "0.07"}
+    assert "Result pneumonia normal 0.07" in text(build_study(content(findings=(), regions=(), answers=decided)))
+
+
+def test_doubts__are_told_in_the_words_of_the_language():
+    noted = content(warnings=(POOR, FAR, "as it stands", Doubt("of-nobody", "{number} unheard of", number=3)))
+    said = text(build_study(noted))
+    assert "The prior study fits the current one poorly: look at both" in said
+    assert "age: 91 is far from what was learned from (mean 40, standard deviation 10)." in said
+    assert "as it stands" in said and "3 unheard of" in said  # without a code, and of a code that has no words
+    said = text(build_study(noted, language="zh"))
+    assert "age：估计值 91 明显偏离训练数据（均值 40，标准差 10）。" in said and "3 unheard of" in said
+    within = Doubt("prior-not-aligned", "not compared: {reason}", reason=Doubt("align-few-slices", "too few slices"))
+    assert within == "not compared: too few slices"
+    assert "未与前次检查比较：层数过少，无法判断体位旋转。" in text(
+        build_study(content(warnings=(within,)), language="zh")
+    )
+
+
+def test_doubts__a_site_says_them_in_its_own_words_one_by_one(tmp_path):
+    own = {"doubts": {"prior-fits-poorly": "Ask Dr Wen.", "far-from-learned": "{name}?"}, "changes": {"new": "NEW!"}}
+    (tmp_path / "study.en.json").write_text(json.dumps(own))
+    said = text(build_study(content(warnings=(POOR, FAR, Doubt("no-thickness", "x"))), site=tmp_path))
+    assert "Ask Dr Wen." in said and "age?" in said and "NEW!" in said and "grown" in said
+    assert "One slice without a thickness: taken as 1 mm." in said
+
+
+@pytest.mark.parametrize("words", ["{nothing}", "{}", "{name", "{name.__class__.__mro__}", "{name:.2f}"])
+def test_doubts__words_that_cannot_be_filled_are_named(tmp_path, words):
+    (tmp_path / "study.en.json").write_text(json.dumps({"doubts": {"far-from-learned": words}}))
+    with pytest.raises(InputError, match="words that cannot be used") as caught:
+        build_study(content(warnings=(FAR,)), site=tmp_path)
+    assert caught.value.where == "doubts: far-from-learned" and "{name}, {value}" in caught.value.expected
+
+
+@pytest.mark.parametrize("own", [{"doubts": "none"}, {"findings": {"a": "b"}}, {"more": "{wrong} more"}])
+def test_site__words_of_another_form_are_refused(tmp_path, own):
+    (tmp_path / "study.en.json").write_text(json.dumps(own))
+    many = tuple(FindingLine(number=n, kind="cell") for n in range(1, MOST_FINDINGS + 2))
+    with pytest.raises(InputError):
+        build_study(content(findings=many), site=tmp_path)
 
 
 def test_site__its_words_and_its_layout_go_before_ours(tmp_path):
@@ -151,14 +222,43 @@ def test_json__is_the_same_content_without_pictures():
     told = json.loads(json.dumps(content().to_json(), allow_nan=False))
     assert told["findings"][0]["growth"] == pytest.approx(20 / 14 - 1) and "images" not in told
     assert told["regions"][1]["missing"] is True and told["model"]["digest"] == "ab" * 32
+    assert told["warnings"] == [{"code": "", "values": {}, "text": "grey values are unlike"}]
+    (told,) = content(warnings=(FAR,)).to_json()["warnings"]
+    values = {"name": "age", "value": 91.0, "center": 40.0, "deviation": 10.0}
+    assert told == {"code": "far-from-learned", "values": values, "text": "age 91 far from 40.0, 10.0"}
 
 
-def test_pdf__is_one_page():
+def usual_case():
+    """Three planes, two findings close by, five findings in eight regions, a prior study and three doubts."""
+    whole, close = (picture(width, height) for width, height in ((1920, 560), (960, 300)))
+    images = (
+        KeyImage(png=whole, shows="outlines", legend=tuple((f"region number {n}", "#e69f00") for n in range(9))),
+        *(KeyImage(png=close, finding=n, caption="right_lower_lobe") for n in (1, 2)),
+    )
+    rows = [finding(n, region="right_lower_lobe", center=(0, 200 * n, 0)) for n in range(1, 6)]
+    regions = tuple(RegionRow(name=f"region_number_{n}", size=1200.5, burden=0.02, cut=True) for n in range(8))
+    return content(
+        images=images,
+        findings=finding_lines(rows, follow_up(rows, rows)),
+        regions=region_lines(StudyTable(regions, (), "ml", "mm"), StudyTable(regions, (), "ml", "mm")),
+        prior={"date": "2026-01-02"},
+        warnings=(POOR, FAR, Doubt("tilted", "{degrees}", degrees=12.0)),
+    )
+
+
+def picture(width, height):
+    stored = io.BytesIO()
+    Image.new("L", (width, height)).save(stored, "PNG")
+    return stored.getvalue()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pdf__of_a_usual_case_is_one_page(language):
     try:
         from weasyprint import HTML
     except OSError:
         pytest.skip("Pango is not installed, which WeasyPrint draws with")
-    page = build_study(content())
+    page = build_study(usual_case(), language=language)
     assert study_pdf(page).startswith(b"%PDF")
     assert len(HTML(string=page).render().pages) == 1
 

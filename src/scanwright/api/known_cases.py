@@ -15,6 +15,7 @@ from scanwright.api.study import Study
 from scanwright.dataset.cases import Case, Classes, Quantities, Target
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
+from scanwright.doubt import Doubt
 from scanwright.explanation.known import MOST_CASES, Known
 from scanwright.explanation.neighbours import embed_tsne
 from scanwright.features.deep import deep_features, image_features
@@ -31,6 +32,7 @@ from scanwright.types import Floats
 MOST_DRAWN = 600
 SHOWN = 5
 BATCH = 16
+UNLIKE = Doubt("unlike-training", "unlike every training case, as the model sees it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,9 @@ class Likeness:
         """Plain data, for predictions.json."""
         return [{"target": text, "distance": round(distance, 4)} for text, distance in self.nearest]
 
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self) -> tuple[Doubt, ...]:
         """That the case is farther from all training cases than they are from each other."""
-        return ("unlike every training case, as the model sees it",) if self.is_unlike else ()
+        return (UNLIKE,) if self.is_unlike else ()
 
 
 def likeness_of(known: Known, engine: Engine, image: Volume) -> Likeness:

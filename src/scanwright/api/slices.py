@@ -7,6 +7,7 @@ slice is mixed with its neighbours.
 from collections.abc import Iterator
 from pathlib import Path
 
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
@@ -52,19 +53,37 @@ def require_slices(grid: Grid, plan: PreprocessPlan, *, where: Path) -> None:
         )
 
 
-def notes_of(grid: Grid, plan: PreprocessPlan) -> list[str]:
+def notes_of(grid: Grid, plan: PreprocessPlan) -> list[Doubt]:
     """What is done with an image because the model has learned from single slices; nothing for one of its own kind."""
     turn = canonical(grid.affine).permuted(plan.axes)
     (num_slices, *_), turned = turn.shape(grid.shape), turn.grid(grid)
-    notes = []
+    notes: list[Doubt] = []
     if num_slices > 1:
-        notes.append(f"the model has learned from single slices: each of the {num_slices} is answered by itself")
-    if grid.unit == "mm" and plan.spacing is None:
-        brought = f"brought to {plan.long_side} pixels along its longer side" if plan.long_side else "taken as it is"
         notes.append(
-            f"the model has learned from pictures without a scale: voxel sizes are not used, each slice is {brought}"
+            Doubt(
+                "single-slices",
+                "the model has learned from single slices: each of the {number} is answered by itself",
+                number=num_slices,
+            )
         )
+    if grid.unit == "mm" and plan.spacing is None:
+        notes.append(_without_scale(plan.long_side))
         _, height, width = turned.spacing
         if abs(height - width) > SQUARE * max(height, width):
-            notes.append(f"voxels of {height:.3g} x {width:.3g} mm are taken as square")
+            said = "voxels of {height:.3g} x {width:.3g} mm are taken as square"
+            notes.append(Doubt("square-voxels", said, height=height, width=width))
     return notes
+
+
+def _without_scale(long_side: int | None) -> Doubt:
+    if not long_side:
+        return Doubt(
+            "no-scale",
+            "the model has learned from pictures without a scale: voxel sizes are not used, each slice is taken as it is",
+        )
+    return Doubt(
+        "no-scale-resized",
+        "the model has learned from pictures without a scale: voxel sizes are not used, each slice is brought to {pixels} "
+        "pixels along its longer side",
+        pixels=long_side,
+    )

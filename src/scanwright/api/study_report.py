@@ -16,6 +16,7 @@ import numpy as np
 from scanwright.api.opened import Model
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, UsageError
 from scanwright.files import write_bytes, write_json
 from scanwright.findings.follow_up import FollowUp, follow_up
@@ -24,6 +25,7 @@ from scanwright.geometry.affine import Affine, to_indices, to_points
 from scanwright.geometry.register import LEAST_QUALITY, register_rigid
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, place_of
+from scanwright.report.notation import number
 from scanwright.report.study import build_study, study_pdf
 from scanwright.report.study_content import (
     KeyImage,
@@ -40,7 +42,10 @@ OF_PATIENT = {"PatientName": "name", "PatientID": "id", "PatientBirthDate": "bir
 OF_STUDY = {"StudyDate": "date", "AccessionNumber": "accession", "StudyDescription": "description"}
 OF_SERIES = {"Modality": "modality", "SeriesDescription": "series"}
 DATES = ("birth_date", "date")
-POOR_FIT = "the prior study fits the current one poorly: look at both before believing changes"
+POOR_FIT = Doubt(
+    "prior-fits-poorly", "the prior study fits the current one poorly: look at both before believing changes"
+)
+NO_OUTLINES = Doubt("prior-without-outlines", "the prior study is not compared: this model draws no outlines")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +107,7 @@ def study_content(
     """Everything that the report says."""
     table = part.table
     lines = part.findings if table is None else finding_lines(table.findings, changes)
-    shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation))
+    shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation, shows="explanation"))
     return StudyContent(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),
@@ -137,7 +142,8 @@ def model_facts(model: Model) -> ModelFacts:
         name=str(card.get("name") or model.task.name),
         version=str(card.get("versions", {}).get("scanwright", "")),
         digest=model.package.digest,
-        task=f"{model.task.kind}: {', '.join(model.problem.parts)}",
+        kind=model.task.kind,
+        parts=tuple(model.problem.parts),
         tested_on=tested,
     )
 
@@ -147,8 +153,8 @@ def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str
     if value is None or value["mean"] is None:
         return {}
     reach = value["ci95"]
-    interval = {} if reach is None else {"interval": f"{reach[0]:.3f}–{reach[1]:.3f}"}
-    return {"headline": f"{metric} {value['mean']:.3f}"} | interval
+    interval = {} if reach is None else {"interval": f"{number(reach[0], 3)}–{number(reach[1], 3)}"}
+    return {"metric": metric, "value": number(value["mean"], 3)} | interval
 
 
 def headers(case: Case, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -180,7 +186,7 @@ def followed(
     if prior is None:
         return (), None, ()
     if part.table is None:
-        return (), None, ("the prior study is not compared: this model draws no outlines",)
+        return (), None, (NO_OUTLINES,)
     earlier = read_case_image(prior, model.task)
     answer, sure = model.problem.answer_surely(model.engine, earlier, where=place_of(prior.images[0]))
     before = model.problem.study(earlier, answer, sure=sure).table
@@ -188,7 +194,8 @@ def followed(
     try:
         found = register_rigid(Volume(image.voxels[:1], image.grid), Volume(earlier.voxels[:1], earlier.grid))
     except GeometryError as error:
-        return (), None, (f"the prior study is not compared: {error.message}",)
+        reason = error.message  # a Doubt itself, so that it is told in other languages too
+        return (), None, (Doubt("prior-not-aligned", "the prior study is not compared: {reason}", reason=reason),)
     doubts = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
     moved = [brought(row, found.affine) for row in before.findings]
     shared = overlaps(part.table.findings, before.findings, image, earlier, found.affine)

@@ -21,6 +21,7 @@ from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, num_not_finite
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import read_json, require_writable, write_bytes, write_json
 from scanwright.geometry.volume import Volume
@@ -33,6 +34,7 @@ from scanwright.runtime import DeviceName
 from scanwright.types import Array
 
 SHOWN, EXPLANATION, DRAWN = 20, ".explanation.png", ".found.png"
+LEARNED = Doubt("learned-from", "the model has learned from this image: its answer is no test of the model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,9 @@ def predict_case(
     if report is not None:
         part = model.problem.study(image, labels, sure=sure)
         picture = None if explanation is None else explanation.png
+        doubts = [note for note in notes if note not in untold]  # a file that is not there is no doubt about the answer
         pages, undone = write_study(
-            model, case, image, part, base=file, options=report, notes=notes, explanation=picture
+            model, case, image, part, base=file, options=report, notes=doubts, explanation=picture
         )
         also, notes = (*also, *pages), (*notes, *undone)
     told = found | ({} if likeness is None else {"nearest": likeness.to_json()})
@@ -299,7 +302,7 @@ def of_training(model: Model, case: Case) -> tuple[str, ...]:
     """That the model has learned from this very image, whose answer then says nothing of how good it is."""
     if not model.problem.sees_whole or content_of(case, model.task) not in model.learned_from:
         return ()
-    return ("the model has learned from this image: its answer is no test of the model",)
+    return (LEARNED,)
 
 
 def require_explainable(model: Model, *, explain: bool) -> None:

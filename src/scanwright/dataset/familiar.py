@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.measures import percentiles_of
+from scanwright.doubt import Doubt
 from scanwright.errors import IntegrityError
 from scanwright.types import Array
 
@@ -47,16 +48,24 @@ def learned_channels(reference: Mapping[str, Any] | None, *, channels: int, wher
     return found
 
 
-def unfamiliar(voxels_CIJK: Array, learned: Sequence[ChannelPrint]) -> list[str]:
-    """A note for each channel whose grey values are unlike those of its own in `learned`, if there are any. Finite voxels."""
+def unfamiliar(voxels_CIJK: Array, learned: Sequence[ChannelPrint]) -> list[Doubt]:
+    """A doubt for each channel whose grey values are unlike those of its own in `learned`, if there are any. Finite voxels."""
     notes = []
     for voxels, channel in zip(voxels_CIJK, learned, strict=bool(learned)):
         low, _, high = percentiles_of(voxels)
         if is_unlike(low, high, channel):
-            there = f"{channel.whole.p005:.4g} to {channel.whole.p995:.4g}"
             notes.append(
-                f"grey values of {channel.name} unlike those that the model has learned from: {low:.4g} to {high:.4g} here, "
-                f"mostly {there} there; the answer means nothing if this is another kind of image"
+                Doubt(
+                    "unfamiliar-values",
+                    "grey values of {channel} unlike those that the model has learned from: {low:.4g} to {high:.4g} here, "
+                    "mostly {learned_low:.4g} to {learned_high:.4g} there; the answer means nothing if this is another kind "
+                    "of image",
+                    channel=channel.name,
+                    low=float(low),
+                    high=float(high),
+                    learned_low=channel.whole.p005,
+                    learned_high=channel.whole.p995,
+                )
             )
     return notes
 

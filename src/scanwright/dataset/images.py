@@ -16,6 +16,7 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, InputError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.register import register_rigid
@@ -112,9 +113,12 @@ def registered(volume: Volume, reference: Volume, *, where: Path) -> Volume:
     except GeometryError as error:
         error.where, error.hint = where, "Register the channels with other software, or exclude the case."
         raise
-    note = (
-        f"registered to the first channel: turned by {found.rotation_degrees:.1f} degrees, moved by "
-        f"{float(np.linalg.norm(found.translation_mm)):.1f} mm, quality {found.quality:.2f}"
+    note = Doubt(
+        "channel-registered",
+        "registered to the first channel: turned by {degrees:.1f} degrees, moved by {distance:.1f} mm, quality {quality:.2f}",
+        degrees=float(found.rotation_degrees),
+        distance=float(np.linalg.norm(found.translation_mm)),
+        quality=float(found.quality),
     )
     brought = found.bring(volume, reference.grid, fill=float(volume.voxels.min()))
     return replace(brought, notes=(*volume.notes, note))

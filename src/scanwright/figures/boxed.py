@@ -27,11 +27,15 @@ SAMPLE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One box: corners (2, 3) along I, J, K; the place of its class, which gives its colour; its score, None for a true one."""
+    """One box: corners (2, 3) along I, J, K; the place of its class, which gives its colour; its score, None for a true one.
+
+    number: written at it in place of its score, larger; None for the score.
+    """
 
     corners: Floats
     code: int
     score: float | None = None
+    number: int | None = None
 
 
 def boxed(
@@ -111,9 +115,9 @@ def _draw_boxes(
             axes.text(
                 left,
                 top - 1,
-                f"{one.score:.2f}",
+                f"{one.score:.2f}" if one.number is None else str(one.number),
                 color=edge,
-                fontsize=7.5,
+                fontsize=7.5 if one.number is None else 13,
                 va="bottom",
                 clip_on=True,
                 path_effects=[patheffects.withStroke(linewidth=1.2, foreground="black")],

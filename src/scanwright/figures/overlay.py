@@ -27,6 +27,8 @@ GROUND = "#0b0e12"
 WIDTH_PX, MAX_HEIGHT_PX, GAP_PX = 960, 420, 8
 CT_SOFT_TISSUE = (-160.0, 240.0)
 """Window for soft tissue in Hounsfield units: level 40, width 400."""
+CT_LUNG = (-1350.0, 150.0)
+"""Window for lungs in Hounsfield units: level -600, width 1500."""
 
 AXIAL_CORONAL_SAGITTAL = (2, 1, 0)
 
@@ -53,8 +55,9 @@ def overlay_slices(
     window: tuple[float, float] | None = None,
     focus: Literal["truth", "error"] = "truth",
     zoom: bool = True,
+    width_px: int = WIDTH_PX,
 ) -> bytes:
-    """Draw the case as PNG, two pixels for a CSS pixel, up to 960 x 420 CSS pixels.
+    """Draw the case as PNG, two pixels for a CSS pixel, up to 960 x 420 CSS pixels, or `width_px` x 420.
 
     image_CIJK: any number type; the first channel is shown, or three channels of a picture (unit "px") as colour.
     truth_IJK, prediction_IJK: label values on the same grid. Without a truth only the prediction is drawn.
@@ -81,7 +84,7 @@ def overlay_slices(
     channels = image if image.shape[0] == 3 and grid.unit == "px" else image[:1]
     planes = [_plane(axis, cuts[axis], box, channels, truth, prediction, spacing) for axis in _axes(prediction)]
     low, high = window or _window(planes)
-    figure = _compose(planes, regions, low, high, unit=grid.unit)
+    figure = _compose(planes, regions, low, high, unit=grid.unit, width_px=width_px)
     return to_png(figure)
 
 
@@ -177,19 +180,19 @@ def _window(planes: Sequence[Plane]) -> tuple[float, float]:
 
 
 def _compose(
-    planes: Sequence[Plane], regions: Mapping[str, Sequence[int]], low: float, high: float, *, unit: str
+    planes: Sequence[Plane], regions: Mapping[str, Sequence[int]], low: float, high: float, *, unit: str, width_px: int
 ) -> Figure:
     """Lay the planes in a row at one scale, centred on the tallest."""
     gaps = GAP_PX * (len(planes) - 1)
     widths, tallest = [plane.width for plane in planes], max(plane.height for plane in planes)
-    scale = min((WIDTH_PX - gaps) / sum(widths), MAX_HEIGHT_PX / tallest)
-    width_px, height_px = max(round(sum(widths) * scale) + gaps, 1), max(round(tallest * scale), 1)
-    figure = new_figure(width_px, height_px)
+    scale = min((width_px - gaps) / sum(widths), MAX_HEIGHT_PX / tallest)
+    full_px, height_px = max(round(sum(widths) * scale) + gaps, 1), max(round(tallest * scale), 1)
+    figure = new_figure(full_px, height_px)
     figure.patch.set(visible=True, facecolor=GROUND)
     left_px = 0.0
     for number, plane in enumerate(planes):
-        size = plane.width * scale / width_px, plane.height * scale / height_px
-        axes = figure.add_axes((left_px / width_px, (1 - size[1]) / 2, *size))
+        size = plane.width * scale / full_px, plane.height * scale / height_px
+        axes = figure.add_axes((left_px / full_px, (1 - size[1]) / 2, *size))
         left_px += plane.width * scale + GAP_PX
         _draw_plane(axes, plane, regions, low, high, enlarged=plane.width * scale > plane.image.shape[1])
         if unit == "mm":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError
 from scanwright.geometry.field import Field
 from scanwright.geometry.grid import Grid
@@ -25,6 +26,11 @@ CURVE_POINTS = 129
 PADDING_SHARE = 0.002  # of the voxels at least are padding, where there is any
 PADDING_GAP = 0.25  # of the other values' range: no further from them is padding taken to be (-3024 in a CT)
 MARGIN_MM = 8.0  # of air around the body that is looked at: the skin is the strongest edge there is
+ONE_CHANNEL = Doubt("align-one-channel", "registration takes one channel")
+IN_PIXELS = Doubt("align-in-pixels", "registration needs millimetres")
+FEW_SLICES = Doubt("align-few-slices", "too few slices to tell how the body is turned")
+NOT_FINITE = Doubt("align-not-finite", "the image has no finite value")
+ONE_VALUE = Doubt("align-one-value", "the image has one value everywhere: nothing to align")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,12 +156,12 @@ def _threshold(sample: Floats, low: float, high: float) -> float:
 
 def _check(volume: Volume, *, name: str) -> None:
     if volume.channels != 1:
-        raise GeometryError("registration takes one channel", found=f"{volume.channels} channels", where=name)
+        raise GeometryError(ONE_CHANNEL, found=f"{volume.channels} channels", where=name)
     if volume.grid.unit != "mm":
-        raise GeometryError("registration needs millimetres", found="an image in pixels", where=name)
+        raise GeometryError(IN_PIXELS, found="an image in pixels", where=name)
     if min(volume.shape) < MIN_EXTENT_VOXELS:
         raise GeometryError(
-            "too few slices to tell how the body is turned",
+            FEW_SLICES,
             expected=f"at least {MIN_EXTENT_VOXELS} voxels along each axis",
             found=" x ".join(map(str, volume.shape)),
             where=name,
@@ -170,9 +176,9 @@ def _sample(voxels: Array, *, name: str) -> Floats:
     if sample.size == 0 or sample.min() == sample.max():
         sample = voxels[np.isfinite(voxels)].astype(np.float64)
     if sample.size == 0:
-        raise GeometryError("the image has no finite value", where=name)
+        raise GeometryError(NOT_FINITE, where=name)
     if sample.min() == sample.max():
-        raise GeometryError("the image has one value everywhere: nothing to align", found=f"{sample[0]:g}", where=name)
+        raise GeometryError(ONE_VALUE, found=f"{sample[0]:g}", where=name)
     return sample
 
 

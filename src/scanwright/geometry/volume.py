@@ -15,7 +15,8 @@ from scanwright.types import Array, Shape3
 class Volume:
     """Voxels (C, I, J, K) and the grid that they lie on. A picture has K = 1; a label map has C = 1.
 
-    notes: what a reader had to decide ("no orientation in the file; axes taken as R, A, S"), a sentence each.
+    notes: what a reader had to decide ("no orientation in the file; axes taken as R, A, S"), a sentence each, of an image a
+    `Doubt`.
     Raises GeometryError if the last three axes are not the grid's shape, or there is no channel.
     """
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, InputError, ResourceError, UnreadableFile, UsageError
 from scanwright.files import as_resource_error
 from scanwright.geometry.affine import flip_lps_ras, is_rigid, spacing_of
@@ -27,6 +28,7 @@ from scanwright.io.nifti import storable
 from scanwright.io.promise import Promise, format_of, read_promise, read_voxels
 from scanwright.types import Array, Ints
 
+NOWHERE = Doubt("no-position-itk", "no position or orientation in the file: axes taken as ITK's identity (L, P, S)")
 INSTALL = 'pip install "scanwright[itk]"'
 
 
@@ -220,7 +222,7 @@ def _paint_layers(layers: Array, segments: tuple[Segment, ...], path: Path) -> t
 def _notes(promise: Promise) -> tuple[str, ...]:
     fields = promise.fields
     placed = {"transformmatrix", "orientation", "rotation", "space", "space dimension"} & fields.keys()
-    return () if placed else ("no position or orientation in the file: axes taken as ITK's identity (L, P, S)",)
+    return () if placed else (NOWHERE,)
 
 
 def _whole(text: str, path: Path) -> int:

@@ -21,6 +21,7 @@ from typing import IO, Any
 import nibabel as nib
 import numpy as np
 
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, InputError, UnreadableFile
 from scanwright.files import writing
 from scanwright.geometry.affine import Affine, as_text, checked_affine, corner_distance, is_rigid
@@ -48,6 +49,8 @@ MAX_SHORT = 32767  # longest axis that NIfTI-1 can hold
 MAX_OFFSET = 1 << 28  # bytes of header extensions
 PADDING_BYTES = 4096  # what some writers leave after the voxels
 GZIP_LEVEL = 4
+NOWHERE = Doubt("no-position", "no position or orientation in the file: axes taken as R, A, S")
+TWO_SPACES = Doubt("two-spaces", "qform and sform name different spaces: the sform is used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +262,7 @@ def _choose_form(header: Any, shape: Shape3) -> tuple[Affine, tuple[str, ...]]:
     if qform is not None:
         return qform, ()
     steps = np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64))
-    return checked_affine(np.diag((*steps, 1.0))), ("no position or orientation in the file: axes taken as R, A, S",)
+    return checked_affine(np.diag((*steps, 1.0))), (NOWHERE,)
 
 
 def _qform(header: Any) -> Affine:
@@ -284,7 +287,7 @@ def _compare_forms(sform: Affine, qform: Affine, shape: Shape3, *, same_space: b
             found=f"qform {as_text(qform[:3])}, {apart:.2g} voxels apart" + (" and mirrored" if mirrored else ""),
             hint="Find out which is right and write it to both (nibabel: set_sform and set_qform).",
         )
-    return ("qform and sform name different spaces: the sform is used",)
+    return (TWO_SPACES,)
 
 
 def _skip(stream: IO[bytes], count: int, path: Path) -> None:

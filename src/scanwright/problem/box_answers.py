@@ -11,11 +11,13 @@ import numpy as np
 from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.figures.overlay import CT_SOFT_TISSUE
+from scanwright.figures.palette import structure_colour
 from scanwright.files import read_json, write_json
 from scanwright.geometry.boxes import as_boxes
 from scanwright.geometry.volume import Volume
@@ -102,16 +104,25 @@ class BoxAnswers:
             findings=tuple(
                 self._line(answer, place, number) for number, place in enumerate(self._told(answer), start=1)
             ),
-            images=(KeyImage(png=self.drawn(image, answer)),),
+            images=(
+                KeyImage(png=self.drawn(image, answer, numbered=True), shows="boxes", legend=self._legend(answer)),
+            ),
             unit_of_length=answer.unit,
         )
 
-    def drawn(self, image: Volume, answer: BoxAnswer) -> bytes:
-        """The boxes that are told, over the image."""
+    def drawn(self, image: Volume, answer: BoxAnswer, *, numbered: bool = False) -> bytes:
+        """The boxes that are told, over the image, with their scores. numbered: with their numbers in the table instead."""
         found = answer.found
-        boxes = [Drawn(found.boxes[k], int(found.codes[k]), float(found.scores[k])) for k in self._told(answer)]
+        boxes = [
+            Drawn(found.boxes[k], int(found.codes[k]), float(found.scores[k]), number if numbered else None)
+            for number, k in enumerate(self._told(answer), start=1)
+        ]
         window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
         return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window)
+
+    def _legend(self, answer: BoxAnswer) -> tuple[tuple[str, str], ...]:
+        codes = sorted({int(answer.found.codes[place]) for place in self._told(answer)})
+        return tuple((self.parts[code], structure_colour(code)) for code in codes)
 
     def _told(self, answer: BoxAnswer) -> list[int]:
         """Places of the boxes that are told, the most probable first."""
@@ -182,14 +193,15 @@ class BoxAnswers:
             "end": [round(one, digits) for one in end],
         }
 
-    def doubts(self, answer: BoxAnswer) -> tuple[str, ...]:
+    def doubts(self, answer: BoxAnswer) -> tuple[Doubt, ...]:
         """That boxes lie near the score from which on they are told."""
         limits = np.array(self.thresholds)[answer.found.codes]
         above = answer.found.scores - limits
         unsure = int(np.count_nonzero((above >= 0) & (above < CLOSE)))
         missed = int(np.count_nonzero((above < 0) & (above >= -CLOSE)))
-        said = [f"{unsure} of the boxes told are hardly above their score"] if unsure else []
-        return (*said, *([f"{missed} more lie little below it"] if missed else []))
+        hardly = Doubt("boxes-hardly-told", "{number} of the boxes told are hardly above their score", number=unsure)
+        below = Doubt("boxes-hardly-missed", "{number} more lie little below it", number=missed)
+        return (*([hardly] if unsure else []), *([below] if missed else []))
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """How many boxes of each class are told."""

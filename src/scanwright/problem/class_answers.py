@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
+from scanwright.doubt import Doubt
 from scanwright.evaluation.judged import ClassifiedCase, classified_to_csv
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
 from scanwright.evaluation.summary import summarise_classification
@@ -66,14 +67,20 @@ class ClassAnswers(WholeImages):
         there = [place for place in calibrated.argsort()[::-1].tolist() if told[place]]
         return tuple(there[:MOST_EXPLAINED]) or (int(calibrated.argmax()),)
 
-    def doubts(self, answer: Floats) -> tuple[str, ...]:
+    def doubts(self, answer: Floats) -> tuple[Doubt, ...]:
         """That another class or grade is nearly as probable, or that a probability lies near the threshold that decides."""
         calibrated = self.decision.calibrated(answer)
         names = self.task.classes
         if limits := self.limits():
             chances = dict(zip(names, calibrated.tolist(), strict=True))
             near = [
-                f"{name} {chances[name]:.3g} is near {limit:.3g}, from which on it is told"
+                Doubt(
+                    "near-threshold",
+                    "{name} {chance:.3g} is near {limit:.3g}, from which on it is told",
+                    name=name,
+                    chance=chances[name],
+                    limit=limit,
+                )
                 for name, limit in limits.items()
                 if abs(_log_odds(chances[name]) - _log_odds(limit)) < NEAR
             ]
@@ -82,7 +89,14 @@ class ClassAnswers(WholeImages):
         if calibrated[first] - calibrated[second] >= CLOSE:
             return ()
         return (
-            f"{names[second]} ({calibrated[second]:.2f}) is nearly as probable as {names[first]} ({calibrated[first]:.2f})",
+            Doubt(
+                "nearly-as-probable",
+                "{second} ({second_chance:.2f}) is nearly as probable as {first} ({first_chance:.2f})",
+                second=names[second],
+                second_chance=float(calibrated[second]),
+                first=names[first],
+                first_chance=float(calibrated[first]),
+            ),
         )
 
     def line(self, found: Mapping[str, JSON]) -> str:

@@ -92,7 +92,7 @@ class Kind(Problem, Protocol):
         ...
 
     def doubts(self, answer: Any) -> tuple[str, ...]:
-        """Why an answer is to be doubted by what it says itself, a sentence each."""
+        """Why an answer is to be doubted by what it says itself, a sentence each: a `Doubt`, to be told in other languages."""
         ...
 
     def line(self, found: Mapping[str, JSON]) -> str:

@@ -1,15 +1,22 @@
 """A label map as the report of a study tells it: every region, every finding, and pictures of the largest."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
+from scanwright.figures.overlay import CT_LUNG, CT_SOFT_TISSUE, WIDTH_PX, overlay_slices
+from scanwright.figures.palette import structure_colour
 from scanwright.findings.placing import with_findings
-from scanwright.findings.table import StudyTable, study_table
+from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.types import Array, Bools
 
+CLOSE_PX = 480
+"""Width of a picture of one finding: two stand side by side, and their letters are still read."""
+MOSTLY_AIR = -400.0
+"""HU: a median below it is one of lung (about -850), and not of fat (-100)."""
 MOST_PICTURED = 2
 """Findings with a picture of their own, the largest ones."""
 VALUES = {"ct": "HU", "pet": "SUV"}
@@ -30,7 +37,14 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
         grid=image.grid,
         confidence=None if sure is None else dict.fromkeys(findings, np.divide(sure, 255, dtype=np.float32)),
     )
-    whole = KeyImage(png=_picture(image, labels.voxels[0], task, near=False))
+    drawn = np.isin(labels.voxels[0], [value for region in task.regions for value in region.values])
+    window = window_of(image.voxels[0][drawn], task)
+    whole = KeyImage(
+        png=_picture(image, labels.voxels[0], task, window=window),
+        shows="outlines",
+        legend=_legend(masks, task),
+        window=window,
+    )
     return StudyPart(
         table=table,
         images=(
@@ -47,22 +61,60 @@ def masks_of(labels: Volume, task: Task) -> dict[str, Bools]:
     return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
 
 
+def _legend(masks: Mapping[str, Bools], task: Task) -> tuple[tuple[str, str], ...]:
+    """The regions that are there, each with the colour of its outline."""
+    places = {region.name: place for place, region in enumerate(task.regions)}
+    return tuple((name, structure_colour(places[name])) for name, mask in masks.items() if mask.any())
+
+
 def _close(image: Volume, labels: Volume, task: Task, table: StudyTable, place: int) -> KeyImage:
     """One finding and what is around it."""
     row = table.findings[place]
     values = next(region.values for region in task.regions if region.name == row.kind)
     alone = np.zeros_like(labels.voxels[0])
     alone[row.around] = np.where(row.mask, values[0], 0)
-    return KeyImage(png=_picture(image, alone, task, near=True), finding=row.number, caption=row.region)
+    window = window_of(beside(image.voxels[0], row), task)
+    return KeyImage(
+        png=_picture(image, alone, task, window=window, near=True),
+        finding=row.number,
+        shows="outlines",
+        caption=row.region,
+        window=window,
+    )
 
 
-def _picture(image: Volume, shown_IJK: Array, task: Task, *, near: bool) -> bytes:
+def window_of(values: Array, task: Task) -> tuple[float, float] | None:
+    """The grey values shown as black and as white: of CT that of lungs where these values are mostly air, else that of soft
+    tissue; None of what has no unit.
+    """
+    if task.channels[0].modality != "ct":
+        return None
+    return CT_LUNG if values.size and float(np.median(values)) < MOSTLY_AIR else CT_SOFT_TISSUE
+
+
+def beside(image_IJK: Array, row: FindingRow) -> Array:
+    """The values around a finding, up to its own extent away from it; none of its own."""
+    wide = [
+        slice(max(0, 2 * one.start - one.stop), min(size, 2 * one.stop - one.start))
+        for one, size in zip(row.around, image_IJK.shape, strict=True)
+    ]
+    outside = np.ones([one.stop - one.start for one in wide], dtype=np.bool_)
+    inner = tuple(slice(one.start - out.start, one.stop - out.start) for one, out in zip(row.around, wide, strict=True))
+    outside[inner] = ~row.mask
+    found: Array = image_IJK[tuple(wide)][outside]
+    return found
+
+
+def _picture(
+    image: Volume, shown_IJK: Array, task: Task, *, window: tuple[float, float] | None, near: bool = False
+) -> bytes:
     return overlay_slices(
         image.voxels,
         truth_IJK=None,
         prediction_IJK=shown_IJK,
         grid=image.grid,
         regions={region.name: region.values for region in task.regions},
-        window=CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None,
+        window=window,
         zoom=near,
+        width_px=CLOSE_PX if near else WIDTH_PX,
     )

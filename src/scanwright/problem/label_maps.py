@@ -10,6 +10,7 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.measures import count_values, region_voxels
 from scanwright.dataset.task import Task
+from scanwright.doubt import Doubt
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.geometry.volume import Volume
@@ -90,7 +91,7 @@ class LabelMaps:
         counts = region_voxels(count_values(answer.voxels), self.task)
         return {"volumes": {name: count * each for name, count in counts.items()}, "unit": "ml" if in_mm else "px"}
 
-    def doubts(self, answer: Volume) -> tuple[str, ...]:
+    def doubts(self, answer: Volume) -> tuple[Doubt, ...]:
         """None: a label map does not say how sure it is."""
         return ()
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.facts import CaseFacts
+from scanwright.doubt import Doubt
 from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
@@ -49,13 +50,20 @@ class NumberAnswers(WholeImages):
             "units": dict(zip(names, self.units, strict=True)),
         }
 
-    def doubts(self, answer: Floats) -> tuple[str, ...]:
+    def doubts(self, answer: Floats) -> tuple[Doubt, ...]:
         """That a quantity lies far from those that were learned from, by which it was not tested either."""
         known = self.learned
         if known is None:
             return ()
         far = [
-            f"{name} {value:.4g} is far from what was learned from ({center:.4g} with a deviation of {scale:.4g})"
+            Doubt(
+                "far-from-learned",
+                "{name} {value:.4g} is far from what was learned from ({center:.4g} with a deviation of {deviation:.4g})",
+                name=name,
+                value=float(value),
+                center=center,
+                deviation=scale,
+            )
             for name, value, center, scale in zip(self.task.quantities, answer, known.center, known.scale, strict=False)
             if abs(value - center) > FAR * scale
         ]

@@ -7,13 +7,15 @@ call.
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import SandboxedEnvironment, SandboxedFormatter
 
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.report import notation
 from scanwright.report.html import data_uri
@@ -39,9 +41,12 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
         lstrip_blocks=True,
     )
     environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent, signed=signed_percent)
+    environment.filters["said"] = partial(
+        said, words=words.get("doubts", {}), formatter=SandboxedFormatter(environment)
+    )
     try:
         return environment.get_template(TEMPLATE).render(study=content, words=words, language=language).lstrip()
-    except TemplateError as error:
+    except (TemplateError, LookupError, ValueError, TypeError) as error:  # the last ones: words with a place too many
         where = TEMPLATE if site is None else site / TEMPLATE
         raise InputError("a template that cannot be used", where=where, found=str(error)[:200]) from error
 
@@ -56,7 +61,41 @@ def words_of_study(language: str, *, site: Path | None = None) -> Mapping[str, A
             return own
         raise UsageError("a language without words", where="--language", expected=", ".join(LANGUAGES), found=language)
     words: dict[str, Any] = json.loads(shipped.read_text(encoding="utf-8"))
-    return words | own
+    return {word: _preferred(text, own.get(word, text), where=f"{name}: {word}") for word, text in words.items()} | {
+        word: text for word, text in own.items() if word not in words
+    }
+
+
+def _preferred(ours: Any, own: Any, *, where: str) -> Any:
+    """A site's words before ours, one by one where there are several under a name."""
+    if type(ours) is not type(own):
+        form = "an object of names and texts" if isinstance(ours, dict) else "a text"
+        raise InputError("words of another form", where=where, expected=form, found=str(own)[:80])
+    return ours | own if isinstance(ours, dict) else own
+
+
+def said(doubt: str, *, words: Mapping[str, str], formatter: SandboxedFormatter) -> str:
+    """A reason to doubt in the words of a language; as it is where they have none for its code, or it has no code.
+
+    words: sentences by code, with a doubt's values in their places. formatter: what fills them, and reaches nothing else.
+    Raises InputError for a sentence with a place that the doubt has no value for.
+    """
+    sentence = words.get(doubt.code) if isinstance(doubt, Doubt) else None
+    if sentence is None or not isinstance(doubt, Doubt):
+        return str(doubt)
+    values = {
+        name: said(value, words=words, formatter=formatter) if isinstance(value, Doubt) else value
+        for name, value in doubt.values.items()
+    }
+    try:
+        return formatter.vformat(sentence, (), values)
+    except (LookupError, ValueError, TypeError, AttributeError, TemplateError) as error:
+        raise InputError(
+            "words that cannot be used",
+            where=f"doubts: {doubt.code}",
+            expected=", ".join(f"{{{name}}}" for name in doubt.values) or "a sentence without places",
+            found=str(sentence)[:160],
+        ) from error
 
 
 def _read_words(file: Path) -> dict[str, Any]:

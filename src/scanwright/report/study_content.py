@@ -6,9 +6,11 @@ stated beside them; None is "not known".
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
+from scanwright.doubt import as_data
 from scanwright.findings.follow_up import Change, FollowUp
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
 from scanwright.types import JSON
@@ -17,12 +19,23 @@ MOST_FINDINGS = 12
 """Rows of findings on the page, the largest first; the others are counted, and stand in the JSON."""
 
 
+Shows = Literal["image", "outlines", "boxes", "explanation"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyImage:
-    """A picture with an overlay and a scale. finding: the number of the one that it shows; None: the study as a whole."""
+    """A picture with an overlay and a scale.
+
+    finding: the number of the one that it shows; None: the study as a whole. shows: what is to be seen, as a word of the
+    language's `pictures`. legend: names and colours of what is drawn. window: grey values shown as black and as white, where
+    they have a unit. caption: names from the task, in nobody's language.
+    """
 
     png: bytes
     finding: int | None = None
+    shows: Shows = "image"
+    legend: tuple[tuple[str, str], ...] = ()
+    window: tuple[float, float] | None = None
     caption: str = ""
 
     @property
@@ -91,12 +104,16 @@ class StudyPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
-    """Which model answered. tested_on: what it was measured on, as numbers by name: cases, patients, and its headline."""
+    """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
+
+    tested_on: what it was measured on, as texts by name: cases, patients, its headline's metric and value, and interval.
+    """
 
     name: str
     version: str
     digest: str
-    task: str
+    kind: str
+    parts: tuple[str, ...] = ()
     tested_on: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -105,8 +122,9 @@ class StudyContent:
     """The whole report.
 
     patient: name and value of what the headers say of the patient; empty unless it was asked for. study: the same of the scan.
-    warnings: reasons to doubt. answers: probabilities or quantities of the whole image, by name with their text; are_counts:
-    how many of each kind there are. unit_of_size, unit_of_length, unit_of_value: of the table's numbers.
+    warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
+    quantities of the whole image, by name with their text; are_counts: how many of each kind there are. unit_of_size,
+    unit_of_length, unit_of_value: of the table's numbers.
     """
 
     title: str
@@ -137,10 +155,11 @@ class StudyContent:
         return tuple(line.name for line in self.regions if line.missing)
 
     def to_json(self) -> dict[str, JSON]:
-        """The same as plain data; pictures are left out."""
-        values = asdict(self)
+        """The same as plain data; pictures are left out. A warning is its code, its values, and its English text."""
+        values = asdict(replace(self, images=(), warnings=()))
         del values["images"]
-        return values | {"created": self.created.isoformat(timespec="seconds")}
+        told = [as_data(warning) for warning in self.warnings]
+        return values | {"created": self.created.isoformat(timespec="seconds"), "warnings": told}
 
 
 def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:

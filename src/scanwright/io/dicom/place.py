@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError
 from scanwright.io.dicom.elements import Elements, items, number, stated, text, vector, whole
 from scanwright.io.dicom.frame import FrameHeader
@@ -21,6 +22,10 @@ PROJECTIONS = ("CR", "DX", "MG", "IO", "PX", "RG", "RF", "XA")
 CENTIMETRES = 3  # unit code of ultrasound regions
 TISSUE, COLOUR_FLOW = 1, 2  # their data types
 PLANE = 1  # a 2-D image, among their spatial formats
+UNREADABLE_SIZE = Doubt("unreadable-pixel-size", "a pixel size that cannot be read: lengths in pixels")
+AT_DETECTOR = Doubt("pixel-size-at-detector", "pixel size at the detector: lengths in the patient are smaller")
+OF_FILM = Doubt("pixel-size-of-film", "pixel size of the scanned film: not calibrated")
+SEVERAL_SIZES = Doubt("several-pixel-sizes", "ultrasound regions of different pixel sizes: lengths in pixels")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +128,7 @@ def read_pixel_size(header: Elements) -> PixelSize:
     if items(header, "SequenceOfUltrasoundRegions"):
         return _of_regions(header)
     if text(header, "PixelSpacing") and vector(header, "PixelSpacing", 2) is None:
-        return PixelSize(None, ("a pixel size that cannot be read: lengths in pixels",))
+        return PixelSize(None, (UNREADABLE_SIZE,))
     calibrated = _spacing(header, "PixelSpacing")
     if calibrated is not None:
         return PixelSize(calibrated)
@@ -133,10 +138,10 @@ def read_pixel_size(header: Elements) -> PixelSize:
         if magnification is not None and magnification > 0:
             across, along = detector
             return PixelSize((across / magnification, along / magnification))
-        return PixelSize(detector, ("pixel size at the detector: lengths in the patient are smaller",))
+        return PixelSize(detector, (AT_DETECTOR,))
     nominal = _spacing(header, "NominalScannedPixelSpacing")
     if nominal is not None:
-        return PixelSize(nominal, ("pixel size of the scanned film: not calibrated",))
+        return PixelSize(nominal, (OF_FILM,))
     return PixelSize(None)
 
 
@@ -158,7 +163,7 @@ def _of_regions(header: Elements) -> PixelSize:
     if len(sizes) == 1:
         return PixelSize(sizes.pop())
     if len(sizes) > 1:
-        return PixelSize(None, ("ultrasound regions of different pixel sizes: lengths in pixels",))
+        return PixelSize(None, (SEVERAL_SIZES,))
     return PixelSize(None)
 
 

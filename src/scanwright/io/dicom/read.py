@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.encoded import NATIVE
@@ -26,6 +27,7 @@ from scanwright.io.guard import as_unreadable, checked_bytes
 from scanwright.types import Array
 
 MEANT = "a scale, tables and windows that can be applied"
+NOT_TURNED = Doubt("not-turned", "MONOCHROME1, but the numbers have a unit: not turned around")
 Numbered = tuple[int, Slice]  # k, and the slice
 
 
@@ -68,7 +70,7 @@ def _values(stack: Stack, *, threads: int) -> tuple[Array, tuple[str, ...]]:
             values = scaled(block, first.scale, Dataset())
     values, notes = (values, ()) if hidden is None else _without_padding(values, hidden)
     if first.encoded.stored.photometric == "MONOCHROME1" and first.turning is None:
-        notes += ("MONOCHROME1, but the numbers have a unit: not turned around",)
+        notes += (NOT_TURNED,)
     with as_unreadable(first.path, expected=MEANT):
         values = _turned(values, first)
     return _outward(values), notes
@@ -226,7 +228,14 @@ def _without_padding(values: Array, hidden: Array) -> tuple[Array, tuple[str, ..
     least, most = values.min(where=~hidden, initial=high), values.max(where=~hidden, initial=low)
     under, over = values.max(where=hidden, initial=low) < least, values.min(where=hidden, initial=high) > most
     if not (under or over):
-        return values, (f"{count} voxels have the value that the header calls padding, amid others: kept",)
+        said = "{number} voxels have the value that the header calls padding, amid others: kept"
+        return values, (Doubt("padding-kept", said, number=count),)
     values = values if values.flags.writeable else values.copy()
     values[hidden] = least if under else most
-    return values, (f"{count} voxels of padding: given the {'lowest' if under else 'highest'} value of the rest",)
+    if under:
+        return values, (
+            Doubt("padding-lowest", "{number} voxels of padding: given the lowest value of the rest", number=count),
+        )
+    return values, (
+        Doubt("padding-highest", "{number} voxels of padding: given the highest value of the rest", number=count),
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.place import Place
@@ -23,6 +24,7 @@ EVEN_SHARE, EVEN_MM = 0.01, 0.02  # how far a slice may lie from its place on th
 WHOLE = 0.05  # a gap this close to a multiple of the smallest one is a missing slice
 SAME_STEP = 0.02  # how far a header's spacing between slices may be from theirs, of it
 TILT_DEGREES = 0.1
+NO_THICKNESS = Doubt("no-thickness", "one slice without a thickness: taken as 1 mm")
 
 Placed = tuple[Slice, Place]
 
@@ -40,7 +42,7 @@ def stack(slices: Sequence[Slice]) -> tuple[list[Slice], Grid, tuple[str, ...]]:
     if len(placed) == 1:
         thick = ordered[0].spacing or ordered[0].thickness
         step = first.normal * (thick or 1.0)
-        notes: tuple[str, ...] = () if thick else ("one slice without a thickness: taken as 1 mm",)
+        notes: tuple[str, ...] = () if thick else (NO_THICKNESS,)
     else:
         step, notes = _even_step(origins, first, where=ordered[0].path)
         notes += _contradiction(ordered[0].spacing, float(step @ first.normal))
@@ -97,7 +99,8 @@ def _even_step(origins: Floats, plane: Place, *, where: Path) -> tuple[Floats, t
         )
     tilt = float(np.degrees(np.arccos(np.clip(step @ plane.normal / np.linalg.norm(step), -1, 1))))
     if tilt > TILT_DEGREES:
-        return step, (f"tilted: slices are shifted sideways, {tilt:.1f} degrees from a right angle to their planes",)
+        said = "tilted: slices are shifted sideways, {degrees:.1f} degrees from a right angle to their planes"
+        return step, (Doubt("tilted", said, degrees=tilt),)
     return step, ()
 
 
@@ -105,7 +108,8 @@ def _contradiction(said: float | None, step: float) -> tuple[str, ...]:
     """A note if a header's spacing between slices is not the distance of their places: slices may have been left out."""
     if said is None or abs(said - step) <= SAME_STEP * step:
         return ()
-    return (f"slices lie {step:.4g} mm apart, the header says {said:.4g} mm: their places are taken",)
+    differs = "slices lie {step:.4g} mm apart, the header says {stated:.4g} mm: their places are taken"
+    return (Doubt("other-spacing", differs, step=step, stated=said),)
 
 
 def _require_complete(gaps: Floats, *, where: Path) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.frame import Label
@@ -28,7 +29,7 @@ APART = (
 )
 VOLUMES_APART = ("stack", "echo", "b", "phase", "time")  # labels that no two slices of one volume differ in
 NUMBERED = "number"
-BY_NUMBER = "told from other volumes of its series by instance numbers alone"
+BY_NUMBER = Doubt("by-number", "told from other volumes of its series by instance numbers alone")
 RIGHT_ANGLE = 90.0
 DRIFT_DEGREES = 0.5  # directions closer than this are those of one volume that was not kept straight
 
@@ -90,9 +91,14 @@ def to_volumes(slices: Sequence[Slice]) -> tuple[list[Stack], list[Refused]]:
             except InputError as error:
                 refused.append(Refused(full, len(group.slices), error))
                 continue
-            fewer = (f"{len(ordered)} slices, where others of its series have {most}",) if len(ordered) < most else ()
-            stacks.append(Stack(full, tuple(ordered), grid, (*notes, *group.notes, *fewer)))
+            stacks.append(Stack(full, tuple(ordered), grid, (*notes, *group.notes, *_fewer(len(ordered), most))))
     return stacks, refused
+
+
+def _fewer(number: int, most: int) -> tuple[Doubt, ...]:
+    if number == most:
+        return ()
+    return (Doubt("fewer-slices", "{number} slices, where others of its series have {most}", number=number, most=most),)
 
 
 def told_apart(slices: Sequence[Slice]) -> list[Group]:

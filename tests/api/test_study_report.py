@@ -1,0 +1,60 @@
+"""The report of a study, from a package and a scan: doubts are sentences in lines, words on the page, data in JSON."""
+
+import json
+from html import unescape
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from made_folders import ball, write_nifti
+from scanwright.api.study_report import StudyOptions, headline_text
+from scanwright.api.use_model import predict
+from scanwright.doubt import Doubt
+
+
+@pytest.fixture
+def unplaced(tmp_path):
+    """A scan whose header does not say where it lies."""
+    picture = nib.Nifti1Image(ball(0)[0], np.eye(4))
+    picture.set_sform(None, 0)
+    picture.set_qform(None, 0)
+    nib.save(picture, tmp_path / "now.nii.gz")
+    return tmp_path / "now.nii.gz"
+
+
+def test_report__doubts_are_words_on_the_page_and_sentences_elsewhere(finished, unplaced, tmp_path):
+    flat = write_nifti(tmp_path / "before.nii.gz", ball(1, shape=(12, 10, 3))[0])
+    out = tmp_path / "out"
+    (found,) = predict(finished.model, unplaced, out=out, report=StudyOptions(language="zh"), prior=[flat])
+    no_position = "no position or orientation in the file: axes taken as R, A, S"
+    too_flat = "the prior study is not compared: too few slices to tell how the body is turned"
+    assert found.notes[:2] == (no_position, too_flat)
+    assert [note.code for note in found.notes[:2] if isinstance(note, Doubt)] == ["no-position", "prior-not-aligned"]
+    page = unescape((out / "now.report.html").read_text(encoding="utf-8"))
+    assert (
+        "左右可能有误" in page and "未与前次检查比较：层数过少，无法判断体位旋转。" in page and no_position not in page
+    )
+    told = json.loads((out / "now.report.json").read_text(encoding="utf-8"))
+    assert told["warnings"][0] == {"code": "no-position", "values": {}, "text": no_position}
+    assert told["warnings"][1]["values"] == {"reason": "too few slices to tell how the body is turned"}
+    record = json.loads((out / "predictions.json").read_text(encoding="utf-8"))
+    assert record["predictions"]["now.nii.gz"]["notes"][:2] == [no_position, too_flat]
+
+
+def test_report__says_which_model_answered_in_the_language(finished, tmp_path):
+    scan = write_nifti(tmp_path / "in/a.nii.gz", ball(0)[0])
+    for language, said in (
+        ("en", ("segmentation: liver, tumour", "mean Dice")),
+        ("zh", ("分割：liver、tumour", "平均 Dice")),
+    ):
+        predict(finished.model, scan, out=tmp_path / language, report=StudyOptions(language=language))
+        page = (tmp_path / language / "a.report.html").read_text(encoding="utf-8")
+        assert all(part in page for part in said)
+
+
+def test_headline_text__is_a_name_and_texts():
+    told = headline_text("r2", {"mean": -0.0312, "ci95": [-0.25, 0.1]})
+    assert told == {"metric": "r2", "value": "−0.031", "interval": "−0.250–0.100"}
+    assert headline_text("dice", {"mean": 0.9, "ci95": None}) == {"metric": "dice", "value": "0.900"}
+    assert headline_text("dice", None) == {} == headline_text("dice", {"mean": None, "ci95": None})
