@@ -18,6 +18,7 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.classes import ABNORMAL, NORMAL
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Region, Task
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.lesions import Lesions
@@ -186,11 +187,12 @@ class Anomaly:
         """What is decided, and how much of the image is abnormal."""
         return f"{self.whole.line(found)}, {100 * found['abnormal_share']:.3g} % of the image"
 
-    def doubts(self, answer: AnomalyAnswer) -> tuple[str, ...]:
+    def doubts(self, answer: AnomalyAnswer) -> tuple[Doubt, ...]:
         """That the probability lies near one half; and that an image is unusual as a whole, with no place that is."""
-        abnormal = answer.chances[1] > answer.chances[0]
-        diffuse = ("unusual as a whole, and in no place by itself",) if abnormal and not answer.mask.any() else ()
-        return (*self.whole.doubts(answer.chances), *diffuse)
+        found = self.whole.doubts(answer.chances)
+        if answer.chances[1] <= answer.chances[0] or answer.mask.any():
+            return found
+        return (*found, Doubt("unusual-as-a-whole", "unusual as a whole, and in no place by itself"))
 
     def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
         """How far each place lies from what is normal; half of the colours is the limit."""
