@@ -48,7 +48,7 @@ def test_fit__blocks_that_do_not_divide_the_cells():
 def test_distance__its_square_is_about_one_for_what_is_normal(model):
     with torch.no_grad():
         found = model.distances(model.seen(see(20, first=500)))
-    assert 0.8 < float(found.square().mean()) < 1.25
+    assert 0.7 < float(found.square().mean()) < 1.25
 
 
 def test_model__tells_where_something_is_wrong(model):

@@ -36,7 +36,7 @@ def test_local_features__of_a_slope():
     assert grey == pytest.approx(60.0)
     assert (across, along, steep) == pytest.approx((0.0, 6.0, 6.0))  # times the scale
     assert curved == pytest.approx(0.0, abs=1e-4)
-    assert uneven == pytest.approx(3 * 4, rel=0.03)  # the deviation of 3 x over a Gaussian of width 4
+    assert uneven == pytest.approx(3 * 2, rel=0.03)  # the deviation of 3 x over a Gaussian of width 2
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 18), (9, 16, 18)])

@@ -102,11 +102,11 @@ def conformal_limit(scores: Tensor, *, alarms: float) -> Tensor:
     return scores.sort().values[min(rank, len(scores)) - 1]
 
 
-def _calibrate(model: NormalModel, unusual_NS: Tensor) -> None:
-    """Centre, spread and limit, of what normal images reach at most."""
-    model.center = unusual_NS.mean(0)
-    model.spread = unusual_NS.std(0).clamp_min(1e-6)
-    scores = ((unusual_NS - model.center) / model.spread).amax(1)
+def _calibrate(model: NormalModel, unusual_N2: Tensor) -> None:
+    """Centre, spread and limit, of what normal images reach at most, in places and in the mean (N, 2)."""
+    model.center = unusual_N2.mean(0)
+    model.spread = unusual_N2.std(0).clamp_min(1e-6)
+    scores = ((unusual_N2 - model.center) / model.spread).amax(1)
     model.limit = conformal_limit(scores, alarms=model.plan.false_alarms)
 
 

@@ -18,8 +18,8 @@ LEAST = 1e-12
 
 def local_features(image_NCDHW: Tensor, scales: Sequence[float]) -> Tensor:
     """(N, F, D, H, W) of images (N, C, D, H, W), float32; scales in voxels. In turn for each scale and channel: the smoothed
-    grey value, its slope along each axis, how steep it is, its Laplacian, and the deviation in twice the width; derivatives
-    times the scale, so that all are in units of the grey values.
+    grey value, its slope along each axis, how steep it is, its Laplacian, and the deviation; derivatives times
+    the scale, so that all are in units of the grey values.
     """
     return torch.cat([_of_scale(image_NCDHW, scale) for scale in scales], dim=1)
 
@@ -32,8 +32,7 @@ def _of_scale(image: Tensor, scale: float) -> Tensor:
     curved = sum(
         (scale * _slope(slope, axis) for slope, axis in zip(slopes, axes, strict=True)), torch.zeros_like(smooth)
     )
-    mean, square = blurred(image, 2 * scale), blurred(image.square(), 2 * scale)
-    uneven = (square - mean.square()).clamp_min(LEAST).sqrt()
+    uneven = (blurred(image.square(), scale) - smooth.square()).clamp_min(LEAST).sqrt()
     return torch.cat([smooth, *slopes, steep, curved, uneven], dim=1)
 
 

@@ -1,9 +1,9 @@
 """A model of what is normal: at each place a Gaussian of features, and how far normal images stray from it.
 
-How far a place of an image lies from what is normal there is its Mahalanobis distance. Distances are looked at as they are,
-smoothed, and in the mean over the image, so that a small lesion and a diffuse change are both seen; each is told in standard
-deviations of what normal images, which the model has not been fitted to, reach at most. `limit` is what their share of
-false alarms leaves.
+How far a place of an image lies from what is normal there is its Mahalanobis distance. Two things are looked at: how much a place
+stands out from the rest of its own image (its distance over the median one), which a lesion makes large; and the mean distance,
+which a diffuse change makes large. Both are told in standard deviations of what normal images reach at most that the model has
+not been fitted to. `limit` is what their share of false alarms leaves.
 
 Source: position-wise Gaussians: PaDiM, Defard et al. 2021, ICPR 2021 Workshops, LNCS 12664:475. The limit: a conformal
 quantile, Laxhammar and Falkman 2015, Ann Math Artif Intell 74:67.
@@ -17,8 +17,9 @@ from scanwright.network.filters import block_means, blurred, local_features
 from scanwright.plan.normal_plan import NormalPlan
 from scanwright.types import three
 
-WIDTHS = (0.0, 1.0, 2.0, 4.0)
-"""Cells, by whose width the map of distances is smoothed; behind them comes the mean over the image."""
+SMOOTH = 1.0
+"""Cells, by whose width the map of distances is smoothed: one cell alone may stray."""
+LEAST = 1e-6
 SIMPLIFIED = 4
 """Cells along each axis to which features are averaged where images are compared as wholes."""
 
@@ -27,8 +28,8 @@ class NormalModel(nn.Module):
     """forward: image (N, C, D, H, W) of any size to a list with one tensor (N, 2): logits of normal and of abnormal.
 
     mean (F, *cells): of each feature at each place. whiten (*blocks, F, F): by which a deviation from it becomes one of
-    independent numbers of variance 1. center, spread (S,): of what normal images reach at most at each smoothing. limit ():
-    in spreads beyond the centre.
+    independent numbers of variance 1. center, spread (2,): of what normal images reach at most at a place, and in the mean.
+    limit (): in spreads beyond the centre.
     """
 
     mean: Tensor
@@ -40,11 +41,11 @@ class NormalModel(nn.Module):
     def __init__(self, plan: NormalPlan) -> None:
         super().__init__()
         self.plan = plan
-        features, ways = plan.features, len(WIDTHS) + 1
+        features = plan.features
         self.register_buffer("mean", torch.zeros((features, *plan.cells)))
         self.register_buffer("whiten", torch.eye(features).expand(*plan.blocks, features, features).clone())
-        self.register_buffer("center", torch.zeros(ways))
-        self.register_buffer("spread", torch.ones(ways))
+        self.register_buffer("center", torch.zeros(2))
+        self.register_buffer("spread", torch.ones(2))
         self.register_buffer("limit", torch.zeros(()))
 
     def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
@@ -66,15 +67,12 @@ class NormalModel(nn.Module):
         return distances(seen_NF, self.mean, self.whiten, block=self.plan.block)
 
     def excess(self, distances_N: Tensor) -> tuple[Tensor, Tensor]:
-        """By how many spreads distances (N, *cells) exceed the limit: the most of all smoothings at each place, (N, *cells),
-        and of the mean, (N,). Above 0 is abnormal.
+        """By how many spreads images with distances (N, *cells) exceed the limit: at each place, (N, *cells), and in the mean,
+        (N,). Above 0 is abnormal.
         """
-        ways = [
-            (blurred(distances_N[:, None], width)[:, 0] - self.center[place]) / self.spread[place]
-            for place, width in enumerate(WIDTHS)
-        ]
-        whole = (distances_N.flatten(1).mean(1) - self.center[-1]) / self.spread[-1]
-        return torch.stack(ways).amax(0) - self.limit, whole - self.limit
+        places, whole = standing_out(distances_N), distances_N.flatten(1).mean(1)
+        center, spread = self.center, self.spread
+        return (places - center[0]) / spread[0] - self.limit, (whole - center[1]) / spread[1] - self.limit
 
     def map(self, image_NCDHW: Tensor) -> Tensor:
         """(N, *cells): the first of `excess`, of images."""
@@ -99,7 +97,12 @@ def distances(seen_NF: Tensor, mean_F: Tensor, whiten: Tensor, *, block: int) ->
     return independent.square().mean(1).sqrt()
 
 
+def standing_out(distances_N: Tensor) -> Tensor:
+    """(N, *cells): distances over the median one of their image, smoothed."""
+    median = distances_N.flatten(1).median(1).values.clamp_min(LEAST)
+    return blurred((distances_N / median[:, None, None, None])[:, None], SMOOTH)[:, 0]
+
+
 def most_unusual(distances_N: Tensor) -> Tensor:
-    """(N, S): what distances (N, *cells) reach at most at each smoothing, and their mean."""
-    most = [blurred(distances_N[:, None], width)[:, 0].flatten(1).amax(1) for width in WIDTHS]
-    return torch.stack([*most, distances_N.flatten(1).mean(1)], dim=1)
+    """(N, 2): how much a place stands out at most, and the mean distance."""
+    return torch.stack([standing_out(distances_N).flatten(1).amax(1), distances_N.flatten(1).mean(1)], dim=1)

@@ -16,7 +16,7 @@ LONGEST = 64
 """Voxels along the longest axis: half as many more found lesions in breast ultrasound no better."""
 PER_FEATURE = 10
 """Samples of each block per feature, from which on its covariance is known well enough."""
-SCALES = (1.0, 2.0, 4.0)
+SCALES = (2.0, 4.0)
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
