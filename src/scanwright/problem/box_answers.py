@@ -90,6 +90,9 @@ class BoxAnswers:
         """The answer: each box says itself how sure it is."""
         return self.answer(engine, image, where=where, tell=tell), None
 
+    def measured(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> None:
+        """None: a box is no outline."""
+
     def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
         """The boxes that are told, and a picture of them."""
         counts = Counter(self.parts[int(answer.found.codes[place])] for place in self._told(answer))
