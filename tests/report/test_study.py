@@ -62,7 +62,7 @@ def content(**more):
         "study": {"modality": "CT"},
         "images": (KeyImage(png=PNG, finding=1, caption="left lung"),),
         "regions": region_lines(table),
-        "findings": finding_lines(now, follow_up(now, before)),
+        "findings": finding_lines(table, follow_up(now, before)),
         "has_regions": True,
         "warnings": ("grey values are unlike",),
         "unit_of_value": "HU",
@@ -109,6 +109,15 @@ def test_page__of_every_language_has_every_word():
 def test_page__nothing_found_is_no_proof():
     said = text(build_study(content(findings=(), warnings=())))
     assert "Nothing was found in any region. That is no proof" in said and "Diameters" not in said
+
+
+def test_page__slices_are_named():
+    said = text(build_study(content()))
+    assert "20.0 × 12.0 slice 5" in said  # the place 4 along the third axis; of a volume, whose sizes are in ml
+    box = FindingLine(number=1, kind="cell", longest=9.0, perpendicular=7.0, slices=(12, 16))
+    assert "9.0 × 7.0 slice 12–16" in text(build_study(content(findings=(box,))))
+    flat = StudyTable((), (finding(1),), "mm²", "mm")
+    assert finding_lines(flat)[0].slices is None
 
 
 def test_page__boxes_have_no_outline_and_the_rest_is_counted():
