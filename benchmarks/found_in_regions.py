@@ -266,9 +266,9 @@ def of_findings(told: Sequence[Told]) -> dict[str, Any]:
     return {
         "measures": {name: value.as_json() for name, value in measures.items()},
         "wrong_region": {"findings": wrong, "of": len(pairs)},
-        "error_ml": errors(*sizes, owners),
+        "error_ml": errors(sizes[0], sizes[1], owners),
         "error_percent": errors(np.full(len(pairs), 100.0), 100 * sizes[1] / sizes[0], owners),
-        "longest_error_mm": errors(*lengths, owners),
+        "longest_error_mm": errors(lengths[0], lengths[1], owners),
         "found_by_longest_mm": {
             f"{low:g} to {high:g}": [sum(hit for _, hit in own), len(own)]
             for low, high in groups

@@ -204,7 +204,7 @@ class Study:
     def out_of_fold(self, learn: Callable[[list[Case]], Callable[[Case], Detections]]) -> list[DetectedCase]:
         """Rows in the order of cases, each answered by what was learned from its fold's training cases."""
         cases = {case.id: case for case in self.dataset.cases}
-        rows = {}
+        rows: dict[str, DetectedCase] = {}
         for number, fold in enumerate(self.folds):
             answer = learn([cases[name] for name in fold["train"]])
             rows |= {name: self.row(cases[name], answer(cases[name]), number) for name in fold["validation"]}

@@ -82,8 +82,8 @@ def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[flo
             seen[place].append(moved.at(np.flatnonzero(inside)))
         if progress:
             progress(number / len(corners))
-    moved = [Detections(one.boxes - np.array(offset), one.scores, one.codes) for one in map(joined, seen)]
-    return put_together([within(one, three(image_CDHW.shape[1:])) for one in moved])
+    of_image = [Detections(one.boxes - np.array(offset), one.scores, one.codes) for one in map(joined, seen)]
+    return put_together([within(one, three(image_CDHW.shape[1:])) for one in of_image])
 
 
 def within(found: Detections, shape: Shape3) -> Detections:
