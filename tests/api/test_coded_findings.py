@@ -90,7 +90,7 @@ def test_files(written):
 def test_the_report_says_of_every_finding_what_the_page_says(written):
     files, table, changes, _ = written
     groups = read_measurements(files[2]).groups[3:]
-    lines = finding_lines(table.findings, changes)
+    lines = finding_lines(table, changes)
     assert len(groups) == len(lines) == 4  # one of them resolved
     for group, line in zip(groups, lines, strict=True):
         assert group.answered(CHANGE)[0].meaning in {

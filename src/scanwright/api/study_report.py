@@ -113,7 +113,7 @@ def study_content(
 ) -> StudyContent:
     """Everything that the report says."""
     table = part.table
-    lines = part.findings if table is None else finding_lines(table.findings, changes)
+    lines = part.findings if table is None else finding_lines(table, changes)
     shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation, shows="explanation"))
     return StudyContent(
         title=model.task.name,
