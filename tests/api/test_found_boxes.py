@@ -3,10 +3,17 @@
 import json
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
 from made_folders import write_json, write_nifti
+from made_series import write_picture
+from scanwright.io.dicom.derived.codes import private_code
+from scanwright.io.dicom.derived.series_write import write_series
+from scanwright.io.dicom.derived.sr import PROBABILITY, read_measurements
+from scanwright.io.dicom.derived.sr_concepts import HEIGHT, WIDTH
+from scanwright.io.formats import read_volume
 
 SIDE = 64
 SMALL = ("--steps", "60", "--folds", "2", "--device", "cpu", "--json")
@@ -70,6 +77,31 @@ def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
     assert (tmp_path / "out" / "p01.found.png").is_file()
 
 
+def test_predict__beside_a_dicom_picture_lies_a_report_with_the_boxes_that_are_told(found, scanwright, tmp_path):
+    folder, _ = found
+    (tmp_path / "scan").mkdir()
+    scan = write_picture(tmp_path / "scan" / "p04.dcm", SIDE, SIDE)
+    header = pydicom.dcmread(scan)
+    pixels = np.asarray(Image.open(folder / "data" / "p04.png")).astype("<u2")
+    header.PixelData = pixels.tobytes()
+    header.save_as(scan)
+    ended = scanwright("predict", folder / "run" / "model.swm", scan.parent, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    (answer,) = json.loads(ended.out)["predictions"]
+    names = sorted(path.split(answer["case"])[-1] for path in answer["also"])
+    assert names == [".found.dcm", ".found.png", ".sr.dcm"]
+    report = read_measurements(tmp_path / "out" / f"{answer['case']}.sr.dcm")
+    *boxes, count = report.groups
+    assert boxes and len(boxes) == len(answer["boxes"]) == count.value(private_code("square"))
+    for group, box in zip(boxes, answer["boxes"], strict=True):
+        (left, top, _), (right, bottom, _) = box["start"], box["end"]
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        np.testing.assert_allclose(group.shapes[0].points, corners, atol=1e-5)
+        assert group.shapes[0].instance == header.SOPInstanceUID
+        assert group.value(PROBABILITY) == pytest.approx(box["score"])
+        assert (group.value(WIDTH), group.value(HEIGHT)) == pytest.approx(tuple(box["size"][:2]), abs=2e-3)
+
+
 def test_train__boxes_round_the_parts_of_label_maps_in_volumes(scanwright, tmp_path):
     data = tmp_path / "data"
     rng = np.random.default_rng(1)
@@ -91,3 +123,11 @@ def test_train__boxes_round_the_parts_of_label_maps_in_volumes(scanwright, tmp_p
     assert ended.code == 0, ended.err
     overall = json.loads(ended.out)["metrics"]["overall"]
     assert overall["map50"]["mean"] > 0.3
+    scan = tmp_path / "scan"
+    write_series(scan, read_volume(data / "imagesTr" / "c1_0000.nii.gz"), modality="CT", patient="P1")
+    ended = scanwright("predict", tmp_path / "run" / "model.swm", scan, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    (answer,) = json.loads(ended.out)["predictions"]
+    report = read_measurements(tmp_path / "out" / "scan.sr.dcm")
+    assert answer["boxes"]
+    assert [len(group.shapes) for group in report.groups] == [*(6 for _ in answer["boxes"]), 0]

@@ -1,5 +1,7 @@
 """Answers as DICOM: the labels that NIfTI would have got, beside measurements that were worked out by hand."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from dicom_peers import conformance_errors, needs_dciodvfy
 from made_folders import made_task
 from scanwright.api import results
 from scanwright.api.dicom_scans import dicom_cases
+from scanwright.api.study_report import StudyOptions
 from scanwright.api.use_model import predict
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
@@ -18,6 +21,7 @@ from scanwright.io.dicom.derived.seg_grid import own_grid, segment_mask
 from scanwright.io.dicom.derived.seg_read import read_segmentation
 from scanwright.io.dicom.derived.series_write import write_series
 from scanwright.io.dicom.derived.sr import UNITS, VOLUME, read_measurements
+from scanwright.io.dicom.derived.sr_concepts import CHANGE, CHANGES
 from scanwright.io.formats import read_label, read_volume
 from scanwright.io.source import DicomVolume
 
@@ -49,11 +53,16 @@ def test_the_report_says_what_was_measured(answered, finished):
     plain, coded = answered
     names = [path.name for path in coded.also]
     found = read_label(plain.file).voxels.max() > 0
-    assert names == [*(["scan.sr.dcm"] if found else []), "scan.overlay.png", "scan.overlay.dcm"]
+    tumour = (read_label(plain.file).voxels == 2).any()
+    coded_files = [*(["scan.findings.dcm"] if tumour else []), *(["scan.sr.dcm"] if found else [])]
+    assert names == [*coded_files, "scan.overlay.png", "scan.overlay.dcm"]
     if found:
-        report = read_measurements(coded.also[0])
+        report = read_measurements(coded.also[names.index("scan.sr.dcm")])
         volumes = {one.tracking_id: one.value(VOLUME, unit=UNITS["ml"]) for one in report.groups}
-        assert volumes == pytest.approx({name: ml for name, ml in coded.found["volumes"].items() if ml})
+        wanted = {name: ml for name, ml in coded.found["volumes"].items() if ml}
+        assert {name: volumes[name] for name in wanted} == pytest.approx(wanted)
+        each = [ml for name, ml in volumes.items() if name.startswith("tumour ")]
+        assert sum(each) == pytest.approx(volumes.get("tumour", 0))
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("dicom-labelmap", ".seg.dcm"), ("rtstruct", ".rtstruct.dcm")])
@@ -70,6 +79,17 @@ def test_other_forms_hold_the_same_regions(answered, finished, tmp_path, format,
         else:
             mask = segment_mask(read_segmentation(found.file), number, labels.grid)
         assert np.array_equal(mask, wanted)
+
+
+def test_against_a_prior_study_every_finding_says_what_became_of_it(finished, answered, tmp_path):
+    scan = answered[1].images[0].files[0].parent
+    (found,) = predict(finished.model, scan, out=tmp_path, report=StudyOptions(), prior=[scan])
+    page = json.loads((tmp_path / "scan.report.json").read_text())
+    report = read_measurements(tmp_path / "scan.sr.dcm")
+    told = [group.answered(CHANGE)[0] for group in report.groups if group.answered(CHANGE)]
+    assert told and told == [CHANGES[line["change"]] for line in page["findings"]]
+    assert {line["change"] for line in page["findings"]} <= {"stable"}
+    assert found.file.name == "scan.seg.dcm"
 
 
 @needs_dciodvfy

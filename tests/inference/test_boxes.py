@@ -65,6 +65,27 @@ def picture(shape=(40, 40), points=()):
     return image
 
 
+class Everywhere(nn.Module):
+    """Finds a box two voxels an edge round the middle of each slice, whatever is to be seen."""
+
+    def forward(self, image_NCDHW):
+        slices, height, width = image_NCDHW.shape[2:]
+        middle = torch.tensor([[d + 0.5, height / 2, width / 2] for d in range(slices)])
+        found = torch.cat([torch.full((slices, 1), 0.9), middle - 1, middle + 1, middle], dim=1)
+        return [found[None].repeat(len(image_NCDHW), 1, 1)]
+
+
+def test_predict__one_slice_is_told_once_by_a_network_of_volumes(made):
+    found = predict_boxes(engine(made, Everywhere(), patch=(9, 16, 16)), np.zeros((1, 1, 16, 16), dtype=np.float32))
+    assert found.boxes.tolist() == [[[0, 7, 7], [1, 9, 9]]]  # 9 in the grown image, of which one lies in the slice
+
+
+def test_predict__what_lies_in_repeated_edges_alone_is_not_there(made):
+    found = predict_boxes(engine(made, Everywhere(), patch=(9, 16, 16)), np.zeros((1, 5, 16, 16), dtype=np.float32))
+    assert found.boxes[:, 0, 0].min() >= 0 and found.boxes[:, 1, 0].max() <= 5
+    assert ((found.boxes[:, 1] - found.boxes[:, 0]) >= 1).all()  # none is cut down to nothing
+
+
 POINTS = [(5, 7, 0.9), (20, 20, 0.8), (21, 33, 0.6), (39, 0, 0.7)]
 
 
@@ -76,7 +97,8 @@ def test_predict__every_box_once_and_at_its_place_whatever_the_windows(made, sha
     assert len(found) == len(points)
     for place, (y, x, value) in enumerate(sorted(points, key=lambda one: -one[2])):
         assert found.scores[place] == pytest.approx(value, abs=1e-5)
-        assert np.allclose(found.boxes[place], [[0, y - 2, x - 2], [1, y + 3, x + 3]], atol=1e-4)
+        whole = np.array([[0, y - 2, x - 2], [1, y + 3, x + 3]])
+        assert np.allclose(found.boxes[place], whole.clip(0, (1, *shape)), atol=1e-4)
 
 
 def test_predict__what_one_of_two_networks_sees_counts_half(made):

@@ -138,3 +138,19 @@ def test_agreement__counts_true_boxes_that_a_cell_holds():
     found[0, 1, :2] = torch.tensor([-5.0, -5])
     true = torch.tensor([[[0.0, 0, 2, 3, 1, 12, 12], [1, 0, 30, 30, 1, 40, 40], [-1] * 7, [255, 0, 0, 0, 1, 5, 5]]])
     assert problem.agreement(found, true).tolist() == [[1, 1], [0, 1]]
+
+
+def test_study__slices_of_a_volume_are_named_and_edges_are_those_in_its_slices():
+    task = TASK.model_copy(update={"channels": (Channel(name="CT", modality="ct"),)})
+    found = Detections(np.array([[[2.0, 2, 3.2], [12, 8, 7.6]]]), np.array([0.9]), np.array([0]))
+    affine = np.diag([2.0, 2.0, 5.0, 1.0])
+    image = Volume(np.zeros((1, 20, 20, 10), dtype=np.float32), Grid((20, 20, 10), affine))
+    (line,) = Detection(task).study(image, BoxAnswer(found, (2.0, 2.0, 5.0), "mm"), sure=None).findings
+    assert (line.longest, line.perpendicular, line.slices) == (20.0, 12.0, (4, 8))
+
+
+def test_study__a_picture_whose_one_slice_is_along_another_axis():
+    found = Detections(np.array([[[0.0, 2, 3], [1, 12, 9]]]), np.array([0.9]), np.array([0]))
+    image = Volume(np.zeros((1, 1, 20, 20), dtype=np.float32), Grid((1, 20, 20), np.eye(4)))
+    (line,) = Detection(TASK).study(image, BoxAnswer(found, (1.0, 1.0, 1.0), "mm"), sure=None).findings
+    assert (line.longest, line.perpendicular, line.slices) == (10.0, 6.0, None)

@@ -85,7 +85,7 @@ def content(**more):
             KeyImage(png=PNG, finding=1, caption="left lung"),
         ),
         "regions": region_lines(table),
-        "findings": finding_lines(now, follow_up(now, before)),
+        "findings": finding_lines(table, follow_up(now, before)),
         "has_regions": True,
         "warnings": ("grey values are unlike",),
         "unit_of_value": "HU",
@@ -139,6 +139,15 @@ def test_page__of_every_language_has_every_word():
 def test_page__nothing_found_is_no_proof():
     said = text(build_study(content(findings=(), warnings=())))
     assert "Nothing was found in any region. That is no proof" in said and "Diameters" not in said
+
+
+def test_page__slices_are_named():
+    said = text(build_study(content()))
+    assert "20.0 × 12.0 slice 5" in said  # the place 4 along the third axis; of a volume, whose sizes are in ml
+    box = FindingLine(number=1, kind="cell", longest=9.0, perpendicular=7.0, slices=(12, 16))
+    assert "9.0 × 7.0 slice 12–16" in text(build_study(content(findings=(box,))))
+    flat = StudyTable((), (finding(1),), "mm²", "mm")
+    assert finding_lines(flat)[0].slices is None
 
 
 def test_page__boxes_have_no_outline_and_the_rest_is_counted():
@@ -237,10 +246,11 @@ def usual_case():
     )
     rows = [finding(n, region="right_lower_lobe", center=(0, 200 * n, 0)) for n in range(1, 6)]
     regions = tuple(RegionRow(name=f"region_number_{n}", size=1200.5, burden=0.02, cut=True) for n in range(8))
+    table = StudyTable(regions, tuple(rows), "ml", "mm")
     return content(
         images=images,
-        findings=finding_lines(rows, follow_up(rows, rows)),
-        regions=region_lines(StudyTable(regions, (), "ml", "mm"), StudyTable(regions, (), "ml", "mm")),
+        findings=finding_lines(table, follow_up(rows, rows)),
+        regions=region_lines(table, table),
         prior={"date": "2026-01-02"},
         warnings=(POOR, FAR, Doubt("tilted", "{degrees}", degrees=12.0)),
     )

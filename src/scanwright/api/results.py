@@ -1,26 +1,31 @@
 """An answer as DICOM, to lie beside the study in a PACS: segmentation, measurement report, overlay.
 
 NAME.seg.dcm       segmentation, coded
-NAME.sr.dcm        volumes, diameters, intensities of every region (TID 1500); 0 ml where nothing was found
+NAME.findings.dcm  where the task has findings: the same with a segment for each of them
+NAME.sr.dcm        volumes, diameters, intensities of every region and finding (TID 1500); 0 ml where nothing was found
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
 
-Or NAME.rtstruct.dcm in place of the first two: contours, for treatment planning. Of an answer to the whole image there is
-NAME.sr.dcm alone, and where an explanation was asked for, NAME.explanation.dcm.
+Or NAME.rtstruct.dcm in place of the first three: contours, for treatment planning. Of an answer to the whole image, and of
+boxes, there is NAME.sr.dcm, and of each picture that was drawn a secondary capture: NAME.explanation.dcm, NAME.found.dcm.
 """
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scanwright.api import coded_findings
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.figures.palette import structure_colour
 from scanwright.files import write_bytes
+from scanwright.findings.follow_up import FollowUp
+from scanwright.findings.table import RegionRow, StudyTable
 from scanwright.geometry.diameters import diameters
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
@@ -28,16 +33,18 @@ from scanwright.types import Array, Bools, Floats
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.provenance import Model
+    from scanwright.io.dicom.derived.sr_boxes import BoxMeasures
     from scanwright.io.dicom.derived.sr_groups import Answer
     from scanwright.io.dicom.volumes import Stack
 
-SEG, RTSTRUCT = ".seg.dcm", ".rtstruct.dcm"
+SEG, RTSTRUCT, FINDINGS = ".seg.dcm", ".rtstruct.dcm", ".findings.dcm"
 SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
-EXPLAINED = ".explanation.dcm"
-BESIDE = (SR, PICTURE, CAPTURE, EXPLAINED)
+EXPLAINED, DRAWN = ".explanation.dcm", ".found.dcm"
+BESIDE = (SR, FINDINGS, PICTURE, CAPTURE, EXPLAINED, DRAWN)
 """What the names of files end in that may be written beside an answer."""
 SPELLED = {"percent": "%", "hu": "HU", "year": "years"}
 UNITS = {"ct": "HU", "pet": "SUVbw"}
+NO_TABLE = StudyTable(regions=(), findings=(), unit_of_size="ml", unit_of_length="mm")
 
 
 def can_refer_to(source: Source) -> bool:
@@ -77,11 +84,14 @@ def write_dicom(
     task: Task,
     model: "Model",
     labelmap: bool = False,
+    table: StudyTable | None = None,
+    changes: Sequence[FollowUp] = (),
 ) -> list[Path]:
     """Write what one scan was answered with beside `file`, whose name ends in .seg.dcm or .rtstruct.dcm; the files, that one
     first.
 
     image, labels: on the scan's grid. labelmap: write the segmentation as a label map, not as a binary one a region.
+    table, changes: regions and findings as measured on the image, and what became of the findings since a prior study.
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
@@ -99,7 +109,8 @@ def write_dicom(
     if file.name.endswith(RTSTRUCT):
         write_structures(file, masks, **given)
     else:
-        written.append(_measured(file, masks, image, unit, labelmap=labelmap, within=task.name, **given))
+        known: dict[str, Any] = {"table": table or NO_TABLE, "changes": changes, "within": task.name}
+        written += _measured(file, masks, image, unit, labelmap=labelmap, **known, **given)
     picture = overlay_slices(
         image.voxels,
         truth_IJK=None,
@@ -114,42 +125,60 @@ def write_dicom(
 
 
 def write_beside(
-    file: Path, scan: DicomVolume, found: Mapping[str, Any], explained: Sequence[Path], model: "Model"
+    file: Path,
+    scan: DicomVolume,
+    found: Mapping[str, Any],
+    pictures: Sequence[Path],
+    model: "Model",
+    *,
+    task: Task,
 ) -> list[Path]:
-    """The answer to a whole image as files to lie beside the study: a report, and PNG pictures as secondary captures.
+    """An answer without outlines as files to lie beside the study: a report, and PNG pictures as secondary captures.
 
+    found: as the kind of problem gives it, {"probabilities", "decision"}, {"quantities", "units"} or {"boxes"}; of other kinds
+    no report is written, nor does it tell a quantity whose unit has no code here.
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
+    from scanwright.io.dicom.derived.sr_write import write_measurements
     from scanwright.io.dicom.scan import find_stack
 
-    sources = headers_of(find_stack(scan))
-    written = _write_report(file, found, sources, model)
-    for picture in explained:
+    stack = find_stack(scan)
+    sources, answers = headers_of(stack), answers_in(found, task.classes)
+    written: list[Path] = []
+    if answers:
+        written.append(file.with_name(file.stem + SR))
+        write_measurements(
+            written[0],
+            boxes=boxes_in(found),
+            answers=answers,
+            stack=stack,
+            sources=sources,
+            model=model,
+            within=task.name,
+            description="Answers",
+        )
+    for picture in pictures:
         capture = picture.with_suffix(".dcm")
         write_capture(capture, _pixels(picture.read_bytes()), sources=sources, model=model, has_text=True)
         written.append(capture)
     return written
 
 
-def _write_report(file: Path, found: Mapping[str, Any], sources: Sequence[Any], model: "Model") -> list[Path]:
-    """What is told of a whole image, beside `file`: NAME.sr.dcm with a number for each class or quantity, and what is decided.
+def boxes_in(found: Mapping[str, Any]) -> "list[BoxMeasures]":
+    """The boxes that are told, as a report has them."""
+    from scanwright.io.dicom.derived.sr_boxes import BoxMeasures
 
-    found: as the kind of problem gives it, {"probabilities", "decision"} or {"quantities", "units"}; of other kinds nothing is
-    written, nor of a quantity whose unit has no code here.
+    return [
+        BoxMeasures(name=box["class"], score=box["score"], start=tuple(box["start"]), end=tuple(box["end"]))
+        for box in found.get("boxes", ())
+    ]
+
+
+def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[Answer]":
+    """What a kind of problem tells of an image as a whole, as a report has it: probabilities with what is decided, quantities
+    with their units, or how many boxes of each class there are, 0 too.
     """
-    from scanwright.io.dicom.derived.sr_write import write_measurements
-
-    answers = answers_in(found)
-    if not answers:
-        return []
-    report = file.with_name(file.stem + SR)
-    write_measurements(report, answers=answers, sources=sources, model=model, description="Answers")
-    return [report]
-
-
-def answers_in(found: Mapping[str, Any]) -> "list[Answer]":
-    """What a kind of problem tells, as a report has it: probabilities with what is decided, or quantities with their units."""
     from scanwright.io.dicom.derived.sr import UNITS as KNOWN_UNITS
     from scanwright.io.dicom.derived.sr_groups import Answer
 
@@ -164,6 +193,10 @@ def answers_in(found: Mapping[str, Any]) -> "list[Answer]":
         unit = SPELLED.get(unit, unit)
         if unit in KNOWN_UNITS:  # a number in a unit that has no code here would be told without one
             answers.append(Answer(name, value, unit=unit))
+    if "boxes" in found:
+        counts = Counter(box["class"] for box in found["boxes"])
+        for name in classes:
+            answers.append(Answer(name, counts[name], unit="1", conclusion="present" if counts[name] else "absent"))
     return answers
 
 
@@ -175,23 +208,60 @@ def headers_of(stack: "Stack") -> list[Any]:
 
 
 def _measured(
-    file: Path, masks: Mapping[str, Bools], image: Volume, unit: str, *, labelmap: bool, within: str, **given: Any
-) -> Path:
-    """Write a segmentation and the report of what was measured in it; a region that was not found has a volume of 0."""
+    file: Path,
+    masks: Mapping[str, Bools],
+    image: Volume,
+    unit: str,
+    *,
+    labelmap: bool,
+    table: StudyTable,
+    changes: Sequence[FollowUp],
+    within: str,
+    **given: Any,
+) -> list[Path]:
+    """Write a segmentation, one of the findings if there are any, and the report of what was measured in both; the files but
+    the first. A region that was not found has a volume of 0.
+    """
     from scanwright.io.dicom.derived.seg_write import write_segmentation
     from scanwright.io.dicom.derived.sr_groups import RegionMeasures
     from scanwright.io.dicom.derived.sr_write import write_measurements
 
-    segmentation = write_segmentation(file, masks, kind="labelmap" if labelmap else "binary", within=within, **given)
+    given["kind"] = "labelmap" if labelmap else "binary"
+    segmentation = write_segmentation(file, masks, within=within, **given)
+    base = file.name.removesuffix(SEG)
+    rows, shape = coded_findings.coded(table, image.grid.shape), image.grid.shape
+    marked = coded_findings.write_findings(file.with_name(base + FINDINGS), rows, shape, within=within, **given)
+    anatomy = {row.name: row for row in table.regions}
+    common: dict[str, Any] = {"unit": unit, "in_mm": image.grid.unit == "mm"}
     measures = [
-        RegionMeasures(segment=number, unit=unit, **measure(mask, image))
-        for number, mask in enumerate(masks.values(), start=1)
+        RegionMeasures(segment=number, **common, **measure(mask, image), **_in_table(anatomy.get(name), table))
+        for number, (name, mask) in enumerate(masks.items(), start=1)
     ]
-    report = file.with_name(file.name.removesuffix(SEG) + SR)
+    report = file.with_name(base + SR)
     write_measurements(
-        report, regions=measures, segmentation=segmentation, sources=given["sources"], model=given["model"]
+        report,
+        regions=measures,
+        findings=coded_findings.measures_of(rows, table, changes, unit=unit),
+        gone=coded_findings.gone_in(changes, table),
+        segmentation=segmentation,
+        marked=marked,
+        sources=given["sources"],
+        model=given["model"],
+        within=within,
     )
-    return report
+    return [*([marked.path] if marked else []), report]
+
+
+def _in_table(row: RegionRow | None, table: StudyTable) -> dict[str, Any]:
+    """What the table says of a region beyond what its own segment does; {} of one that is missing or a finding."""
+    if row is None or row.is_missing:
+        return {}
+    told: dict[str, Any] = {"cut": row.cut}
+    if table.findings:
+        told["burden"] = row.burden
+    if table.findings and table.unit_of_size == "ml":
+        told["with_findings_mm3"] = row.size * 1000
+    return told
 
 
 def model_of(card: Mapping[str, Any], digest: str) -> "Model":
@@ -206,7 +276,7 @@ def region_masks(labels: Volume, task: Task) -> dict[str, Bools]:
     return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
 
 
-def measure(mask: Bools, image: Volume) -> Mapping[str, float]:
+def measure(mask: Bools, image: Volume) -> dict[str, Any]:
     """Volume, diameters and intensities of a region; of an empty one the volume alone, 0."""
     found = diameters(mask, image.grid)
     if found is None:

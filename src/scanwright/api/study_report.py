@@ -64,23 +64,30 @@ class StudyOptions:
 def write_study(
     model: Model,
     case: Case,
-    image: Volume,
     part: StudyPart,
     *,
     base: Path,
     options: StudyOptions,
+    compared: "Comparison | None" = None,
     notes: Sequence[str] = (),
     explanation: bytes | None = None,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Write a study's report beside `base`, whose name without suffix is the case's; the files, and what could not be done.
 
-    part: what the answer says of the image. notes: reasons to doubt. explanation: a picture of what the answer rests on.
+    part: what the answer says of the image. compared: with the prior study (`followed`). notes: reasons to doubt.
+    explanation: a picture of what the answer rests on.
     Raises UsageError and InputError for a language or a template that cannot be used.
     """
-    changes, before, doubts = followed(model, image, part, options.prior)
-    warnings = (*notes, *doubts)
+    known = compared or Comparison()
     content = study_content(
-        model, case, part, options=options, warnings=warnings, changes=changes, before=before, explanation=explanation
+        model,
+        case,
+        part,
+        options=options,
+        warnings=(*notes, *known.doubts),
+        changes=known.changes,
+        before=known.before,
+        explanation=explanation,
     )
     page = build_study(content, language=options.language, site=options.site)
     files = [base.with_name(f"{case.id}{end}") for end in (PAGE, PDF, DATA)]
@@ -89,8 +96,8 @@ def write_study(
     try:
         write_bytes(files[1], study_pdf(page))
     except UsageError as error:
-        return (files[0], files[2]), (*doubts, f"no PDF: {error.message}. {error.hint}")
-    return tuple(files), doubts
+        return (files[0], files[2]), (*known.doubts, f"no PDF: {error.message}. {error.hint}")
+    return tuple(files), known.doubts
 
 
 def study_content(
@@ -106,7 +113,7 @@ def study_content(
 ) -> StudyContent:
     """Everything that the report says."""
     table = part.table
-    lines = part.findings if table is None else finding_lines(table.findings, changes)
+    lines = part.findings if table is None else finding_lines(table, changes)
     shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation, shows="explanation"))
     return StudyContent(
         title=model.task.name,
@@ -179,28 +186,35 @@ def dated(text: str) -> str:
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
 
 
-def followed(
-    model: Model, image: Volume, part: StudyPart, prior: Case | None
-) -> tuple[tuple[FollowUp, ...], StudyTable | None, tuple[str, ...]]:
-    """What became of the findings of a prior study, its table, and doubts about the comparison."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A study beside a prior one. changes: what became of the findings. before: the prior study's table. doubts: about both."""
+
+    changes: tuple[FollowUp, ...] = ()
+    before: StudyTable | None = None
+    doubts: tuple[str, ...] = ()
+
+
+def followed(model: Model, image: Volume, table: StudyTable | None, prior: Case | None) -> Comparison:
+    """What became of the findings of a prior study; nothing where there is none. table: of the current one."""
     if prior is None:
-        return (), None, ()
-    if part.table is None:
-        return (), None, (NO_OUTLINES,)
+        return Comparison()
+    if table is None:
+        return Comparison(doubts=(NO_OUTLINES,))
     earlier = read_case_image(prior, model.task)
     answer, sure = model.problem.answer_surely(model.engine, earlier, where=place_of(prior.images[0]))
-    before = model.problem.study(earlier, answer, sure=sure).table
+    before = model.problem.measured(earlier, answer, sure=sure)
     assert before is not None
     try:
         found = register_rigid(Volume(image.voxels[:1], image.grid), Volume(earlier.voxels[:1], earlier.grid))
     except GeometryError as error:
         reason = error.message  # a Doubt itself, so that it is told in other languages too
-        return (), None, (Doubt("prior-not-aligned", "the prior study is not compared: {reason}", reason=reason),)
+        doubt = Doubt("prior-not-aligned", "the prior study is not compared: {reason}", reason=reason)
+        return Comparison(doubts=(doubt,))
     doubts = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
     moved = [brought(row, found.affine) for row in before.findings]
-    shared = overlaps(part.table.findings, before.findings, image, earlier, found.affine)
-    changes = follow_up(part.table.findings, moved, shared)
-    return changes, before, doubts
+    shared = overlaps(table.findings, before.findings, image, earlier, found.affine)
+    return Comparison(follow_up(table.findings, moved, shared), before, doubts)
 
 
 def brought(row: FindingRow, affine: Affine) -> FindingRow:

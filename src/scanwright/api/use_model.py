@@ -11,11 +11,12 @@ import numpy as np
 
 from scanwright.api import results, slices
 from scanwright.api.claims import Answers, require_apart
+from scanwright.api.coded_findings import doubts_about
 from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, content_of, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.scans import asked_of
-from scanwright.api.study_report import REPORTS, StudyOptions, case_of_prior, write_study
+from scanwright.api.study_report import REPORTS, StudyOptions, case_of_prior, followed, write_study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
@@ -86,8 +87,8 @@ def predict(
     problem: MakeKind | None = None,
     tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer scans with a package; labels are written on each scan's own grid, classes and quantities as JSON, and beside a
-    DICOM scan as a DICOM report too.
+    """Answer scans with a package; labels are written on each scan's own grid, classes, quantities and boxes as JSON, and
+    beside a DICOM scan as a DICOM report too.
 
     A model of labels that has learned from single slices answers each slice of a volume by itself.
 
@@ -218,12 +219,27 @@ def predict_case(
     require_scale(image, model, where=where)
     require_finite(image, where=where)
     labels, sure = answer_volume(model, image, where=where, tell=tell)
+    part = None if report is None else model.problem.study(image, labels, sure=sure)
+    table = None if part is None else part.table
+    if part is None and file.name.endswith(results.SEG):
+        table = model.problem.measured(image, labels, sure=sure)
+    compared = None if report is None else followed(model, image, table, report.prior)
     also: tuple[Path, ...] = ()
+    untold: tuple[str, ...] = ()
     if scan is not None:
-        known = model.package
-        made_by, labelmap = results.model_of(known.card, known.digest), format == "dicom-labelmap"
-        written = results.write_dicom(file, scan, image, labels, task=model.task, model=made_by, labelmap=labelmap)
+        written = results.write_dicom(
+            file,
+            scan,
+            image,
+            labels,
+            task=model.task,
+            model=results.model_of(model.package.card, model.package.digest),
+            labelmap=format == "dicom-labelmap",
+            table=table,
+            changes=() if compared is None else compared.changes,
+        )
         also = tuple(written[1:])
+        untold = doubts_about(table, image.grid.shape) if file.name.endswith(results.SEG) else ()
     else:
         model.problem.write(file, labels)
         kept = [file.with_name(f"{case.id}{end}") for end in model.problem.beside]
@@ -237,8 +253,7 @@ def predict_case(
         shown = file.with_name(f"{case.id}{EXPLANATION}")
         write_bytes(shown, explanation.png)
         also, found = (*also, shown), found | {"explained": list(explanation.parts)}
-    untold: tuple[str, ...] = ()
-    if model.problem.sees_whole and format != "labels":
+    if model.problem.holds != LABELS and format != "labels":
         beside, untold = written_beside(model, case, file, found, also, must=format == "dicom")
         also = (*also, *beside)
     likeness = None
@@ -252,12 +267,11 @@ def predict_case(
         *model.problem.doubts(labels),
         *(() if likeness is None else likeness.doubts()),
     )
-    if report is not None:
-        part = model.problem.study(image, labels, sure=sure)
+    if report is not None and part is not None:
         picture = None if explanation is None else explanation.png
         doubts = [note for note in notes if note not in untold]  # a file that is not there is no doubt about the answer
         pages, undone = write_study(
-            model, case, image, part, base=file, options=report, notes=doubts, explanation=picture
+            model, case, part, base=file, options=report, compared=compared, notes=doubts, explanation=picture
         )
         also, notes = (*also, *pages), (*notes, *undone)
     told = found | ({} if likeness is None else {"nearest": likeness.to_json()})
@@ -282,7 +296,7 @@ def predict_case(
 def written_beside(
     model: Model, case: Case, file: Path, found: dict[str, Any], also: Sequence[Path], *, must: bool
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """A DICOM report beside the answer to a whole DICOM image: its files, and why there are none.
+    """A DICOM report beside an answer without outlines to a DICOM image: its files, and why there are none.
 
     must: raise the UsageError or InputError for a report that cannot be written, without which the answer itself is there.
     """
@@ -291,7 +305,7 @@ def written_beside(
         return (), ()
     try:
         made_by = results.model_of(model.package.card, model.package.digest)
-        return tuple(results.write_beside(file, source, found, also, made_by)), ()
+        return tuple(results.write_beside(file, source, found, also, made_by, task=model.task)), ()
     except (UsageError, InputError) as error:
         if must:
             raise

@@ -2,7 +2,7 @@
 the colour of its class with its score.
 
 A picture is shown as it lies in its file. A volume is shown in up to `MOST_CUTS` axial cuts, those through the most
-telling boxes, with every box that reaches into the cut.
+telling boxes, with every box that reaches into the cut, and the number of its slice in the file, counted from 1.
 """
 
 import math
@@ -70,6 +70,8 @@ def boxed(
         _draw_cut(axes, image.take(cut, axis=1 + axis), aspect=spacing[up] / spacing[across], window=window)
         reach = [(one, box) for one, box in placed if box[0, axis] < cut + 1 and box[1, axis] > cut]
         _draw_boxes(axes, reach, across, up, shape=(image.shape[1 + across], image.shape[1 + up]))
+        if image.shape[1 + axis] > 1 and turn.order[axis] == 2:
+            _draw_number(axes, image.shape[1 + axis] - cut if turn.flip[axis] else cut + 1)
     return to_png(figure)
 
 
@@ -122,3 +124,9 @@ def _draw_boxes(
                 clip_on=True,
                 path_effects=[patheffects.withStroke(linewidth=1.2, foreground="black")],
             )
+
+
+def _draw_number(axes: Axes, number: int) -> None:
+    """Which slice of the file it is."""
+    stroke = [patheffects.withStroke(linewidth=1.2, foreground="black")]
+    axes.text(0.02, 0.02, str(number), color="white", fontsize=7.5, transform=axes.transAxes, path_effects=stroke)

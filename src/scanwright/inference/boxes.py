@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from scanwright.geometry.box_fusion import fuse, suppress
-from scanwright.geometry.boxes import centres
+from scanwright.geometry.boxes import centres, clip
 from scanwright.inference.predict import Engine, mirrored_axes, pad_to_patch
 from scanwright.inference.windows import plan_windows
 from scanwright.training.loop import autocast, network_input
@@ -58,7 +58,7 @@ def joined(parts: Sequence[Detections]) -> Detections:
 
 
 def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[float], None] | None = None) -> Detections:
-    """Boxes in a preprocessed image, in its voxels. progress: called with the share done."""
+    """Boxes in a preprocessed image, in its voxels and cut at its border. progress: called with the share done."""
     plan = engine.plan
     padded, offset = pad_to_patch(image_CDHW, plan.batch.patch)
     axes = plan_windows(three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
@@ -82,8 +82,17 @@ def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[flo
             seen[place].append(moved.at(np.flatnonzero(inside)))
         if progress:
             progress(number / len(corners))
-    together = put_together([joined(parts) for parts in seen])
-    return Detections(together.boxes - np.array(offset), together.scores, together.codes)
+    of_image = [Detections(one.boxes - np.array(offset), one.scores, one.codes) for one in map(joined, seen)]
+    return put_together([within(one, three(image_CDHW.shape[1:])) for one in of_image])
+
+
+def within(found: Detections, shape: Shape3) -> Detections:
+    """Those whose middle lies in the image, cut at its border. An image is grown to a patch by repeating its edges: what is
+    found there alone is not in the image, and of an image of one slice a place would be told once for each repeated slice.
+    """
+    middles = centres(found.boxes)
+    inside = found.at(np.flatnonzero(((middles >= 0) & (middles <= np.array(shape))).all(axis=1)))
+    return Detections(clip(inside.boxes, shape), inside.scores, inside.codes)
 
 
 def responsible(starts: Sequence[int], start: int, size: int, length: int) -> tuple[float, float]:

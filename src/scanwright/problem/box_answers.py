@@ -1,5 +1,6 @@
 """Answers that are boxes: how they are made, kept as files, and judged. What detection shares with no other kind."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from scanwright.report.content import CasePicture, Difference, ResultSet, Wordin
 from scanwright.report.study_content import FindingLine, KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
-from scanwright.types import JSON, Array, Floats, Triple, Unit
+from scanwright.types import JSON, Array, Floats, Shape3, Triple, Unit
 
 SUFFIX = ".json"
 CLOSE = 0.1
@@ -95,6 +96,9 @@ class BoxAnswers:
         """The answer: each box says itself how sure it is."""
         return self.answer(engine, image, where=where, tell=tell), None
 
+    def measured(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> None:
+        """None: a box is no outline."""
+
     def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
         """The boxes that are told, and a picture of them."""
         counts = Counter(self.parts[int(answer.found.codes[place])] for place in self._told(answer))
@@ -102,7 +106,8 @@ class BoxAnswers:
             answers={name: str(counts[name]) for name in self.parts},
             are_counts=True,
             findings=tuple(
-                self._line(answer, place, number) for number, place in enumerate(self._told(answer), start=1)
+                self._line(answer, place, number, shape=image.grid.shape)
+                for number, place in enumerate(self._told(answer), start=1)
             ),
             images=(
                 KeyImage(png=self.drawn(image, answer, numbered=True), shows="boxes", legend=self._legend(answer)),
@@ -130,13 +135,16 @@ class BoxAnswers:
         places: list[int] = np.flatnonzero(there).tolist()
         return places
 
-    def _line(self, answer: BoxAnswer, place: int, number: int) -> FindingLine:
-        across, along, _ = edges_of(answer, place).tolist()
+    def _line(self, answer: BoxAnswer, place: int, number: int, *, shape: Shape3) -> FindingLine:
+        flat = shape.index(1) if 1 in shape else None
+        across, along = np.delete(edges_of(answer, place), 2 if flat is None else flat).tolist()
+        low, high = answer.found.boxes[place, :, 2].tolist()
         return FindingLine(
             number=number,
             kind=self.parts[int(answer.found.codes[place])],
             longest=max(across, along),
             perpendicular=min(across, along),
+            slices=(math.floor(low) + 1, math.ceil(high)) if flat is None else None,
             confidence=float(answer.found.scores[place]),
         )
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
+from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
@@ -65,6 +66,10 @@ class Kind(Problem, Protocol):
 
     def drawn(self, image: Volume, answer: Any) -> bytes | None:
         """A PNG of the image with what was found in it; None where the answer can be looked at by itself, or has no place."""
+        ...
+
+    def measured(self, image: Volume, answer: Any, *, sure: Array | None) -> StudyTable | None:
+        """Regions and findings with outlines, measured on the image; None for an answer that has none."""
         ...
 
     def study(self, image: Volume, answer: Any, *, sure: Array | None) -> StudyPart:

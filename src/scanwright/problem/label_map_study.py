@@ -23,20 +23,26 @@ VALUES = {"ct": "HU", "pet": "SUV"}
 """Units of grey values, by modality; of other modalities they have none."""
 
 
-def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyPart:
-    """The table of a study, the whole image with its overlay, and the largest findings close by."""
+def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyTable:
+    """The table of a study. sure: how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where nothing says it."""
     masks = masks_of(labels, task)
     findings = {name: masks[name] for name in task.abnormal}
     anatomy = {name: mask for name, mask in masks.items() if name not in findings}
     if task.exclusive and findings:
         anatomy = with_findings(anatomy, np.logical_or.reduce(list(findings.values())), spacing=image.grid.spacing)
-    table = study_table(
+    return study_table(
         anatomy,
         findings,
         image=image.voxels[0],
         grid=image.grid,
         confidence=None if sure is None else dict.fromkeys(findings, np.divide(sure, 255, dtype=np.float32)),
     )
+
+
+def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyPart:
+    """The table of a study, the whole image with its overlay, and the largest findings close by."""
+    table = measured_table(image, labels, task, sure=sure)
+    masks = masks_of(labels, task)
     drawn = np.isin(labels.voxels[0], [value for region in task.regions for value in region.values])
     window = window_of(image.voxels[0][drawn], task)
     whole = KeyImage(

@@ -13,6 +13,7 @@ from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
+from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import predict_surely, predict_volume
@@ -21,7 +22,7 @@ from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
-from scanwright.problem.label_map_study import study_part
+from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
@@ -65,8 +66,12 @@ class LabelMaps:
     def drawn(self, image: Volume, answer: Volume) -> None:
         """None: any viewer lays a label map over its image."""
 
-    def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
+    def measured(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyTable:
         """Regions and findings, measured (label_map_study.py)."""
+        return measured_table(image, answer, self.task, sure=sure)
+
+    def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
+        """The same, and pictures of them."""
         return study_part(image, answer, self.task, sure=sure)
 
     def explain(self, engine: Engine, image: Volume, answer: Volume) -> None:

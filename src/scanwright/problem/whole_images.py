@@ -68,6 +68,9 @@ class WholeImages:
     def drawn(self, image: Volume, answer: Floats) -> None:
         """None: an answer to the whole image has no place."""
 
+    def measured(self, image: Volume, answer: Floats, *, sure: Array | None) -> None:
+        """None: an answer to the whole image has no outlines."""
+
     def study(self, image: Volume, answer: Floats, *, sure: Array | None) -> StudyPart:
         """What is told, as text, and the image."""
         return StudyPart(

@@ -62,8 +62,9 @@ class FindingLine:
     """One finding. number: in this study; None for one that was in the prior study alone.
 
     region: where it lies, "" outside all regions. crosses: further regions that it reaches into. size, longest, perpendicular,
-    mean, deviation: measured; None where the model gives no outline. change, growth, before: against the prior study, where
-    there is one: growth is of the longest diameter, before is that diameter then.
+    mean, deviation: measured; None where the model gives no outline. slices: the first and the last one along the file's third
+    axis, counted from 1; of an outline the one in which its diameters are measured; None of a picture. change, growth, before:
+    against the prior study, where there is one: growth is of the longest diameter, before is that diameter then.
     """
 
     number: int | None
@@ -73,6 +74,7 @@ class FindingLine:
     size: float | None = None
     longest: float | None = None
     perpendicular: float | None = None
+    slices: tuple[int, int] | None = None
     mean: float | None = None
     deviation: float | None = None
     share_of_region: float | None = None
@@ -174,11 +176,12 @@ def _region_line(row: RegionRow, before: float | None) -> RegionLine:
     )
 
 
-def finding_lines(rows: Sequence[FindingRow], changes: Sequence[FollowUp] = ()) -> tuple[FindingLine, ...]:
+def finding_lines(table: StudyTable, changes: Sequence[FollowUp] = ()) -> tuple[FindingLine, ...]:
     """The findings of a table; with changes, each with what became of it, and those that are gone behind them."""
+    has_slices = table.unit_of_size == "ml"
     if not changes:
-        return tuple(_finding_line(row) for row in rows)
-    lines = [_finding_line(one.now, one) for one in changes if one.now is not None]
+        return tuple(_finding_line(row, has_slices=has_slices) for row in table.findings)
+    lines = [_finding_line(one.now, one, has_slices=has_slices) for one in changes if one.now is not None]
     gone = [one.before for one in changes if one.now is None and one.before is not None]
     return (
         *lines,
@@ -189,7 +192,7 @@ def finding_lines(rows: Sequence[FindingRow], changes: Sequence[FollowUp] = ()) 
     )
 
 
-def _finding_line(row: FindingRow, change: FollowUp | None = None) -> FindingLine:
+def _finding_line(row: FindingRow, change: FollowUp | None = None, *, has_slices: bool) -> FindingLine:
     earlier = None if change is None else change.before
     return FindingLine(
         number=row.number,
@@ -199,6 +202,7 @@ def _finding_line(row: FindingRow, change: FollowUp | None = None) -> FindingLin
         size=row.size,
         longest=row.longest,
         perpendicular=row.perpendicular,
+        slices=(row.slice_index + 1, row.slice_index + 1) if has_slices else None,
         mean=row.mean,
         deviation=row.deviation,
         share_of_region=row.share_of_region,

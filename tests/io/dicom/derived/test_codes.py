@@ -5,7 +5,8 @@ from pydicom.sr._concepts_dict import concepts
 
 from scanwright.io.dicom.derived import code_tables as named
 from scanwright.io.dicom.derived import codes as table
-from scanwright.io.dicom.derived.codes import PRIVATE, Code, codes_of, label_of, private_code
+from scanwright.io.dicom.derived import sr_concepts
+from scanwright.io.dicom.derived.codes import PRIVATE, Code, codes_of, finding_codes, label_of, private_code
 
 STANDARD: dict[tuple[str, str], set[str]] = {}
 for scheme, listed in concepts.items():
@@ -27,6 +28,29 @@ def test_every_code_is_the_standards() -> None:
     ]
     assert wrong == []
     assert all(code.meaning in STANDARD[(code.scheme, code.value)] for code in LONE)
+
+
+def test_every_concept_of_a_report_is_the_standards_or_our_own() -> None:
+    listed = [one for one in vars(sr_concepts).values() if isinstance(one, Code)] + [*sr_concepts.CHANGES.values()]
+    assert len(listed) > 20
+    assert all(code.scheme == PRIVATE or code.meaning in STANDARD[(code.scheme, code.value)] for code in listed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "region", "category", "type", "site", "sides"),
+    [
+        ("nodule", "right lung", "Morphologically Abnormal Structure", "Nodule", "Lung", ("Right",)),
+        ("shadow", "zone 3", "Morphologically Abnormal Structure", "shadow", "zone 3", ()),
+        ("liver tumour", "", "Morphologically Abnormal Structure", "Neoplasm", "Liver", ()),
+        ("nodule", "", "Morphologically Abnormal Structure", "Nodule", None, ()),
+        ("blood", "left kidney", "Body Substance", "Blood", "Kidney", ("Left",)),
+        ("left kidney", "", "Morphologically Abnormal Structure", "Kidney", None, ()),
+    ],
+)
+def test_finding_codes__the_site_is_the_region(kind, region, category, type, site, sides) -> None:
+    found = finding_codes(kind, region)
+    assert (found.category.meaning, found.type.meaning) == (category, type)
+    assert (found.site and found.site.meaning, tuple(one.meaning for one in found.site_modifiers)) == (site, sides)
 
 
 def test_no_code_and_no_name_twice() -> None:

@@ -10,7 +10,7 @@ Source: DICOM PS3.16 CIDs 2, 244, 7150 to 7159 and 7166; every code is compared 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from scanwright.files import sha256_bytes
@@ -93,6 +93,20 @@ def codes_of(name: str, *, within: str = "") -> RegionCodes:
     if words and around and set(words) <= SIDES.keys() | POSITIONS.keys():
         return _structure((*words, *_words(within))) or _unknown(name, words)
     return _unknown(name, words)
+
+
+def finding_codes(kind: str, region: str, *, within: str = "") -> RegionCodes:
+    """The codes of a finding of some kind that lies in a region: site and side are the region's, by a code or by its name.
+
+    region: "" where it lies in none; the site is then what the kind's own name says. Whatever is found is abnormal, also
+    where its name has no code. within: as for `codes_of`.
+    """
+    own = codes_of(kind, within=within)
+    category = own.category if own.category == SUBSTANCE else ABNORMAL
+    if not region:
+        return replace(own, category=category)
+    around = codes_of(region, within=within)
+    return RegionCodes(category, own.type, own.modifiers, around.type, around.modifiers)
 
 
 def private_code(name: str) -> Code:

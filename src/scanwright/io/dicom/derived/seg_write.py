@@ -56,15 +56,27 @@ SAME_MM, SAME_SHARE = 0.03, 0.015  # a plane may lie so far from its slice: as e
 MAX_SEGMENTS = 65535
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbered:
+    """Regions of which no two overlap, as one map: voxels (I, J, K) of the n-th name hold n, counted from 1; uint8 or uint16.
+
+    Hundreds of small parts are one array, where a mask each would fill the memory.
+    """
+
+    names: tuple[str, ...]
+    values: Ints
+
+
 def write_segmentation(
     path: Path,
-    masks: Mapping[str, Bools],
+    masks: Mapping[str, Bools] | Numbered,
     *,
     grid: Grid,
     sources: Sequence[Dataset],
     model: Model,
     kind: WrittenKind = "binary",
     within: str = "",
+    codes: Sequence[RegionCodes] = (),
     colours: Mapping[str, Colour] | None = None,
     series_number: int = 901,
     description: str = "Segmentation",
@@ -73,8 +85,9 @@ def write_segmentation(
     """Write masks (I, J, K) by region name as one DICOM segmentation, in one atomic step; read it back and return that.
 
     sources: headers of the source images in the order of k; of a multi-frame image the one header. within: the structure
-    that the study is about, for names that leave it open (`codes.codes_of`). colours: RGB by region name, 0 to 255.
-    made: the moment that the object states; now by default. Segments are numbered from 1 in the order of `masks`.
+    that the study is about, for names that leave it open (`codes.codes_of`). codes: one for each region; by default
+    what the names say. colours: RGB by region name, 0 to 255. made: the moment that the object states; now by default.
+    Segments are numbered from 1 in the order of `masks`.
     Raises UsageError (highdicom absent; overlapping regions as a label map), GeometryError (another grid than the
     source's), InputError (no region, source images that do not belong together), ResourceError (the place to write).
     """
@@ -82,7 +95,8 @@ def write_segmentation(
     require_sources(sources)
     _require_masks(masks, grid)
     planes = match_planes(sources, grid)
-    drawn = _drawn(masks, planes)
+    drawn = _numbered(masks, planes) if isinstance(masks, Numbered) else _drawn(masks, planes)
+    coded = codes or [codes_of(name, within=within) for name in drawn.names]
     if kind == "labelmap" and drawn.overlap:
         raise UsageError(
             "a label map cannot hold regions that overlap",
@@ -91,7 +105,7 @@ def write_segmentation(
         )
     about = [
         study_of(sources[0]).SOPInstanceUID,
-        list(masks),
+        list(drawn.names),
         kind,
         model.name,
         model.version,
@@ -101,7 +115,7 @@ def write_segmentation(
     with allowed_by_sources("a segmentation"):
         dataset = _made(drawn, sources, model, kind, about, series_number=series_number, description=description)
         _complete(dataset, sources[0], about)
-        _describe(dataset, masks, codes=[codes_of(name, within=within) for name in masks], colours=colours or {})
+        _describe(dataset, drawn.names, codes=coded, colours=colours or {})
     save(dataset, path, made)
     return read_segmentation(path)
 
@@ -121,19 +135,37 @@ class _Drawn:
     names: tuple[str, ...]
 
 
-def _require_masks(masks: Mapping[str, Bools], grid: Grid) -> None:
-    if not masks:
+def _require_masks(masks: Mapping[str, Bools] | Numbered, grid: Grid) -> None:
+    names = masks.names if isinstance(masks, Numbered) else tuple(masks)
+    if not names:
         raise InputError("a segmentation without regions", expected="at least one", found="none")
-    if len(masks) > MAX_SEGMENTS:
-        raise InputError("too many regions for one segmentation", expected=f"at most {MAX_SEGMENTS}", found=len(masks))
+    if len(names) > MAX_SEGMENTS:
+        raise InputError("too many regions for one segmentation", expected=f"at most {MAX_SEGMENTS}", found=len(names))
+    if isinstance(masks, Numbered):
+        _require_fills(grid, masks.values, "unsigned", where="the map of all regions")
+        return
     for name, mask in masks.items():
-        if mask.shape != grid.shape or mask.dtype != np.bool_:
-            raise GeometryError(
-                "a mask does not fill its grid",
-                where=name,
-                expected=f"bool {grid.shape}",
-                found=f"{mask.dtype} {mask.shape}",
-            )
+        _require_fills(grid, mask, "bool", where=name)
+
+
+def _require_fills(grid: Grid, array: Array, kind: str, *, where: str) -> None:
+    if array.shape != grid.shape or array.dtype.kind != kind[0]:
+        raise GeometryError(
+            "a mask does not fill its grid",
+            where=where,
+            expected=f"{kind} {grid.shape}",
+            found=f"{array.dtype} {array.shape}",
+        )
+
+
+def _numbered(regions: Numbered, planes: Planes) -> _Drawn:
+    """A map of parts that do not overlap, as highdicom takes it."""
+    drawn = np.flatnonzero(regions.values.any(axis=(0, 1)))
+    chosen = tuple(range(planes.count)) if drawn.size else (planes.count // 2,)
+    pixels = np.stack([regions.values[:, :, k].T for k in chosen])
+    return _Drawn(
+        pixels, chosen, planes, (), sha256_bytes(np.ascontiguousarray(regions.values).tobytes()), regions.names
+    )
 
 
 def _drawn(masks: Mapping[str, Bools], planes: Planes) -> _Drawn:
@@ -235,13 +267,13 @@ def _segment(number: int, name: str, model: Model, about: Sequence[Any]) -> Any:
 
 
 def _describe(
-    dataset: Any, masks: Mapping[str, Bools], *, codes: Sequence[RegionCodes], colours: Mapping[str, Colour]
+    dataset: Any, names: Sequence[str], *, codes: Sequence[RegionCodes], colours: Mapping[str, Colour]
 ) -> None:
     """Give each segment its codes and colour. Modifiers are beyond what highdicom's own arguments take."""
     import highdicom
 
     segments = [one for one in dataset.SegmentSequence if one.SegmentNumber > 0]
-    for segment, name, coded in zip(segments, masks, codes, strict=True):
+    for segment, name, coded in zip(segments, names, codes, strict=True):
         kind = as_item(coded.type)
         if coded.modifiers:
             kind.SegmentedPropertyTypeModifierCodeSequence = Items(map(as_item, coded.modifiers))

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from scanwright.errors import InputError
 from scanwright.io.dicom.derived.codes import SNOMED, Code
 from scanwright.io.dicom.derived.seg_read import code_of
-from scanwright.io.dicom.elements import item, items, number, text, whole
+from scanwright.io.dicom.elements import item, items, number, numbers, text, whole
 from scanwright.io.dicom.intake import kind_of, open_instance
 from scanwright.io.guard import as_unreadable
 
@@ -43,6 +43,7 @@ MR_SIGNAL = Code("110852", "DCM", "MR signal intensity")
 UNITS = MappingProxyType(
     {
         "mm": Code("mm", "UCUM", "millimeter"),
+        "mm2": Code("mm2", "UCUM", "square millimeter"),
         "mm3": Code("mm3", "UCUM", "cubic millimeter"),
         "cm": Code("cm", "UCUM", "centimeter"),
         "ml": Code("ml", "UCUM", "milliliter"),
@@ -51,6 +52,7 @@ UNITS = MappingProxyType(
         "kg": Code("kg", "UCUM", "kilogram"),
         "years": Code("a", "UCUM", "year"),
         "%": Code("%", "UCUM", "Percent"),
+        "px": Code("{pixels}", "UCUM", "pixels"),
         "1": Code("1", "UCUM", "no units"),
         "HU": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
         "SUVbw": Code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
@@ -63,8 +65,12 @@ IMAGING_MEASUREMENTS, MEASUREMENT_GROUP = "126010", "125007"
 TRACKING_ID, TRACKING_UID = "112039", "112040"
 FINDING, FINDING_CATEGORIES = "121071", ("276214006", "C0449619", "G-C1E3")
 FINDING_SITES, LATERALITIES, TOPOGRAPHIES = ("363698007", "G-C0E3"), ("272741003", "G-C171"), ("106233006", "G-A1F8")
+AXES = MappingProxyType({"SCOORD": 2, "SCOORD3D": 3})
+GEOMETRIC_PURPOSE = "130400"
 REFERENCED_SEGMENT, SOURCE_SERIES, DERIVATION = ("121191", "121214"), "121232", "121401"
 ALGORITHM, ALGORITHM_VERSION, ALGORITHM_PARAMETERS = "111001", "111003", "111002"
+OWN = (FINDING, *FINDING_CATEGORIES, *FINDING_SITES, GEOMETRIC_PURPOSE)
+"""Coded attributes of a group itself, which are no answers."""
 DEVICE_UID, DEVICE_NAME, DEVICE_MAKER, DEVICE_MODEL, DEVICE_SERIAL = "121012", "121013", "121014", "121015", "121016"
 
 
@@ -79,10 +85,26 @@ class MeasuredValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """What was measured of one region, or answered about the whole image. Absent texts are "".
+class Shape:
+    """A place that is drawn. graphic: "POINT", "POLYLINE", "POLYGON" …, as the standard has them.
 
-    segment: its number in the segmentation with the instance UID `segmentation`; None for the whole image.
+    points: (column, row) on the image `instance`, where 0, 0 is the outer corner of its first pixel; or (x, y, z), in mm of the
+    patient's space (LPS), in the frame of reference `space`. frame: counted from 1 in a multi-frame image, else None.
+    """
+
+    graphic: str
+    points: tuple[tuple[float, ...], ...]
+    instance: str = ""
+    frame: int | None = None
+    space: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was measured of one region or finding, or answered about the whole image. Absent texts are "".
+
+    segment: its number in the segmentation with the instance UID `segmentation`; None for what has none. shapes: where it is
+    drawn by coordinates; several that belong together, as the faces of a box.
     """
 
     tracking_id: str
@@ -99,6 +121,13 @@ class Group:
     algorithm: str = ""
     algorithm_version: str = ""
     algorithm_parameters: tuple[str, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+
+    def answered(self, name: Code) -> tuple[Code, ...]:
+        """The coded answers to the question of that name; () where it is not asked."""
+        return tuple(
+            answer for asked, answer in self.answers if (asked.value, asked.scheme) == (name.value, name.scheme)
+        )
 
     def value(self, name: Code, *, unit: Code | None = None, derivation: Code | None = None) -> float | None:
         """The first number of that name, unit (any by default) and derivation; None if there is none."""
@@ -173,6 +202,7 @@ def _group(group: Dataset) -> Group:
         algorithm=_text(group, ALGORITHM),
         algorithm_version=_text(group, ALGORITHM_VERSION),
         algorithm_parameters=tuple(text(one, "TextValue") for one in _children(group, ALGORITHM_PARAMETERS)),
+        shapes=tuple(_shapes(group)),
     )
 
 
@@ -191,8 +221,23 @@ def _answers(group: Dataset) -> Iterator[tuple[Code, Code]]:
     for one in items(group, "ContentSequence"):
         name, answer = code_of(item(one, "ConceptNameCodeSequence")), _coded(one)
         contained = text(one, "RelationshipType") == "CONTAINS" and text(one, "ValueType") == "CODE"
-        if contained and name and answer and name.value not in (FINDING, *FINDING_CATEGORIES, *FINDING_SITES):
+        if contained and name and answer and name.value not in OWN:
             yield name, answer
+
+
+def _shapes(group: Dataset) -> Iterator[Shape]:
+    for one in items(group, "ContentSequence"):
+        axes = AXES.get(text(one, "ValueType"))
+        if axes is not None:
+            flat = numbers(one, "GraphicData")
+            image = item(next(iter(items(one, "ContentSequence")), Dataset()), "ReferencedSOPSequence")
+            yield Shape(
+                graphic=text(one, "GraphicType"),
+                points=tuple(zip(*(flat[axis::axes] for axis in range(axes)), strict=False)),
+                instance=text(image, "ReferencedSOPInstanceUID"),
+                frame=whole(image, "ReferencedFrameNumber"),
+                space=text(one, "ReferencedFrameOfReferenceUID"),
+            )
 
 
 def _evidence(header: Dataset) -> Iterator[str]:

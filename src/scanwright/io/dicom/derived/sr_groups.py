@@ -1,4 +1,4 @@
-"""What a measurement report says, group by group, as highdicom's templates.
+"""What a measurement report says of regions and of the whole image, group by group, as highdicom's templates.
 
 A region's group refers to its segment and shares its tracking identifiers, finding and site. Answers about the whole image
 (classification, regression) have groups of their own. Source: DICOM PS3.16 TID 1411, 1501, 1419 and 4019.
@@ -9,22 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code as PydicomCode
 
-from scanwright.io.dicom.derived.codes import SIDES, SNOMED, STRUCTURE, Code, label_of, private_code
-from scanwright.io.dicom.derived.provenance import MANUFACTURER, Model, derived_uid
+from scanwright.io.dicom.derived.codes import SNOMED, Code, private_code
+from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segment, Segmentation
-from scanwright.io.dicom.derived.sr import (
-    ATTENUATION,
-    LONG_AXIS,
-    MEAN,
-    MR_SIGNAL,
-    PERPENDICULAR_AXIS,
-    PROBABILITY,
-    STANDARD_DEVIATION,
-    SUV,
-    UNITS,
-    VOLUME,
+from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
+from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CUT, WITH_FINDINGS, YES
+from scanwright.io.dicom.derived.sr_content import (
+    algorithm,
+    concept,
+    evaluation,
+    grey_value,
+    measurement,
+    sites_of,
+    tracking,
 )
 from scanwright.io.dicom.elements import text
 
@@ -42,6 +40,9 @@ class RegionMeasures:
 
     longest_mm, perpendicular_mm: the longest diameter in a slice, and the longest at right angles to it there. mean,
     deviation: of the image's values inside; unit: theirs, a key of `sr.UNITS` ("HU", "SUVbw", "arbitrary", "1").
+    with_findings_mm3: the volume with findings that a label map cuts out of it. burden: the share of that which findings take,
+    in [0, 1]. cut: whether it reaches the image's border. in_mm: False for an image without a scale, of which all is counted in
+    pixels.
     """
 
     segment: int
@@ -51,6 +52,10 @@ class RegionMeasures:
     mean: float | None = None
     deviation: float | None = None
     unit: str = "arbitrary"
+    with_findings_mm3: float | None = None
+    burden: float | None = None
+    cut: bool = False
+    in_mm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +75,67 @@ def region_groups(
     regions: Sequence[RegionMeasures], segmentation: Segmentation | None, model: Model, source: Dataset
 ) -> Iterator[Any]:
     """TID 1411 groups: what was measured of each region. source: a header of the series that was measured."""
-    from highdicom import sr
-
     for region in regions:
         assert segmentation is not None
-        segment = segmentation.segment(region.segment)
-        referenced = sr.ReferencedSegment(
+        yield segment_group(
+            segmentation.segment(region.segment),
+            segmentation,
+            model,
+            source,
+            measurements=[*_measurements(region, text(source, "Modality"))],
+            evaluations=[evaluation(CUT, YES)] if region.cut else [],
+        )
+
+
+def segment_group(
+    segment: Segment,
+    segmentation: Segmentation,
+    model: Model,
+    source: Dataset,
+    *,
+    measurements: Sequence[Any],
+    evaluations: Sequence[Any],
+) -> Any:
+    """A TID 1411 group of one segment, with its finding, site and tracking identifiers. source: as for `region_groups`."""
+    from highdicom import sr
+
+    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=tracking(
+            segment.tracking_id or segment.label,
+            segment.tracking_uid or derived_uid("tracking", segmentation.instance, segment.number),
+        ),
+        referenced_segment=sr.ReferencedSegment(
             sop_class_uid=segmentation.sop_class,
             sop_instance_uid=segmentation.instance,
             segment_number=segment.number,
             source_series=sr.SourceSeriesForSegmentation(text(source, "SeriesInstanceUID")),
-        )
-        yield sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-            tracking_identifier=sr.TrackingIdentifier(
-                uid=segment.tracking_uid or derived_uid("tracking", segmentation.instance, segment.number),
-                identifier=segment.tracking_id or label_of(segment.label),
-            ),
-            referenced_segment=referenced,
-            finding_type=concept(segment.type or private_code(segment.label)),
-            finding_category=None if segment.category is None else concept(segment.category),
-            finding_sites=_sites(segment),
-            algorithm_id=_algorithm(model),
-            measurements=[*_measurements(region, text(source, "Modality"))],
-        )
+        ),
+        finding_type=concept(segment.type or private_code(segment.label)),
+        finding_category=None if segment.category is None else concept(segment.category),
+        finding_sites=sites_of(segment),
+        algorithm_id=algorithm(model),
+        measurements=measurements,
+        qualitative_evaluations=evaluations or None,
+    )
 
 
 def _measurements(region: RegionMeasures, modality: str) -> Iterator[Any]:
-    intensity = MR_SIGNAL if modality == "MR" else private_code("Intensity")
-    quantity = {"HU": ATTENUATION, "SUVbw": SUV}.get(region.unit, intensity)
+    quantity = grey_value(region.unit, modality)
+    burden = None if region.burden is None else 100 * region.burden
+    length = "mm" if region.in_mm else "px"
+    sizes = [(VOLUME, region.volume_mm3, "mm3"), (VOLUME, region.volume_mm3 / 1000, "ml")]
     listed: list[tuple[Code, float | None, str, Code | None]] = [
-        (VOLUME, region.volume_mm3, "mm3", None),
-        (VOLUME, region.volume_mm3 / 1000, "ml", None),
-        (LONG_AXIS, region.longest_mm, "mm", None),
-        (PERPENDICULAR_AXIS, region.perpendicular_mm, "mm", None),
+        *((*size, None) for size in (sizes if region.in_mm else [(AREA, region.volume_mm3, "px")])),
+        (LONG_AXIS, region.longest_mm, length, None),
+        (PERPENDICULAR_AXIS, region.perpendicular_mm, length, None),
         (quantity, region.mean, region.unit, MEAN),
         (quantity, region.deviation, region.unit, STANDARD_DEVIATION),
+        (WITH_FINDINGS, region.with_findings_mm3, "mm3" if region.in_mm else "px", None),
+        (BURDEN, burden, "%", None),
     ]
     for name, value, unit, derivation in listed:
         if value is not None:
-            yield _measurement(name, value, UNITS[unit], derivation)
+            yield measurement(name, value, unit, derivation)
 
 
 def answer_groups(answers: Sequence[Answer], model: Model, about: Sequence[Any]) -> Iterator[Any]:
@@ -117,62 +144,12 @@ def answer_groups(answers: Sequence[Answer], model: Model, about: Sequence[Any])
 
     for position, answer in enumerate(answers):
         question, probable = private_code(answer.name), answer.unit == "probability"
-        unit = UNITS["1" if probable else answer.unit]
+        unit = "1" if probable else answer.unit
         conclusion = CONCLUSIONS.get(answer.conclusion.lower()) or private_code(answer.conclusion)
-        evaluation = sr.QualitativeEvaluation(name=concept(question), value=concept(conclusion))
         yield sr.MeasurementsAndQualitativeEvaluations(
-            tracking_identifier=sr.TrackingIdentifier(
-                uid=derived_uid("answer", position, *about), identifier=label_of(answer.name)
-            ),
+            tracking_identifier=tracking(answer.name, derived_uid("answer", position, *about)),
             finding_type=concept(question),
-            algorithm_id=_algorithm(model),
-            measurements=[_measurement(PROBABILITY if probable else question, answer.value, unit, None)],
-            qualitative_evaluations=[evaluation] if answer.conclusion else None,
+            algorithm_id=algorithm(model),
+            measurements=[measurement(PROBABILITY if probable else question, answer.value, unit)],
+            qualitative_evaluations=[evaluation(question, conclusion)] if answer.conclusion else None,
         )
-
-
-def _measurement(name: Code, value: float, unit: Code, derivation: Code | None) -> Any:
-    from highdicom import sr
-
-    return sr.Measurement(
-        name=concept(name),
-        value=float(value),
-        unit=concept(unit),
-        derivation=None if derivation is None else concept(derivation),
-    )
-
-
-def _sites(segment: Segment) -> list[Any] | None:
-    """Where a finding is: a lesion's site, or a structure itself; with side and position."""
-    from highdicom import sr
-
-    structure = segment.category is not None and segment.category.value == STRUCTURE.value
-    site, modifiers = (segment.type, segment.modifiers) if structure else (segment.site, segment.site_modifiers)
-    if site is None:
-        return None
-    sides = {code.value for code in SIDES.values()}
-    laterality = next((code for code in modifiers if code.value in sides), None)
-    position = next((code for code in modifiers if code.value not in sides), None)
-    return [
-        sr.FindingSite(
-            anatomic_location=concept(site),
-            laterality=None if laterality is None else concept(laterality),
-            topographical_modifier=None if position is None else concept(position),
-        )
-    ]
-
-
-def _algorithm(model: Model) -> Any:
-    from highdicom import sr
-
-    return sr.AlgorithmIdentification(
-        name=label_of(model.name),
-        version=label_of(model.version),
-        parameters=[f"package={model.hash or 'none'}"],
-        manufacturer=MANUFACTURER,
-    )
-
-
-def concept(code: Code) -> PydicomCode:
-    """A code as highdicom takes it."""
-    return PydicomCode(code.value, code.scheme, code.meaning)

@@ -1,11 +1,12 @@
-"""Measurement reports out: DICOM SR (Comprehensive SR, TID 1500) by highdicom.
+"""Measurement reports out: DICOM SR (TID 1500) by highdicom. Comprehensive SR, and Comprehensive 3D SR for boxes in space.
 
 The observer is a device: the model, its package's hash as serial number; its version stands in each group's algorithm. A
 report is complete, preliminary and unverified: no person saw it. Source: DICOM PS3.16 TID 1500, 1002 and 1004.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,12 @@ from scanwright.io.dicom.derived.provenance import (
 )
 from scanwright.io.dicom.derived.seg import Segmentation
 from scanwright.io.dicom.derived.sr import UNITS, Report, read_measurements
-from scanwright.io.dicom.derived.sr_groups import Answer, RegionMeasures, answer_groups, concept, region_groups
+from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, box_groups, is_flat
+from scanwright.io.dicom.derived.sr_content import concept
+from scanwright.io.dicom.derived.sr_findings import FindingMeasures, GoneFinding, finding_groups, gone_groups
+from scanwright.io.dicom.derived.sr_groups import Answer, RegionMeasures, answer_groups, region_groups
 from scanwright.io.dicom.elements import text
+from scanwright.io.dicom.volumes import Stack
 
 PROCEDURES = {
     "CT": Code("25045-6", "LN", "CT unspecified body region"),
@@ -47,64 +52,103 @@ def write_measurements(
     path: Path,
     *,
     regions: Sequence[RegionMeasures] = (),
+    findings: Sequence[FindingMeasures] = (),
+    gone: Sequence[GoneFinding] = (),
+    boxes: Sequence[BoxMeasures] = (),
     answers: Sequence[Answer] = (),
     segmentation: Segmentation | None = None,
+    marked: Segmentation | None = None,
+    stack: Stack | None = None,
     sources: Sequence[Dataset],
     model: Model,
+    within: str = "",
     series_number: int = 902,
     description: str = "Measurements",
     made: datetime | None = None,
 ) -> Report:
     """Write a measurement report in one atomic step; read it back and return that.
 
-    segmentation: what the regions' segments are of, as `read_segmentation` and `write_segmentation` return it. sources:
-    headers of the images that were measured. made: the moment that the report states; now by default.
-    Raises UsageError (highdicom absent, regions without a segmentation, an unknown unit), InputError (nothing to report, a
-    number that is not finite, a segmentation of another study), ResourceError.
+    segmentation, marked: what the segments of the regions and of the findings are of, as `read_segmentation` and
+    `write_segmentation` return it. stack: the image that boxes lie in. sources: headers of the images that were measured.
+    within: the structure that the study is about (`codes.codes_of`). made: the moment that the report states; now by default.
+    Raises UsageError (highdicom absent, regions without a segmentation, boxes without a stack, an unknown unit), InputError
+    (nothing to report, a number that is not finite, a segmentation of another study), ResourceError.
     """
     require_highdicom()
     require_sources(sources)
-    _require_content(regions, answers, segmentation, sources)
-    head = study_of(sources[0])
+    content = (*regions, *findings, *gone, *boxes, *answers)
+    segmentations = [one for one in (segmentation, marked) if one is not None]
+    _require_places(regions, segmentation, "regions need the segmentation")
+    _require_places(findings, marked, "findings need the segmentation")
+    _require_places(boxes, stack, "boxes need the image")
+    _require_content(content, segmentations, sources)
+    head, first = study_of(sources[0]), sources[0]
     about = [head.SOPInstanceUID, segmentation.instance if segmentation else "", model.name, model.version, model.hash]
-    said = [[repr(one) for one in (*regions, *answers)], *about]
+    said = [[repr(one) for one in content], *([marked.instance] if marked else []), *about]
     with allowed_by_sources("a report"):
-        groups = [*region_groups(regions, segmentation, model, sources[0]), *answer_groups(answers, model, said)]
-        dataset = _made(groups, sources, segmentation, model, said, number=series_number, description=description)
+        groups = [
+            *region_groups(regions, segmentation, model, first),
+            *finding_groups(findings, marked, model, first),
+            *gone_groups(gone, model, said, within=within),
+            *box_groups(boxes, stack, model, first, said, within=within),
+            *answer_groups(answers, model, said),
+        ]
+        in_space = bool(boxes) and stack is not None and not is_flat(stack)
+        dataset = _made(
+            groups,
+            sources,
+            segmentations,
+            model,
+            said,
+            number=series_number,
+            description=description,
+            in_space=in_space,
+        )
     save(dataset, path, made)
     return read_measurements(path)
 
 
-def _require_content(
-    regions: Sequence[RegionMeasures],
-    answers: Sequence[Answer],
-    segmentation: Segmentation | None,
-    sources: Sequence[Dataset],
-) -> None:
-    if not regions and not answers:
-        raise InputError("nothing to report", expected="regions or answers", found="none")
-    if regions and segmentation is None:
-        raise UsageError("measures of regions need the segmentation that they are of")
-    if segmentation is not None and segmentation.study != text(sources[0], "StudyInstanceUID"):
-        raise InputError("the segmentation is of another study than the images", where=segmentation.path)
-    measured = [value for one in regions for value in (one.volume_mm3, one.longest_mm, one.perpendicular_mm)]
-    measured += [value for one in regions for value in (one.mean, one.deviation)] + [one.value for one in answers]
-    if any(value is not None and not math.isfinite(value) for value in measured):
+def _require_places(things: Sequence[object], places: object | None, needed: str) -> None:
+    if things and places is None:
+        raise UsageError(f"{needed} that they are of")
+
+
+def _require_content(content: Sequence[Any], segmentations: Sequence[Segmentation], sources: Sequence[Dataset]) -> None:
+    if not content:
+        raise InputError("nothing to report", expected="regions, findings, boxes or answers", found="none")
+    for one in segmentations:
+        if one.study != text(sources[0], "StudyInstanceUID"):
+            raise InputError("the segmentation is of another study than the images", where=one.path)
+    if not all(map(math.isfinite, _numbers(content))):
         raise InputError("a measured value that is not finite", expected="a number, or None where nothing was measured")
-    units = {one.unit for one in regions} | {one.unit for one in answers if one.unit != "probability"}
-    if unknown := sorted(units - UNITS.keys()):
+    if unknown := sorted(set(_units(content)) - UNITS.keys() - {"probability"}):
         raise UsageError("an unknown unit", expected=", ".join(UNITS), found=unknown[0])
+
+
+def _numbers(content: Sequence[Any]) -> Iterator[float]:
+    """Every number that is to be told."""
+    for one in content:
+        for value in (getattr(one, field.name) for field in fields(one)):
+            several = value if isinstance(value, tuple) else (value,)
+            yield from (number for number in several if isinstance(number, float))
+
+
+def _units(content: Sequence[Any]) -> Iterator[str]:
+    """Every unit that is named; "probability" is that of an answer alone."""
+    for one in content:
+        yield from (getattr(one, field.name) for field in fields(one) if field.name.startswith("unit"))
 
 
 def _made(
     groups: Sequence[Any],
     sources: Sequence[Dataset],
-    segmentation: Segmentation | None,
+    segmentations: Sequence[Segmentation],
     model: Model,
     about: Sequence[Any],
     *,
     number: int,
     description: str,
+    in_space: bool,
 ) -> Any:
     """The report as highdicom makes it."""
     from highdicom import sr
@@ -125,8 +169,9 @@ def _made(
         imaging_measurements=groups,
     )
     evidence = [study_of(source) for source in sources]
-    return sr.ComprehensiveSR(
-        evidence=[*evidence, *([_as_evidence(segmentation)] if segmentation else [])],
+    kind = sr.Comprehensive3DSR if in_space else sr.ComprehensiveSR  # older readers know the plain one alone
+    return kind(
+        evidence=[*evidence, *map(_as_evidence, segmentations)],
         content=content[0],
         series_instance_uid=derived_uid("sr series", *about),
         series_number=series_number_of(number),

@@ -1,0 +1,82 @@
+"""The single pieces of a measurement group, as highdicom takes them: a number, a coded answer, a place, who measured.
+
+Source: DICOM PS3.16 TID 300, 1419, 1501 and 4019.
+"""
+
+from typing import Any
+
+from pydicom.sr.coding import Code as PydicomCode
+
+from scanwright.io.dicom.derived.codes import SIDES, STRUCTURE, Code, RegionCodes, label_of, private_code
+from scanwright.io.dicom.derived.provenance import MANUFACTURER, Model
+from scanwright.io.dicom.derived.seg import Segment
+from scanwright.io.dicom.derived.sr import ATTENUATION, MR_SIGNAL, SUV, UNITS
+
+
+def concept(code: Code) -> PydicomCode:
+    """A code as highdicom takes it."""
+    return PydicomCode(code.value, code.scheme, code.meaning)
+
+
+def measurement(name: Code, value: float, unit: str, derivation: Code | None = None) -> Any:
+    """A number with its unit, a key of `sr.UNITS`. derivation: mean, minimum …; None for the thing itself."""
+    from highdicom import sr
+
+    return sr.Measurement(
+        name=concept(name),
+        value=float(value),
+        unit=concept(UNITS[unit]),
+        derivation=None if derivation is None else concept(derivation),
+    )
+
+
+def evaluation(question: Code, answer: Code) -> Any:
+    """A coded question and its coded answer."""
+    from highdicom import sr
+
+    return sr.QualitativeEvaluation(name=concept(question), value=concept(answer))
+
+
+def tracking(identifier: str, uid: str) -> Any:
+    """What a thing is called, and the UID that it has in every object that speaks of it."""
+    from highdicom import sr
+
+    return sr.TrackingIdentifier(uid=uid, identifier=label_of(identifier))
+
+
+def sites_of(thing: Segment | RegionCodes) -> list[Any] | None:
+    """Where something is: a lesion's site, or a structure itself; with side and position. None where nothing says it."""
+    from highdicom import sr
+
+    structure = thing.category is not None and thing.category.value == STRUCTURE.value
+    site, modifiers = (thing.type, thing.modifiers) if structure else (thing.site, thing.site_modifiers)
+    if site is None:
+        return None
+    sides = {code.value for code in SIDES.values()}
+    laterality = next((code for code in modifiers if code.value in sides), None)
+    position = next((code for code in modifiers if code.value not in sides), None)
+    return [
+        sr.FindingSite(
+            anatomic_location=concept(site),
+            laterality=None if laterality is None else concept(laterality),
+            topographical_modifier=None if position is None else concept(position),
+        )
+    ]
+
+
+def algorithm(model: Model) -> Any:
+    """The model, its version, and its package's hash, which stand in every group."""
+    from highdicom import sr
+
+    return sr.AlgorithmIdentification(
+        name=label_of(model.name),
+        version=label_of(model.version),
+        parameters=[f"package={model.hash or 'none'}"],
+        manufacturer=MANUFACTURER,
+    )
+
+
+def grey_value(unit: str, modality: str) -> Code:
+    """What an image's values are called: attenuation in HU, SUV, MR signal, else an intensity of no known kind."""
+    intensity = MR_SIGNAL if modality == "MR" else private_code("Intensity")
+    return {"HU": ATTENUATION, "SUVbw": SUV}.get(unit, intensity)
