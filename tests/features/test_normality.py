@@ -53,7 +53,7 @@ def test_distance__its_square_is_about_one_for_what_is_normal(model):
 
 def test_model__tells_where_something_is_wrong(model):
     with torch.no_grad():
-        wrong = model.map(see(1, spot=60.0, first=700))[0, 0]
+        wrong = model.looked_at(see(1, spot=60.0, first=700))[0][0, 0]
         usual, told = model(see(30, first=800))[0], model(see(30, spot=60.0, first=800))[0]
     row, column = divmod(int(wrong.argmax()), wrong.shape[1])
     assert abs(row - 6.5) <= 2 and abs(column - 10.5) <= 2  # the middle of the spot, in cells of two pixels

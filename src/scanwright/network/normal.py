@@ -1,8 +1,8 @@
 """A model of what is normal: at each place a Gaussian of features, and how far normal images stray from it.
 
-How far a place of an image lies from what is normal there is its Mahalanobis distance. Two things are looked at: how much a place
-stands out from the rest of its own image (its distance over the median one), which a lesion makes large; and the mean distance,
-which a diffuse change makes large. Both are told in standard deviations of what normal images reach at most that the model has
+How far a place of an image lies from what is normal there is its Mahalanobis distance. Two things are seen: how much a place
+stands out from its own image (its distance over the median one), which a lesion makes large; and the mean distance, which a
+diffuse change makes large. Both are told in standard deviations of what normal images reach at most that the model has
 not been fitted to. `limit` is what their share of false alarms leaves.
 
 Source: position-wise Gaussians: PaDiM, Defard et al. 2021, ICPR 2021 Workshops, LNCS 12664:475. The limit: a conformal
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from scanwright.network.filters import block_means, blurred, local_features
 from scanwright.plan.normal_plan import NormalPlan
-from scanwright.types import three
+from scanwright.types import Shape3
 
 SMOOTH = 1.0
 """Cells, by whose width the map of distances is smoothed: one cell alone may stray."""
@@ -50,16 +50,16 @@ class NormalModel(nn.Module):
 
     def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
         """Logits (N, 2); that of abnormal is by how many spreads the most unusual exceeds the limit."""
+        return [logits(*self.looked_at(image_NCDHW))]
+
+    def looked_at(self, image_NCDHW: Tensor) -> tuple[Tensor, Tensor]:
+        """`excess` of images, in full precision."""
         with torch.autocast(image_NCDHW.device.type, enabled=False):
-            excess, whole = self.excess(self.distances(self.seen(image_NCDHW)))
-            most = torch.maximum(excess.flatten(1).amax(1), whole)
-            return [torch.stack([torch.zeros_like(most), most], dim=1)]
+            return self.excess(self.distances(self.seen(image_NCDHW)))
 
     def seen(self, image_NCDHW: Tensor) -> Tensor:
         """(N, F, *cells): features of images, brought to the planned size first."""
-        image = image_NCDHW.float()
-        if three(image.shape[2:]) != self.plan.size:
-            image = functional.interpolate(image, size=self.plan.size, mode="trilinear")
+        image = brought_to(image_NCDHW.float(), self.plan.size)
         return block_means(local_features(image, self.plan.scales), self.plan.steps)
 
     def distances(self, seen_NF: Tensor) -> Tensor:
@@ -74,16 +74,26 @@ class NormalModel(nn.Module):
         center, spread = self.center, self.spread
         return (places - center[0]) / spread[0] - self.limit, (whole - center[1]) / spread[1] - self.limit
 
-    def map(self, image_NCDHW: Tensor) -> Tensor:
-        """(N, *cells): the first of `excess`, of images."""
-        with torch.autocast(image_NCDHW.device.type, enabled=False):
-            return self.excess(self.distances(self.seen(image_NCDHW)))[0]
-
     def features(self, image_NCDHW: Tensor) -> Tensor:
         """(N, R) by which whole images are compared: how their features deviate from what is normal, coarsely."""
         deviation = self.seen(image_NCDHW) - self.mean
         d, h, w = (min(SIMPLIFIED, length) for length in self.plan.cells)
         return functional.adaptive_avg_pool3d(deviation, (d, h, w)).flatten(1)
+
+
+def logits(places_N: Tensor, whole_N: Tensor) -> Tensor:
+    """(N, 2) of normal and of abnormal, from what `NormalModel.excess` gives."""
+    most = torch.maximum(places_N.flatten(1).amax(1), whole_N)
+    return torch.stack([torch.zeros_like(most), most], dim=1)
+
+
+def brought_to(image_NCDHW: Tensor, size: Shape3) -> Tensor:
+    """Images of another size: means over equal stretches of longer axes, so that speckle is averaged and not picked from, and
+    linear between the voxels of shorter ones.
+    """
+    d, h, w = (min(want, have) for want, have in zip(size, image_NCDHW.shape[2:], strict=True))
+    shrunk = functional.adaptive_avg_pool3d(image_NCDHW, (d, h, w))
+    return shrunk if (d, h, w) == size else functional.interpolate(shrunk, size=size, mode="trilinear")
 
 
 def distances(seen_NF: Tensor, mean_F: Tensor, whiten: Tensor, *, block: int) -> Tensor:

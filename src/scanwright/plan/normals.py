@@ -14,14 +14,16 @@ from scanwright.types import Shape3, three
 MEASURED_HERE = "measured, docs/design/0009-anomaly.md"
 LONGEST = 64
 """Voxels along the longest axis: half as many more found lesions in breast ultrasound no better."""
+FINER = {2: 4, 3: 2}
+"""How much finer images are prepared, by dimension: the model takes means, resampling would pick voxels out of speckle."""
 PER_FEATURE = 10
 """Samples of each block per feature, from which on its covariance is known well enough."""
 SCALES = (2.0, 4.0)
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
-    """As for one answer to a whole image, but as fine as the model looks."""
-    most = LONGEST**fingerprint.dimension
+    """As for one answer to a whole image, but finer than the model looks."""
+    most = (FINER[fingerprint.dimension] * LONGEST) ** fingerprint.dimension
     axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
     return sections.preprocess_section(
         ledger,

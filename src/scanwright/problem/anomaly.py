@@ -24,18 +24,18 @@ from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.lesions import Lesions
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
+from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.inference.normal import predict_excess
+from scanwright.inference.normal import predict_normal
 from scanwright.inference.predict import Engine
-from scanwright.inference.whole import predict_whole
 from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.classification import Classification
 from scanwright.problem.kind import Explanation
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
-from scanwright.problem.label_map_study import study_part
+from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import StudyPart
@@ -169,9 +169,9 @@ class Anomaly:
         """How probably the image is abnormal, and where. Raises InputError for an image that cannot be prepared."""
         network_input, placement = to_network(image, engine.plan.preprocess)
         require_finite(network_input, where=where)
-        excess = predict_excess(engine, network_input, placement)
+        chances, excess = predict_normal(engine, network_input, placement)
         grades = np.clip(np.ceil(AT_LIMIT + PER_SPREAD * excess), 0, 255).astype(np.uint8)
-        return AnomalyAnswer(predict_whole(engine, network_input), Volume(grades[None], image.grid))
+        return AnomalyAnswer(chances, Volume(grades[None], image.grid))
 
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
@@ -203,9 +203,13 @@ class Anomaly:
         """The same."""
         return Explanation(self.drawn(image, answer), (ABNORMAL,))
 
+    def measured(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyTable:
+        """Every part that is abnormal."""
+        return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
+
     def study(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyPart:
         """What is decided, and every part that is abnormal, measured."""
-        part = study_part(image, answer.labels, self.as_masks, sure=np.rint(255 * answer.sure).astype(np.uint8))
+        part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
         return replace(part, answers=self.whole.told(answer.chances))
 
     def file_name(self, case: Case) -> str:
@@ -287,6 +291,10 @@ class Anomaly:
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
         """That no abnormal case was told as such."""
         return self.whole.shortfalls(summary)
+
+
+def _in_255ths(sure: Floats) -> Array:
+    return np.rint(255 * sure).astype(np.uint8)
 
 
 def _map_of(file: Path, *, volume: bool) -> Path:
