@@ -26,7 +26,7 @@ train data: Path
   --exclude: str, again and again
   --waive: str, again and again
   --layout: str
-  --task: segmentation | classification | regression | detection
+  --task: segmentation | classification | regression | detection | anomaly
   --ablation: bool = False
   --device: auto | cpu | cuda = auto
   --seed: int = 0
@@ -35,7 +35,7 @@ train data: Path
 
 inspect data: Path
   --layout: str
-  --task: segmentation | classification | regression | detection
+  --task: segmentation | classification | regression | detection | anomaly
   --exclude: str, again and again
   --split: Path
   --waive: str, again and again
@@ -98,7 +98,7 @@ features data: Path
 data version data: Path
   -o --out: Path (required)
   --layout: str
-  --task: segmentation | classification | regression | detection
+  --task: segmentation | classification | regression | detection | anomaly
   --json: bool = False
 
 data diff old: Path new: Path
@@ -131,7 +131,7 @@ data preview data: Path
 data card data: Path
   -o --out: Path (required)
   --layout: str
-  --task: segmentation | classification | regression | detection
+  --task: segmentation | classification | regression | detection | anomaly
   --json: bool = False
 
 data pseudo model: Path scans: Path, again and again

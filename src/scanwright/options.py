@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 Layout = Annotated[str | None, typer.Option(help="Read the folder as this layout instead of detecting it.")]
 Wanted = Annotated[
-    Literal["segmentation", "classification", "regression", "detection"] | None,
+    Literal["segmentation", "classification", "regression", "detection", "anomaly"] | None,
     typer.Option("--task", help="What is wanted, where the data could serve several ends."),
 ]
 Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]

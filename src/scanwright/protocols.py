@@ -47,6 +47,11 @@ class Problem(Protocol):
         ...
 
     @property
+    def learns_normal(self) -> bool:
+        """Whether only what is normal is learned, and what lies far from it is told as abnormal."""
+        ...
+
+    @property
     def codes(self) -> Mapping[int, int]:
         """A label file's values to the small codes that are stored and trained on; 0 is background, IGNORE counts not.
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from scanwright.api.beginning import begun
 from scanwright.api.evidence import answer_patch, draw_curves, patch_grid
 from scanwright.api.fit import fit_fold
+from scanwright.api.fit_normal import fit_normal_fold
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
 from scanwright.dataset.cases import Boxes
@@ -25,6 +26,7 @@ from scanwright.errors import IntegrityError, ResourceError
 from scanwright.files import write_bytes
 from scanwright.plan.budget import USED_SHARE
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import Plan
 from scanwright.protocols import IGNORE, Listener, Progress
 from scanwright.training.batches import Batches, TrainingCase, cut, stacked
@@ -46,6 +48,8 @@ EXAMPLES = 0.2
 LEAST_SHARE = 0.1
 """Of the seconds that a fold's steps were planned to take."""
 STATE = "state.safetensors"
+FITTED: Mapping[type, Callable[..., None]] = {ClassicalPlan: fit_fold, NormalPlan: fit_normal_fold}
+"""What takes the place of training, by the kind of model that takes no steps."""
 
 
 class OutOfTime(ResourceError):
@@ -110,8 +114,8 @@ def train_folds(run: Run, study: Study, keys: Mapping[str, str], *, device: torc
             continue
         used_s = elapsed_of(run.fold(fold) / STATE)
         budget_s = fold_budget(run, study, folds_left=len(folds) - position, used_s=used_s)
-        if isinstance(study.plan.network, ClassicalPlan):
-            fit_fold(run, study, keys, fold, tell=tell)
+        if fit := FITTED.get(type(study.plan.network)):
+            fit(run, study, keys, fold, tell=tell)
             continue
         with interruptible() as stop:
             train_fold(run, study, keys, fold, budget_s=budget_s, device=device, tell=tell, stop=stop)

@@ -28,7 +28,7 @@ from scanwright.dataset.checks import Checks, raise_if_errors
 from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
-from scanwright.dataset.split import Splits, make_splits, owners_of, read_splits
+from scanwright.dataset.split import Fold, Splits, make_splits, owners_of, read_splits
 from scanwright.dataset.splitfile import read_names
 from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
@@ -135,7 +135,9 @@ def look(
         write_datasheet(run, looked)
     with run.stage("split"):
         checks = looked.checks
+        problem = problem_of(dataset.task, make_problem)
         splits = split_cases(dataset, checks, settings, given=given, together=looked.together)
+        splits = learnable(splits, dataset, problem)
         require_same_splits(run, splits)
         write_json(run.path("splits.json"), splits.model_dump(mode="json"))
         everything = training_facts(dataset, checks)
@@ -145,7 +147,6 @@ def look(
         write_json(run.path("fingerprint.json"), found.model_dump(mode="json"))
     overview = found if len(learned) == len(everything) else fingerprint(everything, dataset.task, targets)
     folds = tuple(range(len(splits.folds))) if settings.fold is None else (settings.fold,)
-    problem = problem_of(dataset.task, make_problem)
     owners = owners_of(dataset.cases, checks.facts, looked.together)
     cases = {case.id: case for case in dataset.cases}
     return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem, beginning, cases)
@@ -291,6 +292,20 @@ def split_cases(
     if settings.fold is None:
         require_judged_once(splits)
     return splits
+
+
+def learnable(splits: Splits, dataset: Dataset, problem: ProblemKind) -> Splits:
+    """The splits with only those cases to be learned from that the kind of problem learns from; all others are judged."""
+    known = {case.id: case for case in dataset.cases}
+    folds = tuple(
+        Fold(train=tuple(name for name in fold.train if problem.learns(known[name])), validation=fold.validation)
+        for fold in splits.folds
+    )
+    kept, of = sum(len(fold.train) for fold in folds), sum(len(fold.train) for fold in splits.folds)
+    if kept == of:
+        return splits
+    stated = f"{splits.stated}; only normal cases are learned from"
+    return splits.model_copy(update={"folds": folds, "stated": stated})
 
 
 def require_judged_once(splits: Splits) -> None:

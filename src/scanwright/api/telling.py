@@ -29,6 +29,7 @@ from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
 from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import Plan
 from scanwright.release.pack import pack
 from scanwright.report import notation
@@ -209,6 +210,8 @@ def made_text(plan: Plan, *, steps: str, place: str) -> str:
         if plan.network.encoder is not None:
             read = f"what the {plan.network.encoder.title} of --from makes of the images"
         return f"A {plan.network.title} on {read}, fitted on {place}."
+    if isinstance(plan.network, NormalPlan):
+        return f"A {plan.network.title}, fitted to normal cases alone on {place}."
     parameters = num_parameters(build(plan.network))
     return f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}."
 

@@ -156,7 +156,7 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, DRAWN, *REPORTS))
+    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside))
     if note := memory_note(model, cases):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
@@ -242,6 +242,8 @@ def predict_case(
         untold = doubts_about(table, image.grid.shape) if file.name.endswith(results.SEG) else ()
     else:
         model.problem.write(file, labels)
+        kept = [file.with_name(f"{case.id}{end}") for end in model.problem.beside]
+        also = tuple(path for path in kept if path.exists())
     found = model.problem.found(labels)
     if format != "labels" and (picture := model.problem.drawn(image, labels)):
         also = (*also, file.with_name(f"{case.id}{DRAWN}"))

@@ -21,6 +21,8 @@ NEGATIVE = (
     *(r"(?:class )?0", r"benign"),
 )
 SHOWN_CLASSES = 12
+NORMAL, ABNORMAL = "normal", "abnormal"
+"""The classes where only what is normal is learned."""
 
 
 def in_order(names: Iterable[str], *, choice: str = "one") -> tuple[str, ...]:
@@ -31,6 +33,22 @@ def in_order(names: Iterable[str], *, choice: str = "one") -> tuple[str, ...]:
     """
     named = sorted(set(names), key=_natural)
     return tuple(sorted(named, key=_rank) if len(named) == 2 and choice == "one" else named)
+
+
+def in_two_classes() -> tuple[str, str]:
+    """What is normal and what is not, in the order of their codes."""
+    return NORMAL, ABNORMAL
+
+
+def called_normal(names: Sequence[str], *, choice: str = "one") -> tuple[str, ...]:
+    """The classes that are called normal; of two that exclude each other the negative one, whatever it is called.
+
+    >>> called_normal(["benign", "malignant", "normal"]), called_normal(["0_no", "1_yes"]), called_normal(["cat", "dog", "cow"])
+    (('normal',), ('0_no',), ())
+    """
+    if len(names) == 2 and choice == "one":
+        return (in_order(names)[0],)
+    return tuple(name for name in names if _rank(name) < NEGATIVE.index("benign"))
 
 
 def _rank(name: str) -> int:
@@ -86,7 +104,7 @@ def with_spelling(target: Target | None, spelling: Mapping[str, str]) -> Target 
 
 def answers_text(cases: Sequence[Case], task: Task) -> str:
     """How many cases each class has, or the range of each quantity: "normal (50), benign (48)"; "" for regions and boxes."""
-    if task.kind == "classification":
+    if task.has_classes:
         counts = Counter(name for case in cases if isinstance(case.target, Classes) for name in case.target.names)
         shown = [f"{quoted(name)} ({counts[name]})" for name in task.classes[:SHOWN_CLASSES]]
         more = len(task.classes) - SHOWN_CLASSES

@@ -17,6 +17,7 @@ detected.
       "region_order": [1, 2, 3],                       for overlapping regions: the value that is written for each
       "findings": ["oedema"],                          regions that are no anatomy but what is wrong in it; else what is called
                                                        lesion, tumour, nodule …
+      "normal": ["normal"],                            for anomaly: the classes that are normal; else what is called so
       "ignore": 9,                                     voxels with this value are neither trained on nor scored; in a mask
                                                        of colours a value is written "#ff0000"
       "patient": "^(P[0-9]+)_",                        a pattern on case ids; its first group is the patient
@@ -118,6 +119,7 @@ class Declaration(Frozen):
     regions: dict[str, Values] | None = Field(default=None, validation_alias=AliasChoices("regions", "labels"))
     region_order: tuple[Value, ...] = ()
     findings: tuple[str, ...] | None = None
+    normal: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
     ignore: Value | None = None
     patient: str | None = None
     test: tuple[str, ...] = ()

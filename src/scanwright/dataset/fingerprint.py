@@ -77,7 +77,7 @@ def fingerprint(
         regions=tuple(_region(cases, voxels, region) for region in task.regions),
         background_share=_background(cases, task),
         imbalance=_imbalance(cases, task),
-        choice=task.choice if task.kind == "classification" else None,
+        choice=task.choice if task.has_classes else None,
         classes=_classes([targets.get(name) for name in facts], task),
         quantities=_quantities([targets.get(name) for name in facts], task),
         boxes=_boxes(facts, targets, task),
@@ -179,7 +179,7 @@ def _canonical_place(case: CaseFacts, region: str) -> list[float]:
 
 def _classes(targets: Sequence[Target | None], task: Task) -> tuple[ClassPrint, ...]:
     """How many cases have each class of a classification; of grades and single classes these add up."""
-    if task.kind != "classification":
+    if not task.has_classes:
         return ()
     counts = Counter(name for target in targets if isinstance(target, Classes) for name in target.names)
     return tuple(ClassPrint(name=name, cases=counts[name]) for name in task.classes)

@@ -33,7 +33,7 @@ def with_instances(dataset: Dataset) -> Dataset:
         try:
             cases.append(_boxed(case, dataset.task))
         except InputError as error:
-            faults.append(_unread(case, error))
+            faults.append(unread_label(case, error))
             cases.append(case.model_copy(update={"label": None}))
     stated = f"{dataset.stated}; each connected part of a label is one box"
     return dataset.model_copy(
@@ -77,7 +77,8 @@ def _boxed(case: Case, task: Task) -> Case:
     return case.model_copy(update={"label": None, "target": found})
 
 
-def _unread(case: Case, error: InputError) -> Fault:
+def unread_label(case: Case, error: InputError) -> Fault:
+    """The fault of a case whose label map cannot be read."""
     return Fault(
         code="unreadable-label",
         severity="error",

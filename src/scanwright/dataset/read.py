@@ -21,6 +21,7 @@ from scanwright.dataset.layouts import (
     dicom,
     dicom_listing,
     image_mask,
+    images,
     medmnist,
     nnunet,
     table,
@@ -35,6 +36,7 @@ from scanwright.dataset.layouts.finding_folder import with_findings, without_fin
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sidecar import with_declared
 from scanwright.dataset.layouts.unread import CONVERT, counted, passed_over, unread_files
+from scanwright.dataset.normals import with_normals
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError, UsageError
 from scanwright.files import is_plain_name
@@ -55,6 +57,9 @@ LAYOUTS: Mapping[str, Layout] = {
     module.NAME: module
     for module in (nnunet, decathlon, table, bids, medmnist, class_folders, voc, yolo, coco, image_mask, dicom)
 }
+ALONE: Mapping[str, Layout] = {images.NAME: images}
+"""Layouts of what is no data set unless it is asked for as one of normal images."""
+READERS: Mapping[str, Layout] = {**LAYOUTS, **ALONE}
 BY_FOLDER_NAMES = (class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME, image_mask.NAME, dicom.NAME)
 """Give way to all others; among themselves the last one that fits is taken. Boxes beside masks are no detection task unless
 that is asked for, and then go before boxes around masks; where the same boxes were exported in several forms, COCO's says
@@ -66,6 +71,7 @@ ANSWERED: Mapping[Kind, frozenset[str]] = {
     "classification": frozenset(LAYOUTS) - {*OF_BOXES},
     "regression": frozenset(LAYOUTS) - {*OF_BOXES},
     "detection": frozenset(LAYOUTS) - {*OF_WHOLE_IMAGES},
+    "anomaly": frozenset(READERS) - {*OF_BOXES},
 }
 """The layouts that can answer what is wanted: where it is known, the others are not looked at."""
 WITH_OWN_TABLES = (table.NAME, bids.NAME)
@@ -74,6 +80,7 @@ TO_GIVE: Mapping[Kind, str] = {
     "classification": f'Name the column of a table in {FILE_NAME} ("target")',
     "regression": f'Name the column of a table in {FILE_NAME} ("target")',
     "detection": "Add the boxes as COCO, Pascal VOC or YOLO files beside the images, or a label map for each",
+    "anomaly": "Give a folder of normal images",
 }
 """What to do where a data set does not hold what is wanted."""
 
@@ -93,7 +100,10 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
     if kind is not None:
         declared = declared.model_copy(update={"kind": kind})
     name, reason = _chosen(root, layout or declared.layout, kind=declared.kind)
-    found = LAYOUTS[name].read(root, without_findings(declared))
+    wanted = declared
+    if declared.kind == "anomaly":  # what is there is read as it is, and says what is normal
+        declared = declared.model_copy(update={"kind": None})
+    found = READERS[name].read(root, without_findings(declared))
     if not found.cases:
         details = [fault.line() for fault in found.faults[:5]]
         raise InputError("no case in this data set", where=root, found=f"layout {name}: {reason}", details=details)
@@ -101,7 +111,9 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
     found = with_targets(with_declared(found, declared, tables=name not in WITH_OWN_TABLES), declared)
     if declared.kind == "detection" and found.task.kind == "segmentation":
         found = with_instances(found)
-    _require_kind(found, declared.kind)
+    if wanted.kind == "anomaly":
+        found = with_normals(found, declared)
+    _require_kind(found, wanted.kind)
     cases = tuple(sorted(found.cases, key=lambda case: case.id))
     _require_plain_names(cases, root)
     parts = (_counted(cases), answers_text(cases, found.task), _channels(found.task))
@@ -163,14 +175,16 @@ def _require_plain_names(cases: tuple[Case, ...], root: Path) -> None:
 def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[str, str]:
     """The layout's name and why it was taken. kind: what is wanted, where that is known."""
     if name is not None:
-        if name not in LAYOUTS:
-            raise UsageError("no such layout", found=name, expected=f"one of {', '.join(LAYOUTS)}")
+        if name not in READERS:
+            raise UsageError("no such layout", found=name, expected=f"one of {', '.join(READERS)}")
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
     if (
         not reasons and (why := target_table.detect(root, kind=kind)) is not None
     ):  # a column of numbers, which is asked for
         reasons = {table.NAME: why}
+    if kind == "anomaly" and not reasons and (why := images.detect(root)) is not None:
+        reasons = {images.NAME: why}
     if kind is not None:
         reasons = {key: why for key, why in reasons.items() if key in ANSWERED[kind]} or reasons
     if kind == "detection":

@@ -50,10 +50,11 @@ class Region(Frozen):
     values: tuple[int, ...] = Field(min_length=1)
 
 
-Kind = Literal["segmentation", "classification", "regression", "detection"]
+Kind = Literal["segmentation", "classification", "regression", "detection", "anomaly"]
 Choice = Literal["one", "several", "ordered"]
 ANSWERS: dict[Kind, str] = {
     "segmentation": "regions", "classification": "classes", "regression": "quantities", "detection": "classes",
+    "anomaly": "classes",
 }  # fmt: skip
 
 
@@ -64,6 +65,7 @@ class Task(Frozen):
         classification    classes of the whole image: one of them, several at once, or one of an order (grades)
         regression        quantities: a number each, of the whole image
         detection         boxes, each with a class
+        anomaly           classes: normal, which alone is learned, and abnormal; regions: what is outlined of the latter
 
     region_order: for each region the value that is written where it is found; regions are painted in their own order,
         later ones over earlier ones (nnU-Net's `regions_class_order`). Chosen when left empty: the smallest value that
@@ -107,6 +109,11 @@ class Task(Frozen):
         return tuple(
             name for name in names if (speaks_of_finding(name) if self.findings is None else name in self.findings)
         )
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a whole image is of one of the classes, or of several."""
+        return self.kind in ("classification", "anomaly")
 
     @property
     def exclusive(self) -> bool:

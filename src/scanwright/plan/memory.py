@@ -10,11 +10,12 @@ from scanwright.plan import encoder_memory
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import NetworkPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import windows_along
 from scanwright.types import Shape3, Triple
 
-AnyPlan = NetworkPlan | EncoderPlan | DetectorPlan | ClassicalPlan
+AnyPlan = NetworkPlan | EncoderPlan | DetectorPlan | ClassicalPlan | NormalPlan
 
 FEATURE_MAPS = 24
 """Copies of an image that are alive while features are made of it."""
@@ -48,6 +49,8 @@ def feature_bytes(network: AnyPlan, patch: Shape3, *, bytes_per_value: int) -> i
         if network.encoder is not None:
             return encoder_memory.feature_values(network.encoder, patch) * bytes_per_value
         return prod(patch) * network.in_channels * bytes_per_value * FEATURE_MAPS
+    if isinstance(network, NormalPlan):
+        return network.values_seen * 4
     total = 0
     voxels = prod(patch) // prod(network.fold)
     for level, (width, stride) in enumerate(zip(network.widths, network.strides, strict=True)):
@@ -72,6 +75,8 @@ def weight_count(network: AnyPlan) -> int:
         return encoder_memory.detector_weights(network)
     if isinstance(network, ClassicalPlan):
         return 0 if network.encoder is None else encoder_memory.weight_count(network.encoder)  # and few beside
+    if isinstance(network, NormalPlan):
+        return network.values_held
     widths, taps = network.widths, [prod(kernel) for kernel in network.kernels]
     inputs = (network.in_channels * prod(network.fold), *widths[:-1])
     total = 0

@@ -19,6 +19,7 @@ from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.counts import Counts, OddCounts, Positive
 from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.normal_plan import NormalPlan
 from scanwright.types import Shape3, Triple
 
 Normalization = Literal["ct", "zscore", "zscore_nonzero", "percentile", "range", "none"]
@@ -222,14 +223,15 @@ def _kind_of_network(section: Any) -> str:
     return next(kind for kind, key in TELLING.items() if key in has or not key)
 
 
-UNET, ENCODER, DETECTOR, CLASSICAL = "unet", "encoder", "detector", "classical"
-TELLING = {CLASSICAL: "features", DETECTOR: "levels", ENCODER: "family", UNET: ""}
+UNET, ENCODER, DETECTOR, CLASSICAL, NORMAL = "unet", "encoder", "detector", "classical", "normal"
+TELLING = {CLASSICAL: "features", NORMAL: "scales", DETECTOR: "levels", ENCODER: "family", UNET: ""}
 """The key by which each kind of network is known, asked for in this order; the last one is what has none of them."""
 AnyNetwork = Annotated[
     Annotated[NetworkPlan, Tag(UNET)]
     | Annotated[EncoderPlan, Tag(ENCODER)]
     | Annotated[DetectorPlan, Tag(DETECTOR)]
-    | Annotated[ClassicalPlan, Tag(CLASSICAL)],
+    | Annotated[ClassicalPlan, Tag(CLASSICAL)]
+    | Annotated[NormalPlan, Tag(NORMAL)],
     Discriminator(_kind_of_network),
 ]
 
@@ -237,7 +239,8 @@ AnyNetwork = Annotated[
 class Plan(Frozen):
     """Every decided number of a run. See the module's docstring.
 
-    network: of one answer for each voxel, of one for the whole image, or of boxes; or a classical model of features.
+    network: of one answer for each voxel, of one for the whole image, or of boxes; or a classical model of features, or one of
+    what is normal.
     """
 
     schema_version: Literal[1] = 1
@@ -283,7 +286,7 @@ def flatten(section: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
 def section_models(name: str) -> list[type[Frozen]]:
     """The kinds of section that a plan may have under a name: one, of the network several; none for single values."""
     if name == "network":
-        return [NetworkPlan, EncoderPlan, DetectorPlan, ClassicalPlan]
+        return [NetworkPlan, EncoderPlan, DetectorPlan, ClassicalPlan, NormalPlan]
     model = Plan.model_fields[name].annotation
     return [model] if isinstance(model, type) and issubclass(model, Frozen) else []
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
-from scanwright.plan import classical, detectors, encoders, sections, whole_images
+from scanwright.plan import classical, detectors, encoders, normals, sections, whole_images
 from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import AugmentPlan, BatchPlan, ModelName, NetworkPlan, PreprocessPlan
 from scanwright.protocols import Problem
 from scanwright.types import Shape3
@@ -100,6 +101,15 @@ CLASSICAL = Ruleset(
     takes_steps=False,
 )
 
+NORMALS = replace(
+    CLASSICAL,
+    network=NormalPlan,
+    ladders=dict.fromkeys(WHOLE_IMAGES.ladders, (Candidate(1, 1, 1, 0),)),
+    preprocess=normals.plan_preprocess,
+    patch=normals.plan_patch,
+    build=normals.plan_model,
+)
+
 BOXES = Ruleset(
     network=DetectorPlan,
     ladders={
@@ -120,6 +130,11 @@ BOXES = Ruleset(
 
 def rules_for(problem: Problem, model: ModelName) -> Ruleset:
     """The rules for a kind of problem and what is to learn it. Raises UsageError if that cannot learn it."""
+    if problem.learns_normal:
+        if model != "auto":
+            found = f"--model {model}"
+            raise UsageError("what is normal is learned by one model", expected="no --model", found=found)
+        return NORMALS
     if not problem.sees_whole:
         if model in OF_WHOLE_IMAGES:
             found = f"--model {model}"

@@ -33,7 +33,7 @@ def models_to_try(
     held_out: cases that will be answered out of fold. own_kind: whether the problem is none of this package's: what its outputs
     mean, and how its answers are compared, only it knows, so that a network alone learns it.
     """
-    if settings.model != "auto":
+    if settings.model != "auto" or problem.learns_normal:
         return (settings.model,)
     begun = {} if settings.start is None else settings.start.values
     network: ModelName = "cnn-rnn" if begun.get("network.join") in RECURRENT else "cnn"

@@ -56,7 +56,12 @@ class BoxAnswers:
     name: str
     primary = "map50"
     holds = "boxes"
+    beside: tuple[str, ...] = ()
     thresholds: Limits
+
+    def learns(self, case: Case) -> bool:
+        """Every labelled case."""
+        return True
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class Classification(ClassAnswers):
     name = "classification"
     sees_whole = True
     gives_boxes = False
+    learns_normal = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
     def __init__(self, task: Task, *, loss: str = "", smoothing: float = 0.0, decision: Decision = PLAIN) -> None:

@@ -33,6 +33,7 @@ class Detection(BoxAnswers):
     name = "detection"
     sees_whole = False
     gives_boxes = True
+    learns_normal = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
     def __init__(self, task: Task, *, thresholds: Limits = ()) -> None:

@@ -43,6 +43,13 @@ class Kind(Problem, Protocol):
     holds: str
     """What a file with an answer is called: LABELS, "boxes", or "answer"."""
 
+    beside: tuple[str, ...]
+    """What the names of further files end in that are kept beside an answer, after the case's name."""
+
+    def learns(self, case: Case) -> bool:
+        """Whether a labelled case may be learned from; others are only judged."""
+        ...
+
     def planned(self, plan: Plan) -> "Kind":
         """The problem with what the plan says about its targets."""
         ...

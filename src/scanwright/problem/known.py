@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from scanwright.dataset.task import Task
+from scanwright.problem.anomaly import Anomaly
 from scanwright.problem.classification import Classification
 from scanwright.problem.detection import Detection
 from scanwright.problem.kind import Kind
@@ -12,7 +13,9 @@ from scanwright.problem.segmentation import Segmentation
 MakeKind = Callable[[Task], Kind]
 """What makes a problem of a task: one of KINDS, or a kind from outside this package."""
 
-KINDS: Mapping[str, MakeKind] = {kind.name: kind for kind in (Segmentation, Classification, Regression, Detection)}
+KINDS: Mapping[str, MakeKind] = {
+    kind.name: kind for kind in (Segmentation, Classification, Regression, Detection, Anomaly)
+}
 
 
 def problem_of(task: Task, make: MakeKind | None = None) -> Kind:

@@ -1,12 +1,13 @@
 """The findings of label maps judged one by one: what belongs to the evaluation of segmentation where a task has findings."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from scanwright.dataset.task import Task
 from scanwright.evaluation.bootstrap import Measures
-from scanwright.evaluation.evaluate import CaseRow
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.evaluation.lesions import LesionCase, Lesions, match_lesions, measure_lesions, measure_regions
 from scanwright.findings.placing import with_findings
 from scanwright.findings.table import size_of_voxel
@@ -28,6 +29,14 @@ NOTE_ON_REGIONS = (
     "it is said to lie."
 )
 OUTSIDE_ALL = "outside all regions"
+
+
+class OutlinedCase(JudgedCase, Protocol):
+    """A judged case with its findings."""
+
+    @property
+    def lesions(self) -> Mapping[str, Lesions]:
+        """By kind, matched one by one."""
 
 
 def lesions_of(
@@ -73,7 +82,7 @@ def _anatomy(masks: Mapping[str, Bools], task: Task, grid: Grid) -> dict[str, Bo
     return with_findings(regions, together, spacing=grid.spacing)
 
 
-def lesion_summary(rows: Sequence[CaseRow], task: Task, *, seed: int) -> dict[str, JSON]:
+def lesion_summary(rows: Sequence[OutlinedCase], task: Task, *, seed: int) -> dict[str, JSON]:
     """{"overall": {measure: …}, "by_class": {finding: {…}}, "by_region": {region: {…}}} as metrics.json has it.
 
     by_region: of all kinds of finding; left out where no case has anatomy.

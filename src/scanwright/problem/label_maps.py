@@ -36,6 +36,11 @@ class LabelMaps:
     name: str
     primary: str
     holds = LABELS
+    beside: tuple[str, ...] = ()
+
+    def learns(self, case: Case) -> bool:
+        """Every labelled case."""
+        return True
 
     def planned(self, plan: Plan) -> Self:
         """This problem: nothing of it hangs on the plan."""

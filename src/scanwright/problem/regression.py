@@ -27,6 +27,7 @@ class Regression(NumberAnswers):
     name = "regression"
     sees_whole = True
     gives_boxes = False
+    learns_normal = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
     def __init__(self, task: Task, target: TargetPlan | None = None) -> None:

@@ -40,6 +40,7 @@ class Segmentation(LabelMaps):
     primary = "dice"
     sees_whole = False
     gives_boxes = False
+    learns_normal = False
 
     def __init__(self, task: Task) -> None:
         self.task = task

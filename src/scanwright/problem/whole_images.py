@@ -36,6 +36,11 @@ class WholeImages:
     task: Task
     name: str
     holds = "answer"
+    beside: tuple[str, ...] = ()
+
+    def learns(self, case: Case) -> bool:
+        """Every labelled case."""
+        return True
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def find(cohort: Cohort, samples: Mapping[str, Coarse], *, seed: int = 0) -> Sus
         names = sorted(generator(seed, len(names)).permutation(names)[:MOST_JUDGED].tolist())
     if len({cohort.by_id[name].patient for name in names}) < FOLDS:
         return Suspicious()
-    judge = {"segmentation": _masks, "classification": _classes, "regression": _numbers}[kind]
+    judge = {"segmentation": _masks, "classification": _classes, "regression": _numbers, "anomaly": _classes}[kind]
     return judge(cohort, samples, names, seed)
 
 

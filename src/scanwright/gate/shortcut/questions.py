@@ -43,6 +43,7 @@ def questions(cohort: Cohort) -> tuple[Question, ...]:
         "segmentation": _regions,
         "regression": _quantities,
         "detection": _boxes,
+        "anomaly": _classes,
     }[cohort.dataset.task.kind](cohort, cases)
     distinct: dict[frozenset[tuple[str, bool]], Question] = {}
     for question in sorted(asked, key=lambda question: not question.is_answer):

@@ -1,0 +1,302 @@
+"""Anomaly: only what is normal is learned, and whatever lies far from it is told, with where it lies.
+
+An answer says of the whole image how probable it is that it is abnormal, as a classification of two classes would, and of each
+voxel how far it lies beyond what is normal. The threshold is calibrated on normal images alone, whatever is known of others:
+these are judged, and teach nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+from torch import Tensor
+
+from scanwright.dataset.cases import Case, Classes
+from scanwright.dataset.classes import ABNORMAL, NORMAL
+from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.task import Region, Task
+from scanwright.doubt import Doubt
+from scanwright.errors import InputError
+from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.lesions import Lesions
+from scanwright.figures.overlay import CT_SOFT_TISSUE
+from scanwright.figures.saliency import saliency_overlay
+from scanwright.findings.table import StudyTable
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.inference.normal import predict_normal
+from scanwright.inference.predict import Engine
+from scanwright.io.formats import read_label, write_label
+from scanwright.plan.plan import Plan
+from scanwright.problem import class_told
+from scanwright.problem.classification import Classification
+from scanwright.problem.kind import Explanation
+from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
+from scanwright.problem.label_map_study import measured_table, study_part
+from scanwright.protocols import Listener
+from scanwright.report.content import CasePicture, Difference, ResultSet
+from scanwright.report.study_content import StudyPart
+from scanwright.training.losses import classes as losses
+from scanwright.transform.prepare import require_finite
+from scanwright.transform.preprocess import to_network
+from scanwright.types import JSON, Array, Bools, Floats, Unit
+
+MAPS = (".anomaly.png", ".anomaly.nii.gz")
+"""What the files with the map of a picture and of a volume end in."""
+AT_LIMIT, PER_SPREAD = 128, 16
+"""A map is kept in bytes: this is the threshold, and above it is abnormal; one spread is so many."""
+WORDING = replace(
+    class_told.WORDING,
+    kind="Anomaly detection",
+    pictures="Cases whose truth was held most and least probable, and one in the middle; below each, how far each place lies "
+    "from what is normal.",
+)
+NOTE = (
+    "Only normal cases were learned from. A case is told as abnormal if it exceeds what normal cases reach at most; that limit "
+    "was calibrated on normal training cases alone, and no abnormal case had a part in it."
+)
+
+
+TITLE = "distance from what is normal"
+FITTED = "a model of what is normal is fitted, and not trained"
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyAnswer:
+    """chances (2,): of normal and of abnormal. grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal."""
+
+    chances: Floats
+    grades: Volume
+
+    @property
+    def mask(self) -> Bools:
+        """(I, J, K): where it is abnormal."""
+        return np.asarray(self.grades.voxels[0] > AT_LIMIT)
+
+    @property
+    def sure(self) -> Floats:
+        """(I, J, K) in [0, 1]: one half at the limit, and more the more spreads beyond it."""
+        excess = (self.grades.voxels[0].astype(np.float32) - AT_LIMIT) / PER_SPREAD
+        return np.asarray(1 / (1 + np.exp(-excess)))
+
+    @property
+    def labels(self) -> Volume:
+        """1 where it is abnormal."""
+        return Volume(self.mask[None].astype(np.uint8), self.grades.grid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnomalyCase(ClassifiedCase):
+    """A case with what was found in it, where somebody has outlined what there is."""
+
+    lesions: Mapping[str, Lesions]
+
+
+class Anomaly:
+    """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
+
+    name = "anomaly"
+    primary = "auroc"
+    sees_whole = True
+    gives_boxes = False
+    learns_normal = True
+    holds = "answer"
+    beside: tuple[str, ...] = MAPS
+    outputs = 2
+    losses = tuple(losses.ONE)
+    codes: Mapping[int, int] = MappingProxyType({})
+    wording = WORDING
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.whole = task, Classification(task)
+        regions = (Region(name=ABNORMAL, values=(1,)),)
+        self.as_masks = Task(name=task.name, channels=task.channels, regions=regions, findings=(ABNORMAL,))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Normal and abnormal."""
+        return self.task.classes
+
+    def learns(self, case: Case) -> bool:
+        """What is normal alone."""
+        return isinstance(case.target, Classes) and case.target.names == (NORMAL,)
+
+    def planned(self, plan: Plan) -> Self:
+        """This problem: nothing of it hangs on the plan."""
+        return self
+
+    def settled(self, chosen: Mapping[str, JSON] | None) -> Self:
+        """This problem: nothing is chosen on answers."""
+        return self
+
+    def settle(
+        self, rows: Sequence[AnomalyCase], test: Sequence[AnomalyCase], plan: Plan
+    ) -> tuple[list[AnomalyCase], list[AnomalyCase], None]:
+        """The rows as they are: a choice on them would learn from what is abnormal."""
+        return list(rows), list(test), None
+
+    def encode(self, target: object) -> Floats:
+        """(2,) float32: 1 for what is true."""
+        return self.whole.encode(target)
+
+    def loss(
+        self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()
+    ) -> Tensor:
+        """Not asked of a model that is fitted."""
+        raise NotImplementedError(FITTED)
+
+    def agreement(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Not asked of a model that is fitted."""
+        raise NotImplementedError(FITTED)
+
+    def sketch(self, image: Tensor, target: Tensor, answer: Array, *, grid: Grid) -> None:
+        """None: nothing is seen while a model is fitted."""
+
+    def decode(self, probabilities: Iterable[Array]) -> Array:
+        """1 where abnormal is the more probable."""
+        return np.asarray(np.stack(list(probabilities)).argmax(0), dtype=np.int64)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(N, 2): one half at the limit, and more the more spreads beyond it."""
+        return logits.float().softmax(1)
+
+    def answer(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> AnomalyAnswer:
+        """How probably the image is abnormal, and where. Raises InputError for an image that cannot be prepared."""
+        network_input, placement = to_network(image, engine.plan.preprocess)
+        require_finite(network_input, where=where)
+        chances, excess = predict_normal(engine, network_input, placement)
+        grades = np.clip(np.ceil(AT_LIMIT + PER_SPREAD * excess), 0, 255).astype(np.uint8)
+        return AnomalyAnswer(chances, Volume(grades[None], image.grid))
+
+    def answer_surely(
+        self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
+    ) -> tuple[AnomalyAnswer, None]:
+        """The answer, which says by itself how far each voxel lies beyond the limit."""
+        return self.answer(engine, image, where=where, tell=tell), None
+
+    def found(self, answer: AnomalyAnswer) -> dict[str, JSON]:
+        """As a classification, and how much of the image is abnormal: {"abnormal_share"}."""
+        return self.whole.found(answer.chances) | {"abnormal_share": round(float(answer.mask.mean()), 6)}
+
+    def line(self, found: Mapping[str, JSON]) -> str:
+        """What is decided, and how much of the image is abnormal."""
+        return f"{self.whole.line(found)}, {100 * found['abnormal_share']:.3g} % of the image"
+
+    def doubts(self, answer: AnomalyAnswer) -> tuple[Doubt, ...]:
+        """That the probability lies near one half; and that an image is unusual as a whole, with no place that is."""
+        found = self.whole.doubts(answer.chances)
+        if answer.chances[1] <= answer.chances[0] or answer.mask.any():
+            return found
+        return (*found, Doubt("unusual-as-a-whole", "unusual as a whole, and in no place by itself"))
+
+    def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
+        """How far each place lies from what is normal; half of the colours is the limit."""
+        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        return saliency_overlay(image.voxels, answer.sure, grid=image.grid, window=window, title=TITLE)
+
+    def explain(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> Explanation:
+        """The same."""
+        return Explanation(self.drawn(image, answer), (ABNORMAL,))
+
+    def measured(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyTable:
+        """Every part that is abnormal."""
+        return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
+
+    def study(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyPart:
+        """What is decided, and every part that is abnormal, measured."""
+        part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
+        return replace(part, answers=self.whole.told(answer.chances))
+
+    def file_name(self, case: Case) -> str:
+        """The file, within a folder, in which a case's answer is kept."""
+        return self.whole.file_name(case)
+
+    def write(self, file: Path, answer: AnomalyAnswer) -> None:
+        """Keep an answer: its probabilities, and its map in a file beside it."""
+        self.whole.write(file, answer.chances)
+        write_label(_map_of(file, volume=answer.grades.grid.unit == "mm" or answer.grades.shape[2] > 1), answer.grades)
+
+    def read(self, file: Path) -> AnomalyAnswer:
+        """An answer that was kept. Raises InputError for a file that is none, or has no map beside it."""
+        there = [path for volume in (False, True) if (path := _map_of(file, volume=volume)).exists()]
+        if not there:
+            raise InputError("no map beside an answer", where=file, expected=" or ".join(MAPS))
+        return AnomalyAnswer(self.whole.read(file), read_label(there[0]))
+
+    def yardstick(self, facts: Iterable[CaseFacts]) -> None:
+        """None: answers are measured by nothing that hangs on the images."""
+
+    def row(
+        self, case: Case, answer: AnomalyAnswer, *, fold: int | None, yardstick: float | None = None
+    ) -> AnomalyCase:
+        """An answer beside what is true, and its findings against what was outlined."""
+        found = self.whole.row(case, answer.chances, fold=fold)
+        lesions = {} if case.label is None else self._lesions(read_label(case.label), answer)
+        return AnomalyCase(**{one.name: getattr(found, one.name) for one in fields(found)}, lesions=lesions)
+
+    def _lesions(self, label: Volume, answer: AnomalyAnswer) -> Mapping[str, Lesions]:
+        values = [value for region in self.task.regions for value in region.values]
+        truth = np.isin(label.voxels, values).astype(np.uint8)
+        return lesions_of(Volume(truth, label.grid), answer.labels, self.as_masks)
+
+    def summary(
+        self, rows: Sequence[AnomalyCase], test: Sequence[AnomalyCase], *, seed: int, yardstick: float | None = None
+    ) -> dict[str, JSON]:
+        """metrics.json: of cases as of a classification, and of findings where some were outlined."""
+        found = self.whole.summary(rows, test, seed=seed) | {"problem": self.name}
+        for part, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
+            if outlined := [row for row in judged if row.lesions]:
+                part[FINDINGS] = lesion_summary(outlined, self.as_masks, seed=seed)
+        return found
+
+    def compare(
+        self, rows: Mapping[str, Sequence[AnomalyCase]], best: str, *, seed: int
+    ) -> Mapping[str, Sequence[Difference]]:
+        """Differences of AUROC and accuracy."""
+        return self.whole.compare(rows, best, seed=seed)
+
+    def table(self, rows: Sequence[AnomalyCase]) -> str:
+        """cases.csv."""
+        return self.whole.table(rows)
+
+    def case_score(self, row: AnomalyCase) -> float | None:
+        """1: the headline is of all cases together, and each counts."""
+        return self.whole.case_score(row)
+
+    def results(
+        self,
+        name: str,
+        summary: Mapping[str, JSON],
+        rows: Sequence[AnomalyCase],
+        *,
+        facts: Mapping[str, CaseFacts],
+        unit: Unit,
+        note: str,
+    ) -> tuple[ResultSet, ...]:
+        """One set of cases as the page shows it, and its findings."""
+        whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}")
+        return (whole, *lesion_results(name, summary))
+
+    def pictures(
+        self, rows: Sequence[AnomalyCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], AnomalyAnswer]
+    ) -> tuple[CasePicture, ...]:
+        """Cases that were told rightly and surely, hardly, and wrongly."""
+        return class_told.pictures(rows, self.task, case_of=case_of)
+
+    def shortfalls(self, summary: Mapping[str, JSON]) -> str:
+        """That no abnormal case was told as such."""
+        return self.whole.shortfalls(summary)
+
+
+def _in_255ths(sure: Floats) -> Array:
+    return np.rint(255 * sure).astype(np.uint8)
+
+
+def _map_of(file: Path, *, volume: bool) -> Path:
+    """The file of the map beside an answer."""
+    return file.with_name(f"{file.name.removesuffix('.json')}{MAPS[volume]}")

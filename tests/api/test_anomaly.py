@@ -1,0 +1,97 @@
+"""From a folder with normal pictures to a model that tells what is not: every verb, as a user calls it."""
+
+import json
+
+import pytest
+
+from normal_samples import SPOT, masked_pictures, write_picture
+from scanwright.io.formats import read_label
+
+QUICK = ("--task", "anomaly", "--folds", "2", "--device", "cpu", "--json")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory, scanwright):
+    """A finished run on pictures with masks."""
+    folder = tmp_path_factory.mktemp("anomaly")
+    ended = scanwright("train", masked_pictures(folder / "data"), *QUICK, "-o", folder / "run")
+    assert ended.code == 0, ended.err
+    return folder, json.loads(ended.out)
+
+
+def test_train__only_normal_cases_are_learned_from(told):
+    folder, _ = told
+    splits = json.loads((folder / "run" / "splits.json").read_text())
+    learned = {name for fold in splits["folds"] for name in fold["train"]}
+    judged = {name for fold in splits["folds"] for name in fold["validation"]}
+    abnormal = {f"p{number:02d}" for number in range(30, 36)}
+    assert not learned & abnormal and abnormal <= judged and len(learned) == 30
+    assert "only normal cases are learned from" in splits["stated"]
+
+
+def test_train__tells_the_abnormal_and_where(told):
+    folder, result = told
+    metrics = json.loads((folder / "run" / "metrics.json").read_text())
+    assert metrics["overall"]["auroc"]["mean"] == result["metrics"]["overall"]["auroc"]["mean"] > 0.95
+    assert metrics["overall"]["specificity"]["mean"] >= 0.8
+    assert metrics["findings"]["overall"]["lesion_sensitivity"]["mean"] > 0.8
+    assert "chosen" not in metrics
+    page = (folder / "run" / "report.html").read_text()
+    assert "Anomaly detection report" in page and "fitted to normal cases alone" in page
+
+
+def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
+    folder, _ = told
+    write_picture(tmp_path / "new.png", 999, spot=70.0)
+    ended = scanwright(
+        "predict",
+        folder / "run" / "model.swm",
+        tmp_path / "new.png",
+        "-o",
+        tmp_path / "out",
+        "--report",
+        "--explain",
+        "--json",
+    )
+    assert ended.code == 0, ended.err
+    (one,) = json.loads(ended.out)["predictions"]
+    assert one["decision"] == "abnormal" and one["probabilities"]["abnormal"] > 0.5
+    grades = read_label(tmp_path / "out" / "new.anomaly.png").voxels[0, :, :, 0].T
+    assert (grades[SPOT] > 128).mean() > 0.5 and (grades > 128).mean() < 0.3
+    report = json.loads((tmp_path / "out" / "new.report.json").read_text())
+    assert report["findings"] and report["findings"][0]["kind"] == "abnormal"
+    assert (tmp_path / "out" / "new.explanation.png").is_file()
+
+
+def test_train__on_nothing_but_normal_images(scanwright, tmp_path):
+    for number in range(24):
+        write_picture(tmp_path / "data" / f"p{number:02d}.png", number)
+    ended = scanwright("train", tmp_path / "data", *QUICK, "-o", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    overall = json.loads((tmp_path / "run" / "metrics.json").read_text())["overall"]
+    assert overall["auroc"]["mean"] is None and overall["specificity"]["n"] == 24
+    write_picture(tmp_path / "new.png", 999, spot=90.0)
+    ended = scanwright(
+        "predict", tmp_path / "run" / "model.swm", tmp_path / "new.png", "-o", tmp_path / "out", "--json"
+    )
+    assert json.loads(ended.out)["predictions"][0]["decision"] == "abnormal"
+
+
+def test_train__too_few_normal_images(scanwright, tmp_path):
+    ended = scanwright(
+        "train", masked_pictures(tmp_path / "data", normal=8, abnormal=8), *QUICK, "-o", tmp_path / "run"
+    )
+    assert ended.code == 4 and "too few normal images" in ended.err
+
+
+def test_train__no_other_model_learns_what_is_normal(scanwright, tmp_path):
+    ended = scanwright(
+        "train",
+        masked_pictures(tmp_path / "data", normal=12, abnormal=1),
+        *QUICK,
+        "--model",
+        "svm",
+        "-o",
+        tmp_path / "run",
+    )
+    assert ended.code == 2 and "what is normal is learned by one model" in ended.err

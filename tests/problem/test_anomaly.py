@@ -1,0 +1,118 @@
+"""Answers about what is abnormal: kept, judged and told."""
+
+import numpy as np
+import pytest
+
+from made_folders import write_nifti
+from scanwright.dataset.cases import Case, Classes
+from scanwright.dataset.task import Channel, Region, Task
+from scanwright.errors import InputError
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.problem.anomaly import AT_LIMIT, MAPS, Anomaly, AnomalyAnswer
+from scanwright.problem.known import KINDS
+
+SHAPE = (12, 14, 6)
+TASK = Task(
+    name="t",
+    kind="anomaly",
+    channels=(Channel(name="ct", modality="ct"),),
+    classes=("normal", "abnormal"),
+    regions=(Region(name="abnormal", values=(3, 4)),),
+    findings=("abnormal",),
+)
+
+
+def answer(*places, chance=0.9, at=160):
+    """An answer that finds something at these places."""
+    grades = np.full((1, *SHAPE), 100, np.uint8)
+    for place in places:
+        grades[0][place] = at
+    return AnomalyAnswer(
+        np.array([1 - chance, chance], np.float32), Volume(grades, Grid(SHAPE, np.diag([2, 2, 5, 1.0])))
+    )
+
+
+HERE = (slice(2, 6), slice(2, 6), slice(1, 3))
+THERE = (slice(9, 11), slice(9, 11), slice(4, 6))
+
+
+def case(tmp_path, *places, name="a"):
+    """A case in whose label these places are outlined."""
+    label = np.zeros(SHAPE, np.uint8)
+    for place in places:
+        label[place] = 4
+    write_nifti(tmp_path / f"{name}.nii.gz", label, np.diag([2.0, 2.0, 5.0, 1.0]))
+    told = Classes(names=("abnormal" if places else "normal",))
+    return Case(id=name, images=(tmp_path / "x.nii.gz",), label=tmp_path / f"{name}.nii.gz", target=told, patient=name)
+
+
+def test_answer__is_kept_with_its_map(tmp_path):
+    problem, kept = Anomaly(TASK), answer(HERE)
+    problem.write(tmp_path / "a.json", kept)
+    assert (tmp_path / f"a{MAPS[1]}").is_file()
+    found = problem.read(tmp_path / "a.json")
+    np.testing.assert_array_equal(found.grades.voxels, kept.grades.voxels)
+    np.testing.assert_allclose(found.chances, kept.chances)
+    (tmp_path / f"a{MAPS[1]}").unlink()
+    with pytest.raises(InputError, match="no map beside"):
+        problem.read(tmp_path / "a.json")
+
+
+def test_answer__the_limit_itself_is_not_abnormal():
+    assert not answer(HERE, at=AT_LIMIT).mask.any()
+    assert answer(HERE, at=AT_LIMIT + 1).mask.sum() == 32
+    assert answer(HERE, at=AT_LIMIT).sure.max() == pytest.approx(0.5)
+
+
+def test_row__findings_are_matched_where_something_was_outlined(tmp_path):
+    problem = Anomaly(TASK)
+    row = problem.row(case(tmp_path, HERE), answer(HERE, THERE), fold=1)
+    assert (row.truth, row.decision, row.fold) == (1, 1, 1)
+    lesions = row.lesions["abnormal"]
+    assert (lesions.hits, lesions.false) == (1, 1)
+    assert lesions.true_sizes.tolist() == pytest.approx([32 * 20 / 1000])
+    without = problem.row(case(tmp_path).model_copy(update={"label": None}), answer(chance=0.1), fold=0)
+    assert not without.lesions and without.decision == 0
+
+
+def test_summary__of_cases_and_of_findings(tmp_path):
+    problem = Anomaly(TASK)
+    rows = [
+        *(problem.row(case(tmp_path, name=f"n{k}"), answer(chance=0.1 + 0.01 * k), fold=0) for k in range(4)),
+        *(problem.row(case(tmp_path, HERE, name=f"a{k}"), answer(HERE, chance=0.8), fold=0) for k in range(3)),
+        problem.row(case(tmp_path, HERE, name="missed"), answer(chance=0.05), fold=0),
+    ]
+    found = problem.summary(rows, [], seed=0)
+    assert found["problem"] == "anomaly" and found["overall"]["auroc"]["mean"] == pytest.approx(12 / 16)
+    assert found["overall"]["sensitivity"]["mean"] == 0.75 and found["overall"]["specificity"]["mean"] == 1.0
+    assert found["findings"]["overall"]["lesion_sensitivity"]["mean"] == 0.75
+    assert found["findings"]["overall"]["false_lesions_per_case"]["mean"] == 0.0
+
+
+def test_summary__of_normal_cases_alone_tells_false_alarms(tmp_path):
+    problem = Anomaly(TASK)
+    rows = [problem.row(case(tmp_path, name=f"n{k}"), answer(chance=0.9 if k == 0 else 0.1), fold=0) for k in range(5)]
+    overall = problem.summary(rows, [], seed=0)["overall"]
+    assert overall["auroc"]["mean"] is None and overall["specificity"]["mean"] == 0.8
+
+
+def test_learns__from_what_is_normal_alone(tmp_path):
+    problem = Anomaly(TASK)
+    assert problem.learns(case(tmp_path)) and not problem.learns(case(tmp_path, HERE))
+    assert all(kind(TASK).learns(case(tmp_path, HERE)) for name, kind in KINDS.items() if name == "classification")
+
+
+def test_doubts__unusual_as_a_whole():
+    assert "unusual as a whole, and in no place by itself" in Anomaly(TASK).doubts(answer(chance=0.97))
+    assert not Anomaly(TASK).doubts(answer(HERE, chance=0.97))
+    assert Anomaly(TASK).doubts(answer(HERE, chance=0.52))
+
+
+def test_study__every_part_that_is_abnormal():
+    image = Volume(np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32), answer().grades.grid)
+    part = Anomaly(TASK).study(image, answer(HERE, THERE), sure=None)
+    assert part.table is not None
+    assert [row.size for row in part.table.findings] == pytest.approx([0.64, 0.16])
+    assert part.table.findings[0].confidence == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
+    assert part.answers[""] == "abnormal"
