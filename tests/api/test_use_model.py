@@ -11,8 +11,9 @@ from PIL import Image
 import scanwright as package
 from made_folders import ball, picture_folder, write_nifti, write_text
 from scanwright.api import opened
+from scanwright.api.answer_case import Prediction
 from scanwright.api.opened import open_model
-from scanwright.api.use_model import Prediction, predict, unanswered, verify
+from scanwright.api.use_model import predict, unanswered, verify
 from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.inference import volume

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from scanwright.api import slices
+from scanwright.api.answer_case import answer_volume
 from scanwright.api.opened import Model
-from scanwright.api.use_model import answer_volume
 from scanwright.dataset.cases import Case
 from scanwright.dataset.collection import Listing, write_declaration
 from scanwright.dataset.images import read_case_image
