@@ -66,3 +66,16 @@ def test_read__a_mask_that_cannot_be_read_is_a_fault(tmp_path):
     assert not [fault for fault in found.faults if fault.severity == "error"]
     (fault,) = [fault for fault in again.faults if fault.severity == "error"]
     assert fault.code == "unreadable-label" and fault.case == "b" and [case.id for case in again.train] == ["a"]
+
+
+def test_read__where_some_regions_are_findings_only_they_are_boxes(tmp_path):
+    for name in ("a", "b"):
+        write_nifti(
+            tmp_path / "images" / f"{name}.nii.gz", np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+        )
+        write_nifti(tmp_path / "masks" / f"{name}.nii.gz", np.where(labels() == 9, 0, labels()).astype(np.uint8))
+    (tmp_path / "scanwright.json").write_text('{"regions": {"lung": 2, "nodule": 1}}')
+    found = read_dataset(tmp_path, kind="detection")
+    assert found.task.classes == ("nodule",) and len(found.cases[0].target.boxes) == 2
+    (tmp_path / "scanwright.json").write_text('{"regions": {"lung": 2, "nodule": 1}, "findings": []}')
+    assert set(read_dataset(tmp_path, kind="detection").task.classes) == {"lung", "nodule"}

@@ -11,8 +11,9 @@ from scanwright.figures.overlay import CT_LUNG, CT_SOFT_TISSUE
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.problem.label_map_lesions import lesion_results
-from scanwright.problem.label_map_study import beside, window_of
+from scanwright.problem.label_map_study import beside
 from scanwright.problem.segmentation import Segmentation
+from scanwright.problem.windows import window_of
 
 SHAPE = (30, 24, 8)
 GRID = Grid(SHAPE, np.diag([2.0, 2.0, 4.0, 1.0]), "mm")

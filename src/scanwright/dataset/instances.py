@@ -14,24 +14,28 @@ from scanwright.types import Bools
 
 
 def with_instances(dataset: Dataset) -> Dataset:
-    """The data set as one of detection: a box around every connected part of every region, and no label maps any more.
+    """The data set as one of detection: a box around every connected part of every region, and no label maps any more. Where
+    some regions are findings, their parts alone are to be found: nobody looks for lungs.
 
     Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A label map that cannot be
     read becomes a fault, and its case has no target. Reads every label map.
     """
+    wanted = dataset.task.abnormal or tuple(region.name for region in dataset.task.regions)
+    regions = tuple(region for region in dataset.task.regions if region.name in wanted)
     task = dataset.task.model_copy(
         update={
             "kind": "detection",
-            "classes": tuple(region.name for region in dataset.task.regions),
+            "classes": wanted,
             "regions": (),
             "region_order": (),
+            "findings": None,
             "ignore": None,
         }
     )
     cases, faults = [], list(dataset.faults)
     for case in dataset.cases:
         try:
-            cases.append(_boxed(case, dataset.task))
+            cases.append(_boxed(case, regions, ignore=dataset.task.ignore))
         except InputError as error:
             faults.append(unread_label(case, error))
             cases.append(case.model_copy(update={"label": None}))
@@ -70,10 +74,10 @@ def _parts(mask_IJK: Bools, name: str) -> list[Box]:
     ]
 
 
-def _boxed(case: Case, task: Task) -> Case:
+def _boxed(case: Case, regions: Sequence[Region], *, ignore: int | None) -> Case:
     if case.label is None:
         return case
-    found = boxes_of_label(case.label, task.regions, ignore=task.ignore)
+    found = boxes_of_label(case.label, regions, ignore=ignore)
     return case.model_copy(update={"label": None, "target": found})
 
 

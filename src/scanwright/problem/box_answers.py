@@ -17,7 +17,6 @@ from scanwright.errors import InputError
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
-from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.palette import structure_colour
 from scanwright.files import read_json, write_json
 from scanwright.geometry.boxes import as_boxes
@@ -27,6 +26,7 @@ from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
 from scanwright.problem.box_choice import Limits, settle, told
+from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import FindingLine, KeyImage, StudyPart
@@ -122,7 +122,7 @@ class BoxAnswers:
             Drawn(found.boxes[k], int(found.codes[k]), float(found.scores[k]), number if numbered else None)
             for number, k in enumerate(self._told(answer), start=1)
         ]
-        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        window = window_of(around_boxes(image.voxels[0], [one.corners for one in boxes]), self.task)
         return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window)
 
     def _legend(self, answer: BoxAnswer) -> tuple[tuple[str, str], ...]:

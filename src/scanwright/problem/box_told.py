@@ -11,10 +11,10 @@ from scanwright.evaluation.box_matching import IOU_50
 from scanwright.evaluation.detected import DetectedCase, count_boxes
 from scanwright.evaluation.detection_comparison import compare_detections_with_best
 from scanwright.figures.boxed import Drawn, boxed
-from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.problem import box_figures
 from scanwright.problem.box_choice import told
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together
+from scanwright.problem.windows import around_boxes, window_of
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
 from scanwright.types import JSON
@@ -84,7 +84,6 @@ def pictures(rows: Sequence[DetectedCase], task: Task, *, case_of: Callable[[str
 def picture(row: DetectedCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:
     """One case with its true boxes and those that are told."""
     image = read_case_image(case, task)
-    window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
     shown = np.flatnonzero(told(row.scores, row.codes, row.thresholds))
     true = [Drawn(row.true[place], int(row.true_codes[place])) for place in range(len(row.true))]
     found = [Drawn(row.found[place], int(row.codes[place]), float(row.scores[place])) for place in shown]
@@ -94,5 +93,6 @@ def picture(row: DetectedCase, role: page_content.Role, task: Task, *, case: Cas
         if counts.true or counts.found:
             said = f"{counts.hits} of {counts.true} found, {counts.false_positives} false"
             facts.append(Fact(name=name, value=said))
+    window = window_of(around_boxes(image.voxels[0], [one.corners for one in (*true, *found)]), task)
     png = boxed(image.voxels, grid=image.grid, boxes=[*true, *found], window=window)
     return CasePicture(role=role, case=row.case, png=png, facts=tuple(facts))

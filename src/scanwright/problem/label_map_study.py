@@ -5,18 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.figures.overlay import CT_LUNG, CT_SOFT_TISSUE, WIDTH_PX, overlay_slices
+from scanwright.figures.overlay import WIDTH_PX, overlay_slices
 from scanwright.figures.palette import structure_colour
 from scanwright.findings.placing import with_findings
 from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
+from scanwright.problem.windows import window_of
 from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.types import Array, Bools
 
 CLOSE_PX = 480
 """Width of a picture of one finding: two stand side by side, and their letters are still read."""
-MOSTLY_AIR = -400.0
-"""HU: a median below it is one of lung (about -850), and not of fat (-100)."""
 MOST_PICTURED = 2
 """Findings with a picture of their own, the largest ones."""
 VALUES = {"ct": "HU", "pet": "SUV"}
@@ -87,15 +86,6 @@ def _close(image: Volume, labels: Volume, task: Task, table: StudyTable, place: 
         caption=row.region,
         window=window,
     )
-
-
-def window_of(values: Array, task: Task) -> tuple[float, float] | None:
-    """The grey values shown as black and as white: of CT that of lungs where these values are mostly air, else that of soft
-    tissue; None of what has no unit.
-    """
-    if task.channels[0].modality != "ct":
-        return None
-    return CT_LUNG if values.size and float(np.median(values)) < MOSTLY_AIR else CT_SOFT_TISSUE
 
 
 def beside(image_IJK: Array, row: FindingRow) -> Array:
