@@ -92,6 +92,13 @@ def test_study__a_table_and_pictures():
     assert whole.name == "left lung" and whole.size == pytest.approx(12 * 20 * 6 * 16 / 1000)  # with its nodule
 
 
+def test_study__a_finding_cut_out_of_its_lung_lies_in_it_also_where_not_all_was_looked_for_in_every_case():
+    image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
+    some = task().model_copy(update={"partial": (("nodule",),)})
+    (row,) = Segmentation(some).study(image, Volume(labels((5, 8))[None], GRID), sure=None).table.findings
+    assert row.region == "left lung"
+
+
 def test_study__pictures_have_a_legend_and_say_their_window():
     """Air in the lungs, and a nodule of water in it: both are seen in the window of lungs."""
     values = labels((5, 8))

@@ -117,12 +117,15 @@ class Task(Frozen):
 
     @property
     def exclusive(self) -> bool:
-        """Whether no value is in two regions: one answer for each voxel (softmax) instead of several (sigmoid).
+        """Whether there is one answer for each voxel (softmax) instead of several (sigmoid): no value is in two regions.
 
         Where some regions were not looked for in some cases, each is an answer of its own.
         """
-        if self.partial:
-            return False
+        return not self.partial and self.disjoint
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether no label value is in two regions: a finding is then cut out of the region that it lies in."""
         held = [value for region in self.regions for value in region.values]
         return len(held) == len(set(held))
 

@@ -74,9 +74,9 @@ def _masks(labels: Volume, task: Task) -> dict[str, Bools]:
 
 
 def _anatomy(masks: Mapping[str, Bools], task: Task, grid: Grid) -> dict[str, Bools]:
-    """The regions that are no findings, with those that they surround where labels exclude each other."""
+    """The regions that are no findings, with the findings that they surround where these are cut out of them."""
     regions = {name: mask for name, mask in masks.items() if name not in task.abnormal}
-    if not regions:
+    if not regions or not task.disjoint:
         return regions
     together = np.logical_or.reduce([masks[name] for name in task.abnormal])
     return with_findings(regions, together, spacing=grid.spacing)

@@ -27,7 +27,7 @@ def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | N
     masks = masks_of(labels, task)
     findings = {name: masks[name] for name in task.abnormal}
     anatomy = {name: mask for name, mask in masks.items() if name not in findings}
-    if task.exclusive and findings:
+    if task.disjoint and findings:
         anatomy = with_findings(anatomy, np.logical_or.reduce(list(findings.values())), spacing=image.grid.spacing)
     return study_table(
         anatomy,
