@@ -14,7 +14,7 @@ from scipy.spatial import ConvexHull
 
 from scanwright.geometry.affine import spacing_of
 from scanwright.geometry.grid import Grid
-from scanwright.types import Bools, Floats, Ints
+from scanwright.types import Bools, Floats
 
 CORNERS = np.array(list(product((-0.5, 0.5), repeat=2)))
 EIGHT = np.ones((3, 3), np.bool_)
@@ -35,21 +35,33 @@ def diameters(mask_IJK: Bools, grid: Grid) -> Diameters | None:
     The plane is that of i and j; parts are connected by edges or corners within a slice. None for an empty mask.
     """
     across, along, _ = spacing_of(grid.affine)
-    best: Diameters | None = None
+    scale = np.array((across, along))
+    longest, best = 0.0, None
     for k in np.flatnonzero(mask_IJK.any(axis=(0, 1))).tolist():
-        labels, count = ndimage.label(mask_IJK[:, :, k], EIGHT)
-        for part in range(1, count + 1):
-            corners = _corners(np.argwhere(labels == part)) * (across, along)
+        labels, _ = ndimage.label(mask_IJK[:, :, k], EIGHT)
+        for part, around in enumerate(ndimage.find_objects(labels), start=1):
+            edges = scale * [one.stop - one.start for one in around]
+            if np.linalg.norm(edges) <= longest:  # no two of its corners are farther apart
+                continue
+            corners = (_corners(labels[around] == part) + [one.start for one in around]) * scale
             first, second = _farthest(corners)
             length = float(np.linalg.norm(second - first))
-            if best is None or length > best.longest:
-                best = Diameters(length, _widest(corners, second - first), k)
-    return best
+            if best is None or length > longest:
+                longest, best = length, (corners, second - first, k)
+    if best is None:
+        return None
+    corners, axis, k = best
+    return Diameters(longest, _widest(corners, axis), k)
 
 
-def _corners(pixels_IJ: Ints) -> Floats:
-    """Every corner of every pixel, in index coordinates."""
-    return np.unique((pixels_IJ[:, None, :] + CORNERS).reshape(-1, 2), axis=0)
+def _corners(part_IJ: Bools) -> Floats:
+    """The corners of the outermost pixels of each row, in index coordinates: their convex hull is that of the whole part."""
+    rows = np.flatnonzero(part_IJ.any(axis=1))
+    first = part_IJ[rows].argmax(axis=1)
+    last = part_IJ.shape[1] - 1 - part_IJ[rows, ::-1].argmax(axis=1)
+    pixels = np.concatenate([np.stack([rows, first], axis=1), np.stack([rows, last], axis=1)])
+    found: Floats = np.unique((pixels[:, None, :] + CORNERS).reshape(-1, 2), axis=0)
+    return found
 
 
 def _farthest(points: Floats) -> tuple[Floats, Floats]:
