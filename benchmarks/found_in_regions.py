@@ -32,6 +32,7 @@ from record import write_result
 from scanwright.api.opened import Model, open_model
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
+from scanwright.dataset.measures import region_masks
 from scanwright.dataset.phantom.bodies import BODIES, Part
 from scanwright.dataset.phantom.cohort import Modality, Scan, anatomy_of, draw_scans, scene_of, write_cohort
 from scanwright.dataset.read import read_dataset
@@ -47,7 +48,7 @@ from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
 from scanwright.problem.detection import Detection
-from scanwright.problem.label_map_study import masks_of, study_part
+from scanwright.problem.label_map_study import study_part
 from scanwright.types import Array, Floats
 
 COHORTS: Mapping[Part, Modality] = {"chest": "ct", "head": "mr"}
@@ -188,7 +189,7 @@ def tell(cohort: Cohort, case: Case, model: Model) -> Told:
         patient=case.patient,
         true=true,
         found=found,
-        partners=paired(true.findings, found.findings, masks_of(label, model.task)[cohort.finding]),
+        partners=paired(true.findings, found.findings, region_masks(label.voxels[0], model.task)[cohort.finding]),
         placed=sum(one.region == other.region for one, other in both),
     )
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scanwright.api import coded_findings
+from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
@@ -101,7 +102,7 @@ def write_dicom(
     base = file.name.removesuffix(SEG).removesuffix(RTSTRUCT)
     stack = find_stack(scan)
     sources = headers_of(stack)
-    masks = region_masks(labels, task)
+    masks = region_masks(labels.voxels[0], task)
     unit = UNITS.get(task.channels[0].modality, "arbitrary")
     colours = {region: _rgb(structure_colour(index)) for index, region in enumerate(masks)}
     given: dict[str, Any] = {"grid": stack.grid, "sources": sources, "model": model, "colours": colours}
@@ -269,11 +270,6 @@ def model_of(card: Mapping[str, Any], digest: str) -> "Model":
     from scanwright.io.dicom.derived.provenance import Model
 
     return Model(str(card.get("name") or "model"), str(card.get("versions", {}).get("scanwright", "")), digest)
-
-
-def region_masks(labels: Volume, task: Task) -> dict[str, Bools]:
-    """Where each region is, (I, J, K), by its name."""
-    return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
 
 
 def measure(mask: Bools, image: Volume) -> dict[str, Any]:

@@ -102,14 +102,18 @@ def region_voxels(counts: Mapping[int, int], task: Task) -> dict[str, int]:
     return {region.name: sum(counts.get(value, 0) for value in set(region.values)) for region in task.regions}
 
 
+def region_masks(label: Array, task: Task) -> dict[str, Bools]:
+    """Where each region is, in the shape of the label map."""
+    return {region.name: np.isin(label, region.values) for region in task.regions}
+
+
 def region_components(label: Array, box: Box, task: Task) -> dict[str, int]:
     """How many 26-connected pieces each region has; nothing where the box around all regions is too large to be cheap."""
     if not 0 < np.prod(box[1], dtype=float) <= COMPONENT_BOX:
         return {}
     part = cut_out(label, box)
     full = np.ones((3, 3, 3), bool)
-    masks = {region.name: np.isin(part, region.values) for region in task.regions}
-    return {name: int(ndimage.label(mask, structure=full)[1]) for name, mask in masks.items()}
+    return {name: int(ndimage.label(mask, structure=full)[1]) for name, mask in region_masks(part, task).items()}
 
 
 def region_centers(label: Array, task: Task) -> dict[str, Triple]:

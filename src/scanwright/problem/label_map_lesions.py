@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.evaluation.bootstrap import Measures
 from scanwright.evaluation.judged import JudgedCase
@@ -49,7 +50,7 @@ def lesions_of(
     if not task.abnormal:
         return {}
     judged = None if task.ignore is None else truth.voxels[0] != task.ignore
-    true, found = _masks(truth, task), _masks(answer, task)
+    true, found = region_masks(truth.voxels[0], task), region_masks(answer.voxels[0], task)
     voxel, unit = size_of_voxel(truth.grid)
     names = set(true) if looked_for is None else set(looked_for)
     whole = all(name in names for name in true if name not in task.abnormal)
@@ -67,10 +68,6 @@ def lesions_of(
         for kind in task.abnormal
         if kind in names
     }
-
-
-def _masks(labels: Volume, task: Task) -> dict[str, Bools]:
-    return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
 
 
 def _anatomy(masks: Mapping[str, Bools], task: Task, grid: Grid) -> dict[str, Bools]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.figures.overlay import WIDTH_PX, overlay_slices
 from scanwright.figures.palette import structure_colour
@@ -24,7 +25,7 @@ VALUES = {"ct": "HU", "pet": "SUV"}
 
 def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyTable:
     """The table of a study. sure: how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where nothing says it."""
-    masks = masks_of(labels, task)
+    masks = region_masks(labels.voxels[0], task)
     findings = {name: masks[name] for name in task.abnormal}
     anatomy = {name: mask for name, mask in masks.items() if name not in findings}
     if task.disjoint and findings:
@@ -41,7 +42,7 @@ def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | N
 def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyPart:
     """The table of a study, the whole image with its overlay, and the largest findings close by."""
     table = measured_table(image, labels, task, sure=sure)
-    masks = masks_of(labels, task)
+    masks = region_masks(labels.voxels[0], task)
     drawn = np.isin(labels.voxels[0], [value for region in task.regions for value in region.values])
     window = window_of(image.voxels[0][drawn], task)
     whole = KeyImage(
@@ -59,11 +60,6 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
         unit_of_length=image.grid.unit,
         unit_of_value=VALUES.get(task.channels[0].modality, ""),
     )
-
-
-def masks_of(labels: Volume, task: Task) -> dict[str, Bools]:
-    """Where each region is, (I, J, K), by its name."""
-    return {region.name: np.isin(labels.voxels[0], region.values) for region in task.regions}
 
 
 def _legend(masks: Mapping[str, Bools], task: Task) -> tuple[tuple[str, str], ...]:
