@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from normal_samples import SPOT, masked_pictures, write_picture
+from normal_samples import SPOT, masked_pictures, write_mask, write_picture
 from scanwright.io.formats import read_label
 
 QUICK = ("--task", "anomaly", "--folds", "2", "--device", "cpu", "--json")
@@ -61,6 +61,19 @@ def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
     report = json.loads((tmp_path / "out" / "new.report.json").read_text())
     assert report["findings"] and report["findings"][0]["kind"] == "abnormal"
     assert (tmp_path / "out" / "new.explanation.png").is_file()
+
+
+def test_evaluate__new_pictures_with_masks(told, scanwright, tmp_path):
+    folder, _ = told
+    for number in range(8):
+        wrong = 60.0 * (number > 3)
+        write_picture(tmp_path / "new" / "images" / f"q{number}.png", 500 + number, spot=wrong)
+        write_mask(tmp_path / "new" / "masks" / f"q{number}.png", spot=wrong)
+    ended = scanwright("evaluate", folder / "run" / "model.swm", tmp_path / "new", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert found["problem"] == "anomaly" and found["overall"]["auroc"]["mean"] == 1.0
+    assert found["findings"]["overall"]["true_lesions"]["mean"] == 4
 
 
 def test_train__on_nothing_but_normal_images(scanwright, tmp_path):

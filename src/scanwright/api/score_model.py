@@ -1,5 +1,6 @@
 """The verb `evaluate`: predictions that lie in a folder, or a package, against the labels of a data set."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,9 @@ def evaluate(
     require_outside(folder, Path(data))
     require_free_for_scores(folder)
     dataset = read_dataset(Path(data), layout)
+    model = open_model(source, device=device) if source.is_file() else None
+    if model is not None:
+        dataset = asked_alike(dataset, model.task, data=Path(data), layout=layout)
     require_learnable(dataset)
     require_clear_sides(dataset)
     cases = list(dataset.test or dataset.train)
@@ -60,8 +64,7 @@ def evaluate(
         )
     require_writable(folder)
     learned: list[str] = []
-    if source.is_file():
-        model = open_model(source, device=device)
+    if model is not None:
         require_same_parts(model.task, dataset.task, where=source)
         cases, learned = unseen(model, dataset, cases, tell=tell)
         source = folder / "predictions"
@@ -76,6 +79,15 @@ def evaluate(
     write_json(folder / "metrics.json", summary)
     write_bytes(folder / "cases.csv", problem.table(rows).encode())
     return summary
+
+
+def asked_alike(dataset: Dataset, task: Task, *, data: Path, layout: str | None) -> Dataset:
+    """The data set asked what the model answers, where it can tell that too: label maps have boxes, and say what is normal."""
+    if dataset.task.kind == task.kind:
+        return dataset
+    with contextlib.suppress(InputError):
+        return read_dataset(data, layout, kind=task.kind)
+    return dataset
 
 
 def require_clear_sides(dataset: Dataset) -> None:
