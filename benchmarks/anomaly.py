@@ -10,13 +10,12 @@ pictures are answered by all folds together. Generated cohorts are those of `sca
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command import scanwright
 from record import write_result
 
 from scanwright.dataset.read import read_dataset
@@ -26,13 +25,6 @@ from scanwright.io.formats import read_label
 Values = dict[str, Any]
 OF_CASES = ("auroc", "average_precision", "sensitivity", "specificity")
 OF_FINDINGS = ("lesion_sensitivity", "lesion_precision", "false_lesions_per_case")
-
-
-def called(*words: str) -> None:
-    """A command of this package. Ends the benchmark with what it says if it fails."""
-    ended = subprocess.run([sys.executable, "-m", "scanwright", *words], capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(ended.stderr)
 
 
 def told(part: Values) -> Values:
@@ -65,7 +57,7 @@ def within_images(data: Path, run: Path) -> Values | None:
 
 def trained(data: Path, run: Path) -> Values:
     """Everything about one data set."""
-    called("train", str(data), "-o", str(run), "--task", "anomaly")
+    scanwright("train", str(data), "-o", str(run), "--task", "anomaly")
     metrics = json.loads((run / "metrics.json").read_text())
     seconds = json.loads((run / "clock.json").read_text())["elapsed_s"]
     found: Values = {"cross_validation": told(metrics), "seconds": seconds}
@@ -92,7 +84,7 @@ def main() -> None:
         for modality in ("us", "mr"):
             made = work / f"generated_{modality}"
             asked = ("--modality", modality, "--task", "classification", "--subjects", str(given.subjects))
-            called("phantom", *asked, "-o", str(made))
+            scanwright("phantom", *asked, "-o", str(made))
             sets[made.name] = made
         result: Values = {}
         for name, data in sets.items():

@@ -17,8 +17,6 @@ is cut out of a label map is put back into the organ round it. "truth" tells how
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command import scanwright
 from record import write_result
 
 from scanwright.api.opened import Model, open_model
@@ -57,15 +56,6 @@ RULES = {"iou 0.5": HitRule(), "iou 0.1": HitRule(iou=0.1), "centre inside": Hit
 LONGEST_MM = (0.0, 12.0, 20.0, np.inf)
 """Where groups of findings by their longest diameter begin and end."""
 MEASURES = ("map50", "froc", "sensitivity_at_1fp", "ar10")
-
-
-def scanwright(*command: str | Path) -> dict[str, Any]:
-    """One command, its result as data."""
-    line = [sys.executable, "-m", "scanwright", *map(str, command), "--json"]
-    ended = subprocess.run(line, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(ended.stderr)
-    return dict(json.loads(ended.stdout))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,6 @@ out of fold, and compared with the best ones by DeLong's test and by permutation
 import argparse
 import csv
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from command import scanwright
 from record import write_result
 
 from scanwright.api.answer import trained_network
@@ -44,15 +43,6 @@ from scanwright.types import Floats, Ints
 
 NORMAL = "normal"
 FAMILIES = ("svm-linear", "svm-rbf")
-
-
-def scanwright(*command: str | Path) -> dict[str, Any]:
-    """One command, its result as data."""
-    line = [sys.executable, "-m", "scanwright", *map(str, command), "--json"]
-    ended = subprocess.run(line, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(ended.stderr)
-    return dict(json.loads(ended.stdout))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ with a page for a clinician. --work keeps the run and that page; the same comman
 import argparse
 import csv
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from command import scanwright
 from record import write_result
 
 REGIONS = {"right lung": 1, "left lung": 2, "mediastinum": 3}
@@ -32,15 +32,6 @@ LINKED = ("images", "labels", "findings", "metadata.csv")
 PAGED = 10
 """Findings of a page that are kept."""
 OF_REGIONS = ("dice", "nsd", "hd95_px")
-
-
-def scanwright(*command: str | Path) -> dict[str, Any]:
-    """One command, its result as data."""
-    line = [sys.executable, "-m", "scanwright", *map(str, command), "--json"]
-    ended = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=False)
-    if ended.returncode:
-        sys.exit(ended.returncode)
-    return dict(json.loads(ended.stdout))
 
 
 def linked(source: Path, root: Path, held_out: str) -> Path:

@@ -20,8 +20,6 @@ differences are the detector's less the other's, in the same draws of patients.
 import argparse
 import itertools
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command import scanwright
 from record import write_result
 from scipy import ndimage
 
@@ -63,15 +62,6 @@ SMOOTH_MM = (2.0, 4.0, 6.0)
 OPEN_MM = (0.0, 6.0, 12.0, 18.0)
 STAY_MM = 10.0
 SAMPLES = 2_000
-
-
-def scanwright(*command: str | Path) -> dict[str, Any]:
-    """One command, its result as data."""
-    line = [sys.executable, "-m", "scanwright", *map(str, command), "--json"]
-    ended = subprocess.run(line, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(ended.stderr)
-    return dict(json.loads(ended.stdout))
 
 
 def shaved(data: Path, out: Path, *, most_mm: float, seed: int = 0) -> Path:

@@ -21,7 +21,7 @@ NEGATIVE = (
     *(r"(?:class )?0", r"benign"),
 )
 SHOWN_CLASSES = 12
-NORMAL, ABNORMAL = "normal", "abnormal"
+NORMAL_OR_NOT = NORMAL, ABNORMAL = "normal", "abnormal"
 """The classes where only what is normal is learned."""
 
 
@@ -33,11 +33,6 @@ def in_order(names: Iterable[str], *, choice: str = "one") -> tuple[str, ...]:
     """
     named = sorted(set(names), key=_natural)
     return tuple(sorted(named, key=_rank) if len(named) == 2 and choice == "one" else named)
-
-
-def in_two_classes() -> tuple[str, str]:
-    """What is normal and what is not, in the order of their codes."""
-    return NORMAL, ABNORMAL
 
 
 def called_normal(names: Sequence[str], *, choice: str = "one") -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scanwright.dataset.cases import Case, Classes, Dataset
-from scanwright.dataset.classes import ABNORMAL, NORMAL, called_normal, in_two_classes
+from scanwright.dataset.classes import ABNORMAL, NORMAL, NORMAL_OR_NOT, called_normal
 from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.instances import unread_label
 from scanwright.dataset.task import Region, Task
@@ -97,7 +97,7 @@ def _two(task: Task, *, regions: tuple[Region, ...] = ()) -> Task:
         channels=task.channels,
         regions=regions,
         findings=(ABNORMAL,) if regions else None,
-        classes=in_two_classes(),
+        classes=NORMAL_OR_NOT,
         ignore=task.ignore,
         source=task.source,
     )

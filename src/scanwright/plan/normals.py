@@ -13,7 +13,7 @@ from scanwright.types import Shape3, three
 
 MEASURED_HERE = "measured, docs/design/0009-anomaly.md"
 LONGEST = 64
-"""Voxels along the longest axis: half as many more found lesions in breast ultrasound no better."""
+"""Voxels along the longest axis."""
 FINER = {2: 4, 3: 2}
 """How much finer images are prepared, by dimension: the model takes means, resampling would pick voxels out of speckle."""
 PER_FEATURE = 10

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Classes, Dataset
-from scanwright.dataset.classes import NORMAL, in_two_classes
+from scanwright.dataset.classes import NORMAL, NORMAL_OR_NOT
 from scanwright.dataset.declare import Declaration, make_class_task
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts.image_mask import IMAGE_FOLDERS
@@ -49,7 +49,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         kind="classification",
         name=root.name,
         channels=declared.channels or infer_channels([case.images[0] for case in cases], folder=root.name),
-        classes=in_two_classes(),
+        classes=NORMAL_OR_NOT,
         source="images without labels",
         where=root,
     )
