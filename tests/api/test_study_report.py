@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from made_folders import ball, write_nifti
-from scanwright.api.study_report import StudyOptions, headline_text
+from scanwright.api.study_report import StudyOptions, headline_text, on_what_tested
 from scanwright.api.use_model import predict
 from scanwright.doubt import Doubt
 
@@ -58,3 +58,13 @@ def test_headline_text__is_a_name_and_texts():
     assert told == {"metric": "r2", "value": "−0.031", "interval": "−0.250–0.100"}
     assert headline_text("dice", {"mean": 0.9, "ci95": None}) == {"metric": "dice", "value": "0.900"}
     assert headline_text("dice", None) == {} == headline_text("dice", {"mean": None, "ci95": None})
+
+
+@pytest.mark.parametrize(("folds", "how"), [((), "apart"), ((2,), "fold"), ((0, 1), "folds")])
+def test_on_what_tested__says_how(folds, how):
+    part = {"cases": 9, "patients": 7, "overall": {}, "by_fold": {str(fold): {} for fold in folds}}
+    counts = {"cases": "9", "patients": "7"}
+    assert on_what_tested({"primary": "dice", **part}) == {"how": how, **counts}
+    apart = {"cases": 4, "patients": 4, "overall": {}, "by_fold": {}}
+    assert on_what_tested({"primary": "dice", **part, "test": apart}) == {"how": "apart", "cases": "4", "patients": "4"}
+    assert on_what_tested({}) == {}

@@ -37,7 +37,14 @@ MODEL = ModelFacts(
     digest="ab" * 32,
     kind="segmentation",
     parts=("left lung", "nodule"),
-    tested_on={"cases": "120", "patients": "98", "metric": "dice", "value": "0.910", "interval": "0.880–0.930"},
+    tested_on={
+        "how": "folds",
+        "cases": "120",
+        "patients": "98",
+        "metric": "dice",
+        "value": "0.910",
+        "interval": "0.880–0.930",
+    },  # fmt: skip
 )
 POOR = Doubt("prior-fits-poorly", "the prior study fits poorly")
 FAR = Doubt(
@@ -104,7 +111,7 @@ def test_page__says_all_that_is_known():
         "left lung reaches into right lung", "20.0 × 12.0", "31 ± 9", "HU", "82 %", "grown +43 % (before 14.0 mm)",
         "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
         "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
-        "tested on 120 cases of 98 patients: mean Dice 0.910 (95 % CI 0.880–0.930)", "≥ 1200.5", "Volume ml",
+        "tested by cross-validation on 120 cases of 98 patients: mean Dice 0.910 (95 % CI 0.880–0.930)", "≥ 1200.5", "Volume ml",
         "Outlines of what was found W 1500 L −600 nodule", "Finding 1 left lung",
     ):  # fmt: skip
         assert part in said, part
@@ -128,7 +135,7 @@ def test_page__of_every_language_has_every_word():
     assert 'lang="zh"' in page and "仅供研究使用" in page and "增大" in page
     said = text(page)
     assert (
-        "分割：left lung、nodule · 经 120 例（98 名患者）测试：平均 Dice 系数 0.910 （95% 置信区间 0.880–0.930）"
+        "分割：left lung、nodule · 经 120 例（98 名患者）交叉验证测试：平均 Dice 系数 0.910 （95% 置信区间 0.880–0.930）"
         in said
     )
     assert "窗宽 1500 窗位 −600" in said and "体积 ml" in said

@@ -139,20 +139,25 @@ def study_content(
 
 def model_facts(model: Model) -> ModelFacts:
     """Which model answered, and what it was tested on."""
-    card, metrics = model.package.card, model.package.metrics or {}
-    judged = metrics.get("test", metrics)
-    tested: dict[str, str] = {}
-    if judged:
-        tested = {"cases": str(judged["cases"]), "patients": str(judged["patients"])}
-        tested |= headline_text(metrics["primary"], judged["overall"].get(metrics["primary"]))
+    card = model.package.card
     return ModelFacts(
         name=str(card.get("name") or model.task.name),
         version=str(card.get("versions", {}).get("scanwright", "")),
         digest=model.package.digest,
         kind=model.task.kind,
         parts=tuple(model.problem.parts),
-        tested_on=tested,
+        tested_on=on_what_tested(model.package.metrics or {}),
     )
+
+
+def on_what_tested(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """What metrics.json says of cases set apart, or else of those of the folds, as `ModelFacts` has it; {} of none."""
+    judged = metrics.get("test", metrics)
+    if not judged:
+        return {}
+    how = ("apart", "fold", "folds")[min(2, len(judged["by_fold"]))]
+    counts = {"how": how, "cases": str(judged["cases"]), "patients": str(judged["patients"])}
+    return counts | headline_text(metrics["primary"], judged["overall"].get(metrics["primary"]))
 
 
 def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str]:

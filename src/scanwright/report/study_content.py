@@ -108,7 +108,8 @@ class StudyPart:
 class ModelFacts:
     """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
 
-    tested_on: what it was measured on, as texts by name: cases, patients, its headline's metric and value, and interval.
+    tested_on: what it was measured on, as texts by name: how (on cases set "apart", by "folds" of a cross-validation, on one
+    "fold"), cases, patients, its headline's metric and value, and interval.
     """
 
     name: str
