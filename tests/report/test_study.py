@@ -44,7 +44,7 @@ MODEL = ModelFacts(
         "metric": "dice",
         "value": "0.910",
         "interval": "0.880–0.930",
-    },  # fmt: skip
+    },
 )
 POOR = Doubt("prior-fits-poorly", "the prior study fits poorly")
 FAR = Doubt(
@@ -111,8 +111,8 @@ def test_page__says_all_that_is_known():
         "left lung reaches into right lung", "20.0 × 12.0", "31 ± 9", "HU", "82 %", "grown +43 % (before 14.0 mm)",
         "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
         "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
-        "tested by cross-validation on 120 cases of 98 patients: mean Dice 0.910 (95 % CI 0.880–0.930)", "≥ 1200.5", "Volume ml",
-        "Outlines of what was found W 1500 L −600 nodule", "Finding 1 left lung",
+        "tested by cross-validation on 120 cases of 98 patients: mean Dice 0.910 (95 % CI 0.880–0.930)",
+        "≥ 1200.5", "Volume ml", "Outlines of what was found W 1500 L −600 nodule", "Finding 1 left lung",
     ):  # fmt: skip
         assert part in said, part
     assert "Patient" not in said and "Born" not in said  # only if it was asked for

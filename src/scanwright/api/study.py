@@ -304,7 +304,7 @@ def learnable(splits: Splits, dataset: Dataset, problem: ProblemKind) -> Splits:
     kept, of = sum(len(fold.train) for fold in folds), sum(len(fold.train) for fold in splits.folds)
     if kept == of:
         return splits
-    stated = f"{splits.stated}; only normal cases are learned from"
+    stated = f"{splits.stated}; only {problem.wording.learned} are learned from"
     return splits.model_copy(update={"folds": folds, "stated": stated})
 
 

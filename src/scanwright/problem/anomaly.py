@@ -51,6 +51,7 @@ AT_LIMIT, PER_SPREAD = 128, 16
 WORDING = replace(
     class_told.WORDING,
     kind="Anomaly detection",
+    learned="normal cases",
     pictures="Cases whose truth was held most and least probable, and one in the middle; below each, how far each place lies "
     "from what is normal.",
 )

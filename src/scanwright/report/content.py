@@ -220,7 +220,8 @@ class Wording:
 
     pictures: a sentence on how its cases are drawn. ranked_by: by what cases are best and worst; else the headline's mean.
     together: whether measures are of all cases together, not means over cases.
-    outlined: whether truth and answer are drawn over the image, with a legend.
+    outlined: whether truth and answer are drawn over the image, with a legend. learned: what alone is learned from, where it
+    is not every case of a training part.
     """
 
     kind: str
@@ -230,6 +231,7 @@ class Wording:
     ranked_by: str = ""
     outlined: bool = False
     together: bool = False
+    learned: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
