@@ -39,19 +39,23 @@ def write_picture(file, seed, *, spot=0.0):
     Image.fromarray(picture(seed, spot=spot).clip(0, 255).astype(np.uint8)).save(file)
 
 
-def write_mask(file, *, spot):
-    """A mask of where something is wrong, if anything is."""
+def write_mask(file, *, spot, anatomy=0):
+    """A mask of where something is wrong, if anything is. anatomy: the value of what is no abnormality, on the lower half."""
     file.parent.mkdir(parents=True, exist_ok=True)
     mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[SIDE // 2 :] = anatomy
     if spot:
         mask[SPOT] = 255
     Image.fromarray(mask).save(file)
 
 
-def masked_pictures(folder, *, normal=30, abnormal=6, spot=60.0):
-    """images/ and masks/; the abnormal ones come last. Returns the folder."""
+def masked_pictures(folder, *, normal=30, abnormal=6, spot=60.0, anatomy=False):
+    """images/ and masks/; the abnormal ones come last. anatomy: whether masks tell it too. Returns the folder."""
+    if anatomy:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "scanwright.json").write_text('{"regions": {"lower half": 100, "lesion": 255}}')
     for number in range(normal + abnormal):
         wrong = spot if number >= normal else 0.0
         write_picture(folder / "images" / f"p{number:02d}.png", number, spot=wrong)
-        write_mask(folder / "masks" / f"p{number:02d}.png", spot=wrong)
+        write_mask(folder / "masks" / f"p{number:02d}.png", spot=wrong, anatomy=100 * anatomy)
     return folder

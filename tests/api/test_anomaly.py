@@ -12,9 +12,9 @@ QUICK = ("--task", "anomaly", "--folds", "2", "--device", "cpu", "--json")
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory, scanwright):
-    """A finished run on pictures with masks."""
+    """A finished run on pictures whose masks tell anatomy too."""
     folder = tmp_path_factory.mktemp("anomaly")
-    ended = scanwright("train", masked_pictures(folder / "data"), *QUICK, "-o", folder / "run")
+    ended = scanwright("train", masked_pictures(folder / "data", anatomy=True), *QUICK, "-o", folder / "run")
     assert ended.code == 0, ended.err
     return folder, json.loads(ended.out)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from made_folders import write_nifti
+from normal_samples import masked_pictures
 from scanwright.dataset.instances import boxes_of_label
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Region
@@ -79,3 +80,11 @@ def test_read__where_some_regions_are_findings_only_they_are_boxes(tmp_path):
     assert found.task.classes == ("nodule",) and len(found.cases[0].target.boxes) == 2
     (tmp_path / "scanwright.json").write_text('{"regions": {"lung": 2, "nodule": 1}, "findings": []}')
     assert set(read_dataset(tmp_path, kind="detection").task.classes) == {"lung", "nodule"}
+
+
+def test_read__a_case_in_which_no_one_looked_for_them_teaches_nothing(tmp_path):
+    masked_pictures(tmp_path, normal=2, abnormal=1, anatomy=True)
+    (tmp_path / "cases.csv").write_text("case,annotated\np00,lower half\np01,\np02,\n")
+    found = read_dataset(tmp_path, kind="detection")
+    assert [case.is_labelled for case in found.cases] == [False, True, True]
+    assert [len(case.target.boxes) for case in found.cases[1:]] == [0, 1]

@@ -19,7 +19,7 @@ def test_label_maps__an_empty_one_is_normal(tmp_path):
     found = read_dataset(masked_pictures(tmp_path, normal=2, abnormal=1), kind="anomaly")
     assert told(found) == {"p00": "normal", "p01": "normal", "p02": "abnormal"}
     assert found.task.kind == "anomaly" and found.task.classes == ("normal", "abnormal")
-    assert [region.name for region in found.task.regions] == ["abnormal"] and found.task.abnormal == ("abnormal",)
+    assert found.task.abnormal == tuple(region.name for region in found.task.regions)
     assert all(case.label is not None for case in found.cases)
     assert "normal: without" in found.stated
 
@@ -37,7 +37,16 @@ def test_label_maps__anatomy_is_not_abnormal(tmp_path):
     (tmp_path / "scanwright.json").write_text('{"regions": {"breast": 1, "lesion": 2}}')
     found = read_dataset(tmp_path, kind="anomaly")
     assert told(found) == {"p0": "normal", "p1": "abnormal"}
-    assert found.task.regions[0].values == (2,)
+    assert [region.name for region in found.task.regions] == ["breast", "lesion"] and found.task.abnormal == ("lesion",)
+
+
+def test_label_maps__nothing_is_known_where_it_was_not_looked_for(tmp_path):
+    masked_pictures(tmp_path, normal=3, abnormal=2, anatomy=True)
+    rows = ["case,annotated", "p00,lower half", "p01,", "p02,lower half|lesion", "p03,lower half", "p04,lesion"]
+    (tmp_path / "cases.csv").write_text("\n".join(rows))
+    found = read_dataset(tmp_path, kind="anomaly")
+    assert told(found) == {"p00": None, "p01": "normal", "p02": "normal", "p03": "abnormal", "p04": "abnormal"}
+    assert [case.id for case in found.cases if not case.is_labelled] == ["p00"]
 
 
 def class_folders(root, names):

@@ -18,8 +18,9 @@ TASK = Task(
     kind="anomaly",
     channels=(Channel(name="ct", modality="ct"),),
     classes=("normal", "abnormal"),
-    regions=(Region(name="abnormal", values=(3, 4)),),
-    findings=("abnormal",),
+    regions=(Region(name="liver", values=(1,)), Region(name="cyst", values=(3,)), Region(name="tumour", values=(4,))),
+    findings=("cyst", "tumour"),
+    ignore=9,
 )
 
 
@@ -35,13 +36,15 @@ def answer(*places, chance=0.9, at=160):
 
 HERE = (slice(2, 6), slice(2, 6), slice(1, 3))
 THERE = (slice(9, 11), slice(9, 11), slice(4, 6))
+UNJUDGED = (slice(0, 2), slice(12, 14), slice(0, 2))
 
 
 def case(tmp_path, *places, name="a"):
     """A case in whose label these places are outlined."""
-    label = np.zeros(SHAPE, np.uint8)
+    label = np.full(SHAPE, 1, np.uint8)
     for place in places:
         label[place] = 4
+    label[UNJUDGED] = 9
     write_nifti(tmp_path / f"{name}.nii.gz", label, np.diag([2.0, 2.0, 5.0, 1.0]))
     told = Classes(names=("abnormal" if places else "normal",))
     return Case(id=name, images=(tmp_path / "x.nii.gz",), label=tmp_path / f"{name}.nii.gz", target=told, patient=name)
@@ -67,13 +70,15 @@ def test_answer__the_limit_itself_is_not_abnormal():
 
 def test_row__findings_are_matched_where_something_was_outlined(tmp_path):
     problem = Anomaly(TASK)
-    row = problem.row(case(tmp_path, HERE), answer(HERE, THERE), fold=1)
+    row = problem.row(case(tmp_path, HERE), answer(HERE, THERE, UNJUDGED), fold=1)
     assert (row.truth, row.decision, row.fold) == (1, 1, 1)
     lesions = row.lesions["abnormal"]
     assert (lesions.hits, lesions.false) == (1, 1)
     assert lesions.true_sizes.tolist() == pytest.approx([32 * 20 / 1000])
     without = problem.row(case(tmp_path).model_copy(update={"label": None}), answer(chance=0.1), fold=0)
     assert not without.lesions and without.decision == 0
+    partly = case(tmp_path, HERE).model_copy(update={"judged": ("liver", "tumour")})
+    assert not problem.row(partly, answer(HERE), fold=0).lesions
 
 
 def test_summary__of_cases_and_of_findings(tmp_path):

@@ -14,7 +14,7 @@ from scanwright.dataset.images import SAME_GRID
 from scanwright.dataset.layouts.sides import UNCLEAR
 from scanwright.dataset.measures import count_values
 from scanwright.dataset.read import read_dataset
-from scanwright.dataset.task import Task
+from scanwright.dataset.task import ANSWERS, Task
 from scanwright.errors import DatasetFaults, GeometryError, InputError, PolicyError
 from scanwright.evaluation.evaluate import CaseRow
 from scanwright.evaluation.measures import default_tolerance
@@ -125,8 +125,8 @@ def unseen(model: Model, dataset: Dataset, cases: Sequence[Case], *, tell: Liste
 def require_same_parts(answered: Task, wanted: Task, *, where: Path) -> None:
     """Raise InputError if the model answers something else than the data set asks for.
 
-    A region of the data set must be one of the model's and mean the same label values there; classes and quantities must be
-    the same, in the same order.
+    A region of the data set must be one of the model's and mean the same label values there, if regions are what is answered;
+    classes and quantities must be the same, in the same order.
     """
     asked = {"kind": wanted.kind, "classes": wanted.classes, "choice": wanted.choice, "quantities": wanted.quantities}
     given = {name: getattr(answered, name) for name in asked}
@@ -139,6 +139,8 @@ def require_same_parts(answered: Task, wanted: Task, *, where: Path) -> None:
             found="; ".join(f"{name} {_listed(given[name])}" for name in apart),
             hint="Score it on data with the same targets.",
         )
+    if ANSWERS[wanted.kind] != "regions":
+        return
     known = {region.name: region.values for region in answered.regions}
     other = [region for region in wanted.regions if known.get(region.name) != region.values]
     if other:

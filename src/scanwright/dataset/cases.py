@@ -145,6 +145,10 @@ class Case(Frozen):
     split: Side = "train"
     judged: tuple[str, ...] | None = None
 
+    def looked_for(self, regions: Iterable[str]) -> bool:
+        """Whether somebody looked for all of these regions in the case: where one is not, it is known to be absent."""
+        return self.judged is None or set(regions) <= set(self.judged)
+
     @property
     def is_labelled(self) -> bool:
         """Whether anything is known of the case that could be learned or judged."""

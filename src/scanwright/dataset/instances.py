@@ -17,8 +17,9 @@ def with_instances(dataset: Dataset) -> Dataset:
     """The data set as one of detection: a box around every connected part of every region, and no label maps any more. Where
     some regions are findings, their parts alone are to be found: nobody looks for lungs.
 
-    Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A label map that cannot be
-    read becomes a fault, and its case has no target. Reads every label map.
+    Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A case in which not all of
+    them were looked for has no target, and neither has one whose label map cannot be read, which becomes a fault. Reads every
+    label map.
     """
     wanted = dataset.task.abnormal or tuple(region.name for region in dataset.task.regions)
     regions = tuple(region for region in dataset.task.regions if region.name in wanted)
@@ -29,6 +30,7 @@ def with_instances(dataset: Dataset) -> Dataset:
             "regions": (),
             "region_order": (),
             "findings": None,
+            "partial": (),
             "ignore": None,
         }
     )
@@ -77,8 +79,9 @@ def _parts(mask_IJK: Bools, name: str) -> list[Box]:
 def _boxed(case: Case, regions: Sequence[Region], *, ignore: int | None) -> Case:
     if case.label is None:
         return case
-    found = boxes_of_label(case.label, regions, ignore=ignore)
-    return case.model_copy(update={"label": None, "target": found})
+    known = case.looked_for(region.name for region in regions)
+    found = boxes_of_label(case.label, regions, ignore=ignore) if known else None
+    return case.model_copy(update={"label": None, "judged": None, "target": found})
 
 
 def unread_label(case: Case, error: InputError) -> Fault:

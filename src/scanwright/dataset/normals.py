@@ -1,7 +1,8 @@
 """Which cases of a data set are normal: those are learned from, and all others only judged.
 
 label maps     a case is normal if nothing of what is wrong is outlined in it: no finding, or, where no region is
-               called a finding, no region at all
+               called a finding, no region at all. Anatomy stays in the label maps. Where nothing is outlined, but not
+               everything that is wrong was looked for, nothing is known
 classes        those that are called normal (healthy, no finding, negative …), of two the negative one, or those that
                scanwright.json names: {"normal": ["normal", "scar"]}
 several labels a case without any of them
@@ -16,7 +17,7 @@ from scanwright.dataset.cases import Case, Classes, Dataset
 from scanwright.dataset.classes import ABNORMAL, NORMAL, NORMAL_OR_NOT, called_normal
 from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.instances import unread_label
-from scanwright.dataset.task import Region, Task
+from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.io.formats import read_label
 
@@ -68,20 +69,22 @@ def _of_label_maps(dataset: Dataset) -> Dataset:
     cases, faults = [], list(dataset.faults)
     for case in dataset.cases:
         try:
-            cases.append(_looked_at(case, values))
+            cases.append(_looked_at(case, values, known=case.looked_for(wrong)))
         except InputError as error:
             faults.append(unread_label(case, error))
             cases.append(case.model_copy(update={"label": None}))
-    regions = (Region(name=ABNORMAL, values=tuple(values)),)
     stated = f"normal: without {', '.join(wrong)}"
-    made = _renewed(dataset, _two(task, regions=regions), cases, stated=stated)
+    made = _renewed(dataset, _two(task, findings=wrong), cases, stated=stated)
     return made.model_copy(update={"faults": tuple(faults)})
 
 
-def _looked_at(case: Case, values: Sequence[int]) -> Case:
+def _looked_at(case: Case, values: Sequence[int], *, known: bool) -> Case:
+    """With what the label map says. known: whether what it lacks is absent."""
     if case.label is None:
         return case
     there = bool(np.isin(read_label(case.label).voxels[0], values).any())
+    if not there and not known:
+        return case.model_copy(update={"label": None})
     return case.model_copy(update={"target": _said(not there)})
 
 
@@ -89,14 +92,15 @@ def _said(is_normal: bool) -> Classes:
     return Classes(names=(NORMAL if is_normal else ABNORMAL,))
 
 
-def _two(task: Task, *, regions: tuple[Region, ...] = ()) -> Task:
-    """The task as one of telling what is not normal."""
+def _two(task: Task, *, findings: tuple[str, ...] | None = None) -> Task:
+    """The task as one of telling what is not normal. findings: its regions that are not."""
     return Task(
         name=task.name,
         kind="anomaly",
         channels=task.channels,
-        regions=regions,
-        findings=(ABNORMAL,) if regions else None,
+        regions=task.regions,
+        findings=findings,
+        partial=task.partial,
         classes=NORMAL_OR_NOT,
         ignore=task.ignore,
         source=task.source,

@@ -65,7 +65,7 @@ class Task(Frozen):
         classification    classes of the whole image: one of them, several at once, or one of an order (grades)
         regression        quantities: a number each, of the whole image
         detection         boxes, each with a class
-        anomaly           classes: normal, which alone is learned, and abnormal; regions: what is outlined of the latter
+        anomaly           classes: normal, which alone is learned, and abnormal; findings: the regions that are the latter
 
     region_order: for each region the value that is written where it is found; regions are painted in their own order,
         later ones over earlier ones (nnU-Net's `regions_class_order`). Chosen when left empty: the smallest value that

@@ -22,7 +22,11 @@ SCALES = (2.0, 4.0)
 
 
 def plan_preprocess(ledger: Ledger, fingerprint: Fingerprint, machine: Machine) -> PreprocessPlan:
-    """As for one answer to a whole image, but finer than the model looks."""
+    """As for one answer to a whole image, but finer than the model looks, and by the grey values of whole images: what is
+    outlined is abnormal, and teaches nothing.
+    """
+    channels = tuple(channel.model_copy(update={"foreground": None}) for channel in fingerprint.channels)
+    fingerprint = fingerprint.model_copy(update={"channels": channels})
     most = (FINER[fingerprint.dimension] * LONGEST) ** fingerprint.dimension
     axes = ledger.decide("preprocess.axes", rules.choose_axes(fingerprint))
     return sections.preprocess_section(

@@ -151,9 +151,8 @@ def choose_normalization(channel: ChannelPrint, *, body_fraction: float) -> Choi
     pooled = channel.foreground or channel.whole
     if channel.modality == "ct":
         value = ChannelNormalization(scheme="ct", low=pooled.p005, high=pooled.p995, mean=pooled.mean, std=pooled.std)
-        return Choice(
-            value, f"CT: clip to {pooled.p005:.0f} … {pooled.p995:.0f} HU, foreground mean and spread", NNUNET
-        )
+        of = "of whole images" if channel.foreground is None else "of the foreground"
+        return Choice(value, f"CT: clip to {pooled.p005:.0f} … {pooled.p995:.0f} HU, mean and spread {of}", NNUNET)
     if channel.modality == "rgb":
         high = next((top for top in COLOUR_RANGES if channel.whole.max <= top), channel.whole.max)
         return Choice(ChannelNormalization(scheme="range", low=0, high=high), "colour: one fixed range", NNUNET)

@@ -61,6 +61,8 @@ NOTE = (
 )
 
 
+UNJUDGED = 2
+"""In a map of what is abnormal, which is 1, what nobody judged."""
 TITLE = "distance from what is normal"
 FITTED = "a model of what is normal is fitted, and not trained"
 
@@ -114,7 +116,9 @@ class Anomaly:
     def __init__(self, task: Task) -> None:
         self.task, self.whole = task, Classification(task)
         regions = (Region(name=ABNORMAL, values=(1,)),)
-        self.as_masks = Task(name=task.name, channels=task.channels, regions=regions, findings=(ABNORMAL,))
+        self.as_masks = Task(
+            name=task.name, channels=task.channels, regions=regions, findings=(ABNORMAL,), ignore=UNJUDGED
+        )
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -237,12 +241,15 @@ class Anomaly:
     ) -> AnomalyCase:
         """An answer beside what is true, and its findings against what was outlined."""
         found = self.whole.row(case, answer.chances, fold=fold)
-        lesions = {} if case.label is None else self._lesions(read_label(case.label), answer)
+        label = case.label if case.looked_for(self.task.abnormal) else None
+        lesions = {} if label is None else self._lesions(read_label(label), answer)
         return AnomalyCase(**{one.name: getattr(found, one.name) for one in fields(found)}, lesions=lesions)
 
     def _lesions(self, label: Volume, answer: AnomalyAnswer) -> Mapping[str, Lesions]:
-        values = [value for region in self.task.regions for value in region.values]
+        values = [value for region in self.task.regions if region.name in self.task.abnormal for value in region.values]
         truth = np.isin(label.voxels, values).astype(np.uint8)
+        if self.task.ignore is not None:
+            truth[label.voxels == self.task.ignore] = UNJUDGED
         return lesions_of(Volume(truth, label.grid), answer.labels, self.as_masks)
 
     def summary(
