@@ -2,9 +2,9 @@
 
     python benchmarks/blood_cells.py ../shared/data/blood_cells_bccd [--budget 30m] [--work FOLDER] [-o FILE]
 
-`train` with the split of ImageSets, nothing set by hand; the one pair of near-duplicates across it, which the gate finds, is let
-pass, for published figures had it too. The test part is judged once, at the end, by the network or networks of the run. Its
-intervals are bootstraps over images. The same boxes are given to pycocotools, whose numbers are put beside ours.
+`train` with the split of ImageSets, nothing set by hand; the one pair of near-duplicates across it, which the gate finds, is
+let pass, for published figures had it too. The test part is judged once, at the end, by the network or networks of the run.
+Its intervals are bootstraps over images. The same boxes are given to pycocotools, whose numbers are put beside ours.
 
 Published, most of them from pretrained weights: mAP50 of 0.87 to 0.93.
 """
@@ -37,9 +37,7 @@ def corner_and_size(box: Array) -> list[float]:
     return [*box[0, :2].tolist(), *(box[1, :2] - box[0, :2]).tolist()]
 
 
-def annotations(
-    boxes: Sequence[Array], codes: Sequence[int], *, image: int, **more: Sequence[Any]
-) -> list[dict[str, Any]]:
+def annotations(boxes: Array, codes: Array, *, image: int, **more: Sequence[Any]) -> list[dict[str, Any]]:
     """Boxes of one image in the form that pycocotools reads, without their numbers."""
     rows = []
     for place, (box, code) in enumerate(zip(boxes, codes, strict=True)):
@@ -59,8 +57,8 @@ def annotations(
 
 def by_peer(rows: Sequence[DetectedCase], classes: Sequence[str]) -> dict[str, float]:
     """What pycocotools makes of the same boxes: mAP at IoU 0.5, and from 0.5 to 0.95."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
+    from pycocotools.coco import COCO  # type: ignore[import-untyped]
+    from pycocotools.cocoeval import COCOeval  # type: ignore[import-untyped]
 
     head = {
         "images": [{"id": number} for number in range(len(rows))],

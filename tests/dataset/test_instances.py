@@ -36,6 +36,7 @@ def test_boxes__one_for_each_connected_part(tmp_path):
         ("either", ((2, 3, 1), (9, 12, 6)), False),
         ("either", ((15, 20, 9), (16, 21, 10)), False),
         ("lesion", ((0, 0, 0), (1, 1, 1)), True),
+        ("either", ((0, 0, 0), (1, 1, 1)), True),
     ]
     assert read_label(tmp_path / "label.nii.gz").grid.shape == SHAPE
 

@@ -6,7 +6,7 @@ import pytest
 from detected_samples import boxes_at, coco_of, made_cases
 from scanwright.errors import UsageError
 from scanwright.evaluation.box_matching import COCO_LIMITS, ClassBoxes, HitRule, match_boxes
-from scanwright.evaluation.box_sizes import COCO_SIZES, SizeGroups, diameter_groups
+from scanwright.evaluation.box_sizes import COCO_SIZES, SizeGroups, diameter_groups, usual_groups
 from scanwright.evaluation.matched import match_cases
 
 AT_50 = np.array([0.5])
@@ -132,6 +132,12 @@ def test_sizes__areas_of_pictures_and_diameters_of_volumes():
     cubes = np.array([[[0, 0, 0], [10, 10, 2]], [[0, 0, 0], [20, 20, 4]]], float)  # 5 and 10 mm along each edge
     inside = diameter_groups(6, 15).inside(cubes, (0.5, 0.5, 2.5))
     assert inside.tolist() == [[True, False], [False, True], [False, False]]
+
+
+def test_sizes__of_pictures_and_of_volumes():
+    flat, deep = np.array([[[0.0, 0, 0], [5, 5, 1]]]), np.array([[[0.0, 0, 3], [5, 5, 7]]])
+    assert usual_groups([]) == usual_groups([flat, flat]) == COCO_SIZES
+    assert usual_groups([flat, deep]) == diameter_groups(10, 30)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ from detected_samples import boxes_at, made_cases
 from scanwright.errors import UsageError
 from scanwright.evaluation.box_matching import HitRule
 from scanwright.evaluation.detected import DetectedCase, count_boxes
-from scanwright.evaluation.detection_operating import choose_box_thresholds, choose_by_fold, f1_of, totals_at
+from scanwright.evaluation.detection_operating import (
+    DEFAULT_SCORE,
+    choose_box_thresholds,
+    choose_by_fold,
+    f1_of,
+    totals_at,
+)
 from scanwright.evaluation.matched import match_cases
 
 
@@ -51,7 +57,9 @@ def test_choice__of_equals_the_higher_half_way_to_the_next():
     assert f1_at(rows, 0, 0.9, HitRule()) == 0.5 and f1_at(rows, 0, 0.2, HitRule()) == pytest.approx(4 / 7)
     rows = [one_class([true[0], far[0], true[1]], [0.8, 0.6, 0.4], true[:2])]
     found = choose_box_thresholds(rows, num_classes=1)[0]
-    assert (found.threshold, found.f1) == (0.0, pytest.approx(0.8))
+    assert (found.threshold, found.f1) == (DEFAULT_SCORE, pytest.approx(0.8))  # all count: nothing says what would not
+    rows = [one_class(true[:2], [0.25, 0.2], true[:2])]
+    assert choose_box_thresholds(rows, num_classes=1)[0].threshold == pytest.approx(0.2)
     rows = [one_class([true[0], far[0], far[1], true[1]], [0.8, 0.6, 0.5, 0.4], true[:2])]  # 2/3 either way
     found = choose_box_thresholds(rows, num_classes=1)[0]
     assert (found.threshold, found.f1) == (pytest.approx(0.7), pytest.approx(2 / 3))

@@ -110,11 +110,12 @@ def test_predict__what_one_of_two_networks_sees_counts_half(made):
     assert len(found) == 1 and found.scores[0] == pytest.approx(0.4, abs=1e-5)
 
 
-def test_responsible__windows_share_the_axis_without_gap_or_overlap():
+def test_responsible__windows_share_the_axis_and_both_answer_for_its_seams():
     starts = [0, 8, 16, 24]
     parts = [responsible(starts, start, 16, 40) for start in starts]
     assert parts[0][0] == -np.inf and parts[-1][1] == np.inf
-    assert [high for _, high in parts[:-1]] == [low for low, _ in parts[1:]] == [12, 20, 28]
+    assert [high - of_boxes.MARGIN for _, high in parts[:-1]] == [12, 20, 28]
+    assert [low + of_boxes.MARGIN for low, _ in parts[1:]] == [12, 20, 28]
 
 
 def test_most_probable__of_all_classes_and_thinned():
@@ -137,5 +138,7 @@ def test_put_together__nothing_from_nothing_and_at_most_so_many():
     assert len(put_together([joined([])])) == 0 and len(put_together([joined([]), joined([])])) == 0
     many = of_boxes.MOST_KEPT + 20
     starts = np.arange(many)[:, None, None] * np.array([0.0, 10, 10]) + np.array([[[0.0, 0, 0], [1, 5, 5]]])
-    found = put_together([Detections(starts, np.linspace(0.1, 0.9, many), np.zeros(many, dtype=np.int64))])
-    assert len(found) == of_boxes.MOST_KEPT and found.scores[0] == pytest.approx(0.9)
+    codes = np.where(np.arange(many) < 10, 1, 0)
+    found = put_together([Detections(starts, np.linspace(0.1, 0.9, many), codes)])
+    assert np.bincount(found.codes).tolist() == [of_boxes.MOST_KEPT, 10] and found.scores[0] == pytest.approx(0.9)
+    assert (np.diff(found.scores) <= 0).all()

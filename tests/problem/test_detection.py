@@ -10,11 +10,11 @@ from made_folders import made_case
 from scanwright.dataset.cases import Box, Boxes
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError, IntegrityError
+from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import Detections
 from scanwright.problem.box_answers import BoxAnswer
-from scanwright.problem.box_choice import DEFAULT_SCORE
 from scanwright.problem.detection import Detection
 
 TASK = Task(name="cells", kind="detection", classes=("red", "white"), channels=(Channel(name="X", modality="rgb"),))
@@ -104,6 +104,9 @@ def test_summary__boxes_are_judged_together_and_by_class():
     assert summary["primary"] == "map50" and summary["by_class"]["red"]["ap50"]["mean"] == pytest.approx(1.0)
     assert summary["by_class"]["white"]["sensitivity"]["mean"] == pytest.approx(0.5)
     assert summary["by_class"]["red"]["false_positives"]["mean"] == 0  # 0.4 lies below what was chosen
+    assert (
+        summary["overall"]["map5095_small"]["mean"] is not None and summary["overall"]["map5095_large"]["mean"] is None
+    )
     json.dumps(summary, allow_nan=False)
     table = problem.table(settled).splitlines()
     assert table[0].startswith("case,patient,fold,true[red],found[red],hits[red]") and len(table) == 13

@@ -53,7 +53,8 @@ def with_instances(dataset: Dataset) -> Dataset:
 
 
 def boxes_of_label(source: LabelSource, regions: Sequence[Region], *, ignore: int | None = None) -> Boxes:
-    """A box around every connected part of every region of a label map; parts of what nobody judged are ignored.
+    """A box around every connected part of every region of a label map; parts of what nobody judged are ignored, for every
+    region.
 
     Raises InputError if it cannot be read.
     """
@@ -62,7 +63,7 @@ def boxes_of_label(source: LabelSource, regions: Sequence[Region], *, ignore: in
     if ignore is not None:
         found += [
             box.model_copy(update={"ignored": True})
-            for region in regions[:1]
+            for region in regions
             for box in _parts(values == ignore, region.name)
         ]
     return Boxes(boxes=tuple(found))

@@ -1,5 +1,6 @@
 """Small, medium and large boxes: results by the size of what was to be found."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,11 @@ COCO_SIZES = SizeGroups(names=("small", "medium", "large"), limits=(32.0**2, 96.
 """COCO's groups of pictures: up to 32 x 32 pixels, up to 96 x 96, and above."""
 
 
+SMALL_MM, LARGE_MM = 10.0, 30.0
+"""RECIST 1.1 measures lesions from 10 mm on (Eisenhauer et al. 2009, Eur J Cancer 45:228); a nodule of more than 30 mm in the
+lung is called a mass (Hansell et al. 2008, Radiology 246:697)."""
+
+
 def diameter_groups(small: float, large: float) -> SizeGroups:
     """Small, medium and large by equivalent diameter in mm: up to `small`, between the two, and from `large` on.
 
@@ -52,3 +58,9 @@ def diameter_groups(small: float, large: float) -> SizeGroups:
     (6.0, 15.0)
     """
     return SizeGroups(names=COCO_SIZES.names, limits=(float(small), float(large)), by="diameter")
+
+
+def usual_groups(boxes: Iterable[Floats]) -> SizeGroups:
+    """COCO's groups where all boxes (N, 2, 3) lie in single slices, as in pictures; else those of diameters in mm."""
+    flat = all(bool((one[:, 1, 2] - one[:, 0, 2] <= 1).all()) for one in boxes)
+    return COCO_SIZES if flat else diameter_groups(SMALL_MM, LARGE_MM)

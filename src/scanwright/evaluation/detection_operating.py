@@ -15,6 +15,9 @@ from scanwright.evaluation.matched import MatchedCase, match_cases
 from scanwright.evaluation.operating import candidate_thresholds
 from scanwright.types import Floats
 
+DEFAULT_SCORE = 0.3
+"""From which a box counts where nothing was chosen. A score is a probability times how well a box fits, and rarely near 1."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoxThreshold:
@@ -57,7 +60,8 @@ def choose_by_fold(
 def choose_box_threshold(cases: Sequence[MatchedCase], *, code: int) -> BoxThreshold | None:
     """The threshold with the largest F1 of a class; of equals the highest at which a box is found.
 
-    It lies half-way between the scores of neighbouring boxes. None without a true box that counts, or without a found one that
+    It lies half-way between the scores of neighbouring boxes. Where all boxes are to count, nothing says what would not: it is
+    the lowest of their scores, and at most DEFAULT_SCORE. None without a true box that counts, or without a found one that
     is a hit or a false positive.
     """
     parts = [case.classes[code] for case in cases]
@@ -70,8 +74,9 @@ def choose_box_threshold(cases: Sequence[MatchedCase], *, code: int) -> BoxThres
     found, hit = (len(part) - np.searchsorted(np.sort(part), thresholds) for part in (scores, hits))
     f1 = 2 * hit / (found + true)
     place = len(f1) - 1 - int(np.argmax(np.round(f1, 12)[::-1]))
+    below_all = min(DEFAULT_SCORE, float(scores.min()))
     return BoxThreshold(
-        threshold=float(thresholds[place]),
+        threshold=float(thresholds[place]) if found[place] < len(scores) else below_all,
         f1=float(f1[place]),
         sensitivity=float(hit[place] / true),
         precision=float(hit[place] / found[place]),

@@ -1,9 +1,9 @@
 """Boxes in a whole image: what every network finds in every window, from every side, put together.
 
-Each window answers for the places that lie nearer to its middle than to that of its neighbours, so that a box is told once, and
-by the window that sees most around it. What one network sees from one side is thinned by non-maximum suppression; what
-several networks and sides say of one place is fused, its score being the mean over all of them, so that what only one
-saw counts less.
+Each window answers for the places that lie nearer to its middle than to that of its neighbours, so that a box is told by the
+window that sees most around it; along the seams both do. What one network sees from one side is thinned by non-maximum
+suppression; what several networks and sides say of one place is fused, its score being the mean over all of them, so that what
+only one saw counts less.
 """
 
 import itertools
@@ -23,9 +23,12 @@ from scanwright.types import Floats, Ints, Shape3, three
 
 LEAST_SCORE = 0.01
 """What is less probable is forgotten."""
-MOST_KEPT = 100
-"""Boxes of an image, the most probable ones; of volumes too."""
+MOST_KEPT = 1000
+"""Boxes of a class in an image or a volume, the most probable ones."""
 MOST_CANDIDATES = 1000
+MARGIN = 2.0
+"""Voxels beyond the middle between two windows for which both answer: what lies there has its middle, by each of them, on the
+other's side as easily as on its own, and would be told by neither. What both tell is thinned out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,12 @@ def within(found: Detections, shape: Shape3) -> Detections:
 
 
 def responsible(starts: Sequence[int], start: int, size: int, length: int) -> tuple[float, float]:
-    """From where to where a window answers along one axis: half-way to its neighbours, and to the ends of the image and
-    beyond.
+    """From where to where a window answers along one axis: half-way to its neighbours and MARGIN more, and to the ends of the
+    image and beyond.
     """
     place = starts.index(start)
-    low = -np.inf if place == 0 else (starts[place - 1] + start + size) / 2
-    high = np.inf if place == len(starts) - 1 else (start + starts[place + 1] + size) / 2
+    low = -np.inf if place == 0 else (starts[place - 1] + start + size) / 2 - MARGIN
+    high = np.inf if place == len(starts) - 1 else (start + starts[place + 1] + size) / 2 + MARGIN
     return float(low), float(high)
 
 
@@ -136,10 +139,11 @@ def mirrored(found: Detections, flipped: tuple[int, ...], shape: Shape3) -> Dete
 
 
 def put_together(seen: Sequence[Detections]) -> Detections:
-    """What all views say, the most probable first, at most MOST_KEPT."""
+    """What all views say, the most probable first, at most MOST_KEPT of a class."""
     thinned = [one.at(suppress(one.boxes, one.scores, one.codes)) for one in seen]
-    if len(thinned) == 1:
-        return thinned[0].at(np.argsort(-thinned[0].scores, kind="stable")[:MOST_KEPT])
     together = joined(thinned)
-    boxes, scores, codes = fuse(together.boxes, together.scores, together.codes, voters=len(thinned))
-    return Detections(boxes, scores, codes).at(np.argsort(-scores, kind="stable")[:MOST_KEPT])
+    if len(thinned) > 1:
+        together = Detections(*fuse(together.boxes, together.scores, together.codes, voters=len(thinned)))
+    ordered = together.at(np.argsort(-together.scores, kind="stable"))
+    kept = [np.flatnonzero(ordered.codes == code)[:MOST_KEPT] for code in np.unique(ordered.codes)]
+    return ordered.at(np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept])))

@@ -14,6 +14,7 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError
+from scanwright.evaluation.box_sizes import usual_groups
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
@@ -252,6 +253,7 @@ class BoxAnswers:
             rows or test,
             classes=self.parts,
             primary=self.primary,
+            sizes=usual_groups(row.true for row in (*rows, *test)),
             seed=seed,
             test=test if rows else (),
         )

@@ -12,11 +12,8 @@ import numpy as np
 
 from scanwright.errors import IntegrityError
 from scanwright.evaluation.detected import DetectedCase
-from scanwright.evaluation.detection_operating import choose_by_fold
+from scanwright.evaluation.detection_operating import DEFAULT_SCORE, choose_by_fold
 from scanwright.types import JSON, Bools, Floats, Ints
-
-DEFAULT_SCORE = 0.3
-"""A score is a probability times how well a box fits, and rarely near 1."""
 
 Limits = tuple[float, ...]
 """One score for each class."""
@@ -51,5 +48,5 @@ def limits_from_json(chosen: Mapping[str, JSON], classes: Sequence[str]) -> Limi
 
 
 def _limits(found: Sequence[float | None]) -> Limits:
-    """The scores that were chosen; DEFAULT_SCORE where there was no box to choose by, or none that was wrong (0)."""
-    return tuple(one or DEFAULT_SCORE for one in found)
+    """The scores that were chosen; DEFAULT_SCORE where there was no box to choose by."""
+    return tuple(DEFAULT_SCORE if one is None else one for one in found)

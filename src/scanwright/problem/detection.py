@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from scanwright.dataset.task import Task
+from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.geometry.grid import Grid
 from scanwright.inference.boxes import most_probable
 from scanwright.plan.plan import Plan
 from scanwright.problem.box_answers import BoxAnswers
-from scanwright.problem.box_choice import DEFAULT_SCORE, Limits, limits_from_json
+from scanwright.problem.box_choice import Limits, limits_from_json
 from scanwright.protocols import IGNORE
 from scanwright.training.assign import overlaps
 from scanwright.training.losses.boxes import BOXES, parted
