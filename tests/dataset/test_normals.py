@@ -1,5 +1,7 @@
 """Which cases are normal, by label maps, by classes, and where there is nothing but images."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -49,6 +51,17 @@ def test_label_maps__nothing_is_known_where_it_was_not_looked_for(tmp_path):
     assert [case.id for case in found.cases if not case.is_labelled] == ["p00"]
 
 
+def test_label_maps__nothing_is_known_where_not_everything_was_judged(tmp_path):
+    masked_pictures(tmp_path, normal=2, abnormal=1)
+    declared = {"regions": {"lesion": 255}, "ignore": 7}
+    (tmp_path / "scanwright.json").write_text(json.dumps(declared))
+    mask = np.zeros((32, 32), np.uint8)
+    mask[:, :5] = 7
+    Image.fromarray(mask).save(tmp_path / "masks" / "p00.png")
+    found = read_dataset(tmp_path, kind="anomaly")
+    assert told(found) == {"p00": None, "p01": "normal", "p02": "abnormal"} and "1 not looked through" in found.stated
+
+
 def class_folders(root, names):
     """Three pictures of each class."""
     for name in names:
@@ -78,6 +91,7 @@ def test_called_normal__of_two_classes_the_negative_one():
     assert called_normal(["malignant", "benign"]) == ("benign",)
     assert called_normal(["benign", "malignant", "cyst"]) == ()
     assert called_normal(["a", "b"], choice="several") == ()
+    assert called_normal(["covid", "pneumonia"]) == () == called_normal(["abnormal", "other"])
 
 
 def test_images_alone__are_normal_and_read_so_only_if_asked_for(tmp_path):

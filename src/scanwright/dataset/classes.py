@@ -36,13 +36,14 @@ def in_order(names: Iterable[str], *, choice: str = "one") -> tuple[str, ...]:
 
 
 def called_normal(names: Sequence[str], *, choice: str = "one") -> tuple[str, ...]:
-    """The classes that are called normal; of two that exclude each other the negative one, whatever it is called.
+    """The classes that are called normal; of two that exclude each other the negative one, if one is called so.
 
-    >>> called_normal(["benign", "malignant", "normal"]), called_normal(["0_no", "1_yes"]), called_normal(["cat", "dog", "cow"])
+    >>> called_normal(["benign", "malignant", "normal"]), called_normal(["0_no", "1_yes"]), called_normal(["cat", "dog"])
     (('normal',), ('0_no',), ())
     """
     if len(names) == 2 and choice == "one":
-        return (in_order(names)[0],)
+        first = in_order(names)[0]
+        return (first,) if _rank(first) < len(NEGATIVE) else ()
     return tuple(name for name in names if _rank(name) < NEGATIVE.index("benign"))
 
 

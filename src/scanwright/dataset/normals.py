@@ -2,9 +2,9 @@
 
 label maps     a case is normal if nothing of what is wrong is outlined in it: no finding, or, where no region is
                called a finding, no region at all. Anatomy stays in the label maps. Where nothing is outlined, but not
-               everything that is wrong was looked for, nothing is known
-classes        those that are called normal (healthy, no finding, negative …), of two the negative one, or those that
-               scanwright.json names: {"normal": ["normal", "scar"]}
+               everything that is wrong was looked for, or not everywhere (ignore), nothing is known
+classes        those that are called normal (healthy, no finding, negative …), of two the one that is called negative
+               or benign, or those that scanwright.json names: {"normal": ["normal", "scar"]}
 several labels a case without any of them
 images alone   all are taken to be normal
 """
@@ -69,21 +69,25 @@ def _of_label_maps(dataset: Dataset) -> Dataset:
     cases, faults = [], list(dataset.faults)
     for case in dataset.cases:
         try:
-            cases.append(_looked_at(case, values, known=case.looked_for(wrong)))
+            cases.append(_looked_at(case, values, ignore=task.ignore, known=case.looked_for(wrong)))
         except InputError as error:
             faults.append(unread_label(case, error))
             cases.append(case.model_copy(update={"label": None}))
-    stated = f"normal: without {', '.join(wrong)}"
+    unknown = sum(
+        case.label is not None and not made.is_labelled for case, made in zip(dataset.cases, cases, strict=True)
+    )
+    stated = f"normal: without {', '.join(wrong)}" + (f"; {unknown} not looked through" if unknown else "")
     made = _renewed(dataset, _two(task, findings=wrong), cases, stated=stated)
     return made.model_copy(update={"faults": tuple(faults)})
 
 
-def _looked_at(case: Case, values: Sequence[int], *, known: bool) -> Case:
-    """With what the label map says. known: whether what it lacks is absent."""
+def _looked_at(case: Case, values: Sequence[int], *, ignore: int | None, known: bool) -> Case:
+    """With what the label map says. known: whether what it lacks is absent, where it is not ignored."""
     if case.label is None:
         return case
-    there = bool(np.isin(read_label(case.label).voxels[0], values).any())
-    if not there and not known:
+    label = read_label(case.label).voxels[0]
+    there = bool(np.isin(label, values).any())
+    if not there and not (known and (ignore is None or not (label == ignore).any())):
         return case.model_copy(update={"label": None})
     return case.model_copy(update={"target": _said(not there)})
 

@@ -66,9 +66,9 @@ def fit_normal(
     if count < LEAST or len(set(owners)) < INNER:
         raise InputError(
             "too few normal images to learn what is normal",
-            expected=f"at least {LEAST} in every fold's training part, of {INNER} patients",
-            found=f"{count} of {len(set(owners))}",
-            hint="Add normal images, or take fewer folds.",
+            expected=f"at least {LEAST} images of {INNER} patients in every fold's training part",
+            found=f"{count} of {len(set(owners))} in one",
+            hint="Add normal images. Fewer folds leave a few more to learn from.",
         )
     home = np.zeros(count, dtype=np.int64)
     for fold, (_, judged) in enumerate(deal(np.zeros(count, dtype=np.int64), owners, folds=INNER, seed=seed)):
