@@ -1,6 +1,6 @@
 """Regions, and what is abnormal in each, on generated volumes whose truth is known: a CT chest by lobes, and an MR head.
 
-    python benchmarks/found_in_regions.py [--cases 60] [--budget 15m] [--steps N] [--part chest|head] [--seed 0] [-o FILE]
+    python benchmarks/found_in_regions.py [--cases 60] [--budget 15m] [--part chest|head] [--work FOLDER] [-o FILE]
 
 For each cohort two models are trained, each within the budget, on the first two thirds of the subjects (one fold of five is
 kept for validation), and judged on the last third:
@@ -76,7 +76,8 @@ class Cohort:
 
 def draw(folder: Path, part: Part, *, cases: int, seed: int) -> Cohort:
     """Write a cohort of so many subjects; the last third of them is set apart."""
-    write_cohort(folder, modality=COHORTS[part], subjects=cases, seed=seed, part=part)
+    if not folder.exists():
+        write_cohort(folder, modality=COHORTS[part], subjects=cases, seed=seed, part=part)
     scans = draw_scans(seed=seed, subjects=cases, shape=BODIES[part].shape, part=part)
     first = cases - max(1, round(cases * TEST_SHARE))
     test = tuple(one.case for one in scans if one.subject >= first)
@@ -284,13 +285,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="steps of each model, instead of a budget")
     parser.add_argument("--part", choices=tuple(COHORTS), help="one cohort alone")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--work", type=Path, help="a folder that keeps the runs; the same command goes on where it stopped"
+    )
     parser.add_argument("-o", "--out", type=Path)
     given = parser.parse_args()
     limit = ("--steps", str(given.steps)) if given.steps else ("--budget", given.budget)
     result: dict[str, Any] = {"cases": given.cases, "limit": " ".join(limit)}
     with tempfile.TemporaryDirectory() as folder:
         for part in COHORTS if given.part is None else (given.part,):
-            root = Path(folder) / part
+            root = (given.work or Path(folder)) / part
             cohort = draw(root / "data", part, cases=given.cases, seed=given.seed)
             result[part] = {
                 "detection": detection(cohort, root / "boxes", limit=limit),

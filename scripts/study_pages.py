@@ -1,8 +1,11 @@
-"""The pictures of study reports in docs/images, from generated scans: python scripts/study_pages.py WORK [--budget 30m]
+"""The pictures of study reports in docs/images, from generated scans.
 
-Two models, of a chest in CT and of a head in MR, learn from one cohort each and answer a scan of another; the work folder keeps
-runs, and the same command goes on where it stopped. Needs the extra `pdf`, poppler-utils (pdftoppm) and a Chinese font
-(fonts-noto-cjk). Look at the pages, and at the Dice in their last lines, before they are committed.
+    python benchmarks/found_in_regions.py --work WORK
+    python scripts/study_pages.py WORK
+
+The first trains two models of regions and findings, of a chest in CT and of a head in MR; the second has them answer scans of
+another cohort. Needs the extra `pdf`, poppler-utils (pdftoppm) and a Chinese font (fonts-noto-cjk). Look at the pages, and at
+the Dice in their last lines, before they are committed.
 """
 
 import argparse
@@ -12,6 +15,8 @@ from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 PARTS = {"chest": "ct", "head": "mr"}
+SEED, SUBJECTS = "2", "6"
+"""Of the cohorts that are answered: other bodies than those that were learned from, whose seed is 0."""
 NEW, EARLIER = "p005_b", "p005_a"
 """Every sixth subject of a cohort is scanned twice."""
 PAGES = {
@@ -35,19 +40,19 @@ def scanwright(*words: str | Path) -> None:
     run(sys.executable, "-m", "scanwright", *words)
 
 
-def learned(work: Path, part: str, *, budget: str, subjects: int) -> Path:
-    """A model of a part of the body; beside its cohort lies another, to be answered."""
-    for name, seed, number in ((part, 1, subjects), (f"{part}_new", 2, 6)):
-        words = ("--part", part, "--modality", PARTS[part], "--seed", str(seed), "--subjects", str(number))
-        scanwright("phantom", "-o", work / name, *words)
-    scanwright("train", work / part, "-o", work / f"{part}_run", "--budget", budget, "--folds", "3", "--fold", "0")
-    return work / f"{part}_run" / "model.swm"
+def new_scans(work: Path, part: str) -> Path:
+    """The folder with scans of bodies that the model of a part has not seen."""
+    made = work / part / "new"
+    if not made.exists():
+        words = ("--part", part, "--modality", PARTS[part], "--seed", SEED, "--subjects", SUBJECTS)
+        scanwright("phantom", "-o", made, *words)
+    return made / "imagesTr"
 
 
-def page(work: Path, name: str, model: Path) -> None:
+def page(work: Path, name: str) -> None:
     """One report as a picture."""
     part, case, language, prior = PAGES[name]
-    scans = work / f"{part}_new" / "imagesTr"
+    scans, model = new_scans(work, part), work / part / "regions" / "model.swm"
     before = ("--prior", scans / f"{prior}_0000.nii.gz") if prior else ()
     answer = ("-o", work / name, "--report", "--language", language, *before)
     scanwright("predict", model, scans / f"{case}_0000.nii.gz", *answer)
@@ -58,15 +63,12 @@ def page(work: Path, name: str, model: Path) -> None:
 
 
 def main() -> None:
-    """Train what is not trained, answer, and draw."""
+    """Answer, and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--budget", default="30m", help="for each of the two models")
-    parser.add_argument("--subjects", type=int, default=60, help="that each model learns from")
+    parser.add_argument("work", type=Path, help="the work folder of benchmarks/found_in_regions.py")
     asked = parser.parse_args()
-    models = {part: learned(asked.work, part, budget=asked.budget, subjects=asked.subjects) for part in PARTS}
-    for name, (part, *_) in PAGES.items():
-        page(asked.work, name, models[part])
+    for name in PAGES:
+        page(asked.work, name)
 
 
 if __name__ == "__main__":
