@@ -157,6 +157,21 @@ def test_page__slices_are_named():
     assert finding_lines(flat)[0].slices is None
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "same day"), (1, "1 day before"), (45, "45 days before"), (365, "12 months before"), (None, None), (-3, None)],
+)
+def test_page__says_how_long_before_the_prior_study_was(days, said):
+    page = text(build_study(content(prior={"modality": "CT"}, days_since_prior=days)))
+    assert ("before" in page.partition("For research")[0] or "same day" in page) == (said is not None)
+    assert said is None or f"Prior study Modality CT {said}" in page
+
+
+def test_page__doubts_come_before_what_was_not_found():
+    said = text(build_study(content()))
+    assert said.index("grey values are unlike") < said.index("Not found in the image")
+
+
 def test_page__boxes_have_no_outline_and_the_rest_is_counted():
     many = tuple(FindingLine(number=n, kind="cell", confidence=0.5) for n in range(1, MOST_FINDINGS + 4))
     said = text(build_study(content(findings=many, regions=(), has_regions=False)))

@@ -11,8 +11,9 @@ from scanwright.api.answer_case import DRAWN, EXPLANATION, Prediction, predict_c
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.opened import Model, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, answer_name, require_format
+from scanwright.api.prior_study import case_of_prior
 from scanwright.api.scans import asked_of
-from scanwright.api.study_report import REPORTS, StudyOptions, case_of_prior
+from scanwright.api.study_report import REPORTS, StudyOptions
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable

@@ -17,8 +17,11 @@ from scanwright.types import JSON
 
 MOST_FINDINGS = 12
 """Rows of findings on the page, the largest first; the others are counted, and stand in the JSON."""
+DAYS_TOLD = 92
+"""Days from which on the time since a prior study is told in months."""
+DAYS_OF_MONTH = 365.25 / 12
 
-
+Span = Literal["same day", "day", "days", "months"]
 Shows = Literal["image", "outlines", "boxes", "explanation"]
 
 
@@ -125,6 +128,7 @@ class StudyContent:
     """The whole report.
 
     patient: name and value of what the headers say of the patient; empty unless it was asked for. study: the same of the scan.
+    prior: of the prior study; days_since_prior: from it to this one, None where a date is not known.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text; are_counts: how many of each kind there are. unit_of_size,
     unit_of_length, unit_of_value: of the table's numbers.
@@ -136,6 +140,7 @@ class StudyContent:
     study: Mapping[str, str] = field(default_factory=dict)
     patient: Mapping[str, str] = field(default_factory=dict)
     prior: Mapping[str, str] = field(default_factory=dict)
+    days_since_prior: int | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
@@ -151,6 +156,16 @@ class StudyContent:
     def shown(self) -> tuple[FindingLine, ...]:
         """The findings that the page has room for."""
         return self.findings[:MOST_FINDINGS]
+
+    @property
+    def since_prior(self) -> tuple[Span, int] | None:
+        """The time from the prior study to this one, in a word and a number; None where it is not known or negative."""
+        days = self.days_since_prior
+        if days is None or days < 0:
+            return None
+        if days < DAYS_TOLD:
+            return ("same day" if days == 0 else "day" if days == 1 else "days"), days
+        return "months", round(days / DAYS_OF_MONTH)
 
     @property
     def missing(self) -> tuple[str, ...]:
