@@ -16,9 +16,12 @@ DATES = ("PatientBirthDate", "StudyDate")
 
 @dataclass(frozen=True, slots=True)
 class ScanHeader:
-    """values: texts by keyword, those that are not empty. Nothing is known of an image that is no DICOM."""
+    """values: texts by keyword, those that are not empty. numbers: of its slices' images, along the third axis; () where slices
+    are no images of their own, or images have no numbers that tell them apart. Nothing is known of an image that is no DICOM.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[int, ...] = ()
 
     def text(self, keyword: str) -> str:
         """A value, "" where there is none."""
@@ -47,9 +50,12 @@ def scan_header(case: Case) -> ScanHeader:
     from scanwright.io.dicom.intake import open_instance
     from scanwright.io.dicom.scan import find_stack
 
-    header = open_instance(find_stack(source).slices[0].path).dataset
+    slices = find_stack(source).slices
+    header = open_instance(slices[0].path).dataset
     found = {keyword: text(header, keyword) for keyword in TOLD}
-    return ScanHeader({keyword: said for keyword, said in found.items() if said})
+    numbers = tuple(one.number for one in slices)
+    are_told_apart = len(set(numbers)) == len(numbers) and min(numbers) >= 0
+    return ScanHeader({keyword: said for keyword, said in found.items() if said}, numbers if are_told_apart else ())
 
 
 def dated(text: str) -> str:

@@ -6,6 +6,7 @@ call.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from functools import partial
 from importlib import resources
@@ -19,10 +20,11 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.report import notation
 from scanwright.report.html import data_uri
-from scanwright.report.study_content import StudyContent
+from scanwright.report.study_content import FindingLine, StudyContent
 
 TEMPLATE = "study.html"
 LANGUAGES = ("en", "zh")
+MOST_DECIMALS = 9
 
 
 def build_study(content: StudyContent, *, language: str = "en", site: Path | None = None) -> str:
@@ -40,7 +42,9 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent, signed=signed_percent)
+    environment.filters.update(
+        number=notation.number, data_uri=data_uri, percent=percent, signed=signed_percent, digits=digits_of_value
+    )
     environment.filters["said"] = partial(
         said, words=words.get("doubts", {}), formatter=SandboxedFormatter(environment)
     )
@@ -106,6 +110,16 @@ def _read_words(file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError("words that cannot be read", where=file, expected="an object of names and texts")
     return found
+
+
+def digits_of_value(one: FindingLine) -> int:
+    """Decimals of a finding's mean and deviation: two significant digits of the deviation, of the mean where there is none.
+
+    >>> digits_of_value(FindingLine(number=1, kind="", mean=0.5, deviation=0.3))
+    2
+    """
+    scale = abs(one.deviation or one.mean or 1.0)
+    return min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(scale))))
 
 
 def percent(share: float | None, digits: int = 0) -> str:
