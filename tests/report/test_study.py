@@ -16,7 +16,15 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
-from scanwright.report.study import LANGUAGES, build_study, percent, signed_percent, study_pdf, words_of_study
+from scanwright.report.study import (
+    LANGUAGES,
+    build_study,
+    percent,
+    require_words,
+    signed_percent,
+    study_pdf,
+    words_of_study,
+)
 from scanwright.report.study_content import (
     MOST_FINDINGS,
     FindingLine,
@@ -356,3 +364,20 @@ def test_pdf__of_a_usual_case_is_one_page(language):
 def test_percent__is_never_told_as_nothing():
     assert percent(0.004) == "<1 %" and percent(0.0) == "0 %" and percent(0.0004, 1) == "<0.1 %"
     assert signed_percent(None) == "–" and signed_percent(-0.3) == "−30 %"
+
+
+def test_words__are_asked_for_before_anything_is_answered(tmp_path):
+    require_words("zh")
+    with pytest.raises(UsageError, match="language without words"):
+        require_words("xx")
+    with pytest.raises(InputError, match="no folder of templates"):
+        require_words("en", site=tmp_path / "nothing")
+    with pytest.raises(InputError, match="a folder without templates"):
+        require_words("en", site=tmp_path)
+    (tmp_path / "study.fr.json").write_text("{}")
+    require_words("en", site=tmp_path)  # of another language, which is asked for another time
+    (tmp_path / "study.html").write_text("{% if %}")
+    with pytest.raises(InputError, match="a template that cannot be used"):
+        require_words("en", site=tmp_path)
+    (tmp_path / "study.html").write_text("{{ study.title | number | said }}")
+    require_words("en", site=tmp_path)

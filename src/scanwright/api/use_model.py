@@ -20,6 +20,7 @@ from scanwright.files import require_writable
 from scanwright.inference.volume import TooLarge
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
+from scanwright.report.study import require_words
 from scanwright.runtime import DeviceName
 
 SHOWN = 20
@@ -98,10 +99,12 @@ def predict_cases(
     tell: Listener = silent,
 ) -> list[Prediction]:
     """Answer every case into a folder. Raises InputError at the end if some could not be read; before, UsageError, and
-    InputError if the format cannot hold the answers.
+    InputError if the format cannot hold the answers, or a report has no words or templates.
 
     refused: errors for scans that are no cases because of them; they are raised at the end as well.
     """
+    if report is not None:
+        require_words(report.language, site=report.site)
     require_format(cases, format, model=model)
     require_explainable(model, explain=explain)
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
