@@ -25,6 +25,7 @@ from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.problem.kind import LABELS
 from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
+from scanwright.types import Shape3
 
 EXPLANATION, DRAWN = ".explanation.png", ".found.png"
 LEARNED = Doubt("learned-from", "the model has learned from this image: its answer is no test of the model")
@@ -80,7 +81,8 @@ def predict_case(
     began = time.perf_counter()
     scan = answer_scan(model, case, tell=tell)
     image, answer = scan.image, scan.answer
-    seen = seen_in(model, case, scan, report=report, coded=file.name.endswith(results.SEG))
+    beside = model.problem.holds != LABELS and format != "labels" and isinstance(case.images[0], DicomVolume)
+    seen = seen_in(model, case, scan, report=report, coded=beside or file.name.endswith(results.SEG))
     also, untold = write_answer(model, case, file, image, answer, seen, format=format)
     found = model.problem.found(answer)
     if format != "labels" and (picture := model.problem.drawn(image, answer)):
@@ -89,9 +91,11 @@ def predict_case(
     if explanation is not None:
         also = (*also, write_picture(file, case, EXPLANATION, explanation.png))
         found |= {"explained": list(explanation.parts)}
-    if model.problem.holds != LABELS and format != "labels":
-        beside, untold = written_beside(model, case, file, found, also, must=format == "dicom")
-        also = (*also, *beside)
+    if beside:
+        written, untold = written_beside(
+            model, case, file, found, also, seen, shape=image.grid.shape, must=format == "dicom"
+        )
+        also = (*also, *written)
     likeness = None
     if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
         likeness = likeness_of(model.known, model.engine, image)
@@ -189,22 +193,34 @@ def write_picture(file: Path, case: Case, end: str, png: bytes) -> Path:
 
 
 def written_beside(
-    model: Model, case: Case, file: Path, found: dict[str, Any], also: Sequence[Path], *, must: bool
+    model: Model,
+    case: Case,
+    file: Path,
+    found: dict[str, Any],
+    also: Sequence[Path],
+    seen: Seen,
+    *,
+    shape: Shape3,
+    must: bool,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """A DICOM report beside an answer without outlines to a DICOM image: its files, and why there are none.
+    """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
+    there is none.
 
-    must: raise the UsageError or InputError for a report that cannot be written, without which the answer itself is there.
+    also: pictures that were drawn. shape: of the image. must: raise the UsageError or InputError for a report that cannot be
+    written, without which the answer itself is there.
     """
     source = case.images[0]
-    if not isinstance(source, DicomVolume):
-        return (), ()
+    assert isinstance(source, DicomVolume), "others have no report"
     try:
         made_by = results.model_of(model.package.card, model.package.digest)
-        return tuple(results.write_beside(file, source, found, also, made_by, task=model.task)), ()
+        written = results.write_beside(
+            file, source, found, also, made_by, task=model.task, table=seen.table, changes=seen.changes
+        )
     except (UsageError, InputError) as error:
         if must:
             raise
         return (), (f"no DICOM report: {error.message}",)
+    return tuple(written), doubts_about(seen.table, shape) if results.can_refer_to(source) else ()
 
 
 def of_training(model: Model, case: Case) -> tuple[str, ...]:
