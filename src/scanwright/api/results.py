@@ -2,7 +2,7 @@
 
 NAME.seg.dcm       segmentation, coded
 NAME.findings.dcm  where the task has findings: the same with a segment for each of them
-NAME.sr.dcm        volumes, diameters, intensities of every region and finding (TID 1500); 0 ml where nothing was found
+NAME.sr.dcm        sizes, diameters, intensities of every region and finding (TID 1500); 0 where nothing was found
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
 
