@@ -85,15 +85,17 @@ def predict_case(
     seen = seen_in(model, case, scan, report=report, coded=beside or file.name.endswith(results.SEG))
     also, untold = write_answer(model, case, file, image, answer, seen, format=format)
     found = model.problem.found(answer)
-    if format != "labels" and (picture := model.problem.drawn(image, answer)):
-        also = (*also, write_picture(file, case, DRAWN, picture))
+    pictures: tuple[Path, ...] = ()
+    if format != "labels" and (drawn := model.problem.drawn(image, answer)):
+        pictures = (write_picture(file, case, DRAWN, drawn),)
     explanation = model.problem.explain(model.engine, image, answer) if explain else None
     if explanation is not None:
-        also = (*also, write_picture(file, case, EXPLANATION, explanation.png))
+        pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
         found |= {"explained": list(explanation.parts)}
+    also = (*also, *pictures)
     if beside:
         written, untold = written_beside(
-            model, case, file, found, also, seen, shape=image.grid.shape, must=format == "dicom"
+            model, case, file, found, pictures, seen, shape=image.grid.shape, must=format == "dicom"
         )
         also = (*also, *written)
     likeness = None
@@ -197,7 +199,7 @@ def written_beside(
     case: Case,
     file: Path,
     found: dict[str, Any],
-    also: Sequence[Path],
+    pictures: Sequence[Path],
     seen: Seen,
     *,
     shape: Shape3,
@@ -206,7 +208,7 @@ def written_beside(
     """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
     there is none.
 
-    also: pictures that were drawn. shape: of the image. must: raise the UsageError or InputError for a report that cannot be
+    pictures: those that were drawn. shape: of the image. must: raise the UsageError or InputError for a report that cannot be
     written, without which the answer itself is there.
     """
     source = case.images[0]
@@ -214,7 +216,7 @@ def written_beside(
     try:
         made_by = results.model_of(model.package.card, model.package.digest)
         written = results.write_beside(
-            file, source, found, also, made_by, task=model.task, table=seen.table, changes=seen.changes
+            file, source, found, pictures, made_by, task=model.task, table=seen.table, changes=seen.changes
         )
     except (UsageError, InputError) as error:
         if must:
