@@ -7,7 +7,7 @@ import typer
 
 from scanwright.ending import finish, verbs_of
 from scanwright.metric_lines import metric_lines
-from scanwright.options import Data, Device, Exclude, Json, Layout, Out
+from scanwright.options import LANGUAGE, Data, Device, Exclude, Json, Layout, Out, require_report
 from scanwright.screen import Screen
 
 app = typer.Typer(rich_markup_mode=None)
@@ -29,7 +29,7 @@ def predict(
         list[Path] | None,
         typer.Option(help="An earlier study of the patient, to compare with; again for each further channel."),
     ] = None,
-    language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = "en",
+    language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = LANGUAGE,
     patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
     template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
     device: Device = "auto",
@@ -38,6 +38,8 @@ def predict(
     """Answer scans with a package: labels on each scan's own grid, classes, or quantities."""
     screen = Screen()
     with screen:
+        if not report:
+            require_report(language=language, template=template, patient=patient)
         from scanwright.api.study_report import StudyOptions
         from scanwright.api.use_model import predict as run
 

@@ -25,6 +25,8 @@ Wanted = Annotated[
     Literal["segmentation", "classification", "regression", "detection", "anomaly"] | None,
     typer.Option("--task", help="What is wanted, where the data could serve several ends."),
 ]
+LANGUAGE = "en"
+"""Of a report, where nothing else is asked for."""
 Exclude = Annotated[list[str] | None, typer.Option(help="Leave out a case, by name. May be given again.")]
 Split = Annotated[Path | None, typer.Option(help="Splits file: nnU-Net's JSON, or a CSV.")]
 Waive = Annotated[
@@ -41,3 +43,11 @@ def parse_duration(text: str) -> float:
     if not match or total <= 0:
         raise UsageError("not a duration", found=f"--budget {text}", expected="for example 90s, 10m or 1h30m")
     return total
+
+
+def require_report(*, language: str, template: Path | None, patient: bool) -> None:
+    """Raise UsageError for an option that says how a report is written, where none was asked for."""
+    given = {"--template": template is not None, "--patient": patient, "--language": language != LANGUAGE}
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError("an option of the report, and no report", where=option, hint="Add --report.")

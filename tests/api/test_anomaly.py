@@ -2,9 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from normal_samples import SPOT, masked_pictures, write_mask, write_picture
+from normal_samples import SIDE, SPOT, masked_pictures, picture, write_mask, write_picture
+from scanwright.geometry.grid import Grid
+from scanwright.geometry.volume import Volume
+from scanwright.io.dicom.derived.series_write import write_series
+from scanwright.io.dicom.derived.sr import UNITS, read_measurements
+from scanwright.io.dicom.derived.sr_concepts import AREA
 from scanwright.io.formats import read_label
 
 QUICK = ("--task", "anomaly", "--folds", "2", "--device", "cpu", "--json")
@@ -61,6 +67,22 @@ def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
     report = json.loads((tmp_path / "out" / "new.report.json").read_text())
     assert report["findings"] and report["findings"][0]["kind"] == "abnormal"
     assert (tmp_path / "out" / "new.explanation.png").is_file()
+
+
+def test_predict__beside_dicom_the_report_holds_the_findings(told, scanwright, tmp_path):
+    folder, _ = told
+    grid = Grid((SIDE, SIDE, 1), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    image = Volume(picture(999, spot=70.0).T[None, :, :, None], grid)
+    write_series(tmp_path / "scan", image, modality="MR", patient="P1")
+    model = folder / "run" / "model.swm"
+    ended = scanwright("predict", model, tmp_path / "scan", "-o", tmp_path / "out", "--report", "--json")
+    assert ended.code == 0, ended.err
+    page = json.loads((tmp_path / "out" / "scan.report.json").read_text())
+    groups = {one.tracking_id: one for one in read_measurements(tmp_path / "out" / "scan.sr.dcm").groups}
+    assert page["decision"] == "abnormal" and page["findings"]
+    for line in page["findings"]:
+        assert groups[f"abnormal {line['number']}"].value(AREA, unit=UNITS["mm2"]) == pytest.approx(line["size"])
+    assert (tmp_path / "out" / "scan.findings.dcm").is_file()
 
 
 def test_evaluate__new_pictures_with_masks(told, scanwright, tmp_path):

@@ -199,3 +199,21 @@ def test_noise_is_told_up_to_a_limit_and_said(monkeypatch):
     monkeypatch.setattr(coded_findings, "MOST_CODED", 30)
     assert [row.number for row in coded_findings.coded(table, grid.shape)] == [*range(1, 31)]
     assert coded_findings.doubts_about(table, grid.shape) == ("the DICOM report tells the 30 largest of 100 findings",)
+
+
+def test_findings_of_an_answer_to_the_whole_image_stand_beside_it(scan, written, tmp_path):
+    """What is told as abnormal has its places, as on the page: a segment and a group each, and an answer as before."""
+    source, _ = scan
+    _, table, changes, _ = written
+    found = {"probabilities": {"normal": 0.1, "abnormal": 0.9}, "decision": "abnormal"}
+    given = {"task": TASK, "table": table, "changes": changes}
+    marked, report = results.write_beside(tmp_path / "a.json", source, found, [], MODEL, **given)
+    assert (marked.name, report.name) == ("a.findings.dcm", "a.sr.dcm")
+    groups = read_measurements(report).groups
+    told = {group.tracking_id: group for group in groups}
+    assert [one.label for one in read_segmentation(marked).segments] == ["nodule 1", "nodule 2", "nodule 3"]
+    assert told["nodule 1"].value(VOLUME, unit=UNITS["ml"]) == pytest.approx(table.findings[0].size)
+    assert told["abnormal"].value(PROBABILITY) == 0.9 and "nodule, resolved 1" in told
+    nothing = study_table({}, {}, image=scan[1].voxels[0], grid=scan[1].grid)
+    (report,) = results.write_beside(tmp_path / "a.json", source, found, [], MODEL, task=TASK, table=nothing)
+    assert not marked.exists() and len(read_measurements(report).groups) == 2

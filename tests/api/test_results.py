@@ -105,9 +105,20 @@ def test_measure():
     image = Volume(np.full((1, 4, 4, 2), 10, np.int16), Grid.from_spacing((4, 4, 2), (2, 3, 4)))
     image.voxels[0, 2, 1, 0] = 20
     found = results.measure(mask, image)
-    assert (found["volume_mm3"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
-    assert (found["longest_mm"], found["perpendicular_mm"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
-    assert results.measure(np.zeros_like(mask), image) == {"volume_mm3": 0.0}
+    assert (found["size"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
+    assert (found["longest"], found["perpendicular"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
+    assert results.measure(np.zeros_like(mask), image) == {"size": 0.0, "unit_of_size": "mm3"}
+
+
+@pytest.mark.parametrize(("unit", "size"), [("mm", (12.0, "mm2")), ("px", (2.0, "px"))])
+def test_measure__of_a_single_slice_is_an_area(unit, size):
+    """Two pixels of 2 x 3 mm, as the findings of the same report have them, or two pixels of a picture."""
+    mask = np.zeros((4, 4, 1), np.bool_)
+    mask[1:3, 1, 0] = True
+    spacing = (2, 3, 4) if unit == "mm" else (1, 1, 1)
+    image = Volume(np.ones((1, 4, 4, 1), np.int16), Grid.from_spacing((4, 4, 1), spacing, unit=unit))
+    found = results.measure(mask, image)
+    assert (found["size"], found["unit_of_size"]) == size
 
 
 @pytest.fixture

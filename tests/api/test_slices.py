@@ -13,6 +13,7 @@ import fakes
 from made_folders import write_nifti
 from scanwright.api.opened import needed_bytes, open_model
 from scanwright.api.slices import axis_across, notes_of, require_slices, slices_of
+from scanwright.api.study_report import StudyOptions
 from scanwright.api.use_model import predict
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
@@ -59,6 +60,16 @@ def volume(shape=(24, 21, 6), *, axis=2):
 
 def voxels_of(path):
     return np.asarray(nib.load(path).dataobj)
+
+
+def test_a_prior_study_is_answered_slice_by_slice_too(tmp_path):
+    """The current scan again: its regions are as large as they are now."""
+    scan = write_nifti(tmp_path / "in/whole.nii.gz", volume((24, 21, 12)), THICK)
+    predict(package(tmp_path / "model"), scan, out=tmp_path / "out", report=StudyOptions(), prior=[scan])
+    told = json.loads((tmp_path / "out/whole.report.json").read_text())
+    assert any(region["size"] for region in told["regions"])
+    assert [region["before"] for region in told["regions"]] == [region["size"] for region in told["regions"]]
+    assert "single-slices" in [one["code"] for one in told["warnings"]]
 
 
 @pytest.mark.parametrize("spacing", [None, (5.0, 0.8, 0.8)], ids=["px", "mm"])

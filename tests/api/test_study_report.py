@@ -2,6 +2,7 @@
 
 import json
 from html import unescape
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -11,6 +12,7 @@ from made_folders import ball, write_nifti
 from scanwright.api.study_report import StudyOptions, headline_text, on_what_tested
 from scanwright.api.use_model import predict
 from scanwright.doubt import Doubt
+from scanwright.errors import InputError, UsageError
 
 
 @pytest.fixture
@@ -68,3 +70,11 @@ def test_on_what_tested__says_how(folds, how):
     apart = {"cases": 4, "patients": 4, "overall": {}, "by_fold": {}}
     assert on_what_tested({"primary": "dice", **part, "test": apart}) == {"how": "apart", "cases": "4", "patients": "4"}
     assert on_what_tested({}) == {}
+
+
+@pytest.mark.parametrize("options", [StudyOptions(language="xx"), StudyOptions(site=Path("no") / "such")])
+def test_report__that_cannot_be_written_is_refused_before_anything_is_answered(finished, tmp_path, options):
+    scan = write_nifti(tmp_path / "in/a.nii.gz", ball(0)[0])
+    with pytest.raises((InputError, UsageError), match=r"language without words|no folder of templates"):
+        predict(finished.model, scan, out=tmp_path / "out", report=options)
+    assert not (tmp_path / "out").exists()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from scanwright.evaluation.lesions import OUTSIDE, LesionCase, match_lesions, measure_lesions, measure_regions
+from scanwright.evaluation.lesions import LesionCase, match_lesions, measure_lesions, measure_regions
+from scanwright.geometry.lying import OUTSIDE
 
 SHAPE = (30, 30, 6)
 
@@ -148,3 +149,11 @@ def test_regions__outside_all_and_where_nobody_knows_them():
     assert measure_regions(cases[1:], ["nodule"], samples=0) == {}
     overall, _ = measure_lesions(cases, ["nodule"], samples=0)
     assert [overall[key].value for key in counted] == [3, 1, 2]
+
+
+def test_places__by_the_rule_of_the_table_of_a_study():
+    """One voxel of seventeen in the lung, the others outside: it lies outside, as `findings.table` says too."""
+    lesion, lung = np.zeros((1, 20, 1), np.bool_), np.zeros((1, 20, 1), np.bool_)
+    lesion[:, :17], lung[:, 16:] = True, True
+    found = match_lesions(lesion, lesion, voxel=1.0, regions={"lung": lung})
+    assert found.true_regions == found.found_regions == (OUTSIDE,)

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from scanwright.findings.table import CROSSES, OUTSIDE, reaches_border, size_of_voxel, study_table
+from scanwright.findings.table import CROSSES, reaches_border, size_of_voxel, study_table
 from scanwright.geometry.grid import Grid
+from scanwright.geometry.lying import OUTSIDE
 
 SHAPE = (40, 30, 12)
 GRID = Grid(SHAPE, np.diag([2.0, 2.0, 5.0, 1.0]), "mm")
@@ -56,6 +57,32 @@ def test_table__a_finding_outside_all_regions():
     assert 0 < hardly.shares["left"] < CROSSES and hardly.region == OUTSIDE and hardly.crosses == ()
 
 
+def test_table__a_finding_lies_outside_if_most_of_it_does():
+    (one,) = table({"lesion": box((20, 2, 1), (36, 4, 2)) | box((20, 0, 1), (36, 2, 2))}, {"right": RIGHT}).findings
+    assert one.shares == {"right": 0.5} and one.region == "right"  # of two that hold as much, not outside
+    mostly = box((2, 2, 1), (3, 3, 2)) | box((1, 2, 0), (3, 10, 1))
+    (one,) = table({"lesion": mostly}).findings
+    assert one.shares == pytest.approx({"left": 1 / 17}) and CROSSES < 1 / 17
+    assert (one.region, one.crosses, one.share_of_region) == (OUTSIDE, ("left",), None)
+
+
+def test_table__a_flat_volume_is_measured_in_its_plane():
+    """20 x 10 mm in one slice across i, 5 mm thick."""
+    grid = Grid((1, 40, 40), np.diag([5.0, 1.0, 1.0, 1.0]), "mm")
+    lesion = box((0, 5, 8), (1, 25, 18), grid.shape)
+    found = study_table({}, {"lesion": lesion}, image=np.zeros(grid.shape, np.float32), grid=grid)
+    (one,) = found.findings
+    assert (one.longest, one.size) == (pytest.approx(math.hypot(20, 10)), pytest.approx(200))
+    assert (one.slice_axis, one.slice_index, found.unit_of_size) == (0, 0, "mm²")
+
+
+def test_table__a_slice_is_one_of_those_that_were_acquired():
+    grid = Grid((12, 40, 40), np.diag([5.0, 1.0, 1.0, 1.0]), "mm")
+    lesion = box((3, 5, 8), (6, 8, 12), grid.shape) | box((6, 5, 8), (7, 9, 12), grid.shape)
+    (one,) = study_table({}, {"lesion": lesion}, image=np.zeros(grid.shape, np.float32), grid=grid).findings
+    assert (one.slice_axis, one.slice_index, one.longest) == (0, 6, pytest.approx(math.hypot(4, 4)))
+
+
 def test_table__a_region_that_is_missing_has_a_row_and_holds_nothing():
     found = table({"lesion": box((25, 6, 3), (28, 10, 5))}, {"left": LEFT, "right": np.zeros(SHAPE, dtype=np.bool_)})
     assert found.missing == ("right",)
@@ -77,6 +104,9 @@ def test_table__findings_of_two_kinds_in_the_same_voxels():
     found = table({"mass": box((5, 6, 3), (9, 10, 5)), "necrosis": box((6, 7, 3), (8, 9, 5))})
     assert [one.kind for one in found.findings] == ["mass", "necrosis"]
     assert [one.touches for one in found.findings] == [(2,), (1,)]
+    same = box((5, 6, 3), (9, 10, 5))
+    every = table({"mass": same, "necrosis": same, "oedema": same})
+    assert [one.touches for one in every.findings] == [(2, 3), (1, 3), (1, 2)]
     assert found.regions[0].burden == pytest.approx(32 / LEFT.sum())  # each voxel once
 
 
@@ -92,6 +122,7 @@ def test_table__the_largest_comes_first_and_specks_are_left_out():
 
 def test_size__of_pictures_with_and_without_a_scale():
     assert size_of_voxel(Grid((8, 8, 1), np.diag([0.5, 0.2, 3.0, 1.0]), "mm")) == (pytest.approx(0.1), "mm²")
+    assert size_of_voxel(Grid((1, 8, 8), np.diag([3.0, 0.5, 0.2, 1.0]), "mm")) == (pytest.approx(0.1), "mm²")
     assert size_of_voxel(Grid((8, 8, 1), np.eye(4), "px")) == (1.0, "px")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanwright.geometry.diameters import Diameters, diameters
+from scanwright.geometry.diameters import Diameters, axis_of_slices, diameters
 from scanwright.geometry.grid import Grid
 
 
@@ -47,6 +47,35 @@ def test_a_disc():
     found = diameters(disc, Grid.from_spacing((81, 81, 1), (0.5, 0.5, 1)))
     assert found.longest == pytest.approx(30, abs=1)
     assert found.perpendicular == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "axis"),
+    [
+        ((40, 40, 20), (1, 1, 1), 2),
+        ((40, 40, 1), (1, 1, 5), 2),
+        ((1, 40, 40), (1, 1, 1), 0),
+        ((40, 1, 1), (1, 1, 1), 2),
+        ((12, 40, 40), (5, 1, 1), 0),
+        ((40, 12, 40), (1, 1.5, 0.9), 1),
+        ((40, 12, 40), (1, 1.4, 1), 2),
+        ((40, 12, 12), (1, 3, 3), 2),
+    ],
+)
+def test_slices_follow_each_other_along_the_flat_or_by_far_the_coarsest_axis(shape, spacing, axis):
+    assert axis_of_slices(Grid.from_spacing(shape, spacing)) == axis
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_plane_is_that_of_the_slices(axis):
+    """6 x 8 mm in the fourth of five slices that are 4 mm apart, along each axis."""
+    shape, spacing = [9, 9], [1.0, 1.0]
+    shape.insert(axis, 5)
+    spacing.insert(axis, 4.0)
+    part = [slice(1, 7), slice(0, 8)]
+    part.insert(axis, 3)
+    found = diameters(mask(tuple(shape), tuple(part)), Grid.from_spacing(tuple(shape), tuple(spacing)))
+    assert found == Diameters(pytest.approx(10), pytest.approx(7.5), 3, axis)
 
 
 def test_nothing():

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import get_args
@@ -15,7 +16,15 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
-from scanwright.report.study import LANGUAGES, build_study, percent, signed_percent, study_pdf, words_of_study
+from scanwright.report.study import (
+    LANGUAGES,
+    build_study,
+    percent,
+    require_words,
+    signed_percent,
+    study_pdf,
+    words_of_study,
+)
 from scanwright.report.study_content import (
     MOST_FINDINGS,
     FindingLine,
@@ -94,6 +103,7 @@ def content(**more):
         "regions": region_lines(table),
         "findings": finding_lines(table, follow_up(now, before)),
         "has_regions": True,
+        "looks_for_findings": True,
         "warnings": ("grey values are unlike",),
         "unit_of_value": "HU",
     }
@@ -108,7 +118,7 @@ def test_page__says_all_that_is_known():
     said = text(build_study(content()))
     for part in (
         "CT <chest>", "Modality CT", "research use only", "Not found in the image: heart", "grey values are unlike",
-        "left lung reaches into right lung", "20.0 × 12.0", "31 ± 9", "HU", "82 %", "grown +43 % (before 14.0 mm)",
+        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "grown +43 % (before 14.0 mm)",
         "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
         "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
         "tested by cross-validation on 120 cases of 98 patients: mean Dice 0.910 (95 % CI 0.880–0.930)",
@@ -146,6 +156,11 @@ def test_page__of_every_language_has_every_word():
 def test_page__nothing_found_is_no_proof():
     said = text(build_study(content(findings=(), warnings=())))
     assert "Nothing was found in any region. That is no proof" in said and "Diameters" not in said
+    alone = content(findings=(), regions=(), has_regions=False)
+    assert "Findings No finding was marked. That is no proof that nothing is there." in text(build_study(alone))
+    assert "检出结果 未标出任何病灶。" in text(build_study(alone, language="zh"))
+    anatomy = text(build_study(content(findings=(), looks_for_findings=False)))
+    assert "no proof" not in anatomy and "Findings left" not in anatomy  # a model that knows no findings looks for none
 
 
 def test_page__slices_are_named():
@@ -155,12 +170,75 @@ def test_page__slices_are_named():
     assert "9.0 × 7.0 slice 12–16" in text(build_study(content(findings=(box,))))
     flat = StudyTable((), (finding(1),), "mm²", "mm")
     assert finding_lines(flat)[0].slices is None
+    sagittal = StudyTable((), (finding(1, slice_axis=0),), "ml", "mm")
+    (line,) = finding_lines(sagittal)
+    assert "slice 5 (axis 1)" in text(build_study(content(findings=(line,)))) and line.numbered(range(9)) == line
+
+
+def test_page__images_are_named_by_the_numbers_of_the_scanner():
+    numbers = range(286, 266, -1)  # the first slice of the file is image 286
+    lines = (
+        finding_lines(StudyTable((), (finding(1),), "ml", "mm"))[0],
+        FindingLine(number=2, kind="cell", slices=(3, 6)),
+    )
+    numbered = tuple(line.numbered(numbers) for line in lines)
+    assert [line.image_numbers for line in numbered] == [(282, 282), (281, 284)]
+    said = text(build_study(content(findings=numbered)))
+    assert "20.0 × 12.0 image 282 " in said and "image 281–284" in said and "slice" not in said
+    assert "图像 281–284" in text(build_study(content(findings=numbered), language="zh"))
+    assert content(findings=numbered).to_json()["findings"][0]["image_numbers"] == (282, 282)
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "said"),
+    [
+        (0.5, 0.3, "0.50 ± 0.30"),
+        (-612.3, 148.7, "−612 ± 149"),
+        (2.41, 1.2, "2.4 ± 1.2"),
+        (0.0008, 0.0002, "0.00080 ± 0.00020"),
+        (40.0, 0.0, "40 ± 0"),
+        (0.0, 0.0, "0.0 ± 0.0"),
+    ],
+)
+def test_page__grey_values_have_the_digits_of_their_spread(mean, deviation, said):
+    line = FindingLine(number=1, kind="nodule", size=1.0, mean=mean, deviation=deviation)
+    assert said in text(build_study(content(findings=(line,))))
+
+
+def test_page__what_became_of_the_prior_findings_is_not_cut_before_what_is_small_and_stable():
+    small = [FindingLine(number=n, kind="n", longest=20.0 - n, before=20.0 - n, change="stable") for n in range(1, 15)]
+    small[13] = replace(small[13], change="grown", before=1.0)
+    gone = FindingLine(number=None, kind="mass", change="resolved", before=35.0)
+    shown = content(findings=(*small, gone)).shown
+    assert [one.number for one in shown] == [*range(1, 11), 14, None]
+    mass = replace(small[0], longest=90.0, before=90.0)
+    fresh = [FindingLine(number=n, kind="n", longest=5.0, change="new") for n in range(2, 20)]
+    assert content(findings=(mass, *fresh)).shown[0] == mass  # the largest has a row whatever became of it
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "same day"), (1, "1 day before"), (45, "45 days before"), (365, "12 months before"), (None, None), (-3, None)],
+)
+def test_page__says_how_long_before_the_prior_study_was(days, said):
+    page = text(build_study(content(prior={"modality": "CT"}, days_since_prior=days)))
+    assert ("before" in page.partition("For research")[0] or "same day" in page) == (said is not None)
+    assert said is None or f"Prior study Modality CT {said}" in page
+
+
+def test_page__doubts_come_before_what_was_not_found():
+    said = text(build_study(content()))
+    assert said.index("grey values are unlike") < said.index("Not found in the image")
 
 
 def test_page__boxes_have_no_outline_and_the_rest_is_counted():
     many = tuple(FindingLine(number=n, kind="cell", confidence=0.5) for n in range(1, MOST_FINDINGS + 4))
     said = text(build_study(content(findings=many, regions=(), has_regions=False)))
-    assert "3 smaller findings are not shown." in said and "HU" not in said and "Region" not in said
+    assert (
+        "3 further findings are not shown here; they are in the JSON file" in said
+        and "HU" not in said
+        and "Region" not in said
+    )
 
 
 def test_page__answers_to_the_whole_image():
@@ -242,6 +320,9 @@ def test_json__is_the_same_content_without_pictures():
     (told,) = content(warnings=(FAR,)).to_json()["warnings"]
     values = {"name": "age", "value": 91.0, "center": 40.0, "deviation": 10.0}
     assert told == {"code": "far-from-learned", "values": values, "text": "age 91 far from 40.0, 10.0"}
+    decided = content(answers={"": "normal", "abnormal": "0.02"}).to_json()
+    assert (decided["decision"], decided["answers"]) == ("normal", {"abnormal": "0.02"})
+    assert content().to_json()["decision"] is None
 
 
 def usual_case():
@@ -283,3 +364,20 @@ def test_pdf__of_a_usual_case_is_one_page(language):
 def test_percent__is_never_told_as_nothing():
     assert percent(0.004) == "<1 %" and percent(0.0) == "0 %" and percent(0.0004, 1) == "<0.1 %"
     assert signed_percent(None) == "–" and signed_percent(-0.3) == "−30 %"
+
+
+def test_words__are_asked_for_before_anything_is_answered(tmp_path):
+    require_words("zh")
+    with pytest.raises(UsageError, match="language without words"):
+        require_words("xx")
+    with pytest.raises(InputError, match="no folder of templates"):
+        require_words("en", site=tmp_path / "nothing")
+    with pytest.raises(InputError, match="a folder without templates"):
+        require_words("en", site=tmp_path)
+    (tmp_path / "study.fr.json").write_text("{}")
+    require_words("en", site=tmp_path)  # of another language, which is asked for another time
+    (tmp_path / "study.html").write_text("{% if %}")
+    with pytest.raises(InputError, match="a template that cannot be used"):
+        require_words("en", site=tmp_path)
+    (tmp_path / "study.html").write_text("{{ study.title | number | said }}")
+    require_words("en", site=tmp_path)

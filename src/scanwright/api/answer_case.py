@@ -6,30 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from scanwright.api import results, slices
+from scanwright.api import results
+from scanwright.api.answering import AnsweredScan, answer_scan
 from scanwright.api.coded_findings import doubts_about
 from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, content_of
 from scanwright.api.output import OutputFormat
-from scanwright.api.study_report import Comparison, StudyOptions, followed, write_study
+from scanwright.api.prior_study import Comparison, followed
+from scanwright.api.study_report import StudyOptions, write_study
 from scanwright.dataset.cases import Case
-from scanwright.dataset.familiar import unfamiliar
-from scanwright.dataset.images import read_case_image
-from scanwright.dataset.layouts.listing import require_target
-from scanwright.dataset.measures import are_finite, num_not_finite
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_bytes, write_json
 from scanwright.findings.follow_up import FollowUp
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
-from scanwright.io.source import DicomVolume, Source, files_of, place_of
+from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.problem.kind import LABELS
-from scanwright.protocols import Listener, Progress
+from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
-from scanwright.types import Array
+from scanwright.types import Shape3
 
 EXPLANATION, DRAWN = ".explanation.png", ".found.png"
 LEARNED = Doubt("learned-from", "the model has learned from this image: its answer is no test of the model")
@@ -82,30 +78,31 @@ def predict_case(
     report: StudyOptions | None = None,
 ) -> Prediction:
     """Answer one case and write the answer, in the format of the file's suffix."""
-    began, where = time.perf_counter(), place_of(case.images[0])
-    for path in (path for image in case.images for path in files_of(image)):
-        require_target(path)
-    image = read_case_image(case, model.task)
-    require_scale(image, model, where=where)
-    require_finite(image, where=where)
-    answer, sure = answer_volume(model, image, where=where, tell=tell)
-    seen = seen_in(model, image, answer, sure, report=report, coded=file.name.endswith(results.SEG))
+    began = time.perf_counter()
+    scan = answer_scan(model, case, tell=tell)
+    image, answer = scan.image, scan.answer
+    beside = model.problem.holds != LABELS and format != "labels" and isinstance(case.images[0], DicomVolume)
+    seen = seen_in(model, case, scan, report=report, coded=beside or file.name.endswith(results.SEG))
     also, untold = write_answer(model, case, file, image, answer, seen, format=format)
     found = model.problem.found(answer)
-    if format != "labels" and (picture := model.problem.drawn(image, answer)):
-        also = (*also, write_picture(file, case, DRAWN, picture))
+    pictures: tuple[Path, ...] = ()
+    if format != "labels" and (drawn := model.problem.drawn(image, answer)):
+        pictures = (write_picture(file, case, DRAWN, drawn),)
     explanation = model.problem.explain(model.engine, image, answer) if explain else None
     if explanation is not None:
-        also = (*also, write_picture(file, case, EXPLANATION, explanation.png))
+        pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
         found |= {"explained": list(explanation.parts)}
-    if model.problem.holds != LABELS and format != "labels":
-        beside, untold = written_beside(model, case, file, found, also, must=format == "dicom")
-        also = (*also, *beside)
+    also = (*also, *pictures)
+    if beside:
+        written, untold = written_beside(
+            model, case, file, found, pictures, seen, shape=image.grid.shape, must=format == "dicom"
+        )
+        also = (*also, *written)
     likeness = None
     if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
         likeness = likeness_of(model.known, model.engine, image)
     doubts: tuple[str, ...] = (
-        *notes_on(model, image),
+        *scan.notes,
         *(of_training(model, case) if format != "labels" else ()),
         *model.problem.doubts(answer),
         *(() if likeness is None else likeness.doubts()),
@@ -159,14 +156,12 @@ class Seen:
         return () if self.compared is None else self.compared.changes
 
 
-def seen_in(
-    model: Model, image: Volume, answer: Any, sure: Array | None, *, report: StudyOptions | None, coded: bool
-) -> Seen:
+def seen_in(model: Model, case: Case, scan: AnsweredScan, *, report: StudyOptions | None, coded: bool) -> Seen:
     """The answer measured on its image as far as anybody will read it. coded: whether a DICOM report will."""
     if report is None:
-        return Seen(None, model.problem.measured(image, answer, sure=sure) if coded else None, None)
-    part = model.problem.study(image, answer, sure=sure)
-    return Seen(part, part.table, followed(model, image, part.table, report.prior))
+        return Seen(None, model.problem.measured(scan.image, scan.answer, sure=scan.sure) if coded else None, None)
+    part = model.problem.study(scan.image, scan.answer, sure=scan.sure)
+    return Seen(part, part.table, followed(model, case, scan.image, part.table, report.prior))
 
 
 def write_answer(
@@ -200,22 +195,34 @@ def write_picture(file: Path, case: Case, end: str, png: bytes) -> Path:
 
 
 def written_beside(
-    model: Model, case: Case, file: Path, found: dict[str, Any], also: Sequence[Path], *, must: bool
+    model: Model,
+    case: Case,
+    file: Path,
+    found: dict[str, Any],
+    pictures: Sequence[Path],
+    seen: Seen,
+    *,
+    shape: Shape3,
+    must: bool,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """A DICOM report beside an answer without outlines to a DICOM image: its files, and why there are none.
+    """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
+    there is none.
 
-    must: raise the UsageError or InputError for a report that cannot be written, without which the answer itself is there.
+    pictures: those that were drawn. shape: of the image. must: raise the UsageError or InputError for a report that cannot be
+    written, without which the answer itself is there.
     """
     source = case.images[0]
-    if not isinstance(source, DicomVolume):
-        return (), ()
+    assert isinstance(source, DicomVolume), "others have no report"
     try:
         made_by = results.model_of(model.package.card, model.package.digest)
-        return tuple(results.write_beside(file, source, found, also, made_by, task=model.task)), ()
+        written = results.write_beside(
+            file, source, found, pictures, made_by, task=model.task, table=seen.table, changes=seen.changes
+        )
     except (UsageError, InputError) as error:
         if must:
             raise
         return (), (f"no DICOM report: {error.message}",)
+    return tuple(written), doubts_about(seen.table, shape) if results.can_refer_to(source) else ()
 
 
 def of_training(model: Model, case: Case) -> tuple[str, ...]:
@@ -223,52 +230,3 @@ def of_training(model: Model, case: Case) -> tuple[str, ...]:
     if not model.problem.sees_whole or content_of(case, model.task) not in model.learned_from:
         return ()
     return (LEARNED,)
-
-
-def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:
-    """Labels on the image's own grid, boxes or numbers, and how sure each voxel's finding is (`Kind.answer_surely`).
-
-    A model that has learned from single slices sees one of them at a time.
-    """
-    plan = model.engine.plan.preprocess
-    axis = slices.axis_across(image.grid, plan)
-    if model.problem.holds != LABELS or not model.is_flat or image.shape[axis] == 1:
-        return model.problem.answer_surely(model.engine, image, where=where, tell=tell)
-    slices.require_slices(image.grid, plan, where=where)
-    labels: list[Array] = []
-    certain: list[Array] = []
-    for one in slices.slices_of(image, axis=axis):
-        answer, sure = model.problem.answer_surely(model.engine, one, where=where)
-        labels.append(answer.voxels)
-        certain += [] if sure is None else [sure]
-        tell(Progress("predict", done=len(labels), total=image.shape[axis]))
-    together = np.concatenate(certain, axis=axis) if certain else None
-    return Volume(np.concatenate(labels, axis=axis + 1), image.grid), together
-
-
-def notes_on(model: Model, image: Volume) -> tuple[str, ...]:
-    """What people should know about an answer: notes of the readers, each once, those of a model of single slices, and grey
-    values that the model does not know.
-    """
-    of_slices = slices.notes_of(image.grid, model.engine.plan.preprocess) if model.is_flat else []
-    return tuple(dict.fromkeys((*image.notes, *of_slices, *unfamiliar(image.voxels, model.learned))))
-
-
-def require_finite(image: Volume, *, where: Path) -> None:
-    """Raise InputError for NaN or infinite voxels: one of them would turn a whole normalised image into NaN."""
-    if not are_finite(image.voxels):
-        found = f"{num_not_finite(image.voxels)} of {image.voxels.size} voxels"
-        raise InputError("voxels that are NaN or infinite", where=where, found=found, hint="Correct the scan.")
-
-
-def require_scale(image: Volume, model: Model, *, where: Path) -> None:
-    """Raise InputError if the model thinks in millimetres and the image has none: a pixel would be taken for one."""
-    spacing = model.engine.plan.preprocess.spacing
-    if spacing is not None and image.grid.unit == "px":
-        raise InputError(
-            "the image has no physical scale, and the model needs one",
-            where=where,
-            expected="voxel sizes in mm, as in NIfTI",
-            found="pixels",
-            hint="Give the scan in the format that it came in from the scanner, or as NIfTI with its voxel sizes.",
-        )

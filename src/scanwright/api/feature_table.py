@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from scanwright.api.answer_case import require_finite, require_scale
+from scanwright.api.answering import require_finite, require_scale
 from scanwright.api.claims import require_outside
 from scanwright.api.lock import alone
 from scanwright.api.opened import Model, open_model

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scanwright.api import slices
-from scanwright.api.answer_case import answer_volume
+from scanwright.api.answering import answer_volume
 from scanwright.api.opened import Model
 from scanwright.dataset.cases import Case
 from scanwright.dataset.collection import Listing, write_declaration

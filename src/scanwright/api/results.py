@@ -2,12 +2,13 @@
 
 NAME.seg.dcm       segmentation, coded
 NAME.findings.dcm  where the task has findings: the same with a segment for each of them
-NAME.sr.dcm        volumes, diameters, intensities of every region and finding (TID 1500); 0 ml where nothing was found
+NAME.sr.dcm        sizes, diameters, intensities of every region and finding (TID 1500); 0 where nothing was found
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
 
 Or NAME.rtstruct.dcm in place of the first three: contours, for treatment planning. Of an answer to the whole image, and of
-boxes, there is NAME.sr.dcm, and of each picture that was drawn a secondary capture: NAME.explanation.dcm, NAME.found.dcm.
+boxes, there is NAME.sr.dcm, NAME.findings.dcm where findings were outlined too, and of each picture that was drawn a secondary
+capture: NAME.explanation.dcm, NAME.found.dcm.
 """
 
 import io
@@ -26,7 +27,7 @@ from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.figures.palette import structure_colour
 from scanwright.files import write_bytes
 from scanwright.findings.follow_up import FollowUp
-from scanwright.findings.table import RegionRow, StudyTable
+from scanwright.findings.table import RegionRow, StudyTable, size_of_voxel
 from scanwright.geometry.diameters import diameters
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
@@ -103,7 +104,7 @@ def write_dicom(
     stack = find_stack(scan)
     sources = headers_of(stack)
     masks = region_masks(labels.voxels[0], task)
-    unit = UNITS.get(task.channels[0].modality, "arbitrary")
+    unit = _unit(task)
     colours = {region: _rgb(structure_colour(index)) for index, region in enumerate(masks)}
     given: dict[str, Any] = {"grid": stack.grid, "sources": sources, "model": model, "colours": colours}
     written = [file]
@@ -133,11 +134,15 @@ def write_beside(
     model: "Model",
     *,
     task: Task,
+    table: StudyTable | None = None,
+    changes: Sequence[FollowUp] = (),
 ) -> list[Path]:
-    """An answer without outlines as files to lie beside the study: a report, and PNG pictures as secondary captures.
+    """An answer that is no label map as files to lie beside the study: a report, a segmentation of the findings if any were
+    outlined, and PNG pictures as secondary captures.
 
     found: as the kind of problem gives it, {"probabilities", "decision"}, {"quantities", "units"} or {"boxes"}; of other kinds
-    no report is written, nor does it tell a quantity whose unit has no code here.
+    no report is written, nor does it tell a quantity whose unit has no code here. table, changes: as of `write_dicom`; findings
+    are told of a scan that a segmentation can refer to (`can_refer_to`).
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
@@ -148,11 +153,16 @@ def write_beside(
     sources, answers = headers_of(stack), answers_in(found, task.classes)
     written: list[Path] = []
     if answers:
+        told: dict[str, Any] = {}
+        if table is not None and can_refer_to(scan):
+            told = _marked(file, table, changes, stack=stack, sources=sources, model=model, task=task)
+        written += [told["marked"].path] if told.get("marked") else []
         written.append(file.with_name(file.stem + SR))
         write_measurements(
-            written[0],
+            written[-1],
             boxes=boxes_in(found),
             answers=answers,
+            **told,
             stack=stack,
             sources=sources,
             model=model,
@@ -164,6 +174,38 @@ def write_beside(
         write_capture(capture, _pixels(picture.read_bytes()), sources=sources, model=model, has_text=True)
         written.append(capture)
     return written
+
+
+def _marked(
+    file: Path,
+    table: StudyTable,
+    changes: Sequence[FollowUp],
+    *,
+    stack: "Stack",
+    sources: Sequence[Any],
+    model: "Model",
+    task: Task,
+) -> dict[str, Any]:
+    """Write the segmentation of the findings beside `file`, if there are any; what the report says of them, and of those that
+    are gone, as `write_measurements` takes it.
+    """
+    rows, shape = coded_findings.coded(table, stack.grid.shape), stack.grid.shape
+    kinds = dict.fromkeys(row.kind for row in rows)
+    return {
+        "marked": coded_findings.write_findings(
+            file.with_name(file.stem + FINDINGS),
+            rows,
+            shape,
+            kind="binary",
+            within=task.name,
+            colours={kind: _rgb(structure_colour(place)) for place, kind in enumerate(kinds)},
+            grid=stack.grid,
+            sources=sources,
+            model=model,
+        ),
+        "findings": coded_findings.measures_of(rows, table, changes, unit=_unit(task)),
+        "gone": coded_findings.gone_in(changes, table),
+    }
 
 
 def boxes_in(found: Mapping[str, Any]) -> "list[BoxMeasures]":
@@ -221,7 +263,7 @@ def _measured(
     **given: Any,
 ) -> list[Path]:
     """Write a segmentation, one of the findings if there are any, and the report of what was measured in both; the files but
-    the first. A region that was not found has a volume of 0.
+    the first. A region that was not found has a size of 0.
     """
     from scanwright.io.dicom.derived.seg_write import write_segmentation
     from scanwright.io.dicom.derived.sr_groups import RegionMeasures
@@ -233,9 +275,8 @@ def _measured(
     rows, shape = coded_findings.coded(table, image.grid.shape), image.grid.shape
     marked = coded_findings.write_findings(file.with_name(base + FINDINGS), rows, shape, within=within, **given)
     anatomy = {row.name: row for row in table.regions}
-    common: dict[str, Any] = {"unit": unit, "in_mm": image.grid.unit == "mm"}
     measures = [
-        RegionMeasures(segment=number, **common, **measure(mask, image), **_in_table(anatomy.get(name), table))
+        RegionMeasures(segment=number, unit=unit, **measure(mask, image), **_in_table(anatomy.get(name), table))
         for number, (name, mask) in enumerate(masks.items(), start=1)
     ]
     report = file.with_name(base + SR)
@@ -259,9 +300,7 @@ def _in_table(row: RegionRow | None, table: StudyTable) -> dict[str, Any]:
         return {}
     told: dict[str, Any] = {"cut": row.cut}
     if table.findings:
-        told["burden"] = row.burden
-    if table.findings and table.unit_of_size == "ml":
-        told["with_findings_mm3"] = row.size * 1000
+        told |= {"burden": row.burden, "with_findings": row.size * coded_findings.UNITS_OF_SIZE[table.unit_of_size][1]}
     return told
 
 
@@ -273,18 +312,25 @@ def model_of(card: Mapping[str, Any], digest: str) -> "Model":
 
 
 def measure(mask: Bools, image: Volume) -> dict[str, Any]:
-    """Volume, diameters and intensities of a region; of an empty one the volume alone, 0."""
+    """Size, diameters and intensities of a region, as `RegionMeasures` has them; of an empty one the size alone, 0."""
+    each, unit = size_of_voxel(image.grid)
+    unit_of_size, times = coded_findings.UNITS_OF_SIZE[unit]
+    size = {"size": float(mask.sum()) * each * times, "unit_of_size": unit_of_size}
     found = diameters(mask, image.grid)
     if found is None:
-        return {"volume_mm3": 0.0}
+        return size
     inside: Floats = image.voxels[0][mask].astype(np.float64)
-    return {
-        "volume_mm3": float(mask.sum()) * image.grid.voxel_volume,
-        "longest_mm": found.longest,
-        "perpendicular_mm": found.perpendicular,
+    return size | {
+        "longest": found.longest,
+        "perpendicular": found.perpendicular,
         "mean": float(inside.mean()),
         "deviation": float(inside.std()),
     }
+
+
+def _unit(task: Task) -> str:
+    """The unit of the values that are measured, a key of `sr.UNITS`."""
+    return UNITS.get(task.channels[0].modality, "arbitrary")
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -11,14 +11,16 @@ from scanwright.api.answer_case import DRAWN, EXPLANATION, Prediction, predict_c
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.opened import Model, memory_note, open_model, require_file
 from scanwright.api.output import OutputFormat, answer_name, require_format
+from scanwright.api.prior_study import case_of_prior
 from scanwright.api.scans import asked_of
-from scanwright.api.study_report import REPORTS, StudyOptions, case_of_prior
+from scanwright.api.study_report import REPORTS, StudyOptions
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable
 from scanwright.inference.volume import TooLarge
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
+from scanwright.report.study import require_words
 from scanwright.runtime import DeviceName
 
 SHOWN = 20
@@ -97,10 +99,12 @@ def predict_cases(
     tell: Listener = silent,
 ) -> list[Prediction]:
     """Answer every case into a folder. Raises InputError at the end if some could not be read; before, UsageError, and
-    InputError if the format cannot hold the answers.
+    InputError if the format cannot hold the answers, or a report has no words or templates.
 
     refused: errors for scans that are no cases because of them; they are raised at the end as well.
     """
+    if report is not None:
+        require_words(report.language, site=report.site)
     require_format(cases, format, model=model)
     require_explainable(model, explain=explain)
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])

@@ -20,14 +20,13 @@ from scanwright.evaluation.box_matching import match_boxes
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.regression import measure_numbers
 from scanwright.evaluation.statistics import MIN_PATIENTS, SAMPLES, bootstrap_mean
+from scanwright.geometry.lying import OUTSIDE, lies_in
 from scanwright.types import Bools, Floats, Ints
 
 HIT = 0.1
 """Overlap from which on a found lesion is of a true one: outlines of small lesions differ much between readers."""
 TOUCHING = np.ones((3, 3, 3), np.bool_)
 BURDEN = ("bias", "loa_low", "loa_high")
-OUTSIDE = ""
-"""Where a lesion lies of which no region holds any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -35,8 +34,8 @@ class Lesions:
     """The lesions of one kind in one case, matched.
 
     true_sizes (T,), found_sizes (M,): in `unit`. partners (M,): the true lesion of each found one, -1 for
-    none. regions: the names of those that are known. true_regions, found_regions: where each lies, "" outside all; empty where
-    no regions are known.
+    none. regions: the names of those that are known. true_regions, found_regions: where each lies (`lies_in`); empty where no
+    regions are known.
     """
 
     true_sizes: Floats
@@ -123,12 +122,19 @@ def match_lesions(
 
 
 def _places(labelled: Ints, number: int, regions: Mapping[str, Bools] | None) -> tuple[str, ...]:
-    """The region that holds most of each lesion; "" where none holds any of it."""
+    """The region that each lesion lies in (`lies_in`)."""
     if not regions:
         return ()
-    inside = np.stack([np.bincount(labelled[mask], minlength=number + 1)[1 : number + 1] for mask in regions.values()])
-    names = list(regions)
-    return tuple(names[int(column.argmax())] if column.max() else OUTSIDE for column in inside.T)
+
+    def held(mask: Bools) -> list[int]:
+        counts: list[int] = np.bincount(labelled[mask], minlength=number + 1)[1 : number + 1].tolist()
+        return counts
+
+    inside = {name: held(mask) for name, mask in regions.items()}
+    outside = held(~np.logical_or.reduce(list(regions.values())))
+    return tuple(
+        lies_in({name: counts[place] for name, counts in inside.items()}, outside[place]) for place in range(number)
+    )
 
 
 def measure_lesions(

@@ -1,8 +1,8 @@
 """The table of a study: for every region its size, for every finding its size, its place and how sure it is.
 
 A finding is one connected part of a mask of a kind of finding (by faces, edges or corners). Its place is told by shares: how
-much of its voxels lies in each region. It is *in* the region that holds most of it, and crosses into every other that holds at
-least CROSSES of it; outside all if no region holds at least that. A region that the model knows and that is not in the image is
+much of its voxels lies in each region. It is *in* the region that holds most of it, outside all if most of it is in none, and
+crosses into every other region that holds at least CROSSES of it. A region that the model knows and that is not in the image is
 *missing*: findings are never said to lie in it, and the table has a row that says so.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from scanwright.geometry.diameters import diameters
+from scanwright.geometry.diameters import axis_of_slices, diameters
 from scanwright.geometry.grid import Grid
-from scanwright.types import Array, Bools, Floats, Ints, Triple, Unit
+from scanwright.geometry.lying import lies_in
+from scanwright.types import Array, Bools, Floats, Triple, Unit
 
 CROSSES = 0.05
 """Share of a finding's voxels from which on it is said to reach into a region."""
 TOUCHING = np.ones((3, 3, 3), np.bool_)
-OUTSIDE = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +46,9 @@ class FindingRow:
     """One finding. number: from 1, the largest first. size: as of regions.
 
     longest, perpendicular: diameters in the slice where the first is longest, in mm or pixels (RECIST 1.1). center: in patient
-    space, mm; of a picture in its own unit. slice_index: the index along K of that slice.
+    space, mm; of a picture in its own unit. slice_index: the index of that slice along slice_axis, 0 to 2 (`axis_of_slices`).
     mean, deviation, low, high: of the first channel's values inside, in the channel's unit.
-    shares: of its voxels in each region that holds some, the largest first. region: that it lies in; OUTSIDE if none.
+    shares: of its voxels in each region that holds some, the largest first. region: that it lies in (`lies_in`).
     share_of_region: how much of that region it takes; None outside.
     confidence: the mean probability of its voxels, in [0, 1]; None where there is none.
     touches: numbers of other findings that lie next to it. cut: whether it reaches the image's border.
@@ -61,6 +61,7 @@ class FindingRow:
     longest: float
     perpendicular: float
     slice_index: int
+    slice_axis: int = 2
     center: Triple
     mean: float
     deviation: float
@@ -124,13 +125,13 @@ def study_table(
     each, unit = size_of_voxel(grid)
     parts = [part for part in parts if np.count_nonzero(part.mask) * each >= least_size]
     parts.sort(key=lambda part: (-np.count_nonzero(part.mask), part.kind, [one.start for one in part.around]))
-    numbered = _numbered(parts, image.shape)
+    touched = _touched(parts)
     sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
     rows = tuple(
-        _finding(number, part, numbered, regions, sizes, image=image, grid=grid, confidence=confidence or {})
-        for number, part in enumerate(parts, start=1)
+        _finding(number, part, near, regions, sizes, image=image, grid=grid, confidence=confidence or {})
+        for number, (part, near) in enumerate(zip(parts, touched, strict=True), start=1)
     )
-    everything = numbered > 0
+    everything = _together(parts, image.shape)
     return StudyTable(
         regions=tuple(
             RegionRow(
@@ -152,7 +153,7 @@ def size_of_voxel(grid: Grid) -> tuple[float, str]:
     if grid.unit == "px":
         return 1.0, "px"
     if 1 in grid.shape:
-        flat = grid.shape.index(1)
+        flat = axis_of_slices(grid)
         across, up = (edge for axis, edge in enumerate(grid.spacing) if axis != flat)
         return across * up, "mm²"
     return grid.voxel_volume / 1000, "ml"
@@ -174,18 +175,18 @@ def _parts(kind: str, mask_IJK: Bools) -> list[_Part]:
     ]
 
 
-def _numbered(parts: Sequence[_Part], shape: Sequence[int]) -> Ints:
-    """(I, J, K) int32: each finding's number; of several in one voxel the smallest finding's."""
-    numbered = np.zeros(shape, dtype=np.int32)
-    for number, part in enumerate(parts, start=1):
-        numbered[part.around][part.mask] = number
-    return numbered
+def _together(parts: Sequence[_Part], shape: Sequence[int]) -> Bools:
+    """(I, J, K): the voxels of all findings."""
+    everything = np.zeros(shape, dtype=np.bool_)
+    for part in parts:
+        everything[part.around] |= part.mask
+    return everything
 
 
 def _finding(
     number: int,
     part: _Part,
-    numbered: Ints,
+    touches: tuple[int, ...],
     regions: Mapping[str, Bools],
     sizes: Mapping[str, int],
     *,
@@ -196,7 +197,7 @@ def _finding(
     count = int(np.count_nonzero(part.mask))
     inside = {name: int(np.count_nonzero(mask[part.around] & part.mask)) for name, mask in regions.items()}
     shares = {name: voxels / count for name, voxels in sorted(inside.items(), key=lambda one: -one[1]) if voxels}
-    region = next((name for name, share in shares.items() if share >= CROSSES), OUTSIDE)
+    region = lies_in(inside, _num_outside(part, regions))
     values = image[part.around][part.mask].astype(np.float64)
     across = diameters(part.mask, grid)
     assert across is not None, "a finding has voxels"
@@ -207,7 +208,8 @@ def _finding(
         size=count * size_of_voxel(grid)[0],
         longest=across.longest,
         perpendicular=across.perpendicular,
-        slice_index=part.around[2].start + across.slice,
+        slice_index=part.around[across.axis].start + across.slice,
+        slice_axis=across.axis,
         center=_center(part, grid),
         mean=float(values.mean()),
         deviation=float(values.std()),
@@ -217,11 +219,19 @@ def _finding(
         region=region,
         share_of_region=inside[region] / sizes[region] if region else None,
         confidence=None if chances is None else float(chances[part.around][part.mask].mean()),
-        touches=_touched(number, part, numbered),
+        touches=touches,
         cut=_is_cut(part, image.shape),
         around=part.around,
         mask=part.mask,
     )
+
+
+def _num_outside(part: _Part, regions: Mapping[str, Bools]) -> int:
+    """How many of a part's voxels are in no region."""
+    alone = part.mask.copy()
+    for mask in regions.values():
+        alone &= ~mask[part.around]
+    return int(np.count_nonzero(alone))
 
 
 def _is_cut(part: _Part, shape: Sequence[int]) -> bool:
@@ -236,16 +246,34 @@ def _center(part: _Part, grid: Grid) -> Triple:
     return x, y, z
 
 
-def _touched(number: int, part: _Part, numbered: Ints) -> tuple[int, ...]:
-    """Numbers of other findings in or next to the voxels of this one."""
-    wider = tuple(
-        slice(max(0, one.start - 1), min(length, one.stop + 1))
-        for one, length in zip(part.around, numbered.shape, strict=True)
+def _touched(parts: Sequence[_Part]) -> list[tuple[int, ...]]:
+    """For each part, the numbers of those of other kinds that lie in or next to its voxels; each names the other."""
+    starts = np.array([[one.start for one in part.around] for part in parts]).reshape(-1, 3)
+    stops = np.array([[one.stop for one in part.around] for part in parts]).reshape(-1, 3)
+    near: list[list[int]] = [[] for _ in parts]
+    for place, part in enumerate(parts):
+        beside = ((starts[place + 1 :] <= stops[place]) & (stops[place + 1 :] >= starts[place])).all(axis=1)
+        later = (np.flatnonzero(beside) + place + 1).tolist()
+        for other in (other for other in later if parts[other].kind != part.kind and _touch(part, parts[other])):
+            near[place].append(other + 1)
+            near[other].append(place + 1)
+    return [tuple(sorted(numbers)) for numbers in near]
+
+
+def _touch(one: _Part, other: _Part) -> bool:
+    """Whether two parts share a voxel or lie next to each other, by faces, edges or corners."""
+    both = tuple(
+        slice(max(a.start, b.start) - 1, min(a.stop, b.stop) + 1) for a, b in zip(one.around, other.around, strict=True)
     )
-    own = np.zeros([one.stop - one.start for one in wider], dtype=np.bool_)
-    inner = tuple(
-        slice(one.start - outer.start, one.stop - outer.start) for one, outer in zip(part.around, wider, strict=True)
-    )
-    own[inner] = part.mask
-    near = set(np.unique(numbered[wider][ndimage.binary_dilation(own, TOUCHING)]).tolist())
-    return tuple(sorted(near - {0, number}))
+    return bool((ndimage.binary_dilation(_within(one, both), TOUCHING) & _within(other, both)).any())
+
+
+def _within(part: _Part, box: tuple[slice, ...]) -> Bools:
+    """A part's mask in another box, which may reach beyond the image."""
+    mask = np.zeros([one.stop - one.start for one in box], dtype=np.bool_)
+    low = [max(one.start, place.start) for one, place in zip(box, part.around, strict=True)]
+    high = [max(start, min(one.stop, place.stop)) for start, one, place in zip(low, box, part.around, strict=True)]
+    there = tuple(slice(a - one.start, b - one.start) for a, b, one in zip(low, high, box, strict=True))
+    own = tuple(slice(a - one.start, b - one.start) for a, b, one in zip(low, high, part.around, strict=True))
+    mask[there] = part.mask[own]
+    return mask

@@ -12,33 +12,47 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from scanwright.geometry.affine import spacing_of
 from scanwright.geometry.grid import Grid
 from scanwright.types import Bools, Floats
 
+COARSER = 1.5
+"""Times that the spacing along an axis must be that along both others for slices to follow each other along it."""
 CORNERS = np.array(list(product((-0.5, 0.5), repeat=2)))
 EIGHT = np.ones((3, 3), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
 class Diameters:
-    """The two diameters in mm (or the grid's unit), and the slice (index along k) that they lie in."""
+    """The two diameters in mm (or the grid's unit), and the slice that they lie in: its index along an axis, 0 to 2."""
 
     longest: float
     perpendicular: float
     slice: int
+    axis: int = 2
+
+
+def axis_of_slices(grid: Grid) -> int:
+    """The axis along which the acquired slices follow each other: that of one voxel, else the one by far the coarsest (COARSER
+    times both others), else k.
+    """
+    if 1 in grid.shape:
+        return 2 if grid.shape[2] == 1 else grid.shape.index(1)
+    finer, coarse = sorted(range(3), key=lambda axis: grid.spacing[axis])[1:]
+    return coarse if grid.spacing[coarse] >= COARSER * grid.spacing[finer] else 2
 
 
 def diameters(mask_IJK: Bools, grid: Grid) -> Diameters | None:
     """The longest in-plane diameter of any connected part of a mask, and the longest at right angles to it there.
 
-    The plane is that of i and j; parts are connected by edges or corners within a slice. None for an empty mask.
+    The plane is that of the acquired slices (`axis_of_slices`); parts are connected by edges or corners within a slice. The
+    mask may be that of a part of the grid. None for an empty one.
     """
-    across, along, _ = spacing_of(grid.affine)
-    scale = np.array((across, along))
+    axis = axis_of_slices(grid)
+    scale = np.delete(grid.spacing, axis)
     longest, best = 0.0, None
-    for k in np.flatnonzero(mask_IJK.any(axis=(0, 1))).tolist():
-        labels, _ = ndimage.label(mask_IJK[:, :, k], EIGHT)
+    slices = np.moveaxis(mask_IJK, axis, 0)
+    for place in np.flatnonzero(slices.any(axis=(1, 2))).tolist():
+        labels, _ = ndimage.label(slices[place], EIGHT)
         for part, around in enumerate(ndimage.find_objects(labels), start=1):
             edges = scale * [one.stop - one.start for one in around]
             if np.linalg.norm(edges) <= longest:  # no two of its corners are farther apart
@@ -47,11 +61,11 @@ def diameters(mask_IJK: Bools, grid: Grid) -> Diameters | None:
             first, second = _farthest(corners)
             length = float(np.linalg.norm(second - first))
             if best is None or length > longest:
-                longest, best = length, (corners, second - first, k)
+                longest, best = length, (corners, second - first, place)
     if best is None:
         return None
-    corners, axis, k = best
-    return Diameters(longest, _widest(corners, axis), k)
+    corners, direction, place = best
+    return Diameters(longest, _widest(corners, direction), place, axis)
 
 
 def _corners(part_IJ: Bools) -> Floats:

@@ -106,6 +106,7 @@ class BoxAnswers:
         return StudyPart(
             answers={name: str(counts[name]) for name in self.parts},
             are_counts=True,
+            looks_for_findings=True,
             findings=tuple(
                 self._line(answer, place, number, shape=image.grid.shape)
                 for number, place in enumerate(self._told(answer), start=1)
@@ -145,7 +146,7 @@ class BoxAnswers:
             kind=self.parts[int(answer.found.codes[place])],
             longest=max(across, along),
             perpendicular=min(across, along),
-            slices=(math.floor(low) + 1, math.ceil(high)) if flat is None else None,
+            slices=(min(shape[2], math.floor(low) + 1), max(1, math.ceil(high))) if flat is None else None,
             confidence=float(answer.found.scores[place]),
         )
 

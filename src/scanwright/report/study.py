@@ -6,6 +6,7 @@ call.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from functools import partial
 from importlib import resources
@@ -19,10 +20,29 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.report import notation
 from scanwright.report.html import data_uri
-from scanwright.report.study_content import StudyContent
+from scanwright.report.study_content import FindingLine, StudyContent
 
 TEMPLATE = "study.html"
 LANGUAGES = ("en", "zh")
+MOST_DECIMALS = 9
+
+
+def require_words(language: str, *, site: Path | None = None) -> None:
+    """Raise what `build_study` would raise for a language without words, or a site's folder that is not there, holds neither
+    layout nor words, or has a layout that is no template. What depends on a study's content is known only with it.
+    """
+    if site is not None:
+        ours = f"{TEMPLATE} or study.{language}.json"
+        if not site.is_dir():
+            found = "a file" if site.exists() else "nothing there"
+            raise InputError("no folder of templates", where=site, expected=f"a folder with {ours}", found=found)
+        if not (site / TEMPLATE).is_file() and not any(site.glob("study.*.json")):
+            raise InputError("a folder without templates", where=site, expected=ours)
+    words_of_study(language, site=site)
+    try:
+        _environment(site).get_template(TEMPLATE)
+    except TemplateError as error:
+        raise _unusable(error, site) from error
 
 
 def build_study(content: StudyContent, *, language: str = "en", site: Path | None = None) -> str:
@@ -31,6 +51,18 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
     Raises UsageError for a language that there are no words for, InputError for a site's template or words that cannot be used.
     """
     words = words_of_study(language, site=site)
+    environment = _environment(site)
+    environment.filters["said"] = partial(
+        said, words=words.get("doubts", {}), formatter=SandboxedFormatter(environment)
+    )
+    try:
+        return environment.get_template(TEMPLATE).render(study=content, words=words, language=language).lstrip()
+    except (TemplateError, LookupError, ValueError, TypeError) as error:  # the last ones: words with a place too many
+        raise _unusable(error, site) from error
+
+
+def _environment(site: Path | None) -> SandboxedEnvironment:
+    """Where templates are found and what they may use, but for the words of doubts."""
     environment = SandboxedEnvironment(
         loader=ChoiceLoader(
             [*([FileSystemLoader(site)] if site else []), PackageLoader("scanwright.report", "templates")]
@@ -40,15 +72,14 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent, signed=signed_percent)
-    environment.filters["said"] = partial(
-        said, words=words.get("doubts", {}), formatter=SandboxedFormatter(environment)
-    )
-    try:
-        return environment.get_template(TEMPLATE).render(study=content, words=words, language=language).lstrip()
-    except (TemplateError, LookupError, ValueError, TypeError) as error:  # the last ones: words with a place too many
-        where = TEMPLATE if site is None else site / TEMPLATE
-        raise InputError("a template that cannot be used", where=where, found=str(error)[:200]) from error
+    environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent)
+    environment.filters.update(signed=signed_percent, digits=digits_of_value, said=str)
+    return environment
+
+
+def _unusable(error: Exception, site: Path | None) -> InputError:
+    where = TEMPLATE if site is None else site / TEMPLATE
+    return InputError("a template that cannot be used", where=where, found=str(error)[:200])
 
 
 def words_of_study(language: str, *, site: Path | None = None) -> Mapping[str, Any]:
@@ -106,6 +137,16 @@ def _read_words(file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError("words that cannot be read", where=file, expected="an object of names and texts")
     return found
+
+
+def digits_of_value(one: FindingLine) -> int:
+    """Decimals of a finding's mean and deviation: two significant digits of the deviation, of the mean where there is none.
+
+    >>> digits_of_value(FindingLine(number=1, kind="", mean=0.5, deviation=0.3))
+    2
+    """
+    scale = abs(one.deviation or one.mean or 1.0)
+    return min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(scale))))
 
 
 def percent(share: float | None, digits: int = 0) -> str:

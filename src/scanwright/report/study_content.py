@@ -16,9 +16,18 @@ from scanwright.findings.table import FindingRow, RegionRow, StudyTable
 from scanwright.types import JSON
 
 MOST_FINDINGS = 12
-"""Rows of findings on the page, the largest first; the others are counted, and stand in the JSON."""
+"""Rows of findings on the page; the others are counted, and stand in the JSON."""
+LARGEST_SHOWN = 6
+"""Rows that the largest have of these; the others go to what has changed since a prior study, then to the next largest."""
+PRECEDENCE: tuple[Change, ...] = ("grown", "resolved", "new", "shrunk", "stable")
+"""What became of a finding, the most telling first."""
+DECISION = ""
+"""Under which name the answers to the whole image hold what is decided; no class and no quantity is called so."""
+DAYS_TOLD = 92
+"""Days from which on the time since a prior study is told in months."""
+DAYS_OF_MONTH = 365.25 / 12
 
-
+Span = Literal["same day", "day", "days", "months"]
 Shows = Literal["image", "outlines", "boxes", "explanation"]
 
 
@@ -62,9 +71,10 @@ class FindingLine:
     """One finding. number: in this study; None for one that was in the prior study alone.
 
     region: where it lies, "" outside all regions. crosses: further regions that it reaches into. size, longest, perpendicular,
-    mean, deviation: measured; None where the model gives no outline. slices: the first and the last one along the file's third
-    axis, counted from 1; of an outline the one in which its diameters are measured; None of a picture. change, growth, before:
-    against the prior study, where there is one: growth is of the longest diameter, before is that diameter then.
+    mean, deviation: measured; None where the model gives no outline. slices: the first and the last one along the file's
+    `axis`, both counted from 1; of an outline the one in which its diameters are measured; None of a picture. image_numbers:
+    those that a scanner gave to these slices, the lower first; None where there are none. change, growth, before: against the
+    prior study, where there is one: growth is of the longest diameter, before is that diameter then.
     """
 
     number: int | None
@@ -75,6 +85,8 @@ class FindingLine:
     longest: float | None = None
     perpendicular: float | None = None
     slices: tuple[int, int] | None = None
+    axis: int = 3
+    image_numbers: tuple[int, int] | None = None
     mean: float | None = None
     deviation: float | None = None
     share_of_region: float | None = None
@@ -85,18 +97,26 @@ class FindingLine:
     growth: float | None = None
     before: float | None = None
 
+    def numbered(self, numbers: Sequence[int]) -> "FindingLine":
+        """The same with the numbers that a scanner gave to the slices along the third axis, in their order; itself without."""
+        if not numbers or self.slices is None or self.axis != 3:
+            return self
+        first, last = sorted(numbers[place - 1] for place in self.slices)
+        return replace(self, image_numbers=(first, last))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudyPart:
     """What a kind of problem tells of one image, for the report of a study.
 
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
-    an answer without outlines. answers: of the whole image; are_counts: how many of each kind there are. unit_of_value: of
-    grey values.
+    an answer without outlines; looks_for_findings: whether the model knows any. answers: of the whole image, what is decided
+    under ""; are_counts: how many of each kind there are. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
     findings: tuple[FindingLine, ...] = ()
+    looks_for_findings: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
@@ -125,9 +145,11 @@ class StudyContent:
     """The whole report.
 
     patient: name and value of what the headers say of the patient; empty unless it was asked for. study: the same of the scan.
+    prior: of the prior study; days_since_prior: from it to this one, None where a date is not known.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
-    quantities of the whole image, by name with their text; are_counts: how many of each kind there are. unit_of_size,
-    unit_of_length, unit_of_value: of the table's numbers.
+    quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
+    there are. looks_for_findings: whether it is told that there are none. unit_of_size, unit_of_length, unit_of_value: of the
+    table's numbers.
     """
 
     title: str
@@ -136,12 +158,14 @@ class StudyContent:
     study: Mapping[str, str] = field(default_factory=dict)
     patient: Mapping[str, str] = field(default_factory=dict)
     prior: Mapping[str, str] = field(default_factory=dict)
+    days_since_prior: int | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     regions: tuple[RegionLine, ...] = ()
     findings: tuple[FindingLine, ...] = ()
     has_regions: bool = False
+    looks_for_findings: bool = False
     warnings: tuple[str, ...] = ()
     unit_of_size: str = "ml"
     unit_of_length: str = "mm"
@@ -149,8 +173,18 @@ class StudyContent:
 
     @property
     def shown(self) -> tuple[FindingLine, ...]:
-        """The findings that the page has room for."""
-        return self.findings[:MOST_FINDINGS]
+        """The findings that the page has room for, in their order: the largest, and what has changed before what has not."""
+        return _most_telling(self.findings)
+
+    @property
+    def since_prior(self) -> tuple[Span, int] | None:
+        """The time from the prior study to this one, in a word and a number; None where it is not known or negative."""
+        days = self.days_since_prior
+        if days is None or days < 0:
+            return None
+        if days < DAYS_TOLD:
+            return ("same day" if days == 0 else "day" if days == 1 else "days"), days
+        return "months", round(days / DAYS_OF_MONTH)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -158,11 +192,31 @@ class StudyContent:
         return tuple(line.name for line in self.regions if line.missing)
 
     def to_json(self) -> dict[str, JSON]:
-        """The same as plain data; pictures are left out. A warning is its code, its values, and its English text."""
+        """The same as plain data; pictures are left out. A warning is its code, its values, and its English text; what is
+        decided of the whole image stands apart from the answers, None where nothing is.
+        """
         values = asdict(replace(self, images=(), warnings=()))
         del values["images"]
         told = [as_data(warning) for warning in self.warnings]
-        return values | {"created": self.created.isoformat(timespec="seconds"), "warnings": told}
+        answers = dict(self.answers)
+        return values | {
+            "created": self.created.isoformat(timespec="seconds"),
+            "decision": answers.pop(DECISION, None),
+            "answers": answers,
+            "warnings": told,
+        }
+
+
+def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
+    """Up to MOST_FINDINGS of the lines. Without a prior study the first ones, which come in the order of size or of score."""
+    if not any(one.change for one in findings):
+        return findings[:MOST_FINDINGS]
+    by_size = sorted(
+        range(len(findings)), key=lambda place: -max(findings[place].longest or 0, findings[place].before or 0)
+    )
+    largest, others = by_size[:LARGEST_SHOWN], by_size[LARGEST_SHOWN:]
+    others.sort(key=lambda place: PRECEDENCE.index(findings[place].change or "stable"))  # among equals the larger first
+    return tuple(findings[place] for place in sorted([*largest, *others][:MOST_FINDINGS]))
 
 
 def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
@@ -204,6 +258,7 @@ def _finding_line(row: FindingRow, change: FollowUp | None = None, *, has_slices
         longest=row.longest,
         perpendicular=row.perpendicular,
         slices=(row.slice_index + 1, row.slice_index + 1) if has_slices else None,
+        axis=row.slice_axis + 1,
         mean=row.mean,
         deviation=row.deviation,
         share_of_region=row.share_of_region,

@@ -39,6 +39,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     REACHES,
     SHARE,
     SIZE_GROWTH,
+    WITH_FINDINGS,
     YES,
 )
 from scanwright.io.dicom.derived.sr_findings import FindingMeasures, GoneFinding
@@ -91,7 +92,7 @@ def study(tmp_path_factory):
 def report(study, tmp_path_factory):
     sources, regions, marked = study
     path = tmp_path_factory.mktemp("report") / "sr.dcm"
-    measures = [RegionMeasures(1, 500.0, cut=True, burden=0.25, with_findings_mm3=594.5), RegionMeasures(2, 94.5)]
+    measures = [RegionMeasures(1, 500.0, cut=True, burden=0.25, with_findings=594.5), RegionMeasures(2, 94.5)]
     return path, write_measurements(
         path,
         regions=measures,
@@ -221,3 +222,14 @@ def test_planted_faults(study, tmp_path, fault):
     with pytest.raises(InputError if fault == "no segment" else UsageError):
         write_measurements(tmp_path / "sr.dcm", **{**given, **changes[fault]})
     assert not (tmp_path / "sr.dcm").exists()
+
+
+def test_a_region_of_a_single_slice_has_an_area_as_its_findings_have(study, tmp_path):
+    sources, regions, _ = study
+    measures = [RegionMeasures(1, 1140.0, longest=40.0, unit_of_size="mm2", with_findings=1200.0)]
+    found = write_measurements(
+        tmp_path / "sr.dcm", regions=measures, segmentation=regions, sources=sources, model=MODEL
+    )
+    (group,) = found.groups
+    assert group.value(AREA, unit=UNITS["mm2"]) == 1140.0 and group.value(VOLUME) is None
+    assert group.value(WITH_FINDINGS, unit=UNITS["mm2"]) == 1200.0 and group.value(LONG_AXIS) == 40.0

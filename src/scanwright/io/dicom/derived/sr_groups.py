@@ -38,24 +38,24 @@ CONCLUSIONS = {
 class RegionMeasures:
     """What was measured of one segment; None is "not measured" (a mean of no voxel).
 
-    longest_mm, perpendicular_mm: the longest diameter in a slice, and the longest at right angles to it there. mean,
+    size: in unit_of_size, "mm3" of a volume (told in ml too), "mm2" of a single slice, "px" of an image without a scale.
+    longest, perpendicular: the longest diameter in a slice, and the longest at right angles to it there, in mm or pixels. mean,
     deviation: of the image's values inside; unit: theirs, a key of `sr.UNITS` ("HU", "SUVbw", "arbitrary", "1").
-    with_findings_mm3: the volume with findings that a label map cuts out of it. burden: the share of that which findings take,
-    in [0, 1]. cut: whether it reaches the image's border. in_mm: False for an image without a scale, of which all is counted in
-    pixels.
+    with_findings: its size with findings that a label map cuts out of it. burden: the share of that which findings take, in
+    [0, 1]. cut: whether it reaches the image's border.
     """
 
     segment: int
-    volume_mm3: float
-    longest_mm: float | None = None
-    perpendicular_mm: float | None = None
+    size: float
+    longest: float | None = None
+    perpendicular: float | None = None
     mean: float | None = None
     deviation: float | None = None
     unit: str = "arbitrary"
-    with_findings_mm3: float | None = None
+    unit_of_size: str = "mm3"
+    with_findings: float | None = None
     burden: float | None = None
     cut: bool = False
-    in_mm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +122,18 @@ def segment_group(
 def _measurements(region: RegionMeasures, modality: str) -> Iterator[Any]:
     quantity = grey_value(region.unit, modality)
     burden = None if region.burden is None else 100 * region.burden
-    length = "mm" if region.in_mm else "px"
-    sizes = [(VOLUME, region.volume_mm3, "mm3"), (VOLUME, region.volume_mm3 / 1000, "ml")]
+    length = "px" if region.unit_of_size == "px" else "mm"
+    sizes = [(VOLUME, region.size, "mm3"), (VOLUME, region.size / 1000, "ml")]
     listed: list[tuple[Code, float | None, str, Code | None]] = [
-        *((*size, None) for size in (sizes if region.in_mm else [(AREA, region.volume_mm3, "px")])),
-        (LONG_AXIS, region.longest_mm, length, None),
-        (PERPENDICULAR_AXIS, region.perpendicular_mm, length, None),
+        *(
+            (*size, None)
+            for size in (sizes if region.unit_of_size == "mm3" else [(AREA, region.size, region.unit_of_size)])
+        ),
+        (LONG_AXIS, region.longest, length, None),
+        (PERPENDICULAR_AXIS, region.perpendicular, length, None),
         (quantity, region.mean, region.unit, MEAN),
         (quantity, region.deviation, region.unit, STANDARD_DEVIATION),
-        (WITH_FINDINGS, region.with_findings_mm3, "mm3" if region.in_mm else "px", None),
+        (WITH_FINDINGS, region.with_findings, region.unit_of_size, None),
         (BURDEN, burden, "%", None),
     ]
     for name, value, unit, derivation in listed:
