@@ -199,6 +199,7 @@ class ResultSet:
     failures: which regions were missed or invented, in how many cases, as a phrase; empty if none was.
     of_each_case: whether the measures are those of single cases, of which means are shown; else of all cases together.
     figures: drawn by the kind of problem, beside those that the page draws from the numbers.
+    units: of quantities, by name, where the name does not say it.
     """
 
     name: str
@@ -210,6 +211,7 @@ class ResultSet:
     failures: str = ""
     of_each_case: bool = True
     figures: tuple[Figure, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
 
