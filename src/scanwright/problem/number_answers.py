@@ -1,6 +1,7 @@
 """Quantities as answers: how they are judged, and how a report tells of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 from scanwright.dataset.cases import Case, Quantities
@@ -84,6 +85,10 @@ class NumberAnswers(WholeImages):
             predicted=tuple(float(value) for value in answer),
             truth=case.target.numbers,
         )
+
+    def judged(self, case: Case, file: Path, *, yardstick: float | None = None) -> MeasuredCase:
+        """The quantities that a file tells beside the case's. Raises InputError for a file that is no answer."""
+        return self.row(case, self.read(file), fold=None)
 
     def summary(
         self, rows: Sequence[MeasuredCase], test: Sequence[MeasuredCase], *, seed: int, yardstick: float | None = None
