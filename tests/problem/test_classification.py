@@ -13,6 +13,7 @@ from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
 from scanwright.evaluation.calibration import Calibration
 from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.rare import rare_text
 from scanwright.files import read_json, write_json
 from scanwright.problem.class_decisions import Decision
 from scanwright.problem.classification import LOSSES, Classification
@@ -178,3 +179,16 @@ def test_judged__what_is_no_answer_is_refused(changed, words, tmp_path):
     with pytest.raises(InputError, match=words) as caught:
         Classification(task()).judged(made_case("c", target=Classes(names=("a",))), tmp_path / "c.json")
     assert caught.value.where == tmp_path / "c.json"
+
+
+def test_summary__says_of_which_classes_there_are_few():
+    def row(place, truth):
+        return ClassifiedCase(
+            case=f"c{place}", patient=f"p{place}", fold=place % 2, probabilities=THREE, truth=truth, decision=0
+        )
+
+    problem = Classification(task())
+    rows = [row(place, truth) for place, truth in enumerate([0] * 6 + [1] * 6 + [2])]
+    found = problem.summary(rows, rows[:12], seed=0)
+    assert found["caveats"] == [rare_text({"c": 1})] and "caveats" not in found["test"]
+    assert "caveats" not in problem.summary(rows[:12], [], seed=0)

@@ -10,7 +10,8 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.summary import summarise_classification
+from scanwright.evaluation.rare import rare_classes, rare_text
+from scanwright.evaluation.summary import CAVEATS, summarise_classification
 from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
@@ -160,8 +161,8 @@ class ClassAnswers(WholeImages):
         seed: int,
         yardstick: float | None = None,
     ) -> dict[str, JSON]:
-        """metrics.json. If only a test split was judged, it stands for the whole."""
-        return summarise_classification(
+        """metrics.json. If only a test split was judged, it stands for the whole. "caveats": of classes that few have."""
+        found = summarise_classification(
             rows or test,
             classes=self.task.classes,
             choice=self.task.choice,
@@ -169,6 +170,10 @@ class ClassAnswers(WholeImages):
             seed=seed,
             test=test if rows else (),
         )
+        for block, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
+            if rare := rare_classes(judged, classes=self.task.classes, choice=self.task.choice):
+                block[CAVEATS] = [rare_text(rare)]
+        return found
 
     def settle(
         self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan

@@ -42,6 +42,7 @@ class Headline:
 
     num_scored: patients for whom the metric is defined, on whom the interval rests; None: all of them.
     name: of the set of cases, where there are two: "Cross-validation", "Test split".
+    caveats: sentences without which the number would be misread.
     """
 
     metric: str
@@ -51,6 +52,7 @@ class Headline:
     scope: str
     num_scored: int | None = None
     name: str = ""
+    caveats: tuple[str, ...] = ()
 
     @property
     def rests_on(self) -> int | None:
