@@ -19,10 +19,12 @@ def disc(seed: int, *, radius: float, value: int = 220) -> Array:
     return np.where(away <= radius, value, image).clip(0, 255).astype(np.uint8)
 
 
-def class_folder(root: Path, *, each: int = 12, classes: tuple[str, ...] = ("absent", "present")) -> Path:
-    """A folder a class: the first without a disc, every further one with a larger disc."""
+def class_folder(
+    root: Path, *, each: int = 12, classes: tuple[str, ...] = ("absent", "present"), first: int = 0
+) -> Path:
+    """A folder a class: the first without a disc, every further one with a larger disc. first: the number of the first draw."""
     for number, name in enumerate(classes):
-        for index in range(each):
+        for index in range(first, first + each):
             write_png(root / name / f"{name}_{index:02d}.png", disc(1000 * number + index, radius=3.0 * number))
     return root
 

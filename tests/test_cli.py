@@ -121,6 +121,13 @@ def test_metric_lines__cross_validation_and_the_test_split():
     ]
 
 
+def test_metric_lines__what_must_be_said_of_the_numbers():
+    said = {"caveats": ["Few patients have rim of it (4)."]}
+    assert cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, **said})[-1] == said["caveats"][0]
+    lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, "test": TESTED | said})
+    assert lines[-1] == said["caveats"][0] and lines.count(said["caveats"][0]) == 1
+
+
 # Usage: exit code 2
 
 

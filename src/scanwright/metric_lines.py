@@ -18,12 +18,15 @@ def metric_lines(metrics: dict[str, Any]) -> list[str]:
 
 
 def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
-    """The lines of one set of cases. Of two classes, which share what ranks them, the whole is said alone."""
+    """The lines of one set of cases, and what must be said of them. Of two classes, which share what ranks them, the whole is
+    said alone.
+    """
     overall = metrics["overall"][primary]
     parts = {name: block[class_measure(primary)] for name, block in metrics["by_class"].items()}
     rows = {"mean": overall, **(parts if any(one["mean"] != overall["mean"] for one in parts.values()) else {})}
     width = max(len(name) for name in rows)
-    return [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
+    lines = [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
+    return [*lines, *metrics.get("caveats", ())]
 
 
 def estimate_text(value: dict[str, Any]) -> str:

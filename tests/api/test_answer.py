@@ -7,8 +7,10 @@ import torch
 
 import fakes
 from made_folders import made_case
-from scanwright.api.answer import own_answer, prediction_file, trained_network
+from scanwright.api.answer import never_learned, own_answer, prediction_file, trained_network
 from scanwright.api.run import Run
+from scanwright.dataset.cases import Classes
+from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
 from scanwright.problem.segmentation import Segmentation
 
@@ -34,6 +36,18 @@ def test_own_answer__that_was_cut(tmp_path):
 def test_prediction_file(image, test, where):
     run, case = Run.whole(Path("/run"), ""), made_case("a", images=(Path("/scans") / image,))
     assert prediction_file(run, Segmentation(fakes.task()), case, test=test) == Path("/run") / where
+
+
+def test_never_learned__classes_whose_cases_lie_in_one_fold():
+    shown = {"p0": ("a",), "p1": ("a",), "p2": ("b",), "p3": ("b", "c"), "p4": (), "p5": ("a", "c")}
+    cases = [made_case(name, target=Classes(names=names)) for name, names in shown.items()]
+    folds = [
+        Fold(train=("p1", "p3", "p5"), validation=("p0", "p2", "p4")),
+        Fold(train=("p0", "p2"), validation=("p3",)),
+    ]
+    assert never_learned(cases, folds[:1], parts=("a", "b", "c")) == []
+    assert never_learned(cases, folds, parts=("a", "b", "c")) == ["c"]
+    assert never_learned([made_case("p0")], [Fold(train=(), validation=("p0",))], parts=("a",)) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"half of it", b"\x10\0\0\0\0\0\0\0{}"])

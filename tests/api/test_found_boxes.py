@@ -14,15 +14,16 @@ from scanwright.io.dicom.derived.series_write import write_series
 from scanwright.io.dicom.derived.sr import PROBABILITY, read_measurements
 from scanwright.io.dicom.derived.sr_concepts import HEIGHT, WIDTH
 from scanwright.io.formats import read_volume
+from scanwright.problem.box_choice import DEFAULT_SCORE
 
 SIDE = 64
 SMALL = ("--steps", "60", "--folds", "2", "--device", "cpu", "--json")
 
 
-def bright_squares(folder, *, pictures=16):
+def bright_squares(folder, *, pictures=16, seed=0):
     """Pictures of noise with none to two bright squares each, and a COCO file that tells where. Returns the folder."""
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     images, boxes = [], []
     for number in range(pictures):
         pixels = rng.normal(60, 12, (SIDE, SIDE))
@@ -75,6 +76,28 @@ def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
     np.testing.assert_allclose(best["start"], [x, y, 0], atol=4)
     np.testing.assert_allclose(best["end"], [x + width, y + height, 1], atol=4)
     assert (tmp_path / "out" / "p01.found.png").is_file()
+
+
+def test_evaluate__boxes_are_told_from_the_scores_of_the_package_on(found, scanwright, tmp_path):
+    folder, _ = found
+    model, others = folder / "run" / "model.swm", bright_squares(tmp_path / "others", pictures=6, seed=5)
+    limits = json.loads((folder / "run" / "metrics.json").read_text())["chosen"]["thresholds"]
+    assert limits["square"] != DEFAULT_SCORE
+    for verb, given, out in (
+        ("predict", (model, others), "told"),
+        ("evaluate", (tmp_path / "told", others), "by_folder"),
+        ("evaluate", (model, others), "by_model"),
+    ):
+        ended = scanwright(verb, *given, "-o", tmp_path / out, "--json")
+        assert ended.code == 0, ended.err
+    for name in ("metrics.json", "cases.csv"):
+        assert (tmp_path / "by_folder" / name).read_bytes() == (tmp_path / "by_model" / name).read_bytes()
+    kept = json.loads((tmp_path / "told" / "p01.json").read_text())
+    assert kept["thresholds"] == limits
+    rows = json.loads((tmp_path / "told" / "predictions.json").read_text())["predictions"].values()
+    judged = json.loads((tmp_path / "by_model" / "metrics.json").read_text())["by_class"]["square"]
+    boxes = sum(len(one["boxes"]) for one in rows)
+    assert judged["hits"]["mean"] + judged["false_positives"]["mean"] == boxes
 
 
 def test_predict__beside_a_dicom_picture_lies_a_report_with_the_boxes_that_are_told(found, scanwright, tmp_path):

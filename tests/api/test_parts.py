@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from encoder_plans import encoder_plan
 from scanwright.api.parts import judged, plan_rows, results
+from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Why
 from score_samples import row, scores, study
 
@@ -54,5 +56,25 @@ def test_plan_rows__the_steps_that_were_taken(taken, text):
     ]
 
 
-def study_with_plan(rows):
-    return SimpleNamespace(plan=SimpleNamespace(rows=lambda: iter(rows)))
+@pytest.mark.parametrize(
+    ("encoder", "shown"),
+    [
+        (None, ["seed", "ema_decay", "patch"]),
+        (encoder_plan(), ["seed", "precision", "start", "ema_decay", "patch"]),
+    ],
+)
+def test_plan_rows__of_a_classical_model_what_it_makes_use_of(encoder, shown):
+    """A support vector machine has no optimizer, no windows and no random weights; what is set by hand is told all the same."""
+    network = ClassicalPlan(
+        features="fixed" if encoder is None else "deep", family="svm", encoder=encoder, in_channels=1, out_channels=2
+    )
+    why, by_hand = Why(reason="fits", source="this package"), Why(reason="set", source="--set")
+    idle = ("training.optimizer", "training.channels_last", "inference.step_share", "augment.noise", "training.steps")
+    names = ("training.seed", "training.precision", "training.start")
+    rows = [*((name, 0, why) for name in (*idle[:1], *names, *idle[2:])), ("training.ema_decay", 0.5, by_hand)]
+    found = plan_rows(study_with_plan([*rows, ("batch.patch", (1, 8, 8), why)], network=network), steps_taken=[1])
+    assert [one.name for one in found] == shown
+
+
+def study_with_plan(rows, *, network=None):
+    return SimpleNamespace(plan=SimpleNamespace(rows=lambda: iter(rows), network=network))

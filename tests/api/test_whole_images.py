@@ -1,5 +1,6 @@
 """From folders of images with an answer each to models: every verb, as a user calls it."""
 
+import csv
 import json
 
 import numpy as np
@@ -86,6 +87,31 @@ def test_predict_and_evaluate__new_pictures(told_apart, scanwright, tmp_path):
         assert kept["notes"] == one["notes"] and any("has learned from this image" in note for note in one["notes"])
     ended = scanwright("evaluate", model, others, "-o", tmp_path / "scores", "--json")
     assert ended.code == 5 and "learned from every one" in ended.err  # the very same draws under other names
+
+
+def test_evaluate__judges_what_predict_tells(told_apart, scanwright, tmp_path):
+    """The package by itself and its predictions have the same scores, of the probabilities and decisions that users see."""
+    folder, _ = told_apart
+    model, others = folder / "run" / "model.swm", class_folder(tmp_path / "others", each=6, first=500)
+    for verb, given, out in (
+        ("predict", (model, others), "told"),
+        ("evaluate", (tmp_path / "told", others), "by_folder"),
+        ("evaluate", (model, others), "by_model"),
+    ):
+        ended = scanwright(verb, *given, "-o", tmp_path / out, "--json")
+        assert ended.code == 0, ended.err
+    for name in ("metrics.json", "cases.csv"):
+        assert (tmp_path / "by_folder" / name).read_bytes() == (tmp_path / "by_model" / name).read_bytes()
+    told = json.loads((tmp_path / "told" / "predictions.json").read_text())["predictions"]
+    with (tmp_path / "by_model" / "cases.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 12
+    for row in rows:
+        one = told[f"{row['case']}.json"]
+        chances = {name: float(row[f"probability[{name}]"]) for name in ("absent", "present")}
+        assert chances == one["probabilities"] and row["decision"] == one["decision"]
+        kept = json.loads((tmp_path / "told" / f"{row['case']}.json").read_text())["answer"]
+        assert abs(chances["present"] - kept["present"]) > 1e-4  # calibrated
 
 
 def test_predict__beside_a_dicom_scan_lie_a_report_and_the_explanation(told_apart, scanwright, tmp_path):

@@ -29,6 +29,47 @@ def test_temperature__found_again(temperature):
     assert 1 / fit_temperature(chances, codes) == pytest.approx(temperature, rel=0.04)
 
 
+def test_temperature__few_cases_that_are_all_right_do_not_make_a_model_certain():
+    """By likelihood alone the slope of these was 20, which made 0.935 of 0.40."""
+    for num_cases in (15, 30, 60):
+        codes = np.arange(num_cases) % 3
+        chances = np.full((num_cases, 3), 0.25) + 0.25 * np.eye(3)[codes]
+        found = Calibration(kind="temperature", slopes=(fit_temperature(chances, codes),))
+        assert calibrate(np.array([[0.40, 0.35, 0.25]]), found)[0, 0] < 0.7
+
+
+@pytest.mark.parametrize("num_cases", [20, 30, 60, 200])
+def test_temperature__of_probabilities_that_hold_stays(num_cases):
+    """Cross-fitted, in the mean of simulated studies: by likelihood alone the log loss of 20 cases went from 0.43 to 0.67."""
+    before, after = cross_fitted(num_cases, temperature=1.0)
+    assert after < before + 0.015
+
+
+@pytest.mark.parametrize("temperature", [0.4, 3.0])
+@pytest.mark.parametrize("num_cases", [20, 60])
+def test_temperature__mends_what_does_not_hold(num_cases, temperature):
+    before, after = cross_fitted(num_cases, temperature=temperature)
+    assert after < before - 0.02
+
+
+def cross_fitted(num_cases: int, *, temperature: float, studies: int = 30) -> tuple[float, float]:
+    """Mean log loss of simulated studies of three classes before and after a temperature that other folds gave."""
+    losses = []
+    for seed in range(studies):
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(0, 3.0, (num_cases, 3))
+        codes = (rng.random((num_cases, 1)) > softmax(logits, axis=1).cumsum(axis=1)).sum(axis=1).clip(max=2)
+        said = softmax(logits * temperature, axis=1)
+        fitted, folds = said.copy(), np.arange(num_cases) % 5
+        for fold in range(5):
+            here = folds == fold
+            slope = fit_temperature(said[~here], codes[~here])
+            fitted[here] = calibrate(said[here], Calibration(kind="temperature", slopes=(slope,)))
+        losses.append([-np.log(of[np.arange(num_cases), codes].clip(1e-7)).mean() for of in (said, fitted)])
+    before, after = np.mean(losses, axis=0)
+    return float(before), float(after)
+
+
 def test_platt__agrees_with_scikit_learn():
     """Many cases, so that Platt's softer targets do not matter."""
     rng = np.random.default_rng(0)

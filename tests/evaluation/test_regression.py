@@ -126,6 +126,21 @@ def test_intervals__hold_the_truth_about_as_often_as_stated():
     assert all(0.88 <= count / 200 <= 0.99 for count in held.values()), held
 
 
+def test_intervals__together_need_patients_of_every_quantity():
+    """Of 60 patients 2 have y: draws without them would be of x alone, and the interval ended at the error of x."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(50, 10, 60), np.where(np.arange(60) < 2, 1.0, np.nan)
+    truth = np.stack([x, y], axis=1)
+    predicted = np.stack([x + rng.normal(0, 5, 60), np.full(60, 1.1)], axis=1)
+    overall, (of_x, of_y) = measure_numbers(predicted, truth, range(60), samples=200)
+    assert overall["mae"].value == pytest.approx((of_x["mae"].value + of_y["mae"].value) / 2)
+    assert all(one.interval is None for one in (*overall.values(), *of_y.values()))
+    assert of_x["mae"].interval is not None and of_x["spearman"].interval is not None
+    truth[:, 1] = np.nan  # known of nobody, it is in no mean
+    alone, (of_x, _) = measure_numbers(predicted, truth, range(60), samples=200)
+    assert alone["mae"].interval == of_x["mae"].interval is not None
+
+
 def test_wrong_arguments():
     with pytest.raises(UsageError, match="same cases"):
         measure_numbers(np.zeros((3, 1)), np.zeros((2, 1)), range(3))

@@ -8,7 +8,7 @@ from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.calibration import calibrate
 from scanwright.evaluation.classification import measure_answers
-from scanwright.evaluation.select import apply_choice, choose, judge_cross_fitted
+from scanwright.evaluation.select import apply_choice, choose, judge_cross_fitted, taught_by, teaching
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,39 @@ def test_cross_fitted__a_case_has_no_say_in_its_own_decision():
         again, _ = judge_cross_fitted(other, folds)
         assert again.decisions[case] == judged.decisions[case]
         assert again.probabilities[case, 1] == judged.probabilities[case, 1]
+
+
+def test_cross_fitted__a_class_that_its_model_never_saw_has_no_say():
+    """One case of a class that lies in one fold alone, and that its model holds impossible, would make all others unsure."""
+    rng = np.random.default_rng(0)
+    codes = np.append(np.arange(59) % 2, 2)
+    chances = np.full((60, 3), 1e-6) + 0.2 * np.eye(3)[np.where(codes == 2, 0, codes)]
+    chances[:, :2] += rng.uniform(0.3, 0.35, (60, 2))
+    chances /= chances.sum(axis=1, keepdims=True)
+    folds = np.arange(60) % 5
+    answers = Answers.of(chances, codes, chances.argmax(axis=1), range(60))
+    taught = taught_by(answers, teaching(answers, folds))
+    assert len(taught) == 59 and 2 not in taught.truth
+    judged, choices = judge_cross_fitted(answers, folds, rule=None)
+    without, alone = judge_cross_fitted(answers.where(codes < 2), folds[codes < 2], rule=None)
+    assert choices == alone and len(judged) == 60
+    assert np.array_equal(judged.probabilities[:59], without.probabilities)
+    assert choices[0].calibration.slopes[0] > choose(answers, rule=None).calibration.slopes[0] + 0.2
+
+
+def test_cross_fitted__a_label_that_lies_in_one_fold_alone_is_left_as_it_is():
+    answers = made_answers(60, 3, choice="several")
+    folds = np.arange(60) % 5
+    truth = answers.truth.copy()
+    truth[:, 1] &= folds == 2
+    truth[2, 1] = True
+    answers = Answers.of(answers.probabilities, truth, answers.decisions, range(60), choice="several")
+    judged, choices = judge_cross_fitted(answers, folds)
+    for chosen in choices.values():
+        assert chosen.points[1] is None and chosen.points[0] is not None
+        assert (chosen.calibration.slopes[1], chosen.calibration.offsets[1]) == (1, 0)
+    assert judged.probabilities[:, 1] == pytest.approx(answers.probabilities[:, 1], abs=1e-6)
+    assert not np.allclose(judged.probabilities[:, 0], answers.probabilities[:, 0], atol=1e-6)
 
 
 def test_cross_fitted__one_fold_alone_is_left_at_the_default():
@@ -106,8 +139,11 @@ def test_cross_fitted__nothing_to_choose_from():
     answers = binary(np.array([0.4, 0.6, 0.3, 0.8]), np.array([False, True, True, True]))
     alone, choices = judge_cross_fitted(answers, [0, 0, 0, 0])
     assert choices[0].points == (None,) and alone.decisions.tolist() == [0, 1, 0, 1]
-    apart = judge_cross_fitted(answers, [0, 0, 1, 1])[1]
-    assert apart[0].points == (None,) and apart[1].points[0] is not None  # fold 0 would learn from positive cases only
+    apart = judge_cross_fitted(answers, [0, 0, 1, 1])[1]  # the one negative case was answered by a model that knew none
+    assert apart[0].points == apart[1].points == (None,)
+    more = binary(np.array([0.4, 0.6, 0.3, 0.8, 0.1]), np.array([False, True, True, True, False]))
+    apart = judge_cross_fitted(more, [0, 0, 1, 1, 2])[1]
+    assert all(chosen.points[0] is not None for chosen in apart.values())
 
 
 @pytest.mark.parametrize(("rule", "target", "words"), [("best", None, "no rule"), ("youden", 0.5, "no target")])

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from scanwright.errors import IntegrityError
+from scanwright.features import served
 from scanwright.features.classical import fit
 from scanwright.features.recipe import Recipe
 from scanwright.features.samples import Samples
-from scanwright.features.served import ClassicalNetwork, features_of, names_of, steps_of, weights_of
+from scanwright.features.served import ClassicalNetwork, features_of, names_of, outputs_of, steps_of, weights_of
 from scanwright.problem.classification import ORDERED
 
 
@@ -39,6 +40,27 @@ def test_network__softmax_of_its_outputs_is_what_the_model_says(family):
     outputs = ClassicalNetwork([fitted], outputs=2)(torch.from_numpy(new))[0]
     wanted = fitted.predict(features_of(new, fitted.names))
     assert torch.allclose(outputs.softmax(1), torch.from_numpy(wanted).float(), atol=1e-5)
+
+
+def test_outputs__features_that_models_share_are_made_once(monkeypatch):
+    networks = [ClassicalNetwork([model(family=family)], outputs=2) for family in ("linear", "svm-linear")]
+    other, new = Mean(), torch.from_numpy(images(3, seed=1))
+    apart = [network(new)[0] for network in (*networks, other)]
+    seen = []
+    monkeypatch.setattr(served, "_features", lambda image: seen.append(1) or features_alone(image))
+    together = outputs_of([*networks, other], new)
+    assert all(torch.equal(one, two) for one, two in zip(together, apart, strict=True))
+    assert len(seen) == len(new)
+
+
+features_alone = served._features
+
+
+class Mean(torch.nn.Module):
+    """Says of an image how bright it is."""
+
+    def forward(self, image):
+        return [image.mean((1, 2, 3, 4))[:, None]]
 
 
 def test_network__numbers_are_told_in_deviations():

@@ -1,15 +1,25 @@
 """Classes, labels and grades as a network learns them."""
 
+import json
+import math
+
 import numpy as np
 import pytest
 import torch
 
+from made_folders import made_case
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Channel, Task
+from scanwright.errors import InputError
+from scanwright.evaluation.calibration import Calibration
 from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.rare import rare_text
+from scanwright.files import read_json, write_json
 from scanwright.problem.class_decisions import Decision
 from scanwright.problem.classification import LOSSES, Classification
 
+PLATT = Calibration(kind="platt", slopes=(0.7,), offsets=(-0.3,))
+LABELS_PLATT = Calibration(kind="platt", slopes=(0.7, 1.5, 1.0), offsets=(0.1, -0.2, -0.4))
 CHOICES = ("one", "several", "ordered")
 
 
@@ -121,3 +131,64 @@ def test_how_decided__says_what_was_done_and_nothing_else(choice, thresholds, sa
     rows = [ClassifiedCase(case="a", patient="a", fold=0, probabilities=(1.0, 0.0, 0.0), truth=0, decision=0)]
     told = Classification(task(choice), decision=Decision(thresholds=thresholds)).how_decided(rows)
     assert told.startswith("Probabilities are as the model gives them.") and told.endswith(said)
+
+
+THREE = (0.42, 0.4, 0.18)
+DECIDED = (
+    ("one", ("benign", "malignant"), Decision(thresholds=(0.3,), calibration=PLATT), (0.6, 0.4)),
+    ("one", ("a", "b", "c"), Decision(calibration=Calibration(kind="temperature", slopes=(2.0,))), THREE),
+    ("ordered", ("0", "1", "2"), Decision(calibration=Calibration(kind="temperature", slopes=(0.5,))), THREE),
+    ("several", ("a", "b", "c"), Decision(thresholds=(0.2, 0.9, 0.1), calibration=LABELS_PLATT), THREE),
+)
+
+
+@pytest.mark.parametrize(("choice", "classes", "decision", "numbers"), DECIDED)
+def test_judged__what_a_file_tells_and_not_the_answer_before_calibration(choice, classes, decision, numbers, tmp_path):
+    problem = Classification(task(choice, classes), decision=decision)
+    case, answer = made_case("c", target=Classes(names=classes[:1])), np.array(numbers, dtype=np.float32)
+    problem.write(tmp_path / "c.json", answer)
+    write_json(tmp_path / "c.json", read_json(tmp_path / "c.json") | problem.found(answer))
+    row, right = Classification(problem.task).judged(case, tmp_path / "c.json"), problem.row(case, answer, fold=None)
+    assert row.decision == right.decision and row.truth == right.truth
+    assert row.probabilities == pytest.approx(right.probabilities, abs=1e-8)
+    assert row.probabilities != pytest.approx(numbers, abs=0.01)
+
+
+def test_judged__an_answer_alone_is_decided_by_the_problem(tmp_path):
+    problem = Classification(task(classes=("benign", "malignant")))
+    problem.write(tmp_path / "c.json", np.array([0.4, 0.6], dtype=np.float32))
+    row = problem.judged(made_case("c", target=Classes(names=("benign",))), tmp_path / "c.json")
+    assert row.decision == 1 and row.probabilities == pytest.approx((0.4, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"decision": "d"}, "none of the classes"),
+        ({"decision": None}, "none of the classes"),
+        ({"decision": ["a"]}, "none of the classes"),
+        ({"probabilities": {"a": 0.5, "b": 0.5}}, "not an answer"),
+        ({"probabilities": {"a": "x", "b": 0.5, "c": 0.1}}, "not an answer"),
+        ({"probabilities": {"a": 1.5, "b": 0.5, "c": 0.1}}, "outside 0 to 1"),
+        ({"probabilities": {"a": math.nan, "b": 0.5, "c": 0.1}}, "outside 0 to 1"),
+    ],
+)
+def test_judged__what_is_no_answer_is_refused(changed, words, tmp_path):
+    told = {"probabilities": {"a": 0.5, "b": 0.3, "c": 0.2}, "decision": "a"} | changed
+    (tmp_path / "c.json").write_text(json.dumps(told))
+    with pytest.raises(InputError, match=words) as caught:
+        Classification(task()).judged(made_case("c", target=Classes(names=("a",))), tmp_path / "c.json")
+    assert caught.value.where == tmp_path / "c.json"
+
+
+def test_summary__says_of_which_classes_there_are_few():
+    def row(place, truth):
+        return ClassifiedCase(
+            case=f"c{place}", patient=f"p{place}", fold=place % 2, probabilities=THREE, truth=truth, decision=0
+        )
+
+    problem = Classification(task())
+    rows = [row(place, truth) for place, truth in enumerate([0] * 6 + [1] * 6 + [2])]
+    found = problem.summary(rows, rows[:12], seed=0)
+    assert found["caveats"] == [rare_text({"c": 1})] and "caveats" not in found["test"]
+    assert "caveats" not in problem.summary(rows[:12], [], seed=0)

@@ -62,7 +62,7 @@ def test_found__what_lies_above_the_score_of_its_class():
     assert problem.doubts(SEEN) == ("1 of the boxes told are hardly above their score", "1 more lie little below it")
     stricter = problem.settled({"thresholds": {"red": 0.2, "white": 0.6}})
     assert [box["class"] for box in stricter.found(SEEN)["boxes"]] == ["red", "red"]
-    assert problem.settled(None) is problem
+    assert problem.settled(None).thresholds == (DEFAULT_SCORE, DEFAULT_SCORE)
     for wrong in ({}, {"thresholds": {"red": 0.2}}, {"thresholds": {"red": 2.0, "white": 0.1}}):
         with pytest.raises(IntegrityError):
             problem.settled(wrong)
@@ -157,3 +157,20 @@ def test_study__a_picture_whose_one_slice_is_along_another_axis():
     image = Volume(np.zeros((1, 1, 20, 20), dtype=np.float32), Grid((1, 20, 20), np.eye(4)))
     (line,) = Detection(TASK).study(image, BoxAnswer(found, (1.0, 1.0, 1.0), "mm"), sure=None).findings
     assert (line.longest, line.perpendicular, line.slices) == (10.0, 6.0, None)
+
+
+def test_judged__by_the_scores_that_the_file_states(tmp_path):
+    case = made_case("c", target=Boxes(boxes=(Box(name="red", start=(2, 2), end=(12, 12)),)))
+    settled = Detection(TASK).settled({"thresholds": {"red": 0.2, "white": 0.6}})
+    settled.write(tmp_path / "told.json", SEEN)
+    assert Detection(TASK).judged(case, tmp_path / "told.json").thresholds == (0.2, 0.6)
+    Detection(TASK).settled(None).write(tmp_path / "default.json", SEEN)
+    assert json.loads((tmp_path / "default.json").read_text())["thresholds"] == {"red": 0.3, "white": 0.3}
+    Detection(TASK).write(tmp_path / "run.json", SEEN)  # nobody has said which are told
+    assert "thresholds" not in json.loads((tmp_path / "run.json").read_text())
+    assert Detection(TASK).judged(case, tmp_path / "run.json").thresholds == (DEFAULT_SCORE, DEFAULT_SCORE)
+    kept = json.loads((tmp_path / "told.json").read_text())
+    (tmp_path / "told.json").write_text(json.dumps(kept | {"thresholds": {"red": 0.2}}))
+    with pytest.raises(InputError, match="thresholds") as caught:
+        Detection(TASK).judged(case, tmp_path / "told.json")
+    assert caught.value.where == tmp_path / "told.json"

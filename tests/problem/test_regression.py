@@ -1,15 +1,20 @@
 """Quantities as a network learns them."""
 
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from made_folders import made_case, write_png
 from scanwright.dataset.declare import make_quantity_task, read_declaration
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
+from scanwright.evaluation.judged import MeasuredCase
 from scanwright.plan.plan import TargetPlan
 from scanwright.problem.regression import Regression
+from scanwright.report.content import ReportContent
+from scanwright.report.page import build
 
 
 def task(*names, units=()):
@@ -47,3 +52,41 @@ def test_doubts__of_what_lies_far_from_what_was_learned():
         "a 14 is far from what was learned from (10 with a deviation of 1)",
     )
     assert Regression(task("a", "b")).doubts(np.array([1e6, 1e6])) == ()  # nothing is known of what was learned
+
+
+def measured(place, *, truth):
+    return MeasuredCase(case=f"c{place}", patient=f"p{place}", fold=0, predicted=(float(place), 1268.05), truth=truth)
+
+
+def test_results__tell_truth_difference_and_units():
+    """Of a case what is true, what was estimated and how far off; and the declared units wherever a number stands."""
+    problem = Regression(task("dose", "size_px", units=("mGy", "")))
+    rows = [measured(place, truth=(place + 0.5 * (-1) ** place, 1000.0 + place)) for place in range(6)]
+    rows.append(measured(6, truth=(None, 1001.0)))
+    summary = problem.summary(rows, [], seed=0)
+    (shown,) = problem.results("Cross-validation", summary, rows, facts={}, unit="px", note="")
+    assert shown.units == {"dose": "mGy"}  # the other says it in its name
+    assert shown.cases[1].regions["dose"] == {"truth": 0.5, "estimate": 1.0, "difference": 0.5}
+    assert shown.cases[6].regions["dose"] == {"truth": None, "estimate": 6.0, "difference": None}
+    panels = b"".join(panel for figure in shown.figures for panel in figure.panels).decode()
+    assert "true, mGy" in panels and "predicted less true, px" in panels
+    page = build(
+        ReportContent(
+            title="T",
+            created=datetime(2026, 1, 2, tzinfo=UTC),
+            results=(shown,),
+            region_names=problem.parts,
+            wording=problem.wording,
+        )
+    )
+    assert '<span class="ci">mGy</span>' in page and "Difference, mGy" in page and "True, mGy" in page
+    assert "1268" in page and "1268.050" not in page
+
+
+def test_pictures__tell_units(tmp_path):
+    write_png(tmp_path / "c.png", np.zeros((8, 8), dtype=np.uint8))
+    problem = Regression(task("dose", units=("mGy",)))
+    rows = [MeasuredCase(case="c", patient="c", predicted=(12.3456,), truth=(11.0,))]
+    case = made_case("c", images=(tmp_path / "c.png",), label=None)
+    (picture,) = problem.pictures(rows, case_of=lambda _: case, answer_of=lambda _: None)
+    assert [(fact.name, fact.value) for fact in picture.facts] == [("dose", "12.35 mGy, true 11 mGy")]

@@ -163,6 +163,13 @@ def test_build__every_case_is_a_dot_and_a_row(content, html):
         assert html.count(f"<title>{case.case}: ") == (7 if case.flags else 8)
 
 
+def test_headline__with_what_must_be_said_of_it(content):
+    headline = dataclasses.replace(content.headline, caveats=("Few patients have rim (2): look twice.",))
+    text = Page(build(bare(headline=headline))).text
+    assert "Caution" in text and "Few patients have rim (2): look twice." in text
+    assert "Caution" not in Page(build(bare(headline=content.headline))).text
+
+
 @pytest.mark.parametrize("part", ["empty", "headline only"])
 def test_build__parts_without_content_have_no_section(content, part):
     page = Page(build(bare(headline=content.headline if part == "headline only" else None)))

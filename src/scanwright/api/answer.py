@@ -1,6 +1,6 @@
 """The third part of a run: answer the cases that were held out, each by the fold that never saw it, and score the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from torch import nn
 
 from scanwright.api.run import WEIGHTS, Run, read_record, reading_own
 from scanwright.api.study import Study
-from scanwright.dataset.cases import Case
+from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
+from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
 from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.rare import unlearned_text
+from scanwright.evaluation.summary import CAVEATS
 from scanwright.features.served import ClassicalNetwork
 from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.inference.predict import Engine
@@ -123,9 +126,24 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     summary |= {} if chosen is None else {"chosen": chosen}
+    trained = [] if problem.learns_normal else [study.splits.folds[fold] for fold in study.plan.training.folds]
+    if names := never_learned(study.dataset.cases, trained, parts=problem.parts):
+        summary[CAVEATS] = [*summary.get(CAVEATS, ()), unlearned_text(names)]
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
     return Scores(judged, tested, summary, chosen)
+
+
+def never_learned(cases: Iterable[Case], folds: Iterable[Fold], *, parts: Sequence[str]) -> list[str]:
+    """Classes of which a fold judged cases without having learned from any, in the order of `parts`."""
+    known = {case.id: set(case.target.names) for case in cases if isinstance(case.target, Classes)}
+    found: set[str] = set()
+    for fold in folds:
+        learned, judged = (
+            {part for name in side for part in known.get(name, ())} for side in (fold.train, fold.validation)
+        )
+        found |= judged - learned
+    return [name for name in parts if name in found]
 
 
 def own_answer(file: Path, problem: Kind) -> Any:

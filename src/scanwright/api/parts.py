@@ -10,6 +10,7 @@ from scanwright.api.study import Study
 from scanwright.api.wording import channel_text, plain, space_facts, steps_text, volume_text
 from scanwright.dataset.classes import answers_text
 from scanwright.evaluation.judged import JudgedCase
+from scanwright.plan.classical import idle
 from scanwright.report.content import (
     CasePicture,
     DatasetPart,
@@ -21,6 +22,7 @@ from scanwright.report.content import (
 )
 
 CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
+BY_HAND = "--set"
 SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 
 
@@ -140,7 +142,10 @@ def is_apart(study: Study) -> bool:
 
 
 def plan_rows(study: Study, *, steps_taken: Sequence[int]) -> tuple[PlanRow, ...]:
-    """Every decision with its reason. steps_taken: by each fold, which may have ended elsewhere than planned."""
+    """Every decision that means something to the planned model, or was made by hand, with its reason. steps_taken: by each
+    fold, which may have ended elsewhere than planned.
+    """
+    left_out = idle(study.plan)
 
     def text(name: str, value: Any) -> str:
         if name == "training.steps":
@@ -154,7 +159,8 @@ def plan_rows(study: Study, *, steps_taken: Sequence[int]) -> tuple[PlanRow, ...
             value=text(name, value),
             reason=why.reason,
             source=why.source,
-            chosen_by_user=why.source == "--set",
+            chosen_by_user=why.source == BY_HAND,
         )
         for name, value, why in study.plan.rows()
+        if name not in left_out or why.source == BY_HAND
     )

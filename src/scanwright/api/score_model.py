@@ -10,19 +10,15 @@ from scanwright.api.opened import Model, content_of, open_model
 from scanwright.api.study import require_learnable
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
-from scanwright.dataset.images import SAME_GRID
 from scanwright.dataset.layouts.sides import UNCLEAR
-from scanwright.dataset.measures import count_values
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import ANSWERS, Task
-from scanwright.errors import DatasetFaults, GeometryError, InputError, PolicyError
-from scanwright.evaluation.evaluate import CaseRow
+from scanwright.errors import DatasetFaults, InputError, PolicyError
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
-from scanwright.io.formats import is_image, read_grid, read_label, stem
+from scanwright.io.formats import is_image, read_grid, stem
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import problem_of
-from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName
 
@@ -38,8 +34,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a folder of predictions, or a package, against the labels or targets of a data set. Gives what metrics.json holds.
 
-    predictions: a folder with a label file for each case, named as the case, or of classes and quantities the JSON files that
-    `predict` writes; or a model.swm, which then predicts first.
+    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON files
+    that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated probabilities,
+    decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps them, is decided by
+    the most probable class, labels from 0.5 and boxes from 0.3 on.
     data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
     has learned from are left out, with a note; metrics.json names them.
     Writes metrics.json and cases.csv to `out`. Raises InputError, naming all of them, for predictions that are missing, on
@@ -70,10 +68,8 @@ def evaluate(
         source = folder / "predictions"
         predict_cases(model, cases, source, format="labels", tell=tell)
     problem = problem_of(dataset.task)
-    if problem.holds != LABELS:
-        rows, yardstick = score_answers(source, problem, cases, tell=tell), None
-    else:
-        rows, yardstick = score_folder(source, dataset, cases, tell=tell), tolerance_of(cases)
+    yardstick = tolerance_of(cases) if problem.holds == LABELS else None
+    rows = score(source, problem, cases, yardstick=yardstick, tell=tell)
     summary = problem.summary(rows, [], seed=0, yardstick=yardstick)
     summary |= {"learned_from": learned} if learned else {}
     write_json(folder / "metrics.json", summary)
@@ -157,47 +153,43 @@ def _listed(value: str | Sequence[str]) -> str:
     return value if isinstance(value, str) else ", ".join(value) or "none"
 
 
-def score_answers(folder: Path, problem: Kind, cases: Sequence[Case], *, tell: Listener) -> list[Any]:
-    """A row for each case that was answered with numbers. Raises InputError for answers that are missing."""
-    files = {case.id: folder / problem.file_name(case) for case in cases}
-    missing = [name for name, file in files.items() if not file.exists()]
-    if missing:
-        raise InputError(
-            "predictions are missing",
-            where=folder,
-            expected=f"{len(cases)} files as predict writes them",
-            found=f"none for {listed(missing)}",
-            hint="Predict these cases first.",
-        )
-    rows = []
-    for done, case in enumerate(cases):
-        rows.append(problem.row(case, problem.read(files[case.id]), fold=None, yardstick=None))
-        tell(Progress("evaluate", done=done + 1, total=len(cases)))
-    return rows
-
-
-def score_folder(folder: Path, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> list[CaseRow]:
-    """A row for each case. Raises InputError with a line for every prediction that is missing or cannot be judged."""
-    files = {stem(path): path for path in sorted(folder.iterdir()) if is_image(path)}
-    missing = [case.id for case in cases if case.id not in files]
-    if missing:
-        raise InputError(
-            "predictions are missing",
-            where=folder,
-            expected=f"{len(cases)} label files named as the cases",
-            found=f"none for {listed(missing)}",
-            hint="Predict these cases first.",
-        )
-    rows, faults, tolerance = [], [], tolerance_of(cases)
+def score(folder: Path, problem: Kind, cases: Sequence[Case], *, yardstick: float | None, tell: Listener) -> list[Any]:
+    """A row for each case, of what its file tells. Raises InputError for predictions that are missing, and with a line for
+    every one that cannot be judged.
+    """
+    files = predicted_files(folder, problem, cases)
+    rows, faults = [], []
     for done, case in enumerate(cases):
         try:
-            rows.append(score_file(files[case.id], case, dataset.task, tolerance=tolerance))
+            rows.append(problem.judged(case, files[case.id], yardstick=yardstick))
         except InputError as error:
             faults.append(error)
         tell(Progress("evaluate", done=done + 1, total=len(cases)))
     if faults:
         raise faults[0] if len(cases) == 1 else unscored(faults, cases=len(cases), where=folder)
     return rows
+
+
+def predicted_files(folder: Path, problem: Kind, cases: Sequence[Case]) -> dict[str, Path]:
+    """The file of each case: a label map in any format that is named as the case, or what `predict` calls it.
+
+    Raises InputError for those that are missing.
+    """
+    if problem.holds == LABELS:
+        files = {stem(path): path for path in sorted(folder.iterdir()) if is_image(path)}
+        expected = "label files named as the cases"
+    else:
+        files = {case.id: file for case in cases if (file := folder / problem.file_name(case)).exists()}
+        expected = "files as predict writes them"
+    if missing := [case.id for case in cases if case.id not in files]:
+        raise InputError(
+            "predictions are missing",
+            where=folder,
+            expected=f"{len(cases)} {expected}",
+            found=f"none for {listed(missing)}",
+            hint="Predict these cases first.",
+        )
+    return files
 
 
 def unscored(faults: Sequence[InputError], *, cases: int, where: Path) -> InputError:
@@ -209,26 +201,6 @@ def unscored(faults: Sequence[InputError], *, cases: int, where: Path) -> InputE
         details=[*lines, *([f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else [])],
         hint="Mend these files; nothing was scored.",
     )
-
-
-def score_file(file: Path, case: Case, task: Task, *, tolerance: float) -> CaseRow:
-    """The row of one case. Raises InputError if the prediction lies on another grid or holds values the task does not know."""
-    assert case.label is not None
-    label, truth = read_label(file), read_grid(case.label).grid
-    apart = label.grid.shape != truth.shape or (
-        label.grid.unit == truth.unit and not label.grid.same_space(truth, tolerance=SAME_GRID)
-    )
-    if apart:
-        raise GeometryError("not on the grid of the label", where=file, expected=repr(truth), found=repr(label.grid))
-    unknown = sorted(set(count_values(label.voxels)) - set(task.values))
-    if unknown:
-        raise InputError(
-            "a label value that the task does not know",
-            where=file,
-            expected=", ".join(map(str, task.values)),
-            found=listed(map(str, unknown)),
-        )
-    return Segmentation(task).row(case, label, fold=None, yardstick=tolerance)
 
 
 def tolerance_of(cases: Sequence[Case]) -> float:

@@ -25,6 +25,7 @@ from scanwright.api.wording import few_text, images_text
 from scanwright.dataset.cases import Dataset, Fault
 from scanwright.dataset.classes import listed
 from scanwright.dataset.measures import images_hash
+from scanwright.evaluation.summary import CAVEATS
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
 from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
@@ -159,6 +160,7 @@ def headlines(study: Study, scores: Scores) -> tuple[Headline, ...]:
             num_scored=len({row.patient for row in rows if study.problem.case_score(row) is not None}),
             scope=scope_of_test(study) if name == TEST_SPLIT else scope(study),
             name=name,
+            caveats=tuple(summary.get(CAVEATS, ())),
         )
         for name, (summary, rows) in judged(scores).items()
     )
@@ -232,6 +234,7 @@ def limits(
         said.append(choice_text(models))
     for name, (summary, _) in sets.items():
         said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
+        said += [f"{name}: {caveat}" if len(sets) > 1 else caveat for caveat in summary.get(CAVEATS, ())]
         if failed := study.problem.shortfalls(summary):
             said.append(f"{name}: {failed}" if len(sets) > 1 else failed)
     if not study.dataset.tells_patients:

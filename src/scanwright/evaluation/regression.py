@@ -35,7 +35,7 @@ from scanwright.evaluation.bootstrap import (
 from scanwright.evaluation.confusion import mean_defined, ratio
 from scanwright.evaluation.statistics import MIN_PATIENTS, SAMPLES
 from scanwright.files import finite_or_none
-from scanwright.types import Array, Floats, Ints
+from scanwright.types import Array, Bools, Floats, Ints
 
 NAMES = ("mae", "rmse", "bias", "r2", "pearson", "loa_low", "loa_high", "spearman")
 IN_UNITS = frozenset({"mae", "rmse", "bias", "loa_low", "loa_high"})
@@ -60,7 +60,8 @@ def measure_numbers(
     Together: the mean over quantities; of what has a unit (IN_UNITS) only if all have the same, and that is known. units: (Q,),
     "" for one that is not known; None: all have the same.
     samples: draws of the bootstrap; 0 for values without intervals. Not defined: all without a case; limits of agreement under
-    three cases; r2 and correlations of values that are all the same. Intervals: None under 5 patients with a known value.
+    three cases; r2 and correlations of values that are all the same. Intervals: None under 5 patients with a known value;
+    together, under 5 of any quantity that is known at all.
     Raises UsageError if shapes differ or a predicted value is not finite.
     """
     guessed, right = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
@@ -95,10 +96,11 @@ def _measure(guessed: Floats, right: Floats, owners: Ints, *, seed: int, samples
 
     flat = totals.reshape(len(totals), np.prod(totals.shape[1:], dtype=int))
     cases = int(np.isfinite(right).any(axis=1).sum())
-    whole, there = flat.sum(axis=0), totals[..., 0].sum(axis=1) > 0
+    known = totals[..., 0] > 0  # (P, Q)
+    whole, there = flat.sum(axis=0), known.any(axis=1)
     values = np.append(statistic(whole), correlation(np.ones((1, len(totals)))))
     reaches: list[Interval | None] = [None] * len(NAMES)
-    if samples and int(there.sum()) >= MIN_PATIENTS:
+    if samples and _fewest(known) >= MIN_PATIENTS:
         drawn, left_out = resample(flat, statistic, seed=seed, samples=samples), statistic(whole - flat[there])
         ranked = [correlation(c) for c in draw_counts(len(flat), seed=seed, samples=min(samples, RANK_SAMPLES))]
         for place in range(len(NAMES) - 1):
@@ -114,6 +116,15 @@ def _measure(guessed: Floats, right: Floats, owners: Ints, *, seed: int, samples
         )
         for name, value, reach in zip(NAMES, values, reaches, strict=True)
     }
+
+
+def _fewest(known: Bools) -> int:
+    """Patients (P, Q) of the quantity that is known of fewest, of those that are known at all; 0 without any.
+
+    A quantity that hardly a patient has is missing in many draws, whose mean is then that of the others alone.
+    """
+    patients = known.sum(axis=0)
+    return int(patients[patients > 0].min()) if patients.any() else 0
 
 
 def _bca(drawn: Floats, value: float, left_out: Floats) -> Interval | None:

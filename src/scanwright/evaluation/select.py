@@ -24,7 +24,7 @@ from scanwright.evaluation.operating import (
     choose_operating_point,
     require_rule,
 )
-from scanwright.types import Ints
+from scanwright.types import Bools, Ints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class Chosen:
 
 
 def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | None = None) -> Chosen:
-    """The calibration with the least log loss, and the thresholds that the rule chooses on probabilities so calibrated.
+    """The calibration (calibration_fit.py), and the thresholds that the rule chooses on probabilities so calibrated.
 
     rule: None chooses none: DEFAULT_THRESHOLD applies, which of two classes says the more probable one.
     Raises UsageError as `choose_operating_point` does.
@@ -68,6 +68,32 @@ def apply_choice(answers: Answers, chosen: Chosen) -> Answers:
     return replace(answers, probabilities=probabilities, decisions=decisions)
 
 
+def teaching(answers: Answers, folds: Sequence[int] | Ints) -> Bools:
+    """Of each case and class, (N, K), whether the answer may be chosen on: the model that gave it could know the class.
+
+    A class that occurs in one fold alone was judged by a model that never saw it, and the one case that it holds impossible
+    would make all others unsure. Its cases teach nothing; of labels, neither do those of a label that all cases of other
+    folds have.
+    """
+    places = np.asarray(folds, int)
+    has = (answers.indicators > 0) & answers.known
+
+    def in_two(cases: Bools) -> bool:
+        return len(set(places[cases].tolist())) > 1
+
+    enough = np.array([in_two(column) for column in has.T], bool)
+    if answers.choice == "several":
+        lacks = answers.known & ~has
+        enough &= np.array([in_two(column) for column in lacks.T], bool)
+        return np.asarray(answers.known & enough)
+    return np.repeat(enough[answers.truth][:, None], answers.num_classes, axis=1)
+
+
+def taught_by(answers: Answers, teaches: Bools) -> Answers:
+    """The answers that may be chosen on; teaches (N, K), as `teaching` gives it."""
+    return replace(answers, known=teaches) if answers.choice == "several" else answers.where(teaches[:, 0])
+
+
 def judge_cross_fitted(
     answers: Answers, folds: Sequence[int] | Ints, *, rule: Rule | None = "youden", target: float | None = None
 ) -> tuple[Answers, dict[int, Chosen]]:
@@ -82,10 +108,10 @@ def judge_cross_fitted(
     if rule is not None:
         require_rule(rule, target)
     probabilities, decisions = answers.probabilities.copy(), answers.decisions.copy()
-    choices = {}
+    choices, teaches = {}, teaching(answers, places)
     for fold in sorted(set(places.tolist())):
         here = places == fold
-        choices[fold] = choose(answers.where(~here), rule=rule, target=target)
+        choices[fold] = choose(taught_by(answers.where(~here), teaches[~here]), rule=rule, target=target)
         judged = apply_choice(answers.where(here), choices[fold])
         decisions[here] = judged.decisions
         if not here.all():  # else there was nothing to calibrate on

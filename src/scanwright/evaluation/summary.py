@@ -18,6 +18,9 @@ from scanwright.evaluation.regression import measure_numbers
 from scanwright.evaluation.statistics import SAMPLES
 from scanwright.types import JSON
 
+CAVEATS = "caveats"
+"""In metrics.json, beside "overall": sentences without which its numbers would be misread; absent where there are none."""
+
 
 def summarise_classification(
     rows: Sequence[ClassifiedCase],

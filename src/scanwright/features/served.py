@@ -53,17 +53,21 @@ class ClassicalNetwork(nn.Module):
 
     def forward(self, image_NCDHW: Tensor) -> list[Tensor]:
         """Images to answers, see the class."""
-        features = self._read(image_NCDHW)
+        return [self.told_from(self.read(image_NCDHW)).to(image_NCDHW.device)]
+
+    def told_from(self, features: Floats) -> Tensor:
+        """(N, outputs) from the features (N, F) of images, as `read` gives them."""
         found = self._outputs([model.predict(features) for model in self.models])
-        return [torch.from_numpy(found.astype(np.float32)).to(image_NCDHW.device)]
+        return torch.from_numpy(found.astype(np.float32))
 
     def features(self, image_NCDHW: Tensor) -> Tensor:
         """(N, R) what the first model reads of images: their features, prepared as it learned them."""
         first = self.models[0]
-        prepared = first.preparation.apply(self._read(image_NCDHW))
+        prepared = first.preparation.apply(self.read(image_NCDHW))
         return torch.from_numpy(prepared).to(image_NCDHW.device)
 
-    def _read(self, image_NCDHW: Tensor) -> Floats:
+    def read(self, image_NCDHW: Tensor) -> Floats:
+        """(N, F) the features of images that the models are asked about."""
         if self.encoder is not None:
             return encoded(self.encoder, image_NCDHW)[1]
         return features_of(image_NCDHW.float().cpu().numpy(), self.models[0].names)
@@ -98,6 +102,21 @@ class ClassicalNetwork(nn.Module):
         if len({(model.names, model.num_classes) for model in models}) > 1:
             raise IntegrityError("stored models of one answer do not fit together")
         return cls(models, encoder=encoder, **how)
+
+
+def outputs_of(networks: Sequence[nn.Module], image_NCDHW: Tensor) -> list[Tensor]:
+    """The outputs (N, K) of each network. Features of the fixed transform, which classical models share, are made once."""
+    shared: dict[tuple[str, ...], Floats] = {}
+    found = []
+    for network in networks:
+        if not isinstance(network, ClassicalNetwork) or network.encoder is not None:
+            found.append(network(image_NCDHW)[0])
+            continue
+        names = network.models[0].names
+        if names not in shared:
+            shared[names] = network.read(image_NCDHW)
+        found.append(network.told_from(shared[names]).to(image_NCDHW.device))
+    return found
 
 
 def steps_of(shares_NK: Floats, *, loss: str) -> Floats:

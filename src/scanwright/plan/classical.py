@@ -11,13 +11,34 @@ from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.ledger import Ledger
-from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
+from scanwright.plan.plan import AugmentPlan, BatchPlan, Plan, PreprocessPlan
 from scanwright.plan.rules import DEFAULT, Choice
 from scanwright.protocols import Problem
 
 LEAST_KNOWN = 20
 """Cases of which a quantity is known: of fewer a fold may have none to learn from."""
 UNUSED = "a model of features takes no steps"
+
+
+IN_STEPS = frozenset(
+    {
+        *(f"augment.{name}" for name in AugmentPlan.model_fields),
+        *("batch.size", "batch.foreground_share", "inference.step_share", "inference.mirror", "inference.batch"),
+        *("training.steps", "training.step_s", "training.reserve_s", "training.checkpoint_every"),
+        *("training.optimizer", "training.learning_rate", "training.weight_decay", "training.warmup_share"),
+        *("training.clip_norm", "training.ema_decay", "training.loss", "training.smoothing", "training.class_weights"),
+    }
+)
+"""What a plan decides about steps and windows, of which a model of features has none."""
+OF_NETWORKS = frozenset({"training.precision", "training.channels_last", "training.start"})
+"""What it decides about how a network computes, and what that begins from."""
+
+
+def idle(plan: Plan) -> frozenset[str]:
+    """The names of decisions that mean nothing to the planned model; none but for classical ones."""
+    if not isinstance(plan.network, ClassicalPlan):
+        return frozenset()
+    return IN_STEPS if plan.network.encoder is not None else IN_STEPS | OF_NETWORKS
 
 
 def plan_augment(ledger: Ledger, fingerprint: Fingerprint, preprocess: PreprocessPlan) -> AugmentPlan:

@@ -245,6 +245,10 @@ class Anomaly:
         lesions = {} if label is None else self._lesions(read_label(label), answer)
         return AnomalyCase(**{one.name: getattr(found, one.name) for one in fields(found)}, lesions=lesions)
 
+    def judged(self, case: Case, file: Path, *, yardstick: float | None = None) -> AnomalyCase:
+        """What a file and its map tell beside what is true. Raises InputError for a file that is no answer."""
+        return self.row(case, self.read(file), fold=None)
+
     def _lesions(self, label: Volume, answer: AnomalyAnswer) -> Mapping[str, Lesions]:
         values = [value for region in self.task.regions if region.name in self.task.abnormal for value in region.values]
         truth = np.isin(label.voxels, values).astype(np.uint8)

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
-from scanwright.errors import InputError
+from scanwright.errors import InputError, IntegrityError
 from scanwright.evaluation.box_sizes import usual_groups
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
 from scanwright.evaluation.detection_summary import summarise_detection
@@ -26,7 +26,7 @@ from scanwright.inference.boxes import NOTHING, Detections, predict_boxes
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
-from scanwright.problem.box_choice import Limits, settle, told
+from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
@@ -59,6 +59,10 @@ class BoxAnswers:
     holds = "boxes"
     beside: tuple[str, ...] = ()
     thresholds: Limits
+    """The score of each class from which on its boxes are told."""
+
+    stated: Limits
+    """The same where it was settled; () else, where nobody has said which boxes are told."""
 
     def learns(self, case: Case) -> bool:
         """Every labelled case."""
@@ -158,13 +162,17 @@ class BoxAnswers:
         return f"{case.id}{SUFFIX}"
 
     def write(self, file: Path, answer: BoxAnswer) -> None:
-        """Keep an answer: every box with its class, score and corners, and what a voxel measures."""
+        """Keep an answer: every box with its class, score and corners, what a voxel measures, and, where it was settled, from
+        which score on the boxes of a class are told.
+        """
+        limits = dict(zip(self.parts, self.stated, strict=False))
         write_json(
             file,
             {
                 "problem": self.name,
                 "spacing": list(answer.spacing),
                 "unit": answer.unit,
+                **({"thresholds": limits} if limits else {}),
                 "boxes": [self._box(answer, place, digits=6) for place in range(len(answer.found))],
             },
         )
@@ -240,6 +248,19 @@ class BoxAnswers:
             unit=answer.unit,
             thresholds=self.thresholds,
         )
+
+    def judged(self, case: Case, file: Path, *, yardstick: float | None = None) -> DetectedCase:
+        """The boxes of a file, told from the scores on that it states, beside those that are true.
+
+        Raises InputError for a file that is no answer.
+        """
+        row, kept = self.row(case, self.read(file), fold=None), read_json(file)
+        if "thresholds" not in kept:
+            return row
+        try:
+            return replace(row, thresholds=limits_from_json(kept, self.parts))
+        except IntegrityError as error:
+            raise InputError(error.message, where=file, expected=error.expected, found=error.found) from error
 
     def summary(
         self,

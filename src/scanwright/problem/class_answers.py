@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
 from scanwright.doubt import Doubt
-from scanwright.evaluation.judged import ClassifiedCase, classified_to_csv
+from scanwright.errors import InputError
+from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.summary import summarise_classification
+from scanwright.evaluation.rare import rare_classes, rare_text
+from scanwright.evaluation.summary import CAVEATS, summarise_classification
+from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
@@ -40,7 +44,7 @@ class ClassAnswers(WholeImages):
         calibrated = self.decision.calibrated(answer)
         told = self.decision.decide(calibrated, self.task.choice)
         names = self.task.classes
-        chances = {name: round(float(value), 6) for name, value in zip(names, calibrated, strict=True)}
+        chances = {name: float(f"{value:.9g}") for name, value in zip(names, calibrated, strict=True)}
         limits = self.limits()
         decided = (
             names[told] if isinstance(told, int) else [name for name, there in zip(names, told, strict=True) if there]
@@ -106,18 +110,47 @@ class ClassAnswers(WholeImages):
 
     def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> ClassifiedCase:
         """An answer, calibrated and decided if that was settled, beside what is true."""
-        assert isinstance(case.target, Classes)
-        several = self.task.choice == "several"
         calibrated = self.decision.calibrated(answer)
+        return self._beside(case, calibrated, self.decision.decide(calibrated, self.task.choice), fold=fold)
+
+    def judged(self, case: Case, file: Path, *, yardstick: float | None = None) -> ClassifiedCase:
+        """The probabilities and the decision that a file tells beside what is true.
+
+        A file with an answer alone, as a run keeps it, is judged as `row` has it. Raises InputError for a file that is no
+        answer.
+        """
+        told = read_json(file)
+        if not isinstance(told, dict) or "probabilities" not in told:
+            return self.row(case, self.read(file), fold=None)
+        chances = self.numbers_in(file, "probabilities")
+        if not ((chances >= 0) & (chances <= 1)).all():
+            raise InputError("a probability outside 0 to 1", where=file, expected="numbers from 0 to 1")
+        return self._beside(case, chances, self._decided_in(told.get("decision"), where=file), fold=None)
+
+    def _decided_in(self, decision: JSON, *, where: Path) -> Codes:
+        """The code of the class that a file tells; of labels a bool each. Raises InputError for what is none of the classes."""
+        several = self.task.choice == "several"
+        names = decision if several else [decision]
+        if not isinstance(names, list) or not all(name in self.task.classes for name in names):
+            raise InputError(
+                "a decision for none of the classes",
+                where=where,
+                expected=f"{'a list of some of' if several else 'one of'} {', '.join(self.task.classes)}",
+                found=str(decision)[:120],
+            )
+        return tuple(name in names for name in self.task.classes) if several else self.task.classes.index(names[0])
+
+    def _beside(self, case: Case, chances: Floats, decision: Codes, *, fold: int | None) -> ClassifiedCase:
+        assert isinstance(case.target, Classes)
         right = [name in case.target.names for name in self.task.classes]
         return ClassifiedCase(
             case=case.id,
             patient=case.patient,
             fold=fold,
             groups=case.groups,
-            probabilities=tuple(float(value) for value in calibrated),
-            truth=tuple(right) if several else right.index(True),
-            decision=self.decision.decide(calibrated, self.task.choice),
+            probabilities=tuple(float(value) for value in chances),
+            truth=tuple(right) if self.task.choice == "several" else right.index(True),
+            decision=decision,
         )
 
     def summary(
@@ -128,8 +161,8 @@ class ClassAnswers(WholeImages):
         seed: int,
         yardstick: float | None = None,
     ) -> dict[str, JSON]:
-        """metrics.json. If only a test split was judged, it stands for the whole."""
-        return summarise_classification(
+        """metrics.json. If only a test split was judged, it stands for the whole. "caveats": of classes that few have."""
+        found = summarise_classification(
             rows or test,
             classes=self.task.classes,
             choice=self.task.choice,
@@ -137,6 +170,10 @@ class ClassAnswers(WholeImages):
             seed=seed,
             test=test if rows else (),
         )
+        for block, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
+            if rare := rare_classes(judged, classes=self.task.classes, choice=self.task.choice):
+                block[CAVEATS] = [rare_text(rare)]
+        return found
 
     def settle(
         self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan

@@ -17,7 +17,7 @@ from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.calibration import Calibration, calibrate
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.select import choose, judge_cross_fitted
+from scanwright.evaluation.select import choose, judge_cross_fitted, taught_by, teaching
 from scanwright.plan.plan import InferencePlan
 from scanwright.types import JSON, Floats
 
@@ -85,7 +85,7 @@ def settle(
     answers = answers_of(rows, choice=choice)
     rule = None if plan.decide == "probable" else plan.decide
     judged, _ = judge_cross_fitted(answers, folds, rule=rule, target=plan.decide_at)
-    chosen = choose(answers, rule=rule, target=plan.decide_at)
+    chosen = choose(taught_by(answers, teaching(answers, folds)), rule=rule, target=plan.decide_at)
     decision = Decision(calibration=chosen.calibration, thresholds=chosen.thresholds)
     tested = [_decided(row, decision, choice) for row in test]
     return [_judged(row, judged, place) for place, row in enumerate(rows)], tested, decision

@@ -29,7 +29,9 @@ MOST_SKETCHED = 60
 
 
 class Detection(BoxAnswers):
-    """A Kind (see `scanwright.problem.kind`) bound to one task. thresholds: from which score on each class is told."""
+    """A Kind (see `scanwright.problem.kind`) bound to one task. thresholds: from which score on each class is told, once
+    that was settled; until then DEFAULT_SCORE.
+    """
 
     name = "detection"
     sees_whole = False
@@ -38,7 +40,7 @@ class Detection(BoxAnswers):
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
     def __init__(self, task: Task, *, thresholds: Limits = ()) -> None:
-        self.task = task
+        self.task, self.stated = task, thresholds
         self.thresholds = thresholds or (DEFAULT_SCORE,) * len(task.classes)
 
     def planned(self, plan: Plan) -> "Detection":
@@ -46,8 +48,9 @@ class Detection(BoxAnswers):
         return self
 
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Detection":
-        """The same problem with thresholds."""
-        return self if chosen is None else Detection(self.task, thresholds=limits_from_json(chosen, self.parts))
+        """The same problem with thresholds: DEFAULT_SCORE where none were chosen."""
+        limits = (DEFAULT_SCORE,) * len(self.parts) if chosen is None else limits_from_json(chosen, self.parts)
+        return Detection(self.task, thresholds=limits)
 
     @property
     def outputs(self) -> int:

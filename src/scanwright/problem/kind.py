@@ -112,6 +112,13 @@ class Kind(Problem, Protocol):
         """An answer held against what is known of the case."""
         ...
 
+    def judged(self, case: Case, file: Path, *, yardstick: float | None) -> Any:
+        """What a file tells, with the decisions that are written in it, held against what is known of the case.
+
+        Raises InputError if the file is no answer, or one that cannot be judged.
+        """
+        ...
+
     def summary(
         self, rows: Sequence[Any], test: Sequence[Any], *, seed: int, yardstick: float | None
     ) -> dict[str, JSON]:

@@ -8,16 +8,18 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.images import SAME_GRID
 from scanwright.dataset.measures import count_values, region_voxels
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
+from scanwright.errors import GeometryError, InputError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import predict_surely, predict_volume
-from scanwright.io.formats import is_picture, read_label, write_label
+from scanwright.io.formats import is_picture, read_grid, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
@@ -27,6 +29,9 @@ from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON, Array, Unit
+
+MOST_NAMED = 8
+"""Unknown label values that an error names."""
 
 
 class LabelMaps:
@@ -130,6 +135,28 @@ class LabelMaps:
             metrics={name: found for name, found in metrics.items() if case.judged is None or name in case.judged},
             lesions=lesions_of(truth, answer, self.task, looked_for=case.judged),
         )
+
+    def judged(self, case: Case, file: Path, *, yardstick: float | None) -> CaseRow:
+        """The label map in a file against the case's. Raises GeometryError if it lies on another grid, and InputError if it
+        holds values that the task does not know.
+        """
+        assert case.label is not None
+        label, truth = read_label(file), read_grid(case.label).grid
+        apart = label.grid.shape != truth.shape or (
+            label.grid.unit == truth.unit and not label.grid.same_space(truth, tolerance=SAME_GRID)
+        )
+        if apart:
+            raise GeometryError(
+                "not on the grid of the label", where=file, expected=repr(truth), found=repr(label.grid)
+            )
+        if unknown := sorted(set(count_values(label.voxels)) - set(self.task.values)):
+            raise InputError(
+                "a label value that the task does not know",
+                where=file,
+                expected=", ".join(map(str, self.task.values)),
+                found=", ".join(map(str, unknown[:MOST_NAMED])),
+            )
+        return self.row(case, label, fold=None, yardstick=yardstick)
 
     def summary(
         self, rows: Sequence[CaseRow], test: Sequence[CaseRow], *, seed: int, yardstick: float | None

@@ -1,6 +1,7 @@
 """Quantities as answers: how they are judged, and how a report tells of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 from scanwright.dataset.cases import Case, Quantities
@@ -10,7 +11,7 @@ from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
-from scanwright.problem.number_told import unit_of
+from scanwright.problem.number_told import said, unit_of
 from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
@@ -40,7 +41,7 @@ class NumberAnswers(WholeImages):
     def told(self, answer: Floats) -> dict[str, str]:
         """Each quantity with its unit."""
         numbers = zip(self.task.quantities, answer.tolist(), self.units, strict=True)
-        return {name: f"{value:.4g} {unit}".strip() for name, value, unit in numbers}
+        return {name: said(value, unit) for name, value, unit in numbers}
 
     def found(self, answer: Floats) -> dict[str, JSON]:
         """Each quantity, and its unit where the name states one: {"quantities", "units"}."""
@@ -84,6 +85,10 @@ class NumberAnswers(WholeImages):
             predicted=tuple(float(value) for value in answer),
             truth=case.target.numbers,
         )
+
+    def judged(self, case: Case, file: Path, *, yardstick: float | None = None) -> MeasuredCase:
+        """The quantities that a file tells beside the case's. Raises InputError for a file that is no answer."""
+        return self.row(case, self.read(file), fold=None)
 
     def summary(
         self, rows: Sequence[MeasuredCase], test: Sequence[MeasuredCase], *, seed: int, yardstick: float | None = None
@@ -133,13 +138,13 @@ class NumberAnswers(WholeImages):
         note: str,
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return (number_told.result_set(name, summary, rows, self.task, note=note),)
+        return (number_told.result_set(name, summary, rows, self.task, units=self.units, note=note),)
 
     def pictures(
         self, rows: Sequence[MeasuredCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Floats]
     ) -> tuple[CasePicture, ...]:
         """Cases that were estimated best, in the middle, and worst."""
-        return number_told.pictures(rows, self.task, case_of=case_of)
+        return number_told.pictures(rows, self.task, units=self.units, case_of=case_of)
 
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
         """Quantities that the model knows no better than their mean."""

@@ -12,10 +12,13 @@ from scanwright.types import JSON
 MOST_QUANTITIES = 6
 
 
-def figures(rows: Sequence[MeasuredCase], by_quantity: Mapping[str, JSON], task: Task) -> tuple[Figure, ...]:
-    """Two panels for each quantity. by_quantity: the measures of each, of metrics.json."""
+def figures(
+    rows: Sequence[MeasuredCase], by_quantity: Mapping[str, JSON], task: Task, *, units: Sequence[str]
+) -> tuple[Figure, ...]:
+    """Two panels for each quantity. by_quantity: the measures of each, of metrics.json. units: of each, "" for none."""
     panels = []
     for place, name in enumerate(task.quantities[:MOST_QUANTITIES]):
+        behind = f", {units[place]}" if units[place] else ""
         known = [(row, true) for row in rows if (true := row.truth[place]) is not None]
         measures = by_quantity[name]
         if not known or measures["loa_low"]["mean"] is None:
@@ -27,10 +30,9 @@ def figures(rows: Sequence[MeasuredCase], by_quantity: Mapping[str, JSON], task:
             titles=[f"{row.case}: true {true:.4g}, predicted {row.predicted[place]:.4g}" for row, true in known],
         )
         bias, low, high = (_level(measures[key]) for key in ("bias", "loa_low", "loa_high"))
-        panels.append(scatter_plot(pairs, x_label="true", y_label="predicted"))
-        panels.append(
-            differences_plot(pairs, bias, [low, high], x_label="mean of the two", y_label="predicted less true")
-        )
+        panels.append(scatter_plot(pairs, x_label=f"true{behind}", y_label=f"predicted{behind}"))
+        across, up = f"mean of the two{behind}", f"predicted less true{behind}"
+        panels.append(differences_plot(pairs, bias, [low, high], x_label=across, y_label=up))
     if not panels:
         return ()
     caption = (

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,20 +40,27 @@ def unit_of(name: str) -> str:
 
 
 def result_set(
-    name: str, summary: Mapping[str, JSON], rows: Sequence[MeasuredCase], task: Task, *, note: str
+    name: str,
+    summary: Mapping[str, JSON],
+    rows: Sequence[MeasuredCase],
+    task: Task,
+    *,
+    units: Sequence[str],
+    note: str,
 ) -> ResultSet:
-    """One set of cases as tables. summary: its part of metrics.json."""
+    """One set of cases as tables. summary: its part of metrics.json. units: of each quantity, "" where none is known."""
     cases = [page_case(row, task) for row in rows]
-    figures = number_figures.figures(rows, summary["by_class"], task)
-    return of_all_together(name, summary, cases=cases, figures=figures, note=note)
+    figures = number_figures.figures(rows, summary["by_class"], task, units=units)
+    said = {name: unit for name, unit in zip(task.quantities, units, strict=True) if unit and not unit_of(name)}
+    return replace(of_all_together(name, summary, cases=cases, figures=figures, note=note), units=said)
 
 
 def page_case(row: MeasuredCase, task: Task) -> page_content.CaseRow:
-    """A row of the evaluation as the page shows it: the estimate and the error of each quantity."""
+    """A row of the evaluation as the page shows it: of each quantity what is true, the estimate, and by how much it is off."""
     return page_content.CaseRow(
         case=row.case,
         regions={
-            name: {"estimate": guess, "difference": None if true is None else guess - true}
+            name: {"truth": true, "estimate": guess, "difference": None if true is None else guess - true}
             for name, guess, true in zip(task.quantities, row.predicted, row.truth, strict=True)
         },
         patient=row.patient,
@@ -94,23 +102,34 @@ def error_of(row: MeasuredCase, scales: Sequence[float]) -> float:
     )
 
 
-def pictures(rows: Sequence[MeasuredCase], task: Task, *, case_of: Callable[[str], Case]) -> tuple[CasePicture, ...]:
+def pictures(
+    rows: Sequence[MeasuredCase], task: Task, *, units: Sequence[str], case_of: Callable[[str], Case]
+) -> tuple[CasePicture, ...]:
     """The case of the smallest error, the median one, and the two of the largest."""
     known = [row for row in rows if any(value is not None for value in row.truth)]
     if not known:
         return ()
     scales = [_range([row.truth[k] for row in known]) for k in range(len(task.quantities))]
     ranked = sorted(known, key=lambda row: (-error_of(row, scales), row.case))
-    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in best_to_worst(ranked))
+    return tuple(picture(row, role, task, units=units, case=case_of(row.case)) for role, row in best_to_worst(ranked))
 
 
-def picture(row: MeasuredCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:
+def picture(row: MeasuredCase, role: page_content.Role, task: Task, *, units: Sequence[str], case: Case) -> CasePicture:
     """One case with what is true of it and what was estimated."""
     facts = tuple(
-        Fact(name=name, value=f"{guess:.4g}, {'not known' if true is None else f'true {true:.4g}'}")
-        for name, guess, true in zip(task.quantities, row.predicted, row.truth, strict=True)
+        Fact(name=name, value=f"{said(guess, unit)}, {'not known' if true is None else f'true {said(true, unit)}'}")
+        for name, guess, true, unit in zip(task.quantities, row.predicted, row.truth, units, strict=True)
     )
     return CasePicture(role=role, case=row.case, png=shown(case, task), facts=facts)
+
+
+def said(value: float, unit: str) -> str:
+    """A number with its unit.
+
+    >>> said(12.3456, "ml"), said(3.0, "")
+    ('12.35 ml', '3')
+    """
+    return f"{value:.4g} {unit}".strip()
 
 
 def _range(values: Sequence[float | None]) -> float:

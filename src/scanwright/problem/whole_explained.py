@@ -14,6 +14,7 @@ from scanwright.dataset.task import Task
 from scanwright.explanation.gradients import Score, grad_cam, output_score
 from scanwright.explanation.occlusion import occlusion
 from scanwright.explanation.placing import on_case_grid
+from scanwright.features.served import outputs_of
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay, stacked
 from scanwright.geometry.volume import Volume
@@ -30,18 +31,22 @@ def saliency(engine: Engine, image: Volume, score: Score) -> Floats:
     """(I, J, K) float32 on the image's own grid: where the image raises a score of the outputs; below 0, where it lowers it."""
     network_input, placement = to_network(image, engine.plan.preprocess)
     padded, offset = pad_to_patch(network_input, engine.plan.batch.patch)
-    maps = [_map(network, padded, score, engine.device) for network in engine.networks]
+    with_maps = [network for network in engine.networks if isinstance(network, WholeImage)]
+    shown = torch.from_numpy(padded).to(engine.device)
+    maps = [grad_cam(network, shown, score=score, layer=LAST_MAP) for network in with_maps]
+    if others := [network for network in engine.networks if not isinstance(network, WholeImage)]:
+        maps += len(others) * [_covered(others, padded, score, engine.device)]
     inside = tuple(slice(start, start + length) for start, length in zip(offset, placement.shape, strict=True))
     return on_case_grid(np.mean(maps, axis=0)[inside], placement)
 
 
-def _map(network: nn.Module, image_CDHW: Floats, score: Score, device: torch.device) -> Floats:
-    if isinstance(network, WholeImage):
-        return grad_cam(network, torch.from_numpy(image_CDHW).to(device), score=score, layer=LAST_MAP)
+def _covered(networks: Sequence[nn.Module], image_CDHW: Floats, score: Score, device: torch.device) -> Floats:
+    """Where covering the image lowers the mean score of the networks, (D, H, W)."""
 
     @torch.no_grad()
     def scores(images_NCDHW: Array) -> Array:
-        found: Array = score(network(torch.from_numpy(images_NCDHW).to(device))[0].float()).cpu().numpy()
+        outputs = outputs_of(networks, torch.from_numpy(images_NCDHW).to(device))
+        found: Array = torch.stack([score(one.float()) for one in outputs]).mean(0).cpu().numpy()
         return found
 
     return occlusion(scores, image_CDHW)

@@ -105,11 +105,24 @@ class WholeImages:
 
     def read(self, file: Path) -> Floats:
         """An answer that was kept. Raises InputError for a file that is none of this problem."""
+        return self.numbers_in(file, "answer").astype(np.float32)
+
+    def numbers_in(self, file: Path, key: str) -> Floats:
+        """(K,) what stands under a key of an answer that was kept. Raises InputError if it is not a number for each part."""
         found = read_json(file)
-        numbers = found.get("answer") if isinstance(found, dict) else None
-        if not isinstance(numbers, dict) or set(numbers) != set(self.parts):
-            raise InputError("not an answer to this problem", where=file, expected=", ".join(self.parts))
-        return np.array([numbers[name] for name in self.parts], dtype=np.float32)
+        numbers = found.get(key) if isinstance(found, dict) else None
+        if (
+            not isinstance(numbers, dict)
+            or set(numbers) != set(self.parts)
+            or not all(isinstance(number, (int, float)) for number in numbers.values())
+        ):
+            raise InputError(
+                "not an answer to this problem",
+                where=file,
+                expected=f"{key}: a number each for {', '.join(self.parts)}",
+                found=", ".join(map(str, numbers))[:120] if isinstance(numbers, dict) else None,
+            )
+        return np.array([numbers[name] for name in self.parts], dtype=np.float64)
 
     def yardstick(self, facts: Iterable[CaseFacts]) -> None:
         """None: answers are measured by nothing that hangs on the images."""

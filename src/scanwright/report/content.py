@@ -42,6 +42,7 @@ class Headline:
 
     num_scored: patients for whom the metric is defined, on whom the interval rests; None: all of them.
     name: of the set of cases, where there are two: "Cross-validation", "Test split".
+    caveats: sentences without which the number would be misread.
     """
 
     metric: str
@@ -51,6 +52,7 @@ class Headline:
     scope: str
     num_scored: int | None = None
     name: str = ""
+    caveats: tuple[str, ...] = ()
 
     @property
     def rests_on(self) -> int | None:
@@ -199,6 +201,7 @@ class ResultSet:
     failures: which regions were missed or invented, in how many cases, as a phrase; empty if none was.
     of_each_case: whether the measures are those of single cases, of which means are shown; else of all cases together.
     figures: drawn by the kind of problem, beside those that the page draws from the numbers.
+    units: of quantities, by name, where the name does not say it.
     """
 
     name: str
@@ -210,6 +213,7 @@ class ResultSet:
     failures: str = ""
     of_each_case: bool = True
     figures: tuple[Figure, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
 

@@ -12,12 +12,14 @@ BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 UNITS = ("mm", "px", "ml", "mm2")
 ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
 CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
-WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "estimate", "probability"}
+OF_ONE_CASE = {"truth", "estimate", "difference"}
+"""A quantity of one case: what is true, what was estimated, and the second less the first."""
+WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "probability", *OF_ONE_CASE}
 """What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
 RATES = {"false_lesions_per_case"}
 """Numbers of wrong things in the mean case."""
-OF_QUANTITIES = {"mae", "rmse", "bias", "loa_low", "loa_high"}
+OF_QUANTITIES = {"mae", "rmse", "bias", "loa_low", "loa_high", *OF_ONE_CASE}
 """Measures in the unit of a quantity, whose size nobody knows before."""
 SIGNIFICANT, MOST_DIGITS = 4, 6
 

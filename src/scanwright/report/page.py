@@ -80,6 +80,7 @@ def _environment(content: ReportContent, words: Words) -> Environment:
     environment.globals.update(
         metric=notation.metric,
         digits=notation.digits_of,
+        case_digits=lambda kind, value: notation.digits_of(kind, Estimate(mean=value)),
         label=lambda key: label(notation.metric(key), words),
         meaning=lambda key: words["metrics"].get(notation.metric(key).stem, ("", ""))[1],
         stated=lambda kind: notation.stated(kind, content.tolerance, content.unit),
@@ -126,14 +127,22 @@ def _equal_parts(block: list[notation.Metric]) -> list[list[notation.Metric]]:
 
 
 def case_columns(result: ResultSet, content: ReportContent) -> list[tuple[str, notation.Metric]]:
-    """(region, metric) for each column of the table of all cases: the primary metric and the first measure with a unit.
+    """(region, metric) for each column of the table of all cases: the primary metric and the first measure with a unit; where
+    measures are of all cases together, whatever is told of a single one.
 
     None beyond eight regions: cases.csv holds them all.
     """
     regions = _regions(result, content)
     if len(regions) > MAX_REGION_COLUMNS:
         return []
-    return [(region, metric) for region in regions for metric in _plotted(result, content)]
+    shown = _plotted(result, content) if result.of_each_case else _measures(result)
+    return [(region, metric) for region in regions for metric in shown]
+
+
+def _measures(result: ResultSet) -> list[notation.Metric]:
+    """What is told of single cases, in the order of first use."""
+    keys = dict.fromkeys(key for case in result.cases for metrics in case.regions.values() for key in metrics)
+    return [notation.metric(key) for key in keys]
 
 
 def _regions(result: ResultSet, content: ReportContent) -> list[str]:
@@ -145,9 +154,8 @@ def _regions(result: ResultSet, content: ReportContent) -> list[str]:
 
 def _plotted(result: ResultSet, content: ReportContent) -> list[notation.Metric]:
     """The headline's metric, then a distance: HD95 where there is one, else the first measure with a unit and no sign."""
-    keys = dict.fromkeys(key for case in result.cases for metrics in case.regions.values() for key in metrics)
-    metrics = [notation.metric(key) for key in keys]
-    primary = content.headline.metric if content.headline else next(iter(keys), "")
+    metrics = _measures(result)
+    primary = content.headline.metric if content.headline else next((one.key for one in metrics), "")
     first = [one for one in metrics if one.key == primary] or metrics[:1]
     measures = [one for one in metrics if one.unit and one.better == "lower" and one not in first]
     return first + sorted(measures, key=lambda one: one.stem != "hd95")[:1]

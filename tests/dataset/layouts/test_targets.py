@@ -107,6 +107,18 @@ def test_columns_of_numbers():
     assert found.targets[0] == Quantities(numbers=(63, 70))
 
 
+def test_a_number_too_large_to_be_computed_with():
+    found = answers({"kind": "regression"}, volume="1/8e300/-2e31/1e30")
+    assert told(found) == [(1,), None, None, (1e30,)]
+    assert [(fault.case, fault.expected, fault.found) for fault in found.faults] == [
+        ("c1", "a number of at most 1e+30 in size", "'8e300'"),
+        ("c2", "a number of at most 1e+30 in size", "'-2e31'"),
+    ]
+    with pytest.raises(InputError, match="no number in the target column") as caught:
+        answers({"kind": "regression"}, volume="8e300/9e300")
+    assert caught.value.expected == "a number of at most 1e+30 in size"
+
+
 def test_infinity_is_no_number():
     found = answers({"kind": "regression"}, age="inf/1")
     assert (told(found), len(found.faults)) == ([None, (1,)], 1)

@@ -29,6 +29,8 @@ from scanwright.errors import InputError
 
 MAX_CLASSES = 200
 MAX_WHOLE = 12  # different whole numbers that are still classes
+LARGEST = 1e30
+"""Of a quantity: products of larger numbers leave what float32 and float64 can hold."""
 ORDERED = re.compile(
     r"(?:^|_)(?:grade|grading|stage|score|level|severity|gleason|isup|rank|(?:bi|pi|li|ti|lung|o|c)_?rads|kl|tnm)s?(?:_|\d|$)"
 )
@@ -222,16 +224,24 @@ def _quantities(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, w
     targets: list[Target | None] = []
     faults: list[Fault] = []
     for name, row in zip(names, zip(*columns.values(), strict=True), strict=True):
-        odd = [cell for cell in row if not is_empty(cell) and as_number(cell) is None]
-        faults += [unclear_target(name, where, expected="a number", found=odd[0])] if odd else []
-        numbers = tuple(as_number(cell) for cell in row)
+        odd = [cell for cell in row if not is_empty(cell) and _as_quantity(cell) is None]
+        if odd:
+            expected = "a number" if as_number(odd[0]) is None else f"a number of at most {LARGEST:.0e} in size"
+            faults.append(unclear_target(name, where, expected=expected, found=odd[0]))
+        numbers = tuple(_as_quantity(cell) for cell in row)
         targets.append(
             None if odd or not any(number is not None for number in numbers) else Quantities(numbers=numbers)
         )
     if not any(targets):
-        message = "no number in the target column"
-        raise InputError(message, where=where, expected="numbers", found=faults[0].found if faults else "empty cells")
+        expected, found = (faults[0].expected, faults[0].found) if faults else ("numbers", "empty cells")
+        raise InputError("no number in the target column", where=where, expected=expected, found=found)
     return Answers(kind="regression", targets=tuple(targets), quantities=tuple(columns), faults=tuple(faults))
+
+
+def _as_quantity(cell: str) -> float | None:
+    """A cell's number; None if it is none, or too large to be computed with."""
+    number = as_number(cell)
+    return number if number is not None and abs(number) <= LARGEST else None
 
 
 def _is_flag(cell: str) -> bool:
