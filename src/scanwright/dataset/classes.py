@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scanwright.dataset.cases import Case, Classes, Fault, Quantities, Target
+from scanwright.dataset.grades import order_of_grades
 from scanwright.dataset.rare import rare
 from scanwright.dataset.task import Task
 
@@ -26,11 +27,15 @@ NORMAL_OR_NOT = NORMAL, ABNORMAL = "normal", "abnormal"
 
 
 def in_order(names: Iterable[str], *, choice: str = "one") -> tuple[str, ...]:
-    """Different names in the order above. Grades ("ordered") and classes of which several may be there have no negative one.
+    """Different names in the order above; classes of which several may be there have no negative one.
+
+    Grades ("ordered") go from least to most where their names say which is more (grades.py), else by name.
 
     >>> in_order(["malignant", "benign"]), in_order(["benign", "normal"]), in_order(["grade 10", "grade 2", "benign"])
     (('benign', 'malignant'), ('normal', 'benign'), ('benign', 'grade 2', 'grade 10'))
     """
+    if choice == "ordered" and (graded := order_of_grades(names := tuple(names))) is not None:
+        return graded
     named = sorted(set(names), key=_natural)
     return tuple(sorted(named, key=_rank) if len(named) == 2 and choice == "one" else named)
 

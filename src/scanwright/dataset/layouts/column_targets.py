@@ -12,18 +12,12 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
+from scanwright.dataset.layouts.cells import as_number, is_empty
 from scanwright.dataset.layouts.delimited import Table, column_name, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.rows import ID_COLUMNS
 from scanwright.dataset.layouts.sidecar import OF_SERIES, PATIENT_COLUMNS, SPLIT_COLUMNS, case_of, key_column
-from scanwright.dataset.layouts.targets import (
-    Answers,
-    as_number,
-    is_empty,
-    missing_target,
-    read_answers,
-    unclear_target,
-)
+from scanwright.dataset.layouts.targets import Answers, missing_target, read_answers, unclear_target
 from scanwright.dataset.task import Channel, Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.source import place_of
