@@ -95,6 +95,10 @@ class Classes(Frozen):
         """Whether a class is there; None if that is not known."""
         return None if name in self.unknown else name in self.names
 
+    def contradicts(self, other: "Classes") -> bool:
+        """Whether the two say different things of a class of which both say something."""
+        return not set(self.names) ^ set(other.names) <= {*self.unknown, *other.unknown}
+
 
 class Quantities(Frozen):
     """Numbers that a whole image stands for, in the order of the task's quantities; null where one is not known."""

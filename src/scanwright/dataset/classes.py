@@ -99,14 +99,18 @@ def with_spelling(target: Target | None, spelling: Mapping[str, str]) -> Target 
     """A target whose classes are spelled so; anything else as it is."""
     if not isinstance(target, Classes):
         return target
-    return Classes(names=tuple(dict.fromkeys(spelling[name] for name in target.names)))
+    return target.model_copy(update={"names": tuple(dict.fromkeys(spelling[name] for name in target.names))})
 
 
 def answers_text(cases: Sequence[Case], task: Task) -> str:
     """How many cases each class has, or the range of each quantity: "normal (50), benign (48)"; "" for regions and boxes."""
     if task.has_classes:
         counts = Counter(name for case in cases if isinstance(case.target, Classes) for name in case.target.names)
-        shown = [f"{quoted(name)} ({counts[name]})" for name in task.classes[:SHOWN_CLASSES]]
+        unknown = Counter(name for case in cases if isinstance(case.target, Classes) for name in case.target.unknown)
+        shown = [
+            f"{quoted(name)} ({counts[name]}" + (f", not known of {unknown[name]})" if unknown[name] else ")")
+            for name in task.classes[:SHOWN_CLASSES]
+        ]
         more = len(task.classes) - SHOWN_CLASSES
         word = {"one": "classes", "several": "classes (several at once)", "ordered": "ordered classes"}[task.choice]
         return f"{word} {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")

@@ -109,7 +109,7 @@ class ClassAnswers(WholeImages):
         assert isinstance(case.target, Classes)
         several = self.task.choice == "several"
         calibrated = self.decision.calibrated(answer)
-        right = [name in case.target.names for name in self.task.classes]
+        right = [case.target.says(name) for name in self.task.classes]
         return ClassifiedCase(
             case=case.id,
             patient=case.patient,

@@ -169,7 +169,9 @@ def test_a_word_among_numbers__is_named_with_its_case():
     assert set(answers(grade="1/2/high/2").classes) == {"1", "2", "high"}  # whole numbers may be classes
 
 
-@pytest.mark.parametrize("text", ["987/1,048/950", "1,048/2,112/3,500", "12.5/1,048/7", "1,5/1,048.5", "987/1,048,576/950"])
+@pytest.mark.parametrize(
+    "text", ["987/1,048/950", "1,048/2,112/3,500", "12.5/1,048/7", "1,5/1,048.5", "987/1,048,576/950"]
+)
 @pytest.mark.parametrize("kind", [None, "regression"])
 def test_commas_that_may_part_thousands__are_refused(text, kind):
     with pytest.raises(InputError, match="a comma that may part thousands or decimals") as caught:

@@ -7,6 +7,8 @@ EMPTY = ("", "n/a", "na", "nan", "null")
 YES, NO = ("1", "1.0", "true", "yes", "y"), ("0", "0.0", "false", "no", "n")
 UNCERTAIN = ("-1", "-1.0")
 """What stands between 1 and 0 in tables of labels (CheXpert, MIMIC-CXR)."""
+NOT_KNOWN = "?"
+"""Before a declared class, among several in one cell: nobody said whether it is there."""
 
 GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 WITH_UNIT = re.compile(r"(?P<number>[-+]?\d[\d.,]*)\s*(?P<unit>%|[a-zµμ][a-zµμ²³23/]{0,5})", re.IGNORECASE)

@@ -67,6 +67,16 @@ def detect(root: Path) -> str | None:
     return f"a folder for each class: {shown}"
 
 
+def near_misses(root: Path) -> list[str]:
+    """Why a folder is no folder of classes all the same, a line: all but one of what could be its classes are empty."""
+    folders = _class_folders(root) if root.is_dir() else []
+    empty = [fault.found.removeprefix("none in ") for fault in _empty(root, folders)]
+    if len({folder.name for _, folder in folders}) != 1 or not empty:
+        return []
+    name = folders[0][1].relative_to(root)
+    return [f"{name} holds images, but {', '.join(empty[:6])} none: {LOOKED_FOR}"]
+
+
 def _is_dated_side(name: str) -> bool:
     """Whether a name is that of a side with a year, as COCO has them: train2017."""
     return name.rstrip("0123456789") != "" and word_of(name.rstrip("0123456789")) is not None

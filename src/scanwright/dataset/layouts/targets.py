@@ -14,7 +14,8 @@
                    numbers                               quantities; refused beside columns of 0 and 1
 
 scanwright.json outranks this: "kind", "choice", "classes". An empty cell (or n/a, nan, null) is not known: of one column that
-is no target, of several columns the others still are one. Numbers have a point or a comma for decimals, nothing between
+is no target, of several columns the others still are one; among declared classes of which several may stand in a cell, "?Mass"
+says that Mass is not known. Numbers have a point or a comma for decimals, nothing between
 thousands, and no unit.
 """
 
@@ -29,6 +30,7 @@ from scanwright.dataset.classes import in_order, one_spelling, with_spelling
 from scanwright.dataset.declare import FILE_NAME, Declaration, require_order
 from scanwright.dataset.grades import order_of_grades
 from scanwright.dataset.layouts.cells import (
+    NOT_KNOWN,
     as_number,
     as_whole,
     is_empty,
@@ -162,7 +164,7 @@ def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration, *, whe
     )
     several = separator is not None or declared.choice == "several"
     targets = [
-        None if cell is None else Classes(names=_parts(cell, separator, declared) if several else (cell,))
+        None if cell is None else _several(cell, separator, declared) if several else Classes(names=(cell,))
         for cell in plain
     ]
     spelling = one_spelling((name for one in targets if one for name in one.names), declared=declared.classes)
@@ -201,6 +203,17 @@ def _separator(cells: Sequence[str]) -> str | None:
     parts = {cell: [part.strip() for part in cell.split(",")] for cell in words}
     counts = Counter(part for found in parts.values() for part in set(found))
     return "," if any(counts[part] > 1 for found in parts.values() if len(found) > 1 for part in found) else None
+
+
+def _several(cell: str, separator: str | None, declared: Declaration) -> Classes | None:
+    """What a cell says of several classes: a declared one with "?" before it is not known; None where none is known."""
+    parts, classes = _parts(cell, separator, declared), declared.classes or ()
+    unsure = {
+        part: part.removeprefix(NOT_KNOWN) for part in parts if part.startswith(NOT_KNOWN) and part not in classes
+    }
+    unknown = tuple(name for name in dict.fromkeys(unsure.values()) if name in classes)
+    names = tuple(part for part in parts if unsure.get(part, part) not in unknown)
+    return None if unknown and len(unknown) == len(classes) else Classes(names=names, unknown=unknown)
 
 
 def _parts(cell: str, separator: str | None, declared: Declaration) -> tuple[str, ...]:
