@@ -23,6 +23,8 @@ def mixed_pictures(results: Sequence[Examined], task: Task) -> Iterator[Fault]:
     if len(cases) < 2:
         return
     first, *others = sorted(cases, key=lambda form: (-len(cases[form]), form))
+    read_as = "colour" if len(task.channels) == 3 else "grey"
+    one_bit = ", 1 bit as 0 and 1" if any("1 bit" in form.split(", ") for form in cases) else ""
     yield Fault(
         code="mixed-pictures",
         severity="warning",
@@ -30,7 +32,7 @@ def mixed_pictures(results: Sequence[Examined], task: Task) -> Iterator[Fault]:
         expected="pictures stored in one form",
         found="; ".join(f"{form}: {_counted(cases[form])}" for form in (first, *others)),
         action="Save all in one form from their sources, all the more where the form goes with the answer; now they are read "
-        f"as {'colour' if len(task.channels) == 3 else 'grey'}, 1 bit as 0 and 1.",
+        f"as {read_as}{one_bit}.",
     )
 
 

@@ -92,7 +92,7 @@ def _stored(path: Path) -> dict[str, float | str]:
     if not is_picture(path):
         return {}
     try:
-        return {"channels": f"{read_header(path).channels} channels"}
+        return {"channels": float(read_header(path).channels)}
     except (InputError, OSError):
         return {}
 
