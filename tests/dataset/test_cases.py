@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from made_folders import made_case, made_task
-from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.cases import Case, Classes, Dataset, Fault
 
 
 def made_dataset():
@@ -55,3 +55,17 @@ def test_a_case_needs_an_image_and_knows_no_other_key():
 def test_tells_patients(source, tells):
     assert not made_dataset().tells_patients
     assert made_dataset().model_copy(update={"patients_from": source}).tells_patients is tells
+
+
+def test_classes__what_is_not_known():
+    said = Classes(names=("a",), unknown=("b",))
+    assert [said.says(name) for name in "abc"] == [True, None, False]
+    assert not said.contradicts(Classes(names=("a", "b"))) and not Classes(names=("a", "b")).contradicts(said)
+    assert said.contradicts(Classes(names=("b",))) and said.contradicts(Classes(names=("a", "b", "c")))
+
+
+def test_classes__in_json_as_before_where_all_is_known():
+    assert Classes(names=()).model_dump(mode="json") == {"names": []}
+    said = Classes(names=("a",), unknown=("b",))
+    case = made_case("p", label=None, target=said)
+    assert Case.model_validate_json(case.model_dump_json()).target == said

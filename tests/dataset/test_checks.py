@@ -13,14 +13,16 @@ from made_folders import (
     decathlon_folder,
     made_task,
     nnunet_folder,
+    picture,
     picture_folder,
+    write_json,
     write_nifti,
     write_png,
     write_text,
 )
 from scanwright.dataset import checks as module
 from scanwright.dataset.cases import Fault
-from scanwright.dataset.checks import Checks, check, condensed, raise_if_errors
+from scanwright.dataset.checks import Checks, check, condensed, excludes, raise_if_errors
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.read import read_dataset
 from scanwright.errors import DatasetFaults
@@ -442,6 +444,25 @@ def test_raise_if_errors__shows_twenty():
     assert len(raised.value.details) == 21
     assert raised.value.details[-1] == "and 31 more, see checks.json"
     assert raised.value.found == "51 errors, 1 warning in 51 cases"
+
+
+def test_raise_if_errors__what_leaves_cases_out_can_be_copied_whole():
+    faults = tuple(Fault(code="missing-label", severity="error", case=f"p{n:02d}") for n in range(12))
+    with pytest.raises(DatasetFaults) as raised:
+        raise_if_errors(Checks(faults=faults, facts={}))
+    assert raised.value.hint.endswith(" ".join(f"--exclude p{n:02d}" for n in range(12)) + ".")
+    assert "…" not in raised.value.hint
+    assert excludes([f"p{n}" for n in range(51)]).startswith("--exclude for each of 51 cases")
+
+
+def test_duplicates__a_label_that_is_not_known_is_no_other_one(tmp_path):
+    for number, name in enumerate("abc"):
+        write_png(tmp_path / f"images/{name}.png", picture(min(number, 1))[0])
+    write_json(tmp_path / "scanwright.json", {"target": ["mass", "cyst"]})
+    for cells, severity in ("1,0", "error"), ("1,", "warning"):
+        rows = f"images/a.png,0,0\nimages/b.png,1,1\nimages/c.png,{cells}\n"
+        write_text(tmp_path / "t.csv", f"image,mass,cyst\n{rows}")
+        assert ("duplicate-image", severity, "c") in found(checked(tmp_path))
 
 
 def test_raise_if_errors__a_fault_of_the_whole_data_set():

@@ -164,6 +164,13 @@ def test_targets__in_joint_names():
     assert translated_target(Classes(names=("b",)), said, source=source, joint=joint) is None
     several = of_classes("x", choice="several")
     assert translated_target(Classes(names=("b",)), said, source=source, joint=several) == Classes(names=())
+    unsure = Classes(names=("a",), unknown=("b",))
+    assert translated_target(unsure, said, source=source, joint=several) == Classes(names=("x",))
+    assert translated_target(Classes(names=("b",), unknown=("a",)), said, source=source, joint=several) is None
+    both, into = Translation(names={"a": "x", "b": "x", "c": "c"}), of_classes("x", "c", choice="several")
+    assert translated_target(unsure, both, source=source, joint=into) == Classes(names=("x",))
+    unsure = Classes(names=("c",), unknown=("b",))
+    assert translated_target(unsure, both, source=source, joint=into) == Classes(names=("c",), unknown=("x",))
     boxes = Boxes(boxes=tuple(Box(name=name, start=(0, 0), end=(1, 1)) for name in "ab"))
     found = translated_target(boxes, said, source=source, joint=joint)
     assert isinstance(found, Boxes) and [box.name for box in found.boxes] == ["x"]

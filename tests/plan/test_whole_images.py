@@ -87,6 +87,10 @@ def test_plan__classical_models_take_no_steps_and_no_budget():
     assert graded.network.out_channels == 2 and graded.training.loss == "corn"
     with pytest.raises(UsageError, match="does not learn this target"):  # three classes, told by two numbers
         planned(prints(classes=("a", "b", "c")), of=problem(("a", "b", "c"), "ordered"), model="svm")
+    with pytest.raises(UsageError, match=r"each known of 20 training cases, found v of 19 that are learned from"):
+        scarce = with_quantities(QuantityPrint(name="v", known=19, mean=7.5, deviation=2.5, spread=prints().voxels))
+        task = Task(name="t", kind="regression", quantities=("v",), channels=(Channel(name="X", modality="xray"),))
+        planned(scarce, of=Regression(task), model="svm")
     with pytest.raises(UsageError, match="not a value of the network"):
         planned(prints(), model="svm", values={"network.widths": [8]})
 

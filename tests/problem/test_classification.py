@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from scanwright.evaluation.calibration import Calibration
 from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.rare import rare_text
 from scanwright.files import read_json, write_json
+from scanwright.problem import class_told
 from scanwright.problem.class_decisions import Decision
 from scanwright.problem.classification import LOSSES, Classification
 
@@ -87,6 +89,18 @@ def test_encode__classes_by_name():
     problem = Classification(task("several"))
     assert problem.encode(Classes(names=("a", "c"))).tolist() == [1, 0, 1]
     assert problem.encode(Classes(names=())).tolist() == [0, 0, 0]
+    partly = problem.encode(Classes(names=("a",), unknown=("b",)))
+    assert np.isnan(partly).tolist() == [False, True, False] and partly[[0, 2]].tolist() == [1, 0]
+
+
+def test_row__what_is_not_known_of_a_case_is_not_judged():
+    problem = Classification(task("several"))
+    case = made_case("p", label=None, target=Classes(names=("a",), unknown=("b",)))
+    row = problem.row(case, np.array([0.9, 0.8, 0.7]), fold=None)
+    assert row.truth == (True, None, False)
+    assert class_told.named(row.truth, problem.task) == "a (not known: b)"
+    summary = problem.summary([row, replace(row, case="q", patient="q", truth=(False, True, False))], [], seed=0)
+    assert [block["sensitivity"]["n_defined"] for block in summary["by_class"].values()] == [1, 1, 0]
 
 
 def test_doubts__of_what_is_close():

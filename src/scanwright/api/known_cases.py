@@ -114,7 +114,8 @@ def likeness_of(known: Known, engine: Engine, image: Volume) -> Likeness:
 def target_text(case: Case, task: Task) -> str:
     """What is known of a case, in words."""
     if isinstance(case.target, Classes):
-        return ", ".join(case.target.names) or "nothing"
+        unknown = ", ".join(case.target.unknown)
+        return (", ".join(case.target.names) or "nothing") + (f" (not known: {unknown})" if unknown else "")
     if isinstance(case.target, Quantities):
         known = zip(task.quantities, case.target.numbers, strict=True)
         return ", ".join(f"{name} {value:.4g}" for name, value in known if value is not None)

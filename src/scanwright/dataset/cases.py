@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from scanwright.dataset.task import Frozen, Task
 from scanwright.io.source import LabelSource, Source
-from scanwright.types import Triple
+from scanwright.types import JSON, Triple
 
 Severity = Literal["error", "warning", "note"]
 Side = Literal["train", "test"]
@@ -78,9 +78,26 @@ class Fault(Frozen):
 
 
 class Classes(Frozen):
-    """What a whole image shows: one of the task's classes; or several, or none, where the task's choice is "several"."""
+    """What a whole image shows: one of the task's classes; or several, or none, where the task's choice is "several".
+
+    unknown: of several, the classes of which nobody said whether they are there; never all, and none of `names`.
+    """
 
     names: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _plain(self, usual: SerializerFunctionWrapHandler) -> dict[str, JSON]:
+        """`unknown` stands only where there is something: digests of data sets in which all is known stay what they were."""
+        return {key: value for key, value in usual(self).items() if value or key == "names"}
+
+    def says(self, name: str) -> bool | None:
+        """Whether a class is there; None if that is not known."""
+        return None if name in self.unknown else name in self.names
+
+    def contradicts(self, other: "Classes") -> bool:
+        """Whether the two say different things of a class of which both say something."""
+        return not set(self.names) ^ set(other.names) <= {*self.unknown, *other.unknown}
 
 
 class Quantities(Frozen):

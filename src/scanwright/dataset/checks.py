@@ -1,6 +1,7 @@
 """The gate: every file of a data set is read once, and all that is wrong is said at once.
 
-    missing-label missing-image missing-channel missing-files      error     files without a partner (found by the layout)
+    missing-label missing-image missing-channel missing-files      error     files without a partner (found by the layout); a
+                                                                             cell of a table that is empty: warning
     ambiguous-files several-labels unclear-patient                 error     (a patient that is merely unknown: warning)
     unclear-split                                                  error     a word that does not say if a case is set apart
     unreadable-image unreadable-label                              error     cut, not what the suffix says, too large
@@ -22,6 +23,10 @@
     rare-region                                                    warning   a region in no patient, or in one only
     mixed-classes                                                  warning   classes of which some are numbers and some words
     unknown-separator                                              warning   classes that hold a sign which may part several
+    unordered-grades                                               warning   a column called as grades are, without an order
+    uncertain-label                                                warning   -1 among labels of 0 and 1: taken as not known
+    mixed-pictures                                                 warning   some in colour and some grey, or of other bits
+    far-number                                                     warning   a number far from all others: -999, 9999
     rare-class                                                     warning   a class, or boxes of one, in no patient or in one
     unclear-target                                                 error     a table's cell that is no class or number
     empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means
@@ -49,10 +54,11 @@ from typing import Any
 
 from pydantic import Field
 
-from scanwright.dataset.cases import SEVERITIES, Boxes, Case, Dataset, Fault, Severity
+from scanwright.dataset.cases import SEVERITIES, Boxes, Case, Classes, Dataset, Fault, Severity
 from scanwright.dataset.classes import rare_classes
 from scanwright.dataset.examine import Examined, See, examine
 from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.forms import mixed_pictures
 from scanwright.dataset.infer import SOURCE
 from scanwright.dataset.masks import interpolated_labels, mixed_values, turned_pictures
 from scanwright.dataset.rare import rare
@@ -61,7 +67,7 @@ from scanwright.errors import DatasetFaults
 from scanwright.io.source import files_of, place_of
 from scanwright.workers import in_processes
 
-SHOWN_FAULTS, SHOWN_EXCLUDES = 20, 6
+SHOWN_FAULTS, SHOWN_EXCLUDES = 20, 50
 ALIKE = 4  # faults that say the same are told as one from so many on
 PARALLEL_BYTES = 32 << 20  # less than this is read before worker processes have started (some 1.5 s)
 
@@ -113,7 +119,7 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     faults += [*_rare_boxes(dataset.train, dataset.task), *rare_classes(dataset.train, dataset.task)]
     if dataset.task.source == SOURCE:
         faults += [*mixed_values(dataset.cases, dataset.task, facts), *interpolated_labels(results)]
-    faults += turned_pictures(results)
+    faults += [*turned_pictures(results), *mixed_pictures(results, dataset.task)]
     seen = {result.case.id: result.seen for result in results if result.seen is not None}
     return Checks(faults=tuple(ranked(faults)), facts=facts, seen=seen)
 
@@ -173,14 +179,15 @@ def fault_lines(faults: Sequence[Fault]) -> list[str]:
 
 
 def excludes(cases: Collection[str]) -> str:
-    """The options that leave cases out, up to six of them.
+    """The options that leave cases out, to be copied; of more than 50, how many and where their names are.
 
-    >>> excludes({"case 7", "a"}), excludes([f"c{number}" for number in range(12)])
-    ("--exclude a --exclude 'case 7'", '--exclude c0 --exclude c1 --exclude c10 --exclude c11 --exclude c2 --exclude c3 … (12)')
+    >>> excludes({"case 7", "a"}), excludes([f"c{number}" for number in range(60)])
+    ("--exclude a --exclude 'case 7'", '--exclude for each of 60 cases, which scanwright inspect DATA --json names')
     """
     names = sorted(cases)
-    shown = " ".join(f"--exclude {shlex.quote(name)}" for name in names[:SHOWN_EXCLUDES])
-    return shown + (f" … ({len(names)})" if len(names) > SHOWN_EXCLUDES else "")
+    if len(names) > SHOWN_EXCLUDES:
+        return f"--exclude for each of {len(names)} cases, which scanwright inspect DATA --json names"
+    return " ".join(f"--exclude {shlex.quote(name)}" for name in names)
 
 
 def _examined(cases: Sequence[Case], task: Task, see: See | None, *, jobs: int) -> Iterator[Examined]:
@@ -216,12 +223,12 @@ def _duplicates(cases: Sequence[Case], facts: Mapping[str, CaseFacts]) -> Iterat
 
 
 def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Fault:
-    answers = {facts[case.id].label_hash or case.target for case in (first, other)} - {None}
+    differ = _contradict(first, other, facts)
     action, reason = "Splits keep both on one side; remove one of them if it is there by mistake.", ""
     if first.split != other.split:
         action = "Exclude it: a test must not hold what was learned from."
         reason = f", this one in {other.split} and that one in {first.split} of the data set's own split"
-    if len(answers) > 1:
+    if differ:
         action = "Find out which label is right, and exclude the other case."
         reason = f", with another label{reason}"
     return Fault(
@@ -233,6 +240,13 @@ def _duplicate(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> Faul
         found=f"the same voxels as {first.id}{reason}",
         action=action,
     )
+
+
+def _contradict(first: Case, other: Case, facts: Mapping[str, CaseFacts]) -> bool:
+    """Whether two cases are said to show different things; where one of them says nothing, they are not."""
+    if isinstance(first.target, Classes) and isinstance(other.target, Classes):
+        return first.target.contradicts(other.target)
+    return len({facts[case.id].label_hash or case.target for case in (first, other)} - {None}) > 1
 
 
 def _rare_regions(cases: Sequence[Case], task: Task, facts: Mapping[str, CaseFacts]) -> Iterator[Fault]:

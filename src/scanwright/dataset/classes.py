@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scanwright.dataset.cases import Case, Classes, Fault, Quantities, Target
+from scanwright.dataset.grades import order_of_grades
 from scanwright.dataset.rare import rare
 from scanwright.dataset.task import Task
 
@@ -26,11 +27,15 @@ NORMAL_OR_NOT = NORMAL, ABNORMAL = "normal", "abnormal"
 
 
 def in_order(names: Iterable[str], *, choice: str = "one") -> tuple[str, ...]:
-    """Different names in the order above. Grades ("ordered") and classes of which several may be there have no negative one.
+    """Different names in the order above; classes of which several may be there have no negative one.
+
+    Grades ("ordered") go from least to most where their names say which is more (grades.py), else by name.
 
     >>> in_order(["malignant", "benign"]), in_order(["benign", "normal"]), in_order(["grade 10", "grade 2", "benign"])
     (('benign', 'malignant'), ('normal', 'benign'), ('benign', 'grade 2', 'grade 10'))
     """
+    if choice == "ordered" and (graded := order_of_grades(names := tuple(names))) is not None:
+        return graded
     named = sorted(set(names), key=_natural)
     return tuple(sorted(named, key=_rank) if len(named) == 2 and choice == "one" else named)
 
@@ -95,14 +100,18 @@ def with_spelling(target: Target | None, spelling: Mapping[str, str]) -> Target 
     """A target whose classes are spelled so; anything else as it is."""
     if not isinstance(target, Classes):
         return target
-    return Classes(names=tuple(dict.fromkeys(spelling[name] for name in target.names)))
+    return target.model_copy(update={"names": tuple(dict.fromkeys(spelling[name] for name in target.names))})
 
 
 def answers_text(cases: Sequence[Case], task: Task) -> str:
     """How many cases each class has, or the range of each quantity: "normal (50), benign (48)"; "" for regions and boxes."""
     if task.has_classes:
         counts = Counter(name for case in cases if isinstance(case.target, Classes) for name in case.target.names)
-        shown = [f"{quoted(name)} ({counts[name]})" for name in task.classes[:SHOWN_CLASSES]]
+        unknown = Counter(name for case in cases if isinstance(case.target, Classes) for name in case.target.unknown)
+        shown = [
+            f"{quoted(name)} ({counts[name]}" + (f", not known of {unknown[name]})" if unknown[name] else ")")
+            for name in task.classes[:SHOWN_CLASSES]
+        ]
         more = len(task.classes) - SHOWN_CLASSES
         word = {"one": "classes", "several": "classes (several at once)", "ordered": "ordered classes"}[task.choice]
         return f"{word} {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")

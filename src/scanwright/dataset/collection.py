@@ -21,6 +21,7 @@ from typing import Any
 from scanwright.dataset.cases import Boxes, Case, Classes, Quantities
 from scanwright.dataset.declare import FILE_NAME as DECLARATION
 from scanwright.dataset.layouts import coco, table
+from scanwright.dataset.layouts.cells import NOT_KNOWN
 from scanwright.dataset.layouts.delimited import read_table
 from scanwright.dataset.placing import Placed
 from scanwright.dataset.task import Kind, Task
@@ -103,7 +104,8 @@ def _answer_cells(case: Case, placed: Placed, task: Task) -> Row:
         return dict(zip(task.quantities, cells, strict=True))
     if isinstance(case.target, Classes):
         several = task.choice == "several"  # a sign at the end, so that a class with a comma is not taken for two
-        return {TARGET: "|".join(case.target.names) + "|" * several}
+        told = (*case.target.names, *(f"{NOT_KNOWN}{name}" for name in case.target.unknown))
+        return {TARGET: "|".join(told) + "|" * several}
     return {}
 
 

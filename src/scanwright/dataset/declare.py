@@ -5,7 +5,8 @@ detected.
       "name": "Thigh tumours",
       "kind": "segmentation",                          what is wanted, where a folder could serve several kinds
       "classes": ["normal", "benign", "malignant"],    for classification and detection: their order, and that there are
-      "choice": "ordered",                             no others; "one" of them (the default), "several", or "ordered" grades
+      "choice": "ordered",                             no others; "one" of them (the default), "several", or "ordered" grades,
+                                                       which need "classes" unless their names say the order (grades.py)
       "target": "diagnosis",                           the column of a table that says what an image shows or measures; of
                                                        several, such as ["oedema", "effusion"], each is a class or a number
       "units": {"volume": "ml", "age": "years"},       of numbers; else what a name ends in: "volume_ml", "age (years)"
@@ -34,6 +35,7 @@ of a structure must be matched whole. Every key may be left out, and an unknown 
 "regions"; in it, as in nnU-Net's dataset.json, "background" must be 0 and "ignore" names the ignore value.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +43,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
+from scanwright.dataset.grades import order_of_grades
 from scanwright.dataset.task import (
     Channel,
     Choice,
@@ -215,6 +218,18 @@ def make_class_task(
         choice=declared.choice or choice,
         source=source if declared.classes is None else FILE_NAME,
     )
+
+
+def require_order(declared: Declaration, classes: Sequence[str], *, where: Path) -> None:
+    """Raise InputError if grades are declared, but neither their order nor names that say it (grades.py)."""
+    if declared.choice == "ordered" and declared.classes is None and order_of_grades(classes) is None:
+        raise InputError(
+            "grades whose order is not known",
+            where=where,
+            expected=f'"classes" in {FILE_NAME} from least to most; or numbers, or words such as mild, moderate, severe',
+            found=", ".join(classes[:8]) + (f" and {len(classes) - 8} more" if len(classes) > 8 else ""),
+            hint=f'Add their order beside "choice": "ordered", as in {{"classes": {json.dumps(list(classes[:8]))}}}.',
+        )
 
 
 def make_quantity_task(

@@ -15,7 +15,7 @@ import numpy as np
 from scanwright.dataset import measures
 from scanwright.dataset.cases import Case, Fault, Severity
 from scanwright.dataset.facts import CaseFacts
-from scanwright.dataset.images import SAME_GRID, joined, read_image
+from scanwright.dataset.images import SAME_GRID, fitted, form_of, joined, read_stored
 from scanwright.dataset.infer import SOURCE, Border, border_of
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Task
@@ -39,6 +39,7 @@ class Examined:
 
     border: of a label with many values, where the regions were inferred from them. seen: what `see` made of it.
     stored: (columns, rows) of the first picture as it is stored, if it was turned upright and the label was not.
+    forms: how each picture is stored (`images.form_of`), in the order of the images that could be read.
     """
 
     case: Case
@@ -46,6 +47,7 @@ class Examined:
     border: Border | None = None
     stored: tuple[int, int] | None = None
     seen: Any = None
+    forms: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def add(
@@ -94,7 +96,9 @@ def examine(case: Case, task: Task, see: See | None = None) -> Examined:
 def _read_image(image: Source, result: Examined, task: Task) -> Volume | None:
     try:
         require_target(place_of(image))
-        return read_image(image, result.case, task)
+        stored = read_stored(image, result.case, task)
+        result.forms.append(form_of(stored))
+        return fitted(stored, image, result.case, task)
     except InputError as error:
         _add_unusable(error, place_of(image), result, what="image")
         return None

@@ -43,8 +43,31 @@ def read_case_image(case: Case, task: Task) -> Volume:
 
 def read_image(image: Source, case: Case, task: Task) -> Volume:
     """One image of a case with the number of channels that the task wants from it. Raises InputError if it has another."""
-    wanted = len(task.channels) if len(case.images) == 1 else 1
-    return with_channels(read_volume(image, as_channels=wanted > 1), wanted, where=place_of(image))
+    return fitted(read_stored(image, case, task), image, case, task)
+
+
+def read_stored(image: Source, case: Case, task: Task) -> Volume:
+    """One image of a case as it is stored, whatever the task wants from it. Raises what reading it raises."""
+    return read_volume(image, as_channels=_wanted(case, task) > 1)
+
+
+def fitted(stored: Volume, image: Source, case: Case, task: Task) -> Volume:
+    """A stored image with the number of channels that the task wants from it. Raises InputError if it has another."""
+    return with_channels(stored, _wanted(case, task), where=place_of(image))
+
+
+def _wanted(case: Case, task: Task) -> int:
+    return len(task.channels) if len(case.images) == 1 else 1
+
+
+def form_of(stored: Volume) -> str:
+    """How a picture is stored: "grey, 8 bits", "colour, 16 bits"; "" for what is no picture. Equal channels are grey."""
+    if stored.grid.unit != "px":
+        return ""
+    first, *others = stored.voxels
+    colour = "grey" if all(np.array_equal(first, other) for other in others) else "colour"
+    bits = 1 if stored.voxels.dtype == np.uint8 and first.max() == 1 else 8 * stored.voxels.dtype.itemsize
+    return f"{colour}, {bits} bit{'s' * (bits > 1)}"
 
 
 def with_channels(volume: Volume, wanted: int, *, where: Path) -> Volume:

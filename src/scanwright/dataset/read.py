@@ -209,6 +209,7 @@ def _not_understood(root: Path, kind: Kind | None) -> InputError:
     First, where there are such, tables that list images and lack little.
     """
     near = target_table.near_misses(root, kind=kind) if root.is_dir() or not is_archive(root) else []
+    empty = class_folders.near_misses(root)
     name_it = f'Name the column in {FILE_NAME} beside the images: {{"target": "…"}}.' if near else None
     if root.is_file():
         expected = f"{table.LOOKED_FOR}; or {medmnist.LOOKED_FOR}"
@@ -225,13 +226,15 @@ def _not_understood(root: Path, kind: Kind | None) -> InputError:
         found=shown,
         details=[
             *near,
+            *empty,
             *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
             *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
             *([f"not read: {counted(unread)}. {CONVERT}"] if (unread := unread_files(root)) else []),
         ],
         hint=f"Did you mean {root / inside[0]}?"
         if inside
-        else name_it or "Arrange the files so, or say which with --layout.",
+        else name_it
+        or ("Add the images that are missing. " if empty else "") + "Arrange the files so, or say which with --layout.",
     )
 
 

@@ -41,15 +41,18 @@ def translated_target(target: Target | None, translation: Translation, *, source
     """Classes, numbers or boxes in the names of the joint task; None if nothing of it is left.
 
     Of several classes (or boxes) that are left out, none is left, and that is an answer; one that excludes all others and is
-    left out leaves the case without an answer. Quantities that the source does not have are unknown.
+    left out leaves the case without an answer. Two classes under one name are there where one of them is, and not known where
+    one is not known and the other not there. Quantities that the source does not have are unknown.
     """
     names = translation.names
     if isinstance(target, Boxes):
         kept = (box for box in target.boxes if names[box.name])
         return Boxes(boxes=tuple(box.model_copy(update={"name": names[box.name]}) for box in kept))
     if isinstance(target, Classes):
-        told = tuple(dict.fromkeys(names[name] for name in target.names if names[name]))
-        return Classes(names=told) if told or joint.choice == "several" else None
+        told, unknown = ({names[name]: None for name in said if names[name]} for said in (target.names, target.unknown))
+        unsaid = tuple(name for name in unknown if name not in told)
+        is_known = len(unsaid) < len(joint.classes) if joint.choice == "several" else bool(told)
+        return Classes(names=tuple(told), unknown=unsaid) if is_known else None
     if isinstance(target, Quantities):
         known = {names[name]: number for name, number in zip(source.quantities, target.numbers, strict=True)}
         numbers = tuple(known.get(name) for name in joint.quantities)

@@ -9,9 +9,9 @@
 A cell is empty where nothing is known. No feature is called so: `table` refuses it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from scanwright.dataset.cases import Case, Classes, Quantities
+from scanwright.dataset.cases import Case, Classes, Quantities, Target
 from scanwright.dataset.task import Task
 from scanwright.features.table import KNOWN, NUMBERS, Cell
 from scanwright.types import JSON
@@ -39,10 +39,16 @@ def _targets(cases: Sequence[Case], task: Task) -> dict[str, tuple[Cell, ...]]:
         return {f"{NUMBERS}{name}": tuple(column) for name, column in zip(task.quantities, cells, strict=True)}
     if task.choice == "several":
         return {
-            f"{NUMBERS}{name}": tuple(int(name in one.names) if isinstance(one, Classes) else None for one in known)
-            for name in task.classes
+            f"{NUMBERS}{name}": tuple(None if said is None else int(said) for said in column)
+            for name, column in zip(task.classes, _said(known, task), strict=True)
         }
     return {TARGET: tuple(one.names[0] if isinstance(one, Classes) and one.names else None for one in known)}
+
+
+def _said(targets: Sequence[Target | None], task: Task) -> Iterator[list[bool | None]]:
+    """Of each class, whether it is there in each case; None where that is not known."""
+    for name in task.classes:
+        yield [one.says(name) if isinstance(one, Classes) else None for one in targets]
 
 
 def columns_told(columns: Mapping[str, Sequence[Cell]], task: Task | None) -> JSON:

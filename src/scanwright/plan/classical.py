@@ -76,6 +76,14 @@ def learns(fingerprint: Fingerprint, outputs: int) -> bool:
     return bool(fingerprint.classes) and outputs == len(fingerprint.classes) - (fingerprint.choice == "ordered")
 
 
+def _why_not(fingerprint: Fingerprint, outputs: int) -> str:
+    """Of which quantities too few are known; else that the target is told in another way than by its parts."""
+    few = [f"{one.name} of {one.known}" for one in fingerprint.quantities if one.known < LEAST_KNOWN]
+    if few:
+        return f"{', '.join(few)} that are learned from"
+    return f"{outputs} outputs for {len(fingerprint.quantities or fingerprint.classes)} parts"
+
+
 def plan_model(
     ledger: Ledger,
     candidate: Candidate,
@@ -93,9 +101,9 @@ def plan_model(
         raise UsageError(
             "a classical model does not learn this target",
             where="--model",
-            expected=f"classes, labels, grades, or quantities that are known of {LEAST_KNOWN} cases",
-            found=f"{outputs} outputs for {len(fingerprint.quantities or fingerprint.classes)} parts, or fewer cases",
-            hint="Choose --model cnn.",
+            expected=f"classes, labels, grades, or quantities that are each known of {LEAST_KNOWN} training cases",
+            found=_why_not(fingerprint, outputs),
+            hint="Add cases, or choose --model cnn.",
         )
     return ledger.section(
         ClassicalPlan,

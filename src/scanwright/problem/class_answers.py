@@ -142,7 +142,7 @@ class ClassAnswers(WholeImages):
 
     def _beside(self, case: Case, chances: Floats, decision: Codes, *, fold: int | None) -> ClassifiedCase:
         assert isinstance(case.target, Classes)
-        right = [name in case.target.names for name in self.task.classes]
+        right = [case.target.says(name) for name in self.task.classes]
         return ClassifiedCase(
             case=case.id,
             patient=case.patient,

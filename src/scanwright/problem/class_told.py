@@ -66,10 +66,12 @@ def is_right(row: ClassifiedCase) -> bool:
 
 
 def named(codes: int | tuple[bool | None, ...], task: Task) -> str:
-    """A class by its code, or the labels that are there; "nothing" if none is."""
+    """A class by its code, or the labels that are there ("nothing" if none is) and those that are not known."""
     if isinstance(codes, int):
         return task.classes[codes]
-    return ", ".join(name for name, there in zip(task.classes, codes, strict=True) if there) or "nothing"
+    unknown = ", ".join(name for name, there in zip(task.classes, codes, strict=True) if there is None)
+    told = ", ".join(name for name, there in zip(task.classes, codes, strict=True) if there) or "nothing"
+    return f"{told} (not known: {unknown})" if unknown else told
 
 
 def sureness(row: ClassifiedCase) -> float:

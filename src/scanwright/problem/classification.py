@@ -60,7 +60,8 @@ class Classification(ClassAnswers):
         """(K,) float32 as above; all NaN where nothing is known."""
         if not isinstance(target, Classes):
             return np.full(len(self.task.classes), np.nan, dtype=np.float32)
-        return np.array([name in target.names for name in self.task.classes], dtype=np.float32)
+        said = [target.says(name) for name in self.task.classes]
+        return np.array([np.nan if one is None else one for one in said], dtype=np.float32)
 
     def loss(
         self, outputs: Sequence[Tensor], target: Tensor, *, name: str = "", class_weights: Sequence[float] = ()

@@ -235,3 +235,24 @@ def test_colour(tmp_path):
 def test_segmentation_of_class_folders_is_refused(tmp_path):
     with pytest.raises(InputError, match="does not hold what is wanted"):
         read_dataset(two_classes(tmp_path), kind="segmentation")
+
+
+def test_an_empty_class__is_named_where_only_one_is_left(tmp_path):
+    pictures(tmp_path, "normal/a.png", "normal/b.png")
+    (tmp_path / "big").mkdir()
+    with pytest.raises(InputError, match="no data set recognised") as caught:
+        read_dataset(tmp_path)
+    assert any(line.startswith("normal holds images, but big none") for line in caught.value.details)
+    assert caught.value.hint.startswith("Add the images that are missing.")
+
+
+def test_grades__need_an_order(tmp_path):
+    root = two_classes(tmp_path, names=("mild", "hot", "severe"))
+    write_json(root / "scanwright.json", {"choice": "ordered"})
+    with pytest.raises(InputError, match="grades whose order is not known"):
+        read_dataset(root)
+    write_json(root / "scanwright.json", {"choice": "ordered", "classes": ["hot", "mild", "severe"]})
+    assert read_dataset(root).task.classes == ("hot", "mild", "severe")
+    root = two_classes(tmp_path / "b", names=("severe", "mild", "normal"))
+    write_json(root / "scanwright.json", {"choice": "ordered"})
+    assert read_dataset(root).task.classes == ("normal", "mild", "severe")

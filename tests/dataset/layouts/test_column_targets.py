@@ -53,7 +53,7 @@ def test_a_number__and_a_case_without_one(tmp_path):
     assert (dataset.task.quantities, dataset.cases[2].target) == (("size",), Quantities(numbers=(7,)))
     assert "size 1.5 to 7" in dataset.stated
     assert [(fault.code, fault.severity, fault.case, fault.expected) for fault in dataset.faults] == [
-        ("missing-label", "error", "d", "a value in size of labels.csv")
+        ("missing-label", "warning", "d", "a value in size of labels.csv")
     ]
     assert dataset.cases[3].target is None
     assert "1 without a label" in dataset.stated

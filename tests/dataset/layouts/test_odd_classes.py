@@ -22,12 +22,24 @@ def codes(found):
     return [fault.code for fault in found.faults]
 
 
-@pytest.mark.parametrize("cells", [["0.1", "0.93", "0.5", "0.75"], ["12.5", "7.25", "3.5", "1.5"]])
+PROBABILITIES, QUANTITIES = ["0.1", "0.93", "0.5", "0.75"], ["12.5", "7.25", "3.5", "1.5"]
+
+
+@pytest.mark.parametrize("cells", [PROBABILITIES, QUANTITIES])
 def test_fractions__are_no_classes(tmp_path, cells):
     with pytest.raises(InputError, match="no classes") as caught:
         read_dataset(folder(tmp_path, "class", cells, kind="classification"))
-    assert ("probabilities" in caught.value.hint) is (cells[0] == "0.1")
-    assert read_dataset(folder(tmp_path / "b", "class", cells)).task.kind == "regression"
+    assert ("probabilities" in caught.value.hint) is (cells == PROBABILITIES)
+
+
+def test_probabilities_of_classes__are_no_quantity_unless_that_is_asked_for(tmp_path):
+    root = folder(tmp_path, "diagnosis", PROBABILITIES)
+    with pytest.raises(InputError, match="no classes") as caught:
+        read_dataset(root)
+    assert "probabilities" in caught.value.hint and "--task regression" in caught.value.hint
+    assert read_dataset(root, kind="regression").task.kind == "regression"
+    assert read_dataset(folder(tmp_path / "b", "class", QUANTITIES)).task.kind == "regression"
+    assert read_dataset(folder(tmp_path / "c", "value", PROBABILITIES)).task.kind == "regression"
 
 
 def test_words_beside_numbers__are_told(tmp_path):
@@ -39,6 +51,29 @@ def test_unknown_separators__are_told(tmp_path):
     several = {"kind": "classification", "choice": "several"}
     assert codes(read_dataset(folder(tmp_path, "class", ["a/b", "a", "b", "a"], **several))) == ["unknown-separator"]
     assert codes(read_dataset(folder(tmp_path / "b", "class", ["a|b", "a", "b", "a"], **several))) == []
+
+
+@pytest.mark.parametrize(
+    ("joined", "alone"),
+    [
+        ("nodule/effusion", ["nodule", "effusion"]),
+        ("nodule + effusion", ["nodule", "effusion"]),
+        ("Nodule & Effusion", ["nodule", "effusion"]),
+        ("nodule and effusion", ["nodule", "effusion"]),
+        ("nodule_effusion", ["nodule", "effusion"]),
+        ("nodule/effusion", ["nodule", "normal"]),
+    ],
+)
+def test_classes_made_of_others__are_told_whatever_the_choice(tmp_path, joined, alone):
+    found = read_dataset(folder(tmp_path, "class", [joined, *alone, "normal"]))
+    assert (found.task.choice, codes(found), found.faults[0].found) == ("one", ["unknown-separator"], joined)
+    classes = [joined, *alone] + ["normal"] * ("normal" not in alone)
+    assert codes(read_dataset(folder(tmp_path / "b", "class", [joined, *alone, "normal"], classes=classes))) == []
+
+
+def test_signs_within_one_class__are_its_own(tmp_path):
+    assert codes(read_dataset(folder(tmp_path, "class", ["HER2+/ER-", "benign", "HER2+/ER-", "benign"]))) == []
+    assert codes(read_dataset(folder(tmp_path / "b", "class", ["covid-19", "ards", "covid-19", "ards"]))) == []
 
 
 @pytest.mark.parametrize(

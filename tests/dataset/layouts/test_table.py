@@ -146,8 +146,11 @@ def test_missing_files__every_path_is_named(tmp_path):
 
 def test_two_rows_of_one_case(tmp_path):
     files(tmp_path)
-    write_text(tmp_path / "t.csv", "id,image,label\n" + "x,ct/a.nii.gz,gt/a_l.nii.gz\n" * 2)
+    write_text(tmp_path / "t.csv", "id,image,label\nx,ct/a.nii.gz,gt/a_l.nii.gz\nx,ct/b.nii.gz,gt/a_l.nii.gz\n")
     with pytest.raises(InputError, match="two rows are the same case"):
+        table.read(tmp_path, NOTHING)
+    write_text(tmp_path / "t.csv", "id,image,label\n" + "x,ct/a.nii.gz,gt/a_l.nii.gz\n" * 2)
+    with pytest.raises(InputError, match="an image stands in two rows"):
         table.read(tmp_path, NOTHING)
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from scanwright.dataset.cases import Classes, Quantities
 from scanwright.dataset.declare import Declaration
-from scanwright.dataset.layouts.targets import is_empty, read_answers
+from scanwright.dataset.layouts.cells import is_empty
+from scanwright.dataset.layouts.targets import read_answers
 from scanwright.errors import InputError
 
 TABLE = Path("/data/labels.csv")
@@ -88,15 +89,42 @@ def test_declared__kind_choice_and_classes_outrank_the_cells():
 def test_columns_of_0_and_1():
     found = answers(oedema="1/0/1/", effusion="0/0/1.0/1", mass="yes/No/TRUE/0")
     assert (found.kind, found.choice, found.classes) == ("classification", "several", ("oedema", "effusion", "mass"))
-    assert told(found) == [("oedema", "mass"), (), ("oedema", "effusion", "mass"), None]
+    assert told(found) == [("oedema", "mass"), (), ("oedema", "effusion", "mass"), ("effusion",)]
+    assert [target.unknown for target in found.targets] == [(), (), (), ("oedema",)]
+
+
+def test_columns_of_0_and_1__nothing_known_of_a_case():
+    found = answers({"kind": "classification"}, oedema="1//-1", effusion="0//")
+    assert told(found) == [("oedema",), None, None]
 
 
 def test_columns_of_0_and_1__a_cell_that_is_neither():
-    found = answers({"kind": "classification"}, oedema="1/0", effusion="-1/0")
+    found = answers({"kind": "classification"}, oedema="1/0", effusion="2/0")
     assert told(found) == [None, ()]
     assert [(fault.code, fault.severity, fault.case, fault.found) for fault in found.faults] == [
-        ("unclear-target", "error", "c0", "'-1'")
+        ("unclear-target", "error", "c0", "'2'")
     ]
+
+
+@pytest.mark.parametrize("declared", [{}, {"kind": "classification"}])
+def test_columns_of_0_and_1__not_sure_is_not_known(declared):
+    found = answers(declared, oedema="1/0/-1/-1.0", effusion="0/1/1/-1")
+    assert (found.kind, found.choice, found.classes) == ("classification", "several", ("oedema", "effusion"))
+    assert [target and target.unknown for target in found.targets] == [(), (), ("oedema",), None]
+    assert [found.targets[2].says(name) for name in found.classes] == [None, True]
+    assert [(one.code, one.severity, one.cases, one.found) for one in found.faults] == [
+        ("uncertain-label", "warning", ("c2", "c3"), "-1 in 2 cases"),
+        ("uncertain-label", "warning", ("c3",), "-1 in 1 case"),
+    ]
+    assert answers({"kind": "regression"}, oedema="1/0/-1", effusion="0/1/1").kind == "regression"
+
+
+def test_columns_of_0_and_1__beside_a_quantity():
+    columns = {"nodule": "1/0/1/0", "size": "3.5/1/2/0.25"}
+    with pytest.raises(InputError, match="labels and quantities in one target") as caught:
+        answers(**columns)
+    assert caught.value.found == "0 and 1 in nodule; other numbers in size"
+    assert answers({"kind": "regression"}, **columns).quantities == ("nodule", "size")
 
 
 def test_columns_of_numbers():
@@ -151,3 +179,80 @@ def test_a_word_among_numbers__is_named_with_its_case():
         "big",
     }  # declared, and so meant
     assert set(answers(grade="1/2/high/2").classes) == {"1", "2", "high"}  # whole numbers may be classes
+
+
+@pytest.mark.parametrize(
+    "text", ["987/1,048/950", "1,048/2,112/3,500", "12.5/1,048/7", "1,5/1,048.5", "987/1,048,576/950"]
+)
+@pytest.mark.parametrize("kind", [None, "regression"])
+def test_commas_that_may_part_thousands__are_refused(text, kind):
+    with pytest.raises(InputError, match="a comma that may part thousands or decimals") as caught:
+        answers({"kind": kind}, volume=text)
+    assert caught.value.found.startswith("'1,048" if "2,112" not in text else "'1,048' of c0, '2,112' of c1")
+    assert caught.value.hint.startswith("Write 1048")
+
+
+@pytest.mark.parametrize("text", ["1,5/2,25/7", "0,350/12,125/1,5", "12,125/1,5/987"])
+def test_commas_that_are_decimals__may_stay(text):
+    found = answers({"kind": "regression"}, volume=text)
+    assert told(found) == [(float(cell.replace(",", ".")),) for cell in text.split("/")]
+
+
+def test_a_thousand_stays_a_class():
+    assert answers(count="1,000/2,000/1,000/2,000").classes == ("1,000", "2,000")
+    assert answers(count="1,0/2,00/1.000/2").classes == ("1", "2")
+
+
+@pytest.mark.parametrize("text", ["12 %/7 %/3.5 %/80 %/9 %", "3.2mm/1.5 MM/0/7.25 mm/2 mm"])
+def test_units_beside_numbers__are_refused(text):
+    with pytest.raises(InputError, match="units beside the numbers") as caught:
+        answers(value=text)
+    assert caught.value.found.startswith(f"{text.split('/')[0]!r} of c0, ")
+    assert ("value (%)" if "%" in text else "value (mm)") in caught.value.hint
+    assert answers(stage="1a/2a/1a/2a/3a/3a").kind == "classification"
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "classes"),
+    [
+        ("grade", "II/I/IV/III", ("I", "II", "III", "IV")),
+        ("severity", "severe/none/Mild/severe", ("none", "Mild", "severe")),
+        ("stage", "T2/T1/T1a", ("T1", "T1a", "T2")),
+    ],
+)
+def test_grades_in_words__where_column_and_words_say_so(column, text, classes):
+    found = answers(**{column: text})
+    assert (found.choice, found.classes, found.faults) == ("ordered", classes, ())
+    assert answers(finding=text).choice == "one"
+
+
+def test_grades_in_words__that_do_not_say_their_order():
+    found = answers(grade="warm/cold/hot/cold")
+    assert (found.choice, [fault.code for fault in found.faults]) == ("one", ["unordered-grades"])
+    assert answers({"choice": "one"}, grade="warm/cold/hot/cold").faults == ()
+    with pytest.raises(InputError, match="grades whose order is not known") as caught:
+        answers({"choice": "ordered"}, grade="warm/cold/hot/cold")
+    assert '{"classes": ["cold", "hot", "warm"]}' in caught.value.hint
+    assert answers({"choice": "ordered"}, temperature="low/high/medium").classes == ("low", "medium", "high")
+    ordered = {"choice": "ordered", "classes": ["cold", "warm", "hot"]}
+    assert answers(ordered, grade="warm/cold/hot/cold").choice == "ordered"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("-999/-999/1.5/2/3/4/5", "-999 in 2 cases; all others are 1.5 to 5"),
+        ("-1/0.5/1.5/2/3/4/5", "-1 in 1 case; all others are 0.5 to 5"),
+        ("999/31/42/53/64/75", "999 in 1 case; all others are 31 to 75"),
+        ("1000/1.5/2/3/4/5", "1000 in 1 case; all others are 1.5 to 5"),
+        ("99/31/42/53/64/75", None),
+        ("-1/-2.5/1.5/2/3/4/5", None),
+        ("30/1.5/2/3/4/5", None),
+        ("-999/1.5/2/3/4", None),  # of so few nothing can be said
+    ],
+)
+def test_a_number_far_from_all_others(text, found):
+    faults = answers({"kind": "regression"}, size=text).faults
+    assert [(fault.code, fault.severity, fault.found) for fault in faults] == (
+        [("far-number", "warning", found)] if found else []
+    )

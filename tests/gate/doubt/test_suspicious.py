@@ -57,6 +57,18 @@ def test_find__classes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(fault.cases) == {"p007", "p020"} and fault.numbers["judged"] == 150
 
 
+def test_find__a_label_that_is_not_known_is_not_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suspicious, "LEAST_SHARE", 0.5)
+    task = TWO.model_copy(update={"classes": ("large",), "choice": "several"})
+    large = [bool(k % 2) for k in range(150)]
+    samples = pictures([float(one) for one in large])
+    told = {name: Classes(names=("large",) if one else ()) for name, one in zip(NAMES, large, strict=True)}
+    wrong = {"p007": Classes(names=()), "p020": Classes(names=("large",))}
+    assert {one.case for one in find(cohort_of(task, told | wrong), samples).suspects} == {"p007", "p020"}
+    unknown = {name: Classes(names=(), unknown=("large",)) for name in wrong}
+    assert find(cohort_of(task, told | unknown), samples).suspects == ()
+
+
 def test_find__nothing_is_said_by_a_model_that_knows_nothing() -> None:
     rng = np.random.default_rng(1)
     told = {name: Classes(names=("large" if rng.uniform() < 0.5 else "small",)) for name in NAMES}

@@ -141,6 +141,16 @@ def test_find__several_pairs_of_two_classes_and_classes_that_nobody_knows() -> N
     assert "differ" not in none.found, "the order says nothing, and p06 is not classified"
 
 
+def test_find__a_class_that_is_not_known_contradicts_nothing() -> None:
+    seen = signatures_of(copy=CHANGES["jpeg"](blobs(4)))
+    cohort = classified(cohort_of(list(seen)), {"copy": ("A",), "p04": ("A", "B")})
+    assert "differ" in find(cohort, seen).faults[0].found
+    unsure = {"copy": Classes(names=("A",), unknown=("B",))}
+    cases = tuple(case.model_copy(update={"target": unsure.get(case.id, case.target)}) for case in cohort.dataset.cases)
+    cohort = replace(cohort, dataset=cohort.dataset.model_copy(update={"cases": cases}))
+    assert "differ" not in find(cohort, seen).faults[0].found
+
+
 def classified(cohort: Cohort, classes: Mapping[str, tuple[str, ...]]) -> Cohort:
     """The cohort with some of its cases filed under classes."""
     cases = tuple(

@@ -53,6 +53,22 @@ def test_questions__several_classes_and_none():
     assert asked_of(several, classes("a b", "", "b")) == {"b": ["c0", "c2"], "a": ["c0"]}
 
 
+def test_questions__a_class_that_is_not_known_of_a_case_is_not_asked_there():
+    several = task(kind="classification", classes=("a", "b"), choice="several")
+    targets = [*classes("a b", "", "b"), Classes(names=("b",), unknown=("a",))]
+    dataset = Dataset(
+        root=Path("root"),
+        layout="made",
+        stated="",
+        task=several,
+        cases=tuple(
+            Case(id=f"c{k}", images=(Path("i"),), target=target, patient=f"c{k}") for k, target in enumerate(targets)
+        ),
+    )
+    found = questions(Cohort(dataset=dataset, facts={case.id: made_facts(case.id) for case in dataset.cases}))
+    assert {question.name: len(question.yes) for question in found} == {"b": 4, "a": 3}
+
+
 def test_questions__grades():
     grades = task(kind="classification", classes=("0", "1", "2"), choice="ordered")
     assert asked_of(grades, classes("0", "1", "2", "2")) == {"a high grade": ["c2", "c3"]}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scanwright.dataset.cases import Case
 from scanwright.gate.shortcut.traits import FAMILIES, Traits, glance
@@ -35,6 +36,14 @@ def test_glance__a_frame_by_hand():
     assert (border["frame mean"], border["frame spread"], border["frame darkest share"]) == (7, 0, 1)
     assert border["constant from the start of x"] == pytest.approx(2 / 32)
     assert border["constant from the end of y"] == pytest.approx(2 / 48)
+
+
+def test_glance__channels_as_stored_not_as_read(tmp_path):
+    pixels = np.full((32, 48), 100, np.uint8)
+    for mode, told in ("L", 1.0), ("RGB", 3.0):
+        Image.fromarray(pixels).convert(mode).save(tmp_path / f"{mode}.png")
+        assert seen(picture(pixels), tmp_path / f"{mode}.png")["file"]["channels"] == told
+    assert "channels" not in seen(picture(pixels))["file"]
 
 
 def test_glance__a_corner_by_hand():

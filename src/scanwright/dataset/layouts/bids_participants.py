@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from scanwright.dataset.cases import Fault
+from scanwright.dataset.layouts.cells import is_empty
 from scanwright.dataset.layouts.delimited import read_table
 from scanwright.dataset.layouts.sidecar import group_columns, unusable_table
-from scanwright.dataset.layouts.targets import is_empty
 from scanwright.errors import InputError
 
 KEY = "participant_id"

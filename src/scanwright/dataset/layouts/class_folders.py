@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Classes, Dataset, Fault, Side
 from scanwright.dataset.classes import in_order, one_spelling
-from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task
+from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, require_order
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts.image_mask import IMAGE_FOLDERS, LABEL_FOLDERS
 from scanwright.dataset.layouts.listing import folders_in, images_in
@@ -67,25 +67,39 @@ def detect(root: Path) -> str | None:
     return f"a folder for each class: {shown}"
 
 
+def near_misses(root: Path) -> list[str]:
+    """Why a folder is no folder of classes all the same, a line: all but one of what could be its classes are empty."""
+    folders = _class_folders(root) if root.is_dir() else []
+    empty = [fault.found.removeprefix("none in ") for fault in _empty(root, folders)]
+    if len({folder.name for _, folder in folders}) != 1 or not empty:
+        return []
+    name = folders[0][1].relative_to(root)
+    return [f"{name} holds images, but {', '.join(empty[:6])} none: {LOOKED_FOR}"]
+
+
 def _is_dated_side(name: str) -> bool:
     """Whether a name is that of a side with a year, as COCO has them: train2017."""
     return name.rstrip("0123456789") != "" and word_of(name.rstrip("0123456789")) is not None
 
 
 def read(root: Path, declared: Declaration) -> Dataset:
-    """Read the folder. Raises InputError if there are not two classes, or one of them is not declared."""
+    """Read the folder. Raises InputError if there are not two classes, one of them is not declared, or they are declared as
+    grades and nothing says their order.
+    """
     folders = _class_folders(root)
     items, masks = _items(folders, declared)
     if len({item.name for item in items}) < 2:
         found = ", ".join(sorted({item.name for item in items})) or "none"
         raise InputError("fewer than two class folders", where=root, expected=LOOKED_FOR, found=found)
     cases = [_case(item, name) for item, name in zip(items, _ids(items), strict=True)]
+    classes = in_order((item.name for item in items), choice=declared.choice or "one")
+    require_order(declared, classes, where=root)
     task = make_class_task(
         declared,
         kind="classification",
         name=root.name,
         channels=declared.channels or infer_channels([item.path for item in items], folder=root.name),
-        classes=in_order((item.name for item in items), choice=declared.choice or "one"),
+        classes=classes,
         source="folder names",
         where=root,
     )

@@ -12,18 +12,13 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
+from scanwright.dataset.layouts.cells import as_number, is_empty, is_flag
 from scanwright.dataset.layouts.delimited import Table, column_name, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import tables_in
+from scanwright.dataset.layouts.odd_numbers import has_one_unit
 from scanwright.dataset.layouts.rows import ID_COLUMNS
 from scanwright.dataset.layouts.sidecar import OF_SERIES, PATIENT_COLUMNS, SPLIT_COLUMNS, case_of, key_column
-from scanwright.dataset.layouts.targets import (
-    Answers,
-    as_number,
-    is_empty,
-    missing_target,
-    read_answers,
-    unclear_target,
-)
+from scanwright.dataset.layouts.targets import Answers, missing_target, read_answers, unclear_target
 from scanwright.dataset.task import Channel, Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.source import place_of
@@ -98,7 +93,7 @@ def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str
     usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in left]
     telling = [name for name in usual if len({row[name] for row in table.rows if not is_empty(row[name])}) > 1]
     if declared.kind == "regression":
-        numbers = number_columns(table, besides=left)
+        numbers = number_columns(table, besides=left) or unit_columns(table, besides=left)
         telling = [name for name in telling if name in numbers] or numbers or telling
     return {telling[0]: telling[0]} if len(telling) == 1 else {}
 
@@ -108,15 +103,28 @@ def number_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
 
     besides, and columns that name cases, patients, sides or files, are none.
     """
-    left = {*besides, *ID_COLUMNS, *PATIENT_COLUMNS, *SPLIT_COLUMNS, *OF_SERIES} - set(TARGET_COLUMNS)
     chosen = []
-    for name in (name for name in table.columns if name and name not in left):
-        cells = [row[name] for row in table.rows if not is_empty(row[name])]
+    for name, cells in _describing(table, besides=besides).items():
         numbers = [number for cell in cells if (number := as_number(cell)) is not None]
         counted = name not in TARGET_COLUMNS and is_count(numbers)
         if 2 * len(numbers) > len(cells) and len(set(numbers)) > 1 and not counted:
             chosen.append(name)
     return chosen
+
+
+def unit_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
+    """Columns of numbers with one unit behind them, which have to be written alone to be read; besides: as above."""
+    return [name for name, cells in _describing(table, besides=besides).items() if cells and has_one_unit(cells)]
+
+
+def _describing(table: Table, *, besides: Iterable[str]) -> dict[str, list[str]]:
+    """The filled cells of each column that may say something of images: all but besides and those that name something."""
+    left = {*besides, *ID_COLUMNS, *PATIENT_COLUMNS, *SPLIT_COLUMNS, *OF_SERIES} - set(TARGET_COLUMNS)
+    return {
+        name: [row[name] for row in table.rows if not is_empty(row[name])]
+        for name in table.columns
+        if name and name not in left
+    }
 
 
 def is_count(numbers: Sequence[float]) -> bool:
@@ -138,9 +146,10 @@ def why_no_target(table: Table, declared: Declaration, *, besides: Iterable[str]
     numbers = number_columns(table, besides=besides)
     if declared.kind == "regression" and len(numbers) > 1:
         return f'several columns hold numbers; name one in {FILE_NAME} ("target"): {", ".join(numbers)}'
+    if declared.kind == "regression" and (useless := _useless_columns(table, besides=besides)):
+        return f"no column of numbers that differ: {useless}; it has {there}"
     if not usual:
-        ways = f'name it in {FILE_NAME} ("target")'
-        ways += f"; {numbers[0]} holds numbers, and is learned with --task regression" if len(numbers) == 1 else ""
+        ways = f'name it in {FILE_NAME} ("target"){_what_could_be(table, numbers, declared, besides=besides)}'
         return f"no column of a usual name for a class or number; {ways}; it has {there}"
     values = {name: {row[name] for row in table.rows if not is_empty(row[name])} for name in usual}
     alike = [
@@ -152,6 +161,28 @@ def why_no_target(table: Table, declared: Declaration, *, besides: Iterable[str]
         "; ".join(alike)
         or f'several columns could be the target; name one in {FILE_NAME} ("target"): {", ".join(usual)}'
     )
+
+
+def _useless_columns(table: Table, *, besides: Iterable[str]) -> str:
+    """Columns that hold nothing, or one and the same number, in words; "" if there is none."""
+    described = _describing(table, besides=besides)
+    empty = [f"{name} is empty" for name, cells in described.items() if not cells]
+    alike = [
+        f"{name} is {cells[0]} in every row"
+        for name, cells in described.items()
+        if len(set(cells)) == 1 and as_number(cells[0]) is not None
+    ]
+    return "; ".join([*empty, *alike])
+
+
+def _what_could_be(table: Table, numbers: Sequence[str], declared: Declaration, *, besides: Iterable[str]) -> str:
+    """Which columns could be classes, and which one numbers unless classes are asked for, in words."""
+    described = _describing(table, besides=besides)
+    flags = [name for name, cells in described.items() if len(set(cells)) > 1 and all(map(is_flag, cells))]
+    told = f"; yes or no is said by {', '.join(flags[:6])}" if flags else ""
+    if len(numbers) == 1 and numbers[0] not in flags and declared.kind != "classification":
+        told += f"; {numbers[0]} holds numbers, and is learned with --task regression"
+    return told
 
 
 def answered(

@@ -62,7 +62,7 @@ def _names_images(table: Table, column: str) -> bool:
 def case_names(table: Table, columns: Sequence[str]) -> list[str]:
     """A name for each row: its id column, else the first image's stem, with its folder's name where stems repeat.
 
-    Raises InputError if two rows still have the same name.
+    Raises InputError if two rows still have the same name, or are of the same image: then it says in what they differ.
     """
     key = table.column(ID_COLUMNS)
     paths = [Path(row[columns[0]].replace("\\", "/")) for row in table.rows]
@@ -72,9 +72,27 @@ def case_names(table: Table, columns: Sequence[str]) -> list[str]:
     names = [name or f"row {number}" for number, name in enumerate(names, start=2)]
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
+        _require_other_images(table, columns[0], names, twice[0])
         hint = "Give every row its own name in a column id."
         raise InputError("two rows are the same case", where=table.path, found=", ".join(twice[:5]), hint=hint)
     return names
+
+
+def _require_other_images(table: Table, column: str, names: Sequence[str], name: str) -> None:
+    """Raise InputError if two rows of a name are of the same image, with what else they say."""
+    rows = [row for row, own in zip(table.rows, names, strict=True) if own == name]
+    paths = {Path(row[column].replace("\\", "/")) for row in rows}
+    if len(paths) == len(rows):
+        return
+    said = {other: list(dict.fromkeys(row[other] for row in rows)) for other in table.columns if other != column}
+    differ = [f"{other} {' and '.join(values[:4])}" for other, values in said.items() if len(values) > 1]
+    raise InputError(
+        "an image stands in two rows",
+        where=table.path,
+        expected="one row for each image",
+        found=f"{min(paths)} in {len(rows)} rows, " + (f"with {'; '.join(differ)}" if differ else "which say the same"),
+        hint="Find out which row is right, and remove the other." if differ else "Remove all but one of them.",
+    )
 
 
 def described(

@@ -4,16 +4,21 @@
                    text with | or ; in some cell         several at once:           Cardiomegaly|Effusion; "No Finding": none
                    text with commas, a part of which     several at once            COVID-19, ARDS   (beside a plain ARDS)
                      stands in another cell too
-                   whole numbers, at most 12 different   classes; grades if the column's name says so (grade, stage, birads …)
-                   other numbers                         a quantity (regression)
-    two or more    0 and 1, no and yes, false and true   several at once, called as the columns are
-                   numbers                               quantities
+                   whole numbers, at most 12 different   classes
+                   three or more of either               grades if the column's name says so (grade, stage, birads …) and the
+                                                         classes say their order (dataset/grades.py)
+                   other numbers                         a quantity (regression); refused if they are from 0 to 1 and the
+                                                         column is called class, label, diagnosis …
+    two or more    0 and 1, no and yes, false and true   several at once, called as the columns are; -1 is not sure, and so
+                                                         not known
+                   numbers                               quantities; refused beside columns of 0 and 1
 
-scanwright.json outranks this: "kind", "choice", "classes". An empty cell (or n/a, nan, null) is no target; so is a row of which
-one column is empty, unless these are quantities, of which some may be unknown.
+scanwright.json outranks this: "kind", "choice", "classes". An empty cell (or n/a, nan, null) is not known: of one column that
+is no target, of several columns the others still are one; among declared classes of which several may stand in a cell, "?Mass"
+says that Mass is not known. Numbers have a point or a comma for decimals, nothing between
+thousands, and no unit.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +27,28 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Classes, Fault, Quantities, Target
 from scanwright.dataset.classes import in_order, one_spelling, with_spelling
-from scanwright.dataset.declare import Declaration
+from scanwright.dataset.declare import FILE_NAME, Declaration, require_order
+from scanwright.dataset.grades import order_of_grades
+from scanwright.dataset.layouts.cells import (
+    NOT_KNOWN,
+    as_number,
+    as_whole,
+    is_empty,
+    is_flag,
+    is_grouped,
+    is_surely_grouped,
+    is_uncertain,
+    is_yes,
+    without_unit,
+)
 from scanwright.dataset.layouts.delimited import column_name
+from scanwright.dataset.layouts.odd_classes import (
+    odd_classes,
+    require_no_fractions,
+    require_no_probabilities,
+    require_no_stray_word,
+)
+from scanwright.dataset.layouts.odd_numbers import far_numbers, has_one_unit, require_plain_numbers
 from scanwright.dataset.task import Choice, Kind
 from scanwright.errors import InputError
 
@@ -34,10 +59,7 @@ LARGEST = 1e30
 ORDERED = re.compile(
     r"(?:^|_)(?:grade|grading|stage|score|level|severity|gleason|isup|rank|(?:bi|pi|li|ti|lung|o|c)_?rads|kl|tnm)s?(?:_|\d|$)"
 )
-EMPTY = ("", "n/a", "na", "nan", "null")
-UNKNOWN_SEPARATOR = re.compile(r"[/+&\\]|\band\b")
 NOTHING = ("no finding", "no findings", "no_finding", "none", "nothing")
-YES, NO = ("1", "1.0", "true", "yes", "y"), ("0", "0.0", "false", "no", "n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,18 +77,14 @@ class Answers:
     faults: tuple[Fault, ...] = ()
 
 
-def is_empty(cell: str) -> bool:
-    """Whether a cell says nothing."""
-    return cell.strip().lower() in EMPTY
-
-
 def read_answers(
     columns: Mapping[str, Sequence[str]], names: Sequence[str], declared: Declaration, *, where: Path
 ) -> Answers:
     """Targets from columns of cells, as described above. names: of the rows' cases, for faults.
 
     Raises InputError if every cell is empty, if the columns hold something else than the declared kind needs, more than 200
-    classes, or classes that are fractions: probabilities, or a quantity.
+    classes, classes that are fractions (probabilities, or a quantity), grades without an order, numbers that cannot be read in
+    one way alone, or columns of 0 and 1 beside columns of numbers.
     """
     filled = {name: [cell for cell in cells if not is_empty(cell)] for name, cells in columns.items()}
     for name, cells in filled.items():
@@ -74,6 +92,9 @@ def read_answers(
             raise InputError("no value in the target column", where=where, found=name, hint='Name another in "target".')
     kind = declared.kind or _kind_of(filled, declared)
     if kind == "regression":
+        if declared.kind is None:
+            _require_meant_as_numbers(filled, where=where)
+        require_plain_numbers(columns, names, where=where)
         return _quantities(columns, names, where=where)
     if kind != "classification":
         raise InputError(
@@ -85,7 +106,7 @@ def read_answers(
         )
     if len(columns) == 1 and declared.classes is None:
         require_no_stray_word(columns, names, where=where)
-    found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared)
+    found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared, where=where)
     require_no_fractions(found.classes, column=", ".join(columns), where=where)
     if len(found.classes) > MAX_CLASSES:
         raise InputError(
@@ -98,95 +119,81 @@ def read_answers(
     return found
 
 
-def require_no_fractions(classes: Sequence[str], *, column: str, where: Path) -> None:
-    """Raise InputError if more than one class is a number with decimals."""
-    fractions = [name for name in classes if (number := as_number(name)) is not None and not number.is_integer()]
-    if len(fractions) > 1:
-        within = all(0 <= float(name) <= 1 for name in fractions)
-        raise InputError(
-            "numbers with decimals are no classes",
-            where=where,
-            expected=f"words or whole numbers in {column}",
-            found=", ".join(fractions[:4]) + (f" and {len(fractions) - 4} more" if len(fractions) > 4 else ""),
-            hint=("If these are probabilities, write the class that was decided. " if within else "")
-            + "A quantity is learned with --task regression.",
-        )
-
-
-def require_no_stray_word(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> None:
-    """Raise InputError if most cells of the column are numbers, several with decimals, and a few are not: name these."""
-    ((column, cells),) = columns.items()
-    filled = [(name, cell, as_number(cell)) for name, cell in zip(names, cells, strict=True) if not is_empty(cell)]
-    numbers = {number for _, _, number in filled if number is not None}
-    stray = [f"{cell!r} of {name}" for name, cell, number in filled if number is None]
-    fractions = sum(not number.is_integer() for number in numbers)
-    if stray and fractions > 1 and 2 * len(stray) < len(filled):
-        raise InputError(
-            "not a number, in a column of numbers",
-            where=where,
-            expected=f"a number or nothing in {column}, as in {len(filled) - len(stray)} other rows",
-            found=", ".join(stray[:4]) + (f" and {len(stray) - 4} more" if len(stray) > 4 else ""),
-            hint="Correct the cell, or empty it; with --task regression these cases can be left out with --exclude.",
-        )
-
-
-def odd_classes(classes: Sequence[str], choice: Choice) -> Iterator[Fault]:
-    """What looks like a slip in a column of classes: words beside numbers, and a sign that may part several classes."""
-    numbers = [name for name in classes if as_number(name) is not None]
-    if numbers and len(numbers) < len(classes):
-        words = [name for name in classes if name not in numbers]
-        yield Fault(
-            code="mixed-classes",
-            severity="warning",
-            expected="classes that are all words, or all numbers",
-            found=f"{', '.join(numbers[:4])} beside {', '.join(words[:4])}",
-            action="Write each class in one way; two spellings of one class are learned as two.",
-        )
-    parted = [name for name in classes if UNKNOWN_SEPARATOR.search(name)]
-    if choice == "several" and parted:
-        yield Fault(
-            code="unknown-separator",
-            severity="warning",
-            expected='several classes in one cell parted by "|", ";" or ","',
-            found=", ".join(parted[:4]),
-            action="Part them so, if these are several classes; now each such cell is a class of its own.",
-        )
-
-
 def _kind_of(filled: Mapping[str, Sequence[str]], declared: Declaration) -> Kind:
     """Classification, unless every column holds numbers that are no classes."""
     if declared.classes is not None or declared.choice is not None:
         return "classification"
     if len(filled) > 1:
-        return "classification" if all(_is_flag(cell) for cells in filled.values() for cell in cells) else "regression"
+        return "classification" if all(map(_holds_labels, filled.values())) else "regression"
     (cells,) = filled.values()
-    numbers = [as_number(cell) for cell in cells]
+    plain = [without_unit(cell) for cell in cells] if has_one_unit(cells) else cells
+    numbers = [as_number(cell.replace(",", "") if is_surely_grouped(cell) else cell) for cell in plain]
     different = {number for number in numbers if number is not None}
     whole = all(number.is_integer() for number in different)
     few = len(different) <= min(MAX_WHOLE, max(2, len(cells) // 2))
     return "regression" if None not in numbers and not (whole and few) else "classification"
 
 
-def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration) -> Answers:
+def _holds_labels(cells: Sequence[str]) -> bool:
+    """Whether all cells of a column say yes, no or that it is not sure."""
+    return all(is_flag(cell) or is_uncertain(cell) for cell in cells)
+
+
+def _require_meant_as_numbers(filled: Mapping[str, Sequence[str]], *, where: Path) -> None:
+    """Raise InputError if columns that nobody declared to be numbers hold probabilities of classes, or some of them labels."""
+    labels = [name for name, cells in filled.items() if _holds_labels(cells)]
+    if len(filled) > 1 and labels:
+        numbers = [name for name in filled if name not in labels]
+        raise InputError(
+            "labels and quantities in one target",
+            where=where,
+            expected="columns of 0 and 1 alone, or columns of numbers alone",
+            found=f"0 and 1 in {', '.join(labels)}; other numbers in {', '.join(numbers)}",
+            hint=f'Name one of the two kinds in "target" and train a model for each; "kind": "regression" in {FILE_NAME} '
+            "predicts all of them as numbers.",
+        )
+    if len(filled) == 1:
+        ((column, cells),) = filled.items()
+        require_no_probabilities(column_name(column), cells, where=where)
+
+
+def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration, *, where: Path) -> Answers:
     """The classes of one column."""
     ((column, cells),) = columns.items()
-    plain = [None if is_empty(cell) else _whole(cell) for cell in cells]
+    plain = [None if is_empty(cell) else as_whole(cell) for cell in cells]
     separator = (
         _separator([cell for cell in plain if cell is not None]) if declared.choice in (None, "several") else None
     )
     several = separator is not None or declared.choice == "several"
     targets = [
-        None if cell is None else Classes(names=_parts(cell, separator, declared) if several else (cell,))
+        None if cell is None else _several(cell, separator, declared) if several else Classes(names=(cell,))
         for cell in plain
     ]
     spelling = one_spelling((name for one in targets if one for name in one.names), declared=declared.classes)
     spelled = tuple(with_spelling(target, spelling) for target in targets)
     found = set(spelling.values())
-    graded = len(found) > 2 and all(name.isdecimal() for name in found) and ORDERED.search(column_name(column))
+    named_so = ORDERED.search(column_name(column)) is not None and len(found) > 2
+    graded = named_so and order_of_grades(found) is not None
     choice: Choice = declared.choice or ("several" if several else "ordered" if graded else "one")
     classes = in_order(found, choice=choice)
-    odd = tuple(odd_classes(classes, choice))
-    return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=odd)
+    require_order(declared, classes, where=where)
+    odd = [*odd_classes(classes, choice, declared=declared.classes)]
+    if named_so and choice == "one" and declared.choice is None:
+        odd.append(_unordered(column, classes))
+    return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=tuple(odd))
+
+
+def _unordered(column: str, classes: Sequence[str]) -> Fault:
+    """The warning for a column that is called as grades are, with classes that do not say their order."""
+    shown = ", ".join(classes[:6]) + (f" and {len(classes) - 6} more" if len(classes) > 6 else "")
+    return Fault(
+        code="unordered-grades",
+        severity="warning",
+        expected=f'grades in {column} whose names say their order, or "classes" in {FILE_NAME} from least to most',
+        found=shown,
+        action='Learned as classes without an order. Give "choice": "ordered" and "classes" if they have one; "choice": "one" '
+        "if not.",
+    )
 
 
 def _separator(cells: Sequence[str]) -> str | None:
@@ -194,9 +201,21 @@ def _separator(cells: Sequence[str]) -> str | None:
     for sign in "|;":
         if any(sign in cell for cell in cells):
             return sign
-    parts = {cell: [part.strip() for part in cell.split(",")] for cell in set(cells)}
+    words = {cell for cell in cells if as_number(cell) is None and not is_grouped(cell)}
+    parts = {cell: [part.strip() for part in cell.split(",")] for cell in words}
     counts = Counter(part for found in parts.values() for part in set(found))
     return "," if any(counts[part] > 1 for found in parts.values() if len(found) > 1 for part in found) else None
+
+
+def _several(cell: str, separator: str | None, declared: Declaration) -> Classes | None:
+    """What a cell says of several classes: a declared one with "?" before it is not known; None where none is known."""
+    parts, classes = _parts(cell, separator, declared), declared.classes or ()
+    unsure = {
+        part: part.removeprefix(NOT_KNOWN) for part in parts if part.startswith(NOT_KNOWN) and part not in classes
+    }
+    unknown = tuple(name for name in dict.fromkeys(unsure.values()) if name in classes)
+    names = tuple(part for part in parts if unsure.get(part, part) not in unknown)
+    return None if unknown and len(unknown) == len(classes) else Classes(names=names, unknown=unknown)
 
 
 def _parts(cell: str, separator: str | None, declared: Declaration) -> tuple[str, ...]:
@@ -206,18 +225,39 @@ def _parts(cell: str, separator: str | None, declared: Declaration) -> tuple[str
 
 
 def _flags(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> Answers:
-    """Several columns of 0 and 1: the classes of a row are the columns that say 1."""
+    """Several columns of 0 and 1: the classes of a row are the columns that say 1; what is empty or not sure is not known."""
     targets: list[Target | None] = []
     faults: list[Fault] = []
     for name, row in zip(names, zip(*columns.values(), strict=True), strict=True):
-        odd = [cell for cell in row if not is_empty(cell) and not _is_flag(cell)]
+        cells = dict(zip(columns, row, strict=True))
+        unknown = tuple(column for column, cell in cells.items() if is_empty(cell) or is_uncertain(cell))
+        odd = [cell for column, cell in cells.items() if column not in unknown and not is_flag(cell)]
         faults += [unclear_target(name, where, expected="0 or 1", found=odd[0])] if odd else []
-        known = not odd and not any(is_empty(cell) for cell in row)
-        said = tuple(column for column, cell in zip(columns, row, strict=True) if cell.strip().lower() in YES)
-        targets.append(Classes(names=said) if known else None)
+        said = tuple(column for column, cell in cells.items() if is_yes(cell))
+        is_known = not odd and len(unknown) < len(cells)
+        targets.append(Classes(names=said, unknown=unknown) if is_known else None)
     return Answers(
-        kind="classification", targets=tuple(targets), classes=tuple(columns), choice="several", faults=tuple(faults)
+        kind="classification",
+        targets=tuple(targets),
+        classes=tuple(columns),
+        choice="several",
+        faults=(*faults, *_uncertain(columns, names)),
     )
+
+
+def _uncertain(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> Iterator[Fault]:
+    """A warning for each column of labels in which cells say that it is not sure."""
+    for column, cells in columns.items():
+        cases = tuple(name for name, cell in zip(names, cells, strict=True) if is_uncertain(cell))
+        if cases:
+            yield Fault(
+                code="uncertain-label",
+                severity="warning",
+                cases=cases,
+                expected=f"0, 1 or nothing in {column}",
+                found=f"-1 in {len(cases)} case{'s' * (len(cases) > 1)}",
+                action="Taken as not known: of these cases this label is neither learned nor scored.",
+            )
 
 
 def _quantities(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> Answers:
@@ -235,6 +275,7 @@ def _quantities(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, w
     if not any(targets):
         expected, found = (faults[0].expected, faults[0].found) if faults else ("numbers", "empty cells")
         raise InputError("no number in the target column", where=where, expected=expected, found=found)
+    faults += far_numbers(tuple(columns), targets, names)
     return Answers(kind="regression", targets=tuple(targets), quantities=tuple(columns), faults=tuple(faults))
 
 
@@ -242,24 +283,6 @@ def _as_quantity(cell: str) -> float | None:
     """A cell's number; None if it is none, or too large to be computed with."""
     number = as_number(cell)
     return number if number is not None and abs(number) <= LARGEST else None
-
-
-def _is_flag(cell: str) -> bool:
-    return cell.strip().lower() in YES + NO
-
-
-def as_number(cell: str) -> float | None:
-    """A cell's number, with a point or a comma; None if it is none, or not finite."""
-    try:
-        number = float(cell.strip().replace(",", "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _whole(cell: str) -> str:
-    """A cell without what spreadsheets add to whole numbers: "3.0" is "3"."""
-    return re.sub(r"^(-?\d+)[.,]0+$", r"\1", cell.strip())
 
 
 def unclear_target(case: str, table: Path, *, expected: str, found: str) -> Fault:
@@ -276,13 +299,13 @@ def unclear_target(case: str, table: Path, *, expected: str, found: str) -> Faul
 
 
 def missing_target(case: str, image: Path, *, column: str) -> Fault:
-    """The fault of an image of which the table does not say what it shows."""
+    """The warning for an image of which the table does not say what it shows: what is not known may stay empty."""
     return Fault(
         code="missing-label",
-        severity="error",
+        severity="warning",
         case=case,
         file=image,
         expected=f"a value in {column}",
         found="none",
-        action="Add the value, or exclude the case.",
+        action="Neither learned from nor scored; add the value if it is known.",
     )

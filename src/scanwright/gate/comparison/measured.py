@@ -94,7 +94,8 @@ def _stated(case: Case, facts: CaseFacts, task: Task) -> dict[str, str]:
     if isinstance(case.target, Classes):
         held = case.target.names
         if task.choice == "several":
-            return {name: "yes" if name in held else "no" for name in task.classes}
+            known = (name for name in task.classes if name not in case.target.unknown)
+            return {name: "yes" if name in held else "no" for name in known}
         return {"class": held[0]} if held else {}
     if isinstance(case.target, Boxes):
         counts = box_counts(case)

@@ -101,7 +101,7 @@ def find(cohort: Cohort, samples: Mapping[str, Coarse], *, seed: int = 0) -> Sus
 def _classes(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], seed: int) -> Suspicious:
     """Classes of which one is right, or several: then each is judged alone."""
     task = cohort.dataset.task
-    given = [_names_of(cohort, name) for name in names]
+    given = [_classes_of(cohort, name) for name in names]
     seen = [features_of(samples[name].image) for name in names]
     features = [np.stack(kind) for kind in zip(*seen, strict=True)]
     patients = [cohort.by_id[name].patient for name in names]
@@ -109,8 +109,9 @@ def _classes(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], se
     qualities: list[float] = []
     for options in [task.classes] if task.choice != "several" else [(f"not {one}", one) for one in task.classes]:
         codes = np.array([_code(classes, options) for classes in given])
-        counts = np.bincount(codes, minlength=len(options))
-        rows = np.flatnonzero(counts[codes] >= FOLDS)  # the others' classes are too rare to be learned in each fold
+        counts = np.bincount(codes[codes >= 0], minlength=len(options))
+        often = (codes >= 0) & (counts[codes] >= FOLDS)  # the others' classes are too rare to be learned in each fold
+        rows = np.flatnonzero(often)
         if len(np.unique(codes[rows])) < 2:
             continue
         home = folds_of(codes[rows], [patients[row] for row in rows], seed=seed)
@@ -132,15 +133,17 @@ def _classes(cohort: Cohort, samples: Mapping[str, Coarse], names: list[str], se
     return _told(suspects, "suspicious-class", "AUC", max(qualities), ENOUGH_AUC, len(names))
 
 
-def _names_of(cohort: Cohort, name: str) -> tuple[str, ...]:
+def _classes_of(cohort: Cohort, name: str) -> Classes:
     target = cohort.by_id[name].target
-    return target.names if isinstance(target, Classes) else ()
+    return target if isinstance(target, Classes) else Classes(names=())
 
 
-def _code(classes: tuple[str, ...], options: tuple[str, ...]) -> int:
+def _code(classes: Classes, options: tuple[str, ...]) -> int:
+    """The place of a case's class among the options; -1 where it is not known."""
     if len(options) == 2 and options[0] == f"not {options[1]}":
-        return int(options[1] in classes)
-    return options.index(classes[0])
+        said = classes.says(options[1])
+        return -1 if said is None else int(said)
+    return options.index(classes.names[0])
 
 
 def confident_learning(shares_NK: Floats, given_N: Ints) -> tuple[Bools, Ints]:

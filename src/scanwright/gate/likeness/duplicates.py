@@ -241,7 +241,7 @@ def _of_two_classes(cohort: Cohort, pairs: Sequence[NearPair]) -> Differing:
     found = []
     for pair in pairs:
         one, other = (cohort.by_id[name].target for name in (pair.one, pair.other))
-        if isinstance(one, Classes) and isinstance(other, Classes) and set(one.names) != set(other.names):
+        if isinstance(one, Classes) and isinstance(other, Classes) and one.contradicts(other):
             found.append((pair.score, f"{pair.one} ({_named(one)}) and {pair.other} ({_named(other)})"))
     if not found:
         return Differing()

@@ -82,7 +82,8 @@ def above_median(numbers: Mapping[str, float]) -> dict[str, bool]:
 
 def _classes(cohort: Cohort, cases: list[Case]) -> Iterator[Question]:
     task = cohort.dataset.task
-    held = {case.id: case.target.names for case in cases if isinstance(case.target, Classes)}
+    targets = {case.id: case.target for case in cases if isinstance(case.target, Classes)}
+    held = {case: target.names for case, target in targets.items()}
     if task.choice == "ordered":
         grades = {case: float(task.classes.index(names[0])) for case, names in held.items() if names}
         yield Question(name="a high grade", yes=above_median(grades))
@@ -92,7 +93,8 @@ def _classes(cohort: Cohort, cases: list[Case]) -> Iterator[Question]:
     if task.choice == "one" and len(asked) == 2:
         asked = asked[1:]
     for name in sorted(asked, key=lambda name: -times[name])[:MOST_CLASSES]:
-        yield Question(name=name, yes={case: name in names for case, names in held.items()})
+        said = {case: target.says(name) for case, target in targets.items()}
+        yield Question(name=name, yes={case: one for case, one in said.items() if one is not None})
 
 
 def _regions(cohort: Cohort, cases: list[Case]) -> Iterator[Question]:

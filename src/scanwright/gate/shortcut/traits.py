@@ -1,6 +1,6 @@
 """What can be said of a case without looking at the anatomy, and how its image looks from afar.
 
-    file     size in bytes, bytes a voxel, format, number type, whether colour channels are equal
+    file     size in bytes, bytes a voxel, format, number type, channels as stored, whether those that are read are equal
     name     the last number in the file's name
     date     when the file was last changed, in days
     size     voxels, spacing and extent along x, y and z, aspect ratio
@@ -15,15 +15,18 @@ Large images are looked at in evenly spaced voxels: on a busy machine a picture 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
+from scanwright.errors import InputError
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
-from scanwright.io.formats import stem, suffix_of
+from scanwright.io.formats import is_picture, stem, suffix_of
+from scanwright.io.raster import read_header
 from scanwright.io.source import ArrayItem, files_of
 from scanwright.types import Array, Floats
 
@@ -76,11 +79,22 @@ def _file(case: Case, volume: Volume) -> dict[str, float | str]:
     if not files:
         return found
     found["format"] = suffix_of(files[0]) or ""
+    found |= _stored(files[0])
     try:
         size = float(sum(path.stat().st_size for path in files))
     except OSError:
         return found
     return {**found, "bytes": size, "bytes a voxel": size / volume.voxels[0].size}
+
+
+def _stored(path: Path) -> dict[str, float | str]:
+    """Of a picture the channels of its file, which are not always those that are read; of other files nothing."""
+    if not is_picture(path):
+        return {}
+    try:
+        return {"channels": float(read_header(path).channels)}
+    except (InputError, OSError):
+        return {}
 
 
 def _colour(coarse: Floats) -> str:
