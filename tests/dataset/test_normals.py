@@ -87,6 +87,16 @@ def test_classes__named_by_hand(tmp_path):
         read_dataset(tmp_path, kind="anomaly")
 
 
+def test_labels__nothing_is_known_where_one_is_not(tmp_path):
+    for number in range(4):
+        write_picture(tmp_path / f"p{number}.png", number)
+    rows = ["image,mass,cyst", "p0.png,0,0", "p1.png,1,", "p2.png,0,", "p3.png,0,1"]
+    (tmp_path / "cases.csv").write_text("\n".join(rows))
+    (tmp_path / "scanwright.json").write_text('{"kind": "classification", "target": ["mass", "cyst"]}')
+    found = read_dataset(tmp_path, kind="anomaly")
+    assert list(told(found).values()) == ["normal", "abnormal", None, "abnormal"]
+
+
 def test_called_normal__of_two_classes_the_negative_one():
     assert called_normal(["malignant", "benign"]) == ("benign",)
     assert called_normal(["benign", "malignant", "cyst"]) == ()

@@ -5,7 +5,7 @@ label maps     a case is normal if nothing of what is wrong is outlined in it: n
                everything that is wrong was looked for, or not everywhere (ignore), nothing is known
 classes        those that are called normal (healthy, no finding, negative …), of two the one that is called negative
                or benign, or those that scanwright.json names: {"normal": ["normal", "scar"]}
-several labels a case without any of them
+several labels a case without any of them; where one is not known, and none is there, nothing is known
 images alone   all are taken to be normal
 """
 
@@ -55,8 +55,9 @@ def _of_classes(dataset: Dataset, declared: Declaration) -> Dataset:
         )
     cases = []
     for case in dataset.cases:
-        names = case.target.names if isinstance(case.target, Classes) else None
-        said = None if names is None else _said(not set(names) - normal)
+        told = case.target if isinstance(case.target, Classes) else Classes(names=(), unknown=task.classes)
+        wrong, unknown_wrong = set(told.names) - normal, set(told.unknown) - normal
+        said = None if unknown_wrong and not wrong else _said(not wrong)
         cases.append(case.model_copy(update={"target": said}))
     called = ", ".join(sorted(normal)) or "none of the labels"
     return _renewed(dataset, _two(task), cases, stated=f"normal: {called}")
