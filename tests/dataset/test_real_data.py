@@ -97,7 +97,10 @@ def test_breast(data_folder):
     found = study(data_folder, "ultrasound_breast_busi")
     assert (found.dataset.layout, len(found.dataset.cases)) == ("image-mask", 148)
     mixed, *empty = sorted(found.checks.faults, key=lambda fault: fault.code != "mixed-pictures")
-    assert (mixed.code, mixed.cases) == ("mixed-pictures", ("benign_006", "benign_013"))  # stored otherwise than all others
+    assert (mixed.code, mixed.cases) == (
+        "mixed-pictures",
+        ("benign_006", "benign_013"),
+    )  # stored otherwise than all others
     assert {(fault.code, fault.severity) for fault in empty} == {("empty-label", "warning")} and len(empty) == 50
     assert all(fault.case.startswith("normal_") for fault in empty)
     made = found.print
