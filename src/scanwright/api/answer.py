@@ -126,8 +126,9 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     summary |= {} if chosen is None else {"chosen": chosen}
-    trained = [] if problem.learns_normal else [study.splits.folds[fold] for fold in study.plan.training.folds]
-    if names := never_learned(study.dataset.cases, trained, parts=problem.parts):
+    learned = [case for case in study.dataset.cases if problem.learns(case)]
+    trained = [study.splits.folds[fold] for fold in study.plan.training.folds]
+    if names := never_learned(learned, trained, parts=problem.parts):
         summary[CAVEATS] = [*summary.get(CAVEATS, ()), unlearned_text(names)]
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
@@ -135,7 +136,9 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
 
 
 def never_learned(cases: Iterable[Case], folds: Iterable[Fold], *, parts: Sequence[str]) -> list[str]:
-    """Classes of which a fold judged cases without having learned from any, in the order of `parts`."""
+    """Classes of which a fold judged cases without having learned from any, in the order of `parts`. cases: those that may be
+    learned from.
+    """
     known = {case.id: set(case.target.names) for case in cases if isinstance(case.target, Classes)}
     found: set[str] = set()
     for fold in folds:
