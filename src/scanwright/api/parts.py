@@ -11,6 +11,7 @@ from scanwright.api.wording import channel_text, plain, space_facts, steps_text,
 from scanwright.dataset.classes import answers_text
 from scanwright.evaluation.judged import JudgedCase
 from scanwright.plan.classical import idle
+from scanwright.plan.ledger import BY_HAND
 from scanwright.report.content import (
     CasePicture,
     DatasetPart,
@@ -22,7 +23,6 @@ from scanwright.report.content import (
 )
 
 CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
-BY_HAND = "--set"
 SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 
 

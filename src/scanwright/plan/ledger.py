@@ -33,7 +33,8 @@ EXPECTED = {
 }
 """What a value should have been, by pydantic's name for what it is instead."""
 
-FROM = "--from"
+FROM, BY_HAND = "--from", "--set"
+"""Sources of a value that is no rule's choice: the network that a run begins from, and the command line."""
 FOLLOWS = {
     "network.in_channels": "the task's channels",
     "network.out_channels": "the task's regions",
@@ -83,7 +84,7 @@ class Ledger:
                 found=value,
                 hint=f"It is decided by {FOLLOWS[name]}.",
             )
-        self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source="--set")
+        self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source=BY_HAND)
         return value
 
     def section(self, model: type[Section], name: str, choices: dict[str, Choice[Any]], **decided: Any) -> Section:
