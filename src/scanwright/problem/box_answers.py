@@ -16,6 +16,7 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError, IntegrityError
 from scanwright.evaluation.box_sizes import usual_groups
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
+from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.figures.palette import structure_colour
@@ -58,11 +59,13 @@ class BoxAnswers:
     primary = "map50"
     holds = "boxes"
     beside: tuple[str, ...] = ()
-    thresholds: Limits
-    """The score of each class from which on its boxes are told."""
-
     stated: Limits
-    """The same where it was settled; () else, where nobody has said which boxes are told."""
+    """The score of each class from which on its boxes are told, where it was settled; () else."""
+
+    @property
+    def thresholds(self) -> Limits:
+        """The same, and DEFAULT_SCORE where nobody has said which boxes are told."""
+        return self.stated or (DEFAULT_SCORE,) * len(self.parts)
 
     def learns(self, case: Case) -> bool:
         """Every labelled case."""

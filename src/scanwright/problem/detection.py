@@ -29,8 +29,8 @@ MOST_SKETCHED = 60
 
 
 class Detection(BoxAnswers):
-    """A Kind (see `scanwright.problem.kind`) bound to one task. thresholds: from which score on each class is told, once
-    that was settled; until then DEFAULT_SCORE.
+    """A Kind (see `scanwright.problem.kind`) bound to one task. stated: from which score on each class is told, once that was
+    settled.
     """
 
     name = "detection"
@@ -39,9 +39,8 @@ class Detection(BoxAnswers):
     learns_normal = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
-    def __init__(self, task: Task, *, thresholds: Limits = ()) -> None:
-        self.task, self.stated = task, thresholds
-        self.thresholds = thresholds or (DEFAULT_SCORE,) * len(task.classes)
+    def __init__(self, task: Task, *, stated: Limits = ()) -> None:
+        self.task, self.stated = task, stated
 
     def planned(self, plan: Plan) -> "Detection":
         """This problem: nothing of it hangs on the plan."""
@@ -50,7 +49,7 @@ class Detection(BoxAnswers):
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Detection":
         """The same problem with thresholds: DEFAULT_SCORE where none were chosen."""
         limits = (DEFAULT_SCORE,) * len(self.parts) if chosen is None else limits_from_json(chosen, self.parts)
-        return Detection(self.task, thresholds=limits)
+        return Detection(self.task, stated=limits)
 
     @property
     def outputs(self) -> int:
