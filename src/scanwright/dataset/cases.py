@@ -95,6 +95,10 @@ class Classes(Frozen):
         """Whether a class is there; None if that is not known."""
         return None if name in self.unknown else name in self.names
 
+    def known(self, classes: Iterable[str]) -> dict[str, bool]:
+        """Of these classes, in their order, whether each of which that is known is there."""
+        return {name: said for name in classes if (said := self.says(name)) is not None}
+
     def contradicts(self, other: "Classes") -> bool:
         """Whether the two say different things of a class of which both say something."""
         return not set(self.names) ^ set(other.names) <= {*self.unknown, *other.unknown}

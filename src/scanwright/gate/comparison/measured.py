@@ -92,11 +92,9 @@ def _answer(case: Case, facts: CaseFacts, task: Task) -> dict[str, float]:
 
 def _stated(case: Case, facts: CaseFacts, task: Task) -> dict[str, str]:
     if isinstance(case.target, Classes):
-        held = case.target.names
         if task.choice == "several":
-            known = (name for name in task.classes if name not in case.target.unknown)
-            return {name: "yes" if name in held else "no" for name in known}
-        return {"class": held[0]} if held else {}
+            return {name: "yes" if there else "no" for name, there in case.target.known(task.classes).items()}
+        return {"class": case.target.names[0]} if case.target.names else {}
     if isinstance(case.target, Boxes):
         counts = box_counts(case)
         return {f"boxes of {name}": "yes" if counts[name] else "no" for name in task.classes}

@@ -155,8 +155,8 @@ def _columns(cohort: Cohort) -> dict[str, dict[str, str]]:
     task = cohort.dataset.task
     for case in cohort.cases:
         if isinstance(case.target, Classes) and task.choice == "several":
-            for name in (name for name in task.classes if name not in case.target.unknown):
-                columns[f"class {name}"][case.id] = "yes" if name in case.target.names else "no"
+            for name, there in case.target.known(task.classes).items():
+                columns[f"class {name}"][case.id] = "yes" if there else "no"
         elif isinstance(case.target, Classes) and case.target.names:
             columns["class"][case.id] = case.target.names[0]
         if case.label is not None:
