@@ -122,9 +122,7 @@ def predict_case(
         )
         also, notes = (*also, *pages), (*notes, *undone)
     found |= {} if likeness is None else {"nearest": likeness.to_json()}
-    if (
-        model.problem.sees_whole
-    ):  # people open this file, and `evaluate` judges it: it says what is told, not numbers alone
+    if model.problem.sees_whole:  # people open this file, `evaluate` judges it: it says what is told, not numbers alone
         write_json(file, {**read_json(file), **found, "notes": list(notes), "package": model.package.digest})
     return Prediction(
         case=case.id,

@@ -61,10 +61,9 @@ def boxes_of_label(source: LabelSource, regions: Sequence[Region], *, ignore: in
     values = np.asarray(read_label(source).voxels[0])
     found = [box for region in regions for box in _parts(np.isin(values, region.values), region.name)]
     if ignore is not None:
+        unjudged = _parts(values == ignore, regions[0].name) if regions else []
         found += [
-            box.model_copy(update={"ignored": True})
-            for region in regions
-            for box in _parts(values == ignore, region.name)
+            box.model_copy(update={"name": region.name, "ignored": True}) for region in regions for box in unjudged
         ]
     return Boxes(boxes=tuple(found))
 
