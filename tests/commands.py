@@ -93,6 +93,22 @@ def _run(arguments: list[str], out: Path, err: Path, plant: Callable[[], None] |
     os._exit(code)  # at once: what multiprocessing would still say at the end is none of the command's
 
 
+def judged_in_both_ways(scanwright: Callable[..., Ended], model: Path, data: Path, folder: Path) -> tuple[Path, Path]:
+    """Predict the cases of a data set and evaluate what was told, and evaluate the package on them; asserts that scores are the
+    same. The folders with what was told and with the package's scores.
+    """
+    told, by_folder, by_model = folder / "told", folder / "by_folder", folder / "by_model"
+    for arguments in (
+        ("predict", model, data, "-o", told),
+        *(("evaluate", given, data, "-o", out) for given, out in ((told, by_folder), (model, by_model))),
+    ):
+        ended = scanwright(*arguments, "--json")
+        assert ended.code == 0, ended.err
+    for name in ("metrics.json", "cases.csv"):
+        assert (by_folder / name).read_bytes() == (by_model / name).read_bytes()
+    return told, by_model
+
+
 def die() -> None:
     """End at once, as `kill -9` does."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -7,6 +7,7 @@ import pydicom
 import pytest
 from PIL import Image
 
+from commands import judged_in_both_ways
 from made_folders import write_json, write_nifti
 from made_series import write_picture
 from scanwright.io.dicom.derived.codes import private_code
@@ -83,19 +84,11 @@ def test_evaluate__boxes_are_told_from_the_scores_of_the_package_on(found, scanw
     model, others = folder / "run" / "model.swm", bright_squares(tmp_path / "others", pictures=6, seed=5)
     limits = json.loads((folder / "run" / "metrics.json").read_text())["chosen"]["thresholds"]
     assert limits["square"] != DEFAULT_SCORE
-    for verb, given, out in (
-        ("predict", (model, others), "told"),
-        ("evaluate", (tmp_path / "told", others), "by_folder"),
-        ("evaluate", (model, others), "by_model"),
-    ):
-        ended = scanwright(verb, *given, "-o", tmp_path / out, "--json")
-        assert ended.code == 0, ended.err
-    for name in ("metrics.json", "cases.csv"):
-        assert (tmp_path / "by_folder" / name).read_bytes() == (tmp_path / "by_model" / name).read_bytes()
-    kept = json.loads((tmp_path / "told" / "p01.json").read_text())
+    told, scores = judged_in_both_ways(scanwright, model, others, tmp_path)
+    kept = json.loads((told / "p01.json").read_text())
     assert kept["thresholds"] == limits
-    rows = json.loads((tmp_path / "told" / "predictions.json").read_text())["predictions"].values()
-    judged = json.loads((tmp_path / "by_model" / "metrics.json").read_text())["by_class"]["square"]
+    rows = json.loads((told / "predictions.json").read_text())["predictions"].values()
+    judged = json.loads((scores / "metrics.json").read_text())["by_class"]["square"]
     boxes = sum(len(one["boxes"]) for one in rows)
     assert judged["hits"]["mean"] + judged["false_positives"]["mean"] == boxes
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from commands import judged_in_both_ways
 from made_folders import write_json, write_nifti
 from made_images import class_folder, disc, number_folder
 from made_series import axial, write_series
@@ -93,24 +94,16 @@ def test_evaluate__judges_what_predict_tells(told_apart, scanwright, tmp_path):
     """The package by itself and its predictions have the same scores, of the probabilities and decisions that users see."""
     folder, _ = told_apart
     model, others = folder / "run" / "model.swm", class_folder(tmp_path / "others", each=6, first=500)
-    for verb, given, out in (
-        ("predict", (model, others), "told"),
-        ("evaluate", (tmp_path / "told", others), "by_folder"),
-        ("evaluate", (model, others), "by_model"),
-    ):
-        ended = scanwright(verb, *given, "-o", tmp_path / out, "--json")
-        assert ended.code == 0, ended.err
-    for name in ("metrics.json", "cases.csv"):
-        assert (tmp_path / "by_folder" / name).read_bytes() == (tmp_path / "by_model" / name).read_bytes()
-    told = json.loads((tmp_path / "told" / "predictions.json").read_text())["predictions"]
-    with (tmp_path / "by_model" / "cases.csv").open(newline="") as stream:
+    told, scores = judged_in_both_ways(scanwright, model, others, tmp_path)
+    answers = json.loads((told / "predictions.json").read_text())["predictions"]
+    with (scores / "cases.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 12
     for row in rows:
-        one = told[f"{row['case']}.json"]
+        one = answers[f"{row['case']}.json"]
         chances = {name: float(row[f"probability[{name}]"]) for name in ("absent", "present")}
         assert chances == one["probabilities"] and row["decision"] == one["decision"]
-        kept = json.loads((tmp_path / "told" / f"{row['case']}.json").read_text())["answer"]
+        kept = json.loads((told / f"{row['case']}.json").read_text())["answer"]
         assert abs(chances["present"] - kept["present"]) > 1e-4  # calibrated
 
 

@@ -60,6 +60,7 @@ def test_tells_patients(source, tells):
 def test_classes__what_is_not_known():
     said = Classes(names=("a",), unknown=("b",))
     assert [said.says(name) for name in "abc"] == [True, None, False]
+    assert said.known("abc") == {"a": True, "c": False}
     assert not said.contradicts(Classes(names=("a", "b"))) and not Classes(names=("a", "b")).contradicts(said)
     assert said.contradicts(Classes(names=("b",))) and said.contradicts(Classes(names=("a", "b", "c")))
 
