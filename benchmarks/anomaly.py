@@ -44,7 +44,8 @@ def _estimate(value: Values) -> Values:
 def within_images(data: Path, run: Path) -> Values | None:
     """In abnormal images with an outline, the area under the curve of the map's voxels; None where nothing is outlined."""
     dataset = read_dataset(data, kind="anomaly")
-    values = [value for region in dataset.task.regions for value in region.values]
+    task = dataset.task
+    values = [value for region in task.regions if region.name in task.abnormal for value in region.values]
     areas = []
     for case in dataset.train:
         inside = np.isin(read_label(case.label).voxels[0], values) if case.label is not None else np.zeros(0, np.bool_)
