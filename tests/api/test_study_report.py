@@ -66,10 +66,11 @@ def test_headline_text__is_a_name_and_texts():
 def test_on_what_tested__says_how(folds, how):
     part = {"cases": 9, "patients": 7, "overall": {}, "by_fold": {str(fold): {} for fold in folds}}
     counts = {"cases": "9", "patients": "7"}
-    assert on_what_tested({"primary": "dice", **part}) == {"how": how, **counts}
+    assert on_what_tested({"primary": "dice", **part}) == ({"how": how, **counts},)
     apart = {"cases": 4, "patients": 4, "overall": {}, "by_fold": {}}
-    assert on_what_tested({"primary": "dice", **part, "test": apart}) == {"how": "apart", "cases": "4", "patients": "4"}
-    assert on_what_tested({}) == {}
+    told = on_what_tested({"primary": "dice", **part, "test": apart})
+    assert told == ({"how": "apart", "cases": "4", "patients": "4"}, {"how": how, **counts})
+    assert on_what_tested({}) == ()
 
 
 @pytest.mark.parametrize("options", [StudyOptions(language="xx"), StudyOptions(site=Path("no") / "such")])

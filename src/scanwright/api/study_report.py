@@ -139,14 +139,18 @@ def model_facts(model: Model) -> ModelFacts:
     )
 
 
-def on_what_tested(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """What metrics.json says of cases set apart, or else of those of the folds, as `ModelFacts` has it; {} of none."""
-    judged = metrics.get("test", metrics)
-    if not judged:
-        return {}
-    how = ("apart", "fold", "folds")[min(2, len(judged["by_fold"]))]
-    counts = {"how": how, "cases": str(judged["cases"]), "patients": str(judged["patients"])}
-    return counts | headline_text(metrics["primary"], judged["overall"].get(metrics["primary"]))
+def on_what_tested(metrics: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
+    """What metrics.json says of cases set apart, and of those of the folds, as `ModelFacts` has it; () of none."""
+    parts = [part for part in (metrics.get("test"), metrics) if part and part["cases"]]
+    return tuple(
+        {
+            "how": ("apart", "fold", "folds")[min(2, len(part["by_fold"]))],
+            "cases": str(part["cases"]),
+            "patients": str(part["patients"]),
+            **headline_text(metrics["primary"], part["overall"].get(metrics["primary"])),
+        }
+        for part in parts
+    )
 
 
 def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str]:

@@ -25,6 +25,12 @@ from scanwright.report.study_content import FindingLine, StudyContent
 TEMPLATE = "study.html"
 LANGUAGES = ("en", "zh")
 MOST_DECIMALS = 9
+LOWER_PICTURES = tuple(
+    f"figure.whole:not(.wide) img {{ max-height: {high}mm !important }}"
+    f"figure.whole.wide img {{ max-height: {wide}mm !important }}"
+    for high, wide in ((75, 42), (58, 36))
+)
+"""Rules for paper, each with lower pictures of the whole than the one before; 95 and 48 mm are the layout's own."""
 
 
 def require_words(language: str, *, site: Path | None = None) -> None:
@@ -175,12 +181,12 @@ def signed_percent(change: float | None) -> str:
 
 
 def study_pdf(page: str) -> bytes:
-    """A page of `build_study` as PDF; nothing outside the page is read.
+    """A page of `build_study` as PDF, with a lower picture of the whole where that saves a page; nothing outside is read.
 
     Raises UsageError, saying what to install, where WeasyPrint is not there.
     """
     try:
-        from weasyprint import HTML
+        from weasyprint import CSS, HTML
         from weasyprint.urls import URLFetcher
     except (ImportError, OSError) as error:  # OSError: Pango is not there
         raise UsageError(
@@ -189,5 +195,12 @@ def study_pdf(page: str) -> bytes:
             found=str(error).partition("\n")[0][:160],
             hint="Install the extra: pip install scanwright[pdf] (on Debian also libpango-1.0-0 and libpangoft2-1.0-0).",
         ) from error
-    written: bytes = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf()
+    html = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=("data",)))
+    document = html.render()
+    for rule in LOWER_PICTURES:
+        if len(document.pages) == 1:
+            break
+        lower = html.render(stylesheets=[CSS(string=rule)])
+        document = min(document, lower, key=lambda one: len(one.pages))
+    written: bytes = document.write_pdf()
     return written

@@ -128,8 +128,8 @@ class StudyPart:
 class ModelFacts:
     """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
 
-    tested_on: what it was measured on, as texts by name: how (on cases set "apart", by "folds" of a cross-validation, on one
-    "fold"), cases, patients, its headline's metric and value, and interval.
+    tested_on: each way in which it was measured, as texts by name: how (on cases set "apart", by "folds" of a
+    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval.
     """
 
     name: str
@@ -137,7 +137,7 @@ class ModelFacts:
     digest: str
     kind: str
     parts: tuple[str, ...] = ()
-    tested_on: Mapping[str, str] = field(default_factory=dict)
+    tested_on: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
