@@ -52,7 +52,7 @@ def test_budget__large_images_keep_time_for_every_window_and_view() -> None:
 def test_budget__the_steps_fit_the_budget_and_hardly_one_more_would(
     budget: float, step: float, window: float, folds: int, spent: float
 ) -> None:
-    workload = Workload(folds=folds, cases=20, answered=20, spent_s=spent, per_case_s=0.02)
+    workload = Workload(folds=folds, cases=20, answered=20, spent_s=spent, per_case_s=0.02, tail_s=6.0)
     try:
         made = planned(
             fingerprint((40, 40, 40)), budget_s=budget, cost=steady(step, window), folds=range(folds), workload=workload

@@ -47,7 +47,7 @@ class Workload:
     answered: int
     spent_s: float
     per_case_s: float
-    tail_s: float = 6.0
+    tail_s: float
 
 
 @dataclass(frozen=True, slots=True)
