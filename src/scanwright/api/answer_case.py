@@ -90,7 +90,8 @@ def predict_case(
         pictures = (write_picture(file, case, DRAWN, drawn),)
     explanation = model.problem.explain(model.engine, image, answer) if explain else None
     if explanation is not None:
-        pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
+        if explanation.png is not None:
+            pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
         found |= {"explained": list(explanation.parts)}
     also = (*also, *pictures)
     if beside:
@@ -105,6 +106,7 @@ def predict_case(
         *scan.notes,
         *(of_training(model, case) if format != "labels" else ()),
         *model.problem.doubts(answer),
+        *(() if explanation is None else explanation.doubts),
         *(() if likeness is None else likeness.doubts()),
     )
     notes = (*doubts, *untold)  # a file that is not there is no doubt about the answer
