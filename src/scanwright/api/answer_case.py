@@ -23,6 +23,7 @@ from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.problem.kind import LABELS
+from scanwright.problem.number_answers import outside_learned
 from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
 from scanwright.types import Shape3
@@ -106,6 +107,7 @@ def predict_case(
         *scan.notes,
         *(of_training(model, case) if format != "labels" else ()),
         *model.problem.doubts(answer),
+        *outside_learned(found, model.package.reference or {}),
         *(() if explanation is None else explanation.doubts),
         *(() if likeness is None else likeness.doubts()),
     )
