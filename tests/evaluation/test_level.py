@@ -1,9 +1,10 @@
 """Models that give all cases nearly the same probabilities."""
 
+import numpy as np
 import pytest
 
 from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.evaluation.level import level_folds, level_text
+from scanwright.evaluation.level import level_columns, level_folds, level_text
 
 
 def rows(chances, fold=0):
@@ -41,6 +42,11 @@ def test_level_folds__one_class_that_is_told_apart_is_enough():
         for p in (0.2, 0.8)
     ]
     assert level_folds(cases) == {}
+
+
+def test_level_columns__each_class_by_itself():
+    assert level_columns(np.array([[0.5, 0.2], [0.51, 0.8]])).tolist() == [True, False]
+    assert not level_columns(np.array([[0.5, 0.2]])).any() and not level_columns(np.zeros((0, 2))).any()
 
 
 def test_level_text__names_the_fold():

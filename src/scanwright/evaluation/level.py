@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import logit
 
 from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.types import Floats
+from scanwright.types import Bools, Floats
 
 LEVEL = 0.1
 """Log odds within which probabilities are nearly the same: 0.5 and 0.525, 0.1 and 0.109."""
@@ -24,7 +24,7 @@ def level_folds(rows: Iterable[ClassifiedCase]) -> dict[int, int]:
     for row in rows:
         if row.fold is not None:
             chances[row.fold].append(row.probabilities)
-    return {fold: len(of) for fold, of in sorted(chances.items()) if len(of) > 1 and _is_level(np.array(of))}
+    return {fold: len(of) for fold, of in sorted(chances.items()) if level_columns(np.array(of)).all()}
 
 
 def level_text(fold: int, num_cases: int) -> str:
@@ -33,5 +33,8 @@ def level_text(fold: int, num_cases: int) -> str:
     return f"The model of fold {fold} hardly tells the cases apart: {told}."
 
 
-def _is_level(chances_NK: Floats) -> bool:
-    return bool(np.ptp(logit(np.clip(chances_NK, LEAST, 1 - LEAST)), axis=0).max() < LEVEL)
+def level_columns(chances_NK: Floats) -> Bools:
+    """(K,) whether the probabilities of a class lie within LEVEL of each other; of fewer than two cases none do."""
+    if len(chances_NK) < 2:
+        return np.zeros(chances_NK.shape[1], bool)
+    return np.asarray(np.ptp(logit(np.clip(chances_NK, LEAST, 1 - LEAST)), axis=0) < LEVEL)
