@@ -128,6 +128,13 @@ def test_metric_lines__what_must_be_said_of_the_numbers():
     assert lines[-1] == said["caveats"][0] and lines.count(said["caveats"][0]) == 1
 
 
+def test_metric_lines__what_the_choice_of_the_model_is_worth_stands_below_the_headline():
+    worth = {"chosen_without": {"mean": 0.6, "ci95": [0.4, 0.7], "n": 8, "n_defined": 8}}
+    lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, **worth})
+    assert lines[1] == "dice where each fold takes the model best in the others  0.6000 [0.4000, 0.7000]  n = 8"
+    assert [lines[0], *lines[2:]] == cli.metric_lines({"primary": "dice", **CROSS_VALIDATED})
+
+
 # Usage: exit code 2
 
 

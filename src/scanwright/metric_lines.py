@@ -19,14 +19,17 @@ def metric_lines(metrics: dict[str, Any]) -> list[str]:
 
 def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
     """The lines of one set of cases, and what must be said of them. Of two classes, which share what ranks them, the whole is
-    said alone.
+    said alone. Of the best of several models its choice is told below.
     """
     overall = metrics["overall"][primary]
     parts = {name: block[class_measure(primary)] for name, block in metrics["by_class"].items()}
     rows = {"mean": overall, **(parts if any(one["mean"] != overall["mean"] for one in parts.values()) else {})}
     width = max(len(name) for name in rows)
-    lines = [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
-    return [*lines, *metrics.get("caveats", ())]
+    whole, *lines = [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
+    choice = metrics.get("chosen_without")
+    if choice is not None:  # directly below the headline, which it corrects
+        lines = [f"{primary} where each fold takes the model best in the others  {estimate_text(choice)}", *lines]
+    return [whole, *lines, *metrics.get("caveats", ())]
 
 
 def estimate_text(value: dict[str, Any]) -> str:

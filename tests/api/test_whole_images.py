@@ -202,11 +202,16 @@ def test_train__what_is_best_out_of_fold_is_kept(scanwright, tmp_path):
     auroc, accuracy = cnn["differences"]
     assert auroc["estimate"]["mean"] == pytest.approx(cnn["estimate"]["mean"] - svm["estimate"]["mean"])
     assert 0 <= accuracy["p"] <= 1
-    for name in ("plan.json", "metrics.json", "cases.csv"):
+    for name in ("plan.json", "cases.csv"):
         assert (run / name).read_bytes() == (run / "trials" / "svm" / name).read_bytes()
+    metrics, without = json.loads((run / "metrics.json").read_text()), record["chosen_without"]
+    assert (metrics["chosen_without"]["mean"], metrics["chosen_without"]["n"]) == (without["mean"], without["n"])
+    del metrics["chosen_without"]
+    assert metrics == json.loads((run / "trials" / "svm" / "metrics.json").read_text())
     assert open_model(run / "model.swm").engine.plan.network.families == ("svm-linear", "svm-rbf")
     page = (run / "report.html").read_text()
     assert 'id="models"' in page and "the best of 2 by its scores out of fold" in page
+    assert "Without the choice of the model" in page
     again = scanwright(*command)  # nothing is left to be done
     assert again.code == 0 and json.loads(again.out)["metrics"] == json.loads(ended.out)["metrics"]
     other = scanwright(*command, "--seed", "3")

@@ -23,6 +23,7 @@ from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.problem.kind import LABELS
+from scanwright.problem.number_answers import outside_learned
 from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
 from scanwright.types import Shape3
@@ -90,7 +91,8 @@ def predict_case(
         pictures = (write_picture(file, case, DRAWN, drawn),)
     explanation = model.problem.explain(model.engine, image, answer) if explain else None
     if explanation is not None:
-        pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
+        if explanation.png is not None:
+            pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
         found |= {"explained": list(explanation.parts)}
     also = (*also, *pictures)
     if beside:
@@ -105,6 +107,8 @@ def predict_case(
         *scan.notes,
         *(of_training(model, case) if format != "labels" else ()),
         *model.problem.doubts(answer),
+        *outside_learned(found, model.package.reference or {}),
+        *(() if explanation is None else explanation.doubts),
         *(() if likeness is None else likeness.doubts()),
     )
     notes = (*doubts, *untold)  # a file that is not there is no doubt about the answer

@@ -62,7 +62,9 @@ class Explained:
         explanation = study.problem.settled(self.kept.scores.chosen).explain(engine, image, answer)
         if explanation is None:
             return replace(shown, facts=facts)
-        facts = (*facts, Fact(name="Colours", value=f"what speaks for {', '.join(explanation.parts)}"))
+        if explanation.parts:
+            facts = (*facts, Fact(name="Colours", value=f"what speaks for {', '.join(explanation.parts)}"))
+        facts = (*facts, *(Fact(name="Not drawn", value=str(doubt)) for doubt in explanation.doubts))
         return replace(shown, explained=explanation.png, facts=facts)
 
 

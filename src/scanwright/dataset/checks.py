@@ -21,8 +21,10 @@
         warning, and splits keep the two on one side as if they were one patient's
     nothing-to-learn                                               error     no region, or no box, in any labelled case
     rare-region                                                    warning   a region in no patient, or in one only
-    mixed-classes                                                  warning   classes of which some are numbers and some words
-    unknown-separator                                              warning   classes that hold a sign which may part several
+    mixed-classes                                                            classes of which some are numbers and some words:
+        error, but a warning where the words have digits too (4a beside 3)
+    unknown-separator                                                        classes that hold a sign which may part several:
+        error if they are made of other classes, else a warning
     unordered-grades                                               warning   a column called as grades are, without an order
     uncertain-label                                                warning   -1 among labels of 0 and 1: taken as not known
     mixed-pictures                                                 warning   some in colour and some grey, or of other bits

@@ -10,7 +10,7 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.rare import rare_classes, rare_text
+from scanwright.evaluation.rare import absent_classes, absent_text, rare_classes, rare_text
 from scanwright.evaluation.summary import CAVEATS, summarise_classification
 from scanwright.files import read_json
 from scanwright.plan.plan import Plan
@@ -171,8 +171,11 @@ class ClassAnswers(WholeImages):
             test=test if rows else (),
         )
         for block, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
-            if rare := rare_classes(judged, classes=self.task.classes, choice=self.task.choice):
-                block[CAVEATS] = [rare_text(rare)]
+            rare = rare_classes(judged, classes=self.task.classes, choice=self.task.choice)
+            absent = absent_classes(judged, classes=self.task.classes, choice=self.task.choice)
+            said = [*([absent_text(absent)] if absent else []), *([rare_text(rare)] if rare else [])]
+            if said:
+                block[CAVEATS] = said
         return found
 
     def settle(

@@ -14,6 +14,7 @@ from torch import Tensor
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
+from scanwright.doubt import Doubt
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
@@ -30,10 +31,22 @@ LABELS = "labels"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A PNG of where in an image lies what an answer rests on. parts: what it tells of, from above."""
+    """A PNG of where in an image lies what an answer rests on. parts: what it tells of, from above.
 
-    png: bytes
+    unchanged: parts of the answer that nothing in the image changed, of which nothing is drawn; png: None where all are.
+    """
+
+    png: bytes | None
     parts: tuple[str, ...]
+    unchanged: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """That parts of the answer rest on nothing in the image."""
+        if not self.unchanged:
+            return ()
+        names = ", ".join(self.unchanged)
+        return (Doubt("nothing-changed", "nothing in the image changed the answer for {names}", names=names),)
 
 
 class Kind(Problem, Protocol):

@@ -20,11 +20,15 @@ from scanwright.figures.saliency import saliency_overlay, stacked
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine, pad_to_patch
 from scanwright.network.whole import LAST_MAP, WholeImage
+from scanwright.problem.kind import Explanation
 from scanwright.transform.preprocess import to_network
 from scanwright.types import Array, Floats
 
 METHODS = {True: "Grad-CAM", False: "occlusion"}
 """What a map is made by, where all models are networks and where they are not."""
+LEAST_FALL = 0.01
+"""Of a score that covering the image lowers, in log odds or deviations of a quantity: less is nothing to be shown. Gradients
+have no unit, and of theirs only 0 is nothing."""
 
 
 def saliency(engine: Engine, image: Volume, score: Score) -> Floats:
@@ -52,20 +56,24 @@ def _covered(networks: Sequence[nn.Module], image_CDHW: Floats, score: Score, de
     return occlusion(scores, image_CDHW)
 
 
-def drawn(engine: Engine, image: Volume, parts: Sequence[tuple[str, Score]], task: Task) -> bytes:
+def explained(engine: Engine, image: Volume, parts: Sequence[tuple[str, Score]], task: Task) -> Explanation:
     """The same over the image, as PNG: of a volume the slice in which most lies. parts: what is explained, by name, one below
-    the other, and the score of the outputs that stands for each.
+    the other, and the score of the outputs that stands for each. A part that nothing changed has no picture.
     """
     window = CT_SOFT_TISSUE if task.channels[0].modality == "ct" else None
-    how = METHODS[all(isinstance(network, WholeImage) for network in engine.networks)]
-    return stacked(
-        [
-            saliency_overlay(
-                image.voxels, saliency(engine, image, score), grid=image.grid, window=window, title=f"{name} ({how})"
-            )
-            for name, score in parts
-        ]
-    )
+    by_gradients = all(isinstance(network, WholeImage) for network in engine.networks)
+    maps = {name: saliency(engine, image, score) for name, score in parts}
+    told = {name: found for name, found in maps.items() if _is_more(found, than=0.0 if by_gradients else LEAST_FALL)}
+    pictures = [
+        saliency_overlay(image.voxels, found, grid=image.grid, window=window, title=f"{name} ({METHODS[by_gradients]})")
+        for name, found in told.items()
+    ]
+    unchanged = tuple(name for name in maps if name not in told)
+    return Explanation(stacked(pictures) if pictures else None, tuple(told), unchanged)
+
+
+def _is_more(saliency_IJK: Floats, *, than: float) -> bool:
+    return bool(np.abs(np.nan_to_num(saliency_IJK, nan=0.0, posinf=0.0, neginf=0.0)).max() > than)
 
 
 def score_of(task: Task, told: int) -> Score:

@@ -19,7 +19,7 @@ from scanwright.inference.whole import predict_whole
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Explanation
 from scanwright.problem.told import pictured
-from scanwright.problem.whole_explained import drawn, score_of
+from scanwright.problem.whole_explained import explained, score_of
 from scanwright.protocols import Listener
 from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
@@ -92,7 +92,7 @@ class WholeImages:
         places = self.explained(answer)
         names = tuple(self.parts[place] for place in places)
         shown = [(name, score_of(self.task, place)) for name, place in zip(names, places, strict=True)]
-        return Explanation(drawn(engine, image, shown, self.task), names)
+        return explained(engine, image, shown, self.task)
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

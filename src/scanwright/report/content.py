@@ -42,7 +42,8 @@ class Headline:
 
     num_scored: patients for whom the metric is defined, on whom the interval rests; None: all of them.
     name: of the set of cases, where there are two: "Cross-validation", "Test split".
-    caveats: sentences without which the number would be misread.
+    caveats: sentences without which the number would be misread. chosen_without: of the best of several models, as ModelsPart
+    has it.
     """
 
     metric: str
@@ -53,6 +54,7 @@ class Headline:
     num_scored: int | None = None
     name: str = ""
     caveats: tuple[str, ...] = ()
+    chosen_without: Estimate | None = None
 
     @property
     def rests_on(self) -> int | None:
@@ -360,6 +362,12 @@ def estimate(value: Mapping[str, JSON]) -> Estimate:
     """One entry of metrics.json."""
     low, high = value["ci95"] or (None, None)
     return Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
+
+
+def entry(value: Estimate) -> dict[str, JSON]:
+    """An estimate as one entry of metrics.json."""
+    reach = None if value.low is None or value.high is None else [value.low, value.high]
+    return {"mean": value.mean, "ci95": reach, "n": value.n, "n_defined": value.n_defined}
 
 
 def estimates(block: Mapping[str, JSON]) -> dict[str, Estimate]:
