@@ -348,6 +348,8 @@ class ReportContent:
     seen: tuple[Figure, ...] = ()
     """How the model sees cases, and what it goes by."""
     pictures: tuple[CasePicture, ...] = ()
+    checked: str = ""
+    """Whether the explanations beneath the pictures depend on what was learned, in a sentence or two."""
     limits: tuple[str, ...] = ()
     dataset: DatasetPart | None = None
     split: SplitPart | None = None
