@@ -52,6 +52,9 @@ def test_train__classes_are_told_and_everything_is_there(told_apart):
     assert open_model(run / "model.swm").problem.decision != PLAIN  # a calibration, chosen out of fold
     assert 'id="seen"' in page and "as its model sees them" in page and "What the answer to" in page
     assert page.count("Nearest training cases") >= 4 and "moves present most (SmoothGrad)" in page
+    points = result["metrics"]["operating_points"]
+    assert list(points) == ["present"] and [one["target"] for one in points["present"]] == [None, 0.9, 0.95, 0.9, 0.95]
+    assert points["present"][0]["sensitivity"]["ci95"] and "Operating points" in page and "index<span" in page
     assert "with all weights of the network drawn at random: they" in page
 
 

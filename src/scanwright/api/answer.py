@@ -24,6 +24,7 @@ from scanwright.io.source import place_of
 from scanwright.network.build import build
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
+from scanwright.problem.class_points import POINTS
 from scanwright.problem.kind import Kind
 from scanwright.protocols import Listener, Progress
 
@@ -126,6 +127,10 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     summary |= {} if chosen is None else {"chosen": chosen}
+    points, of_test = problem.operating(rows[: len(fold_of)], rows[len(fold_of) :])
+    summary |= {POINTS: points} if points else {}
+    if of_test:
+        summary["test"][POINTS] = of_test
     learned = [case for case in study.dataset.cases if problem.learns(case)]
     trained = [study.splits.folds[fold] for fold in study.plan.training.folds]
     if names := never_learned(learned, trained, parts=problem.parts):

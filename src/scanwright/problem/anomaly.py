@@ -230,6 +230,10 @@ class Anomaly:
         part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
         return replace(part, answers=self.whole.told(answer.chances))
 
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: the limit is calibrated on normal cases alone."""
+        return {}, {}
+
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
         return self.whole.file_name(case)

@@ -170,6 +170,10 @@ class BoxAnswers:
     def reproduced(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
         """None: there is no explanation."""
 
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: the curves of sensitivity and false positives tell it."""
+        return {}, {}
+
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
         return f"{case.id}{SUFFIX}"

@@ -154,6 +154,12 @@ class Kind(Problem, Protocol):
         """
         ...
 
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """What thresholds are worth by the rule that chooses them, of rows as answered and of a test split, for metrics.json;
+        {} where no threshold decides.
+        """
+        ...
+
     def compare(self, rows: Mapping[str, Sequence[Any]], best: str, *, seed: int) -> Mapping[str, Sequence[Difference]]:
         """Each other model's rows against the best one's, of the same cases: other less best, paired by patient."""
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from torch import nn
@@ -91,6 +91,10 @@ class LabelMaps:
 
     def reproduced(self, engine: Engine, image: Volume, answer: Volume) -> None:
         """None: there is no explanation."""
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: no threshold decides."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from scanwright.protocols import Listener
 from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
-from scanwright.types import Array, Floats
+from scanwright.types import JSON, Array, Floats
 
 SUFFIX = ".json"
 MOST_EXPLAINED = 4
@@ -111,6 +111,10 @@ class WholeImages:
             return None
         score, how = score_of(self.task, self.explained(answer)[0]), method_for(engine, None)
         return Seen.by(engine, image).tensor, lambda network, shown: map_of([network], shown, score, how)
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: no threshold decides."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
