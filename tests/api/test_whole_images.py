@@ -51,7 +51,11 @@ def test_train__classes_are_told_and_everything_is_there(told_apart):
     assert table[0] == "case,patient,fold,truth,decision,probability[absent],probability[present]" and len(table) == 25
     assert open_model(run / "model.swm").problem.decision != PLAIN  # a calibration, chosen out of fold
     assert 'id="seen"' in page and "as its model sees them" in page and "What the answer to" in page
-    assert page.count("Nearest training cases") >= 4 and "what speaks for present" in page
+    assert page.count("Nearest training cases") >= 4 and "moves present most (SmoothGrad)" in page
+    points = result["metrics"]["operating_points"]
+    assert list(points) == ["present"] and [one["target"] for one in points["present"]] == [None, 0.9, 0.95, 0.9, 0.95]
+    assert points["present"][0]["sensitivity"]["ci95"] and "Operating points" in page and "index<span" in page
+    assert "with all weights of the network drawn at random: they" in page
 
 
 def test_predict__a_training_case_is_nearest_to_itself(told_apart, scanwright, tmp_path):
@@ -295,14 +299,26 @@ def test_train__support_vector_machines_are_models_like_any(scanwright, tmp_path
     (answer,) = json.loads(ended.out)["predictions"]
     assert answer["also"] == [str(tmp_path / "out" / f"{answer['case']}.explanation.png")]
     assert (tmp_path / "out" / f"{answer['case']}.explanation.png").read_bytes().startswith(b"\x89PNG")
+    assert answer["explained_by"] == "occlusion"
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert ("raises and lowers value (" if "r2" in overall else "speaks for and against ") in page
+    assert "drawn at random" not in page  # there are no weights of a network
+    ended = scanwright("predict", model, scan, "--explain-by", "grad-cam", "-o", tmp_path / "other")
+    assert ended.code == 2 and "auto, occlusion" in ended.err and not (tmp_path / "other").exists()
 
 
 def test_predict__explained_is_what_is_bright(told_apart, scanwright, tmp_path):
     folder, _ = told_apart
     scan = folder / "data" / "present" / "present_00.png"
-    ended = scanwright("predict", folder / "run" / "model.swm", scan, "--explain", "-o", tmp_path / "out")
-    assert ended.code == 0, ended.err
-    assert (tmp_path / "out" / "present_00.explanation.png").exists()
+    pictures = {}
+    for by in ("auto", "smoothgrad", "grad-cam", "occlusion", "integrated-gradients"):
+        out = tmp_path / by
+        ended = scanwright("predict", folder / "run" / "model.swm", scan, "--explain-by", by, "-o", out, "--json")
+        assert ended.code == 0, ended.err
+        (answer,) = json.loads(ended.out)["predictions"]
+        assert answer["explained"] == ["present"] and answer["explained_by"] == (by if by != "auto" else "smoothgrad")
+        pictures[by] = (out / "present_00.explanation.png").read_bytes()
+    assert pictures["auto"] == pictures["smoothgrad"] and len(set(pictures.values())) == 4
 
 
 def test_predict__labels_are_not_explained(finished, scanwright, tmp_path):

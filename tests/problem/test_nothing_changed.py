@@ -11,7 +11,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.network.whole import WholeImage
 from scanwright.problem import whole_explained
-from scanwright.problem.whole_explained import LEAST_FALL, explained
+from scanwright.problem.whole_explained import LEAST_FALL, explanation_of
 
 TASK = Task(name="t", kind="classification", classes=("a", "b"), channels=(Channel(name="X", modality="xray"),))
 OF_GRADIENTS, OF_COVER = WholeImage.__new__(WholeImage), nn.Identity()
@@ -27,8 +27,8 @@ OF_GRADIENTS, OF_COVER = WholeImage.__new__(WholeImage), nn.Identity()
         (OF_GRADIENTS, (np.nan, 0.0), (), ("a", "b")),
     ],
 )
-def test_explained__parts_that_nothing_changed_are_not_drawn(monkeypatch, network, largest, parts, unchanged):
-    def found(engine, image, score):
+def test_explanation_of__parts_that_nothing_changed_are_not_drawn(monkeypatch, network, largest, parts, unchanged):
+    def found(engine, image, score, method):
         map_IJK = np.zeros(image.grid.shape, np.float32)
         map_IJK[1, 1, 0] = score
         return map_IJK
@@ -37,7 +37,8 @@ def test_explained__parts_that_nothing_changed_are_not_drawn(monkeypatch, networ
     image = Volume(
         np.random.default_rng(0).normal(size=(1, 8, 8, 1)).astype(np.float32), Grid((8, 8, 1), np.eye(4), "px")
     )
-    told = explained(SimpleNamespace(networks=[network]), image, list(zip("ab", largest, strict=True)), TASK)
+    engine = SimpleNamespace(networks=[network], plan=SimpleNamespace(batch=SimpleNamespace(patch=(1, 8, 8))))
+    told = explanation_of(engine, image, list(zip("ab", largest, strict=True)), TASK)
     assert (told.parts, told.unchanged) == (parts, unchanged)
     assert (told.png is None) == (not parts)
     if told.png is not None:

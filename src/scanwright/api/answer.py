@@ -25,6 +25,7 @@ from scanwright.io.source import place_of
 from scanwright.network.build import build
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
+from scanwright.problem.class_points import POINTS
 from scanwright.problem.kind import Kind
 from scanwright.protocols import Listener, Progress
 
@@ -127,6 +128,10 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     summary |= {} if chosen is None else {"chosen": chosen}
+    points, of_test = problem.operating(rows[: len(fold_of)], rows[len(fold_of) :])
+    summary |= {POINTS: points} if points else {}
+    if of_test:
+        summary["test"][POINTS] = of_test
     if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows)]:
         summary[CAVEATS] = said
     write_json(run.path("metrics.json"), summary)

@@ -22,7 +22,7 @@ from scanwright.findings.follow_up import FollowUp
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
-from scanwright.problem.kind import LABELS
+from scanwright.problem.kind import LABELS, Explanation
 from scanwright.problem.number_answers import outside_learned
 from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
@@ -75,7 +75,7 @@ def predict_case(
     *,
     format: OutputFormat,
     tell: Listener,
-    explain: bool = False,
+    explain: bool | str = False,
     report: StudyOptions | None = None,
 ) -> Prediction:
     """Answer one case and write the answer, in the format of the file's suffix."""
@@ -89,11 +89,12 @@ def predict_case(
     pictures: tuple[Path, ...] = ()
     if format != "labels" and (drawn := model.problem.drawn(image, answer)):
         pictures = (write_picture(file, case, DRAWN, drawn),)
-    explanation = model.problem.explain(model.engine, image, answer) if explain else None
+    explanation = explained(model, image, answer, explain) if explain else None
     if explanation is not None:
         if explanation.png is not None:
             pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
         found |= {"explained": list(explanation.parts)}
+        found |= {"explained_by": explanation.method} if explanation.method else {}
     also = (*also, *pictures)
     if beside:
         written, untold = written_beside(
@@ -140,6 +141,11 @@ def predict_case(
         package=model.package.digest,
         notes=notes,
     )
+
+
+def explained(model: Model, image: Volume, answer: Any, by: bool | str) -> Explanation | None:
+    """What an answer rests on, made by a method of that name, or by the one that suits."""
+    return model.problem.explain(model.engine, image, answer, method=None if by in (True, "auto") else str(by))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import statistics
 from datetime import UTC, datetime
 
 from scanwright.api.answer import Scores
-from scanwright.api.explained import Explained
+from scanwright.api.explained import Explained, sanity_text
 from scanwright.api.gate import content_digest
 from scanwright.api.known_cases import Sight
 from scanwright.api.learn import read_log
@@ -126,6 +126,7 @@ def report_content(
     run, study, scores = kept.run, kept.study, kept.scores
     task, training = study.dataset.task, training_part(run, study)
     first, *rest = headlines(study, scores)
+    shown = tuple(explained.picture(one) for one in pictures(run, study, scores))
     return ReportContent(
         title=task.name,
         created=datetime.now(UTC),
@@ -140,7 +141,8 @@ def report_content(
         models=models,
         ablations=ablated,
         seen=explained.figures(),
-        pictures=tuple(explained.picture(one) for one in pictures(run, study, scores)),
+        pictures=shown,
+        checked=sanity_text(explained.sanity, cases=explained.num_checked),
         limits=limits(study, scores, models),
         dataset=dataset_part(study),
         split=split_part(study),

@@ -49,11 +49,11 @@ def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | No
     Raises UsageError as `choose_operating_point` does.
     """
     if rule is None:
-        return Chosen(calibration=fit_calibration(answers), points=(None,) * len(_deciding(answers)))
+        return Chosen(calibration=fit_calibration(answers), points=(None,) * len(deciding(answers)))
     require_rule(rule, target)
     calibration = fit_calibration(answers)
     calibrated = replace(answers, probabilities=calibrate(answers.probabilities, calibration))
-    views = [calibrated.view(k) for k in _deciding(answers)]
+    views = [calibrated.view(k) for k in deciding(answers)]
     points = (choose_operating_point(view.scores, view.positive, rule=rule, target=target) for view in views)
     return Chosen(calibration=calibration, points=tuple(points))
 
@@ -61,7 +61,7 @@ def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | No
 def apply_choice(answers: Answers, chosen: Chosen) -> Answers:
     """The answers with calibrated probabilities, and the decisions of the chosen thresholds."""
     probabilities = calibrate(answers.probabilities, chosen.calibration)
-    decided = probabilities[:, _deciding(answers)] >= np.array(chosen.thresholds)
+    decided = probabilities[:, deciding(answers)] >= np.array(chosen.thresholds)
     if answers.is_binary:
         decisions = decided[:, 0].astype(int)
     else:
@@ -130,7 +130,7 @@ def judge_cross_fitted(
     return replace(answers, probabilities=probabilities, decisions=decisions), choices
 
 
-def _deciding(answers: Answers) -> list[int]:
+def deciding(answers: Answers) -> list[int]:
     """The columns that a threshold decides."""
     if answers.is_binary:
         return [1]

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.classes import ABNORMAL, NORMAL
@@ -201,12 +201,25 @@ class Anomaly:
 
     def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
         """How far each place lies from what is normal; half of the colours is the limit."""
-        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
-        return saliency_overlay(image.voxels, answer.sure, grid=image.grid, window=window, title=TITLE)
+        return self._map(image, answer)
 
-    def explain(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> Explanation:
+    def _map(self, image: Volume, answer: AnomalyAnswer, *, narrow: bool = False) -> bytes:
+        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+        given: dict[str, Any] = {"grid": image.grid, "window": window, "title": TITLE, "narrow": narrow}
+        return saliency_overlay(image.voxels, answer.sure, **given)
+
+    def explain(
+        self, engine: Engine, image: Volume, answer: AnomalyAnswer, *, method: str | None = None, narrow: bool = False
+    ) -> Explanation:
         """The same."""
-        return Explanation(self.drawn(image, answer), (ABNORMAL,))
+        return Explanation(self._map(image, answer, narrow=narrow), (ABNORMAL,), f"{TITLE}; half is the limit")
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """None: the map is the answer's own."""
+        return ()
+
+    def reproduced(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> None:
+        """None: what is normal is fitted, and no network is trained."""
 
     def measured(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyTable:
         """Every part that is abnormal."""
@@ -216,6 +229,10 @@ class Anomaly:
         """What is decided, and every part that is abnormal, measured."""
         part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
         return replace(part, answers=self.whole.told(answer.chances))
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: the limit is calibrated on normal cases alone."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
@@ -157,8 +158,21 @@ class BoxAnswers:
             confidence=float(answer.found.scores[place]),
         )
 
-    def explain(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
+    def explain(
+        self, engine: Engine, image: Volume, answer: BoxAnswer, *, method: str | None = None, narrow: bool = False
+    ) -> None:
         """None: a box shows by itself where it lies."""
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def reproduced(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
+        """None: there is no explanation."""
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: the curves of sensitivity and false positives tell it."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

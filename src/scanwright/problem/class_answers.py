@@ -16,6 +16,7 @@ from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
+from scanwright.problem.class_points import points_of
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
@@ -177,6 +178,12 @@ class ClassAnswers(WholeImages):
             if said:
                 block[CAVEATS] = said
         return found
+
+    def operating(
+        self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase]
+    ) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """What common rules for thresholds are worth, by class or label (class_points.py)."""
+        return points_of(rows, test, self.task)
 
     def settle(
         self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan

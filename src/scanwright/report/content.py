@@ -174,6 +174,17 @@ class GroupRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PointRow:
+    """A rule for the threshold of a class or label, and what it is worth. thresholds: least and largest of the folds."""
+
+    part: str
+    rule: str
+    threshold: float
+    metrics: Mapping[str, Estimate]
+    thresholds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRow:
     """One case. regions: region -> metric -> value. sizes: region -> (reference, predicted) in ml or pixels."""
 
@@ -203,7 +214,7 @@ class ResultSet:
     failures: which regions were missed or invented, in how many cases, as a phrase; empty if none was.
     of_each_case: whether the measures are those of single cases, of which means are shown; else of all cases together.
     figures: drawn by the kind of problem, beside those that the page draws from the numbers.
-    units: of quantities, by name, where the name does not say it.
+    units: of quantities, by name, where the name does not say it. points: rules for thresholds, class by class.
     """
 
     name: str
@@ -216,6 +227,7 @@ class ResultSet:
     of_each_case: bool = True
     figures: tuple[Figure, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    points: tuple[PointRow, ...] = ()
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
 
@@ -350,6 +362,8 @@ class ReportContent:
     seen: tuple[Figure, ...] = ()
     """How the model sees cases, and what it goes by."""
     pictures: tuple[CasePicture, ...] = ()
+    checked: str = ""
+    """Whether the explanations beneath the pictures depend on what was learned, in a sentence or two."""
     limits: tuple[str, ...] = ()
     dataset: DatasetPart | None = None
     split: SplitPart | None = None
