@@ -20,7 +20,7 @@ from scanwright.evaluation.box_matching import match_boxes
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.regression import measure_numbers
 from scanwright.evaluation.statistics import MIN_PATIENTS, SAMPLES, bootstrap_mean
-from scanwright.geometry.lying import OUTSIDE, lies_in
+from scanwright.geometry.lying import OUTSIDE, lies_in, nesting
 from scanwright.types import Bools, Floats, Ints
 
 HIT = 0.1
@@ -115,26 +115,24 @@ def match_lesions(
         found_sizes=sizes_found * voxel,
         partners=partners,
         regions=tuple(regions or ()),
-        true_regions=_places(true, num_true, regions),
-        found_regions=_places(found, num_found, answered),
+        true_regions=_places(true, regions),
+        found_regions=_places(found, answered),
         unit=unit,
     )
 
 
-def _places(labelled: Ints, number: int, regions: Mapping[str, Bools] | None) -> tuple[str, ...]:
+def _places(labelled: Ints, regions: Mapping[str, Bools] | None) -> tuple[str, ...]:
     """The region that each lesion lies in (`lies_in`)."""
     if not regions:
         return ()
-
-    def held(mask: Bools) -> list[int]:
-        counts: list[int] = np.bincount(labelled[mask], minlength=number + 1)[1 : number + 1].tolist()
-        return counts
-
-    inside = {name: held(mask) for name, mask in regions.items()}
-    outside = held(~np.logical_or.reduce(list(regions.values())))
-    return tuple(
-        lies_in({name: counts[place] for name, counts in inside.items()}, outside[place]) for place in range(number)
-    )
+    there = labelled > 0
+    near = {name: mask for name, mask in regions.items() if (mask & there).any()}
+    nested = nesting(near)
+    told = []
+    for lesion, around in enumerate(ndimage.find_objects(labelled), start=1):
+        own = labelled[around] == lesion
+        told.append(lies_in({name: mask[around][own] for name, mask in near.items()}, nested))
+    return tuple(told)
 
 
 def measure_lesions(

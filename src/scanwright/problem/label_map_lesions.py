@@ -26,8 +26,8 @@ NOTE = (
     "one finding."
 )
 NOTE_ON_REGIONS = (
-    "Findings of all kinds. A true one counts in the region that holds most of it, a found or false one in the region in which "
-    "it is said to lie."
+    "Findings of all kinds. A true one counts in the region that holds most of it (of regions that lie in one another, in the "
+    "innermost), a found or false one in the region in which it is said to lie."
 )
 OUTSIDE_ALL = "outside all regions"
 
