@@ -71,6 +71,8 @@ def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
         "predict", folder / "run" / "model.swm", folder / "data" / "p01.png", "-o", tmp_path / "out", "--json"
     )
     assert ended.code == 0, ended.err
+    (answer,) = json.loads(ended.out)["predictions"]
+    assert any("has learned from this image" in note for note in answer["notes"])
     best, *others = json.loads((tmp_path / "out" / "p01.json").read_text())["boxes"]
     assert best["class"] == "square" and all(one["score"] < best["score"] for one in others)
     told = json.loads((folder / "data" / "boxes.json").read_text())["annotations"]
