@@ -1,6 +1,9 @@
 """Segmentation with findings: judged one by one, placed in anatomy, and told for the report of a study."""
 
+import csv
+import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,8 +65,8 @@ def test_summary__findings_have_a_part_of_their_own(tmp_path):
     assert nodule["region_accuracy"]["mean"] == 1.0  # a nodule is cut out of its lung, and lies in it
     assert nodule["burden_bias_ml"]["mean"] == pytest.approx(0.0)
     json.dumps(summary, allow_nan=False)
-    assert lesion_results("Test split", {}) == ()
-    shown, by_region = lesion_results("Cross-validation", summary)
+    assert lesion_results("Test split", {}, judged) == ()
+    shown, by_region = lesion_results("Cross-validation", summary, judged)
     assert shown.name == "Cross-validation: findings" and [row.region for row in shown.regions] == ["nodule"]
     assert shown.overall["lesion_sensitivity"].mean == pytest.approx(5 / 6)
     assert by_region.name == "Cross-validation: findings by region" and not by_region.overall
@@ -71,8 +74,29 @@ def test_summary__findings_have_a_part_of_their_own(tmp_path):
     assert list(rows_of) == ["left lung", "right lung", "outside all regions"]
     assert rows_of["left lung"]["lesion_sensitivity"].mean == pytest.approx(5 / 6)
     assert rows_of["right lung"]["false_lesions"].mean == 1 and rows_of["right lung"]["lesion_sensitivity"].mean is None
+    (figure,) = shown.figures
+    drawn = [panel.decode() for panel in figure.panels]
+    assert len(drawn) == 2 and all(f"c{number}: true 0." in plot for plot in drawn for number in range(6))
+    assert "true, ml" in drawn[0] and "predicted less true, ml" in drawn[1] and "burden" in figure.caption
     plain = Segmentation(task(findings=()))
     assert "findings" not in plain.summary(rows(tmp_path, plain), [], seed=0, yardstick=2.0)
+
+
+def test_table__numbers_and_burden_of_findings_in_each_case(tmp_path):
+    problem = Segmentation(task())
+    judged = rows(tmp_path, problem)
+    unknown = replace(judged[1], case="u", lesions={})
+    table = list(csv.DictReader(io.StringIO(problem.table([*judged, unknown]))))
+    words = ("true_lesions", "found_lesions", "lesion_hits", "false_lesions")
+    counts = [[row[f"{word}[nodule]"] for word in words] for row in table]
+    assert counts == [["1", "2", "1", "1"], *[["1", "1", "1", "0"]] * 4, ["1", "0", "0", "0"], [""] * 4]
+    one = 18 * GRID.voxel_volume / 1000
+    burdens = [(row["true_burden_ml[nodule]"], row["found_burden_ml[nodule]"]) for row in table]
+    expected = [(one, 2 * one), *[(one, one)] * 4, (one, 0)]
+    np.testing.assert_allclose([list(map(float, pair)) for pair in burdens[:-1]], expected)
+    assert burdens[-1] == ("", "") and "true_lesions[left lung]" not in table[0]
+    plain = Segmentation(task(findings=()))
+    assert "lesions" not in plain.table(rows(tmp_path, plain))
 
 
 def test_study__a_table_and_pictures():

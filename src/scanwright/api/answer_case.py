@@ -15,6 +15,7 @@ from scanwright.api.output import OutputFormat
 from scanwright.api.prior_study import Comparison, followed
 from scanwright.api.study_report import StudyOptions, write_study
 from scanwright.dataset.cases import Case
+from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_bytes, write_json
@@ -106,7 +107,7 @@ def predict_case(
         likeness = likeness_of(model.known, model.engine, image)
     doubts: tuple[str, ...] = (
         *scan.notes,
-        *(of_training(model, case) if format != "labels" else ()),
+        *(of_training(model, case, image) if format != "labels" else ()),
         *model.problem.doubts(answer),
         *outside_learned(found, model.package.reference or {}),
         *(() if explanation is None else explanation.doubts),
@@ -233,8 +234,11 @@ def written_beside(
     return tuple(written), doubts_about(seen.table, shape) if results.can_refer_to(source) else ()
 
 
-def of_training(model: Model, case: Case) -> tuple[str, ...]:
-    """That the model has learned from this very image, whose answer then says nothing of how good it is."""
-    if not model.problem.sees_whole or content_of(case, model.task) not in model.learned_from:
+def of_training(model: Model, case: Case, image: Volume) -> tuple[str, ...]:
+    """That the model has learned from this very image, whose answer then says nothing of how good it is. image: as it was read;
+    of several files, which may have been brought to one grid, each is read again.
+    """
+    if not model.learned_from:
         return ()
-    return (LEARNED,)
+    content = images_hash([voxel_hash(image)]) if len(case.images) == 1 else content_of(case, model.task)
+    return (LEARNED,) if content in model.learned_from else ()

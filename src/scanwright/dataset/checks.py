@@ -33,6 +33,7 @@
     unclear-target                                                 error     a table's cell that is no class or number
     empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means
     box-outside undeclared-class size-mismatch double-id           error     the same
+    reversed-box unnamed-box                                       error     layouts/box_table.py says what each one means
     empty-label same-channel                                       warning   no region; one image as two channels
     unusable-table                                                 warning   a table beside the scans that cannot be read; error
                                                                              if it names patients or sides
@@ -42,6 +43,7 @@
     refused-series                                                 error     DICOM: of a series that something is drawn on;
                                                                              else a warning
     other-grid reader-note unlisted-files left-out                 note
+    normal-by-default                                              note      images in no row of a table of what was found
     unused-class polygon-as-box one-bit-masks exif-turned          note      (the last two: masks.py)
 
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.

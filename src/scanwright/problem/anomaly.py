@@ -309,7 +309,7 @@ class Anomaly:
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it, and its findings."""
         whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}")
-        return (whole, *lesion_results(name, summary))
+        return (whole, *lesion_results(name, summary, rows))
 
     def pictures(
         self, rows: Sequence[AnomalyCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], AnomalyAnswer]

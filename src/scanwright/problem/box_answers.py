@@ -16,7 +16,7 @@ from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, IntegrityError
 from scanwright.evaluation.box_sizes import usual_groups
-from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
+from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv, usual_froc_rule
 from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
@@ -292,6 +292,7 @@ class BoxAnswers:
             rows or test,
             classes=self.parts,
             primary=self.primary,
+            froc_rule=usual_froc_rule([*rows, *test]),
             sizes=usual_groups(row.true for row in (*rows, *test)),
             seed=seed,
             test=test if rows else (),

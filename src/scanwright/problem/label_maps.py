@@ -241,7 +241,7 @@ class LabelMaps:
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
         whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
-        return (whole, *lesion_results(name, summary))
+        return (whole, *lesion_results(name, summary, rows))
 
     def pictures(
         self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]
