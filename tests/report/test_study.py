@@ -166,6 +166,39 @@ def test_page__nothing_found_is_no_proof():
     assert "no proof" not in anatomy and "Findings left" not in anatomy  # a model that knows no findings looks for none
 
 
+def model_that(**found):
+    """A model that looks for findings, by how well it found them on a test of 3 cases."""
+    return replace(MODEL, tested_on=({"how": "fold", "cases": "3", "patients": "3", "undefined": "dice"} | found,))
+
+
+def test_page__nothing_found_by_a_model_that_misses_most_says_so():
+    blind = model_that(true="8", hits="0", sensitivity="0.000", sensitivity_interval="0.000–0.324", false="0.25")
+    page = build_study(content(model=blind, findings=()))
+    said = text(page)
+    assert "nothing is there. When it was tested, the model found 0 of 8 true findings. It misses most of them" in said
+    assert '<p class="bad">When it was tested' in page
+    assert "mean Dice not defined by these cases; 0 of 8 true findings found, sensitivity 0.000 (95 % CI 0.000" in said
+    assert "; false findings per case 0.25" in said
+    assert "It misses most of them" in text(build_study(content(model=blind)))  # others may be there too
+    said = text(build_study(content(model=blind, findings=()), language="zh"))
+    assert "测试中，该模型检出了 8 个真实病灶中的 0 个。多数病灶被漏检" in said and "敏感度 0.000" in said
+    cells = replace(blind, kind="detection")
+    assert "8 个真实目标中的 0 个" in text(build_study(content(model=cells, findings=()), language="zh"))
+    good = model_that(true="8", hits="4", sensitivity="0.500", false="0.00")
+    said = text(build_study(content(model=good, findings=())))
+    assert "found 4 of 8 true findings." in said and "misses most" not in said
+    assert "When it was tested" not in text(build_study(content(model=good)))
+    unknown = text(build_study(content(model=model_that(true="0", hits="0", false="1.00"), findings=())))
+    assert "No case that the model was tested on had any findings" in unknown and "sensitivity" not in unknown
+
+
+def test_model__is_known_by_its_test_with_most_findings():
+    few = {"true": "1", "hits": "0"}
+    assert not replace(MODEL, tested_on=(few, {"true": "90", "hits": "60"})).misses_most
+    assert replace(MODEL, tested_on=(few, {"true": "90", "hits": "40"})).misses_most
+    assert not MODEL.misses_most and MODEL.found_in_test is None
+
+
 def test_page__slices_are_named():
     said = text(build_study(content()))
     assert "20.0 × 12.0 slice 5" in said  # the place 4 along the third axis; of a volume, whose sizes are in ml

@@ -129,7 +129,9 @@ class ModelFacts:
     """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
 
     tested_on: each way in which it was measured, as texts by name: how (on cases set "apart", by "folds" of a
-    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval.
+    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval, or that metric's name as
+    undefined; and of one that looks for findings how many true ones there were and how many of them it found (true, hits),
+    sensitivity, sensitivity_interval, false ones in the mean case (false) and false_interval.
     """
 
     name: str
@@ -138,6 +140,18 @@ class ModelFacts:
     kind: str
     parts: tuple[str, ...] = ()
     tested_on: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def found_in_test(self) -> Mapping[str, str] | None:
+        """Of the tests in which findings were looked for that with most true ones; None without such a test."""
+        tests = [one for one in self.tested_on if "true" in one]
+        return max(tests, key=lambda one: int(one["true"]), default=None)
+
+    @property
+    def misses_most(self) -> bool:
+        """Whether it found less than half of the true findings of that test."""
+        test = self.found_in_test
+        return test is not None and 2 * int(test["hits"]) < int(test["true"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
