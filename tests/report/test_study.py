@@ -203,6 +203,8 @@ def test_page__slices_are_named():
     said = text(build_study(content()))
     assert "20.0 × 12.0 slice 5" in said  # the place 4 along the third axis; of a volume, whose sizes are in ml
     box = FindingLine(number=1, kind="cell", longest=9.0, perpendicular=7.0, slices=(12, 16))
+    deep = replace(box, depth=25.0)
+    assert "9.0 × 7.0 × 25.0 slice 12–16" in text(build_study(content(findings=(deep,))))
     assert "9.0 × 7.0 slice 12–16" in text(build_study(content(findings=(box,))))
     flat = StudyTable((), (finding(1),), "mm²", "mm")
     assert finding_lines(flat)[0].slices is None

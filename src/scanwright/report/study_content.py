@@ -71,7 +71,8 @@ class FindingLine:
     """One finding. number: in this study; None for one that was in the prior study alone.
 
     region: where it lies, "" outside all regions. crosses: further regions that it reaches into. size, longest, perpendicular,
-    mean, deviation: measured; None where the model gives no outline. slices: the first and the last one along the file's
+    mean, deviation: measured; None where the model gives no outline; of a box longest and perpendicular are its edges within a
+    slice, depth that across the slices of a volume. slices: the first and the last one along the file's
     `axis`, both counted from 1; of an outline the one in which its diameters are measured; None of a picture. image_numbers:
     those that a scanner gave to these slices, the lower first; None where there are none. change, growth, before: against the
     prior study, where there is one: growth is of the longest diameter, before is that diameter then.
@@ -84,6 +85,7 @@ class FindingLine:
     size: float | None = None
     longest: float | None = None
     perpendicular: float | None = None
+    depth: float | None = None
     slices: tuple[int, int] | None = None
     axis: int = 3
     image_numbers: tuple[int, int] | None = None
