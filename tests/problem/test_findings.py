@@ -92,6 +92,12 @@ def test_study__a_table_and_pictures():
     assert whole.name == "left lung" and whole.size == pytest.approx(12 * 20 * 6 * 16 / 1000)  # with its nodule
 
 
+def test_study__a_picture_without_outlines_is_the_image():
+    image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
+    (whole,) = Segmentation(task()).study(image, Volume(labels()[None] * 0, GRID), sure=None).images
+    assert whole.shows == "image" and whole.legend == ()
+
+
 def test_study__a_finding_cut_out_of_its_lung_lies_in_it_also_where_not_all_was_looked_for_in_every_case():
     image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
     some = task().model_copy(update={"partial": (("nodule",),)})

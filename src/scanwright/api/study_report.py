@@ -98,7 +98,9 @@ def study_content(
     """Everything that the report says. compared, notes, explanation: as of `write_study`."""
     table, header = part.table, scan_header(case)
     lines = part.findings if table is None else finding_lines(table, compared.changes)
-    shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation, shows="explanation"))
+    shown = part.images
+    if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
+        shown = (*shown, KeyImage(png=explanation, shows="explanation"))
     return StudyContent(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),

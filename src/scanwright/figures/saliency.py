@@ -52,11 +52,18 @@ class Slice:
 
 
 def saliency_overlay(
-    image_CIJK: Array, saliency_IJK: Array, *, grid: Grid, window: tuple[float, float] | None = None, title: str = ""
+    image_CIJK: Array,
+    saliency_IJK: Array,
+    *,
+    grid: Grid,
+    window: tuple[float, float] | None = None,
+    title: str = "",
+    limit: float | None = None,
 ) -> bytes:
     """Draw the map over the image as PNG, two pixels for a CSS pixel, each slice up to 420 x 420 CSS pixels.
 
-    title: in a line above, what the map is of.
+    title: in a line above, what the map is of. limit: of a map in [0, 1] whose values mean something by themselves: the bar
+    goes to 1 whatever the map's largest value is, and names this one, which is outlined.
 
     image_CIJK: any number type; the first channel is shown, or three channels of a picture (unit "px") as colour.
     saliency_IJK: the map on the same grid; what is not finite counts as 0. All 0: nothing is coloured, the middle slice.
@@ -66,7 +73,7 @@ def saliency_overlay(
     for name, array in (("image", image_CIJK[0]), ("saliency map", saliency_IJK)):
         if array.shape != tuple(grid.shape):
             raise GeometryError(f"the {name} is not on its grid", expected=tuple(grid.shape), found=array.shape)
-    cut = _cut(image_CIJK, saliency_IJK, grid, window)
+    cut = _cut(image_CIJK, saliency_IJK, grid, window, size=None if limit is None else 1.0)
     colours = matplotlib.colormaps["berlin" if cut.signed else "inferno"]
     scale = SLICE_PX / max(cut.width, cut.height)
     width, height = max(1, round(cut.width * scale)), max(1, round(cut.height * scale))
@@ -82,11 +89,13 @@ def saliency_overlay(
         _draw(axes, cut, map_YX, colours)
         if grid.unit == "mm":
             draw_sides(axes, cut.sides)
+    if limit is not None:
+        _draw_limit(mapped, cut, limit)
     if grid.unit == "mm":
         draw_scale(plain, cut.width, cut.height, scale=scale)
     margin = min(16 / height, 0.2)
     bar = figure.add_axes((2 * (width + GAP_PX) / full, margin * share, BAR_PX / full, (1 - 2 * margin) * share))
-    _draw_bar(bar, colours, signed=cut.signed)
+    _draw_bar(bar, colours, signed=cut.signed, limit=limit)
     return to_png(figure)
 
 
@@ -105,8 +114,13 @@ def stacked(pictures: Sequence[bytes]) -> bytes:
     return stored.getvalue()
 
 
-def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float, float] | None) -> Slice:
-    """The slice with most saliency. Rows run down, columns to the right; both are turned over: right and top come first."""
+def _cut(
+    image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float, float] | None, *, size: float | None
+) -> Slice:
+    """The slice with most saliency. Rows run down, columns to the right; both are turned over: right and top come first.
+
+    size: what is drawn as 1; None for the map's largest.
+    """
     turn = canonical(grid.affine)
     spacing = turn.grid(grid).spacing
     channels = image_CIJK if image_CIJK.shape[0] == 3 and grid.unit == "px" else image_CIJK[:1]
@@ -116,7 +130,7 @@ def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float
     axis = thin[0] if thin else max((2, 1, 0), key=lambda k: round(spacing[k], 3))
     index = largest_slice(np.abs(saliency), axis)
     across, up = (other for other in range(3) if other != axis)
-    size = float(np.abs(saliency).max())
+    size = float(np.abs(saliency).max()) if size is None else size
     return Slice(
         image=_grey(np.stack([_show(channel, axis, index) for channel in image], axis=-1), window),
         map=_show(saliency, axis, index) / (size or 1.0),
@@ -151,7 +165,19 @@ def _draw(axes: Axes, cut: Slice, map_YX: Floats | None, colours: Colormap) -> N
     axes.axis("off")
 
 
-def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool) -> None:
+def _draw_limit(axes: Axes, cut: Slice, limit: float) -> None:
+    """An outline of what is above the limit."""
+    rows, columns = cut.map.shape
+    if cut.map.max() > limit:
+        x, y = (
+            (np.arange(-1, columns + 1) + 0.5) * cut.width / columns,
+            (np.arange(-1, rows + 1) + 0.5) * cut.height / rows,
+        )
+        axes.contour(x, y, np.pad(cut.map, 1), levels=[limit], colors=["white"], linewidths=1.0)
+        axes.set(xlim=(0, cut.width), ylim=(cut.height, 0))
+
+
+def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool, limit: float | None) -> None:
     """The colours over a middling grey, as opaque as in the picture, from the largest down."""
     values = np.linspace(1.0, -1.0 if signed else 0.0, 256)[:, None]
     axes.imshow(np.full((256, 1), GREY), cmap="gray", vmin=0, vmax=1, extent=(0, 1, values[-1, 0], 1), aspect="auto")
@@ -159,6 +185,8 @@ def _draw_bar(axes: Axes, colours: Colormap, *, signed: bool) -> None:
     ticks = (
         {1.0: "speaks\nfor it", 0.0: "0", -1.0: "speaks\nagainst"} if signed else {1.0: "most", 0.5: "half", 0.0: "0"}
     )
+    if limit is not None:
+        ticks = {value: f"{value:g}" for value in (1.0, limit, 0.0)}
     axes.set_yticks(list(ticks), list(ticks.values()))
     axes.tick_params(
         axis="y", labelright=True, labelleft=False, left=False, length=0, labelcolor="white", labelsize=8.5

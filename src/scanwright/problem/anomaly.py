@@ -38,7 +38,7 @@ from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesio
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
-from scanwright.report.study_content import StudyPart
+from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
@@ -46,6 +46,8 @@ from scanwright.types import JSON, Array, Bools, Floats, Unit
 
 MAPS = (".anomaly.png", ".anomaly.nii.gz")
 """What the files with the map of a picture and of a volume end in."""
+LIMIT = 0.5
+"""How sure a place is that lies at the limit."""
 AT_LIMIT, PER_SPREAD = 128, 16
 """A map is kept in bytes: this is the threshold, and above it is abnormal; one spread is so many."""
 WORDING = replace(
@@ -200,9 +202,16 @@ class Anomaly:
         return (*found, Doubt("unusual-as-a-whole", "unusual as a whole, and in no place by itself"))
 
     def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
-        """How far each place lies from what is normal; half of the colours is the limit."""
-        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
-        return saliency_overlay(image.voxels, answer.sure, grid=image.grid, window=window, title=TITLE)
+        """How far each place lies from what is normal, with an outline of what is beyond the limit."""
+        return self._map(image, answer, title=TITLE)
+
+    def _map(self, image: Volume, answer: AnomalyAnswer, *, title: str = "") -> bytes:
+        return saliency_overlay(
+            image.voxels, answer.sure, grid=image.grid, window=self._window(), title=title, limit=LIMIT
+        )
+
+    def _window(self) -> tuple[float, float] | None:
+        return CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
 
     def explain(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> Explanation:
         """The same."""
@@ -213,9 +222,11 @@ class Anomaly:
         return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
 
     def study(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyPart:
-        """What is decided, and every part that is abnormal, measured."""
+        """What is decided, every part that is abnormal, measured, and the map, which shows what is nearly so as well."""
         part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
-        return replace(part, answers=self.whole.told(answer.chances))
+        outlined = part.images if answer.mask.any() else ()
+        seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
+        return replace(part, answers=self.whole.told(answer.chances), images=(*outlined[:1], seen, *outlined[1:]))
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

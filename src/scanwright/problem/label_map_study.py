@@ -47,7 +47,7 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
     window = window_of(image.voxels[0][drawn], task)
     whole = KeyImage(
         png=_picture(image, labels.voxels[0], task, window=window),
-        shows="outlines",
+        shows="outlines" if drawn.any() else "image",
         legend=_legend(masks, task),
         window=window,
     )

@@ -28,7 +28,7 @@ DAYS_TOLD = 92
 DAYS_OF_MONTH = 365.25 / 12
 
 Span = Literal["same day", "day", "days", "months"]
-Shows = Literal["image", "outlines", "boxes", "explanation"]
+Shows = Literal["image", "outlines", "boxes", "distance", "explanation"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
