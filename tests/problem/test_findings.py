@@ -84,6 +84,7 @@ def test_study__a_table_and_pictures():
         ("nodule", "left lung"),
         ("nodule", "right lung"),
     ]
+    assert part.with_findings  # the nodule is cut out of its lung in the labels, and counted in it
     assert part.table.findings[0].confidence == pytest.approx(0.8) and part.unit_of_value == "HU"
     assert [one.finding for one in part.images] == [None, 1, 2] and all(
         one.png.startswith(b"\x89PNG") for one in part.images

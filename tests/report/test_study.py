@@ -21,6 +21,7 @@ from scanwright.report.study import (
     LANGUAGES,
     build_study,
     percent,
+    person,
     require_words,
     signed_percent,
     study_pdf,
@@ -197,6 +198,36 @@ def test_model__is_known_by_its_test_with_most_findings():
     assert not replace(MODEL, tested_on=(few, {"true": "90", "hits": "60"})).misses_most
     assert replace(MODEL, tested_on=(few, {"true": "90", "hits": "40"})).misses_most
     assert not MODEL.misses_most and MODEL.found_in_test is None
+
+
+def test_page__says_what_a_confidence_is_and_what_a_size_holds():
+    told = content(with_findings=True)
+    said = text(build_study(told))
+    assert "mean probability of the finding's voxels. It is not the chance" in said
+    assert "≥ cut by the image's border; Sizes include the findings inside" in said
+    assert "Sizes include" not in text(build_study(content()))
+    said = text(build_study(told, language="zh"))
+    assert "并非病灶真实存在的概率" in said and "；区域大小包含其内病灶" in said
+    boxes = content(
+        findings=(FindingLine(number=1, kind="cell", confidence=0.5),), model=replace(MODEL, kind="detection")
+    )
+    assert "the model's score of the box" in text(build_study(boxes))
+    unsure = text(build_study(content(findings=(FindingLine(number=1, kind="cell"),))))
+    assert "Confidence:" not in unsure
+
+
+def test_page__things_that_are_detected_are_no_lesions():
+    detector = replace(MODEL, kind="detection")
+    cells = content(images=(), findings=(), regions=(), has_regions=False, model=detector)
+    assert "Nothing was detected. That is no proof" in text(build_study(cells))
+    said = text(build_study(cells, language="zh"))
+    assert "未检出任何目标" in said and "病灶" not in said and "病变" not in said
+
+
+def test_page__a_patient_is_named_as_people_write_it():
+    assert "Patient Doe, Jane ID 7^8" in text(build_study(content(patient={"name": "Doe^Jane", "id": "7^8"})))
+    assert content(patient={"name": "Doe^Jane"}).to_json()["patient"]["name"] == "Doe^Jane"
+    assert person("^^") == "" and person("=王^小東") == "王小東"
 
 
 def test_page__slices_are_named():

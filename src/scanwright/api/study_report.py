@@ -115,6 +115,7 @@ def study_content(
         regions=() if table is None else region_lines(table, compared.before),
         findings=tuple(line.numbered(header.numbers) for line in lines),
         looks_for_findings=part.looks_for_findings,
+        with_findings=part.with_findings,
         has_regions=table is not None and bool(table.regions),
         warnings=(*compared.mismatches, *untested(model), *notes, *compared.doubts),
         unit_of_size="" if table is None else table.unit_of_size,

@@ -54,6 +54,7 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
     return StudyPart(
         table=table,
         looks_for_findings=bool(task.abnormal),
+        with_findings=task.disjoint and bool(task.abnormal),
         images=(
             whole,
             *(_close(image, labels, task, table, number) for number in range(min(MOST_PICTURED, len(table.findings)))),

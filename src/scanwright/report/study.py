@@ -79,7 +79,7 @@ def _environment(site: Path | None) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent)
-    environment.filters.update(signed=signed_percent, digits=digits_of_value, said=str)
+    environment.filters.update(signed=signed_percent, digits=digits_of_value, person=person, said=str)
     return environment
 
 
@@ -153,6 +153,19 @@ def digits_of_value(one: FindingLine) -> int:
     """
     scale = abs(one.deviation or one.mean or 1.0)
     return min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(scale))))
+
+
+def person(name: str) -> str:
+    """A name as people write it. name: as DICOM has it, FAMILY^GIVEN^MIDDLE^PREFIX^SUFFIX in up to three scripts (PS3.5 6.2).
+
+    >>> person("Doe^Jane^M"), person("Doe^Jane^^Dr"), person("Doe Jane"), person("Wang^XiaoDong=王^小東=")
+    ('Doe, Jane M', 'Doe, Jane, Dr', 'Doe Jane', 'Wang, XiaoDong (王小東)')
+    """
+    latin, *others = (one.split("^") for one in name.split("="))
+    given = " ".join(part for part in latin[1:3] if part)
+    written = ", ".join(part for part in (latin[0], given, *latin[3:]) if part)
+    original = next((text for one in others if (text := "".join(one))), "")
+    return f"{written} ({original})" if written and original else written or original
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -113,7 +113,8 @@ class StudyPart:
 
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
     an answer without outlines; looks_for_findings: whether the model knows any. answers: of the whole image, what is decided
-    under ""; are_counts: how many of each kind there are. unit_of_value: of grey values.
+    under ""; are_counts: how many of each kind there are. with_findings: whether regions are measured with the findings in
+    them, which are no part of them in the label map. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
@@ -122,6 +123,7 @@ class StudyPart:
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
+    with_findings: bool = False
     unit_of_length: str = "mm"
     unit_of_value: str = ""
 
@@ -164,7 +166,8 @@ class StudyContent:
     prior: of the prior study; days_since_prior: from it to this one, None where a date is not known.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
-    there are. looks_for_findings: whether it is told that there are none. unit_of_size, unit_of_length, unit_of_value: of the
+    there are. looks_for_findings: whether it is told that there are none. with_findings: whether regions are measured with the
+    findings in them, which are no part of them in the label map. unit_of_size, unit_of_length, unit_of_value: of the
     table's numbers.
     """
 
@@ -182,6 +185,7 @@ class StudyContent:
     findings: tuple[FindingLine, ...] = ()
     has_regions: bool = False
     looks_for_findings: bool = False
+    with_findings: bool = False
     warnings: tuple[str, ...] = ()
     unit_of_size: str = "ml"
     unit_of_length: str = "mm"
