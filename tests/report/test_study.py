@@ -36,6 +36,7 @@ from scanwright.report.study_content import (
     StudyContent,
     finding_lines,
     region_lines,
+    worth_a_picture,
 )
 
 PNG = bytes.fromhex(
@@ -204,10 +205,10 @@ def test_page__says_what_a_confidence_is_and_what_a_size_holds():
     told = content(with_findings=True)
     said = text(build_study(told))
     assert "mean probability of the finding's voxels. It is not the chance" in said
-    assert "≥ cut by the image's border; Sizes include the findings inside" in said
+    assert "≥ cut by the image's border · Sizes include the findings inside" in said
     assert "Sizes include" not in text(build_study(content()))
     said = text(build_study(told, language="zh"))
-    assert "并非病灶真实存在的概率" in said and "；区域大小包含其内病灶" in said
+    assert "并非病灶真实存在的概率" in said and "· 区域大小包含其内病灶" in said
     boxes = content(
         findings=(FindingLine(number=1, kind="cell", confidence=0.5),), model=replace(MODEL, kind="detection")
     )
@@ -283,6 +284,15 @@ def test_page__what_became_of_the_prior_findings_is_not_cut_before_what_is_small
     mass = replace(small[0], longest=90.0, before=90.0)
     fresh = [FindingLine(number=n, kind="n", longest=5.0, change="new") for n in range(2, 20)]
     assert content(findings=(mass, *fresh)).shown[0] == mass  # the largest has a row whatever became of it
+
+
+def test_worth_a_picture__what_has_changed_then_the_largest():
+    sizes = [FindingLine(number=n, kind="n", longest=20.0 - n) for n in range(1, 8)]
+    assert worth_a_picture(sizes) == (1, 2, 3, 4)
+    changes = {2: "shrunk", 5: "new", 7: "grown"}
+    changed = [replace(one, change=changes.get(one.number, "stable")) for one in sizes]
+    gone = FindingLine(number=None, kind="n", change="resolved", before=40.0)
+    assert worth_a_picture([*changed, gone]) == (1, 2, 5, 7) and worth_a_picture([gone]) == ()
 
 
 @pytest.mark.parametrize(
@@ -439,6 +449,35 @@ def test_pdf__of_a_usual_case_is_one_page(language):
     assert len(HTML(string=page).render().pages) == 1
 
 
+def pages_of(pdf):
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, flags=re.S)
+    texts = [zlib.decompress(one) for one in streams if one[:1] == b"x"]
+    return sum(len(re.findall(rb"/Type\s*/Page\b", one)) for one in texts)
+
+
+def full_case():
+    """Three planes, four findings close by, twelve findings in eight regions, a prior study and three doubts."""
+    some = usual_case()
+    rows = [finding(n, region="right_lower_lobe", center=(0, 200 * n, 0)) for n in range(1, 13)]
+    close = tuple(replace(some.images[1], finding=n) for n in range(1, 5))
+    return replace(some, images=(some.images[0], *close), findings=finding_lines(table_of(rows), follow_up(rows, rows)))
+
+
+def table_of(rows):
+    return StudyTable((), tuple(rows), "ml", "mm")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pdf__of_a_full_case_is_tightened_to_one_page(language):
+    try:
+        from weasyprint import HTML
+    except OSError:
+        pytest.skip("Pango is not installed, which WeasyPrint draws with")
+    page = build_study(full_case(), language=language)
+    assert len(HTML(string=page).render().pages) == 2
+    assert pages_of(study_pdf(page)) == 1
+
+
 def test_pdf__a_lower_picture_saves_a_page():
     try:
         from weasyprint import HTML
@@ -455,9 +494,7 @@ def test_pdf__a_lower_picture_saves_a_page():
     whole = KeyImage(png=picture(900, 800), shows="outlines")
     page = build_study(content(images=(whole,), findings=found, regions=region_lines(table, table)))
     assert len(HTML(string=page).render().pages) == 2
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", study_pdf(page), flags=re.S)
-    texts = [zlib.decompress(one) for one in streams if one[:1] == b"x"]
-    assert sum(len(re.findall(rb"/Type\s*/Page\b", one)) for one in texts) == 1
+    assert pages_of(study_pdf(page)) == 1
 
 
 def test_percent__is_never_told_as_nothing():

@@ -26,6 +26,7 @@ from scanwright.report.study_content import (
     StudyPart,
     finding_lines,
     region_lines,
+    worth_a_picture,
 )
 
 REPORTS = PAGE, PDF, DATA = ".report.html", ".report.pdf", ".report.json"
@@ -101,6 +102,7 @@ def study_content(
     shown = part.images
     if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
         shown = (*shown, KeyImage(png=explanation, shows="explanation"))
+    close = () if part.picture_of is None else tuple(part.picture_of(number) for number in worth_a_picture(lines))
     return StudyContent(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),
@@ -111,7 +113,7 @@ def study_content(
         days_since_prior=compared.days,
         answers=part.answers,
         are_counts=part.are_counts,
-        images=shown,
+        images=(*shown, *close),
         regions=() if table is None else region_lines(table, compared.before),
         findings=tuple(line.numbered(header.numbers) for line in lines),
         looks_for_findings=part.looks_for_findings,

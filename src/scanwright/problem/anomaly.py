@@ -226,7 +226,7 @@ class Anomaly:
         part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
         outlined = part.images if answer.mask.any() else ()
         seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
-        return replace(part, answers=self.whole.told(answer.chances), images=(*outlined[:1], seen, *outlined[1:]))
+        return replace(part, answers=self.whole.told(answer.chances), images=(*outlined, seen))
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

@@ -5,7 +5,7 @@ stated beside them; None is "not known".
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -19,6 +19,8 @@ MOST_FINDINGS = 12
 """Rows of findings on the page; the others are counted, and stand in the JSON."""
 LARGEST_SHOWN = 6
 """Rows that the largest have of these; the others go to what has changed since a prior study, then to the next largest."""
+MOST_PICTURED = 4
+"""Findings with a picture of their own."""
 PRECEDENCE: tuple[Change, ...] = ("grown", "resolved", "new", "shrunk", "stable")
 """What became of a finding, the most telling first."""
 DECISION = ""
@@ -28,7 +30,7 @@ DAYS_TOLD = 92
 DAYS_OF_MONTH = 365.25 / 12
 
 Span = Literal["same day", "day", "days", "months"]
-Shows = Literal["image", "outlines", "boxes", "distance", "explanation"]
+Shows = Literal["image", "outlines", "numbered", "boxes", "distance", "explanation"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +115,8 @@ class StudyPart:
 
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
     an answer without outlines; looks_for_findings: whether the model knows any. answers: of the whole image, what is decided
-    under ""; are_counts: how many of each kind there are. with_findings: whether regions are measured with the findings in
+    under ""; are_counts: how many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None
+    where no finding has a picture of its own. with_findings: whether regions are measured with the findings in
     them, which are no part of them in the label map. unit_of_value: of grey values.
     """
 
@@ -123,6 +126,7 @@ class StudyPart:
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
+    picture_of: Callable[[int], KeyImage] | None = None
     with_findings: bool = False
     unit_of_length: str = "mm"
     unit_of_value: str = ""
@@ -237,6 +241,15 @@ def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
     largest, others = by_size[:LARGEST_SHOWN], by_size[LARGEST_SHOWN:]
     others.sort(key=lambda place: PRECEDENCE.index(findings[place].change or "stable"))  # among equals the larger first
     return tuple(findings[place] for place in sorted([*largest, *others][:MOST_FINDINGS]))
+
+
+def worth_a_picture(findings: Sequence[FindingLine]) -> tuple[int, ...]:
+    """Numbers of up to MOST_PICTURED findings, in their order: of what has grown or is new since a prior study, then of the
+    largest.
+    """
+    there = [(one.number, one) for one in findings if one.number is not None]
+    there.sort(key=lambda one: (one[1].change not in ("grown", "new"), -(one[1].longest or 0)))
+    return tuple(sorted(number for number, _ in there[:MOST_PICTURED]))
 
 
 def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
