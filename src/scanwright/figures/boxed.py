@@ -150,6 +150,7 @@ def _draw_boxes(axes: Axes, placed: Sequence[tuple[Drawn, Floats]], *, size: tup
             f"{one.score:.2f}" if one.number is None else str(one.number),
             color=edge,
             fontsize=7.5 if one.number is None else 13,
+            fontweight="normal" if one.number is None else "bold",
             ha="right" if beyond else "left",
             va="top" if inside else "bottom",
             clip_on=True,
