@@ -4,9 +4,13 @@ from typing import Any
 
 from scanwright.evaluation.detection_columns import class_measure
 
+OF_FINDINGS = ("lesion_sensitivity", "false_lesions_per_case")
+
 
 def metric_lines(metrics: dict[str, Any]) -> list[str]:
-    """The primary metric, overall and of each class, with its interval; of a test split as well where there are both."""
+    """The primary metric, overall and of each class, with its interval, and how well findings were found; of a test split as
+    well where there are both.
+    """
     primary = metrics["primary"]
     if "test" not in metrics:
         return block_lines(metrics, primary)
@@ -29,7 +33,16 @@ def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
     choice = metrics.get("chosen_without")
     if choice is not None:  # directly below the headline, which it corrects
         lines = [f"{primary} where each fold takes the model best in the others  {estimate_text(choice)}", *lines]
-    return [whole, *lines, *metrics.get("caveats", ())]
+    return [whole, *lines, *finding_lines(metrics), *metrics.get("caveats", ())]
+
+
+def finding_lines(metrics: dict[str, Any]) -> list[str]:
+    """How well findings were found one by one; [] where none were looked for."""
+    if "findings" not in metrics:
+        return []
+    overall = metrics["findings"]["overall"]
+    width = max(map(len, OF_FINDINGS))
+    return [f"{name:<{width}}  {estimate_text(overall[name])}" for name in OF_FINDINGS]
 
 
 def estimate_text(value: dict[str, Any]) -> str:

@@ -122,3 +122,21 @@ def test_saliency__titles_are_no_mathematics_and_ends_are_named(narrow: bool) ->
     assert drawn(title="$a$") != drawn(title="a")  # read as mathematics, only letters would be left
     assert drawn(title="$a_{$")  # and this could not be read at all
     assert drawn() != drawn(ends=("lowers\nit", "raises\nit"))
+
+
+def test_saliency__with_a_limit_a_map_has_a_scale_of_its_own() -> None:
+    """What is little stays little, though nothing is more; what lies above the limit has a white outline."""
+    image = np.full((1, 20, 20, 1), 0.35)
+    weak, strong = np.full((20, 20, 1), 0.1), np.full((20, 20, 1), 0.1)
+    strong[6:14, 6:14] = 0.9
+
+    def mapped(saliency: np.ndarray, limit: float | None) -> np.ndarray:
+        return parts(saliency_overlay(image, saliency, grid=Grid.of_pixels(20, 20), window=(0, 1), limit=limit))[1]
+
+    assert colour(mapped(weak, None)).mean() > 4 * colour(mapped(weak, 0.5)).mean()
+    white = mapped(strong, 0.5).min(axis=-1) > 230
+    rows, columns = np.nonzero(white)
+    side = white.shape[0] / 20
+    assert rows.min() / side == pytest.approx(6, abs=0.6) and columns.max() / side == pytest.approx(14, abs=0.6)
+    assert not white[int(7.5 * side) : int(12.5 * side), int(7.5 * side) : int(12.5 * side)].any()
+    assert not (mapped(weak, 0.5).min(axis=-1) > 230).any()

@@ -108,12 +108,19 @@ def test_study__a_table_and_pictures():
         ("nodule", "left lung"),
         ("nodule", "right lung"),
     ]
+    assert part.with_findings  # the nodule is cut out of its lung in the labels, and counted in it
     assert part.table.findings[0].confidence == pytest.approx(0.8) and part.unit_of_value == "HU"
-    assert [one.finding for one in part.images] == [None, 1, 2] and all(
-        one.png.startswith(b"\x89PNG") for one in part.images
-    )
+    pictures = (*part.images, part.picture_of(1), part.picture_of(2))
+    assert [one.finding for one in pictures] == [None, 1, 2] and pictures[0].shows == "numbered"
+    assert all(one.png.startswith(b"\x89PNG") for one in pictures)
     whole = part.table.regions[0]
     assert whole.name == "left lung" and whole.size == pytest.approx(12 * 20 * 6 * 16 / 1000)  # with its nodule
+
+
+def test_study__a_picture_without_outlines_is_the_image():
+    image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
+    (whole,) = Segmentation(task()).study(image, Volume(labels()[None] * 0, GRID), sure=None).images
+    assert whole.shows == "image" and whole.legend == ()
 
 
 def test_study__a_finding_cut_out_of_its_lung_lies_in_it_also_where_not_all_was_looked_for_in_every_case():
@@ -127,11 +134,23 @@ def test_study__pictures_have_a_legend_and_say_their_window():
     """Air in the lungs, and a nodule of water in it: both are seen in the window of lungs."""
     values = labels((5, 8))
     image = Volume(np.where(values == 3, 0.0, -850.0)[None].astype(np.float32), GRID)
-    whole, close = Segmentation(task()).study(image, Volume(values[None], GRID), sure=None).images
+    part = Segmentation(task()).study(image, Volume(values[None], GRID), sure=None)
+    (whole,), close = part.images, part.picture_of(1)
     assert [name for name, _ in whole.legend] == list(VALUES) and close.legend == ()
     assert whole.window == close.window == CT_LUNG and close.caption == "left lung"
     soft = Segmentation(task()).study(image.with_voxels(image.voxels * 0 + 40), Volume(values[None], GRID), sure=None)
-    assert [one.window for one in soft.images] == [CT_SOFT_TISSUE, CT_SOFT_TISSUE]
+    assert [one.window for one in (*soft.images, soft.picture_of(1))] == [CT_SOFT_TISSUE, CT_SOFT_TISSUE]
+
+
+def test_study__the_legend_has_what_the_picture_cuts_through():
+    """Planes go through the nodule on the left; the spine lies behind it, in none of them."""
+    values = labels((5, 8))
+    values[28:30, 0:2, 0:1] = 4
+    regions = (*task().regions, Region(name="spine", values=(4,)))
+    whole_task = task().model_copy(update={"regions": regions})
+    image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
+    (whole,) = Segmentation(whole_task).study(image, Volume(values[None], GRID), sure=None).images
+    assert [name for name, _ in whole.legend] == ["left lung", "right lung", "nodule"]
 
 
 def test_window_of__what_has_no_unit_has_no_window():

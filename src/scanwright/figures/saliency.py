@@ -88,6 +88,7 @@ def saliency_overlay(
     title: str = "",
     ends: Ends = SPEAKS,
     narrow: bool = False,
+    limit: float | None = None,
 ) -> bytes:
     """Draw the map over the image as PNG, two pixels for a CSS pixel, each slice up to 420 x 420 CSS pixels, or 280 x 280.
 
@@ -95,12 +96,14 @@ def saliency_overlay(
     saliency_IJK: the map on the same grid; what is not finite counts as 0. All 0: nothing is coloured, the middle slice.
     window: the intensities shown as black and white; else the 0.5 and 99.5 percentiles of the slice.
     title: in a line above, what the map is of. ends: of a map with values below 0. narrow: see the module's docstring.
+    limit: of a map in [0, 1] whose values mean something by themselves: the bar goes to 1 whatever the map's largest value is,
+    and names this one, which is outlined.
     Raises GeometryError if the shapes differ.
     """
     for name, array in (("image", image_CIJK[0]), ("saliency map", saliency_IJK)):
         if array.shape != tuple(grid.shape):
             raise GeometryError(f"the {name} is not on its grid", expected=tuple(grid.shape), found=array.shape)
-    cut = _cut(image_CIJK, saliency_IJK, grid, window)
+    cut = _cut(image_CIJK, saliency_IJK, grid, window, size=None if limit is None else 1.0)
     colours = matplotlib.colormaps["berlin" if cut.signed else "inferno"]
     above = TITLE_PX if title else 0
     layout = _narrow(cut, above, plain=1 not in grid.shape) if narrow else _wide(cut, above)
@@ -117,7 +120,10 @@ def saliency_overlay(
             draw_sides(axes, cut.sides)
             if number == 1:
                 draw_scale(axes, cut.width, cut.height, scale=place[2] / cut.width)
-    _draw_bar(_axes(figure, layout, layout.bar), colours, ends if cut.signed else None, upright=layout.upright)
+        if limit is not None and number == len(layout.slices):
+            _draw_limit(axes, cut, limit)
+    bar = _axes(figure, layout, layout.bar)
+    _draw_bar(bar, colours, ends if cut.signed else None, upright=layout.upright, limit=limit)
     return to_png(figure)
 
 
@@ -176,8 +182,13 @@ def stacked(pictures: Sequence[bytes]) -> bytes:
     return stored.getvalue()
 
 
-def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float, float] | None) -> Slice:
-    """The slice with most saliency. Rows run down, columns to the right; both are turned over: right and top come first."""
+def _cut(
+    image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float, float] | None, *, size: float | None
+) -> Slice:
+    """The slice with most saliency. Rows run down, columns to the right; both are turned over: right and top come first.
+
+    size: what is drawn as 1; None for the map's largest.
+    """
     turn = canonical(grid.affine)
     spacing = turn.grid(grid).spacing
     channels = image_CIJK if image_CIJK.shape[0] == 3 and grid.unit == "px" else image_CIJK[:1]
@@ -187,7 +198,7 @@ def _cut(image_CIJK: Array, saliency_IJK: Array, grid: Grid, window: tuple[float
     axis = thin[0] if thin else max((2, 1, 0), key=lambda k: round(spacing[k], 3))
     index = largest_slice(np.abs(saliency), axis)
     across, up = (other for other in range(3) if other != axis)
-    size = float(np.abs(saliency).max())
+    size = float(np.abs(saliency).max()) if size is None else size
     return Slice(
         image=_grey(np.stack([_show(channel, axis, index) for channel in image], axis=-1), window),
         map=_show(saliency, axis, index) / (size or 1.0),
@@ -222,7 +233,19 @@ def _draw(axes: Axes, cut: Slice, map_YX: Floats | None, colours: Colormap) -> N
     axes.axis("off")
 
 
-def _draw_bar(axes: Axes, colours: Colormap, ends: Ends | None, *, upright: bool) -> None:
+def _draw_limit(axes: Axes, cut: Slice, limit: float) -> None:
+    """An outline of what is above the limit."""
+    rows, columns = cut.map.shape
+    if cut.map.max() > limit:
+        x, y = (
+            (np.arange(-1, columns + 1) + 0.5) * cut.width / columns,
+            (np.arange(-1, rows + 1) + 0.5) * cut.height / rows,
+        )
+        axes.contour(x, y, np.pad(cut.map, 1), levels=[limit], colors=["white"], linewidths=1.0)
+        axes.set(xlim=(0, cut.width), ylim=(cut.height, 0))
+
+
+def _draw_bar(axes: Axes, colours: Colormap, ends: Ends | None, *, upright: bool, limit: float | None) -> None:
     """The colours over a middling grey, as opaque as in the picture: upright from the largest down, else from the least on.
 
     ends: what both ends of a map with values below 0 are called; None of one without.
@@ -233,6 +256,8 @@ def _draw_bar(axes: Axes, colours: Colormap, ends: Ends | None, *, upright: bool
     axes.imshow(np.full(values.shape, GREY), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
     axes.imshow(_painted(values, colours, signed=ends is not None), extent=extent, aspect="auto")
     ticks = {1.0: "most", 0.5: "half", 0.0: "0"} if ends is None else {1.0: ends[1], 0.0: "0", -1.0: ends[0]}
+    if limit is not None:
+        ticks = {value: f"{value:g}" for value in (1.0, limit, 0.0)}
     axes.set(xticks=[], yticks=[])
     if upright:
         axes.yaxis.tick_right()

@@ -32,7 +32,7 @@ from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
-from scanwright.report.study_content import FindingLine, KeyImage, StudyPart
+from scanwright.report.study_content import MOST_FINDINGS, FindingLine, KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Array, Floats, Shape3, Triple, Unit
@@ -41,6 +41,8 @@ SUFFIX = ".json"
 CLOSE = 0.1
 """A box whose score is less than this above its threshold is told as doubtful, and one as much below as perhaps missed."""
 DIGITS = 3
+MOST_CUTS = 6
+"""Cuts of a volume in a picture of what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,11 @@ class BoxAnswers:
                 for number, place in enumerate(self._told(answer), start=1)
             ),
             images=(
-                KeyImage(png=self.drawn(image, answer, numbered=True), shows="boxes", legend=self._legend(answer)),
+                KeyImage(
+                    png=self.drawn(image, answer, numbered=True),
+                    shows="boxes" if self._told(answer) else "image",
+                    legend=self._legend(answer),
+                ),
             ),
             unit_of_length=answer.unit,
         )
@@ -133,7 +139,8 @@ class BoxAnswers:
             for number, k in enumerate(self._told(answer), start=1)
         ]
         window = window_of(around_boxes(image.voxels[0], [one.corners for one in boxes]), self.task)
-        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window)
+        first = boxes[:MOST_FINDINGS]
+        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window, first=first, most=MOST_CUTS)
 
     def _legend(self, answer: BoxAnswer) -> tuple[tuple[str, str], ...]:
         codes = sorted({int(answer.found.codes[place]) for place in self._told(answer)})
@@ -147,13 +154,15 @@ class BoxAnswers:
 
     def _line(self, answer: BoxAnswer, place: int, number: int, *, shape: Shape3) -> FindingLine:
         flat = shape.index(1) if 1 in shape else None
-        across, along = np.delete(edges_of(answer, place), 2 if flat is None else flat).tolist()
+        edges = edges_of(answer, place)
+        across, along = np.delete(edges, 2 if flat is None else flat).tolist()
         low, high = answer.found.boxes[place, :, 2].tolist()
         return FindingLine(
             number=number,
             kind=self.parts[int(answer.found.codes[place])],
             longest=max(across, along),
             perpendicular=min(across, along),
+            depth=float(edges[2]) if flat is None else None,
             slices=(min(shape[2], math.floor(low) + 1), max(1, math.ceil(high))) if flat is None else None,
             confidence=float(answer.found.scores[place]),
         )

@@ -5,7 +5,7 @@ stated beside them; None is "not known".
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -19,6 +19,8 @@ MOST_FINDINGS = 12
 """Rows of findings on the page; the others are counted, and stand in the JSON."""
 LARGEST_SHOWN = 6
 """Rows that the largest have of these; the others go to what has changed since a prior study, then to the next largest."""
+MOST_PICTURED = 4
+"""Findings with a picture of their own."""
 PRECEDENCE: tuple[Change, ...] = ("grown", "resolved", "new", "shrunk", "stable")
 """What became of a finding, the most telling first."""
 DECISION = ""
@@ -28,7 +30,7 @@ DAYS_TOLD = 92
 DAYS_OF_MONTH = 365.25 / 12
 
 Span = Literal["same day", "day", "days", "months"]
-Shows = Literal["image", "outlines", "boxes", "explanation"]
+Shows = Literal["image", "outlines", "numbered", "boxes", "distance", "explanation"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,8 @@ class FindingLine:
     """One finding. number: in this study; None for one that was in the prior study alone.
 
     region: where it lies, "" outside all regions. crosses: further regions that it reaches into. size, longest, perpendicular,
-    mean, deviation: measured; None where the model gives no outline. slices: the first and the last one along the file's
+    mean, deviation: measured; None where the model gives no outline; of a box longest and perpendicular are its edges within a
+    slice, depth that across the slices of a volume. slices: the first and the last one along the file's
     `axis`, both counted from 1; of an outline the one in which its diameters are measured; None of a picture. image_numbers:
     those that a scanner gave to these slices, the lower first; None where there are none. change, growth, before: against the
     prior study, where there is one: growth is of the longest diameter, before is that diameter then.
@@ -84,6 +87,7 @@ class FindingLine:
     size: float | None = None
     longest: float | None = None
     perpendicular: float | None = None
+    depth: float | None = None
     slices: tuple[int, int] | None = None
     axis: int = 3
     image_numbers: tuple[int, int] | None = None
@@ -111,7 +115,9 @@ class StudyPart:
 
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
     an answer without outlines; looks_for_findings: whether the model knows any. answers: of the whole image, what is decided
-    under ""; are_counts: how many of each kind there are. unit_of_value: of grey values.
+    under ""; are_counts: how many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None
+    where no finding has a picture of its own. with_findings: whether regions are measured with the findings in
+    them, which are no part of them in the label map. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
@@ -120,6 +126,8 @@ class StudyPart:
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
+    picture_of: Callable[[int], KeyImage] | None = None
+    with_findings: bool = False
     unit_of_length: str = "mm"
     unit_of_value: str = ""
 
@@ -129,7 +137,9 @@ class ModelFacts:
     """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
 
     tested_on: each way in which it was measured, as texts by name: how (on cases set "apart", by "folds" of a
-    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval.
+    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval, or that metric's name as
+    undefined; and of one that looks for findings how many true ones there were and how many of them it found (true, hits),
+    sensitivity, sensitivity_interval, false ones in the mean case (false) and false_interval.
     """
 
     name: str
@@ -138,6 +148,18 @@ class ModelFacts:
     kind: str
     parts: tuple[str, ...] = ()
     tested_on: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def found_in_test(self) -> Mapping[str, str] | None:
+        """Of the tests in which findings were looked for that with most true ones; None without such a test."""
+        tests = [one for one in self.tested_on if "true" in one]
+        return max(tests, key=lambda one: int(one["true"]), default=None)
+
+    @property
+    def misses_most(self) -> bool:
+        """Whether it found less than half of the true findings of that test."""
+        test = self.found_in_test
+        return test is not None and 2 * int(test["hits"]) < int(test["true"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +170,8 @@ class StudyContent:
     prior: of the prior study; days_since_prior: from it to this one, None where a date is not known.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
-    there are. looks_for_findings: whether it is told that there are none. unit_of_size, unit_of_length, unit_of_value: of the
+    there are. looks_for_findings: whether it is told that there are none. with_findings: whether regions are measured with the
+    findings in them, which are no part of them in the label map. unit_of_size, unit_of_length, unit_of_value: of the
     table's numbers.
     """
 
@@ -166,6 +189,7 @@ class StudyContent:
     findings: tuple[FindingLine, ...] = ()
     has_regions: bool = False
     looks_for_findings: bool = False
+    with_findings: bool = False
     warnings: tuple[str, ...] = ()
     unit_of_size: str = "ml"
     unit_of_length: str = "mm"
@@ -217,6 +241,15 @@ def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
     largest, others = by_size[:LARGEST_SHOWN], by_size[LARGEST_SHOWN:]
     others.sort(key=lambda place: PRECEDENCE.index(findings[place].change or "stable"))  # among equals the larger first
     return tuple(findings[place] for place in sorted([*largest, *others][:MOST_FINDINGS]))
+
+
+def worth_a_picture(findings: Sequence[FindingLine]) -> tuple[int, ...]:
+    """Numbers of up to MOST_PICTURED findings, in their order: of what has grown or is new since a prior study, then of the
+    largest.
+    """
+    there = [(one.number, one) for one in findings if one.number is not None]
+    there.sort(key=lambda one: (one[1].change not in ("grown", "new"), -(one[1].longest or 0)))
+    return tuple(sorted(number for number, _ in there[:MOST_PICTURED]))
 
 
 def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
