@@ -15,7 +15,7 @@ from PIL import Image
 from scanwright.dataset.task import Kind
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
-from scanwright.findings.follow_up import follow_up
+from scanwright.findings.follow_up import Change, follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
 from scanwright.report.study import (
     LANGUAGES,
@@ -28,6 +28,7 @@ from scanwright.report.study import (
 )
 from scanwright.report.study_content import (
     MOST_FINDINGS,
+    PRECEDENCE,
     FindingLine,
     KeyImage,
     ModelFacts,
@@ -132,6 +133,43 @@ def test_page__says_all_that_is_known():
         assert part in said, part
     assert "Patient" not in said and "Born" not in said  # only if it was asked for
     assert "Patient DOE" in text(build_study(content(patient={"name": "DOE"})))
+
+
+def followed(now, before, **more):
+    """The words of a page on these findings, in both languages, and its lines."""
+    table = StudyTable((), tuple(now), "ml", "mm")
+    lines = finding_lines(table, follow_up(now, before, **more))
+    return lines, *(text(build_study(content(findings=lines), language=language)) for language in ("en", "zh"))
+
+
+def test_page__of_what_has_merged_or_split_tells_sums():
+    two = [finding(1, longest=9.0, size=0.4), finding(2, longest=9.5, center=(10, 0, 0), size=0.5)]
+    one = [finding(1, longest=25.0, center=(5, 0, 0), size=4.5)]
+    (line,), said, chinese = followed(one, two)
+    assert "merged +35 % (before 9.0 + 9.5 mm)" in said and "4.50 before 0.90, +400 %" in said
+    assert "融合 +35 % (前次 9.0 + 9.5 mm)" in chinese
+    assert (line.before, line.diameters_before, line.parts) == (18.5, (9.0, 9.5), ())
+    lines, said, chinese = followed(two, one)
+    assert said.count("split −26 % (before 25.0 mm, together 18.5 mm)") == 2 and "分裂" in chinese and "合计" in chinese
+    assert [line.parts for line in lines] == [(1, 2), (1, 2)] and lines[0].together == 18.5
+    assert "0.40 before 4.50 9.0" in said  # a part's size beside that of the whole is no change
+
+
+def test_page__says_why_no_change_is_told():
+    now, before = [finding(1, longest=20.7)], [finding(1, longest=14.8, size=1.5)]
+    (line,), said, chinese = followed(now, before, voxels=(4.6, 4.1))
+    assert "stable within measurement error before 14.8 mm, ± 8.7 mm" in said and "测量误差内稳定" in chinese
+    assert "3.00 before 1.50" in said and "+40 %" not in said and line.error == pytest.approx(8.7)
+    (line,), said, _ = followed(now, [replace(before[0], cut=True)])
+    assert "cut, growth not known before ≥ 14.8 mm" in said and "before ≥ 1.50" in said and line.cut_before
+    _, said, chinese = followed(now, [finding(1, center=(99, 0, 0))], covered=([False], [False]))
+    assert "not wholly covered by the prior study" in said and "not wholly covered by this study" in said
+    assert "前次检查未完整覆盖" in chinese and "本次检查未完整覆盖" in chinese
+
+
+def test_words__every_change_has_one():
+    assert all(set(words_of_study(language)["changes"]) == set(get_args(Change)) for language in LANGUAGES)
+    assert set(PRECEDENCE) == set(get_args(Change))
 
 
 def test_page__stands_by_itself_and_names_are_names():
@@ -318,6 +356,7 @@ def test_site__a_template_that_cannot_be_used_is_named(tmp_path, template):
 def test_json__is_the_same_content_without_pictures():
     told = json.loads(json.dumps(content().to_json(), allow_nan=False))
     assert told["findings"][0]["growth"] == pytest.approx(20 / 14 - 1) and "images" not in told
+    assert (told["findings"][0]["size_growth"], told["findings"][0]["size_before"]) == (0.0, 3.0)
     assert told["regions"][1]["missing"] is True and told["model"]["digest"] == "ab" * 32
     assert told["warnings"] == [{"code": "", "values": {}, "text": "grey values are unlike"}]
     (told,) = content(warnings=(FAR,)).to_json()["warnings"]

@@ -87,7 +87,7 @@ def measures_of(
     """What the report says of each finding, in the order of its segments. unit: of the image's values, a key of `sr.UNITS`."""
     from scanwright.io.dicom.derived.sr_findings import FindingMeasures
 
-    became = {one.now.number: one for one in changes if one.now is not None}
+    became = {row.number: one for one in changes for row in one.now}
     names = {row.number: called(row) for row in table.findings}
     size, each = UNITS_OF_SIZE[table.unit_of_size]
     return [
@@ -120,21 +120,20 @@ def gone_in(changes: Sequence[FollowUp], table: StudyTable) -> "list[GoneFinding
     from scanwright.io.dicom.derived.sr_findings import GoneFinding
 
     return [
-        GoneFinding(
-            kind=one.before.kind,
-            region=one.before.region,
-            before=one.before.longest,
-            unit_of_length=table.unit_of_length,
-        )
+        GoneFinding(kind=row.kind, region=row.region, before=row.longest, unit_of_length=table.unit_of_length)
         for one in changes
-        if one.now is None and one.before is not None
+        if one.change == "resolved"
+        for row in one.before
     ]
 
 
 def _change(one: FollowUp | None) -> dict[str, Any]:
-    if one is None:
+    """What is coded of a change; {} of one that is a matter of doubt, or unknown."""
+    from scanwright.io.dicom.derived.sr_concepts import CHANGES
+
+    if one is None or one.change not in CHANGES:
         return {}
-    before = None if one.before is None else one.before.longest
+    before = one.longest_before if one.before else None
     return {"change": one.change, "before": before, "growth": one.growth, "size_growth": one.size_growth}
 
 
