@@ -167,6 +167,22 @@ def test_page__says_why_no_change_is_told():
     assert "前次检查未完整覆盖" in chinese and "本次检查未完整覆盖" in chinese
 
 
+def test_page__a_region_of_the_prior_study_is_told_as_one_of_now():
+    """Cut by the border it is a part of what was there, and one that was not found has no size."""
+    names = ("lung", "heart", "spleen")
+    now = StudyTable(tuple(RegionRow(name=name, size=50.0, burden=0.0, cut=False) for name in names), (), "ml", "mm")
+    sizes = {"lung": (40.5, True), "heart": (0, False), "spleen": (30.5, False)}
+    before = StudyTable(
+        tuple(RegionRow(name=name, size=size, burden=None, cut=cut) for name, (size, cut) in sizes.items()),
+        (),
+        "ml",
+        "mm",
+    )
+    page = build_study(content(regions=region_lines(now, before), findings=()))
+    assert "lung 50.0 ≥ 40.5 0.0 %" in text(page) and "spleen 50.0 30.5" in text(page)
+    assert "heart 50.0 not found 0.0 %" in text(page) and "≥ cut by the image's border" in text(page)
+
+
 def test_words__every_change_has_one():
     assert all(set(words_of_study(language)["changes"]) == set(get_args(Change)) for language in LANGUAGES)
     assert set(PRECEDENCE) == set(get_args(Change))

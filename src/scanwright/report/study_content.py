@@ -59,7 +59,9 @@ class KeyImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegionLine:
-    """One region. burden: share of it that findings take. before: its size in the prior study."""
+    """One region. burden: share of it that findings take. before: its size in the prior study, 0 where it was not found there;
+    cut_before: whether the border of that image cut it.
+    """
 
     name: str
     size: float
@@ -67,6 +69,7 @@ class RegionLine:
     cut: bool = False
     missing: bool = False
     before: float | None = None
+    cut_before: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,13 +237,19 @@ def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
 
 def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
     """The regions of a table. before: that of the prior study."""
-    earlier = {} if before is None else {row.name: row.size for row in before.regions}
+    earlier = {} if before is None else {row.name: row for row in before.regions}
     return tuple(_region_line(row, earlier.get(row.name)) for row in table.regions)
 
 
-def _region_line(row: RegionRow, before: float | None) -> RegionLine:
+def _region_line(row: RegionRow, before: RegionRow | None) -> RegionLine:
     return RegionLine(
-        name=row.name, size=row.size, burden=row.burden, cut=row.cut, missing=row.is_missing, before=before
+        name=row.name,
+        size=row.size,
+        burden=row.burden,
+        cut=row.cut,
+        missing=row.is_missing,
+        before=None if before is None else before.size,
+        cut_before=before is not None and before.cut,
     )
 
 
