@@ -123,8 +123,10 @@ def test_page__says_all_that_is_known():
     said = text(build_study(content()))
     for part in (
         "CT <chest>", "Modality CT", "research use only", "Not found in the image: heart", "grey values are unlike",
-        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "grown +43 % (before 14.0 mm)",
-        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
+        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "3.00 ±0 % 20.0",
+        "grown +43 % before 14.0 mm, 3.00 ml",
+        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm, 3.00 ml",
+        "1200.5", "not found",
         "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
         "tested on what was set apart from the start (cases: 1, patients: 1): mean Dice 0.870",
         "tested by cross-validation (cases: 120, patients: 98): mean Dice 0.910 (95 % CI 0.880–0.930)",
@@ -146,22 +148,26 @@ def test_page__of_what_has_merged_or_split_tells_sums():
     two = [finding(1, longest=9.0, size=0.4), finding(2, longest=9.5, center=(10, 0, 0), size=0.5)]
     one = [finding(1, longest=25.0, center=(5, 0, 0), size=4.5)]
     (line,), said, chinese = followed(one, two)
-    assert "merged +35 % (before 9.0 + 9.5 mm)" in said and "4.50 before 0.90, +400 %" in said
-    assert "融合 +35 % (前次 9.0 + 9.5 mm)" in chinese
+    assert "merged +35 % before 9.0 + 9.5 mm, 0.90 ml" in said and "4.50 +400 %" in said
+    assert "融合 +35 % 前次 9.0 + 9.5 mm、0.90 ml" in chinese
     assert (line.before, line.diameters_before, line.parts) == (18.5, (9.0, 9.5), ())
     lines, said, chinese = followed(two, one)
-    assert said.count("split −26 % (before 25.0 mm, together 18.5 mm)") == 2 and "分裂" in chinese and "合计" in chinese
+    assert (
+        said.count("split −26 % before 25.0 mm, 4.50 ml together 18.5 mm") == 2
+        and "分裂" in chinese
+        and "合计" in chinese
+    )
     assert [line.parts for line in lines] == [(1, 2), (1, 2)] and lines[0].together == 18.5
-    assert "0.40 before 4.50 9.0" in said  # a part's size beside that of the whole is no change
+    assert "0.40 9.0 × 12.0" in said  # a part's size beside that of the whole is no change
 
 
 def test_page__says_why_no_change_is_told():
     now, before = [finding(1, longest=20.7)], [finding(1, longest=14.8, size=1.5)]
     (line,), said, chinese = followed(now, before, voxels=(4.6, 4.1))
-    assert "stable within measurement error before 14.8 mm, ± 8.7 mm" in said and "测量误差内稳定" in chinese
-    assert "3.00 before 1.50" in said and "+40 %" not in said and line.error == pytest.approx(8.7)
+    assert "stable within measurement error before 14.8 mm, 1.50 ml ± 8.7 mm" in said and "测量误差内稳定" in chinese
+    assert "+40 %" not in said and "+100 %" not in said and line.error == pytest.approx(8.7)
     (line,), said, _ = followed(now, [replace(before[0], cut=True)])
-    assert "cut, growth not known before ≥ 14.8 mm" in said and "before ≥ 1.50" in said and line.cut_before
+    assert "cut, growth not known before ≥ 14.8 mm, ≥ 1.50 ml" in said and line.cut_before
     _, said, chinese = followed(now, [finding(1, center=(99, 0, 0))], covered=([False], [False]))
     assert "not wholly covered by the prior study" in said and "not wholly covered by this study" in said
     assert "前次检查未完整覆盖" in chinese and "本次检查未完整覆盖" in chinese
