@@ -149,7 +149,7 @@ def test_page__of_what_has_merged_or_split_tells_sums():
     one = [finding(1, longest=25.0, center=(5, 0, 0), size=4.5)]
     (line,), said, chinese = followed(one, two)
     assert "merged +35 % before 9.0 + 9.5 mm, 0.90 ml" in said and "4.50 +400 %" in said
-    assert "融合 +35 % 前次 9.0 + 9.5 mm、0.90 ml" in chinese
+    assert "融合 +35 % 前次 9.0 + 9.5 mm、 0.90 ml" in chinese
     assert (line.before, line.diameters_before, line.parts) == (18.5, (9.0, 9.5), ())
     lines, said, chinese = followed(two, one)
     assert (
