@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from dicom_peers import conformance_errors, needs_dciodvfy
 from made_folders import ball, write_nifti
 from scanwright.api import prior_study
 from scanwright.api.answering import AnsweredScan
@@ -19,6 +20,8 @@ from scanwright.dataset.task import Channel, Region, Task
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.derived.series_write import write_series
+from scanwright.io.dicom.derived.sr import PriorStudy, read_measurements
+from scanwright.io.dicom.derived.sr_concepts import CHANGE
 from scanwright.io.formats import read_volume
 from scanwright.problem.segmentation import Segmentation
 
@@ -76,6 +79,7 @@ def series(folder, finished, **elements):
     return folder
 
 
+@needs_dciodvfy
 def test_report__of_another_patients_study_says_so_first(finished, tmp_path):
     now = series(tmp_path / "now", finished, PatientID="SECRET-1", StudyDate="20260301")
     then = series(tmp_path / "then", finished, PatientID="SECRET-2", StudyDate="20250101")
@@ -86,6 +90,23 @@ def test_report__of_another_patients_study_says_so_first(finished, tmp_path):
     assert told["days_since_prior"] == 424 and "14 months before" in page
     assert page.index("another patient ID") < page.index("</ul>", page.index('class="warnings"'))
     assert "SECRET" not in page and "2025" not in page and "SECRET" not in json.dumps(told)
+    report = read_measurements(tmp_path / "out/now.sr.dcm")
+    assert OTHER_ID in report.comments and all(group.answered(CHANGE) == () for group in report.groups)
+    assert conformance_errors(tmp_path / "out/now.sr.dcm") == []
+
+
+def test_dicom_report__names_the_prior_study_and_says_what_the_page_says(finished, tmp_path):
+    """The prior study by its UIDs, and every doubt of the page as a comment."""
+    now = series(tmp_path / "now", finished, PatientID="P1", StudyDate="20260301")
+    then = series(tmp_path / "then", finished, PatientID="P1", StudyDate="20250101")
+    predict(finished.model, now, out=tmp_path / "out", report=StudyOptions(), prior=[then])
+    report = read_measurements(tmp_path / "out/now.sr.dcm")
+    told = json.loads((tmp_path / "out/now.report.json").read_text())
+    before = pydicom.dcmread(next(then.glob("*.dcm")))
+    assert report.prior == PriorStudy(before.StudyInstanceUID, before.SeriesInstanceUID, "20250101")
+    assert {one["text"] for one in told["warnings"]} <= {*report.comments}
+    assert report.comments[0].startswith("For research use only.")
+    assert any(one.startswith("Model ") and "(cases: 2, patients: 2)" in one for one in report.comments)
 
 
 def test_prior__is_answered_as_the_current_scan_is(finished, tmp_path):

@@ -127,13 +127,17 @@ def gone_in(changes: Sequence[FollowUp], table: StudyTable) -> "list[GoneFinding
     ]
 
 
-def _change(one: FollowUp | None) -> dict[str, Any]:
-    """What is coded of a change; {} of one that is a matter of doubt, or unknown."""
+def is_coded(one: FollowUp) -> bool:
+    """Whether a change is known, so that a report has a code for it."""
     from scanwright.io.dicom.derived.sr_concepts import CHANGES
 
-    if one is None or one.change not in CHANGES:
+    return one.change in CHANGES
+
+
+def _change(one: FollowUp | None) -> dict[str, Any]:
+    if one is None or not is_coded(one):
         return {}
-    before = one.longest_before if one.before else None
+    before = one.longest_before if one.before and not any(row.cut for row in one.before) else None
     return {"change": one.change, "before": before, "growth": one.growth, "size_growth": one.size_growth}
 
 

@@ -5,7 +5,7 @@ registration; its findings are paired with those of now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Comparison:
     """A study beside a prior one. changes: what became of the findings. before: the prior study's table. doubts: about both.
 
     mismatches: reasons to doubt that it is a prior study of this patient. days: from the prior study to the current one; None
-    where a date is not known.
+    where a date is not known. header: of the prior study.
     """
 
     changes: tuple[FollowUp, ...] = ()
@@ -49,6 +49,12 @@ class Comparison:
     doubts: tuple[str, ...] = ()
     mismatches: tuple[Doubt, ...] = ()
     days: int | None = None
+    header: ScanHeader = field(default_factory=ScanHeader)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may be no prior study of this patient, or does not fit the current one: its changes are to be doubted."""
+        return bool(self.mismatches) or POOR_FIT in self.doubts
 
 
 def followed(model: Model, case: Case, image: Volume, table: StudyTable | None, prior: Case | None) -> Comparison:
@@ -61,13 +67,13 @@ def followed(model: Model, case: Case, image: Volume, table: StudyTable | None, 
         return Comparison()
     now, then = scan_header(case), scan_header(prior)
     days = days_between(then, now)
-    known = Comparison(mismatches=mismatches(now, then, days=days), days=days)
+    known = Comparison(mismatches=mismatches(now, then, days=days), days=days, header=then)
     if table is None:
         return replace(known, doubts=(NO_OUTLINES,))
     earlier = answer_scan(model, prior, tell=silent)
     own = tuple(Doubt("of-prior", "of the prior study: {doubt}", doubt=note) for note in earlier.notes)
     found = compared(model, image, table, earlier)
-    return replace(found, doubts=(*found.doubts, *own), mismatches=known.mismatches, days=days)
+    return replace(known, changes=found.changes, before=found.before, doubts=(*found.doubts, *own))
 
 
 def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredScan) -> Comparison:
