@@ -15,7 +15,7 @@ from PIL import Image
 from scanwright.dataset.task import Kind
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
-from scanwright.findings.follow_up import follow_up
+from scanwright.findings.follow_up import Change, follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
 from scanwright.report.study import (
     LANGUAGES,
@@ -29,6 +29,7 @@ from scanwright.report.study import (
 )
 from scanwright.report.study_content import (
     MOST_FINDINGS,
+    PRECEDENCE,
     FindingLine,
     KeyImage,
     ModelFacts,
@@ -124,8 +125,10 @@ def test_page__says_all_that_is_known():
     said = text(build_study(content()))
     for part in (
         "CT <chest>", "Modality CT", "research use only", "Not found in the image: heart", "grey values are unlike",
-        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "grown +43 % (before 14.0 mm)",
-        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
+        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "3.00 ±0 % 20.0",
+        "grown +43 % before 14.0 mm, 3.00 ml",
+        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm, 3.00 ml",
+        "1200.5", "not found",
         "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
         "tested on what was set apart from the start (cases: 1, patients: 1): mean Dice 0.870",
         "tested by cross-validation (cases: 120, patients: 98): mean Dice 0.910 (95 % CI 0.880–0.930)",
@@ -134,6 +137,63 @@ def test_page__says_all_that_is_known():
         assert part in said, part
     assert "Patient" not in said and "Born" not in said  # only if it was asked for
     assert "Patient DOE" in text(build_study(content(patient={"name": "DOE"})))
+
+
+def followed(now, before, **more):
+    """The words of a page on these findings, in both languages, and its lines."""
+    table = StudyTable((), tuple(now), "ml", "mm")
+    lines = finding_lines(table, follow_up(now, before, **more))
+    return lines, *(text(build_study(content(findings=lines), language=language)) for language in ("en", "zh"))
+
+
+def test_page__of_what_has_merged_or_split_tells_sums():
+    two = [finding(1, longest=9.0, size=0.4), finding(2, longest=9.5, center=(10, 0, 0), size=0.5)]
+    one = [finding(1, longest=25.0, center=(5, 0, 0), size=4.5)]
+    (line,), said, chinese = followed(one, two)
+    assert "merged +35 % before 9.0 + 9.5 mm, 0.90 ml" in said and "4.50 +400 %" in said
+    assert "融合 +35 % 前次 9.0 + 9.5 mm、 0.90 ml" in chinese
+    assert (line.before, line.diameters_before, line.parts) == (18.5, (9.0, 9.5), ())
+    lines, said, chinese = followed(two, one)
+    assert (
+        said.count("split −26 % before 25.0 mm, 4.50 ml together 18.5 mm") == 2
+        and "分裂" in chinese
+        and "合计" in chinese
+    )
+    assert [line.parts for line in lines] == [(1, 2), (1, 2)] and lines[0].together == 18.5
+    assert "0.40 9.0 × 12.0" in said  # a part's size beside that of the whole is no change
+
+
+def test_page__says_why_no_change_is_told():
+    now, before = [finding(1, longest=20.7)], [finding(1, longest=14.8, size=1.5)]
+    (line,), said, chinese = followed(now, before, voxels=(4.6, 4.1))
+    assert "stable within measurement error before 14.8 mm, 1.50 ml ± 8.7 mm" in said and "测量误差内稳定" in chinese
+    assert "+40 %" not in said and "+100 %" not in said and line.error == pytest.approx(8.7)
+    (line,), said, _ = followed(now, [replace(before[0], cut=True)])
+    assert "cut, growth not known before ≥ 14.8 mm, ≥ 1.50 ml" in said and line.cut_before
+    _, said, chinese = followed(now, [finding(1, center=(99, 0, 0))], covered=([False], [False]))
+    assert "not wholly covered by the prior study" in said and "not wholly covered by this study" in said
+    assert "前次检查未完整覆盖" in chinese and "本次检查未完整覆盖" in chinese
+
+
+def test_page__a_region_of_the_prior_study_is_told_as_one_of_now():
+    """Cut by the border it is a part of what was there, and one that was not found has no size."""
+    names = ("lung", "heart", "spleen")
+    now = StudyTable(tuple(RegionRow(name=name, size=50.0, burden=0.0, cut=False) for name in names), (), "ml", "mm")
+    sizes = {"lung": (40.5, True), "heart": (0, False), "spleen": (30.5, False)}
+    before = StudyTable(
+        tuple(RegionRow(name=name, size=size, burden=None, cut=cut) for name, (size, cut) in sizes.items()),
+        (),
+        "ml",
+        "mm",
+    )
+    page = build_study(content(regions=region_lines(now, before), findings=()))
+    assert "lung 50.0 ≥ 40.5 0.0 %" in text(page) and "spleen 50.0 30.5" in text(page)
+    assert "heart 50.0 not found 0.0 %" in text(page) and "≥ cut by the image's border" in text(page)
+
+
+def test_words__every_change_has_one():
+    assert all(set(words_of_study(language)["changes"]) == set(get_args(Change)) for language in LANGUAGES)
+    assert set(PRECEDENCE) == set(get_args(Change))
 
 
 def test_page__stands_by_itself_and_names_are_names():
@@ -403,6 +463,7 @@ def test_site__a_template_that_cannot_be_used_is_named(tmp_path, template):
 def test_json__is_the_same_content_without_pictures():
     told = json.loads(json.dumps(content().to_json(), allow_nan=False))
     assert told["findings"][0]["growth"] == pytest.approx(20 / 14 - 1) and "images" not in told
+    assert (told["findings"][0]["size_growth"], told["findings"][0]["size_before"]) == (0.0, 3.0)
     assert told["regions"][1]["missing"] is True and told["model"]["digest"] == "ab" * 32
     assert told["warnings"] == [{"code": "", "values": {}, "text": "grey values are unlike"}]
     (told,) = content(warnings=(FAR,)).to_json()["warnings"]

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from scanwright.doubt import as_data
 from scanwright.findings.follow_up import Change, FollowUp
@@ -21,7 +21,10 @@ LARGEST_SHOWN = 6
 """Rows that the largest have of these; the others go to what has changed since a prior study, then to the next largest."""
 MOST_PICTURED = 4
 """Findings with a picture of their own."""
-PRECEDENCE: tuple[Change, ...] = ("grown", "resolved", "new", "shrunk", "stable")
+PRECEDENCE: tuple[Change, ...] = (
+    *("grown", "resolved", "new", "merged", "split", "shrunk"),
+    *("not covered before", "not covered now", "cut", "within error", "stable"),
+)
 """What became of a finding, the most telling first."""
 DECISION = ""
 """Under which name the answers to the whole image hold what is decided; no class and no quantity is called so."""
@@ -58,7 +61,9 @@ class KeyImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegionLine:
-    """One region. burden: share of it that findings take. before: its size in the prior study."""
+    """One region. burden: share of it that findings take. before: its size in the prior study, 0 where it was not found there;
+    cut_before: whether the border of that image cut it.
+    """
 
     name: str
     size: float
@@ -66,6 +71,7 @@ class RegionLine:
     cut: bool = False
     missing: bool = False
     before: float | None = None
+    cut_before: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +82,11 @@ class FindingLine:
     mean, deviation: measured; None where the model gives no outline; of a box longest and perpendicular are its edges within a
     slice, depth that across the slices of a volume. slices: the first and the last one along the file's
     `axis`, both counted from 1; of an outline the one in which its diameters are measured; None of a picture. image_numbers:
-    those that a scanner gave to these slices, the lower first; None where there are none. change, growth, before: against the
-    prior study, where there is one: growth is of the longest diameter, before is that diameter then.
+    those that a scanner gave to these slices, the lower first; None where there are none.
+    Against the prior study, where there is one, as in `FollowUp`: change, growth, size_growth; before, size_before: diameter
+    and size then; cut_before: whether the border of that image cut it. Of several findings that have become one, or one that
+    has split, growth, before and size_before are of sums: diameters_before and parts, the numbers of those of now, say of what,
+    and together is the sum of their diameters. error: how far the difference of the diameters may be wrong.
     """
 
     number: int | None
@@ -99,7 +108,14 @@ class FindingLine:
     cut: bool = False
     change: Change | None = None
     growth: float | None = None
+    size_growth: float | None = None
     before: float | None = None
+    size_before: float | None = None
+    cut_before: bool = False
+    diameters_before: tuple[float, ...] = ()
+    parts: tuple[int, ...] = ()
+    together: float | None = None
+    error: float | None = None
 
     def numbered(self, numbers: Sequence[int]) -> "FindingLine":
         """The same with the numbers that a scanner gave to the slices along the third axis, in their order; itself without."""
@@ -254,34 +270,35 @@ def worth_a_picture(findings: Sequence[FindingLine]) -> tuple[int, ...]:
 
 def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
     """The regions of a table. before: that of the prior study."""
-    earlier = {} if before is None else {row.name: row.size for row in before.regions}
+    earlier = {} if before is None else {row.name: row for row in before.regions}
     return tuple(_region_line(row, earlier.get(row.name)) for row in table.regions)
 
 
-def _region_line(row: RegionRow, before: float | None) -> RegionLine:
+def _region_line(row: RegionRow, before: RegionRow | None) -> RegionLine:
     return RegionLine(
-        name=row.name, size=row.size, burden=row.burden, cut=row.cut, missing=row.is_missing, before=before
+        name=row.name,
+        size=row.size,
+        burden=row.burden,
+        cut=row.cut,
+        missing=row.is_missing,
+        before=None if before is None else before.size,
+        cut_before=before is not None and before.cut,
     )
 
 
 def finding_lines(table: StudyTable, changes: Sequence[FollowUp] = ()) -> tuple[FindingLine, ...]:
-    """The findings of a table; with changes, each with what became of it, and those that are gone behind them."""
+    """The findings of a table; with changes, each with what became of it, and those of the prior study alone behind them."""
     has_slices = table.unit_of_size == "ml"
-    if not changes:
-        return tuple(_finding_line(row, has_slices=has_slices) for row in table.findings)
-    lines = [_finding_line(one.now, one, has_slices=has_slices) for one in changes if one.now is not None]
-    gone = [one.before for one in changes if one.now is None and one.before is not None]
+    became = {row.number: one for one in changes for row in one.now}
+    lines = [_finding_line(row, became.get(row.number), has_slices=has_slices) for row in table.findings]
+    alone = [(row, one) for one in changes if not one.now for row in one.before]
     return (
         *lines,
-        *(
-            FindingLine(number=None, kind=row.kind, region=row.region, change="resolved", before=row.longest)
-            for row in gone
-        ),
+        *(FindingLine(number=None, kind=row.kind, region=row.region, **_since_prior(one)) for row, one in alone),
     )
 
 
-def _finding_line(row: FindingRow, change: FollowUp | None = None, *, has_slices: bool) -> FindingLine:
-    earlier = None if change is None else change.before
+def _finding_line(row: FindingRow, change: FollowUp | None, *, has_slices: bool) -> FindingLine:
     return FindingLine(
         number=row.number,
         kind=row.kind,
@@ -298,7 +315,20 @@ def _finding_line(row: FindingRow, change: FollowUp | None = None, *, has_slices
         confidence=row.confidence,
         touches=row.touches,
         cut=row.cut,
-        change=None if change is None else change.change,
-        growth=None if change is None else change.growth,
-        before=None if earlier is None else earlier.longest,
+        **({} if change is None else _since_prior(change)),
     )
+
+
+def _since_prior(one: FollowUp) -> dict[str, Any]:
+    """What a line says of a change."""
+    told: dict[str, Any] = {"change": one.change, "growth": one.growth, "size_growth": one.size_growth}
+    if one.before:
+        told |= {"before": one.longest_before, "size_before": one.size_before}
+        told["cut_before"] = any(row.cut for row in one.before)
+    if len(one.before) > 1:
+        told["diameters_before"] = tuple(row.longest for row in one.before)
+    if len(one.now) > 1:
+        told |= {"parts": tuple(row.number for row in one.now), "together": one.longest}
+    if one.now and one.before:
+        told["error"] = one.error
+    return told
