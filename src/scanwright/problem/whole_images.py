@@ -88,7 +88,11 @@ class WholeImages:
         return tuple(range(len(self.parts)))[:MOST_EXPLAINED]
 
     def explain(self, engine: Engine, image: Volume, answer: Floats) -> Explanation | None:
-        """Where in the image lies what the answer rests on, for each part of it that is explained."""
+        """Where in the image lies what the answer rests on, for each part of it that is explained; None where it rests on
+        numbers of what is outlined.
+        """
+        if engine.plan.reads_outlines:
+            return None
         places = self.explained(answer)
         names = tuple(self.parts[place] for place in places)
         shown = [(name, score_of(self.task, place)) for name, place in zip(names, places, strict=True)]
