@@ -133,10 +133,10 @@ def test_predict__without_an_outline_is_refused(trained, scanwright, tmp_path):
     for reason in ("nothing says what is outlined", "nothing is outlined", "an outline lies on its image's grid"):
         assert reason in some.err
     assert (tmp_path / "b" / "round_51.json").exists()
-    drawn = scanwright(
-        "predict", package, new / "scans", "-o", tmp_path / "c", "--outlines", new / "masks", "--explain"
-    )
-    assert drawn.code == 2 and "rests on no place" in drawn.err
+    given = ("predict", package, new / "scans", "-o", tmp_path / "c", "--outlines", new / "masks")
+    for wish in (("--explain",), ("--explain-by", "occlusion")):
+        drawn = scanwright(*given, *wish)
+        assert drawn.code == 2 and "rests on no place" in drawn.err
 
 
 @needs_mirp

@@ -121,3 +121,12 @@ def test_study__every_part_that_is_abnormal():
     assert [row.size for row in part.table.findings] == pytest.approx([0.64, 0.16])
     assert part.table.findings[0].confidence == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
     assert part.answers[""] == "abnormal"
+
+
+def test_study__the_map_is_shown_and_outlines_only_where_there_are_some():
+    image = Volume(np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32), answer().grades.grid)
+    usual = Anomaly(TASK).study(image, answer(chance=0.1), sure=None)
+    assert [one.shows for one in usual.images] == ["distance"]
+    part = Anomaly(TASK).study(image, answer(HERE), sure=None)
+    assert [one.shows for one in part.images] == ["numbered", "distance"] and part.picture_of(1).finding == 1
+    assert all(one.window is not None for one in part.images)

@@ -5,19 +5,19 @@ patient is in them unless it was asked for. A prior study is answered by the sam
 one by rigid registration, and its findings are paired with those of now.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scanwright.api.opened import Model
 from scanwright.api.prior_study import Comparison
 from scanwright.api.scan_header import scan_header
+from scanwright.api.tested import never_saw_abnormal, on_what_tested
 from scanwright.dataset.cases import Case
+from scanwright.doubt import Doubt
 from scanwright.errors import UsageError
 from scanwright.files import write_bytes, write_json
-from scanwright.report.notation import number
 from scanwright.report.study import build_study, study_pdf
 from scanwright.report.study_content import (
     KeyImage,
@@ -26,6 +26,7 @@ from scanwright.report.study_content import (
     StudyPart,
     finding_lines,
     region_lines,
+    worth_a_picture,
 )
 
 REPORTS = PAGE, PDF, DATA = ".report.html", ".report.pdf", ".report.json"
@@ -98,7 +99,10 @@ def study_content(
     """Everything that the report says. compared, notes, explanation: as of `write_study`."""
     table, header = part.table, scan_header(case)
     lines = part.findings if table is None else finding_lines(table, compared.changes)
-    shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation, shows="explanation"))
+    shown = part.images
+    if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
+        shown = (*shown, KeyImage(png=explanation, shows="explanation"))
+    close = () if part.picture_of is None else tuple(part.picture_of(number) for number in worth_a_picture(lines))
     return StudyContent(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),
@@ -109,12 +113,13 @@ def study_content(
         days_since_prior=compared.days,
         answers=part.answers,
         are_counts=part.are_counts,
-        images=shown,
+        images=(*shown, *close),
         regions=() if table is None else region_lines(table, compared.before),
         findings=tuple(line.numbered(header.numbers) for line in lines),
         looks_for_findings=part.looks_for_findings,
+        with_findings=part.with_findings,
         has_regions=table is not None and bool(table.regions),
-        warnings=(*compared.mismatches, *notes, *compared.doubts),
+        warnings=(*compared.mismatches, *untested(model), *notes, *compared.doubts),
         unit_of_size="" if table is None else table.unit_of_size,
         unit_of_length=part.unit_of_length,
         unit_of_value=part.unit_of_value,
@@ -124,6 +129,11 @@ def study_content(
 def _of_prior(prior: Case, *, patient: bool) -> dict[str, str]:
     """What is told of a prior study; its file where the header says nothing."""
     return scan_header(prior).chosen(OF_STUDY if patient else OF_SERIES) or {"file": prior.id}
+
+
+def untested(model: Model) -> tuple[Doubt, ...]:
+    """What the tests of a model cannot have shown."""
+    return never_saw_abnormal(model.package.metrics or {}) if model.task.kind == "anomaly" else ()
 
 
 def model_facts(model: Model) -> ModelFacts:
@@ -137,26 +147,3 @@ def model_facts(model: Model) -> ModelFacts:
         parts=tuple(model.problem.parts),
         tested_on=on_what_tested(model.package.metrics or {}),
     )
-
-
-def on_what_tested(metrics: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
-    """What metrics.json says of cases set apart, and of those of the folds, as `ModelFacts` has it; () of none."""
-    parts = [part for part in (metrics.get("test"), metrics) if part and part["cases"]]
-    return tuple(
-        {
-            "how": ("apart", "fold", "folds")[min(2, len(part["by_fold"]))],
-            "cases": str(part["cases"]),
-            "patients": str(part["patients"]),
-            **headline_text(metrics["primary"], part["overall"].get(metrics["primary"])),
-        }
-        for part in parts
-    )
-
-
-def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str]:
-    """A metric of metrics.json with its interval, as text; {} where it is not defined."""
-    if value is None or value["mean"] is None:
-        return {}
-    reach = value["ci95"]
-    interval = {} if reach is None else {"interval": f"{number(reach[0], 3)}–{number(reach[1], 3)}"}
-    return {"metric": metric, "value": number(value["mean"], 3)} | interval

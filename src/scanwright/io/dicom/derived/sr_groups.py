@@ -14,7 +14,7 @@ from scanwright.io.dicom.derived.codes import SNOMED, Code, private_code
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segment, Segmentation
 from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
-from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CUT, WITH_FINDINGS, YES
+from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CUT, FOUND, NO, WITH_FINDINGS, YES
 from scanwright.io.dicom.derived.sr_content import (
     algorithm,
     concept,
@@ -38,15 +38,17 @@ CONCLUSIONS = {
 class RegionMeasures:
     """What was measured of one segment; None is "not measured" (a mean of no voxel).
 
-    size: in unit_of_size, "mm3" of a volume (told in ml too), "mm2" of a single slice, "px" of an image without a scale.
+    size: in unit_of_size, "mm3" of a volume (told in ml too), "mm2" of a single slice, "px" of an image without a scale; None
+    of a region that was not found, of which that is told and no number.
     longest, perpendicular: the longest diameter in a slice, and the longest at right angles to it there, in mm or pixels. mean,
     deviation: of the image's values inside; unit: theirs, a key of `sr.UNITS` ("HU", "SUVbw", "arbitrary", "1").
     with_findings: its size with findings that a label map cuts out of it. burden: the share of that which findings take, in
-    [0, 1]. cut: whether it reaches the image's border.
+    [0, 1]. cut: whether it reaches the image's border. is_sum: whether it is all findings of a kind, so
+    that its type is no finding's.
     """
 
     segment: int
-    size: float
+    size: float | None
     longest: float | None = None
     perpendicular: float | None = None
     mean: float | None = None
@@ -56,6 +58,7 @@ class RegionMeasures:
     with_findings: float | None = None
     burden: float | None = None
     cut: bool = False
+    is_sum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,18 @@ def region_groups(
     """TID 1411 groups: what was measured of each region. source: a header of the series that was measured."""
     for region in regions:
         assert segmentation is not None
+        segment = segmentation.segment(region.segment)
         yield segment_group(
-            segmentation.segment(region.segment),
+            segment,
             segmentation,
             model,
             source,
             measurements=[*_measurements(region, text(source, "Modality"))],
-            evaluations=[evaluation(CUT, YES)] if region.cut else [],
+            evaluations=[
+                *([evaluation(FOUND, NO)] if region.size is None else []),
+                *([evaluation(CUT, YES)] if region.cut else []),
+            ],
+            finding=private_code(f"{segment.label}: all together") if region.is_sum else None,
         )
 
 
@@ -95,8 +103,12 @@ def segment_group(
     *,
     measurements: Sequence[Any],
     evaluations: Sequence[Any],
+    finding: Code | None = None,
 ) -> Any:
-    """A TID 1411 group of one segment, with its finding, site and tracking identifiers. source: as for `region_groups`."""
+    """A TID 1411 group of one segment, with its finding, site and tracking identifiers. source: as for `region_groups`.
+
+    finding: its type, where it is another than the segment's.
+    """
     from highdicom import sr
 
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
@@ -110,7 +122,7 @@ def segment_group(
             segment_number=segment.number,
             source_series=sr.SourceSeriesForSegmentation(text(source, "SeriesInstanceUID")),
         ),
-        finding_type=concept(segment.type or private_code(segment.label)),
+        finding_type=concept(finding or segment.type or private_code(segment.label)),
         finding_category=None if segment.category is None else concept(segment.category),
         finding_sites=sites_of(segment),
         algorithm_id=algorithm(model),
@@ -123,7 +135,8 @@ def _measurements(region: RegionMeasures, modality: str) -> Iterator[Any]:
     quantity = grey_value(region.unit, modality)
     burden = None if region.burden is None else 100 * region.burden
     length = "px" if region.unit_of_size == "px" else "mm"
-    sizes = [(VOLUME, region.size, "mm3"), (VOLUME, region.size / 1000, "ml")]
+    in_ml = None if region.size is None else region.size / 1000
+    sizes = [(VOLUME, region.size, "mm3"), (VOLUME, in_ml, "ml")]
     listed: list[tuple[Code, float | None, str, Code | None]] = [
         *(
             (*size, None)
