@@ -26,11 +26,12 @@ from scanwright.evaluation.ranking import auroc
 from scanwright.features.fixed import fixed_features, fixed_settings
 from scanwright.features.folds import deal
 from scanwright.features.nested import nested_cross_validation, score
-from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
+from scanwright.features.radiomic import radiomic_features, radiomic_settings
 from scanwright.features.recipe import DEFAULTS, Recipe, candidates
 from scanwright.features.samples import Samples
 from scanwright.features.table import FeatureTable
 from scanwright.io.formats import read_label
+from scanwright.plan.radiomic_plan import RadiomicSettings
 
 FOLDS = 5
 SETTINGS = RadiomicSettings(bins=32)

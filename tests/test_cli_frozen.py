@@ -67,6 +67,7 @@ predict model: Path scans: Path, again and again
   --explain-by: auto | grad-cam | integrated-gradients | smoothgrad | occlusion
   --report: bool = False
   --prior: Path, again and again
+  --outlines: Path
   --language: str = en
   --patient: bool = False
   --template: Path

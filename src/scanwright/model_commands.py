@@ -33,6 +33,10 @@ def predict(
         list[Path] | None,
         typer.Option(help="An earlier study of the patient, to compare with; again for each further channel."),
     ] = None,
+    outlines: Annotated[
+        Path | None,
+        typer.Option(help="Masks of the scans, for a model of radiomic features: a folder, or the one file."),
+    ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = LANGUAGE,
     patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
     template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
@@ -56,6 +60,7 @@ def predict(
             explain=explain_by or explain,
             report=options,
             prior=prior or (),
+            outlines=outlines,
             device=device,
             tell=screen.tell,
         )

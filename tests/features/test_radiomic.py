@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from scanwright.errors import GeometryError, UsageError
-from scanwright.features.radiomic import RadiomicSettings, feature_name, radiomic_features, radiomic_settings
+from scanwright.features.radiomic import feature_name, radiomic_features, radiomic_settings
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
+from scanwright.plan.radiomic_plan import RadiomicSettings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ibsi_digital_phantom.csv"
 """IBSI reference manual, reference values of the digital phantom: in three dimensions (textures merged over the volume), and

@@ -5,8 +5,9 @@ import pytest
 from scanwright.dataset.facts import ClassPrint, QuantityPrint
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import UsageError
+from scanwright.plan import radiomic_plan
 from scanwright.plan.encoders import LARGEST_LAST_MAP, choose_strides
-from scanwright.plan.plan import plan_from_json
+from scanwright.plan.plan import flatten, plan_from_json
 from scanwright.plan.whole_images import FEW_CASES, MOST_VOXELS
 from scanwright.problem.regression import Regression
 from whole_image_plans import planned, prints, problem
@@ -93,6 +94,69 @@ def test_plan__classical_models_take_no_steps_and_no_budget():
         planned(scarce, of=Regression(task), model="svm")
     with pytest.raises(UsageError, match="not a value of the network"):
         planned(prints(), model="svm", values={"network.widths": [8]})
+
+
+RADIOMIC = {"network.features": "radiomic"}
+
+
+@pytest.fixture
+def mirp(monkeypatch):
+    """A version of MIRP, whether or not it is installed."""
+    monkeypatch.setattr(radiomic_plan, "version", lambda name: "2.3")
+
+
+def test_plan__radiomic_features_keep_grey_values_and_resolution(mirp):
+    made = planned(prints(), model="svm", values=RADIOMIC)
+    assert made.reads_outlines and made.network.families == ("svm-linear", "svm-rbf")
+    assert made.network.radiomic.bins == 32 and made.network.radiomic.library == "mirp 2.3"
+    assert made.preprocess.spacing is made.preprocess.long_side is None and made.batch.patch == (1, 1, 1)
+    assert [one.scheme for one in made.preprocess.normalization] == ["none"]
+    assert plan_from_json(made.to_json()) == made
+    assert set(flat_names(made)) <= set(made.why) | {name for name, _, _ in made.rows()}
+    assert not planned(prints(), model="svm").reads_outlines
+
+
+def flat_names(plan):
+    return [name for name, _ in flatten(plan.model_dump(mode="json", exclude={"why", "schema_version", "problem"}))]
+
+
+@pytest.mark.parametrize(
+    ("spacing", "edges", "by_slice"),
+    [((1, 1, 1), (1, 1, 1), False), ((0.5, 0.5, 2), (2, 0.5, 0.5), True), ((1, 1, 2), (1.26, 1.26, 1.26), False)],
+)
+def test_plan__volumes_to_cubes_and_thick_slices_one_by_one(mirp, spacing, edges, by_slice):
+    made = planned(prints((64, 64, 40), unit="mm", spacing=spacing), model="svm", values=RADIOMIC)
+    assert made.preprocess.spacing == edges and made.network.radiomic.by_slice is by_slice
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"preprocess.long_side": 96}, "brought to one size"),
+        ({"batch.patch": [1, 96, 96]}, "not filled up"),
+        ({"network.radiomic": {"bins": 8, "spacing": 1.0}}, "preprocess.spacing"),
+        ({"network.radiomic": {}}, "either bins or bin_width"),
+    ],
+)
+def test_plan__radiomic_features_refuse(mirp, values, why):
+    with pytest.raises(UsageError) as raised:
+        planned(prints(), model="svm", values=RADIOMIC | values)
+    assert why in f"{raised.value} {raised.value.expected}"
+    assert (
+        planned(prints(), model="svm", values=RADIOMIC | {"network.radiomic": {"bins": 8}}).network.radiomic.bins == 8
+    )
+
+
+def test_plan__radiomic_features_are_of_classical_models_and_need_mirp(mirp, monkeypatch):
+    with pytest.raises(UsageError, match="not a value of the network"):
+        planned(prints(), model="cnn", values=RADIOMIC)
+
+    def absent(name):
+        raise radiomic_plan.PackageNotFoundError(name)
+
+    monkeypatch.setattr(radiomic_plan, "version", absent)
+    with pytest.raises(UsageError, match="radiomic features need MIRP"):
+        planned(prints(), model="svm", values=RADIOMIC)
 
 
 def test_plan__goes_to_json_and_back():

@@ -12,9 +12,12 @@ from scanwright.dataset.task import Channel, Task
 from scanwright.errors import UsageError
 from scanwright.explanation.gradients import output_score
 from scanwright.explanation.sanity import randomisation_check
+from scanwright.features.outlined import Outlined
+from scanwright.features.served import ClassicalNetwork
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.network.whole import WholeImage
+from scanwright.plan.radiomic_plan import RadiomicPlan
 from scanwright.problem.classification import Classification
 from scanwright.problem.whole_explained import METHODS, map_of, method_for, methods_of, told_by
 
@@ -45,6 +48,17 @@ def test_method__what_suits_and_what_models_can_give():
     with pytest.raises(UsageError, match="cannot be explained so") as refused:
         method_for(engine(Brightness()), "grad-cam")
     assert refused.value.expected == "auto, occlusion"
+
+
+def test_method__numbers_of_what_is_outlined_have_no_place():
+    outlined = Outlined(RadiomicPlan(bins=32, library="mirp"), None)
+    asked = engine(ClassicalNetwork((), outputs=2, outlined=outlined))
+    image = Volume(np.zeros((1, 8, 8, 1)), Grid.of_pixels(8, 8))
+    channels = (Channel(name="x", modality="us"),)
+    problem = Classification(Task(name="t", kind="classification", classes=("a", "b"), channels=channels))
+    assert problem.methods(asked.networks) == ()
+    assert problem.explain(asked, image, np.array([0.4, 0.6])) is None
+    assert problem.reproduced(asked, image, np.array([0.4, 0.6])) is None
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -11,7 +12,7 @@ from scanwright.geometry.orientation import Reorientation
 from scanwright.geometry.resample import resize
 from scanwright.geometry.volume import Volume
 from scanwright.plan.plan import ChannelNormalization, PreprocessPlan
-from scanwright.transform.preprocess import nonzero_box, planned_shape, to_network, whole
+from scanwright.transform.preprocess import OUTLINE_MARGIN, nonzero_box, planned_shape, to_network, whole
 
 TURNS = [Reorientation(order, flip) for order in permutations(range(3)) for flip in product((False, True), repeat=3)]
 
@@ -96,6 +97,24 @@ def test_to_network__crops_to_what_is_not_zero_in_any_channel() -> None:
     assert image.shape == (2, 4, 1, 5) and image[0, 0, 0, 0] == -5 and image[1, 3, 0, 4] == 1
     labels = placement.back(np.full((4, 1, 5), 3, dtype=np.uint8))
     assert labels.shape == (8, 9, 10) and labels.sum() == 3 * 20 and (labels[2:7, 3, 4:8] == 3).all()
+
+
+def test_to_network__cut_to_what_is_outlined_with_the_outline_as_one_more_channel() -> None:
+    outline = np.zeros((40, 50, 6), dtype=np.bool_)
+    outline[20:24, 30:38, 2:4] = True
+    voxels = np.random.default_rng(3).normal(size=(1, 40, 50, 6)).astype(np.float32)
+    volume = Volume(voxels, Grid.from_spacing((40, 50, 6), (1, 1, 2)), outline=outline)
+    image, placement = to_network(volume, preprocess())
+    assert image.shape == (2, 6, 8 + 2 * OUTLINE_MARGIN, 4 + 2 * OUTLINE_MARGIN)
+    turned = placement.turn.apply(outline)[placement.box]
+    assert np.array_equal(image[1] > 0, turned) and set(np.unique(image[1])) == {0, 1} and turned.sum() == outline.sum()
+    assert np.array_equal(image[0], placement.turn.apply(voxels)[(0, *placement.box)])
+    coarse, _ = to_network(volume, preprocess(spacing=(2.0, 2.0, 2.0)))
+    assert coarse[1].sum() == pytest.approx(outline.sum() / 4, rel=0.3)
+    corner = np.zeros_like(outline)
+    corner[:2, :2, :2] = True
+    with pytest.raises(InputError, match="too small for the model"):
+        to_network(replace(volume, outline=corner), preprocess(spacing=(10.0, 10.0, 10.0)))
 
 
 def test_nonzero_box__all_of_it_where_everything_is_zero() -> None:

@@ -18,6 +18,7 @@ from scanwright.evaluation.judged import ClassifiedCase, JudgedCase
 from scanwright.evaluation.level import level_folds, level_text
 from scanwright.evaluation.rare import unlearned_text
 from scanwright.evaluation.summary import CAVEATS
+from scanwright.features.outlined import Outlined
 from scanwright.features.served import ClassicalNetwork
 from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.inference.predict import Engine
@@ -50,7 +51,7 @@ def answer_held_out(run: Run, study: Study, *, device: torch.device, tell: Liste
         judged_by = [weights[fold] for fold in judges]
         if not file.exists() or answered_by.get(name) != judged_by:
             engine = Engine([networks[fold] for fold in judges], study.plan, study.problem, device)
-            image = read_case_image(study.case(name), study.dataset.task)
+            image = read_case_image(study.case(name), study.dataset.task, outlined=study.plan.reads_outlines)
             answer = study.problem.answer(engine, image, where=place_of(study.case(name).images[0]))
             study.problem.write(file, answer)
             answered_by[name] = judged_by
@@ -87,6 +88,7 @@ def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.
             center=plan.target.center,
             scale=plan.target.scale,
             encoder=None if plan.network.encoder is None else build(plan.network.encoder).to(device).eval(),
+            outlined=outlined_by(plan),
         )
     network = build(plan.network)
     network.load_state_dict(weights)
@@ -94,6 +96,14 @@ def network_with(weights: Mapping[str, torch.Tensor], plan: Plan, device: torch.
     if plan.training.channels_last:
         kernels_to_layout(network)
     return network
+
+
+def outlined_by(plan: Plan) -> Outlined | None:
+    """How features of what is outlined are made, None where the model reads no such features."""
+    network = plan.network
+    if not isinstance(network, ClassicalPlan) or network.radiomic is None:
+        return None
+    return Outlined(network.radiomic, plan.preprocess.spacing)
 
 
 def prediction_file(run: Run, problem: Kind, case: Case, *, test: bool) -> Path:

@@ -40,7 +40,7 @@ def answer_scan(model: Model, case: Case, *, tell: Listener) -> AnsweredScan:
     where = place_of(case.images[0])
     for path in (path for image in case.images for path in files_of(image)):
         require_target(path)
-    image = read_case_image(case, model.task)
+    image = read_case_image(case, model.task, outlined=model.engine.plan.reads_outlines)
     require_scale(image, model, where=where)
     require_finite(image, where=where)
     answer, sure = answer_volume(model, image, where=where, tell=tell)

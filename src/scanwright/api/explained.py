@@ -58,7 +58,7 @@ class Explained:
         judge = study.plan.training.folds[0] if fold is None else fold
         network = trained_network(run.fold(judge) / WEIGHTS, study.plan, self.device)
         engine = Engine([network], study.plan, study.problem, self.device)
-        image = read_case_image(case, study.dataset.task)
+        image = read_case_image(case, study.dataset.task, outlined=study.plan.reads_outlines)
         answer = own_answer(prediction_file(run, study.problem, case, test=fold is None), study.problem)
         sight, facts = self.sight(judge), shown.facts
         if sight is not None:

@@ -35,7 +35,7 @@ from scanwright.errors import InputError, UsageError
 from scanwright.features.case_columns import case_columns, columns_told
 from scanwright.features.deep import deep_names, image_features
 from scanwright.features.fixed import fixed_features, fixed_settings
-from scanwright.features.radiomic import RadiomicSettings, radiomic_features, radiomic_settings
+from scanwright.features.radiomic import radiomic_features, radiomic_settings
 from scanwright.features.radiomic_defaults import default_settings
 from scanwright.features.table import Cell, FeatureTable, require_pyarrow, write_csv, write_parquet
 from scanwright.files import require_writable
@@ -44,6 +44,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_grid, read_label
 from scanwright.io.source import files_of, place_of
 from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.radiomic_plan import RadiomicSettings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, num_threads
 from scanwright.transform.preprocess import to_network

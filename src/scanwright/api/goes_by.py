@@ -13,6 +13,7 @@ from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
 from scanwright.features.fixed_groups import grouped
 from scanwright.features.importance import group_importance
+from scanwright.features.radiomic_groups import radiomic_groups
 from scanwright.features.served import ClassicalNetwork
 from scanwright.figures.plots import Box, box_plot
 from scanwright.plan.classical_plan import ClassicalPlan
@@ -39,7 +40,10 @@ def what_it_goes_by(run: Run, study: Study, keys: Mapping[str, str]) -> Figure |
     score = "R²" if study.plan.target.center else "AUROC"
     panels = [panel_of(found, title=name, x_label=f"fall of {score} on validation cases") for name, found in told]
     runs = any("°" in group for _, found in told for group in found)
-    return Figure(panels=tuple(panels[:MOST_PARTS]), caption=caption_of(score, parts=len(panels), runs=runs))
+    return Figure(
+        panels=tuple(panels[:MOST_PARTS]),
+        caption=caption_of(score, parts=len(panels), runs=runs, widths=not study.plan.reads_outlines),
+    )
 
 
 def falls_of(run: Run, study: Study, keys: Mapping[str, str]) -> list[Falls]:
@@ -51,11 +55,16 @@ def falls_of(run: Run, study: Study, keys: Mapping[str, str]) -> list[Falls]:
         assert isinstance(network, ClassicalNetwork)
         names = watched_cases(study, fold)
         described = features_read(run, study, fold)
-        columns, rows = zip(*(described.of_case(keys[name]) for name in names), strict=True)
-        groups = grouped(columns[0], channels, axes=plan.preprocess.axes[::-1])
+        columns = network.models[0].names
+        rows = described.rows([keys[name] for name in names], columns)
+        groups = (
+            radiomic_groups(columns, channels)
+            if plan.reads_outlines
+            else grouped(columns, channels, axes=plan.preprocess.axes[::-1])
+        )
         falls = falls or [{} for _ in network.models]
         for model, samples, found in zip(
-            network.models, samples_of(np.array(rows), names, columns[0], study=study), falls, strict=True
+            network.models, samples_of(rows, names, columns, study=study), falls, strict=True
         ):
             for name, fall in (group_importance(model, samples, groups, seed=plan.training.seed) or {}).items():
                 found.setdefault(name, []).append(fall)
@@ -69,8 +78,8 @@ def panel_of(falls: Falls, *, title: str, x_label: str) -> bytes:
     return box_plot(boxes, x_label=x_label, title=title)
 
 
-def caption_of(score: str, *, parts: int, runs: bool) -> str:
-    """What the panels show. runs: whether groups are named by how edges run."""
+def caption_of(score: str, *, parts: int, runs: bool, widths: bool = True) -> str:
+    """What the panels show. runs: whether groups are named by how edges run. widths: or by how wide things are."""
     what = {
         "R²": "R², 1 less the squared error over the variance of these cases",
         "AUROC": "the area under the ROC curve",
@@ -82,7 +91,8 @@ def caption_of(score: str, *, parts: int, runs: bool) -> str:
     if parts > 1:
         some = f"; the first {MOST_PARTS} of {parts} are drawn" if parts > MOST_PARTS else ""
         said.append(f"Each part of the answer has a model of its own, and a panel{some}.")
-    said.append("Widths are shares of the image’s side.")
+    if widths:
+        said.append("Widths are shares of the image’s side.")
     if runs:
         said.append("Edges run counter-clockwise from level: at 90° they are upright.")
     return " ".join(said)

@@ -70,7 +70,8 @@ def features_in(run: Run, study: Study, keys: Sequence[str], fold: int, *, devic
     network = trained_network(run.fold(fold) / WEIGHTS, study.plan, device)
     if isinstance(network, ClassicalNetwork):  # they were made when it was fitted
         described = features_read(run, study, fold)
-        return network.models[0].preparation.apply(np.array([described.of_case(key)[1] for key in keys]))
+        first = network.models[0]
+        return first.preparation.apply(described.rows(keys, first.names))
 
     def batches() -> Iterator[torch.Tensor]:
         images = (pad_to_patch(np.asarray(store.open(key).arrays["image"]), patch)[0] for key in keys)

@@ -18,6 +18,7 @@ from scanwright.api.beginning import begun
 from scanwright.api.evidence import answer_patch, draw_curves, patch_grid
 from scanwright.api.fit import fit_fold
 from scanwright.api.fit_normal import fit_normal_fold
+from scanwright.api.outlines import outline_hashes, require_outlines
 from scanwright.api.run import WEIGHTS, Run
 from scanwright.api.study import Study
 from scanwright.dataset.cases import Boxes
@@ -62,12 +63,14 @@ class Stopped(KeyboardInterrupt):
 
 def prepare(run: Run, study: Study, *, tell: Listener) -> dict[str, str]:
     """Prepare every case that trains or validates; gives the store key of each. What is there already is not done again."""
+    if study.plan.reads_outlines:
+        require_outlines(run, study)
     store = Store(run.store)
     names = sorted({name for fold in study.plan.training.folds for name in used_cases(study, fold)})
-    plan, codes = study.plan.preprocess, dict(study.problem.codes)
+    plan, codes, outlined = study.plan.preprocess, dict(study.problem.codes), study.plan.reads_outlines
     keys = {name: store.key(store_key(content(study, name), plan, codes)) for name in names}
     missing = [name for name in names if not store.has(keys[name])]
-    work = partial(prepare_into, store.root, task=study.dataset.task, plan=plan, codes=codes)
+    work = partial(prepare_into, store.root, task=study.dataset.task, plan=plan, codes=codes, outlined=outlined)
     jobs = [(study.case(name), keys[name]) for name in missing]
     done = len(names) - len(missing)
     workers = study.plan.training.threads
@@ -88,6 +91,7 @@ def content(study: Study, name: str) -> dict[str, Any]:
         "label": facts.label_hash,
         "grids": facts.grid_hash,
         **({"judged": list(judged)} if (judged := study.case(name).judged) else {}),
+        **({"outline": outline_hashes(study.case(name))} if study.plan.reads_outlines else {}),
         **({"boxes": target.model_dump(mode="json")} if isinstance(target, Boxes) else {}),
     }
 

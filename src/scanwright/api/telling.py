@@ -216,6 +216,8 @@ def made_text(plan: Plan, *, steps: str, place: str) -> str:
         read = "outlines and textures of the images"
         if plan.network.encoder is not None:
             read = f"what the {plan.network.encoder.title} of --from makes of the images"
+        if plan.network.radiomic is not None:
+            read = f"radiomic features ({plan.network.radiomic.library}) of what is outlined in the images"
         return f"A {plan.network.title} on {read}, fitted on {place}."
     if isinstance(plan.network, NormalPlan):
         return f"A {plan.network.title}, fitted to normal cases alone on {place}."

@@ -10,6 +10,7 @@ from scanwright.api import results
 from scanwright.api.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
 from scanwright.api.claims import Answers, require_apart
 from scanwright.api.opened import Model, memory_note, open_model, require_file
+from scanwright.api.outlines import with_outlines
 from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.prior_study import case_of_prior
 from scanwright.api.scans import asked_of
@@ -35,6 +36,7 @@ def predict(
     explain: bool | str = False,
     report: StudyOptions | None = None,
     prior: Sequence[str | Path] = (),
+    outlines: str | Path | None = None,
     device: DeviceName = "auto",
     problem: MakeKind | None = None,
     tell: Listener = silent,
@@ -56,6 +58,8 @@ def predict(
     method that suits (True, "auto"), or by "grad-cam", "integrated-gradients", "smoothgrad" or "occlusion".
     report: write a page for a clinician beside each answer (CASE.report.html, .pdf and .json). prior: an earlier study of the
     same patient, which the report of the one scan that is given compares with.
+    outlines: for a model of radiomic features, the masks of the scans: a folder of files that are called as their scans
+    (p01.png or p01_mask.png), or the file of the one scan.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -66,8 +70,9 @@ def predict(
     for line in asked.left_out:
         tell(Progress("predict", note=f"left out: {line}"))
     report = with_prior(opened, report, prior, asked.cases)
+    cases = with_outlines(asked.cases, None if outlines is None else Path(outlines), opened)
     return predict_cases(
-        opened, asked.cases, folder, format=format, explain=explain, report=report, refused=asked.refused, tell=tell
+        opened, cases, folder, format=format, explain=explain, report=report, refused=asked.refused, tell=tell
     )
 
 
@@ -155,7 +160,16 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
 
 
 def require_explainable(model: Model, *, explain: bool | str) -> None:
-    """Raise UsageError if an explanation is asked of a model whose answers are label maps, or by a method that it has not."""
+    """Raise UsageError if an explanation is asked of a model whose answers are label maps, or which sees outlines alone, or by
+    a method that it has not.
+    """
+    if explain and model.engine.plan.reads_outlines:
+        raise UsageError(
+            "an answer from numbers of what is outlined rests on no place in it",
+            where="--explain",
+            expected="a model that sees the image",
+            hint="What such a model goes by stands in the report of its training.",
+        )
     if explain and not model.problem.sees_whole:
         raise UsageError(
             "an answer of places shows by itself where it lies",

@@ -150,6 +150,7 @@ class Case(Frozen):
 
     images: one file or DICOM volume for each channel in the task's order, or one that holds all channels.
     label: a label map (segmentation). target: classes, numbers or boxes (the other kinds); null where none is known.
+    outline: a label map of which all that is not 0 is what the target tells of; null where nothing is outlined.
     patient: cases of one patient never part in a split; the case's own id where nothing is known
         (Dataset.patients_from).
     groups: further columns of a table, for stratifying and for results by group.
@@ -161,6 +162,7 @@ class Case(Frozen):
     images: tuple[Source, ...] = Field(min_length=1)
     label: LabelSource | None = None
     target: Target | None = None
+    outline: LabelSource | None = None
     patient: str
     groups: dict[str, str] = Field(default_factory=dict)
     split: Side = "train"

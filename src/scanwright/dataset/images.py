@@ -22,9 +22,9 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.register import register_rigid
 from scanwright.geometry.resample import onto_grid
 from scanwright.geometry.volume import Volume
-from scanwright.io.formats import read_volume
+from scanwright.io.formats import read_label, read_volume
 from scanwright.io.source import Source, frame_of, place_of
-from scanwright.types import Array
+from scanwright.types import Array, Bools
 
 SAME_GRID = 0.05  # voxels; a float32 header moves the far corner of a large volume by up to some hundredths
 LEAST_COVER = 0.5
@@ -32,13 +32,47 @@ LUMA = (0.299, 0.587, 0.114)
 PROBES = 9  # points along each axis at which two grids are compared
 
 
-def read_case_image(case: Case, task: Task) -> Volume:
-    """All channels of a case on the grid of its first image, in the task's order.
+def read_case_image(case: Case, task: Task, *, outlined: bool = False) -> Volume:
+    """All channels of a case on the grid of its first image, in the task's order. outlined: with the case's outline.
 
     The number type is that of the files, or float32 where channels are interpolated or of different types.
-    Raises InputError or GeometryError if the files do not make up the task's channels, and what reading them raises.
+    Raises InputError or GeometryError if the files do not make up the task's channels, and what reading them raises; and
+    what `read_outline` raises.
     """
-    return joined([read_image(image, case, task) for image in case.images], case.images, task)
+    image = joined([read_image(image, case, task) for image in case.images], case.images, task)
+    return replace(image, outline=read_outline(case, image.grid)) if outlined else image
+
+
+def read_outline(case: Case, grid: Grid) -> Bools:
+    """(I, J, K) what is outlined in a case: all that is not 0 in its label map.
+
+    Raises InputError if there is none or it is empty, GeometryError if it does not lie on the image's grid.
+    """
+    if case.outline is None:
+        raise InputError(
+            "nothing says what is outlined in this image",
+            where=place_of(case.images[0]),
+            expected=f"a mask, such as {case.id}_mask.png",
+            hint="Add it, or leave the image out.",
+        )
+    label, where = read_label(case.outline), place_of(case.outline)
+    if not label.grid.same_space(grid, tolerance=SAME_GRID):
+        raise GeometryError(
+            "an outline lies on its image's grid",
+            where=where,
+            expected=repr(grid),
+            found=repr(label.grid),
+            hint="Resample it to its image, the nearest value for each voxel.",
+        )
+    outline: Bools = label.voxels[0] != 0
+    if not outline.any():
+        raise InputError(
+            "nothing is outlined",
+            where=where,
+            expected="a mask that is not empty",
+            hint="Draw it, or leave the image out.",
+        )
+    return outline
 
 
 def read_image(image: Source, case: Case, task: Task) -> Volume:

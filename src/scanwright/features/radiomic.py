@@ -15,22 +15,19 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
-from scanwright.dataset.task import Frozen
 from scanwright.errors import GeometryError, UsageError
 from scanwright.features.colour import colour_features
 from scanwright.features.planar import planar_shape
 from scanwright.files import finite_or_none
 from scanwright.geometry.affine import is_rigid
 from scanwright.geometry.volume import Volume
+from scanwright.plan.radiomic_plan import INSTALL, RadiomicSettings, mirp_version
 from scanwright.types import JSON, Array, Bools
 
-INSTALL = 'pip install "scanwright[radiomics]"'
 TEXTURES = ("glcm", "glrlm", "glszm", "ngtdm", "ngldm")
 FAMILIES = {
     "morph": "shape",
@@ -48,38 +45,10 @@ MARGIN = 8
 """Voxels kept around the mask: what interpolation reaches, at most."""
 
 
-class RadiomicSettings(Frozen):
-    """How features are computed; the same for all cases that are compared, and kept with their table.
-
-    spacing: isotropic voxel size that image (cubic) and mask (linear, at least half) are brought to, in the grid's unit;
-    in one slice, or by_slice, in the plane only. None: as they are.
-    bins: number of equally wide bins between a region's smallest and largest intensity; or bin_width, for intensities with a
-    unit (Hounsfield), the first bin beginning at the lower end of intensity_range. One of the two.
-    intensity_range: voxels outside it do not belong to the region (IBSI's re-segmentation).
-    by_slice: textures in each slice, then averaged: for thick slices. A single slice always is.
-    """
-
-    spacing: float | None = Field(default=None, gt=0)
-    bins: int | None = Field(default=None, ge=2)
-    bin_width: float | None = Field(default=None, gt=0)
-    intensity_range: tuple[float, float] | None = None
-    by_slice: bool = False
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> Self:
-        if (self.bins is None) == (self.bin_width is None):
-            raise ValueError("give either bins or bin_width")
-        if self.bin_width is not None and self.intensity_range is None:
-            raise ValueError("bin_width needs an intensity_range, at whose lower end the first bin begins")
-        if self.intensity_range is not None and not self.intensity_range[0] < self.intensity_range[1]:
-            raise ValueError("an intensity_range goes from a smaller to a larger value")
-        return self
-
-
 def radiomic_settings(settings: RadiomicSettings) -> JSON:
     """What is kept with a table: the settings and the library's version."""
     require_mirp()
-    return {"features": "radiomic", "library": f"mirp {version('mirp')}", **settings.model_dump(mode="json")}
+    return {"features": "radiomic", "library": mirp_version(), **settings.model_dump(mode="json")}
 
 
 def radiomic_features(

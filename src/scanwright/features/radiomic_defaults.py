@@ -9,22 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from scanwright.dataset.task import Modality
-from scanwright.features.radiomic import RadiomicSettings
 from scanwright.geometry.grid import Grid
-
-HOUNSFIELD = (-1000.0, 3000.0)
-CT_BIN = 25.0
-"""Hounsfield units a bin, as is usual with CT (van Griethuysen et al. 2017, Cancer Res 77:e104)."""
-BINS = 32
-"""For intensities without a unit, between the smallest and the largest of each region."""
-THICK = 2.5
-"""Slices so many times as far apart as pixels are described slice by slice: resampled, they would be mostly made up."""
+from scanwright.plan.radiomic_plan import THICK, RadiomicSettings, usual_bins
 
 
 def default_settings(grids: Sequence[Grid], modality: Modality) -> RadiomicSettings:
     """Settings for images on these grids: volumes are brought to their median voxel edge, pictures stay as they are."""
     volumes = [grid for grid in grids if grid.unit == "mm" and min(grid.shape) > 1]
-    bins = {"bin_width": CT_BIN, "intensity_range": HOUNSFIELD} if modality == "ct" else {"bins": BINS}
+    bins = usual_bins(modality)
     if not volumes:
         return RadiomicSettings.model_validate(bins)
     edges = np.median([sorted(grid.spacing) for grid in volumes], axis=0)

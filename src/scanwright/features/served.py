@@ -16,6 +16,7 @@ from scanwright.errors import IntegrityError
 from scanwright.features.classical import ClassicalModel
 from scanwright.features.deep import HasFeatures, deep_names
 from scanwright.features.fixed import fixed_features
+from scanwright.features.outlined import Outlined
 from scanwright.files import canonical_json
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
@@ -33,7 +34,8 @@ class ClassicalNetwork(nn.Module):
     models: one of K classes, whose outputs are logarithms of probabilities, of which softmax gives the probabilities again;
     or the same of grades, whose K - 1 outputs are what the loss that is planned for grades would take; or one of two classes
     for each label, with its logit; or one of a number for each quantity: its deviation from `center`, over `scale`.
-    encoder: the network whose features they read; None for those of the fixed transform.
+    encoder, outlined: the network whose features they read, or how those of what is outlined are made; without either they
+    are those of the fixed transform.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class ClassicalNetwork(nn.Module):
         center: Sequence[float] = (),
         scale: Sequence[float] = (),
         encoder: nn.Module | None = None,
+        outlined: Outlined | None = None,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.outlined = encoder, outlined
         self.models, self.outputs, self.loss = tuple(models), outputs, loss
         self.center, self.scale = np.array(center), np.array(scale)
 
@@ -70,7 +73,8 @@ class ClassicalNetwork(nn.Module):
         """(N, F) the features of images that the models are asked about."""
         if self.encoder is not None:
             return encoded(self.encoder, image_NCDHW)[1]
-        return features_of(image_NCDHW.float().cpu().numpy(), self.models[0].names)
+        images, names = image_NCDHW.float().cpu().numpy(), self.models[0].names
+        return features_of(images, names) if self.outlined is None else self.outlined.values(images, names)
 
     def _outputs(self, answers: Sequence[Floats]) -> Floats:
         first = answers[0]
@@ -105,7 +109,7 @@ class ClassicalNetwork(nn.Module):
 
 
 def outputs_of(networks: Sequence[nn.Module], image_NCDHW: Tensor) -> list[Tensor]:
-    """The outputs (N, K) of each network. Features of the fixed transform, which classical models share, are made once."""
+    """The outputs (N, K) of each network. Features that classical models share, of no network, are made once."""
     shared: dict[tuple[str, ...], Floats] = {}
     found = []
     for network in networks:

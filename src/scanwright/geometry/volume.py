@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from scanwright.errors import GeometryError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
-from scanwright.types import Array, Shape3
+from scanwright.types import Array, Bools, Shape3
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -17,12 +17,14 @@ class Volume:
 
     notes: what a reader had to decide ("no orientation in the file; axes taken as R, A, S"), a sentence each, of an image a
     `Doubt`.
-    Raises GeometryError if the last three axes are not the grid's shape, or there is no channel.
+    outline: (I, J, K) bool, which of the voxels are looked at, where somebody has said so.
+    Raises GeometryError if the last three axes, or those of the outline, are not the grid's shape, or there is no channel.
     """
 
     voxels: Array
     grid: Grid
     notes: tuple[str, ...] = ()
+    outline: Bools | None = None
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 4 or self.voxels.shape[1:] != self.grid.shape or not self.voxels.shape[0]:
@@ -30,6 +32,8 @@ class Volume:
             raise GeometryError(
                 "voxels do not fill their grid", expected=f"shape {expected}", found=f"shape {self.voxels.shape}"
             )
+        if self.outline is not None and self.outline.shape != self.grid.shape:
+            raise GeometryError("an outline of another image", expected=self.grid.shape, found=self.outline.shape)
 
     @property
     def channels(self) -> int:
@@ -51,7 +55,8 @@ class Volume:
 
     def reoriented(self, turn: Reorientation) -> "Volume":
         """The same volume in another axis order: voxels a view, every voxel at its place."""
-        return replace(self, voxels=turn.apply(self.voxels), grid=turn.grid(self.grid))
+        outline = None if self.outline is None else turn.apply(self.outline)
+        return replace(self, voxels=turn.apply(self.voxels), grid=turn.grid(self.grid), outline=outline)
 
     def __repr__(self) -> str:
         channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"

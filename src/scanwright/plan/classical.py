@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
+from scanwright.plan import radiomics
 from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
@@ -97,6 +98,26 @@ def plan_model(
 
     Raises UsageError for targets that they do not learn.
     """
+    return model_on({}, ledger, fingerprint, outputs=outputs)
+
+
+def plan_radiomic_model(
+    ledger: Ledger,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    preprocess: PreprocessPlan,
+    batch: BatchPlan,
+    *,
+    outputs: int,
+) -> ClassicalPlan:
+    """The same on radiomic features of what is outlined. Raises UsageError as above, and where MIRP is absent."""
+    return model_on(radiomics.features(fingerprint, preprocess), ledger, fingerprint, outputs=outputs)
+
+
+def model_on(
+    features: Mapping[str, Choice[Any]], ledger: Ledger, fingerprint: Fingerprint, *, outputs: int
+) -> ClassicalPlan:
+    """Support vector machines. features: choices that differ from those of the fixed transform."""
     if not learns(fingerprint, outputs):
         raise UsageError(
             "a classical model does not learn this target",
@@ -111,6 +132,8 @@ def plan_model(
         {
             "features": Choice("fixed", "outlines and textures of the whole image, untrained", "Dalal and Triggs 2005"),
             "encoder": Choice(None, "no network makes these features", DEFAULT),
+            "radiomic": Choice(None, "nothing has to be outlined", DEFAULT),
+            **features,
             "family": Choice("svm", "the better of two kernels, by inner folds", "Cortes and Vapnik 1995"),
             "in_channels": Choice(len(fingerprint.channels), "the task's channels", "the task"),
             "out_channels": Choice(outputs, "what the task asks for", "the task"),

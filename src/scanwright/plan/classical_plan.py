@@ -7,6 +7,7 @@ from pydantic import model_validator
 from scanwright.dataset.task import Frozen
 from scanwright.plan.counts import Positive
 from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.radiomic_plan import RadiomicPlan
 from scanwright.types import Shape3
 
 Family = Literal["svm", "svm-linear", "svm-rbf", "linear", "forest", "boosting"]
@@ -26,13 +27,15 @@ class ClassicalPlan(Frozen):
     """Which model, on which features.
 
     family: of which the hyper-parameters are chosen on inner folds of the training cases; "svm" is the better of a linear one
-    and one with a radial kernel. features: "fixed", the untrained transform of `features.fixed`; or "deep", what `encoder`
-    makes of an image before its head, with weights that were learned elsewhere and stay as they are.
+    and one with a radial kernel. features: "fixed", the untrained transform of `features.fixed`; "deep", what `encoder`
+    makes of an image before its head, with weights that were learned elsewhere and stay as they are; or "radiomic", those of
+    what is outlined in the image, computed as `radiomic` says.
     """
 
-    features: Literal["fixed", "deep"]
+    features: Literal["fixed", "deep", "radiomic"]
     family: Family
     encoder: EncoderPlan | None = None
+    radiomic: RadiomicPlan | None = None
     in_channels: Positive
     out_channels: Positive
 
@@ -54,5 +57,7 @@ class ClassicalPlan(Frozen):
     @model_validator(mode="after")
     def _has_what_it_reads(self) -> Self:
         if (self.features == "deep") is not (self.encoder is not None):
-            raise ValueError("deep features are those of an encoder, and fixed ones have none")
+            raise ValueError("deep features are those of an encoder, and others have none")
+        if (self.features == "radiomic") is not (self.radiomic is not None):
+            raise ValueError("radiomic features are computed as network.radiomic says, and others are not")
         return self

@@ -38,7 +38,7 @@ FROM, BY_HAND = "--from", "--set"
 FOLLOWS = {
     "network.in_channels": "the task's channels",
     "network.out_channels": "the task's regions",
-    "network.features": FROM,
+    "network.features": "--from, or network.features=radiomic with --model svm",
     "network.encoder": FROM,
     "training.folds": "--fold and --folds",
     "training.budget_s": "--budget",

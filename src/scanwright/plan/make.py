@@ -54,7 +54,7 @@ def make(
     """
     if settings.budget_s is not None and "training.steps" in settings.values:
         raise UsageError("--budget decides the steps", where="--set training.steps", hint="Give one of the two.")
-    rules = rules_for(problem, settings.model)
+    rules = rules_for(problem, settings.model, features=settings.values.get("network.features"))
     begun = begun_values(settings, rules.network, fingerprint, outputs=problem.outputs)
     ledger = Ledger(dict(settings.values), rules.network, begun)
     require_of_network(ledger)

@@ -263,6 +263,11 @@ class Plan(Frozen):
         """SHA-256 of the canonical plan without its reasons: two plans with one digest compute the same."""
         return sha256_bytes(canonical_json(self.model_dump(mode="json", exclude={"why"})))
 
+    @property
+    def reads_outlines(self) -> bool:
+        """Whether the model sees what is outlined in an image, and needs the outline."""
+        return isinstance(self.network, ClassicalPlan) and self.network.radiomic is not None
+
     def rows(self) -> list[tuple[str, Any, Why]]:
         """Dotted name, value and reason of every decision, in the order of the sections."""
         values = flatten(self.model_dump(mode="json", exclude={"why", "schema_version", "problem"}))

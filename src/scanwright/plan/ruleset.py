@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from scanwright.dataset.facts import Fingerprint
 from scanwright.errors import UsageError
-from scanwright.plan import classical, detectors, encoders, normals, sections, whole_images
+from scanwright.plan import classical, detectors, encoders, normals, radiomics, sections, whole_images
 from scanwright.plan.budget import Candidate
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.detector_plan import DetectorPlan
@@ -106,6 +106,13 @@ CLASSICAL = Ruleset(
     takes_steps=False,
 )
 
+RADIOMIC = replace(
+    CLASSICAL,
+    preprocess=radiomics.plan_preprocess,
+    patch=radiomics.plan_patch,
+    build=classical.plan_radiomic_model,
+)
+
 NORMALS = replace(
     CLASSICAL,
     network=NormalPlan,
@@ -134,8 +141,10 @@ BOXES = Ruleset(
 )
 
 
-def rules_for(problem: Problem, model: ModelName) -> Ruleset:
-    """The rules for a kind of problem and what is to learn it. Raises UsageError if that cannot learn it."""
+def rules_for(problem: Problem, model: ModelName, *, features: Any = None) -> Ruleset:
+    """The rules for a kind of problem and what is to learn it. features: those that a classical model is to read, where they
+    are set by hand. Raises UsageError if that cannot learn it.
+    """
     if problem.learns_normal:
         if model != "auto":
             found = f"--model {model}"
@@ -146,6 +155,8 @@ def rules_for(problem: Problem, model: ModelName) -> Ruleset:
             found = f"--model {model}"
             raise UsageError("a model of whole images finds no places in them", expected="--model cnn", found=found)
         return BOXES if problem.gives_boxes else PER_VOXEL
+    if model == "svm" and features == "radiomic":
+        return RADIOMIC
     return OF_WHOLE_IMAGES.get(model, WHOLE_IMAGES)
 
 

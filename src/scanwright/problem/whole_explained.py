@@ -5,7 +5,8 @@
     smoothgrad            networks       where a small change of the image moves the answer most, whichever way
     occlusion             every model    how much the answer falls where the image is covered
 
-"auto" is what PREFERRED says of networks, and occlusion of all other models.
+"auto" is what PREFERRED says of networks, and occlusion of all other models. A model of what is outlined is explained by none:
+it sees numbers, which have no place in the image.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from scanwright.errors import UsageError
 from scanwright.explanation.gradients import Score, grad_cam, integrated_gradients, output_score, smooth_grad
 from scanwright.explanation.occlusion import occlusion
 from scanwright.explanation.placing import on_case_grid
-from scanwright.features.served import outputs_of
+from scanwright.features.served import ClassicalNetwork, outputs_of
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import SPEAKS, Ends, saliency_overlay, stacked
 from scanwright.geometry.volume import Volume
@@ -52,7 +53,9 @@ have no unit, and of theirs only 0 is nothing."""
 
 
 def methods_of(networks: Sequence[nn.Module]) -> tuple[Method, ...]:
-    """What such models can be explained by."""
+    """What such models can be explained by; () of models that see numbers of what is outlined."""
+    if any(isinstance(network, ClassicalNetwork) and network.outlined is not None for network in networks):
+        return ()
     return METHODS if all(isinstance(network, WholeImage) for network in networks) else ("occlusion",)
 
 

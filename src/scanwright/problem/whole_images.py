@@ -91,22 +91,25 @@ class WholeImages:
     def explain(
         self, engine: Engine, image: Volume, answer: Floats, *, method: str | None = None, narrow: bool = False
     ) -> Explanation | None:
-        """Where in the image lies what the answer rests on, for each part of it that is explained.
+        """Where in the image lies what the answer rests on, for each part of it that is explained; None where it rests on
+        numbers of what is outlined.
 
         Raises UsageError for a method that the models cannot give.
         """
+        if not methods_of(engine.networks):
+            return None
         places, how = self.explained(answer), method_for(engine, method)
         names = tuple(self.parts[place] for place in places)
         shown = [(name, score_of(self.task, place)) for name, place in zip(names, places, strict=True)]
         return explanation_of(engine, image, shown, self.task, method=how, narrow=narrow)
 
     def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
-        """Of networks all, of other models occlusion."""
+        """Of networks all, of other models that see the image occlusion."""
         return methods_of(networks)
 
     def reproduced(self, engine: Engine, image: Volume, answer: Floats) -> tuple[Tensor, Explain] | None:
         """For the first part that is explained; None where the answers are not of networks."""
-        if len(methods_of(engine.networks)) == 1:
+        if len(methods_of(engine.networks)) <= 1:
             return None
         score, how = score_of(self.task, self.explained(answer)[0]), method_for(engine, None)
         return Seen.by(engine, image).tensor, lambda network, shown: map_of([network], shown, score, how)

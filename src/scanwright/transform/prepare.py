@@ -30,15 +30,18 @@ VERSION = 1
 FOREGROUND_VOXELS = 5000
 
 
-def prepare_case(case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]) -> dict[str, Array]:
+def prepare_case(
+    case: Case, task: Task, plan: PreprocessPlan, codes: Mapping[int, int], *, outlined: bool = False
+) -> dict[str, Array]:
     """Arrays of one labelled case: "image" (C, D, H, W) float32, "codes" (D, H, W) uint8, "foreground" (n, 4) int32.
 
+    outlined: the image is what is outlined, and the outline one more channel (see `to_network`).
     codes: label value to stored code; without any the target is no label map. Then the image alone is prepared, and where the
     target is boxes, "boxes" (M, 7) float32 (see `boxes_of`).
     foreground: rows of code, d, h, w; up to FOREGROUND_VOXELS drawn from each code.
     Raises InputError if the normalised image is not finite.
     """
-    image, placement = to_network(read_case_image(case, task), plan)
+    image, placement = to_network(read_case_image(case, task, outlined=outlined), plan)
     require_finite(image, where=place_of(case.images[0]))
     if isinstance(case.target, Boxes):
         return {"image": image, "boxes": boxes_of(case.target, task, placement)}
@@ -80,11 +83,17 @@ def require_finite(image: Array, *, where: Path | None) -> None:
 
 
 def prepare_into(
-    root: Path, job: tuple[Case, str], *, task: Task, plan: PreprocessPlan, codes: Mapping[int, int]
+    root: Path,
+    job: tuple[Case, str],
+    *,
+    task: Task,
+    plan: PreprocessPlan,
+    codes: Mapping[int, int],
+    outlined: bool = False,
 ) -> None:
     """Prepare one case and put it into the store at `root` under its key; the work of a worker process."""
     case, key = job
-    Store(root).put(key, prepare_case(case, task, plan, codes), {"case": case.id})
+    Store(root).put(key, prepare_case(case, task, plan, codes, outlined=outlined), {"case": case.id})
 
 
 def encode(label_IJK: Ints, codes: Mapping[int, int]) -> Ints:

@@ -16,7 +16,7 @@ from scanwright.geometry.resample import resize, resize_labels
 from scanwright.geometry.volume import Volume
 from scanwright.plan.plan import PreprocessPlan
 from scanwright.transform.normalize import NORMALIZERS
-from scanwright.types import Array, Floats, Ints, Shape3, three
+from scanwright.types import Array, Bools, Floats, Ints, Shape3, three
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,18 @@ class Placement:
         return np.ascontiguousarray(self.turn.invert(whole))
 
 
+OUTLINE_MARGIN = 8
+"""Voxels kept around an outline: what interpolation reaches, at most."""
+INSIDE = 0.5
+"""Of a voxel, the least share that is outlined if it counts as inside."""
+
+
 def to_network(volume: Volume, plan: PreprocessPlan) -> tuple[Floats, Placement]:
-    """Image (C, I, J, K) to (C, D, H, W) float32, and where it lies. Raises InputError on another number of channels."""
+    """Image (C, I, J, K) to (C, D, H, W) float32, and where it lies. Of an image with an outline what lies around that, and the
+    outline (0 or 1) as one more channel.
+
+    Raises InputError on another number of channels, and for an outline of which nothing is left on the plan's voxels.
+    """
     if volume.channels != len(plan.normalization):
         raise InputError(
             "another number of channels than the model was made for",
@@ -85,7 +95,9 @@ def to_network(volume: Volume, plan: PreprocessPlan) -> tuple[Floats, Placement]
         )
     turn = canonical(volume.grid.affine).permuted(plan.axes)
     turned = turn.apply(volume.voxels)
+    outline = None if volume.outline is None else turn.apply(volume.outline)
     start, stop = nonzero_box(turned) if plan.crop_to_nonzero else ((0, 0, 0), three(turned.shape[1:]))
+    start, stop = (start, stop) if outline is None else outlined_box(outline)
     placement = Placement(volume.grid, turn, start, stop, planned_shape(turn.grid(volume.grid), start, stop, plan))
     image = np.empty((volume.channels, *placement.shape), dtype=np.float32)
     for index, scheme in enumerate(plan.normalization):
@@ -93,7 +105,22 @@ def to_network(volume: Volume, plan: PreprocessPlan) -> tuple[Floats, Placement]
         channel = np.ascontiguousarray(turned[(index, *placement.box)], dtype=np.float32)
         normal = NORMALIZERS[scheme.scheme](channel, scheme)
         image[index] = resize(normal[None], placement.shape, order=plan.image_order)[0]
-    return image, placement
+    if outline is None:
+        return image, placement
+    return np.concatenate([image, _resized(outline[placement.box], placement.shape)[None]]), placement
+
+
+def _resized(outline_DHW: Bools, shape: Shape3) -> Floats:
+    """An outline in another resolution, (D, H, W) float32 of 0 and 1."""
+    share = resize(np.ascontiguousarray(outline_DHW, dtype=np.float32)[None], shape, order=1)[0]
+    if not (share >= INSIDE).any():
+        raise InputError(
+            "what is outlined is too small for the model",
+            expected="as much as one of its voxels (preprocess.spacing)",
+            found=f"{np.count_nonzero(outline_DHW)} voxels of the image",
+        )
+    inside: Floats = (share >= INSIDE).astype(np.float32)
+    return inside
 
 
 def whole(grid: Grid, plan: PreprocessPlan) -> Placement:
@@ -112,6 +139,15 @@ def planned_shape(turned: Grid, start: Shape3, stop: Shape3, plan: PreprocessPla
         factors = [(plan.long_side or max(lengths[1:])) / max(lengths[1:])] * 3
     return three(
         max(1, round(length * factor)) if length > 1 else 1 for length, factor in zip(lengths, factors, strict=True)
+    )
+
+
+def outlined_box(outline_DHW: Bools) -> tuple[Shape3, Shape3]:
+    """The box (start, stop) around an outline with a margin, inside the array."""
+    start, stop = nonzero_box(outline_DHW[None])
+    return (
+        three(max(0, place - OUTLINE_MARGIN) for place in start),
+        three(min(size, place + OUTLINE_MARGIN) for place, size in zip(stop, outline_DHW.shape, strict=True)),
     )
 
 

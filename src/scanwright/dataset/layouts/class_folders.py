@@ -4,8 +4,8 @@
 
 test/ is a declared test split; val/ is not, since validation cases come from the folds. The folder below the class is the
 patient, where there is one; one that is called by a number alone counts within its class. Every image is a case. Names of
-folders of images and labels are no classes, nor are names of patients; a mask beside its image ("benign (1)_mask.png") is left
-alone. Which class is the first: `dataset.classes`.
+folders of images and labels are no classes, nor are names of patients; a mask beside its image ("benign (1)_mask.png") is no
+image, but the image's outline. Which class is the first: `dataset.classes`.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts.image_mask import IMAGE_FOLDERS, LABEL_FOLDERS
 from scanwright.dataset.layouts.listing import folders_in, images_in
 from scanwright.dataset.layouts.names import label_case
-from scanwright.dataset.layouts.pairing import left_out
+from scanwright.dataset.layouts.pairing import label_of, left_out
 from scanwright.dataset.layouts.sidecar import is_patient_name
 from scanwright.dataset.layouts.sides import word_of
 from scanwright.errors import InputError
@@ -42,12 +42,13 @@ DEEPEST = 5  # folders below a class
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """An image in a class's folder. inside: the folders between the class's and the image."""
+    """An image in a class's folder. inside: the folders between the class's and the image. masks: those beside it."""
 
     path: Path
     name: str
     side: str
     inside: tuple[str, ...]
+    masks: tuple[Path, ...] = ()
 
 
 def detect(root: Path) -> str | None:
@@ -149,19 +150,36 @@ def _items(folders: Sequence[tuple[str, Path]], declared: Declaration) -> tuple[
     masks: list[Path] = []
     for side, folder, found in listed:
         there = {(path.parent, stem(path)) for path, _ in found}
-        for path, inside in found:
+        beside: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+        for path, _ in found:
             masked = label_case(stem(path))
             if masked and (path.parent, masked) in there:
-                masks.append(path)
-            else:
-                items.append(Item(path=path, name=spelling[folder.name], side=side, inside=inside))
+                beside[path.parent, masked].append(path)
+        own = {path for paths in beside.values() for path in paths}
+        items += [
+            Item(
+                path=path,
+                name=spelling[folder.name],
+                side=side,
+                inside=inside,
+                masks=tuple(beside[path.parent, stem(path)]),
+            )
+            for path, inside in found
+            if path not in own
+        ]
+        masks += [path for path, _ in found if path in own]
     return items, masks
 
 
 def _case(item: Item, name: str) -> Case:
     split: Side = "test" if word_of(item.side) == "test" else "train"
     return Case(
-        id=name, images=(item.path,), target=Classes(names=(item.name,)), patient=_patient(item, name), split=split
+        id=name,
+        images=(item.path,),
+        target=Classes(names=(item.name,)),
+        outline=label_of(item.masks),
+        patient=_patient(item, name),
+        split=split,
     )
 
 
@@ -200,7 +218,7 @@ def _strays(root: Path, folders: Sequence[tuple[str, Path]]) -> list[Path]:
 
 def _left_out(masks: Sequence[Path], strays: Sequence[Path]) -> Iterator[Fault]:
     for files, what, action in (
-        (masks, "masks beside their images", "They can be learned with a data set of images and masks."),
+        (masks, "masks beside their images", "They are read as outlines by a model of radiomic features."),
         (strays, "images in no class's folder", "Move them into a class's folder if they belong to one."),
     ):
         if files:

@@ -227,6 +227,7 @@ def answered(
         case.model_copy(
             update={
                 "label": None,
+                "outline": case.label,
                 "target": target,
                 "groups": {name: word for name, word in case.groups.items() if name not in columns},
             }

@@ -2,6 +2,7 @@
 
     image | file | filename | id …     an image: a path relative to the table, or a name, with or without suffix, of a file in
                                        one of the folders beside it
+    mask | label | segmentation …      perhaps an outline of what the target tells of, where the column names files
     class | diagnosis | grade …        the target (column_targets.py: other words); or the columns in scanwright.json's "target"
 
 Folders that are read by their label maps stay so: beside a dataset.json, or images with masks, such a table is read only where
@@ -38,6 +39,17 @@ from scanwright.io.formats import is_image, stem
 FILE_COLUMNS = (
     *("file", "filename", "file_name", "filepath", "file_path", "image_name", "image_id", "image_index", "imageid"),
     *("img_path", "img_name", "id_code", *ID_COLUMNS),
+)
+OUTLINE_COLUMNS = (
+    "mask",
+    "seg",
+    "segmentation",
+    "label",
+    "mask_path",
+    "label_path",
+    "mask_file",
+    "label_file",
+    "outline",
 )
 DEEPEST = 3  # folders below the table in which images are looked for by name
 
@@ -95,8 +107,9 @@ def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Da
     columns = in_declared_order(_columns(table, beside), declared.channels)
     targets = target_columns(table, declared, besides=columns)
     names = case_names(table, columns)
-    cases, faults = make_cases(_files(table, names, columns, beside), channels=columns)
-    cases, unclear = described(cases, table, names, besides=(*columns, *targets))
+    outline = outline_column(table, besides=(*columns, *targets))
+    cases, faults = make_cases(_files(table, names, columns, beside, outline), channels=columns)
+    cases, unclear = described(cases, table, names, besides=(*columns, *targets, outline or ""))
     rows = {case: [row] for case, row in zip(names, table.rows, strict=True)}
     found = answered(cases, rows, targets, declared, table=table.path)
     folder = table.path.parent
@@ -176,10 +189,24 @@ def _image(text: str, table: Table, beside: ByName) -> Path | None:
     return beside.get(Path(text.replace("\\", "/")).name.lower())
 
 
-def _files(table: Table, names: Sequence[str], columns: Sequence[str], beside: ByName) -> dict[str, Found]:
+def outline_column(table: Table, *, besides: Sequence[str]) -> str | None:
+    """The first column called as those of label files are that names a file, a path from the table; None if there is none."""
+    called = [name for name in OUTLINE_COLUMNS if name in table.columns and name not in besides]
+    return next((name for name in called if any(_image(row[name], table, {}) for row in table.rows)), None)
+
+
+def _files(
+    table: Table, names: Sequence[str], columns: Sequence[str], beside: ByName, outline: str | None
+) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for name, row in zip(names, table.rows, strict=True):
         images = {column: path for column in columns if (path := _image(row[column], table, beside))}
+        drawn = _image(row[outline], table, {}) if outline is not None else None
         promised = resolved(row[columns[0]] or ".", beside=table.path)
-        found[name] = Found(images=images, promised=promised, listed={column: row[column] for column in columns})
+        found[name] = Found(
+            images=images,
+            labels=[] if drawn is None else [drawn],
+            promised=promised,
+            listed={column: row[column] for column in columns},
+        )
     return found
