@@ -66,6 +66,7 @@ predict model: Path scans: Path, again and again
   --explain: bool = False
   --report: bool = False
   --prior: Path, again and again
+  --regions: Path
   --language: str = en
   --patient: bool = False
   --template: Path

@@ -29,6 +29,9 @@ def predict(
         list[Path] | None,
         typer.Option(help="An earlier study of the patient, to compare with; again for each further channel."),
     ] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="A second package, a segmentation: tell in which of its regions things lie.")
+    ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = LANGUAGE,
     patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
     template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
@@ -52,6 +55,7 @@ def predict(
             explain=explain,
             report=options,
             prior=prior or (),
+            regions=regions,
             device=device,
             tell=screen.tell,
         )

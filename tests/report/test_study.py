@@ -104,7 +104,7 @@ def content(**more):
             KeyImage(png=PNG, shows="outlines", legend=(("nodule", "#e69f00"),), window=(-1350.0, 150.0)),
             KeyImage(png=PNG, finding=1, caption="left lung"),
         ),
-        "regions": region_lines(table),
+        "regions": region_lines(table.regions),
         "findings": finding_lines(table, follow_up(now, before)),
         "has_regions": True,
         "looks_for_findings": True,
@@ -341,7 +341,7 @@ def usual_case():
     return content(
         images=images,
         findings=finding_lines(table, follow_up(rows, rows)),
-        regions=region_lines(table, table),
+        regions=region_lines(table.regions, table.regions),
         prior={"date": "2026-01-02"},
         warnings=(POOR, FAR, Doubt("tilted", "{degrees}", degrees=12.0)),
     )
@@ -378,7 +378,7 @@ def test_pdf__a_lower_picture_saves_a_page():
     )
     found = finding_lines(table, follow_up(rows, rows))
     whole = KeyImage(png=picture(900, 800), shows="outlines")
-    page = build_study(content(images=(whole,), findings=found, regions=region_lines(table, table)))
+    page = build_study(content(images=(whole,), findings=found, regions=region_lines(table.regions, table.regions)))
     assert len(HTML(string=page).render().pages) == 2
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", study_pdf(page), flags=re.S)
     texts = [zlib.decompress(one) for one in streams if one[:1] == b"x"]

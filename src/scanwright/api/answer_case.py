@@ -13,6 +13,7 @@ from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, content_of
 from scanwright.api.output import OutputFormat
 from scanwright.api.prior_study import Comparison, followed
+from scanwright.api.region_model import RegionModel
 from scanwright.api.study_report import StudyOptions, write_study
 from scanwright.dataset.cases import Case
 from scanwright.doubt import Doubt
@@ -38,7 +39,8 @@ class Prediction:
     found: what the kind of problem tells of its answer: {"volumes": …, "unit": …}, or {"probabilities": …, "decision": …}.
     line: found, for people. holds: what the file is called in JSON: "labels", or "answer".
     also: further files: measurement report, overlay and capture of a DICOM answer; an explanation.
-    package: the SHA-256 of the package that answered it, as `verify` gives it.
+    package: the SHA-256 of the package that answered it, as `verify` gives it; regions_package: of the one that found the
+    regions, "" where there is none.
     notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
     """
 
@@ -52,6 +54,7 @@ class Prediction:
     seconds: float
     package: str
     notes: tuple[str, ...]
+    regions_package: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json` and predictions.json."""
@@ -63,6 +66,7 @@ class Prediction:
             **self.found,
             "seconds": round(self.seconds, 3),
             "package": self.package,
+            **({"regions_package": self.regions_package} if self.regions_package else {}),
             "notes": list(self.notes),
         }
 
@@ -76,13 +80,15 @@ def predict_case(
     tell: Listener,
     explain: bool = False,
     report: StudyOptions | None = None,
+    regions: RegionModel | None = None,
 ) -> Prediction:
-    """Answer one case and write the answer, in the format of the file's suffix."""
+    """Answer one case and write the answer, in the format of the file's suffix. regions: as of `answer_scan`."""
     began = time.perf_counter()
-    scan = answer_scan(model, case, tell=tell)
+    scan = answer_scan(model, case, regions=regions, tell=tell)
     image, answer = scan.image, scan.answer
     beside = model.problem.holds != LABELS and format != "labels" and isinstance(case.images[0], DicomVolume)
-    seen = seen_in(model, case, scan, report=report, coded=beside or file.name.endswith(results.SEG))
+    coded = beside or file.name.endswith(results.SEG)
+    seen = seen_in(model, case, scan, report=report, regions=regions, coded=coded)
     also, untold = write_answer(model, case, file, image, answer, seen, format=format)
     found = model.problem.found(answer)
     pictures: tuple[Path, ...] = ()
@@ -95,7 +101,7 @@ def predict_case(
     also = (*also, *pictures)
     if beside:
         written, untold = written_beside(
-            model, case, file, found, pictures, seen, shape=image.grid.shape, must=format == "dicom"
+            model, case, file, found, pictures, seen, regions=regions, shape=image.grid.shape, must=format == "dicom"
         )
         also = (*also, *written)
     likeness = None
@@ -116,6 +122,7 @@ def predict_case(
             seen.part,
             base=file,
             options=report,
+            regions_by=regions,
             compared=seen.compared,
             notes=doubts,
             explanation=picture,
@@ -135,6 +142,7 @@ def predict_case(
         seconds=time.perf_counter() - began,
         package=model.package.digest,
         notes=notes,
+        regions_package="" if regions is None else regions.model.package.digest,
     )
 
 
@@ -154,12 +162,20 @@ class Seen:
         return () if self.compared is None else self.compared.changes
 
 
-def seen_in(model: Model, case: Case, scan: AnsweredScan, *, report: StudyOptions | None, coded: bool) -> Seen:
+def seen_in(
+    model: Model,
+    case: Case,
+    scan: AnsweredScan,
+    *,
+    report: StudyOptions | None,
+    regions: RegionModel | None,
+    coded: bool,
+) -> Seen:
     """The answer measured on its image as far as anybody will read it. coded: whether a DICOM report will."""
     if report is None:
         return Seen(None, model.problem.measured(scan.image, scan.answer, sure=scan.sure) if coded else None, None)
     part = model.problem.study(scan.image, scan.answer, sure=scan.sure)
-    return Seen(part, part.table, followed(model, case, scan.image, part.table, report.prior))
+    return Seen(part, part.table, followed(model, case, scan.image, part.table, report.prior, regions=regions))
 
 
 def write_answer(
@@ -200,21 +216,30 @@ def written_beside(
     pictures: Sequence[Path],
     seen: Seen,
     *,
+    regions: RegionModel | None,
     shape: Shape3,
     must: bool,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
     there is none.
 
-    pictures: those that were drawn. shape: of the image. must: raise the UsageError or InputError for a report that cannot be
-    written, without which the answer itself is there.
+    pictures: those that were drawn. regions: the model that found the regions that are told. shape: of the image. must: raise
+    the UsageError or InputError for a report that cannot be written, without which the answer itself is there.
     """
     source = case.images[0]
     assert isinstance(source, DicomVolume), "others have no report"
     try:
         made_by = results.model_of(model.package.card, model.package.digest)
         written = results.write_beside(
-            file, source, found, pictures, made_by, task=model.task, table=seen.table, changes=seen.changes
+            file,
+            source,
+            found,
+            pictures,
+            made_by,
+            task=model.task,
+            table=seen.table,
+            changes=seen.changes,
+            regions_by=None if regions is None else results.model_of(regions.package.card, regions.package.digest),
         )
     except (UsageError, InputError) as error:
         if must:

@@ -26,8 +26,8 @@ TOUCHING = np.ones((3, 3, 3), np.bool_)
 class RegionRow:
     """One region. size: volume in ml, area in mm² of a picture with a scale, pixels of one without; 0 where it is missing.
 
-    burden: the share of it that findings take, in [0, 1]; None where it is missing. cut: whether it reaches the image's border,
-    so that its size is that of a part.
+    burden: the share of it that findings take, in [0, 1]; None where it is missing, or no finding has an outline. cut: whether
+    it reaches the image's border, so that its size is that of a part.
     """
 
     name: str
@@ -79,7 +79,7 @@ class FindingRow:
     @property
     def crosses(self) -> tuple[str, ...]:
         """Further regions that it reaches into."""
-        return tuple(name for name, share in self.shares.items() if share >= CROSSES and name != self.region)
+        return crossed(self.shares, self.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +131,34 @@ def study_table(
         _finding(number, part, near, regions, sizes, image=image, grid=grid, confidence=confidence or {})
         for number, (part, near) in enumerate(zip(parts, touched, strict=True), start=1)
     )
-    everything = _together(parts, image.shape)
     return StudyTable(
-        regions=tuple(
-            RegionRow(
-                name=name,
-                size=sizes[name] * each,
-                burden=float(np.count_nonzero(mask & everything) / sizes[name]) if sizes[name] else None,
-                cut=reaches_border(mask),
-            )
-            for name, mask in regions.items()
-        ),
+        regions=region_rows(regions, grid, taken=_together(parts, image.shape)),
         findings=rows,
         unit_of_size=unit,
         unit_of_length=grid.unit,
     )
+
+
+def region_rows(regions: Mapping[str, Bools], grid: Grid, *, taken: Bools | None = None) -> tuple[RegionRow, ...]:
+    """Each region measured. regions: as of `study_table`. taken: (I, J, K) the voxels of all findings; None where they have no
+    outlines.
+    """
+    each, _ = size_of_voxel(grid)
+    sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
+    return tuple(
+        RegionRow(
+            name=name,
+            size=sizes[name] * each,
+            burden=None if taken is None or not sizes[name] else float(np.count_nonzero(mask & taken) / sizes[name]),
+            cut=reaches_border(mask),
+        )
+        for name, mask in regions.items()
+    )
+
+
+def crossed(shares: Mapping[str, float], region: str) -> tuple[str, ...]:
+    """The regions that something reaches into beside the one that it lies in. shares: of it in each region."""
+    return tuple(name for name, share in shares.items() if share >= CROSSES and name != region)
 
 
 def size_of_voxel(grid: Grid) -> tuple[float, str]:

@@ -6,11 +6,11 @@ OUTSIDE = ""
 """The name of what is in no region."""
 
 
-def lies_in(inside: Mapping[str, int], outside: int) -> str:
+def lies_in(inside: Mapping[str, float], outside: float) -> str:
     """The region that a part lies in, OUTSIDE if more of it lies in none than in any; of two that hold as much the first, and
     any before OUTSIDE.
 
-    inside: how many of its voxels each region holds; regions may overlap. outside: how many are in none.
+    inside: how many of its voxels each region holds, or how much of it; regions may overlap. outside: how many are in none.
     """
     most = max(inside.values(), default=0)
     return OUTSIDE if outside > most or not most else next(name for name, held in inside.items() if held == most)

@@ -9,11 +9,12 @@ from scanwright.dataset.task import Task
 from scanwright.figures.overlay import WIDTH_PX, overlay_slices
 from scanwright.figures.palette import structure_colour
 from scanwright.findings.placing import with_findings
+from scanwright.findings.regions import Regions
 from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.problem.windows import window_of
 from scanwright.report.study_content import KeyImage, StudyPart
-from scanwright.types import Array, Bools
+from scanwright.types import Array, Bools, Triple
 
 CLOSE_PX = 480
 """Width of a picture of one finding: two stand side by side, and their letters are still read."""
@@ -23,15 +24,29 @@ VALUES = {"ct": "HU", "pet": "SUV"}
 """Units of grey values, by modality; of other modalities they have none."""
 
 
-def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyTable:
-    """The table of a study. sure: how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where nothing says it."""
+def anatomy_of(labels: Volume, task: Task) -> Regions:
+    """The regions of a label map that are no findings, with the findings that a map of exclusive values cuts out of them."""
+    return Regions(_anatomy(region_masks(labels.voxels[0], task), task, spacing=labels.grid.spacing), labels.grid)
+
+
+def _anatomy(masks: Mapping[str, Bools], task: Task, *, spacing: Triple) -> dict[str, Bools]:
+    findings = [masks[name] for name in task.abnormal]
+    anatomy = {name: mask for name, mask in masks.items() if name not in task.abnormal}
+    if not task.disjoint or not findings:
+        return anatomy
+    return with_findings(anatomy, np.logical_or.reduce(findings), spacing=spacing)
+
+
+def measured_table(
+    image: Volume, labels: Volume, task: Task, *, sure: Array | None, regions: Regions | None = None
+) -> StudyTable:
+    """The table of a study. sure: how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where nothing says it.
+    regions: those that findings lie among, where they are another model's; by default the label map's own.
+    """
     masks = region_masks(labels.voxels[0], task)
     findings = {name: masks[name] for name in task.abnormal}
-    anatomy = {name: mask for name, mask in masks.items() if name not in findings}
-    if task.disjoint and findings:
-        anatomy = with_findings(anatomy, np.logical_or.reduce(list(findings.values())), spacing=image.grid.spacing)
     return study_table(
-        anatomy,
+        _anatomy(masks, task, spacing=image.grid.spacing) if regions is None else regions.masks,
         findings,
         image=image.voxels[0],
         grid=image.grid,
@@ -39,9 +54,13 @@ def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | N
     )
 
 
-def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyPart:
-    """The table of a study, the whole image with its overlay, and the largest findings close by."""
-    table = measured_table(image, labels, task, sure=sure)
+def study_part(
+    image: Volume, labels: Volume, task: Task, *, sure: Array | None, regions: Regions | None = None
+) -> StudyPart:
+    """The table of a study, the whole image with its overlay, and the largest findings close by. sure, regions: as of
+    `measured_table`.
+    """
+    table = measured_table(image, labels, task, sure=sure, regions=regions)
     masks = region_masks(labels.voxels[0], task)
     drawn = np.isin(labels.voxels[0], [value for region in task.regions for value in region.values])
     window = window_of(image.voxels[0][drawn], task)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from scanwright.io.dicom.derived.codes import SNOMED, Code, private_code
+from scanwright.io.dicom.derived.codes import SNOMED, Code, codes_of, private_code
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segment, Segmentation
 from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
@@ -58,6 +58,16 @@ class RegionMeasures:
     cut: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionSize:
+    """A region that has no segment: its size, 0 where it was not found, as of RegionMeasures. cut: as there."""
+
+    name: str
+    size: float
+    unit_of_size: str = "mm3"
+    cut: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer about the whole image. unit: "probability", or a key of `sr.UNITS` for a number of another kind.
@@ -85,6 +95,35 @@ def region_groups(
             measurements=[*_measurements(region, text(source, "Modality"))],
             evaluations=[evaluation(CUT, YES)] if region.cut else [],
         )
+
+
+def size_groups(
+    sizes: Sequence[RegionSize], model: Model | None, about: Sequence[Any], *, within: str = ""
+) -> Iterator[Any]:
+    """TID 1501 groups: the size of each region. model: that found them. about: what their identifiers follow from. within: as
+    for `codes.codes_of`.
+    """
+    from highdicom import sr
+
+    for position, region in enumerate(sizes):
+        assert model is not None
+        coded = codes_of(region.name, within=within)
+        yield sr.MeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking(region.name, derived_uid("region", position, *about)),
+            finding_type=concept(coded.type),
+            finding_category=concept(coded.category),
+            finding_sites=sites_of(coded),
+            algorithm_id=algorithm(model),
+            measurements=[
+                measurement(name, value, unit) for name, value, unit in sizes_of(region.size, region.unit_of_size)
+            ],
+            qualitative_evaluations=[evaluation(CUT, YES)] if region.cut else None,
+        )
+
+
+def sizes_of(size: float, unit: str) -> list[tuple[Code, float, str]]:
+    """A size as it is told: a volume in mm³ and in ml, an area once. unit: as of `RegionMeasures.unit_of_size`."""
+    return [(VOLUME, size, "mm3"), (VOLUME, size / 1000, "ml")] if unit == "mm3" else [(AREA, size, unit)]
 
 
 def segment_group(
@@ -123,12 +162,8 @@ def _measurements(region: RegionMeasures, modality: str) -> Iterator[Any]:
     quantity = grey_value(region.unit, modality)
     burden = None if region.burden is None else 100 * region.burden
     length = "px" if region.unit_of_size == "px" else "mm"
-    sizes = [(VOLUME, region.size, "mm3"), (VOLUME, region.size / 1000, "ml")]
     listed: list[tuple[Code, float | None, str, Code | None]] = [
-        *(
-            (*size, None)
-            for size in (sizes if region.unit_of_size == "mm3" else [(AREA, region.size, region.unit_of_size)])
-        ),
+        *((*size, None) for size in sizes_of(region.size, region.unit_of_size)),
         (LONG_AXIS, region.longest, length, None),
         (PERPENDICULAR_AXIS, region.perpendicular, length, None),
         (quantity, region.mean, region.unit, MEAN),
