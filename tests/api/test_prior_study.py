@@ -7,10 +7,12 @@ import pydicom
 import pytest
 
 from made_folders import ball, write_nifti
+from scanwright.api import prior_study
 from scanwright.api.prior_study import LATER, OTHER_BIRTH, OTHER_ID, days_between, mismatches
 from scanwright.api.scan_header import ScanHeader, dated
 from scanwright.api.study_report import StudyOptions
 from scanwright.api.use_model import predict
+from scanwright.findings.table import StudyTable
 from scanwright.io.dicom.derived.series_write import write_series
 from scanwright.io.formats import read_volume
 
@@ -68,6 +70,25 @@ def test_report__of_another_patients_study_says_so_first(finished, tmp_path):
     assert told["days_since_prior"] == 424 and "14 months before" in page
     assert page.index("another patient ID") < page.index("</ul>", page.index('class="warnings"'))
     assert "SECRET" not in page and "2025" not in page and "SECRET" not in json.dumps(told)
+
+
+def test_prior__is_answered_with_the_regions_of_the_current_scan(monkeypatch):
+    """Else whatever is resolved would be told as outside all regions."""
+    asked = []
+
+    class Answered(Exception):
+        pass
+
+    def answer(model, case, *, regions=None, tell):
+        asked.append(regions)
+        raise Answered
+
+    monkeypatch.setattr(prior_study, "answer_scan", answer)
+    monkeypatch.setattr(prior_study, "scan_header", lambda case: ScanHeader())
+    nothing = StudyTable(regions=(), findings=(), unit_of_size="ml", unit_of_length="mm")
+    with pytest.raises(Answered):
+        prior_study.followed(None, None, None, nothing, "before", regions="lobes")
+    assert asked == ["lobes"]
 
 
 def test_prior__is_answered_as_the_current_scan_is(finished, tmp_path):
