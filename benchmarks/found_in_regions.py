@@ -37,8 +37,9 @@ from scanwright.dataset.phantom.cohort import Modality, Scan, anatomy_of, draw_s
 from scanwright.dataset.read import read_dataset
 from scanwright.evaluation.box_matching import HitRule, match_boxes
 from scanwright.evaluation.detected import DetectedCase
+from scanwright.evaluation.detection_columns import RATES
 from scanwright.evaluation.detection_summary import summarise_detection
-from scanwright.evaluation.froc import RATES, froc_curve
+from scanwright.evaluation.froc import froc_curve
 from scanwright.evaluation.lesions import HIT, LesionCase, Lesions, measure_lesions
 from scanwright.evaluation.matched import match_cases
 from scanwright.evaluation.regression import measure_numbers

@@ -64,7 +64,7 @@ def planned_package(folder: Path, *, classes: int, spacing: float, values: dict[
         problem=problem,
         folds=[0],
         machine=describe_machine(choose_device("cpu")),
-        workload=Workload(folds=1, cases=10, answered=2, spent_s=0.0, per_case_s=1.0),
+        workload=Workload(folds=1, cases=10, answered=2, spent_s=0.0, per_case_s=1.0, tail_s=0.0),
         cost=lambda candidate: Cost(1.0, 0.1),
     )
     weights = build(plan.network).state_dict()

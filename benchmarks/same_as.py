@@ -23,8 +23,8 @@ from record import ROOT, write_result
 
 from scanwright.files import canonical_json, read_json
 
-COMPARED = ("splits.json", "**/folds/*/weights.safetensors", "**/predictions/*.nii.gz", "**/predictions/*.png")
-COMPARED += ("**/cases.csv",)
+ENDS = (".nii.gz", ".png")
+COMPARED = ("splits.json", "**/folds/*/weights.safetensors", "**/cases.csv", *(f"**/predictions/*{e}" for e in ENDS))
 RUN = "import sys; from scanwright.cli import main; main()"
 
 

@@ -23,7 +23,7 @@ LAPTOP = Machine(
 )
 GPU = replace(LAPTOP, device="cuda", device_name="a GPU", fast_bfloat16=True)
 LADDER = (Candidate(24, 1, 2, 4000), Candidate(16, 1, 2, 600), Candidate(16, 2, 2, 0))
-WORKLOAD = Workload(folds=5, cases=100, answered=100, spent_s=10.0, per_case_s=0.05)
+WORKLOAD = Workload(folds=5, cases=100, answered=100, spent_s=10.0, per_case_s=0.05, tail_s=6.0)
 
 Three = tuple[float, float, float]
 

@@ -121,11 +121,28 @@ def test_metric_lines__cross_validation_and_the_test_split():
     ]
 
 
+def test_metric_lines__how_well_findings_were_found():
+    found = {"lesion_sensitivity": scored(0.0, [0.0, 0.3])["dice"], "false_lesions_per_case": scored(0.5, None)["dice"]}
+    lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, "findings": {"overall": found}, "test": TESTED})
+    assert lines[4:6] == [
+        "lesion_sensitivity      0.0000 [0.0000, 0.3000]  n = 8",
+        "false_lesions_per_case  0.5000  n = 8, too few patients for an interval",
+    ]
+    assert len(lines) == 10
+
+
 def test_metric_lines__what_must_be_said_of_the_numbers():
     said = {"caveats": ["Few patients have rim of it (4)."]}
     assert cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, **said})[-1] == said["caveats"][0]
     lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, "test": TESTED | said})
     assert lines[-1] == said["caveats"][0] and lines.count(said["caveats"][0]) == 1
+
+
+def test_metric_lines__what_the_choice_of_the_model_is_worth_stands_below_the_headline():
+    worth = {"chosen_without": {"mean": 0.6, "ci95": [0.4, 0.7], "n": 8, "n_defined": 8}}
+    lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, **worth})
+    assert lines[1] == "dice where each fold takes the model best in the others  0.6000 [0.4000, 0.7000]  n = 8"
+    assert [lines[0], *lines[2:]] == cli.metric_lines({"primary": "dice", **CROSS_VALIDATED})
 
 
 # Usage: exit code 2
@@ -576,7 +593,8 @@ def test_standard_output__for_people(finished, scanwright):
     ended = scanwright(*finished.command, "-o", finished.run)
     lines = ended.out.splitlines()
     assert [line.split()[:2] for line in lines[:3]] == [["dice", "mean"], ["dice", "liver"], ["dice", "tumour"]]
-    assert [line.split()[0] for line in lines[3:]] == ["report", "package", "time"]
+    found = ["lesion_sensitivity", "false_lesions_per_case"]
+    assert [line.split()[0] for line in lines[3:]] == [*found, "report", "package", "time"]
     assert all(is_progress(line) for line in ended.err.splitlines())
 
 

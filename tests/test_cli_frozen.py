@@ -64,6 +64,7 @@ predict model: Path scans: Path, again and again
   -o --out: Path (required)
   --format: auto | nifti | png | dicom | dicom-labelmap | rtstruct = auto
   --explain: bool = False
+  --explain-by: auto | grad-cam | integrated-gradients | smoothgrad | occlusion
   --report: bool = False
   --prior: Path, again and again
   --regions: Path

@@ -4,9 +4,13 @@ from typing import Any
 
 from scanwright.evaluation.detection_columns import class_measure
 
+OF_FINDINGS = ("lesion_sensitivity", "false_lesions_per_case")
+
 
 def metric_lines(metrics: dict[str, Any]) -> list[str]:
-    """The primary metric, overall and of each class, with its interval; of a test split as well where there are both."""
+    """The primary metric, overall and of each class, with its interval, and how well findings were found; of a test split as
+    well where there are both.
+    """
     primary = metrics["primary"]
     if "test" not in metrics:
         return block_lines(metrics, primary)
@@ -19,14 +23,26 @@ def metric_lines(metrics: dict[str, Any]) -> list[str]:
 
 def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
     """The lines of one set of cases, and what must be said of them. Of two classes, which share what ranks them, the whole is
-    said alone.
+    said alone. Of the best of several models its choice is told below.
     """
     overall = metrics["overall"][primary]
     parts = {name: block[class_measure(primary)] for name, block in metrics["by_class"].items()}
     rows = {"mean": overall, **(parts if any(one["mean"] != overall["mean"] for one in parts.values()) else {})}
     width = max(len(name) for name in rows)
-    lines = [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
-    return [*lines, *metrics.get("caveats", ())]
+    whole, *lines = [f"{primary} {name:<{width}}  {estimate_text(value)}" for name, value in rows.items()]
+    choice = metrics.get("chosen_without")
+    if choice is not None:  # directly below the headline, which it corrects
+        lines = [f"{primary} where each fold takes the model best in the others  {estimate_text(choice)}", *lines]
+    return [whole, *lines, *finding_lines(metrics), *metrics.get("caveats", ())]
+
+
+def finding_lines(metrics: dict[str, Any]) -> list[str]:
+    """How well findings were found one by one; [] where none were looked for."""
+    if "findings" not in metrics:
+        return []
+    overall = metrics["findings"]["overall"]
+    width = max(map(len, OF_FINDINGS))
+    return [f"{name:<{width}}  {estimate_text(overall[name])}" for name in OF_FINDINGS]
 
 
 def estimate_text(value: dict[str, Any]) -> str:

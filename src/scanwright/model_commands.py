@@ -24,6 +24,10 @@ def predict(
         typer.Option("--format", help="Format of the labels."),
     ] = "auto",
     explain: Annotated[bool, typer.Option("--explain", help="Draw what the answer to a whole image rests on.")] = False,
+    explain_by: Annotated[
+        Literal["auto", "grad-cam", "integrated-gradients", "smoothgrad", "occlusion"] | None,
+        typer.Option("--explain-by", help="The same by this method; auto is the one that suits."),
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Write a page for a clinician: HTML, PDF and JSON.")] = False,
     prior: Annotated[
         list[Path] | None,
@@ -52,7 +56,7 @@ def predict(
             scans,
             out=out,
             format=format_,
-            explain=explain,
+            explain=explain_by or explain,
             report=options,
             prior=prior or (),
             regions=regions,

@@ -1,17 +1,19 @@
 """Memory asked for beforehand, and where answers lie."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import fakes
 from made_folders import made_case
-from scanwright.api.answer import never_learned, own_answer, prediction_file, trained_network
+from scanwright.api.answer import caveats_of_models, never_learned, own_answer, prediction_file, trained_network
 from scanwright.api.run import Run
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
+from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.problem.segmentation import Segmentation
 
 
@@ -48,6 +50,30 @@ def test_never_learned__classes_whose_cases_lie_in_one_fold():
     assert never_learned(cases, folds[:1], parts=("a", "b", "c")) == []
     assert never_learned(cases, folds, parts=("a", "b", "c")) == ["c"]
     assert never_learned([made_case("p0")], [Fold(train=(), validation=("p0",))], parts=("a",)) == []
+
+
+def test_caveats_of_models__classes_never_learned_and_models_that_are_level():
+    cases = [made_case(f"c{k}", target=Classes(names=("ab"[k > 0],))) for k in range(6)]
+    folds = [
+        Fold(train=("c1", "c2", "c3"), validation=("c0", "c4", "c5")),
+        Fold(train=(), validation=("c1", "c2", "c3")),
+    ]
+    study = SimpleNamespace(
+        dataset=SimpleNamespace(cases=cases),
+        problem=SimpleNamespace(parts=("a", "b"), learns=lambda case: True),
+        splits=SimpleNamespace(folds=folds),
+        plan=SimpleNamespace(training=SimpleNamespace(folds=(0,))),
+    )
+
+    def rows(*chances):
+        return [
+            ClassifiedCase(case=f"c{k}", patient=f"c{k}", fold=0, probabilities=(1 - p, p), truth=1, decision=1)
+            for k, p in enumerate(chances)
+        ]
+
+    assert len(list(caveats_of_models(study, rows(0.2, 0.9)))) == 1
+    unlearned, level = caveats_of_models(study, rows(0.61, 0.612))
+    assert "of a lie in one fold" in unlearned and "model of fold 0 hardly tells the cases apart" in level
 
 
 @pytest.mark.parametrize("content", [b"", b"half of it", b"\x10\0\0\0\0\0\0\0{}"])

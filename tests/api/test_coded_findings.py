@@ -20,9 +20,11 @@ from scanwright.io.dicom.derived.sr_concepts import (
     BURDEN,
     CHANGE,
     CUT,
+    FOUND,
     GROWTH,
     MAXIMUM,
     MINIMUM,
+    NO,
     OUTSIDE,
     REACHES,
     SHARE,
@@ -151,6 +153,30 @@ def test_regions_keep_their_groups_and_say_what_findings_take(written):
     assert left.value(WITH_FINDINGS) == pytest.approx(1152 * 16) == pytest.approx(1000 * table.regions[0].size)
     assert left.value(BURDEN, unit=UNITS["%"]) == pytest.approx(100 * 18 / 1152)
     assert nodule.value(VOLUME, unit=UNITS["mm3"]) == pytest.approx(3 * 288) and nodule.value(BURDEN) is None
+
+
+def test_the_sum_of_a_kind_is_no_finding_of_it(written):
+    """Who counts what has the finding type of a nodule finds three of now and one that is resolved."""
+    groups = read_measurements(written[0][2]).groups
+    assert [one.finding.meaning for one in groups] == [
+        *("Lung", "Lung", "nodule: all together"),
+        *("Nodule", "Nodule", "Nodule", "Nodule"),
+    ]
+    assert groups[2].tracking_id == "nodule" and groups[2].segment == 3
+
+
+def test_a_region_that_is_all_findings_has_a_size_and_one_that_is_missing_has_none(scan, tmp_path):
+    source, image = scan
+    values = labels()
+    values[values == 1], values[values == 2] = 3, 0
+    answer = Volume(values[None], image.grid)
+    regions = {"left lung": values == 3, "right lung": values == 2}
+    table = study_table(regions, {"nodule": values == 3}, image=image.voxels[0], grid=image.grid)
+    files = results.write_dicom(tmp_path / "c.seg.dcm", source, image, answer, task=TASK, model=MODEL, table=table)
+    left, right, nodules, *_ = read_measurements(files[2]).groups
+    assert left.value(VOLUME, unit=UNITS["ml"]) == 0 and left.value(WITH_FINDINGS) == pytest.approx(1152 * 16)
+    assert (right.values, right.answered(FOUND), left.answered(FOUND)) == ((), (NO,), ())
+    assert nodules.value(VOLUME, unit=UNITS["mm3"]) == pytest.approx(1152 * 16)
 
 
 @needs_dciodvfy

@@ -381,6 +381,17 @@ def test_append__never_changes_what_is_asked(tmp_path):
     assert made.cases == 12 and (tmp_path / "out/scanwright.json").read_bytes() == held
 
 
+def test_merge__boxes_of_volumes_are_refused(tmp_path):
+    for name in "ab":
+        write_nifti(tmp_path / "data" / f"{name}.nii.gz", ball(ord(name))[0])
+    write_text(
+        tmp_path / "data" / "boxes.csv", "image,class,x0,y0,z0,x1,y1,z1\na,node,1,1,1,4,4,4\nb,node,2,2,2,4,4,4\n"
+    )
+    with pytest.raises(UsageError, match="boxes of volumes cannot be merged"):
+        merge([tmp_path / "data"], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_append__boxes(tmp_path):
     merge([coco_folder(tmp_path / "a")], out=tmp_path / "out")
     for number, name in enumerate(("n0", "n1")):

@@ -2,12 +2,13 @@
 
 import json
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from made_folders import ball, write_nifti
-from scanwright.api.region_model import channels_among, open_regions
+from made_folders import ball, made_case, write_nifti
+from scanwright.api.region_model import RegionModel, channels_among, open_regions
 from scanwright.api.study_report import StudyOptions
 from scanwright.api.use_model import predict, verify
 from scanwright.dataset.task import Channel, Region, Task
@@ -53,7 +54,9 @@ def test_predict__boxes_lie_in_the_regions_of_the_second_package(finished, detec
     assert liver["size"] == pytest.approx(found.found["regions"]["sizes"]["liver"], abs=1e-3)
     assert told["has_regions"] and told["unit_of_size"] == "ml" and liver["burden"] is None
     assert (told["model"]["kind"], told["regions_model"]["kind"]) == ("detection", "segmentation")
-    assert told["regions_model"]["parts"] == ["liver"] and told["regions_model"]["tested_on"]
+    assert told["regions_model"]["parts"] == ["liver"]
+    (tested,) = told["regions_model"]["tested_on"]
+    assert "value" in tested and "true" not in tested  # its findings, and how many it misses, are not told here
     page = unescape((out / "p00.report.html").read_text())
     assert "Regions by the model" in page and verify(finished.model)["digest"] in page
     assert "Taken by findings" not in page and "Of region" not in page
@@ -88,10 +91,31 @@ def test_predict__what_the_second_package_does_not_know_is_told_of_the_regions(f
     assert "关于区域分割：" in page and "区域分割所用模型" in page
 
 
+def test_predict__a_scan_that_the_second_package_has_learned_from(finished, detector, tmp_path):
+    fold = json.loads((finished.run / "splits.json").read_text())["folds"][0]
+    (found,) = predict(
+        detector,
+        finished.data / "imagesTr" / f"{fold['train'][0]}_0000.nii.gz",
+        out=tmp_path / "out",
+        regions=finished.model,
+    )
+    assert "learned-from" in [one.values["doubt"].code for one in found.notes if one.code == "of-regions"]
+
+
+def test_case_of__channels_in_files_of_their_own():
+    case = made_case("a", images=(Path("t1.nii"), Path("flair.nii")))
+    assert RegionModel(None, (1,)).case_of(case).images == (Path("flair.nii"),)
+    alone = made_case("b", images=(Path("rgb.png"),))
+    assert RegionModel(None, (0, 1, 2)).case_of(alone) is alone
+
+
 def test_predict__beside_dicom_the_report_holds_region_and_sizes(finished, detector, scan, tmp_path):
     write_series(tmp_path / "scan", read_volume(scan), modality="CT", patient="P1")
     (found,) = predict(detector, tmp_path / "scan", out=tmp_path / "out", regions=finished.model)
-    groups = read_measurements(tmp_path / "out" / "scan.sr.dcm").groups
+    report = read_measurements(tmp_path / "out" / "scan.sr.dcm")
+    groups = report.groups
+    assert any(one.startswith("Model ") for one in report.comments)
+    assert any(one.startswith("Regions by the model ") for one in report.comments)
     boxes = found.found["boxes"]
     assert boxes and [None if one.site is None else one.site.meaning for one in groups[: len(boxes)]] == [
         "Liver" if box["region"] else None for box in boxes

@@ -21,7 +21,7 @@ from scanwright.io.dicom.derived.seg_grid import own_grid, segment_mask
 from scanwright.io.dicom.derived.seg_read import read_segmentation
 from scanwright.io.dicom.derived.series_write import write_series
 from scanwright.io.dicom.derived.sr import UNITS, VOLUME, read_measurements
-from scanwright.io.dicom.derived.sr_concepts import CHANGE, CHANGES
+from scanwright.io.dicom.derived.sr_concepts import CHANGE, CHANGES, FOUND, NO
 from scanwright.io.formats import read_label, read_volume
 from scanwright.io.source import DicomVolume
 
@@ -87,8 +87,11 @@ def test_against_a_prior_study_every_finding_says_what_became_of_it(finished, an
     page = json.loads((tmp_path / "scan.report.json").read_text())
     report = read_measurements(tmp_path / "scan.sr.dcm")
     told = [group.answered(CHANGE)[0] for group in report.groups if group.answered(CHANGE)]
-    assert told and told == [CHANGES[line["change"]] for line in page["findings"]]
-    assert {line["change"] for line in page["findings"]} <= {"stable"}
+    became = [line["change"] for line in page["findings"]]
+    assert became and told == [CHANGES[change] for change in became if change in CHANGES]
+    uncoded = [one for one in report.comments if ", against the prior study: " in one]
+    assert len(uncoded) == len(became) - len(told)  # of what the border cuts no growth is known
+    assert {line["change"] for line in page["findings"]} <= {"stable", "cut"}
     assert found.file.name == "scan.seg.dcm"
 
 
@@ -107,7 +110,7 @@ def test_measure():
     found = results.measure(mask, image)
     assert (found["size"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
     assert (found["longest"], found["perpendicular"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
-    assert results.measure(np.zeros_like(mask), image) == {"size": 0.0, "unit_of_size": "mm3"}
+    assert results.measure(np.zeros_like(mask), image) == {"size": None, "unit_of_size": "mm3"}
 
 
 @pytest.mark.parametrize(("unit", "size"), [("mm", (12.0, "mm2")), ("px", (2.0, "px"))])
@@ -137,9 +140,9 @@ def nothing(finished, tmp_path):
 
 def test_what_was_looked_for_and_not_found_is_reported(nothing):
     report = read_measurements(nothing[1])
-    assert [(one.tracking_id, one.value(VOLUME, unit=UNITS["ml"])) for one in report.groups] == [
-        ("liver", 0),
-        ("tumour", 0),
+    assert [(one.tracking_id, one.values, one.answered(FOUND)) for one in report.groups] == [
+        ("liver", (), (NO,)),
+        ("tumour", (), (NO,)),
     ]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from made_folders import ball, write_nifti
-from scanwright.api.study_report import StudyOptions, headline_text, on_what_tested
+from scanwright.api.study_report import StudyOptions
+from scanwright.api.tested import found_text, headline_text, never_saw_abnormal, on_what_tested
 from scanwright.api.use_model import predict
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
@@ -59,18 +60,49 @@ def test_headline_text__is_a_name_and_texts():
     told = headline_text("r2", {"mean": -0.0312, "ci95": [-0.25, 0.1]})
     assert told == {"metric": "r2", "value": "−0.031", "interval": "−0.250–0.100"}
     assert headline_text("dice", {"mean": 0.9, "ci95": None}) == {"metric": "dice", "value": "0.900"}
-    assert headline_text("dice", None) == {} == headline_text("dice", {"mean": None, "ci95": None})
+    undefined = {"undefined": "dice"}
+    assert headline_text("dice", None) == undefined == headline_text("dice", {"mean": None, "ci95": None})
 
 
 @pytest.mark.parametrize(("folds", "how"), [((), "apart"), ((2,), "fold"), ((0, 1), "folds")])
 def test_on_what_tested__says_how(folds, how):
     part = {"cases": 9, "patients": 7, "overall": {}, "by_fold": {str(fold): {} for fold in folds}}
-    counts = {"cases": "9", "patients": "7"}
+    counts = {"cases": "9", "patients": "7", "undefined": "dice"}
     assert on_what_tested({"primary": "dice", **part}) == ({"how": how, **counts},)
     apart = {"cases": 4, "patients": 4, "overall": {}, "by_fold": {}}
     told = on_what_tested({"primary": "dice", **part, "test": apart})
-    assert told == ({"how": "apart", "cases": "4", "patients": "4"}, {"how": how, **counts})
+    assert told == ({**counts, "how": "apart", "cases": "4", "patients": "4"}, {"how": how, **counts})
     assert on_what_tested({}) == ()
+
+
+def measured(**means):
+    return {name: {"mean": mean, "ci95": None} for name, mean in means.items()}
+
+
+def test_found_text__is_of_findings_and_of_boxes():
+    found = measured(lesion_sensitivity=0.0, false_lesions_per_case=0.25, true_lesions=12000.0, lesion_hits=0.0)
+    found["lesion_sensitivity"]["ci95"] = [0.0, 0.34]
+    told = found_text({"cases": 3, "findings": {"overall": found}})
+    assert told == {
+        "true": "12000", "hits": "0", "sensitivity": "0.000", "sensitivity_interval": "0.000–0.340", "false": "0.25"
+    }  # fmt: skip
+    none = measured(lesion_sensitivity=None, false_lesions_per_case=1.0, true_lesions=0.0, lesion_hits=0.0)
+    assert found_text({"findings": {"overall": none}}) == {"true": "0", "hits": "0", "false": "1.00"}
+    boxes = [measured(sensitivity=0.5, true_boxes=8.0, hits=hits, false_positives=3.0) for hits in (4.0, 2.0)]
+    told = found_text({"cases": 4, "by_class": dict(zip("ab", boxes, strict=True))})
+    assert told == {"true": "16", "hits": "6", "sensitivity": "0.375", "false": "1.50"}
+    untold = measured(sensitivity=None, true_boxes=8.0, hits=None, false_positives=None)
+    assert (
+        found_text({"cases": 4, "by_class": {"a": untold}}) == {} == found_text({"by_class": {"a": measured(dice=1)}})
+    )
+
+
+def test_never_saw_abnormal__unless_one_part_did():
+    part = {"cases": 5, "overall": measured(sensitivity=None)}
+    (doubt,) = never_saw_abnormal(part)
+    assert doubt.code == "no-abnormal-tested" and dict(doubt.values) == {"number": 5}
+    assert not never_saw_abnormal(part | {"test": {"cases": 2, "overall": measured(sensitivity=0.0)}})
+    assert not never_saw_abnormal({})
 
 
 @pytest.mark.parametrize("options", [StudyOptions(language="xx"), StudyOptions(site=Path("no") / "such")])

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from scanwright.api.telling import headlines, limits, patients_text, scope_of_test
+from scanwright.api.telling import choice_text, headlines, limits, patients_text, scope_of_test
 from scanwright.dataset.cases import UNTOLD, Dataset, Fault
+from scanwright.report.content import Estimate, ModelRow, ModelsPart, entry, estimate
 from score_samples import row, scores, study
 
 
@@ -28,6 +29,42 @@ def test_headlines__whom_the_interval_rests_on():
     rows = [row("a"), row("b", None, None), row("c", patient="a"), row("d", None, 0.5)]
     (found,) = headlines(study(), scores(rows))
     assert (found.num_patients, found.num_scored, found.rests_on) == (3, 2, 2)
+
+
+def tried(kept, without, **reach):
+    value = None if without is None else Estimate(mean=without, n=30, n_defined=30, **reach)
+    rows = tuple(
+        ModelRow(name=name, title=name, estimate=Estimate(mean=mean), seconds=1.0, chosen=name == "svm")
+        for name, mean in (("cnn", 0.5), ("svm", kept))
+    )
+    return ModelsPart(metric="auroc", models=rows, chosen_without=value)
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        (tried(0.769, 0.564, low=0.357, high=0.761), "too good by about 0.205: where each fold takes"),
+        (tried(0.769, 0.564, low=0.357, high=0.761), "auroc is 0.564 (0.357–0.761)."),
+        (
+            tried(0.769, 0.755),
+            "a little too good: where each fold takes the model that is best in the others, auroc is 0.755.",
+        ),
+        (tried(0.769, 0.80), "a little too good"),
+        (tried(0.769, None), "too good, by how much is not known."),
+    ],
+)
+def test_choice_text__goes_with_the_size_of_the_gap(models, said):
+    assert said in choice_text(models)
+
+
+def test_headlines__what_the_choice_is_worth_stands_beside_the_cross_validation_alone():
+    found = scores([row("a"), row("b", core=0.4)], [row("t", core=0.2, rim=0.4)])
+    found.summary["chosen_without"] = {"mean": 0.5, "ci95": [0.4, 0.6], "n": 2, "n_defined": 2}
+    first, test = headlines(study(), found)
+    assert (
+        first.chosen_without == Estimate(mean=0.5, low=0.4, high=0.6, n=2, n_defined=2) and test.chosen_without is None
+    )
+    assert estimate(entry(first.chosen_without)) == first.chosen_without
 
 
 def test_scope_of_test__one_fold():

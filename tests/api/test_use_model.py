@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from PIL import Image
 
 import scanwright as package
-from made_folders import ball, picture_folder, write_nifti, write_text
+from made_folders import ball, made_case, made_task, picture_folder, write_nifti, write_text
 from scanwright.api import opened
-from scanwright.api.answer_case import Prediction
+from scanwright.api.answer_case import Prediction, of_training
 from scanwright.api.opened import open_model
 from scanwright.api.use_model import predict, unanswered, verify
+from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.inference import volume
@@ -151,6 +153,30 @@ def test_predict__what_the_reader_had_to_decide_is_said(finished, tmp_path):
     assert f"a: {note}" in [progress.note for progress in told]
     record = json.loads((tmp_path / "out/predictions.json").read_text())
     assert record["predictions"]["a.nii.gz"]["notes"] == [note]
+
+
+def test_predict__a_scan_that_was_learned_from_is_told(finished, tmp_path):
+    fold = json.loads((finished.run / "splits.json").read_text())["folds"][0]
+    images = finished.data / "imagesTr"
+    shutil.copy(images / f"{fold['train'][0]}_0000.nii.gz", tmp_path / "another name.nii.gz")
+    (known,) = predict(finished.model, tmp_path / "another name.nii.gz", out=tmp_path / "known")
+    assert [note.code for note in known.notes] == ["learned-from"]
+    (held_out,) = predict(finished.model, images / f"{fold['validation'][0]}_0000.nii.gz", out=tmp_path / "out")
+    assert held_out.notes == ()
+
+
+def test_of_training__channels_in_files_of_their_own(tmp_path):
+    """The second channel lies on a coarser grid, to which the first one is not brought in the hash."""
+    task = made_task(channels=("T1", "T2"))
+    files = [write_nifti(tmp_path / f"{k}.nii.gz", ball(k)[0][:: k + 1], np.diag([k + 1.0, 1, 1, 1])) for k in range(2)]
+    case = made_case("a", images=tuple(files))
+    image = read_case_image(case, task)
+    learned, other = (
+        SimpleNamespace(task=task, learned_from=frozenset(hashes))
+        for hashes in ([opened.content_of(case, task)], ["f" * 64])
+    )
+    assert [note.code for note in of_training(learned, case, image)] == ["learned-from"]
+    assert of_training(other, case, image) == ()
 
 
 def test_predict__a_scan_with_a_place_has_no_notes(finished, scans, tmp_path):

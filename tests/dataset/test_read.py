@@ -59,6 +59,7 @@ def test_the_registry_is_complete():
             "voc",
             "yolo",
             "coco",
+            "box-table",
             "image-mask",
             "dicom",
         )

@@ -5,7 +5,7 @@ import pytest
 
 from detected_samples import boxes_at, coco_of, made_cases
 from scanwright.errors import UsageError
-from scanwright.evaluation.box_matching import COCO_LIMITS, ClassBoxes, HitRule, match_boxes
+from scanwright.evaluation.box_matching import COCO_LIMITS, LUNA16, ClassBoxes, HitRule, match_boxes
 from scanwright.evaluation.box_sizes import COCO_SIZES, SizeGroups, diameter_groups, usual_groups
 from scanwright.evaluation.matched import match_cases
 
@@ -123,6 +123,22 @@ def test_rule__centre_takes_the_true_box_it_overlaps_most():
     assert HitRule().fit(boxes).max() < 0.5
     with pytest.raises(UsageError, match="limit of IoU"):
         HitRule(iou=0)
+
+
+def test_rule__luna16_takes_a_centre_nearer_than_the_radius():
+    """A nodule of 10 mm about (20, 20, 20): hits as the distance of centres in mm tells them."""
+    true = np.array([[[15.0] * 3, [25.0] * 3]])
+    middles = np.random.default_rng(0).uniform(13, 27, size=(400, 3))
+    found = np.stack([middles - 2, middles + 2], axis=1)
+    boxes = ClassBoxes.of(found, np.linspace(1, 0.5, 400), true, np.zeros(1, bool))
+    near = np.linalg.norm(middles - 20, axis=1) < 5
+    assert np.array_equal(LUNA16.fit(boxes)[:, 0] >= LUNA16.limit, near) and 0 < near.sum() < 400
+    corners = HitRule(iou=None).fit(boxes)[:, 0] >= 0
+    assert corners.sum() > near.sum() and not (near & ~corners).any()
+    flat = ClassBoxes.of(found, boxes.scores, np.array([[[15.0, 15, 20], [25, 25, 20]]]), boxes.ignored)
+    assert (LUNA16.fit(flat) == -1).all()
+    with pytest.raises(UsageError, match="by an IoU or by a centre"):
+        HitRule(ellipsoid=True)
 
 
 def test_sizes__areas_of_pictures_and_diameters_of_volumes():

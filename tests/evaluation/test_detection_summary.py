@@ -9,17 +9,17 @@ import pytest
 from detected_samples import boxes_at, coco_of, made_cases
 from scanwright.errors import UsageError
 from scanwright.evaluation.bootstrap import draw_counts, percentile_interval
-from scanwright.evaluation.box_matching import HitRule
+from scanwright.evaluation.box_matching import IOU_50, LUNA16, HitRule
 from scanwright.evaluation.box_sizes import COCO_SIZES
-from scanwright.evaluation.detected import DetectedCase, count_boxes
-from scanwright.evaluation.detection_columns import class_measure, columns_of
+from scanwright.evaluation.detected import DetectedCase, count_boxes, usual_froc_rule
+from scanwright.evaluation.detection_columns import AT_RATES, class_measure, columns_of
 from scanwright.evaluation.detection_precision import RankedBoxes
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.evaluation.froc import froc_curve
 from scanwright.evaluation.matched import BY_HALVES, match_cases
 
 CLASSES = ["nodule", "cyst"]
-OVERALL = ["map50", "map5095", "map75", "froc", "sensitivity_at_1fp", "ar1", "ar10", "ar100"]
+OVERALL = ["map50", "map5095", "map75", "froc", *AT_RATES, "ar1", "ar10", "ar100"]
 BY_CLASS = [
     "ap50", "ap5095", "ap75", *OVERALL[3:], "sensitivity", "precision", "f1", "true_boxes", "hits", "misses", "false_positives",
 ]  # fmt: skip
@@ -42,6 +42,7 @@ def test_summary__shape_of_metrics_json():
     assert list(found) == [
         "problem",
         "primary",
+        "hit_rule",
         "cases",
         "patients",
         "overall",
@@ -84,7 +85,7 @@ def test_summary__by_class_is_what_its_cases_say():
     for code, (name, threshold) in enumerate(zip(CLASSES, (0.5, 0.4), strict=True)):
         block = {key: value["mean"] for key, value in found["by_class"][name].items()}
         curve = froc_curve(cases, code=code)
-        assert (block["froc"], block["sensitivity_at_1fp"]) == pytest.approx((curve.score, curve.at[3]))
+        assert [block["froc"], *(block[key] for key in AT_RATES)] == pytest.approx([curve.score, *curve.at])
         counts = [count_boxes(row, code, threshold=threshold, rule=HitRule(iou=0.1)) for row in rows]
         true, hits, misses, false = (
             sum(getattr(one, word) for one in counts) for word in ("true", "hits", "misses", "false_positives")
@@ -97,6 +98,27 @@ def test_summary__by_class_is_what_its_cases_say():
     for key in ("map50", "froc", "ar100"):
         parts = [found["by_class"][name][class_measure(key)]["mean"] for name in CLASSES]
         assert found["overall"][key]["mean"] == pytest.approx(np.mean(parts))
+
+
+def test_summary__froc_has_a_hit_rule_of_its_own():
+    """A found box half as wide as the true one: its centre is right, and its IoU is 1/8."""
+    row = DetectedCase(
+        case="a", patient="a", found=np.array([[[2.5] * 3, [7.5] * 3]]), scores=np.ones(1), codes=np.zeros(1, int),
+        true=np.array([[[0.0] * 3, [10.0] * 3]]), true_codes=np.zeros(1, int), ignored=np.zeros(1, bool),
+        thresholds=(0.5, 0.5),
+    )  # fmt: skip
+    assert usual_froc_rule([row]) is LUNA16
+    found = summary([row], thresholds=None, froc_rule=LUNA16)
+    assert found["hit_rule"] == {
+        "told": "IoU 0.5",
+        "froc": "centre of the found box in the ellipsoid that fills the true one",
+    }
+    block = found["by_class"]["nodule"]
+    assert (block["froc"]["mean"], block["hits"]["mean"], block["ap50"]["mean"]) == (1.0, 0, 0.0)
+    same = summary([row], thresholds=None)
+    assert same["overall"]["froc"]["mean"] == 0 and same["hit_rule"] == {"told": "IoU 0.5", "froc": "IoU 0.5"}
+    flat = replace(row, true=np.array([[[0.0, 0.0, 0.0], [10.0, 10.0, 1.0]]]))
+    assert usual_froc_rule([flat]) is IOU_50 and usual_froc_rule([flat, row]) is LUNA16
 
 
 def test_summary__intervals_are_percentiles_of_draws_of_patients():
@@ -136,7 +158,7 @@ def test_summary__what_is_not_defined_is_none():
     rows = rows_of(20, absent=(1,))
     found = summary(rows)
     absent = found["by_class"]["cyst"]
-    for name in (*BY_CLASS[:9], "sensitivity"):
+    for name in (*BY_CLASS[:15], "sensitivity"):
         assert absent[name] == {"mean": None, "ci95": None, "n": 20, "n_defined": 0}
     assert absent["precision"]["mean"] == absent["f1"]["mean"] == 0.0  # boxes were found
     assert absent["true_boxes"]["mean"] == 0 and absent["false_positives"]["mean"] > 0

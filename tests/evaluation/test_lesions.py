@@ -35,6 +35,15 @@ def test_match__hits_misses_and_false_ones():
     assert paired == {("left", "left"), ("right", "right")}
 
 
+def test_match__places_of_nested_regions_are_the_innermost():
+    lobe = LEFT.copy()
+    lobe[:, 15:] = False
+    nested = {"left": LEFT, "left lower lobe": lobe}
+    found = match_lesions(blobs((2, 2), (2, 20), (20, 20)), blobs((2, 3)), voxel=1.0, regions=nested)
+    assert sorted(found.true_regions) == [OUTSIDE, "left", "left lower lobe"]
+    assert found.found_regions == ("left lower lobe",)
+
+
 def test_match__a_lesion_in_two_pieces_is_found_once_and_the_rest_is_false():
     true, found = blobs((5, 5), side=8), blobs((5, 5), side=8)
     found[8:10] = False

@@ -3,7 +3,7 @@
 import pytest
 
 from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.evaluation.rare import rare_classes, rare_text, unlearned_text
+from scanwright.evaluation.rare import absent_classes, absent_text, rare_classes, rare_text, unlearned_text
 
 
 def rows(choice, truths, *, patients=None):
@@ -33,6 +33,21 @@ def test_rare__patients_are_counted_and_what_is_not_known_is_not():
     assert rare_classes(rows("several", [0] * 4 + [None] * 3), classes=("a", "b", "c"), choice="several") == {"a": 4}
 
 
+@pytest.mark.parametrize(
+    ("choice", "truths", "found"),
+    [
+        ("one", [0, 1, 0, 1], ("c",)),
+        ("one", [0, 1, 2], ()),
+        ("several", [0, 1, None, 0], ("c",)),
+        ("several", [None, None], ("a", "b", "c")),
+        ("several", [1, 1], ("a", "b", "c")),  # nobody has a and c, everybody has b
+    ],
+)
+def test_absent__nobody_has_it_or_everybody(choice, truths, found):
+    assert absent_classes(rows(choice, truths), classes=("a", "b", "c"), choice=choice) == found
+
+
 def test_texts__name_the_classes():
+    assert absent_text(["b", "c"]).startswith("No case, or every case, has b, c: ")
     assert "have b (4), c (1): " in rare_text({"b": 4, "c": 1})
     assert unlearned_text(["b", "c"]).startswith("All cases of b, c lie in one fold")

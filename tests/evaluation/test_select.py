@@ -74,6 +74,22 @@ def test_cross_fitted__a_class_that_its_model_never_saw_has_no_say():
     assert choices[0].calibration.slopes[0] > choose(answers, rule=None).calibration.slopes[0] + 0.2
 
 
+@pytest.mark.parametrize("choice", ["one", "several"])
+def test_cross_fitted__a_fold_whose_model_hardly_tells_has_no_say(choice):
+    """A slope fitted to probabilities that all are 0.61 would make those of the other fold as sure as can be."""
+    truth = np.arange(30) % 2
+    chance = np.where(truth == 1, 0.65, 0.35) + np.linspace(-0.05, 0.05, 30)
+    folds = (np.arange(30) >= 15).astype(int)
+    chance[folds == 1] = 0.61 + 1e-3 * (truth[folds == 1] - 0.5)
+    chances = np.stack([1 - chance, chance], axis=1)
+    truths = np.stack([truth == 0, truth == 1], axis=1) if choice == "several" else truth
+    decisions = chances >= 0.5 if choice == "several" else chances.argmax(axis=1)
+    answers = Answers.of(chances, truths, decisions, range(30), choice=choice)
+    assert np.array_equal(teaching(answers, folds), np.repeat(folds[:, None] == 0, 2, axis=1))
+    judged, _ = judge_cross_fitted(answers, folds, rule=None)
+    assert judged.probabilities[folds == 0] == pytest.approx(chances[folds == 0], abs=1e-6)
+
+
 def test_cross_fitted__a_label_that_lies_in_one_fold_alone_is_left_as_it_is():
     answers = made_answers(60, 3, choice="several")
     folds = np.arange(60) % 5

@@ -3,7 +3,13 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from scanwright.explanation.neighbours import Neighbour, embed_tsne, nearest_cases, principal_plane
+from scanwright.explanation.neighbours import (
+    Neighbour,
+    distances_to_nearest,
+    embed_tsne,
+    nearest_cases,
+    principal_plane,
+)
 
 
 def clusters() -> tuple[np.ndarray, np.ndarray]:
@@ -19,6 +25,16 @@ def test_nearest_cases__equal_scikit_learn() -> None:
     found = nearest_cases(features, query, count=5)
     assert [neighbour.index for neighbour in found] == rows[0].tolist()
     assert [neighbour.distance for neighbour in found] == pytest.approx(theirs[0].tolist(), abs=1e-6)
+
+
+def test_distances_to_nearest__are_those_of_each_query() -> None:
+    features, _ = clusters()
+    queries = np.concatenate([features[:3] + 0.3, np.zeros((1, 12)), np.tile(features[:1] - 1, (1100, 1))])
+    one_by_one = [found[0].distance for row in queries if (found := nearest_cases(features, row, count=1))]
+    assert distances_to_nearest(features, queries) == pytest.approx(one_by_one, abs=1e-12) and len(one_by_one) == 1103
+    assert (
+        len(distances_to_nearest(np.zeros((4, 12)), queries)) == 0 == len(distances_to_nearest(features, queries[:0]))
+    )
 
 
 def test_nearest_cases__length_does_not_count_and_ties_go_to_the_first() -> None:

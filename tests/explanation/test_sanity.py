@@ -5,7 +5,7 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from scanwright.explanation.gradients import grad_cam, integrated_gradients, output_score, smooth_grad
-from scanwright.explanation.sanity import Explain, randomisation_check, rank_correlation
+from scanwright.explanation.sanity import Explain, Sanity, Stage, randomisation_check, rank_correlation, taken_together
 from toy_networks import Bumps, bumps, trained_on_bumps
 
 FLAT, DEEP = (1, 24, 24), (10, 12, 14)
@@ -107,3 +107,23 @@ def test_rank_correlation__of_ranks_not_values() -> None:
     assert rank_correlation(values, np.exp(values)) == pytest.approx(1.0)
     assert rank_correlation(values, -values) == pytest.approx(-1.0)
     assert rank_correlation(values, np.ones((2, 2))) is None
+
+
+def test_taken_together__the_mean_of_the_ends_decides() -> None:
+    def check(*ends: float | None) -> list[Sanity]:
+        return [
+            Sanity(
+                stages=(
+                    Stage(layer="a", correlation=0.9, size_correlation=0.9),
+                    Stage(layer="b", correlation=one, size_correlation=one),
+                ),
+                passed=None,
+            )
+            for one in ends
+        ]
+
+    assert taken_together(check(0.9, 0.2, 0.1)).passed is True
+    found = taken_together(check(0.9, 0.2, None))
+    assert found.passed is False and found.stages[-1].correlation == pytest.approx(0.55)
+    assert taken_together(check(None)).passed is True  # every map has become the same everywhere
+    assert taken_together([Sanity(stages=(), passed=None)]).passed is None and taken_together([]).passed is None

@@ -18,6 +18,7 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_classif, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,6 +27,7 @@ from sklearn.svm import SVC, SVR
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.features.classical import SIGMOID_FOLDS, ClassicalModel, fit
 from scanwright.features.folds import deal
+from scanwright.features.platt import FAINT
 from scanwright.features.recipe import DEFAULTS, Family, Recipe
 from scanwright.features.samples import Samples
 from scanwright.package.tensors import parse_header
@@ -122,20 +124,23 @@ def oracle(recipe: Recipe, classes: int, features: Floats, target: Array, patien
         return np.asarray(model.fit(features, (target - center) / spread).predict(features) * spread + center)
     if recipe.family.startswith("svm"):
         folds = deal(target, patients, folds=SIGMOID_FOLDS, seed=recipe.seed)
+        decisions = cross_val_predict(model, features, target, cv=folds, method="decision_function")
         model = CalibratedClassifierCV(model, method="sigmoid", cv=folds, ensemble=False)
     model.fit(features, target)
     if recipe.family.startswith("svm"):
-        upright(model.calibrated_classifiers_[0].calibrators, target, classes)
+        upright(model.calibrated_classifiers_[0].calibrators, decisions.reshape(len(target), -1), target, classes)
     return np.asarray(model.predict_proba(features))
 
 
-def upright(calibrators: list[Any], target: Array, classes: int) -> None:
-    """Where scikit-learn's sigmoid falls with the decision, ours is flat at the mean of its targets: the one difference."""
-    for code, sigmoid in zip(range(classes) if classes > 2 else [1], calibrators, strict=True):
-        if sigmoid.a_ > 0:  # its slope is -a
+def upright(calibrators: list[Any], decisions: Floats, target: Array, classes: int) -> None:
+    """Where scikit-learn's sigmoid falls with the decision, ours rises faintly about its mean target: the one difference."""
+    codes = range(classes) if classes > 2 else [1]
+    for code, column, sigmoid in zip(codes, decisions.T, calibrators, strict=True):
+        slope = FAINT / np.abs(column).max()
+        if -sigmoid.a_ < slope:  # its slope is -a
             positives, negatives = np.count_nonzero(target == code), np.count_nonzero(target != code)
             share = (positives * (positives + 1) / (positives + 2) + negatives / (negatives + 2)) / len(target)
-            sigmoid.a_, sigmoid.b_ = 0.0, -np.log(share / (1 - share))
+            sigmoid.a_, sigmoid.b_ = -slope, slope * column.mean() - np.log(share / (1 - share))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

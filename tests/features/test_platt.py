@@ -1,4 +1,4 @@
-"""The sigmoid: scikit-learn's on the same cases, finite where sides part cleanly, a constant where there is one side."""
+"""The sigmoid: scikit-learn's on the same cases, finite where sides part cleanly, order kept where they say nothing."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.svm import SVC
 
-from scanwright.features.platt import fit_sigmoid
+from scanwright.features.platt import FAINT, fit_sigmoid
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
@@ -31,15 +31,26 @@ def test_fit_sigmoid__finite_where_sides_part_cleanly() -> None:
     assert np.isclose(chance.mean(), 0.5)
 
 
-def test_fit_sigmoid__one_side_or_none_is_a_constant() -> None:
-    slope, offset = fit_sigmoid(np.array([1.0, 2.0]), np.array([True, True]))
-    assert slope == 0 and np.isclose(expit(offset), 3 / 4)
-    assert fit_sigmoid(np.zeros(0), np.zeros(0, bool)) == (0.0, 0.0)
+def test_fit_sigmoid__one_side_or_none_stays_near_the_mean_target() -> None:
+    decisions = np.array([1.0, 2.0])
+    slope, offset = fit_sigmoid(decisions, np.array([True, True]))
+    assert np.isclose(slope, FAINT / 2) and np.allclose(expit(slope * decisions + offset), 3 / 4, atol=0.002)
+    assert fit_sigmoid(np.zeros(0), np.zeros(0, bool)) == (FAINT, 0.0)
 
 
-def test_fit_sigmoid__decisions_that_rank_the_wrong_way_are_not_turned_round() -> None:
-    slope, offset = fit_sigmoid(np.array([3.0, 2.0, 1.0, 0.0]), np.array([False, False, True, True]))
-    assert slope == 0 and offset == 0
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
+def test_fit_sigmoid__decisions_that_rank_the_wrong_way_keep_their_order_near_the_mean_target(scale: float) -> None:
+    decisions = np.array([3.0, 2.0, 1.0, 0.0]) * scale
+    slope, offset = fit_sigmoid(decisions, np.array([False, False, True, True]))
+    chance = expit(slope * decisions + offset)
+    assert (np.diff(chance) < 0).all()
+    assert np.isclose(chance.mean(), 0.5) and np.abs(chance - 0.5).max() < FAINT / 4
+
+
+def test_fit_sigmoid__a_slope_that_is_next_to_none_is_no_less() -> None:
+    decisions = np.array([1.0, -1.0] * 50)
+    slope, _ = fit_sigmoid(decisions, np.array([True, True, False, False] * 25))
+    assert slope == FAINT
 
 
 def test_fit_sigmoid__decisions_that_do_not_vary() -> None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from scanwright.errors import GeometryError
-from scanwright.figures.overlay import largest_slice, overlay_slices, region_mask
+from scanwright.figures.overlay import largest_slice, overlay_slices, region_mask, regions_cut
 from scanwright.figures.palette import structure_colour
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
@@ -178,3 +178,23 @@ def test_overlay__real_scan(data_folder):
     )
     drawn = pixels(png)
     assert drawn.shape[1] == 1920 and is_fill(drawn, 0).mean() > 0.02 and is_fill(drawn, 1).mean() > 0.02
+
+
+def test_overlay__findings_carry_their_numbers_and_are_cut():
+    """The planes go through the numbered one, though the other is larger; a number stands at the right of its finding."""
+    image, labels, grid = head()
+    labels[2:12, 2:12, 0:6] = 2
+    numbers = np.where(labels == 1, 7, 0)
+    args = {"truth_IJK": None, "prediction_IJK": labels, "grid": grid, "regions": REGIONS, "zoom": False}
+    window = (100.0, 200.0)  # all is black
+    numbered = pixels(overlay_slices(image, window=window, numbers_IJK=numbers, **args))
+    unit = numbered.shape[1] / (20 + 20 + 24)
+    axial = numbered[:, : int(20 * unit) - 8]
+    assert is_fill(axial, 0).any() and not is_fill(axial, 1).any()
+    letters = axial.min(axis=-1) > 200
+    rows, columns = np.nonzero(letters[int(2 * unit) : int(12 * unit), int(5 * unit) : int(12 * unit)])
+    assert columns.size and (columns.min() / unit + 5, rows.max() / unit + 2) == pytest.approx((7, 9), abs=1)
+    assert regions_cut(labels, grid=grid, regions=REGIONS, numbers_IJK=numbers) == ("a",)
+    assert regions_cut(labels, grid=grid, regions=REGIONS, numbers_IJK=numbers * 0) == ("b",)
+    with pytest.raises(GeometryError, match="the numbers is not on its grid"):
+        overlay_slices(image, numbers_IJK=numbers[1:], **args)

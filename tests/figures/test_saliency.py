@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from scanwright.errors import GeometryError
-from scanwright.figures.saliency import BAR_PX, GAP_PX, SLICE_PX, TICKS_PX, saliency_overlay
+from scanwright.figures.saliency import BAR_PX, GAP_PX, NARROW_PX, SLICE_PX, TICKS_PX, UNDER_PX, saliency_overlay
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
 
@@ -99,3 +99,44 @@ def test_saliency__other_shape_is_refused() -> None:
     image, saliency, grid = head()
     with pytest.raises(GeometryError, match="the saliency map is not on its grid"):
         saliency_overlay(image, saliency[1:], grid=grid)
+
+
+def test_saliency__narrow_is_as_wide_as_its_column_and_has_the_plain_slice_of_a_volume_alone() -> None:
+    flat = saliency_overlay(np.zeros((1, 40, 20, 1)), np.ones((40, 20, 1)), grid=Grid.of_pixels(40, 20), narrow=True)
+    assert pixels(flat).shape[:2] == (2 * (NARROW_PX // 2 + GAP_PX + BAR_PX + UNDER_PX), 2 * NARROW_PX)
+    image, saliency, grid = head()
+    volume = pixels(saliency_overlay(image, saliency, grid=grid, narrow=True))
+    assert volume.shape[:2] == (2 * (2 * (NARROW_PX + GAP_PX) + BAR_PX + UNDER_PX), 2 * NARROW_PX)
+    upper, lower = volume[: 2 * NARROW_PX], volume[2 * (NARROW_PX + GAP_PX) : 4 * NARROW_PX]
+    assert colour(upper).max() < 12 < 60 < colour(lower).max()
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_saliency__titles_are_no_mathematics_and_ends_are_named(narrow: bool) -> None:
+    image, saliency = np.full((1, 20, 20, 1), 0.5), np.zeros((20, 20, 1))
+    saliency[2:8], saliency[12:18] = -1.0, 1.0
+
+    def drawn(**how: object) -> bytes:
+        return saliency_overlay(image, saliency, grid=Grid.of_pixels(20, 20), narrow=narrow, **how)  # type: ignore[arg-type]
+
+    assert drawn(title="$a$") != drawn(title="a")  # read as mathematics, only letters would be left
+    assert drawn(title="$a_{$")  # and this could not be read at all
+    assert drawn() != drawn(ends=("lowers\nit", "raises\nit"))
+
+
+def test_saliency__with_a_limit_a_map_has_a_scale_of_its_own() -> None:
+    """What is little stays little, though nothing is more; what lies above the limit has a white outline."""
+    image = np.full((1, 20, 20, 1), 0.35)
+    weak, strong = np.full((20, 20, 1), 0.1), np.full((20, 20, 1), 0.1)
+    strong[6:14, 6:14] = 0.9
+
+    def mapped(saliency: np.ndarray, limit: float | None) -> np.ndarray:
+        return parts(saliency_overlay(image, saliency, grid=Grid.of_pixels(20, 20), window=(0, 1), limit=limit))[1]
+
+    assert colour(mapped(weak, None)).mean() > 4 * colour(mapped(weak, 0.5)).mean()
+    white = mapped(strong, 0.5).min(axis=-1) > 230
+    rows, columns = np.nonzero(white)
+    side = white.shape[0] / 20
+    assert rows.min() / side == pytest.approx(6, abs=0.6) and columns.max() / side == pytest.approx(14, abs=0.6)
+    assert not white[int(7.5 * side) : int(12.5 * side), int(7.5 * side) : int(12.5 * side)].any()
+    assert not (mapped(weak, 0.5).min(axis=-1) > 230).any()

@@ -7,16 +7,22 @@ from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow
 
 
-def finding(number, center, longest, *, kind="lesion"):
+def finding(number, center, longest, *, kind="lesion", cut=False):
     return FindingRow(
         number=number, kind=kind, size=longest**3 / 2000, longest=longest, perpendicular=longest / 2, slice_index=0,
         center=center, mean=0, deviation=0, low=0, high=0,
-        shares={}, region="", share_of_region=None, confidence=None, touches=(), cut=False,
+        shares={}, region="", share_of_region=None, confidence=None, touches=(), cut=cut,
     )  # fmt: skip
 
 
 def told(rows):
-    return [(row.change, row.now and row.now.number, row.before and row.before.number) for row in rows]
+    """Change, and the numbers of now and before: one, None for none, a tuple of several."""
+    return [(row.change, numbers(row.now), numbers(row.before)) for row in rows]
+
+
+def numbers(found):
+    several = tuple(one.number for one in found)
+    return several if len(several) > 1 else (several[0] if several else None)
 
 
 def test_follow_up__new_resolved_grown_shrunk_and_stable():
@@ -43,12 +49,69 @@ def test_follow_up__a_fifth_more_of_little_is_no_growth():
     assert row.change == "stable" and row.growth == pytest.approx(0.25)  # 1.5 mm; RECIST asks for 5
 
 
-def test_follow_up__each_finding_has_one_partner_the_nearest():
+def test_follow_up__a_finding_nearby_is_another_one():
     before = [finding(1, (0, 0, 0), 20)]
-    now = [finding(1, (6, 0, 0), 20), finding(2, (3, 0, 0), 20)]
+    now = [finding(1, (15, 0, 0), 20), finding(2, (3, 0, 0), 20)]
     assert told(follow_up(now, before)) == [("new", 1, None), ("stable", 2, 1)]
-    overlap = np.array([[30.0], [5.0]])
-    assert told(follow_up(now, before, overlap)) == [("stable", 1, 1), ("new", 2, None)]
+    assert told(follow_up(now, before, np.array([[30.0], [0.0]]))) == [("split", (1, 2), 1)]  # as the voxels have it
+
+
+def test_follow_up__findings_that_merge_are_measured_against_their_sum():
+    """Two of 9 mm become one of 25: neither is gone, and by RECIST 1.1 (4.3.2) 25 stands against 18."""
+    before = [finding(1, (44, 50, 0), 9), finding(2, (56, 50, 0), 9), finding(3, (90, 50, 0), 9)]
+    now = [finding(1, (50, 50, 0), 25), finding(2, (90, 50, 0), 9)]
+    for overlap in (None, np.array([[80.0, 60, 0], [0, 0, 50]])):
+        rows = follow_up(now, before, overlap)
+        assert told(rows) == [("merged", 1, (1, 2)), ("stable", 2, 3)]
+        assert rows[0].growth == pytest.approx(25 / 18 - 1) and rows[0].longest_before == 18
+        assert rows[0].size_growth == pytest.approx(25**3 / (2 * 9**3) - 1)
+
+
+def test_follow_up__parts_of_what_has_split_are_added_up():
+    before = [finding(1, (50, 50, 0), 25)]
+    now = [finding(1, (44, 50, 0), 9), finding(2, (56, 50, 0), 9), finding(3, (99, 50, 0), 8)]
+    for overlap in (None, np.array([[80.0], [60], [0]])):
+        rows = follow_up(now, before, overlap)
+        assert told(rows) == [("split", (1, 2), 1), ("new", 3, None)]
+        assert rows[0].growth == pytest.approx(18 / 25 - 1) and rows[0].longest == 18
+
+
+def test_follow_up__overlap_decides_before_nearness():
+    """A third finding close to one that has merged is no partner of it."""
+    before = [finding(1, (44, 50, 0), 9), finding(2, (56, 50, 0), 9)]
+    now = [finding(1, (50, 50, 0), 25), finding(2, (63, 50, 0), 6)]
+    assert told(follow_up(now, before, np.array([[80.0, 60], [0, 0]]))) == [("merged", 1, (1, 2)), ("new", 2, None)]
+
+
+def test_follow_up__where_the_other_study_does_not_reach_nothing_is_new_or_resolved():
+    now, before = [finding(1, (0, 0, 0), 9), finding(2, (0, 0, 90), 9)], [finding(1, (0, 0, 50), 9)]
+    assert told(follow_up(now, before, covered=([True, False], [False]))) == [
+        ("new", 1, None),
+        ("not covered before", 2, None),
+        ("not covered now", None, 1),
+    ]
+
+
+@pytest.mark.parametrize("cut", [(True, False), (False, True)])
+def test_follow_up__of_what_the_border_cuts_no_growth_is_told(cut):
+    rows = [finding(1, (0, 0, 0), longest, cut=one) for longest, one in zip((40, 20), cut, strict=True)]
+    (row,) = follow_up(rows[:1], rows[1:])
+    assert (row.change, row.growth, row.size_growth, row.longest_before) == ("cut", None, None, 20)
+    whole = finding(2, (2, 0, 0), 9)
+    (row,) = follow_up([*rows[:1], whole], rows[1:])
+    assert (row.change, row.growth) == ("split", None)
+
+
+@pytest.mark.parametrize(("voxels", "change"), [((4.6, 4.1), "within error"), ((0.8, 0.8), "grown"), ((0, 0), "grown")])
+def test_follow_up__no_growth_below_what_voxels_tell(voxels, change):
+    """14.8 to 20.7 mm at voxels of 4.6 and 4.1: each is known to a voxel, 5.9 mm more to 8.7."""
+    (row,) = follow_up([finding(1, (0, 0, 0), 20.7)], [finding(1, (0, 0, 0), 14.8)], voxels=voxels)
+    assert (row.change, row.error) == (change, pytest.approx(sum(voxels)))
+    assert (row.growth is None) is (row.size_growth is None) is (change == "within error")
+    (row,) = follow_up([finding(1, (0, 0, 0), 14.0)], [finding(1, (0, 0, 0), 20.7)], voxels=voxels)
+    assert row.change == change.replace("grown", "shrunk")
+    (row,) = follow_up([finding(1, (0, 0, 0), 30.0)], [finding(1, (0, 0, 0), 14.8)], voxels=voxels)
+    assert row.change == "grown"
 
 
 def test_follow_up__of_another_kind_or_far_away_is_another_finding():

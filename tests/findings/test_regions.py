@@ -52,9 +52,25 @@ def test_place_of__a_box_that_holds_nothing_lies_outside(box):
 
 def test_place_of__regions_overlap_and_some_are_missing():
     masks = {"gone": part(0, 0), "lobe": part(2, 5), "lung": part(2, 9)}
-    assert placed((3, 0, 0), (5, 6, 4), **masks) == Place("lobe", ("lung",))
-    assert placed((3, 0, 0), (9, 6, 4), **masks) == Place("lung", ("lobe",))
+    assert placed((3, 0, 0), (5, 6, 4), **masks) == Place("lobe")
+    assert placed((3, 0, 0), (9, 6, 4), **masks) == Place("lung")
+    assert placed((3, 0, 0), (5, 6, 4), lobe=part(2, 6), lung=part(4, 9)) == Place("lobe", ("lung",))
     assert Regions({}, GRID).place_of(np.array([[0.0, 0, 0], [2, 2, 2]])) == Place("")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "place"),
+    [
+        (3.5, 6.4, Place("lobe")),  # 1.5 of 2.9 in it
+        (3.6, 6.6, Place("lung")),  # 1.4 of 3; rounded to voxels, 2 of 4
+        (4.3, 5.7, Place("lobe")),  # as much in it as in the rest of the lung
+        (0.9, 3.1, Place("lobe")),  # 1.1 of 2.2 in the lung, and that in the lobe
+        (0.8, 3.1, Place("", ("lung", "lobe"))),
+    ],
+)
+def test_place_of__of_nested_regions_the_innermost_by_the_parts_of_voxels(low, high, place):
+    """Nor does it reach into what holds that region, or lies in it."""
+    assert placed((low, 0, 0), (high, 6, 4), lung=part(2, 9), lobe=part(2, 5)) == place
 
 
 def test_rows__sizes_without_a_burden():

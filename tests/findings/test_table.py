@@ -66,6 +66,21 @@ def test_table__a_finding_lies_outside_if_most_of_it_does():
     assert (one.region, one.crosses, one.share_of_region) == (OUTSIDE, ("left",), None)
 
 
+def test_table__a_finding_in_a_lobe_is_in_the_lobe_and_does_not_reach_into_the_lung():
+    lobe, other = box((2, 2, 1), (20, 28, 6)), box((2, 2, 6), (20, 28, 11))
+    nested = {"left": LEFT, "left lower lobe": lobe, "left upper lobe": other}
+    (one,) = table({"lesion": box((5, 6, 3), (9, 10, 5))}, nested).findings
+    assert (one.region, one.crosses, one.nested) == ("left lower lobe", (), {"left"})
+    assert one.shares == {"left": 1.0, "left lower lobe": 1.0}
+    assert one.share_of_region == pytest.approx(32 / lobe.sum())
+    (both,) = table({"lesion": box((5, 6, 3), (9, 10, 7))}, nested).findings
+    assert (both.region, both.crosses) == ("left lower lobe", ("left upper lobe",))
+    (hilum,) = table(
+        {"lesion": box((5, 6, 3), (9, 10, 9))}, {"left": LEFT, "lobe": box((2, 2, 1), (20, 28, 5))}
+    ).findings
+    assert (hilum.region, hilum.crosses, hilum.share_of_region) == ("left", (), pytest.approx(96 / LEFT.sum()))
+
+
 def test_table__a_flat_volume_is_measured_in_its_plane():
     """20 x 10 mm in one slice across i, 5 mm thick."""
     grid = Grid((1, 40, 40), np.diag([5.0, 1.0, 1.0, 1.0]), "mm")

@@ -42,6 +42,14 @@ def test_budget__large_images_keep_time_for_every_window_and_view() -> None:
     assert mirrored.training.reserve_s == pytest.approx(6 + 100 * (0.2 * 4 * 5**3 + 0.1))
 
 
+def test_budget__explanations_are_kept_time_for() -> None:
+    workload = Workload(folds=1, cases=20, answered=20, spent_s=0.0, per_case_s=0.02, tail_s=6.0)
+    more = replace(workload, explaining=100)
+    cost = Cost(step_s=0.1, window_s=0.05)
+    before, after = (time_after_training(cost, one, windows=1) for one in (workload, more))
+    assert after - before == pytest.approx(5.0)
+
+
 @given(
     budget=st.floats(120, 1e5),
     step=st.floats(0.005, 3),
@@ -52,7 +60,7 @@ def test_budget__large_images_keep_time_for_every_window_and_view() -> None:
 def test_budget__the_steps_fit_the_budget_and_hardly_one_more_would(
     budget: float, step: float, window: float, folds: int, spent: float
 ) -> None:
-    workload = Workload(folds=folds, cases=20, answered=20, spent_s=spent, per_case_s=0.02)
+    workload = Workload(folds=folds, cases=20, answered=20, spent_s=spent, per_case_s=0.02, tail_s=6.0)
     try:
         made = planned(
             fingerprint((40, 40, 40)), budget_s=budget, cost=steady(step, window), folds=range(folds), workload=workload

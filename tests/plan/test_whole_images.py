@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanwright.dataset.facts import QuantityPrint
+from scanwright.dataset.facts import ClassPrint, QuantityPrint
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import UsageError
 from scanwright.plan.encoders import LARGEST_LAST_MAP, choose_strides
@@ -98,6 +98,25 @@ def test_plan__classical_models_take_no_steps_and_no_budget():
 def test_plan__goes_to_json_and_back():
     made = planned(prints())
     assert plan_from_json(made.to_json()) == made and made.network.family == "resnet"
+
+
+@pytest.mark.parametrize("model", ["auto", "svm", "cnn-rnn"])
+def test_plan__a_rare_one_of_two_classes_is_told_from_a_threshold_on(model):
+    def of(*cases, choice="one"):
+        names = tuple("abc"[: len(cases)])
+        parts = tuple(ClassPrint(name=name, cases=number) for name, number in zip(names, cases, strict=True))
+        found = prints(shape=(28, 28, 9) if model == "cnn-rnn" else (28, 28, 1)).model_copy(
+            update={"num_cases": sum(cases), "classes": parts, "choice": choice}
+        )
+        return planned(found, of=problem(names, choice), model=model)
+
+    rare = of(450, 50)
+    assert rare.inference.decide == "youden" and rare.inference.decide_at is None
+    assert rare.why["inference.decide"].reason.startswith("b has 10 % of the cases")
+    assert of(50, 450).why["inference.decide"].reason.startswith("a has 10 % of the cases")
+    assert of(400, 100).inference.decide == "probable" == of(250, 250).inference.decide
+    assert of(450, 25, 25).inference.decide == "probable"  # the most probable of several is told
+    assert of(450, 50, choice="several").inference.decide == "probable"
 
 
 def test_plan__a_threshold_that_would_decide_nothing_is_refused():

@@ -130,9 +130,21 @@ def test_among__what_is_abnormal_lies_in_regions():
     left[:8] = True
     image = Volume(np.zeros((1, *SHAPE), np.float32), grid)
     among = Anomaly(TASK).among(answer(HERE, THERE), Regions({"left": left}, grid))
-    table = Anomaly(TASK).study(image, among, sure=None).table
+    part = Anomaly(TASK).study(image, among, sure=None)
+    table = part.table
+    assert not part.with_findings  # nothing is cut out of regions that another model has found
+    assert part.picture_of(1).caption == "left"
     assert [row.region for row in table.findings] == ["left", ""]
     assert [row.name for row in table.regions] == ["left"] and table.regions[0].burden == pytest.approx(32 / left.sum())
     assert Anomaly(TASK).measured(image, among, sure=None).regions == table.regions
     assert Anomaly(TASK).found(among)["regions"]["sizes"] == {"left": pytest.approx(left.sum() * 20 / 1000)}
     assert "regions" not in Anomaly(TASK).found(answer(HERE))
+
+
+def test_study__the_map_is_shown_and_outlines_only_where_there_are_some():
+    image = Volume(np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32), answer().grades.grid)
+    usual = Anomaly(TASK).study(image, answer(chance=0.1), sure=None)
+    assert [one.shows for one in usual.images] == ["distance"]
+    part = Anomaly(TASK).study(image, answer(HERE), sure=None)
+    assert [one.shows for one in part.images] == ["numbered", "distance"] and part.picture_of(1).finding == 1
+    assert all(one.window is not None for one in part.images)

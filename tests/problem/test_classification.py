@@ -14,7 +14,7 @@ from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
 from scanwright.evaluation.calibration import Calibration
 from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.evaluation.rare import rare_text
+from scanwright.evaluation.rare import absent_text, rare_text
 from scanwright.files import read_json, write_json
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import Decision
@@ -203,6 +203,7 @@ def test_summary__says_of_which_classes_there_are_few():
 
     problem = Classification(task())
     rows = [row(place, truth) for place, truth in enumerate([0] * 6 + [1] * 6 + [2])]
+    more = [row(place, 2) for place in range(20, 24)]
     found = problem.summary(rows, rows[:12], seed=0)
-    assert found["caveats"] == [rare_text({"c": 1})] and "caveats" not in found["test"]
-    assert "caveats" not in problem.summary(rows[:12], [], seed=0)
+    assert found["caveats"] == [rare_text({"c": 1})] and found["test"]["caveats"] == [absent_text(["c"])]
+    assert "caveats" not in problem.summary([*rows, *more], [], seed=0)

@@ -129,6 +129,8 @@ def test_study__boxes_are_lines_and_counts():
     ]
     (shown,) = part.images
     assert shown.shows == "boxes" and [name for name, _ in shown.legend] == ["red", "white"]
+    nothing = Detection(TASK).study(image, answer(), sure=None)
+    assert [one.shows for one in nothing.images] == ["image"]
     plain = Detection(TASK).drawn(image, SEEN)  # with scores: the page has the numbers of its table in their place
     assert plain.startswith(b"\x89PNG") and plain != shown.png
 
@@ -179,13 +181,14 @@ def test_study__slices_of_a_volume_are_named_and_edges_are_those_in_its_slices()
     image = Volume(np.zeros((1, 20, 20, 10), dtype=np.float32), Grid((20, 20, 10), affine))
     (line,) = Detection(task).study(image, BoxAnswer(found, (2.0, 2.0, 5.0), "mm"), sure=None).findings
     assert (line.longest, line.perpendicular, line.slices) == (20.0, 12.0, (4, 8))
+    assert line.depth == pytest.approx(22.0)
 
 
 def test_study__a_picture_whose_one_slice_is_along_another_axis():
     found = Detections(np.array([[[0.0, 2, 3], [1, 12, 9]]]), np.array([0.9]), np.array([0]))
     image = Volume(np.zeros((1, 1, 20, 20), dtype=np.float32), Grid((1, 20, 20), np.eye(4)))
     (line,) = Detection(TASK).study(image, BoxAnswer(found, (1.0, 1.0, 1.0), "mm"), sure=None).findings
-    assert (line.longest, line.perpendicular, line.slices) == (10.0, 6.0, None)
+    assert (line.longest, line.perpendicular, line.slices, line.depth) == (10.0, 6.0, None, None)
 
 
 def test_judged__by_the_scores_that_the_file_states(tmp_path):

@@ -1,6 +1,9 @@
 """Segmentation with findings: judged one by one, placed in anatomy, and told for the report of a study."""
 
+import csv
+import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,8 +65,8 @@ def test_summary__findings_have_a_part_of_their_own(tmp_path):
     assert nodule["region_accuracy"]["mean"] == 1.0  # a nodule is cut out of its lung, and lies in it
     assert nodule["burden_bias_ml"]["mean"] == pytest.approx(0.0)
     json.dumps(summary, allow_nan=False)
-    assert lesion_results("Test split", {}) == ()
-    shown, by_region = lesion_results("Cross-validation", summary)
+    assert lesion_results("Test split", {}, judged) == ()
+    shown, by_region = lesion_results("Cross-validation", summary, judged)
     assert shown.name == "Cross-validation: findings" and [row.region for row in shown.regions] == ["nodule"]
     assert shown.overall["lesion_sensitivity"].mean == pytest.approx(5 / 6)
     assert by_region.name == "Cross-validation: findings by region" and not by_region.overall
@@ -71,8 +74,29 @@ def test_summary__findings_have_a_part_of_their_own(tmp_path):
     assert list(rows_of) == ["left lung", "right lung", "outside all regions"]
     assert rows_of["left lung"]["lesion_sensitivity"].mean == pytest.approx(5 / 6)
     assert rows_of["right lung"]["false_lesions"].mean == 1 and rows_of["right lung"]["lesion_sensitivity"].mean is None
+    (figure,) = shown.figures
+    drawn = [panel.decode() for panel in figure.panels]
+    assert len(drawn) == 2 and all(f"c{number}: true 0." in plot for plot in drawn for number in range(6))
+    assert "true, ml" in drawn[0] and "predicted less true, ml" in drawn[1] and "burden" in figure.caption
     plain = Segmentation(task(findings=()))
     assert "findings" not in plain.summary(rows(tmp_path, plain), [], seed=0, yardstick=2.0)
+
+
+def test_table__numbers_and_burden_of_findings_in_each_case(tmp_path):
+    problem = Segmentation(task())
+    judged = rows(tmp_path, problem)
+    unknown = replace(judged[1], case="u", lesions={})
+    table = list(csv.DictReader(io.StringIO(problem.table([*judged, unknown]))))
+    words = ("true_lesions", "found_lesions", "lesion_hits", "false_lesions")
+    counts = [[row[f"{word}[nodule]"] for word in words] for row in table]
+    assert counts == [["1", "2", "1", "1"], *[["1", "1", "1", "0"]] * 4, ["1", "0", "0", "0"], [""] * 4]
+    one = 18 * GRID.voxel_volume / 1000
+    burdens = [(row["true_burden_ml[nodule]"], row["found_burden_ml[nodule]"]) for row in table]
+    expected = [(one, 2 * one), *[(one, one)] * 4, (one, 0)]
+    np.testing.assert_allclose([list(map(float, pair)) for pair in burdens[:-1]], expected)
+    assert burdens[-1] == ("", "") and "true_lesions[left lung]" not in table[0]
+    plain = Segmentation(task(findings=()))
+    assert "lesions" not in plain.table(rows(tmp_path, plain))
 
 
 def test_study__a_table_and_pictures():
@@ -84,12 +108,19 @@ def test_study__a_table_and_pictures():
         ("nodule", "left lung"),
         ("nodule", "right lung"),
     ]
+    assert part.with_findings  # the nodule is cut out of its lung in the labels, and counted in it
     assert part.table.findings[0].confidence == pytest.approx(0.8) and part.unit_of_value == "HU"
-    assert [one.finding for one in part.images] == [None, 1, 2] and all(
-        one.png.startswith(b"\x89PNG") for one in part.images
-    )
+    pictures = (*part.images, part.picture_of(1), part.picture_of(2))
+    assert [one.finding for one in pictures] == [None, 1, 2] and pictures[0].shows == "numbered"
+    assert all(one.png.startswith(b"\x89PNG") for one in pictures)
     whole = part.table.regions[0]
     assert whole.name == "left lung" and whole.size == pytest.approx(12 * 20 * 6 * 16 / 1000)  # with its nodule
+
+
+def test_study__a_picture_without_outlines_is_the_image():
+    image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
+    (whole,) = Segmentation(task()).study(image, Volume(labels()[None] * 0, GRID), sure=None).images
+    assert whole.shows == "image" and whole.legend == ()
 
 
 def test_study__a_finding_cut_out_of_its_lung_lies_in_it_also_where_not_all_was_looked_for_in_every_case():
@@ -103,11 +134,23 @@ def test_study__pictures_have_a_legend_and_say_their_window():
     """Air in the lungs, and a nodule of water in it: both are seen in the window of lungs."""
     values = labels((5, 8))
     image = Volume(np.where(values == 3, 0.0, -850.0)[None].astype(np.float32), GRID)
-    whole, close = Segmentation(task()).study(image, Volume(values[None], GRID), sure=None).images
+    part = Segmentation(task()).study(image, Volume(values[None], GRID), sure=None)
+    (whole,), close = part.images, part.picture_of(1)
     assert [name for name, _ in whole.legend] == list(VALUES) and close.legend == ()
     assert whole.window == close.window == CT_LUNG and close.caption == "left lung"
     soft = Segmentation(task()).study(image.with_voxels(image.voxels * 0 + 40), Volume(values[None], GRID), sure=None)
-    assert [one.window for one in soft.images] == [CT_SOFT_TISSUE, CT_SOFT_TISSUE]
+    assert [one.window for one in (*soft.images, soft.picture_of(1))] == [CT_SOFT_TISSUE, CT_SOFT_TISSUE]
+
+
+def test_study__the_legend_has_what_the_picture_cuts_through():
+    """Planes go through the nodule on the left; the spine lies behind it, in none of them."""
+    values = labels((5, 8))
+    values[28:30, 0:2, 0:1] = 4
+    regions = (*task().regions, Region(name="spine", values=(4,)))
+    whole_task = task().model_copy(update={"regions": regions})
+    image = Volume(np.zeros((1, *SHAPE), np.float32), GRID)
+    (whole,) = Segmentation(whole_task).study(image, Volume(values[None], GRID), sure=None).images
+    assert [name for name, _ in whole.legend] == ["left lung", "right lung", "nodule"]
 
 
 def test_window_of__what_has_no_unit_has_no_window():

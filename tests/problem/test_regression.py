@@ -12,6 +12,8 @@ from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import MeasuredCase
 from scanwright.plan.plan import TargetPlan
+from scanwright.problem.number_answers import outside_learned
+from scanwright.problem.number_told import beyond_text
 from scanwright.problem.regression import Regression
 from scanwright.report.content import ReportContent
 from scanwright.report.page import build
@@ -52,6 +54,29 @@ def test_doubts__of_what_lies_far_from_what_was_learned():
         "a 14 is far from what was learned from (10 with a deviation of 1)",
     )
     assert Regression(task("a", "b")).doubts(np.array([1e6, 1e6])) == ()  # nothing is known of what was learned
+
+
+def test_outside_learned__what_lies_within_three_deviations_and_beyond_every_case():
+    learned = {"quantities": [{"name": "area_ml", "spread": {"min": 0.76, "max": 18.04}}]}
+    found = {"quantities": {"area_ml": -2.868, "other": 9.0}}
+    assert outside_learned(found, learned) == ("area_ml -2.868 is outside all that was learned from (0.76 to 18.04)",)
+    for value in (0.76, 5.0, 18.04):
+        assert outside_learned({"quantities": {"area_ml": value}}, learned) == ()
+    assert outside_learned(found, {}) == () and outside_learned({"probabilities": {"a": 1.0}}, learned) == ()
+
+
+def test_beyond_text__estimates_that_no_case_has():
+    def rows(*predicted):
+        truths = (0.76, 5.0, None, 18.04)
+        return [
+            MeasuredCase(case=f"c{k}", patient=f"p{k}", fold=0, predicted=(value,), truth=(truth,))
+            for k, (value, truth) in enumerate(zip(predicted, truths, strict=True))
+        ]
+
+    assert beyond_text(rows(0.8, 5.0, 18.0, 17.0), task("area_ml")) == []
+    assert beyond_text(rows(-2.868, 5.0, 18.5, 17.0), task("area_ml")) == [
+        "2 of 4 estimates of area_ml lie outside what is true of these cases (0.76 to 18.04), the farthest at -2.868."
+    ]
 
 
 def measured(place, *, truth):

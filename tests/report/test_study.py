@@ -15,12 +15,13 @@ from PIL import Image
 from scanwright.dataset.task import Kind
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
-from scanwright.findings.follow_up import follow_up
+from scanwright.findings.follow_up import Change, follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
 from scanwright.report.study import (
     LANGUAGES,
     build_study,
     percent,
+    person,
     require_words,
     signed_percent,
     study_pdf,
@@ -28,6 +29,7 @@ from scanwright.report.study import (
 )
 from scanwright.report.study_content import (
     MOST_FINDINGS,
+    PRECEDENCE,
     FindingLine,
     KeyImage,
     ModelFacts,
@@ -35,6 +37,7 @@ from scanwright.report.study_content import (
     StudyContent,
     finding_lines,
     region_lines,
+    worth_a_picture,
 )
 
 PNG = bytes.fromhex(
@@ -122,8 +125,10 @@ def test_page__says_all_that_is_known():
     said = text(build_study(content()))
     for part in (
         "CT <chest>", "Modality CT", "research use only", "Not found in the image: heart", "grey values are unlike",
-        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "grown +43 % (before 14.0 mm)",
-        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm", "1200.5", "not found",
+        "left lung reaches into right lung", "20.0 × 12.0", "31.4 ± 9.0", "HU", "82 %", "3.00 ±0 % 20.0",
+        "grown +43 % before 14.0 mm, 3.00 ml",
+        "outside all regions", "touches 1", "cut by the image's border", "new", "resolved before 8.0 mm, 3.00 ml",
+        "1200.5", "not found",
         "chest · Scanwright 1.2 · segmentation: left lung, nodule", "SHA-256 " + "ab" * 32,
         "tested on what was set apart from the start (cases: 1, patients: 1): mean Dice 0.870",
         "tested by cross-validation (cases: 120, patients: 98): mean Dice 0.910 (95 % CI 0.880–0.930)",
@@ -132,6 +137,58 @@ def test_page__says_all_that_is_known():
         assert part in said, part
     assert "Patient" not in said and "Born" not in said  # only if it was asked for
     assert "Patient DOE" in text(build_study(content(patient={"name": "DOE"})))
+
+
+def followed(now, before, **more):
+    """The words of a page on these findings, in both languages, and its lines."""
+    table = StudyTable((), tuple(now), "ml", "mm")
+    lines = finding_lines(table, follow_up(now, before, **more))
+    return lines, *(text(build_study(content(findings=lines), language=language)) for language in ("en", "zh"))
+
+
+def test_page__of_what_has_merged_or_split_tells_sums():
+    two = [finding(1, longest=9.0, size=0.4), finding(2, longest=9.5, center=(10, 0, 0), size=0.5)]
+    one = [finding(1, longest=25.0, center=(5, 0, 0), size=4.5)]
+    (line,), said, chinese = followed(one, two)
+    assert "merged +35 % before 9.0 + 9.5 mm, 0.90 ml" in said and "4.50 +400 %" in said
+    assert "融合 +35 % 前次 9.0 + 9.5 mm、 0.90 ml" in chinese
+    assert (line.before, line.diameters_before, line.parts) == (18.5, (9.0, 9.5), ())
+    lines, said, chinese = followed(two, one)
+    assert (
+        said.count("split −26 % before 25.0 mm, 4.50 ml together 18.5 mm") == 2
+        and "分裂" in chinese
+        and "合计" in chinese
+    )
+    assert [line.parts for line in lines] == [(1, 2), (1, 2)] and lines[0].together == 18.5
+    assert "0.40 9.0 × 12.0" in said  # a part's size beside that of the whole is no change
+
+
+def test_page__says_why_no_change_is_told():
+    now, before = [finding(1, longest=20.7)], [finding(1, longest=14.8, size=1.5)]
+    (line,), said, chinese = followed(now, before, voxels=(4.6, 4.1))
+    assert "stable within measurement error before 14.8 mm, 1.50 ml ± 8.7 mm" in said and "测量误差内稳定" in chinese
+    assert "+40 %" not in said and "+100 %" not in said and line.error == pytest.approx(8.7)
+    (line,), said, _ = followed(now, [replace(before[0], cut=True)])
+    assert "cut, growth not known before ≥ 14.8 mm, ≥ 1.50 ml" in said and line.cut_before
+    _, said, chinese = followed(now, [finding(1, center=(99, 0, 0))], covered=([False], [False]))
+    assert "not wholly covered by the prior study" in said and "not wholly covered by this study" in said
+    assert "前次检查未完整覆盖" in chinese and "本次检查未完整覆盖" in chinese
+
+
+def test_page__a_region_of_the_prior_study_is_told_as_one_of_now():
+    """Cut by the border it is a part of what was there, and one that was not found has no size."""
+    names = ("lung", "heart", "spleen")
+    now = [RegionRow(name=name, size=50.0, burden=0.0, cut=False) for name in names]
+    sizes = {"lung": (40.5, True), "heart": (0, False), "spleen": (30.5, False)}
+    before = [RegionRow(name=name, size=size, burden=None, cut=cut) for name, (size, cut) in sizes.items()]
+    page = build_study(content(regions=region_lines(now, before), findings=()))
+    assert "lung 50.0 ≥ 40.5 0.0 %" in text(page) and "spleen 50.0 30.5" in text(page)
+    assert "heart 50.0 not found 0.0 %" in text(page) and "≥ cut by the image's border" in text(page)
+
+
+def test_words__every_change_has_one():
+    assert all(set(words_of_study(language)["changes"]) == set(get_args(Change)) for language in LANGUAGES)
+    assert set(PRECEDENCE) == set(get_args(Change))
 
 
 def test_page__stands_by_itself_and_names_are_names():
@@ -166,10 +223,75 @@ def test_page__nothing_found_is_no_proof():
     assert "no proof" not in anatomy and "Findings left" not in anatomy  # a model that knows no findings looks for none
 
 
+def model_that(**found):
+    """A model that looks for findings, by how well it found them on a test of 3 cases."""
+    return replace(MODEL, tested_on=({"how": "fold", "cases": "3", "patients": "3", "undefined": "dice"} | found,))
+
+
+def test_page__nothing_found_by_a_model_that_misses_most_says_so():
+    blind = model_that(true="8", hits="0", sensitivity="0.000", sensitivity_interval="0.000–0.324", false="0.25")
+    page = build_study(content(model=blind, findings=()))
+    said = text(page)
+    assert "nothing is there. When it was tested, the model found 0 of 8 true findings. It misses most of them" in said
+    assert '<p class="bad">When it was tested' in page
+    assert "mean Dice not defined by these cases; 0 of 8 true findings found, sensitivity 0.000 (95 % CI 0.000" in said
+    assert "; false findings per case 0.25" in said
+    assert "It misses most of them" in text(build_study(content(model=blind)))  # others may be there too
+    said = text(build_study(content(model=blind, findings=()), language="zh"))
+    assert "测试中，该模型检出了 8 个真实病灶中的 0 个。多数病灶被漏检" in said and "敏感度 0.000" in said
+    cells = replace(blind, kind="detection")
+    assert "8 个真实目标中的 0 个" in text(build_study(content(model=cells, findings=()), language="zh"))
+    good = model_that(true="8", hits="4", sensitivity="0.500", false="0.00")
+    said = text(build_study(content(model=good, findings=())))
+    assert "found 4 of 8 true findings." in said and "misses most" not in said
+    assert "When it was tested" not in text(build_study(content(model=good)))
+    unknown = text(build_study(content(model=model_that(true="0", hits="0", false="1.00"), findings=())))
+    assert "No case that the model was tested on had any findings" in unknown and "sensitivity" not in unknown
+
+
+def test_model__is_known_by_its_test_with_most_findings():
+    few = {"true": "1", "hits": "0"}
+    assert not replace(MODEL, tested_on=(few, {"true": "90", "hits": "60"})).misses_most
+    assert replace(MODEL, tested_on=(few, {"true": "90", "hits": "40"})).misses_most
+    assert not MODEL.misses_most and MODEL.found_in_test is None
+
+
+def test_page__says_what_a_confidence_is_and_what_a_size_holds():
+    told = content(with_findings=True)
+    said = text(build_study(told))
+    assert "mean probability of the finding's voxels. It is not the chance" in said
+    assert "≥ cut by the image's border · Sizes include the findings inside" in said
+    assert "Sizes include" not in text(build_study(content()))
+    said = text(build_study(told, language="zh"))
+    assert "并非病灶真实存在的概率" in said and "· 区域大小包含其内病灶" in said
+    boxes = content(
+        findings=(FindingLine(number=1, kind="cell", confidence=0.5),), model=replace(MODEL, kind="detection")
+    )
+    assert "the model's score of the box" in text(build_study(boxes))
+    unsure = text(build_study(content(findings=(FindingLine(number=1, kind="cell"),))))
+    assert "Confidence:" not in unsure
+
+
+def test_page__things_that_are_detected_are_no_lesions():
+    detector = replace(MODEL, kind="detection")
+    cells = content(images=(), findings=(), regions=(), has_regions=False, model=detector)
+    assert "Nothing was detected. That is no proof" in text(build_study(cells))
+    said = text(build_study(cells, language="zh"))
+    assert "未检出任何目标" in said and "病灶" not in said and "病变" not in said
+
+
+def test_page__a_patient_is_named_as_people_write_it():
+    assert "Patient Doe, Jane ID 7^8" in text(build_study(content(patient={"name": "Doe^Jane", "id": "7^8"})))
+    assert content(patient={"name": "Doe^Jane"}).to_json()["patient"]["name"] == "Doe^Jane"
+    assert person("^^") == "" and person("=王^小東") == "王小東"
+
+
 def test_page__slices_are_named():
     said = text(build_study(content()))
     assert "20.0 × 12.0 slice 5" in said  # the place 4 along the third axis; of a volume, whose sizes are in ml
     box = FindingLine(number=1, kind="cell", longest=9.0, perpendicular=7.0, slices=(12, 16))
+    deep = replace(box, depth=25.0)
+    assert "9.0 × 7.0 × 25.0 slice 12–16" in text(build_study(content(findings=(deep,))))
     assert "9.0 × 7.0 slice 12–16" in text(build_study(content(findings=(box,))))
     flat = StudyTable((), (finding(1),), "mm²", "mm")
     assert finding_lines(flat)[0].slices is None
@@ -219,6 +341,15 @@ def test_page__what_became_of_the_prior_findings_is_not_cut_before_what_is_small
     assert content(findings=(mass, *fresh)).shown[0] == mass  # the largest has a row whatever became of it
 
 
+def test_worth_a_picture__what_has_changed_then_the_largest():
+    sizes = [FindingLine(number=n, kind="n", longest=20.0 - n) for n in range(1, 8)]
+    assert worth_a_picture(sizes) == (1, 2, 3, 4)
+    changes = {2: "shrunk", 5: "new", 7: "grown"}
+    changed = [replace(one, change=changes.get(one.number, "stable")) for one in sizes]
+    gone = FindingLine(number=None, kind="n", change="resolved", before=40.0)
+    assert worth_a_picture([*changed, gone]) == (1, 2, 5, 7) and worth_a_picture([gone]) == ()
+
+
 @pytest.mark.parametrize(
     ("days", "said"),
     [(0, "same day"), (1, "1 day before"), (45, "45 days before"), (365, "12 months before"), (None, None), (-3, None)],
@@ -249,6 +380,15 @@ def test_page__answers_to_the_whole_image():
     assert "The image as a whole pneumonia 0.93" in said and "Nothing was found" not in said
     decided = {"": "pneumonia", "normal": "0.07"}
     assert "Result pneumonia normal 0.07" in text(build_study(content(findings=(), regions=(), answers=decided)))
+
+
+def test_page__of_anomaly_has_a_score_and_its_limit_and_no_probability():
+    told = {"": "normal", "normal": "0.61", "abnormal": "0.39"}
+    one = content(findings=(), regions=(), answers=told, model=replace(MODEL, kind="anomaly"))
+    said = text(build_study(one))
+    assert "Result normal Score of abnormality 0.39 Told as abnormal above 0.50" in said and "0.61" not in said
+    assert "not the probability of a disease" in said
+    assert "结果 正常 异常评分 0.39 评分超过 0.50 判为异常" in text(build_study(one, language="zh"))
 
 
 def test_doubts__are_told_in_the_words_of_the_language():
@@ -318,6 +458,7 @@ def test_site__a_template_that_cannot_be_used_is_named(tmp_path, template):
 def test_json__is_the_same_content_without_pictures():
     told = json.loads(json.dumps(content().to_json(), allow_nan=False))
     assert told["findings"][0]["growth"] == pytest.approx(20 / 14 - 1) and "images" not in told
+    assert (told["findings"][0]["size_growth"], told["findings"][0]["size_before"]) == (0.0, 3.0)
     assert told["regions"][1]["missing"] is True and told["model"]["digest"] == "ab" * 32
     assert told["warnings"] == [{"code": "", "values": {}, "text": "grey values are unlike"}]
     (told,) = content(warnings=(FAR,)).to_json()["warnings"]
@@ -364,6 +505,35 @@ def test_pdf__of_a_usual_case_is_one_page(language):
     assert len(HTML(string=page).render().pages) == 1
 
 
+def pages_of(pdf):
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, flags=re.S)
+    texts = [zlib.decompress(one) for one in streams if one[:1] == b"x"]
+    return sum(len(re.findall(rb"/Type\s*/Page\b", one)) for one in texts)
+
+
+def full_case():
+    """Three planes, four findings close by, twelve findings in eight regions, a prior study and three doubts."""
+    some = usual_case()
+    rows = [finding(n, region="right_lower_lobe", center=(0, 200 * n, 0)) for n in range(1, 13)]
+    close = tuple(replace(some.images[1], finding=n) for n in range(1, 5))
+    return replace(some, images=(some.images[0], *close), findings=finding_lines(table_of(rows), follow_up(rows, rows)))
+
+
+def table_of(rows):
+    return StudyTable((), tuple(rows), "ml", "mm")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pdf__of_a_full_case_is_tightened_to_one_page(language):
+    try:
+        from weasyprint import HTML
+    except OSError:
+        pytest.skip("Pango is not installed, which WeasyPrint draws with")
+    page = build_study(full_case(), language=language)
+    assert len(HTML(string=page).render().pages) == 2
+    assert pages_of(study_pdf(page)) == 1
+
+
 def test_pdf__a_lower_picture_saves_a_page():
     try:
         from weasyprint import HTML
@@ -380,9 +550,7 @@ def test_pdf__a_lower_picture_saves_a_page():
     whole = KeyImage(png=picture(900, 800), shows="outlines")
     page = build_study(content(images=(whole,), findings=found, regions=region_lines(table.regions, table.regions)))
     assert len(HTML(string=page).render().pages) == 2
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", study_pdf(page), flags=re.S)
-    texts = [zlib.decompress(one) for one in streams if one[:1] == b"x"]
-    assert sum(len(re.findall(rb"/Type\s*/Page\b", one)) for one in texts) == 1
+    assert pages_of(study_pdf(page)) == 1
 
 
 def test_percent__is_never_told_as_nothing():

@@ -1,6 +1,6 @@
 """The third part of a run: answer the cases that were held out, each by the fold that never saw it, and score the answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.judged import ClassifiedCase, JudgedCase
+from scanwright.evaluation.level import level_folds, level_text
 from scanwright.evaluation.rare import unlearned_text
 from scanwright.evaluation.summary import CAVEATS
 from scanwright.features.served import ClassicalNetwork
@@ -24,6 +25,7 @@ from scanwright.io.source import place_of
 from scanwright.network.build import build
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Plan
+from scanwright.problem.class_points import POINTS
 from scanwright.problem.kind import Kind
 from scanwright.protocols import Listener, Progress
 
@@ -126,13 +128,25 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     summary |= {} if chosen is None else {"chosen": chosen}
-    learned = [case for case in study.dataset.cases if problem.learns(case)]
-    trained = [study.splits.folds[fold] for fold in study.plan.training.folds]
-    if names := never_learned(learned, trained, parts=problem.parts):
-        summary[CAVEATS] = [*summary.get(CAVEATS, ()), unlearned_text(names)]
+    points, of_test = problem.operating(rows[: len(fold_of)], rows[len(fold_of) :])
+    summary |= {POINTS: points} if points else {}
+    if of_test:
+        summary["test"][POINTS] = of_test
+    if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows)]:
+        summary[CAVEATS] = said
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
     return Scores(judged, tested, summary, chosen)
+
+
+def caveats_of_models(study: Study, rows: Iterable[JudgedCase]) -> Iterator[str]:
+    """What must be said of the models that judged. rows: as they answered, before anything was settled."""
+    learned = [case for case in study.dataset.cases if study.problem.learns(case)]
+    trained = [study.splits.folds[fold] for fold in study.plan.training.folds]
+    if names := never_learned(learned, trained, parts=study.problem.parts):
+        yield unlearned_text(names)
+    classified = (row for row in rows if isinstance(row, ClassifiedCase))
+    yield from (level_text(fold, number) for fold, number in level_folds(classified).items())
 
 
 def never_learned(cases: Iterable[Case], folds: Iterable[Fold], *, parts: Sequence[str]) -> list[str]:

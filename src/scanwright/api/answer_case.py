@@ -9,13 +9,15 @@ from typing import Any
 from scanwright.api import results
 from scanwright.api.answering import AnsweredScan, answer_scan
 from scanwright.api.coded_findings import doubts_about
+from scanwright.api.coded_remarks import NO_REMARKS, Remarks, remarks_on
 from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, content_of
 from scanwright.api.output import OutputFormat
 from scanwright.api.prior_study import Comparison, followed
-from scanwright.api.region_model import RegionModel
-from scanwright.api.study_report import StudyOptions, write_study
+from scanwright.api.region_model import RegionModel, of_regions
+from scanwright.api.study_report import StudyOptions, model_facts, region_facts, write_study
 from scanwright.dataset.cases import Case
+from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_bytes, write_json
@@ -23,7 +25,8 @@ from scanwright.findings.follow_up import FollowUp
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
-from scanwright.problem.kind import LABELS
+from scanwright.problem.kind import LABELS, Explanation
+from scanwright.problem.number_answers import outside_learned
 from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
 from scanwright.types import Shape3
@@ -78,7 +81,7 @@ def predict_case(
     *,
     format: OutputFormat,
     tell: Listener,
-    explain: bool = False,
+    explain: bool | str = False,
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
 ) -> Prediction:
@@ -89,30 +92,52 @@ def predict_case(
     beside = model.problem.holds != LABELS and format != "labels" and isinstance(case.images[0], DicomVolume)
     coded = beside or file.name.endswith(results.SEG)
     seen = seen_in(model, case, scan, report=report, regions=regions, coded=coded)
-    also, untold = write_answer(model, case, file, image, answer, seen, format=format)
     found = model.problem.found(answer)
-    pictures: tuple[Path, ...] = ()
-    if format != "labels" and (drawn := model.problem.drawn(image, answer)):
-        pictures = (write_picture(file, case, DRAWN, drawn),)
-    explanation = model.problem.explain(model.engine, image, answer) if explain else None
-    if explanation is not None:
-        pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
-        found |= {"explained": list(explanation.parts)}
-    also = (*also, *pictures)
-    if beside:
-        written, untold = written_beside(
-            model, case, file, found, pictures, seen, regions=regions, shape=image.grid.shape, must=format == "dicom"
-        )
-        also = (*also, *written)
+    explanation = explained(model, image, answer, explain) if explain else None
     likeness = None
     if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
         likeness = likeness_of(model.known, model.engine, image)
     doubts: tuple[str, ...] = (
         *scan.notes,
-        *(of_training(model, case) if format != "labels" else ()),
+        *(learned_from(model, case, image, regions=regions) if format != "labels" else ()),
         *model.problem.doubts(answer),
+        *outside_learned(found, model.package.reference or {}),
+        *(() if explanation is None else explanation.doubts),
         *(() if likeness is None else likeness.doubts()),
     )
+    remarks = NO_REMARKS
+    if coded:
+        remarks = remarks_on(
+            model_facts(model),
+            doubts,
+            seen.compared,
+            unit=image.grid.unit,
+            regions_model=None if regions is None else region_facts(regions),
+        )
+    also, untold = write_answer(model, case, file, image, answer, seen, format=format, remarks=remarks)
+    pictures: tuple[Path, ...] = ()
+    if format != "labels" and (drawn := model.problem.drawn(image, answer)):
+        pictures = (write_picture(file, case, DRAWN, drawn),)
+    if explanation is not None:
+        if explanation.png is not None:
+            pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
+        found |= {"explained": list(explanation.parts)}
+        found |= {"explained_by": explanation.method} if explanation.method else {}
+    also = (*also, *pictures)
+    if beside:
+        written, untold = written_beside(
+            model,
+            case,
+            file,
+            found,
+            pictures,
+            seen,
+            regions=regions,
+            remarks=remarks,
+            shape=image.grid.shape,
+            must=format == "dicom",
+        )
+        also = (*also, *written)
     notes = (*doubts, *untold)  # a file that is not there is no doubt about the answer
     if report is not None and seen.part is not None:
         picture = None if explanation is None else explanation.png
@@ -146,6 +171,11 @@ def predict_case(
     )
 
 
+def explained(model: Model, image: Volume, answer: Any, by: bool | str) -> Explanation | None:
+    """What an answer rests on, made by a method of that name, or by the one that suits."""
+    return model.problem.explain(model.engine, image, answer, method=None if by in (True, "auto") else str(by))
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What an answer says of its image. part: for the page, if one is wanted. table: of regions and findings, where the page or
@@ -158,8 +188,8 @@ class Seen:
 
     @property
     def changes(self) -> tuple[FollowUp, ...]:
-        """What became of the prior study's findings."""
-        return () if self.compared is None else self.compared.changes
+        """What became of the prior study's findings, as far as a report may code it: not where that study is in doubt."""
+        return () if self.compared is None or self.compared.is_doubtful else self.compared.changes
 
 
 def seen_in(
@@ -179,9 +209,20 @@ def seen_in(
 
 
 def write_answer(
-    model: Model, case: Case, file: Path, image: Volume, answer: Any, seen: Seen, *, format: OutputFormat
+    model: Model,
+    case: Case,
+    file: Path,
+    image: Volume,
+    answer: Any,
+    seen: Seen,
+    *,
+    format: OutputFormat,
+    remarks: Remarks,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Write an answer into its file; which further files come with it, and what could not be told in them."""
+    """Write an answer into its file; which further files come with it, and what could not be told in them.
+
+    remarks: what a DICOM report says for people.
+    """
     if not file.name.endswith((results.SEG, results.RTSTRUCT)):
         model.problem.write(file, answer)
         kept = (file.with_name(f"{case.id}{end}") for end in model.problem.beside)
@@ -196,6 +237,7 @@ def write_answer(
         labelmap=format == "dicom-labelmap",
         table=seen.table,
         changes=seen.changes,
+        remarks=remarks,
     )
     untold = doubts_about(seen.table, image.grid.shape) if file.name.endswith(results.SEG) else ()
     return tuple(written[1:]), untold
@@ -217,14 +259,16 @@ def written_beside(
     seen: Seen,
     *,
     regions: RegionModel | None,
+    remarks: Remarks,
     shape: Shape3,
     must: bool,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
     there is none.
 
-    pictures: those that were drawn. regions: the model that found the regions that are told. shape: of the image. must: raise
-    the UsageError or InputError for a report that cannot be written, without which the answer itself is there.
+    pictures: those that were drawn. regions: the model that found the regions that are told. remarks: what the report says for
+    people. shape: of the image. must: raise the UsageError or InputError for a report that cannot be written, without which
+    the answer itself is there.
     """
     source = case.images[0]
     assert isinstance(source, DicomVolume), "others have no report"
@@ -240,6 +284,7 @@ def written_beside(
             table=seen.table,
             changes=seen.changes,
             regions_by=None if regions is None else results.model_of(regions.package.card, regions.package.digest),
+            remarks=remarks,
         )
     except (UsageError, InputError) as error:
         if must:
@@ -248,8 +293,22 @@ def written_beside(
     return tuple(written), doubts_about(seen.table, shape) if results.can_refer_to(source) else ()
 
 
-def of_training(model: Model, case: Case) -> tuple[str, ...]:
-    """That the model has learned from this very image, whose answer then says nothing of how good it is."""
-    if not model.problem.sees_whole or content_of(case, model.task) not in model.learned_from:
+def learned_from(model: Model, case: Case, image: Volume, *, regions: RegionModel | None) -> tuple[Doubt, ...]:
+    """`of_training`, and the same of the model of regions."""
+    own = of_training(model, case, image)
+    if regions is None:
+        return own
+    seen = regions.case_of(case)
+    return (*own, *of_regions(of_training(regions.model, seen, image if seen is case else None)))
+
+
+def of_training(model: Model, case: Case, image: Volume | None) -> tuple[Doubt, ...]:
+    """That the model has learned from this very image, whose answer then says nothing of how good it is. image: as it was read,
+    None to read it again; of several files, which may have been brought to one grid, each is read again.
+    """
+    if not model.learned_from:
         return ()
-    return (LEARNED,)
+    content = (
+        content_of(case, model.task) if image is None or len(case.images) > 1 else images_hash([voxel_hash(image)])
+    )
+    return (LEARNED,) if content in model.learned_from else ()

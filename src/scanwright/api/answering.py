@@ -8,7 +8,7 @@ import numpy as np
 
 from scanwright.api import slices
 from scanwright.api.opened import Model
-from scanwright.api.region_model import RegionModel
+from scanwright.api.region_model import RegionModel, of_regions
 from scanwright.dataset.cases import Case
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
@@ -65,9 +65,7 @@ def regions_in(image: Volume, by: RegionModel, *, where: Path) -> tuple[Regions,
     require_scale(seen, by.model, where=where)
     labels, _ = answer_volume(by.model, seen, where=where, tell=silent)
     notes = (*notes_on(by.model, seen), *by.model.problem.doubts(labels))
-    return anatomy_of(labels, by.model.task), tuple(
-        Doubt("of-regions", "of the regions: {doubt}", doubt=note) for note in notes
-    )
+    return anatomy_of(labels, by.model.task), of_regions(notes)
 
 
 def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:

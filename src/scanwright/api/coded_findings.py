@@ -87,7 +87,7 @@ def measures_of(
     """What the report says of each finding, in the order of its segments. unit: of the image's values, a key of `sr.UNITS`."""
     from scanwright.io.dicom.derived.sr_findings import FindingMeasures
 
-    became = {one.now.number: one for one in changes if one.now is not None}
+    became = {row.number: one for one in changes for row in one.now}
     names = {row.number: called(row) for row in table.findings}
     size, each = UNITS_OF_SIZE[table.unit_of_size]
     return [
@@ -120,21 +120,24 @@ def gone_in(changes: Sequence[FollowUp], table: StudyTable) -> "list[GoneFinding
     from scanwright.io.dicom.derived.sr_findings import GoneFinding
 
     return [
-        GoneFinding(
-            kind=one.before.kind,
-            region=one.before.region,
-            before=one.before.longest,
-            unit_of_length=table.unit_of_length,
-        )
+        GoneFinding(kind=row.kind, region=row.region, before=row.longest, unit_of_length=table.unit_of_length)
         for one in changes
-        if one.now is None and one.before is not None
+        if one.change == "resolved"
+        for row in one.before
     ]
 
 
+def is_coded(one: FollowUp) -> bool:
+    """Whether a change is known, so that a report has a code for it."""
+    from scanwright.io.dicom.derived.sr_concepts import CHANGES
+
+    return one.change in CHANGES
+
+
 def _change(one: FollowUp | None) -> dict[str, Any]:
-    if one is None:
+    if one is None or not is_coded(one):
         return {}
-    before = None if one.before is None else one.before.longest
+    before = one.longest_before if one.before and not any(row.cut for row in one.before) else None
     return {"change": one.change, "before": before, "growth": one.growth, "size_growth": one.size_growth}
 
 

@@ -8,8 +8,10 @@ from scanwright.api.answer import own_answer, prediction_file, trained_network
 from scanwright.api.goes_by import what_it_goes_by
 from scanwright.api.known_cases import Likeness, Sight, embedding, likeness_of, sight_of
 from scanwright.api.run import WEIGHTS
+from scanwright.api.study import DRAWS, MOST_CHECKED
 from scanwright.api.trials import Tried
 from scanwright.dataset.images import read_case_image
+from scanwright.explanation.sanity import LIMIT, Sanity, randomisation_check, taken_together
 from scanwright.inference.predict import Engine
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Fact, Figure
@@ -17,12 +19,15 @@ from scanwright.report.content import CasePicture, Fact, Figure
 
 @dataclass(slots=True)
 class Explained:
-    """A run's models looked through. sights: by fold, those that were asked for."""
+    """A run's models looked through. sights: by fold, those that were asked for. checks: whether the explanations of cases
+    depend on what was learned, of the first few that were pictured.
+    """
 
     kept: Tried
     device: torch.device
     tell: Listener
     sights: dict[int, Sight | None] = field(default_factory=dict)
+    checks: list[Sanity] = field(default_factory=list)
 
     def sight(self, fold: int) -> Sight | None:
         """How a fold's model sees its training cases; None where answers are not of whole images."""
@@ -59,11 +64,47 @@ class Explained:
         if sight is not None:
             text = nearest_text(sight, likeness_of(sight.known, engine, image))
             facts = (*facts, Fact(name="Nearest training cases", value=text))
-        explanation = study.problem.settled(self.kept.scores.chosen).explain(engine, image, answer)
+        problem = study.problem.settled(self.kept.scores.chosen)
+        explanation = problem.explain(engine, image, answer, narrow=True)
         if explanation is None:
             return replace(shown, facts=facts)
-        facts = (*facts, Fact(name="Colours", value=f"what speaks for {', '.join(explanation.parts)}"))
+        if len(self.checks) < MOST_CHECKED and (made := problem.reproduced(engine, image, answer)):
+            seen, explain = made
+            seed = study.plan.training.seed
+            self.checks.append(randomisation_check(network, explain, [seen], seed=seed, stages=1, draws=DRAWS))
+            run.beat()
+        if explanation.parts:
+            facts = (*facts, Fact(name="Colours", value=explanation.means))
+        facts = (*facts, *(Fact(name="Not drawn", value=str(doubt)) for doubt in explanation.doubts))
         return replace(shown, explained=explanation.png, facts=facts)
+
+    @property
+    def sanity(self) -> Sanity:
+        """Whether the explanations of the cases that were checked depend on what was learned, taken together."""
+        return taken_together(self.checks)
+
+    @property
+    def num_checked(self) -> int:
+        """Of how many cases the explanations were checked."""
+        return len(self.checks)
+
+
+def sanity_text(found: Sanity, *, cases: int) -> str:
+    """What came of drawing explanations again without anything learned, in a sentence or two; "" where nothing did."""
+    if found.passed is None:
+        return ""
+    of = f"of {cases} cases" if cases > 1 else "of one case"
+    again = f"The maps {of} were made again with all weights of the network drawn at random"
+    correlation = found.stages[-1].correlation
+    if correlation is None:
+        return f"{again}: nothing of them is left, so they depend on what was learned."
+    said = f"the rank correlation of both is {correlation:.2f}"
+    if found.passed:
+        return f"{again}: they change ({said}; up to {LIMIT} is taken for change), so they depend on what was learned."
+    return (
+        f"{again}: they hardly change ({said}; up to {LIMIT} is taken for change). They show the image rather than what was "
+        "learned, and are not to be trusted."
+    )
 
 
 def nearest_text(sight: Sight, likeness: Likeness) -> str:

@@ -146,6 +146,7 @@ def _kept(
     members: Sequence[Member], translations: Mapping[str, Translation], task: Task, repeated: Sequence[Repeated]
 ) -> dict[str, list[Case]]:
     """Each source's cases with their targets in joint names, less those left out, and pictures whose boxes nobody knows."""
+    _require_pictures(members, task)
     gone = {(one.source, one.case) for one in repeated}
     kept: dict[str, list[Case]] = {one.name: [] for one in members}
     for member in members:
@@ -155,6 +156,17 @@ def _kept(
             if (member.name, case.id) not in gone and (task.kind != "detection" or target is not None):
                 kept[member.name].append(case.model_copy(update={"target": target}))
     return kept
+
+
+def _require_pictures(members: Sequence[Member], task: Task) -> None:
+    """Raise UsageError for boxes of volumes: a collection keeps boxes as COCO has them, which knows no slices."""
+    for member in members if task.kind == "detection" else ():
+        for case in member.looked.dataset.cases:
+            if member.content(case).shape[2] > 1:
+                hint = "Put the rows of both tables of boxes into one."
+                raise UsageError(
+                    "boxes of volumes cannot be merged", where=member.looked.dataset.root, found=case.id, hint=hint
+                )
 
 
 def _in_turn(

@@ -116,7 +116,7 @@ def planned_for(dataset: Dataset, *, tell: Listener) -> Plan:
         problem=problem_of(dataset.task),
         folds=[0],
         machine=describe_machine(choose_device("auto")),
-        workload=Workload(folds=1, cases=len(facts), answered=0, spent_s=0.0, per_case_s=0.0),
+        workload=Workload(folds=1, cases=len(facts), answered=0, spent_s=0.0, per_case_s=0.0, tail_s=0.0),
         cost=_unmeasured,
     )
 

@@ -5,7 +5,7 @@ registration; its findings are paired with those of now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from scanwright.errors import GeometryError, UsageError
 from scanwright.findings.follow_up import FollowUp, follow_up
 from scanwright.findings.table import FindingRow, StudyTable
 from scanwright.geometry.affine import Affine, to_indices, to_points
+from scanwright.geometry.diameters import edge_in_plane
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.register import LEAST_QUALITY, register_rigid
 from scanwright.geometry.volume import Volume
 from scanwright.protocols import silent
@@ -40,7 +42,7 @@ class Comparison:
     """A study beside a prior one. changes: what became of the findings. before: the prior study's table. doubts: about both.
 
     mismatches: reasons to doubt that it is a prior study of this patient. days: from the prior study to the current one; None
-    where a date is not known.
+    where a date is not known. header: of the prior study.
     """
 
     changes: tuple[FollowUp, ...] = ()
@@ -48,6 +50,12 @@ class Comparison:
     doubts: tuple[str, ...] = ()
     mismatches: tuple[Doubt, ...] = ()
     days: int | None = None
+    header: ScanHeader = field(default_factory=ScanHeader)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may be no prior study of this patient, or does not fit the current one: its changes are to be doubted."""
+        return bool(self.mismatches) or POOR_FIT in self.doubts
 
 
 def followed(
@@ -68,13 +76,13 @@ def followed(
         return Comparison()
     now, then = scan_header(case), scan_header(prior)
     days = days_between(then, now)
-    known = Comparison(mismatches=mismatches(now, then, days=days), days=days)
+    known = Comparison(mismatches=mismatches(now, then, days=days), days=days, header=then)
     if table is None:
         return replace(known, doubts=(NO_OUTLINES,))
     earlier = answer_scan(model, prior, regions=regions, tell=silent)
     own = tuple(Doubt("of-prior", "of the prior study: {doubt}", doubt=note) for note in earlier.notes)
     found = compared(model, image, table, earlier)
-    return replace(found, doubts=(*found.doubts, *own), mismatches=known.mismatches, days=days)
+    return replace(known, changes=found.changes, before=found.before, doubts=(*found.doubts, *own))
 
 
 def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredScan) -> Comparison:
@@ -88,13 +96,28 @@ def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredSc
         reason = error.message  # a Doubt itself, so that it is told in other languages too
         doubt = Doubt("prior-not-aligned", "the prior study is not compared: {reason}", reason=reason)
         return Comparison(doubts=(doubt,))
-    moved = [brought(row, found.affine) for row in before.findings]
-    shared = overlaps(table.findings, before.findings, image, moving, found.affine)
-    return Comparison(
-        changes=follow_up(table.findings, moved, shared),
-        before=before,
-        doubts=() if found.quality >= LEAST_QUALITY else (POOR_FIT,),
+    back = np.linalg.inv(found.affine)
+    changes = follow_up(
+        table.findings,
+        [brought(row, found.affine) for row in before.findings],
+        overlaps(table.findings, before.findings, image, moving, found.affine),
+        covered=(
+            [is_covered(row, image.grid, moving.grid, found.affine) for row in table.findings],
+            [is_covered(row, moving.grid, image.grid, back) for row in before.findings],
+        ),
+        voxels=(edge_in_plane(image.grid), edge_in_plane(moving.grid)),
     )
+    poor = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
+    return Comparison(changes=changes, before=before, doubts=(*poor, *doubts_about_covering(changes)))
+
+
+def doubts_about_covering(changes: Sequence[FollowUp]) -> tuple[Doubt, ...]:
+    """That findings of one study lie where the other does not reach, where that is so."""
+    number = sum(one.change in ("not covered before", "not covered now") for one in changes)
+    if not number:
+        return ()
+    sentence = "findings not wholly covered by the other study, told neither as new nor as resolved: {number}"
+    return (Doubt("prior-not-covering", sentence, number=number),)
 
 
 def days_between(then: ScanHeader, now: ScanHeader) -> int | None:
@@ -132,12 +155,28 @@ def overlaps(
         numbered[row.around][row.mask] = place
     shared = np.zeros((len(now), len(before)))
     for place, row in enumerate(now):
-        voxels = np.argwhere(row.mask) + [one.start for one in row.around]
-        there = np.rint(earlier.grid.indices(to_points(affine, image.grid.points(voxels)))).astype(int)
+        there = indices_there(row, image.grid, earlier.grid, affine)
         inside = ((there >= 0) & (there < earlier.grid.shape)).all(axis=1)
         hit = numbered[tuple(there[inside].T)]
         shared[place] = np.bincount(hit, minlength=len(before) + 1)[1:]
     return shared
+
+
+def is_covered(row: FindingRow, grid: Grid, other: Grid, affine: Affine) -> bool:
+    """Whether a finding lies wholly in the image of the other study. grid, other: of its own study and of the other one.
+
+    affine: from the space of the first to that of the second.
+    """
+    there = indices_there(row, grid, other, affine)
+    return bool(((there >= 0) & (there < other.shape)).all())
+
+
+def indices_there(row: FindingRow, grid: Grid, other: Grid, affine: Affine) -> Array:
+    """(voxels, 3): the nearest indices of a finding's voxels on another study's grid, which may lie beyond it; the rest as of
+    `is_covered`.
+    """
+    voxels = np.argwhere(row.mask) + [one.start for one in row.around]
+    return np.asarray(np.rint(other.indices(to_points(affine, grid.points(voxels)))).astype(int))
 
 
 def case_of_prior(cases: Sequence[Case]) -> Case:

@@ -3,11 +3,14 @@
 Both see the same image, each as it has learned to; what the second one finds wrong itself is not told.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from scanwright.api.opened import Model, open_model
+from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Modality, Task
+from scanwright.doubt import Doubt
 from scanwright.errors import UsageError
 from scanwright.package.load import Package
 from scanwright.problem.kind import LABELS
@@ -27,6 +30,12 @@ class RegionModel:
     def package(self) -> Package:
         """What it was opened from."""
         return self.model.package
+
+    def case_of(self, case: Case) -> Case:
+        """A case of the other model as this one sees it, where each channel lies in a file of its own; else the case itself."""
+        if len(case.images) == 1:
+            return case
+        return case.model_copy(update={"images": tuple(case.images[place] for place in self.channels)})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,6 +66,11 @@ def open_regions(path: str | Path, *, beside: Model, device: DeviceName = "auto"
             found=f"{opened.package.problem}: {', '.join(opened.problem.parts)}",
         )
     return RegionModel(opened, channels_among(opened.task, beside.task, where=path))
+
+
+def of_regions(notes: Iterable[str]) -> tuple[Doubt, ...]:
+    """What people should know of a model of regions, told beside what another one found."""
+    return tuple(Doubt("of-regions", "of the regions: {doubt}", doubt=note) for note in notes)
 
 
 def anatomy_in(task: Task) -> tuple[str, ...]:

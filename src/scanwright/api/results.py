@@ -2,7 +2,7 @@
 
 NAME.seg.dcm       segmentation, coded
 NAME.findings.dcm  where the task has findings: the same with a segment for each of them
-NAME.sr.dcm        sizes, diameters, intensities of every region and finding (TID 1500); 0 where nothing was found
+NAME.sr.dcm        sizes, diameters, intensities of every region and finding (TID 1500), and what people should know of them
 NAME.overlay.png   where the regions are, for people
 NAME.overlay.dcm   the same as secondary capture, for viewers without SEG
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scanwright.api import coded_findings
+from scanwright.api.coded_remarks import NO_REMARKS, Remarks
 from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
@@ -88,12 +89,14 @@ def write_dicom(
     labelmap: bool = False,
     table: StudyTable | None = None,
     changes: Sequence[FollowUp] = (),
+    remarks: Remarks = NO_REMARKS,
 ) -> list[Path]:
     """Write what one scan was answered with beside `file`, whose name ends in .seg.dcm or .rtstruct.dcm; the files, that one
     first.
 
     image, labels: on the scan's grid. labelmap: write the segmentation as a label map, not as a binary one a region.
     table, changes: regions and findings as measured on the image, and what became of the findings since a prior study.
+    remarks: what the report says for people.
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
@@ -111,7 +114,12 @@ def write_dicom(
     if file.name.endswith(RTSTRUCT):
         write_structures(file, masks, **given)
     else:
-        known: dict[str, Any] = {"table": table or NO_TABLE, "changes": changes, "within": task.name}
+        known: dict[str, Any] = {
+            "table": table or NO_TABLE,
+            "changes": changes,
+            "within": task.name,
+            "remarks": remarks,
+        }
         written += _measured(file, masks, image, unit, labelmap=labelmap, **known, **given)
     picture = overlay_slices(
         image.voxels,
@@ -137,14 +145,15 @@ def write_beside(
     table: StudyTable | None = None,
     changes: Sequence[FollowUp] = (),
     regions_by: "Model | None" = None,
+    remarks: Remarks = NO_REMARKS,
 ) -> list[Path]:
     """An answer that is no label map as files to lie beside the study: a report, a segmentation of the findings if any were
     outlined, and PNG pictures as secondary captures.
 
     found: as the kind of problem gives it, {"probabilities", "decision"}, {"quantities", "units"} or {"boxes"}; of other kinds
-    no report is written, nor does it tell a quantity whose unit has no code here. table, changes: as of `write_dicom`; findings
-    are told of a scan that a segmentation can refer to (`can_refer_to`). regions_by: the model that found the regions of
-    `found`, whose sizes are then told.
+    no report is written, nor does it tell a quantity whose unit has no code here. table, changes, remarks: as of `write_dicom`;
+    findings are told of a scan that a segmentation can refer to (`can_refer_to`). regions_by: the model that found the regions
+    of `found`, whose sizes are then told.
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
@@ -172,6 +181,8 @@ def write_beside(
             model=model,
             within=task.name,
             description="Answers",
+            comments=remarks.comments,
+            prior=remarks.prior,
         )
     for picture in pictures:
         capture = picture.with_suffix(".dcm")
@@ -238,7 +249,7 @@ def sizes_in(found: Mapping[str, Any]) -> "list[RegionSize]":
     told = found["regions"]
     unit, times = coded_findings.UNITS_OF_SIZE[told["unit"]]
     return [
-        RegionSize(name=name, size=size * times, unit_of_size=unit, cut=name in told["cut"])
+        RegionSize(name=name, size=size * times or None, unit_of_size=unit, cut=name in told["cut"])
         for name, size in told["sizes"].items()
     ]
 
@@ -284,11 +295,12 @@ def _measured(
     labelmap: bool,
     table: StudyTable,
     changes: Sequence[FollowUp],
+    remarks: Remarks,
     within: str,
     **given: Any,
 ) -> list[Path]:
     """Write a segmentation, one of the findings if there are any, and the report of what was measured in both; the files but
-    the first. A region that was not found has a size of 0.
+    the first.
     """
     from scanwright.io.dicom.derived.seg_write import write_segmentation
     from scanwright.io.dicom.derived.sr_groups import RegionMeasures
@@ -301,7 +313,12 @@ def _measured(
     marked = coded_findings.write_findings(file.with_name(base + FINDINGS), rows, shape, within=within, **given)
     anatomy = {row.name: row for row in table.regions}
     measures = [
-        RegionMeasures(segment=number, unit=unit, **measure(mask, image), **_in_table(anatomy.get(name), table))
+        RegionMeasures(
+            segment=number,
+            unit=unit,
+            is_sum=table is not NO_TABLE and name not in anatomy,
+            **{**measure(mask, image), **_in_table(anatomy.get(name), table, is_empty=not mask.any())},
+        )
         for number, (name, mask) in enumerate(masks.items(), start=1)
     ]
     report = file.with_name(base + SR)
@@ -315,15 +332,20 @@ def _measured(
         sources=given["sources"],
         model=given["model"],
         within=within,
+        comments=remarks.comments,
+        prior=remarks.prior,
     )
     return [*([marked.path] if marked else []), report]
 
 
-def _in_table(row: RegionRow | None, table: StudyTable) -> dict[str, Any]:
-    """What the table says of a region beyond what its own segment does; {} of one that is missing or a finding."""
+def _in_table(row: RegionRow | None, table: StudyTable, *, is_empty: bool) -> dict[str, Any]:
+    """What the table says of a region beyond what its own segment does; {} of one that is missing or a finding.
+
+    is_empty: whether that segment has no voxel: of a region that is not missing, findings take all of it.
+    """
     if row is None or row.is_missing:
         return {}
-    told: dict[str, Any] = {"cut": row.cut}
+    told: dict[str, Any] = {"cut": row.cut, **({"size": 0.0} if is_empty else {})}
     if table.findings:
         told |= {"burden": row.burden, "with_findings": row.size * coded_findings.UNITS_OF_SIZE[table.unit_of_size][1]}
     return told
@@ -337,13 +359,13 @@ def model_of(card: Mapping[str, Any], digest: str) -> "Model":
 
 
 def measure(mask: Bools, image: Volume) -> dict[str, Any]:
-    """Size, diameters and intensities of a region, as `RegionMeasures` has them; of an empty one the size alone, 0."""
+    """Size, diameters and intensities of a region, as `RegionMeasures` has them; of an empty one none."""
     each, unit = size_of_voxel(image.grid)
     unit_of_size, times = coded_findings.UNITS_OF_SIZE[unit]
-    size = {"size": float(mask.sum()) * each * times, "unit_of_size": unit_of_size}
     found = diameters(mask, image.grid)
     if found is None:
-        return size
+        return {"size": None, "unit_of_size": unit_of_size}
+    size = {"size": float(mask.sum()) * each * times, "unit_of_size": unit_of_size}
     inside: Floats = image.voxels[0][mask].astype(np.float64)
     return size | {
         "longest": found.longest,

@@ -9,7 +9,15 @@ from scanwright.io.source import DicomVolume
 
 TOLD = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
-    *("StudyDate", "AccessionNumber", "StudyDescription", "Modality", "SeriesDescription"),
+    *(
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "StudyDate",
+        "AccessionNumber",
+        "StudyDescription",
+        "Modality",
+        "SeriesDescription",
+    ),
 )
 DATES = ("PatientBirthDate", "StudyDate")
 

@@ -41,6 +41,7 @@ from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.settings import Settings
 from scanwright.problem.kind import Kind as ProblemKind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
+from scanwright.problem.whole_explained import PREFERRED, VIEWS
 from scanwright.protocols import Listener, Progress
 from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine
@@ -49,6 +50,14 @@ from scanwright.training.probe import measure
 DATASHEET = "datasheet"
 PICTURED = 5
 """Times that training cases are looked through for the report at most: once, and for each of four cases that are shown."""
+TAIL_S = 6.0
+"""Seconds for scores, report and package of a small data set."""
+JUDGED_S = 0.007
+"""More of them for each case whose answer is a probability or a number: resampled, compared between models, drawn. Without it
+PneumoniaMNIST's 5,232 cases took 932 to 950 s of a budget of 900 s.
+"""
+MOST_SHOWN, MOST_CHECKED, DRAWS = 4, 3, 2
+"""Cases that are pictured, those of them whose explanations are made again of other weights, and how often each."""
 PER_CASE_SHARE = 1.5
 """Preparing or answering a case takes about this many times as long as reading and checking it."""
 
@@ -334,6 +343,8 @@ def planned(
         answered=len(material.held_out()) + len(splits.test) + looked_through(material),
         spent_s=run.elapsed_s,
         per_case_s=read_s * PER_CASE_SHARE,
+        tail_s=TAIL_S + (len(checks.facts) * JUDGED_S if material.problem.sees_whole else 0.0),
+        explaining=views_to_explain(material),
     )
 
     def cost(candidate: Plan) -> Any:
@@ -369,6 +380,14 @@ def looked_through(material: Material) -> int:
         return 0
     most = max(len(material.splits.folds[fold].train) for fold in material.folds)
     return min(PICTURED, len(material.folds)) * min(MOST_CASES, most)
+
+
+def views_to_explain(material: Material) -> int:
+    """How often networks see an image so that the pictured cases are explained, and the explanations checked."""
+    if not material.problem.sees_whole:
+        return 0
+    maps = MOST_SHOWN + MOST_CHECKED * (1 + DRAWS)
+    return maps * VIEWS[PREFERRED[material.fingerprint.dimension == 2]]
 
 
 def earlier_plan(file: Path) -> Plan:

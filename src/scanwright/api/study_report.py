@@ -5,20 +5,20 @@ patient is in them unless it was asked for. A prior study is answered by the sam
 one by rigid registration, and its findings are paired with those of now.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scanwright.api.opened import Model
 from scanwright.api.prior_study import Comparison
 from scanwright.api.region_model import RegionModel
 from scanwright.api.scan_header import scan_header
+from scanwright.api.tested import never_saw_abnormal, on_what_tested
 from scanwright.dataset.cases import Case
+from scanwright.doubt import Doubt
 from scanwright.errors import UsageError
 from scanwright.files import write_bytes, write_json
-from scanwright.report.notation import number
 from scanwright.report.study import build_study, study_pdf
 from scanwright.report.study_content import (
     KeyImage,
@@ -27,6 +27,7 @@ from scanwright.report.study_content import (
     StudyPart,
     finding_lines,
     region_lines,
+    worth_a_picture,
 )
 
 REPORTS = PAGE, PDF, DATA = ".report.html", ".report.pdf", ".report.json"
@@ -103,24 +104,28 @@ def study_content(
     table, header = part.table, scan_header(case)
     regions = part.regions if table is None else table.regions
     lines = part.findings if table is None else finding_lines(table, compared.changes)
-    shown = part.images if explanation is None else (*part.images, KeyImage(png=explanation, shows="explanation"))
+    shown = part.images
+    if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
+        shown = (*shown, KeyImage(png=explanation, shows="explanation"))
+    close = () if part.picture_of is None else tuple(part.picture_of(number) for number in worth_a_picture(lines))
     return StudyContent(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),
         model=model_facts(model),
-        regions_model=None if regions_by is None else replace(model_facts(regions_by.model), parts=regions_by.names),
+        regions_model=None if regions_by is None else region_facts(regions_by),
         study=header.chosen(OF_SERIES | OF_STUDY if options.patient else OF_SERIES) or {"file": case.id},
         patient=header.chosen(OF_PATIENT) if options.patient else {},
         prior={} if options.prior is None else _of_prior(options.prior, patient=options.patient),
         days_since_prior=compared.days,
         answers=part.answers,
         are_counts=part.are_counts,
-        images=shown,
+        images=(*shown, *close),
         regions=region_lines(regions, () if compared.before is None else compared.before.regions),
         findings=tuple(line.numbered(header.numbers) for line in lines),
         looks_for_findings=part.looks_for_findings,
+        with_findings=part.with_findings,
         has_regions=bool(regions),
-        warnings=(*compared.mismatches, *notes, *compared.doubts),
+        warnings=(*compared.mismatches, *untested(model), *notes, *compared.doubts),
         unit_of_size=part.unit_of_size if table is None else table.unit_of_size,
         unit_of_length=part.unit_of_length,
         unit_of_value=part.unit_of_value,
@@ -130,6 +135,11 @@ def study_content(
 def _of_prior(prior: Case, *, patient: bool) -> dict[str, str]:
     """What is told of a prior study; its file where the header says nothing."""
     return scan_header(prior).chosen(OF_STUDY if patient else OF_SERIES) or {"file": prior.id}
+
+
+def untested(model: Model) -> tuple[Doubt, ...]:
+    """What the tests of a model cannot have shown."""
+    return never_saw_abnormal(model.package.metrics or {}) if model.task.kind == "anomaly" else ()
 
 
 def model_facts(model: Model) -> ModelFacts:
@@ -145,24 +155,7 @@ def model_facts(model: Model) -> ModelFacts:
     )
 
 
-def on_what_tested(metrics: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
-    """What metrics.json says of cases set apart, and of those of the folds, as `ModelFacts` has it; () of none."""
-    parts = [part for part in (metrics.get("test"), metrics) if part and part["cases"]]
-    return tuple(
-        {
-            "how": ("apart", "fold", "folds")[min(2, len(part["by_fold"]))],
-            "cases": str(part["cases"]),
-            "patients": str(part["patients"]),
-            **headline_text(metrics["primary"], part["overall"].get(metrics["primary"])),
-        }
-        for part in parts
-    )
-
-
-def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str]:
-    """A metric of metrics.json with its interval, as text; {} where it is not defined."""
-    if value is None or value["mean"] is None:
-        return {}
-    reach = value["ci95"]
-    interval = {} if reach is None else {"interval": f"{number(reach[0], 3)}–{number(reach[1], 3)}"}
-    return {"metric": metric, "value": number(value["mean"], 3)} | interval
+def region_facts(by: RegionModel) -> ModelFacts:
+    """The same of a model of regions that stands beside another one: nothing of findings, of which it tells none here."""
+    tested = on_what_tested(by.package.metrics or {}, findings=False)
+    return replace(model_facts(by.model), parts=by.names, tested_on=tested)

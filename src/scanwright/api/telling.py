@@ -4,7 +4,7 @@ import statistics
 from datetime import UTC, datetime
 
 from scanwright.api.answer import Scores
-from scanwright.api.explained import Explained
+from scanwright.api.explained import Explained, sanity_text
 from scanwright.api.gate import content_digest
 from scanwright.api.known_cases import Sight
 from scanwright.api.learn import read_log
@@ -25,7 +25,7 @@ from scanwright.api.wording import few_text, images_text
 from scanwright.dataset.cases import Dataset, Fault
 from scanwright.dataset.classes import listed
 from scanwright.dataset.measures import images_hash
-from scanwright.evaluation.summary import CAVEATS
+from scanwright.evaluation.summary import CAVEATS, CHOSEN_WITHOUT
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
 from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
@@ -52,6 +52,8 @@ from scanwright.report.page import build as build_page
 from scanwright.runtime import Machine
 
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
+LITTLE = 0.02
+"""Of a headline, up to which a choice by it makes it a little too good."""
 
 
 def write_report(
@@ -124,6 +126,7 @@ def report_content(
     run, study, scores = kept.run, kept.study, kept.scores
     task, training = study.dataset.task, training_part(run, study)
     first, *rest = headlines(study, scores)
+    shown = tuple(explained.picture(one) for one in pictures(run, study, scores))
     return ReportContent(
         title=task.name,
         created=datetime.now(UTC),
@@ -138,7 +141,8 @@ def report_content(
         models=models,
         ablations=ablated,
         seen=explained.figures(),
-        pictures=tuple(explained.picture(one) for one in pictures(run, study, scores)),
+        pictures=shown,
+        checked=sanity_text(explained.sanity, cases=explained.num_checked),
         limits=limits(study, scores, models),
         dataset=dataset_part(study),
         split=split_part(study),
@@ -161,6 +165,7 @@ def headlines(study: Study, scores: Scores) -> tuple[Headline, ...]:
             scope=scope_of_test(study) if name == TEST_SPLIT else scope(study),
             name=name,
             caveats=tuple(summary.get(CAVEATS, ())),
+            chosen_without=estimate(summary[CHOSEN_WITHOUT]) if CHOSEN_WITHOUT in summary else None,
         )
         for name, (summary, rows) in judged(scores).items()
     )
@@ -251,13 +256,17 @@ def limits(
 
 def choice_text(models: ModelsPart) -> str:
     """What it means for the scores that the model is the best of several by these very scores."""
-    said = f"The model is the best of {len(models.models)} by its scores out of fold, which are therefore a little too good"
-    without = models.chosen_without
-    if without is None or without.mean is None:
-        return said + "."
+    said = f"The model is the best of {len(models.models)} by its scores out of fold, which are therefore"
+    kept, without = next(row.estimate for row in models.models if row.chosen), models.chosen_without
+    if without is None or without.mean is None or kept.mean is None:
+        return f"{said} too good, by how much is not known."
     kind = notation.metric(models.metric)
-    value = notation.number(without.mean, kind.digits)
-    return f"{said}: where each fold takes the model that is best in the others, {kind.stem} is {value}."
+    value, reach = notation.number(without.mean, kind.digits), notation.interval(without, kind.digits)
+    much = "a little too good"
+    if notation.is_better(models.metric, kept.mean, without.mean) and abs(kept.mean - without.mean) > LITTLE:
+        much = f"too good by about {notation.number(abs(kept.mean - without.mean), kind.digits)}"
+    worth = f"{kind.stem} is {value}" + (f" ({reach})" if reach else "")
+    return f"{said} {much}: where each fold takes the model that is best in the others, {worth}."
 
 
 def policy_text(fault: Fault, *, name_cases: bool = True, left_out: bool = False) -> str:

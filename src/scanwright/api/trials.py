@@ -22,6 +22,7 @@ from scanwright.api.run import PLAN, TRIALS, TRIED, Run
 from scanwright.api.study import Material, Study, Unplanned, plan_model
 from scanwright.errors import ResourceError
 from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.summary import CHOSEN_WITHOUT
 from scanwright.files import as_resource_error, write_json
 from scanwright.plan.plan import ModelName
 from scanwright.plan.ruleset import rules_for
@@ -29,11 +30,12 @@ from scanwright.plan.settings import Settings
 from scanwright.plan.trials import models_to_try
 from scanwright.problem.known import KINDS
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import Fact, ModelRow, ModelsPart, estimate
+from scanwright.report.content import Fact, ModelRow, ModelsPart, entry, estimate
 from scanwright.report.notation import is_better
 from scanwright.runtime import Machine
 
-TAKEN_UP = ("plan.json", "folds", "predictions", "metrics.json", "cases.csv")
+METRICS = "metrics.json"
+TAKEN_UP = ("plan.json", "folds", "predictions", METRICS, "cases.csv")
 """What the run folder holds of the model that is kept."""
 
 
@@ -81,9 +83,11 @@ def train_best(
         best = best_of({name: one.scores.rows for name, one in tried.items()}, material, seed=settings.seed)
         models = compared(tried, best, material, refused=refused, seed=settings.seed)
         take_up(tried[best].run, run)
+        scores = with_choice(tried[best].scores, models)
+        write_json(run.path(METRICS), scores.summary)
     write_json(run.path(TRIED), {"tried": list(names), "chosen": best, **models.to_json()})
     tell(Progress("try", note=f"kept: {best}"))
-    return replace(tried[best], run=run), models, tried
+    return replace(tried[best], run=run, scores=scores), models, tried
 
 
 def tried_models(run: Run, material: Material, settings: Settings) -> tuple[ModelName, ...]:
@@ -159,6 +163,13 @@ def compared(
         chosen_without=honest,
         left_out=tuple(Fact(name=name, value=error.message) for name, error in refused.items()),
     )
+
+
+def with_choice(scores: Scores, models: ModelsPart) -> Scores:
+    """The scores of the best model with what its choice is worth, if that can be said."""
+    if models.chosen_without is None:
+        return scores
+    return replace(scores, summary=scores.summary | {CHOSEN_WITHOUT: entry(models.chosen_without)})
 
 
 def model_rows(

@@ -33,7 +33,7 @@ def predict(
     *,
     out: str | Path,
     format: OutputFormat = "auto",
-    explain: bool = False,
+    explain: bool | str = False,
     report: StudyOptions | None = None,
     prior: Sequence[str | Path] = (),
     regions: str | Path | None = None,
@@ -54,7 +54,8 @@ def predict(
     an overlay) and NIfTI for all else. "dicom-labelmap": the segmentation as a label map; "rtstruct": contours instead.
     "labels": PNG for pictures and NIfTI for all else.
     problem: makes the problem of a package whose kind is not one of this package's own.
-    explain: draw beside each answer of a whole image where in it lies what the answer rests on (CASE.explanation.png).
+    explain: draw beside each answer of a whole image where in it lies what the answer rests on (CASE.explanation.png); by the
+    method that suits (True, "auto"), or by "grad-cam", "integrated-gradients", "smoothgrad" or "occlusion".
     report: write a page for a clinician beside each answer (CASE.report.html, .pdf and .json). prior: an earlier study of the
     same patient, which the report of the one scan that is given compares with.
     regions: a second package, a segmentation of anatomy, that answers the same scans: what the first one finds (boxes, or what
@@ -104,7 +105,7 @@ def predict_cases(
     folder: Path,
     *,
     format: OutputFormat,
-    explain: bool = False,
+    explain: bool | str = False,
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
     refused: Sequence[InputError] = (),
@@ -167,14 +168,25 @@ def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, fold
     )
 
 
-def require_explainable(model: Model, *, explain: bool) -> None:
-    """Raise UsageError if an explanation is asked of a model whose answers are label maps."""
+def require_explainable(model: Model, *, explain: bool | str) -> None:
+    """Raise UsageError if an explanation is asked of a model whose answers are label maps, or by a method that it has not."""
     if explain and not model.problem.sees_whole:
         raise UsageError(
             "an answer of places shows by itself where it lies",
             where="--explain",
             expected="a model of classes or quantities",
             found=model.package.problem,
+        )
+    able = model.problem.methods(model.engine.networks)
+    if isinstance(explain, str) and explain not in ("auto", *able):
+        raise UsageError(
+            "a model that is not explained so",
+            where="--explain-by",
+            expected=", ".join(("auto", *able)),
+            found=explain,
+            hint="Gradients are of networks; of other models it can be told what covering the image does."
+            if able
+            else None,
         )
 
 

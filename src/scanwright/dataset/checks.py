@@ -21,8 +21,10 @@
         warning, and splits keep the two on one side as if they were one patient's
     nothing-to-learn                                               error     no region, or no box, in any labelled case
     rare-region                                                    warning   a region in no patient, or in one only
-    mixed-classes                                                  warning   classes of which some are numbers and some words
-    unknown-separator                                              warning   classes that hold a sign which may part several
+    mixed-classes                                                            classes of which some are numbers and some words:
+        error, but a warning where the words have digits too (4a beside 3)
+    unknown-separator                                                        classes that hold a sign which may part several:
+        error if they are made of other classes, else a warning
     unordered-grades                                               warning   a column called as grades are, without an order
     uncertain-label                                                warning   -1 among labels of 0 and 1: taken as not known
     mixed-pictures                                                 warning   some in colour and some grey, or of other bits
@@ -31,6 +33,7 @@
     unclear-target                                                 error     a table's cell that is no class or number
     empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means
     box-outside undeclared-class size-mismatch double-id           error     the same
+    reversed-box unnamed-box                                       error     layouts/box_table.py says what each one means
     empty-label same-channel                                       warning   no region; one image as two channels
     unusable-table                                                 warning   a table beside the scans that cannot be read; error
                                                                              if it names patients or sides
@@ -40,6 +43,7 @@
     refused-series                                                 error     DICOM: of a series that something is drawn on;
                                                                              else a warning
     other-grid reader-note unlisted-files left-out                 note
+    normal-by-default                                              note      images in no row of a table of what was found
     unused-class polygon-as-box one-bit-masks exif-turned          note      (the last two: masks.py)
 
 An error stops a run unless its case is excluded by name; warnings and notes are for the report.

@@ -15,6 +15,7 @@ from scanwright.dataset.declare import FILE_NAME, Declaration, read_declaration
 from scanwright.dataset.instances import with_instances
 from scanwright.dataset.layouts import (
     bids,
+    box_table,
     class_folders,
     coco,
     decathlon,
@@ -55,16 +56,29 @@ class Layout(Protocol):
 
 LAYOUTS: Mapping[str, Layout] = {
     module.NAME: module
-    for module in (nnunet, decathlon, table, bids, medmnist, class_folders, voc, yolo, coco, image_mask, dicom)
+    for module in (
+        nnunet,
+        decathlon,
+        table,
+        bids,
+        medmnist,
+        class_folders,
+        voc,
+        yolo,
+        coco,
+        box_table,
+        image_mask,
+        dicom,
+    )
 }
 ALONE: Mapping[str, Layout] = {images.NAME: images}
 """Layouts of what is no data set unless it is asked for as one of normal images."""
 READERS: Mapping[str, Layout] = {**LAYOUTS, **ALONE}
-BY_FOLDER_NAMES = (class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME, image_mask.NAME, dicom.NAME)
+BY_FOLDER_NAMES = (class_folders.NAME, voc.NAME, yolo.NAME, coco.NAME, box_table.NAME, image_mask.NAME, dicom.NAME)
 """Give way to all others; among themselves the last one that fits is taken. Boxes beside masks are no detection task unless
 that is asked for, and then go before boxes around masks; where the same boxes were exported in several forms, COCO's says
 most."""
-OF_BOXES = (voc.NAME, yolo.NAME, coco.NAME)
+OF_BOXES = (voc.NAME, yolo.NAME, coco.NAME, box_table.NAME)
 OF_WHOLE_IMAGES = (medmnist.NAME, class_folders.NAME)
 ANSWERED: Mapping[Kind, frozenset[str]] = {
     "segmentation": frozenset(LAYOUTS) - {*OF_BOXES, *OF_WHOLE_IMAGES},
@@ -79,7 +93,7 @@ TO_GIVE: Mapping[Kind, str] = {
     "segmentation": "Add a label map for each image, such as masks/p01.png beside images/p01.png",
     "classification": f'Name the column of a table in {FILE_NAME} ("target")',
     "regression": f'Name the column of a table in {FILE_NAME} ("target")',
-    "detection": "Add the boxes as COCO, Pascal VOC or YOLO files beside the images, or a label map for each",
+    "detection": "Add the boxes as COCO, Pascal VOC or YOLO files, or as a table, beside the images, or a label map for each",
     "anomaly": "Give a folder of normal images",
 }
 """What to do where a data set does not hold what is wanted."""

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from scanwright.errors import UsageError
-from scanwright.geometry.boxes import holds_centre, iou_matrix, share_inside
+from scanwright.geometry.boxes import centre_in_ellipsoid, holds_centre, iou_matrix, share_inside
 from scanwright.types import Bools, Floats, Ints
 
 COCO_LIMITS: Floats = np.linspace(0.5, 0.95, 10)
@@ -26,17 +26,28 @@ NEAR_ONE = 1 - 1e-10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HitRule:
-    """When a found box is taken to be of a true one: their IoU is at or above `iou`; None: its centre lies in the true one.
+    """When a found box is taken to be of a true one: their IoU is at or above `iou`; None: its centre lies in the true one, or,
+    with `ellipsoid`, in the ellipsoid that fills the true one.
 
     Of a true box to be ignored, the share of the found box that lies inside counts in place of the IoU, as in COCO.
     Raises UsageError for a limit outside (0, 1].
     """
 
     iou: float | None = 0.5
+    ellipsoid: bool = False
 
     def __post_init__(self) -> None:
         if self.iou is not None and not 0 < self.iou <= 1:
             raise UsageError("a limit of IoU is above 0 and up to 1", found=self.iou)
+        if self.iou is not None and self.ellipsoid:
+            raise UsageError("a hit is told by an IoU or by a centre", found=f"IoU {self.iou:g} and an ellipsoid")
+
+    @property
+    def stated(self) -> str:
+        """The rule in words."""
+        if self.iou is not None:
+            return f"IoU {self.iou:g}"
+        return f"centre of the found box in the {'ellipsoid that fills the ' if self.ellipsoid else ''}true one"
 
     @property
     def limit(self) -> float:
@@ -46,10 +57,15 @@ class HitRule:
     def fit(self, boxes: "ClassBoxes") -> Floats:
         """How well each found box fits each true one, (M, T); where its centre is not inside, and it has to be: -1."""
         found: Floats = boxes.overlaps()
-        return found if self.iou is not None else np.where(holds_centre(boxes.found, boxes.true), found, -1.0)
+        if self.iou is not None:
+            return found
+        is_inside = centre_in_ellipsoid if self.ellipsoid else holds_centre
+        return np.where(is_inside(boxes.found, boxes.true), found, -1.0)
 
 
 IOU_50 = HitRule()
+LUNA16 = HitRule(iou=None, ellipsoid=True)
+"""A found centre nearer to that of a nodule than its radius (Setio et al. 2017, Med Image Anal 42:1), whose box is a cube."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -62,5 +62,9 @@ def diameter_groups(small: float, large: float) -> SizeGroups:
 
 def usual_groups(boxes: Iterable[Floats]) -> SizeGroups:
     """COCO's groups where all boxes (N, 2, 3) lie in single slices, as in pictures; else those of diameters in mm."""
-    flat = all(bool((one[:, 1, 2] - one[:, 0, 2] <= 1).all()) for one in boxes)
-    return COCO_SIZES if flat else diameter_groups(SMALL_MM, LARGE_MM)
+    return COCO_SIZES if are_flat(boxes) else diameter_groups(SMALL_MM, LARGE_MM)
+
+
+def are_flat(boxes: Iterable[Floats]) -> bool:
+    """Whether all boxes (N, 2, 3) lie in single slices, as in pictures."""
+    return all(bool((one[:, 1, 2] - one[:, 0, 2] <= 1).all()) for one in boxes)

@@ -21,7 +21,7 @@ rightly), the interval of the macro F1 and that of the MCC held in 91.0 and 91.4
 
 import numpy as np
 
-from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.answers import Answers, View
 from scanwright.evaluation.bootstrap import Estimate, Measures, Statistic, percentile_interval, resample
 from scanwright.evaluation.confusion import (
     BINARY,
@@ -58,6 +58,12 @@ def decision_measures(answers: Answers, *, seed: int, samples: int) -> tuple[Mea
     if answers.choice == "several":
         return mean, by_class
     return _of_classes(answers, seed=seed, samples=samples), by_class
+
+
+def share_measures(view: View, *, num_patients: int) -> Measures:
+    """SHARES of one class against the rest, with Wilson's intervals; num_patients: by whose numbers its owners are called."""
+    counts = counts_by_patient(view.positive, view.decided, view.owners, num_patients, num_classes=2)
+    return _shares(counts, binary_measures(counts.sum(axis=0)), with_interval=True)
 
 
 def counts_by_patient(truth: Array, decisions: Array, owners: Ints, num_patients: int, *, num_classes: int) -> Floats:

@@ -1,13 +1,14 @@
 """One case with the boxes that a model found and those that are true, and many of them as a table for cases.csv."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from scanwright.errors import UsageError
-from scanwright.evaluation.box_matching import IOU_50, ClassBoxes, HitRule, match_boxes
+from scanwright.evaluation.box_matching import IOU_50, LUNA16, ClassBoxes, HitRule, match_boxes
+from scanwright.evaluation.box_sizes import are_flat
 from scanwright.evaluation.judged import cases_to_csv
 from scanwright.types import Bools, Floats, Ints, Triple, Unit
 
@@ -54,6 +55,11 @@ class DetectedCase:
         """The boxes of one class, found ones from the highest score down."""
         own, real = self.codes == code, self.true_codes == code
         return ClassBoxes.of(self.found[own], self.scores[own], self.true[real], self.ignored[real])
+
+
+def usual_froc_rule(rows: Iterable[DetectedCase]) -> HitRule:
+    """Half of a box by IoU where all true ones lie in single slices, as in pictures; in volumes a centre, as in LUNA16."""
+    return IOU_50 if are_flat(row.true for row in rows) else LUNA16
 
 
 class Limited(Protocol):

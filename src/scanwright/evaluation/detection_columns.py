@@ -6,6 +6,10 @@ from dataclasses import dataclass
 FIRSTS = (1, 10, 100)
 """Recall is measured among so many boxes of each image, the most probable ones."""
 
+RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
+"""False positives a scan at which LUNA16 reads the sensitivity."""
+AT_RATES = tuple(f"sensitivity_at_{rate:g}fp" for rate in RATES)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
@@ -19,7 +23,7 @@ class Column:
 def columns_of(size_names: Sequence[str] = ()) -> tuple[Column, ...]:
     """The measures that are resampled, in the order of tables. size_names: of groups of sizes, if there are any."""
     precisions = [Column(of_class=f"ap{limit}", overall=f"map{limit}") for limit in ("50", "5095", "75")]
-    others = ("froc", "sensitivity_at_1fp", *(f"ar{first}" for first in FIRSTS))
+    others = ("froc", *AT_RATES, *(f"ar{first}" for first in FIRSTS))
     found = [*precisions, *(Column(of_class=name, overall=name) for name in others)]
     for size, name in enumerate(size_names, start=1):
         found.append(Column(of_class=f"ap5095_{name}", overall=f"map5095_{name}", size=size))

@@ -5,7 +5,7 @@
     map5095        ap5095           its mean over ten limits, 0.5 to 0.95
     ar1 ar10 ar100 the same         share found, in the mean over these limits, by so many boxes an image
     froc           froc             mean sensitivity at seven rates of false positives (froc.py)
-    sensitivity_at_1fp              sensitivity at one false positive in the mean scan
+    sensitivity_at_0.125fp … _8fp   sensitivity at each of these rates
     map5095_small  ap5095_small     of boxes of a size alone, also ar100_small; likewise for each group (box_sizes.py)
                    sensitivity precision f1                       at the threshold of the class
                    true_boxes hits misses false_positives         numbers of boxes there, without intervals
@@ -46,7 +46,7 @@ from scanwright.evaluation.detected import Thresholds, thresholds_by_class
 from scanwright.evaluation.detection_columns import FIRSTS, columns_of
 from scanwright.evaluation.detection_operating import f1_of, totals_at
 from scanwright.evaluation.detection_precision import RankedBoxes, in_blocks
-from scanwright.evaluation.froc import RATES, RankedLesions
+from scanwright.evaluation.froc import RankedLesions
 from scanwright.evaluation.matched import BY_HALVES, MatchedCase
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.statistics import MIN_PATIENTS
@@ -155,7 +155,7 @@ class _ClassScores:
         whole = self.by_size[0]
         precision, sensitivity = whole.average_precision(counts), self.lesions.sensitivity_at(counts)
         found = [precision[:, 0], precision.mean(axis=1), precision[:, LIMIT_75]]
-        found += [sensitivity.mean(axis=1), sensitivity[:, RATES.index(1.0)], *whole.recall(counts).T]
+        found += [sensitivity.mean(axis=1), *sensitivity.T, *whole.recall(counts).T]
         for ranked in self.by_size[1:]:
             found += [ranked.average_precision(counts).mean(axis=1), ranked.recall(counts)[:, FIRSTS.index(100)]]
         undefined = np.full(len(counts), np.nan)

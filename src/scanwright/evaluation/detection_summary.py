@@ -20,6 +20,7 @@ def summarise_detection(
     problem: str = "detection",
     thresholds: Thresholds | None = None,
     rule: HitRule = IOU_50,
+    froc_rule: HitRule | None = None,
     sizes: SizeGroups | None = None,
     most: int = COCO_MOST,
     seed: int = 0,
@@ -33,7 +34,8 @@ def summarise_detection(
 
     thresholds: chosen elsewhere, for sensitivity, precision, F1 and the numbers of boxes; None: those that the rows hold, and
     without any these are not defined.
-    rule: when a box is a hit, for these and for FROC; average precision and recall have COCO's own limits.
+    rule: when a box is a hit, for these, and froc_rule for FROC (None: the same); "hit_rule" has both in words. Average
+    precision and recall have COCO's own limits.
     sizes: groups to give results by, such as box_sizes.COCO_SIZES. most: found boxes of an image and class that average
     precision and recall look at.
 
@@ -41,7 +43,9 @@ def summarise_detection(
     """
 
     def matched(of: Sequence[DetectedCase]) -> list[MatchedCase]:
-        return match_cases(of, num_classes=len(classes), rule=rule, sizes=sizes, most=most) if of else []
+        if not of:
+            return []
+        return match_cases(of, num_classes=len(classes), rule=rule, froc_rule=froc_rule, sizes=sizes, most=most)
 
     def measure(of: Sequence[MatchedCase], draws: int) -> tuple[Measures, dict[str, Measures]]:
         overall, each = measure_detections(
@@ -54,6 +58,6 @@ def summarise_detection(
         )
         return overall, dict(zip(classes, each, strict=True))
 
-    return summarise_rows(
-        matched(rows), matched(test), measure, {"problem": problem, "primary": primary}, samples=samples
-    )
+    stated = {"told": rule.stated, "froc": (froc_rule or rule).stated}
+    head = {"problem": problem, "primary": primary, "hit_rule": stated}
+    return summarise_rows(matched(rows), matched(test), measure, head, samples=samples)

@@ -17,7 +17,7 @@ import numpy as np
 
 from scanwright.errors import UsageError
 from scanwright.evaluation.grouping import group_columns, members_by_group
-from scanwright.evaluation.lesions import Lesions
+from scanwright.evaluation.lesions import Lesions, lesion_columns
 from scanwright.evaluation.measures import default_tolerance, has_worst_value, measure_region
 from scanwright.evaluation.overlap import Counts, counts
 from scanwright.evaluation.regions import Source, find_regions
@@ -140,7 +140,8 @@ def region_means(rows: Sequence[CaseRow], *, regions: Sequence[str], measures: S
 
 
 def rows_to_csv(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> str:
-    """cases.csv: case, patient, fold, flags, group columns, means over regions (`dice`), each region (`dice[A]`).
+    """cases.csv: case, patient, fold, flags, group columns, means over regions (`dice`), each region (`dice[A]`), and of each
+    kind of finding the numbers and the burden (`lesions.lesion_columns`).
 
     "Not defined" is an empty cell; numbers have up to nine significant digits; lines end in a newline.
     """
@@ -150,13 +151,22 @@ def rows_to_csv(rows: Sequence[CaseRow], *, regions: Sequence[str]) -> str:
     values = _values(rows, regions, measures)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case", "patient", "fold", "flags", *groups, *measures, *per_region])
+    lesions, counts = lesion_columns([row.lesions for row in rows])
+    writer.writerow(["case", "patient", "fold", "flags", *groups, *measures, *per_region, *lesions])
     overall = region_means(rows, regions=regions, measures=measures)
-    for row, means, scores in zip(rows, overall, values, strict=True):
+    for row, means, scores, findings in zip(rows, overall, values, counts, strict=True):
         fold = "" if row.fold is None else row.fold
         cells = ["" if np.isnan(value) else f"{value:.9g}" for value in (*means, *scores.ravel())]
         writer.writerow(
-            [row.case, row.patient, fold, " ".join(row.flags), *(row.groups.get(g, "") for g in groups), *cells]
+            [
+                row.case,
+                row.patient,
+                fold,
+                " ".join(row.flags),
+                *(row.groups.get(g, "") for g in groups),
+                *cells,
+                *findings,
+            ]
         )
     return stream.getvalue()
 

@@ -1,9 +1,9 @@
 """FROC: the share of lesions that is found against the false positives in the mean scan, over all thresholds of the score.
 
-A found box that fits a true one (box_matching.HitRule) finds it. A lesion found twice counts once, with the higher score, and
-the second box is no false positive; a box that fits two lesions finds both. A box that fits only lesions to be ignored is
-neither. What remains is a false positive. These are the rules of LUNA16 (Setio et al. 2017, Med Image Anal 42:1), whose score
-is the mean of the sensitivities at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives a scan.
+A found box that fits a true one (box_matching.HitRule; box_matching.LUNA16 is LUNA16's own) finds it. A lesion found twice
+counts once, with the higher score, and the second box is no false positive; a box that fits two lesions finds both. A box that
+fits only lesions to be ignored is neither. What remains is a false positive. These are the rules of LUNA16 (Setio et al. 2017,
+Med Image Anal 42:1), whose score is the mean of the sensitivities at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives a scan.
 
 The sensitivity at a rate is the highest of any threshold with no more false positives than that. LUNA16 draws straight lines
 between points, which is the same unless a hit and a false positive have the same score: no threshold gives what lies between.
@@ -17,11 +17,9 @@ from typing import Self
 import numpy as np
 
 from scanwright.evaluation.confusion import ratio
+from scanwright.evaluation.detection_columns import RATES
 from scanwright.evaluation.matched import MatchedCase, Stray
 from scanwright.types import Floats, Ints
-
-RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
-"""False positives a scan at which LUNA16 reads the sensitivity."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -20,12 +20,13 @@ from scanwright.evaluation.box_matching import match_boxes
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.regression import measure_numbers
 from scanwright.evaluation.statistics import MIN_PATIENTS, SAMPLES, bootstrap_mean
-from scanwright.geometry.lying import OUTSIDE, lies_in
+from scanwright.geometry.lying import OUTSIDE, lies_in, nesting
 from scanwright.types import Bools, Floats, Ints
 
 HIT = 0.1
 """Overlap from which on a found lesion is of a true one: outlines of small lesions differ much between readers."""
 TOUCHING = np.ones((3, 3, 3), np.bool_)
+BOTH = ("true", "found")
 BURDEN = ("bias", "loa_low", "loa_high")
 
 
@@ -55,6 +56,16 @@ class Lesions:
     def false(self) -> int:
         """Found lesions that are none."""
         return len(self.partners) - self.hits
+
+    @property
+    def true_burden(self) -> float:
+        """The size of all true ones, in `unit`."""
+        return float(self.true_sizes.sum())
+
+    @property
+    def found_burden(self) -> float:
+        """The size of all found ones, in `unit`."""
+        return float(self.found_sizes.sum())
 
     def lie_in(self, region: str | None) -> tuple[Bools, Bools]:
         """Which true ones, (T,), and which found ones, (M,), lie in a region; None: anywhere."""
@@ -115,26 +126,45 @@ def match_lesions(
         found_sizes=sizes_found * voxel,
         partners=partners,
         regions=tuple(regions or ()),
-        true_regions=_places(true, num_true, regions),
-        found_regions=_places(found, num_found, answered),
+        true_regions=_places(true, regions),
+        found_regions=_places(found, answered),
         unit=unit,
     )
 
 
-def _places(labelled: Ints, number: int, regions: Mapping[str, Bools] | None) -> tuple[str, ...]:
+def _places(labelled: Ints, regions: Mapping[str, Bools] | None) -> tuple[str, ...]:
     """The region that each lesion lies in (`lies_in`)."""
     if not regions:
         return ()
+    there = labelled > 0
+    near = {name: mask for name, mask in regions.items() if (mask & there).any()}
+    nested = nesting(near)
+    told = []
+    for lesion, around in enumerate(ndimage.find_objects(labelled), start=1):
+        own = labelled[around] == lesion
+        told.append(lies_in({name: mask[around][own] for name, mask in near.items()}, nested))
+    return tuple(told)
 
-    def held(mask: Bools) -> list[int]:
-        counts: list[int] = np.bincount(labelled[mask], minlength=number + 1)[1 : number + 1].tolist()
-        return counts
 
-    inside = {name: held(mask) for name, mask in regions.items()}
-    outside = held(~np.logical_or.reduce(list(regions.values())))
-    return tuple(
-        lies_in({name: counts[place] for name, counts in inside.items()}, outside[place]) for place in range(number)
-    )
+def lesion_columns(cases: Sequence[Mapping[str, Lesions]]) -> tuple[list[str], list[list[str]]]:
+    """Columns of cases.csv and the cells of each case: of each kind its numbers of lesions and its burden.
+
+    cases: the lesions of each by kind. Columns are true_lesions[kind], found_lesions[kind], lesion_hits[kind],
+    false_lesions[kind], and in the unit of sizes true_burden_ml[kind] and found_burden_ml[kind]; cells are empty where nobody
+    judged the kind.
+    """
+    kinds = list(dict.fromkeys(kind for case in cases for kind in case))
+    unit = next((one.unit for case in cases for one in case.values()), "")
+    words = ("true_lesions", "found_lesions", "lesion_hits", "false_lesions", *(f"{of}_burden_{unit}" for of in BOTH))
+
+    def cells(one: Lesions | None) -> list[str]:
+        if one is None:
+            return [""] * len(words)
+        counts = len(one.true_sizes), len(one.found_sizes), one.hits, one.false
+        return [*map(str, counts), *(f"{burden:.9g}" for burden in (one.true_burden, one.found_burden))]
+
+    header = [f"{word}[{kind}]" for kind in kinds for word in words]
+    return header, [[cell for kind in kinds for cell in cells(case.get(kind))] for case in cases]
 
 
 def measure_lesions(

@@ -31,8 +31,8 @@ class MatchedClass:
     scores (M,): of the found boxes, from the highest down.
     by_size: COCO's matching of the boxes of the highest scores at its limits, first of all sizes, then of each group.
     by_rule: the matching of all found boxes at the one limit of the hit rule.
-    first_touch (T,): of each true box that counts, the highest score of a found box that fits it by the rule, or -inf.
-    touches_none (M,): found boxes that fit no true box, not even one to be ignored.
+    first_touch (T,): of each true box that counts, the highest score of a found box that fits it by FROC's rule, or -inf.
+    touches_none (M,): found boxes that fit no true box by it, not even one to be ignored.
     """
 
     scores: Floats
@@ -75,10 +75,12 @@ def match_cases(
     *,
     num_classes: int,
     rule: HitRule = IOU_50,
+    froc_rule: HitRule | None = None,
     sizes: SizeGroups | None = None,
     most: int = COCO_MOST,
 ) -> list[MatchedCase]:
-    """Every case with its boxes matched. rule: for all but average precision and recall, which have COCO's own limits.
+    """Every case with its boxes matched. rule: for all but average precision and recall, which have COCO's own limits, and
+    FROC, where froc_rule is another.
 
     Raises UsageError without rows, or if a box is of no class.
     """
@@ -91,7 +93,7 @@ def match_cases(
             groups=row.groups,
             thresholds=row.thresholds,
             classes=tuple(
-                match_class(row.of_class(code), row.spacing, rule=rule, sizes=sizes, most=most)
+                match_class(row.of_class(code), row.spacing, rule=rule, froc_rule=froc_rule, sizes=sizes, most=most)
                 for code in range(num_classes)
             ),
         )
@@ -100,16 +102,22 @@ def match_cases(
 
 
 def match_class(
-    boxes: ClassBoxes, spacing: Triple, *, rule: HitRule, sizes: SizeGroups | None, most: int
+    boxes: ClassBoxes,
+    spacing: Triple,
+    *,
+    rule: HitRule,
+    froc_rule: HitRule | None,
+    sizes: SizeGroups | None,
+    most: int,
 ) -> MatchedClass:
     """Match the boxes of one class in one image in every way that is asked for."""
-    fit = rule.fit(boxes)
-    touched = fit >= rule.limit
+    free = froc_rule or rule
+    touched = free.fit(boxes) >= free.limit
     first = np.where(touched, boxes.scores[:, None], -np.inf).max(axis=0, initial=-np.inf)
     return MatchedClass(
         scores=boxes.scores,
         by_size=_match_sizes(boxes.first(most), spacing, sizes),
-        by_rule=match_boxes(fit, np.array([rule.limit]), ignored_T=boxes.ignored),
+        by_rule=match_boxes(rule.fit(boxes), np.array([rule.limit]), ignored_T=boxes.ignored),
         first_touch=first[~boxes.ignored],
         touches_none=np.logical_not(touched.any(axis=1)),
     )

@@ -17,6 +17,22 @@ def rare_classes(rows: Sequence[ClassifiedCase], *, classes: Sequence[str], choi
     return {name: number for name, number in patients.items() if 0 < number < MIN_PATIENTS}
 
 
+def absent_classes(rows: Sequence[ClassifiedCase], *, classes: Sequence[str], choice: Choice) -> tuple[str, ...]:
+    """The classes that no case is known to have, or that no case is known to lack: what ranks cases is not defined of them."""
+    answers = answers_of(rows, choice=choice)
+    has, lacks = (((answers.indicators > 0) == there) & answers.known for there in (True, False))
+    both = has.any(axis=0) & lacks.any(axis=0)
+    return tuple(name for name, there in zip(classes, both, strict=True) if not there)
+
+
+def absent_text(absent: Sequence[str]) -> str:
+    """What must be said of such classes."""
+    return (
+        f"No case, or every case, has {', '.join(absent)}: AUROC and average precision are not defined there, and what is put "
+        "together from several classes is of the others alone."
+    )
+
+
 def rare_text(rare: Mapping[str, int]) -> str:
     """What must be said of classes that few patients have."""
     each = ", ".join(f"{name} ({number})" for name, number in rare.items())

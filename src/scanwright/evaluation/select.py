@@ -17,6 +17,7 @@ from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.calibration import Calibration, calibrate
 from scanwright.evaluation.calibration_fit import fit_calibration
+from scanwright.evaluation.level import level_columns
 from scanwright.evaluation.operating import (
     DEFAULT_THRESHOLD,
     OperatingPoint,
@@ -48,11 +49,11 @@ def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | No
     Raises UsageError as `choose_operating_point` does.
     """
     if rule is None:
-        return Chosen(calibration=fit_calibration(answers), points=(None,) * len(_deciding(answers)))
+        return Chosen(calibration=fit_calibration(answers), points=(None,) * len(deciding(answers)))
     require_rule(rule, target)
     calibration = fit_calibration(answers)
     calibrated = replace(answers, probabilities=calibrate(answers.probabilities, calibration))
-    views = [calibrated.view(k) for k in _deciding(answers)]
+    views = [calibrated.view(k) for k in deciding(answers)]
     points = (choose_operating_point(view.scores, view.positive, rule=rule, target=target) for view in views)
     return Chosen(calibration=calibration, points=tuple(points))
 
@@ -60,7 +61,7 @@ def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | No
 def apply_choice(answers: Answers, chosen: Chosen) -> Answers:
     """The answers with calibrated probabilities, and the decisions of the chosen thresholds."""
     probabilities = calibrate(answers.probabilities, chosen.calibration)
-    decided = probabilities[:, _deciding(answers)] >= np.array(chosen.thresholds)
+    decided = probabilities[:, deciding(answers)] >= np.array(chosen.thresholds)
     if answers.is_binary:
         decisions = decided[:, 0].astype(int)
     else:
@@ -73,7 +74,8 @@ def teaching(answers: Answers, folds: Sequence[int] | Ints) -> Bools:
 
     A class that occurs in one fold alone was judged by a model that never saw it, and the one case that it holds impossible
     would make all others unsure. Its cases teach nothing; of labels, neither do those of a label that all cases of other
-    folds have.
+    folds have. Nor do cases of a fold whose model gives all of them nearly the same probabilities (level.py): any slope fits
+    them, and a steep one would make the other folds as sure as can be.
     """
     places = np.asarray(folds, int)
     has = (answers.indicators > 0) & answers.known
@@ -81,12 +83,21 @@ def teaching(answers: Answers, folds: Sequence[int] | Ints) -> Bools:
     def in_two(cases: Bools) -> bool:
         return len(set(places[cases].tolist())) > 1
 
+    tells = _tells(answers, places)
     enough = np.array([in_two(column) for column in has.T], bool)
     if answers.choice == "several":
         lacks = answers.known & ~has
         enough &= np.array([in_two(column) for column in lacks.T], bool)
-        return np.asarray(answers.known & enough)
-    return np.repeat(enough[answers.truth][:, None], answers.num_classes, axis=1)
+        return np.asarray(answers.known & enough & tells)
+    return np.repeat((enough[answers.truth] & tells.any(axis=1))[:, None], answers.num_classes, axis=1)
+
+
+def _tells(answers: Answers, folds: Ints) -> Bools:
+    """(N, K) whether the model of a case's fold tells cases apart by a class or label."""
+    tells = np.ones(answers.probabilities.shape, bool)
+    for fold in set(folds.tolist()):
+        tells[folds == fold] = ~level_columns(answers.probabilities[folds == fold])
+    return tells
 
 
 def taught_by(answers: Answers, teaches: Bools) -> Answers:
@@ -119,7 +130,7 @@ def judge_cross_fitted(
     return replace(answers, probabilities=probabilities, decisions=decisions), choices
 
 
-def _deciding(answers: Answers) -> list[int]:
+def deciding(answers: Answers) -> list[int]:
     """The columns that a threshold decides."""
     if answers.is_binary:
         return [1]

@@ -20,6 +20,9 @@ from scanwright.types import JSON
 
 CAVEATS = "caveats"
 """In metrics.json, beside "overall": sentences without which its numbers would be misread; absent where there are none."""
+CHOSEN_WITHOUT = "chosen_without"
+"""In metrics.json, beside "overall", of the best of several models: the primary measure where each fold takes the model that is
+best in the other folds."""
 
 
 def summarise_classification(

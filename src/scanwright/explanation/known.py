@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from scanwright.errors import IntegrityError
-from scanwright.explanation.neighbours import Neighbour, nearest_cases
+from scanwright.explanation.neighbours import Neighbour, distances_to_nearest, nearest_cases
 from scanwright.types import Floats, Ints
 
 FAR = 0.99
@@ -52,8 +52,8 @@ class Known:
         nearest = _nearest_distances(kept.astype(np.float32), whose)
         limits = [float(np.quantile(nearest, FAR))] if len(nearest) else []
         if limits and held_out_MF is not None and len(held_out_MF):
-            found = [nearest_cases(kept, row, count=1) for row in held_out_MF]
-            limits += [float(np.quantile([one[0].distance for one in found if one], FAR))] if any(found) else []
+            found = distances_to_nearest(kept, held_out_MF)
+            limits += [float(np.quantile(found, FAR))] if len(found) else []
         return cls(kept, tuple(targets), max(limits, default=None))
 
     def nearest(self, features_F: Floats, *, count: int) -> tuple[Neighbour, ...]:

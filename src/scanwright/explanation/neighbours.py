@@ -12,6 +12,8 @@ from scanwright.types import Array, Floats
 
 BEFORE_TSNE = 50
 """Principal components that t-SNE begins from, as its authors do."""
+BLOCK = 512
+"""Queries that are held against all rows at once."""
 FEWEST = 5
 """Cases below which t-SNE has no neighbourhoods to keep."""
 
@@ -38,6 +40,20 @@ def nearest_cases(features_NF: Array, query_F: Array, *, count: int) -> tuple[Ne
     distances = np.clip(1 - cosines, 0.0, 2.0)
     order = np.argsort(distances, kind="stable")[:count]
     return tuple(Neighbour(int(rows[place]), float(distances[place])) for place in order)
+
+
+def distances_to_nearest(features_NF: Array, queries_MF: Array) -> Floats:
+    """The distance of each query to its nearest row, as `nearest_cases` has it; without those that have no direction, or of
+    nothing with one.
+    """
+    lengths, sizes = (np.linalg.norm(one.astype(np.float64), axis=1) for one in (features_NF, queries_MF))
+    if not lengths.any():
+        return np.zeros(0)
+    rows = features_NF[lengths > 0].astype(np.float64) / lengths[lengths > 0, None]
+    queries = queries_MF[sizes > 0].astype(np.float64) / sizes[sizes > 0, None]
+    blocks = np.array_split(queries, max(1, len(queries) // BLOCK))
+    nearest = [(block @ rows.T).max(axis=1) for block in blocks]
+    return np.asarray(np.clip(1 - np.concatenate(nearest), 0.0, 2.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -84,6 +84,19 @@ def randomisation_check(
     return Sanity(stages=found, passed=last is None or abs(last) <= LIMIT)
 
 
+def taken_together(found: Sequence[Sanity]) -> Sanity:
+    """One verdict of checks of several networks or images, by the mean of what each has at its end.
+
+    stages: that end alone; () where no check says anything.
+    """
+    ends = [one.stages[-1] for one in found if one.stages]
+    if not ends:
+        return Sanity(stages=(), passed=None)
+    mean = _mean([one.correlation for one in ends])
+    end = Stage(layer=ends[0].layer, correlation=mean, size_correlation=_mean([one.size_correlation for one in ends]))
+    return Sanity(stages=(end,), passed=mean is None or abs(mean) <= LIMIT)
+
+
 def rank_correlation(first: Array, second: Array) -> float | None:
     """Spearman's rank correlation of two maps of one shape, ties at their mean rank; None if one has a single value."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:

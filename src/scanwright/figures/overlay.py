@@ -2,7 +2,8 @@
 
 A volume is shown in three planes, each cut where the structure (or the error) is largest, all to one scale in millimetres,
 the patient's right on the viewer's left. A picture (one slice) is shown as it lies in its file. The truth is a thin white
-outline; the prediction is a fill and an outline in the structure's colour. The legend belongs to whoever shows the picture.
+outline; the prediction is a fill and an outline in the structure's colour. Findings may carry their numbers; then the planes
+are cut where most of them lies. The legend belongs to whoever shows the picture.
 """
 
 import math
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scanwright.errors import GeometryError
-from scanwright.figures.orient import SIDES, draw_scale, draw_sides
+from scanwright.figures.orient import HALO, SIDES, draw_scale, draw_sides
 from scanwright.figures.palette import structure_colour
 from scanwright.figures.svg import new_figure, to_png
 from scanwright.geometry.grid import Grid
@@ -25,6 +26,8 @@ from scanwright.types import Array, Bools, Floats
 
 GROUND = "#0b0e12"
 WIDTH_PX, MAX_HEIGHT_PX, GAP_PX = 960, 420, 8
+LETTERS_PX = 18
+"""Room that a number of a finding takes."""
 CT_SOFT_TISSUE = (-160.0, 240.0)
 """Window for soft tissue in Hounsfield units: level 40, width 400."""
 CT_LUNG = (-1350.0, 150.0)
@@ -40,6 +43,7 @@ class Plane:
     image: Array
     truth: Array | None
     prediction: Array
+    numbers: Array | None
     width: float
     height: float
     marks: str
@@ -56,6 +60,7 @@ def overlay_slices(
     focus: Literal["truth", "error"] = "truth",
     zoom: bool = True,
     width_px: int = WIDTH_PX,
+    numbers_IJK: Array | None = None,
 ) -> bytes:
     """Draw the case as PNG, two pixels for a CSS pixel, up to 960 x 420 CSS pixels, or `width_px` x 420.
 
@@ -65,10 +70,12 @@ def overlay_slices(
     window: the intensities shown as black and white; else the 0.5 and 99.5 percentiles of what is shown.
     focus: cut where the truth is largest (the prediction if it is empty), or where most voxels are wrong. Nothing
         to be found: the middle slices.
+    numbers_IJK: the number of the finding that a voxel belongs to, 0 for none; written beside each that a plane cuts.
     zoom: show the surroundings of small structures only, three times their extent, all planes alike.
     Raises GeometryError if the shapes differ.
     """
-    for name, array in (("image", image_CIJK[0]), ("truth", truth_IJK), ("prediction", prediction_IJK)):
+    given = {"image": image_CIJK[0], "truth": truth_IJK, "prediction": prediction_IJK, "numbers": numbers_IJK}
+    for name, array in given.items():
         if array is not None and array.shape != tuple(grid.shape):
             raise GeometryError(f"the {name} is not on its grid", expected=tuple(grid.shape), found=array.shape)
     turn = canonical(grid.affine)
@@ -77,15 +84,29 @@ def overlay_slices(
     prediction = turn.apply(prediction_IJK[None])[0]
     truth = None if truth_IJK is None else turn.apply(truth_IJK[None])[0]
 
-    weights = _weights(truth, prediction, regions, focus)
+    numbers = None if numbers_IJK is None else turn.apply(numbers_IJK[None])[0]
+    weights = _weights(truth, prediction, regions, focus) if numbers is None or not numbers.any() else numbers > 0
     cuts = tuple(largest_slice(weights, axis) for axis in range(3))
     shown = _union(truth, prediction, regions) if zoom else np.ones(prediction.shape, dtype=np.bool_)
     box = _box(shown, spacing, cuts)
     channels = image if image.shape[0] == 3 and grid.unit == "px" else image[:1]
-    planes = [_plane(axis, cuts[axis], box, channels, truth, prediction, spacing) for axis in _axes(prediction)]
+    planes = [
+        _plane(axis, cuts[axis], box, channels, truth, prediction, numbers, spacing) for axis in _axes(prediction)
+    ]
     low, high = window or _window(planes)
     figure = _compose(planes, regions, low, high, unit=grid.unit, width_px=width_px)
     return to_png(figure)
+
+
+def regions_cut(
+    prediction_IJK: Array, *, grid: Grid, regions: Mapping[str, Sequence[int]], numbers_IJK: Array
+) -> tuple[str, ...]:
+    """The regions that the planes of `overlay_slices` go through, without zoom and truth, in the order of `regions`."""
+    turn = canonical(grid.affine)
+    prediction, numbers = (turn.apply(array[None])[0] for array in (prediction_IJK, numbers_IJK))
+    weights = numbers > 0 if numbers.any() else _foreground(prediction, regions)
+    planes = [prediction.take(largest_slice(weights, axis), axis=axis) for axis in _axes(prediction)]
+    return tuple(name for name, values in regions.items() if any(region_mask(one, values).any() for one in planes))
 
 
 def region_mask(labels: Array, values: Sequence[int]) -> Bools:
@@ -153,6 +174,7 @@ def _plane(
     image_CXYZ: Array,
     truth: Array | None,
     prediction: Array,
+    numbers: Array | None,
     spacing: Sequence[float],
 ) -> Plane:
     """Cut one plane out of right-anterior-superior arrays. Both axes are turned over: right and top come first."""
@@ -167,6 +189,7 @@ def _plane(
         image=np.stack([show(channel) for channel in image_CXYZ], axis=-1),
         truth=None if truth is None else show(truth),
         prediction=show(prediction),
+        numbers=None if numbers is None else show(numbers),
         width=(box[across][1] - box[across][0]) * spacing[across],
         height=(box[up][1] - box[up][0]) * spacing[up],
         marks=SIDES[axis],
@@ -195,6 +218,7 @@ def _compose(
         axes = figure.add_axes((left_px / full_px, (1 - size[1]) / 2, *size))
         left_px += plane.width * scale + GAP_PX
         _draw_plane(axes, plane, regions, low, high, enlarged=plane.width * scale > plane.image.shape[1])
+        _draw_numbers(axes, plane, scale=scale)
         if unit == "mm":
             draw_sides(axes, plane.marks)
             if number == 0:
@@ -222,6 +246,31 @@ def _draw_plane(
             _draw_outline(axes, region_mask(plane.truth, values), plane, "white", 0.9)
     axes.set(xlim=(0, plane.width), ylim=(plane.height, 0))
     axes.axis("off")
+
+
+def _draw_numbers(axes: Axes, plane: Plane, *, scale: float) -> None:
+    """Each number at the upper right corner of its finding, to the left and below where the slice ends.
+
+    scale: CSS pixels for one of the grid's units.
+    """
+    if plane.numbers is None:
+        return
+    down, across = plane.height / plane.numbers.shape[0], plane.width / plane.numbers.shape[1]
+    for number in (one for one in np.unique(plane.numbers) if one):
+        rows, columns = np.nonzero(plane.numbers == number)
+        left, right, top = columns.min() * across, (columns.max() + 1) * across, rows.min() * down
+        beyond, above = (plane.width - right) * scale < LETTERS_PX, top * scale < LETTERS_PX
+        axes.text(
+            left if beyond else right,
+            top,
+            str(number),
+            color="white",
+            fontsize=9.5,
+            fontweight="bold",
+            ha="right" if beyond else "left",
+            va="top" if above else "bottom",
+            path_effects=HALO,
+        )
 
 
 def _draw_region(axes: Axes, mask: Bools, plane: Plane, colour: str) -> None:

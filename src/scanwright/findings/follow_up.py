@@ -2,11 +2,13 @@
 
 The prior study's findings are brought to the space of the current one before (by registration of the images), so that places
 can be compared. Findings of one kind are paired by where they lie: those that overlap, the most overlapping first; then those
-whose centres are nearest, up to NEAR of the larger one's longest diameter. Each finding is paired once.
+whose centres are nearest, up to NEAR of the larger one's longest diameter. What is left over and shares a voxel with one that
+has a partner, or lies in it by its centre (WITHIN), belongs to that pair: the findings have merged, or one has split. New or
+resolved is what has nothing in the other study, and lies where that study shows it would be.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,60 +18,125 @@ from scanwright.types import Floats
 
 NEAR = 1.0
 """Longest diameters between two centres, up to which two findings may be one."""
+WITHIN = 0.5
+"""The same, up to which the centre of one lies in the other."""
 GROWN, SHRUNK = 0.2, -0.3
 """Changes of the longest diameter from which on RECIST 1.1 speaks of progression and of a partial response."""
 LEAST_GROWTH_MM = 5.0
 """What a diameter must have gained as well for that (RECIST 1.1, section 4.3.1)."""
 
-Change = Literal["new", "resolved", "grown", "shrunk", "stable"]
+Change = Literal[
+    "new",
+    "resolved",
+    "grown",
+    "shrunk",
+    "stable",
+    "merged",
+    "split",
+    "within error",
+    "cut",
+    "not covered before",
+    "not covered now",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FollowUp:
-    """A finding of one study or of both. growth: of the longest diameter, 0.2 is a fifth more; None where it is in one only.
+    """A finding of one study or of both; several of one study that are one in the other.
 
-    size_growth: the same of its size.
+    change: "merged" and "split" go by numbers: fewer findings now than before, or as many or more. "within error" would be
+    grown or shrunk by RECIST, if voxels were finer. "cut": the image's border cuts it in a study, so that nothing is known of
+    its growth. "not covered before" (or now): in one study alone, and not wholly within what the other shows.
+    growth: of the longest diameter, of the sum of them where there are several (RECIST 1.1, section 4.3.2); 0.2 is a fifth
+    more. size_growth: the same of sizes. Both are None where a finding is in one study only, is cut, or within error.
+    error: how far the difference of the diameters may be wrong by the voxels of both studies, in their unit.
     """
 
     change: Change
-    now: FindingRow | None
-    before: FindingRow | None
+    now: tuple[FindingRow, ...] = ()
+    before: tuple[FindingRow, ...] = ()
     growth: float | None = None
     size_growth: float | None = None
+    error: float = 0.0
+
+    @property
+    def longest(self) -> float:
+        """The longest diameters of now, added up."""
+        return sum(row.longest for row in self.now)
+
+    @property
+    def longest_before(self) -> float:
+        """Those of before."""
+        return sum(row.longest for row in self.before)
+
+    @property
+    def size_before(self) -> float:
+        """The sizes of before, added up."""
+        return sum(row.size for row in self.before)
 
 
 def follow_up(
-    now: Sequence[FindingRow], before: Sequence[FindingRow], overlap: Floats | None = None
+    now: Sequence[FindingRow],
+    before: Sequence[FindingRow],
+    overlap: Floats | None = None,
+    *,
+    covered: tuple[Sequence[bool], Sequence[bool]] | None = None,
+    voxels: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[FollowUp, ...]:
     """Pair the findings of two studies. before: measured in their own study, with centres in the space of the current one.
 
-    overlap: (now, before) voxels that two findings share in that space; None: places alone are compared. In the order of `now`,
-    then what is resolved.
+    overlap: (now, before) voxels that two findings share in that space; None: places alone are compared. covered: whether each
+    finding of now, and of before, lies wholly in the other study's image; None: all do. voxels: the longer edge of a voxel in
+    the plane of the diameters, now and before. An outline runs along faces of voxels, so each end of a diameter is known to
+    half a voxel: a diameter to one, and a difference to the sum of all that are in it.
+    In the order of the first that is of `now`, then what is in `before` alone.
     """
     shared = np.zeros((len(now), len(before))) if overlap is None else np.asarray(overlap, dtype=float)
-    partner = _pairs(now, before, shared)
-    rows = [
-        _paired(one, before[partner[place]]) if place in partner else FollowUp(change="new", now=one, before=None)
-        for place, one in enumerate(now)
-    ]
-    gone = [one for place, one in enumerate(before) if place not in partner.values()]
-    return (*rows, *(FollowUp(change="resolved", now=None, before=one) for one in gone))
+    seen, seen_before = covered or ([True] * len(now), [True] * len(before))
+    groups = _groups(now, before, shared)
+    found: dict[int, FollowUp] = {
+        min(here): _compared(tuple(now[a] for a in sorted(here)), tuple(before[b] for b in sorted(there)), voxels)
+        for here, there in groups
+    }
+    paired = {a for here, _ in groups for a in here}
+    for a in set(range(len(now))) - paired:
+        found[a] = FollowUp(change="new" if seen[a] else "not covered before", now=(now[a],))
+    left = sorted(set(range(len(before))) - {b for _, there in groups for b in there})
+    return (
+        *(found[a] for a in sorted(found)),
+        *(FollowUp(change="resolved" if seen_before[b] else "not covered now", before=(before[b],)) for b in left),
+    )
 
 
-def _pairs(now: Sequence[FindingRow], before: Sequence[FindingRow], shared: Floats) -> dict[int, int]:
-    """The place in `before` of each place in `now` that has a partner."""
+def _groups(
+    now: Sequence[FindingRow], before: Sequence[FindingRow], shared: Floats
+) -> list[tuple[list[int], list[int]]]:
+    """Places in `now` and in `before` that belong together, at least one of each."""
+    groups: list[tuple[list[int], list[int]]] = []
+    of_now: dict[int, int] = {}
+    of_before: dict[int, int] = {}
     alike = [
-        (-shared[a, b], distance(one, other), a, b)
+        (distance(one, other), max(one.longest, other.longest), a, b)
         for a, one in enumerate(now)
         for b, other in enumerate(before)
         if one.kind == other.kind
-        and (shared[a, b] > 0 or distance(one, other) <= NEAR * max(one.longest, other.longest))
     ]
-    found: dict[int, int] = {}
-    for _, _, a, b in sorted(alike):
-        if a not in found and b not in found.values():
-            found[a] = b
-    return found
+    overlapping = [(-shared[a, b], apart, a, b) for apart, _, a, b in alike if shared[a, b] > 0]
+    near = [(0.0, apart, a, b) for apart, longest, a, b in alike if apart <= NEAR * longest]
+    within = [(0.0, apart, a, b) for apart, longest, a, b in alike if apart <= WITHIN * longest]
+    for pairing, joining in ((overlapping, overlapping), (near, within)):
+        for _, _, a, b in sorted(pairing):
+            if a not in of_now and b not in of_before:
+                of_now[a] = of_before[b] = len(groups)
+                groups.append(([a], [b]))
+        for _, _, a, b in sorted(joining):
+            if a not in of_now and b in of_before:
+                of_now[a] = of_before[b]
+                groups[of_now[a]][0].append(a)
+            elif b not in of_before and a in of_now:
+                of_before[b] = of_now[a]
+                groups[of_before[b]][1].append(b)
+    return groups
 
 
 def distance(one: FindingRow, other: FindingRow) -> float:
@@ -77,11 +144,27 @@ def distance(one: FindingRow, other: FindingRow) -> float:
     return float(np.linalg.norm(np.array(one.center) - np.array(other.center)))
 
 
-def _paired(one: FindingRow, before: FindingRow) -> FollowUp:
-    growth = one.longest / before.longest - 1
-    change: Change = "stable"
-    if growth >= GROWN and one.longest - before.longest >= LEAST_GROWTH_MM:
-        change = "grown"
-    elif growth <= SHRUNK:
-        change = "shrunk"
-    return FollowUp(change=change, now=one, before=before, growth=growth, size_growth=one.size / before.size - 1)
+def _compared(now: tuple[FindingRow, ...], before: tuple[FindingRow, ...], voxels: tuple[float, float]) -> FollowUp:
+    found = FollowUp(change="cut", now=now, before=before, error=len(now) * voxels[0] + len(before) * voxels[1])
+    if not any(row.cut for row in (*now, *before)):
+        found = replace(found, change=_grown(found))
+    if found.change not in ("cut", "within error"):
+        found = replace(
+            found,
+            growth=found.longest / found.longest_before - 1,
+            size_growth=sum(row.size for row in now) / found.size_before - 1,
+        )
+    if len(now) == len(before) == 1:
+        return found
+    return replace(found, change="merged" if len(now) < len(before) else "split")
+
+
+def _grown(one: FollowUp) -> Change:
+    """What RECIST calls a change of the diameters, as far as the voxels tell them."""
+    more = one.longest - one.longest_before
+    growth = more / one.longest_before
+    if SHRUNK < growth < GROWN or 0 < more < LEAST_GROWTH_MM:
+        return "stable"
+    if abs(more) < one.error:
+        return "within error"
+    return "grown" if more > 0 else "shrunk"

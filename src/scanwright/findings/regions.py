@@ -12,7 +12,7 @@ import numpy as np
 
 from scanwright.findings.table import RegionRow, crossed, region_rows, size_of_voxel
 from scanwright.geometry.grid import Grid
-from scanwright.geometry.lying import OUTSIDE, lies_in
+from scanwright.geometry.lying import OUTSIDE, Nesting, amount, around_or_in, lies_in, nesting
 from scanwright.types import JSON, Bools, Floats
 
 DIGITS = 3
@@ -43,24 +43,28 @@ class Regions:
         """Each region measured; nothing is known of a burden."""
         return region_rows(self.masks, self.grid)
 
+    @cached_property
+    def nested(self) -> Nesting:
+        """For each region the larger ones that it lies in."""
+        return nesting(self.masks)
+
     def place_of(self, corners: Floats) -> Place:
         """Where a box lies. corners: (2, 3) its start and end in voxels, the first voxel's outer corner being 0.
 
         One that holds nothing of the image lies outside all.
         """
-        weights = [_held(start, end, size) for start, end, size in zip(*corners.tolist(), self.grid.shape, strict=True)]
-        around = tuple(slice(first, first + len(held)) for first, held in weights)
-        i, j, k = (held for _, held in weights)
-        held = i[:, None, None] * j[:, None] * k
-        total = float(held.sum())
+        held = [_held(start, end, size) for start, end, size in zip(*corners.tolist(), self.grid.shape, strict=True)]
+        around = tuple(slice(first, first + len(shares)) for first, shares in held)
+        i, j, k = (shares for _, shares in held)
+        weights = (i[:, None, None] * j[:, None] * k).ravel()
+        total = float(weights.sum())
         if not total:
             return Place(OUTSIDE)
-        parts = {name: mask[around] for name, mask in self.masks.items()}
-        inside = {name: _sum(held[part]) for name, part in parts.items()}
-        covered = np.logical_or.reduce(list(parts.values())) if parts else np.zeros(held.shape, np.bool_)
-        region = lies_in(inside, _sum(held[~covered]))
+        within = {name: mask[around].ravel() for name, mask in self.masks.items()}
+        inside = {name: amount(mask, weights) for name, mask in within.items()}
+        region = lies_in(within, self.nested, weights)
         shares = {name: one / total for name, one in sorted(inside.items(), key=lambda one: -one[1]) if one}
-        return Place(region, crossed(shares, region))
+        return Place(region, crossed(shares, region, around_or_in(region, self.nested)))
 
     def to_json(self) -> dict[str, JSON]:
         """{"unit", "sizes": by region, 0 where it was not found, "cut": the regions that the image's border cuts}."""
@@ -70,11 +74,6 @@ class Regions:
             "sizes": {row.name: round(row.size, DIGITS) for row in rows},
             "cut": [row.name for row in rows if row.cut],
         }
-
-
-def _sum(held: Floats) -> float:
-    """How much is held, without the rounding of additions, which would decide between two regions that hold as much."""
-    return round(float(held.sum()), 9)
 
 
 def _held(start: float, end: float, size: int) -> tuple[int, Floats]:

@@ -1,12 +1,13 @@
 """The table of a study: for every region its size, for every finding its size, its place and how sure it is.
 
 A finding is one connected part of a mask of a kind of finding (by faces, edges or corners). Its place is told by shares: how
-much of its voxels lies in each region. It is *in* the region that holds most of it, outside all if most of it is in none, and
-crosses into every other region that holds at least CROSSES of it. A region that the model knows and that is not in the image is
+much of its voxels lies in each region. It is *in* the region that holds most of it (of regions that lie in one another the
+innermost), outside all if most of it is in none, and crosses into every other region that holds at least CROSSES of it, but not
+into those that hold the one that it is in, or lie in it. A region that the model knows and that is not in the image is
 *missing*: findings are never said to lie in it, and the table has a row that says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import ndimage
 
 from scanwright.geometry.diameters import axis_of_slices, diameters
 from scanwright.geometry.grid import Grid
-from scanwright.geometry.lying import lies_in
+from scanwright.geometry.lying import Nesting, around_or_in, lies_in, nesting
 from scanwright.types import Array, Bools, Floats, Triple, Unit
 
 CROSSES = 0.05
@@ -49,7 +50,7 @@ class FindingRow:
     space, mm; of a picture in its own unit. slice_index: the index of that slice along slice_axis, 0 to 2 (`axis_of_slices`).
     mean, deviation, low, high: of the first channel's values inside, in the channel's unit.
     shares: of its voxels in each region that holds some, the largest first. region: that it lies in (`lies_in`).
-    share_of_region: how much of that region it takes; None outside.
+    share_of_region: how much of that region it takes; None outside. nested: regions in which that one lies, or that lie in it.
     confidence: the mean probability of its voxels, in [0, 1]; None where there is none.
     touches: numbers of other findings that lie next to it. cut: whether it reaches the image's border.
     around, mask: the part of the image that holds it, and its voxels there.
@@ -70,6 +71,7 @@ class FindingRow:
     shares: Mapping[str, float]
     region: str
     share_of_region: float | None
+    nested: frozenset[str] = frozenset()
     confidence: float | None
     touches: tuple[int, ...]
     cut: bool
@@ -79,7 +81,7 @@ class FindingRow:
     @property
     def crosses(self) -> tuple[str, ...]:
         """Further regions that it reaches into."""
-        return crossed(self.shares, self.region)
+        return crossed(self.shares, self.region, self.nested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +128,38 @@ def study_table(
     parts = [part for part in parts if np.count_nonzero(part.mask) * each >= least_size]
     parts.sort(key=lambda part: (-np.count_nonzero(part.mask), part.kind, [one.start for one in part.around]))
     touched = _touched(parts)
-    sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
+    everything = _together(parts, image.shape)
+    taken = {name: int(np.count_nonzero(mask & everything)) for name, mask in regions.items()}
+    near = {name: mask for name, mask in regions.items() if taken[name]}
+    sizes = {name: int(np.count_nonzero(mask)) for name, mask in near.items()}
+    nests = nesting(near)
     rows = tuple(
-        _finding(number, part, near, regions, sizes, image=image, grid=grid, confidence=confidence or {})
-        for number, (part, near) in enumerate(zip(parts, touched, strict=True), start=1)
+        _finding(
+            number,
+            part,
+            touches,
+            near,
+            nests,
+            sizes,
+            image=image,
+            grid=grid,
+            confidence=confidence or {},
+        )
+        for number, (part, touches) in enumerate(zip(parts, touched, strict=True), start=1)
     )
     return StudyTable(
-        regions=region_rows(regions, grid, taken=_together(parts, image.shape)),
+        regions=region_rows(regions, grid, taken=taken),
         findings=rows,
         unit_of_size=unit,
         unit_of_length=grid.unit,
     )
 
 
-def region_rows(regions: Mapping[str, Bools], grid: Grid, *, taken: Bools | None = None) -> tuple[RegionRow, ...]:
-    """Each region measured. regions: as of `study_table`. taken: (I, J, K) the voxels of all findings; None where they have no
-    outlines.
+def region_rows(
+    regions: Mapping[str, Bools], grid: Grid, *, taken: Mapping[str, int] | None = None
+) -> tuple[RegionRow, ...]:
+    """Each region measured. regions: as of `study_table`. taken: how many voxels of each are of findings; None where these have
+    no outlines.
     """
     each, _ = size_of_voxel(grid)
     sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
@@ -149,16 +167,18 @@ def region_rows(regions: Mapping[str, Bools], grid: Grid, *, taken: Bools | None
         RegionRow(
             name=name,
             size=sizes[name] * each,
-            burden=None if taken is None or not sizes[name] else float(np.count_nonzero(mask & taken) / sizes[name]),
+            burden=None if taken is None or not sizes[name] else taken[name] / sizes[name],
             cut=reaches_border(mask),
         )
         for name, mask in regions.items()
     )
 
 
-def crossed(shares: Mapping[str, float], region: str) -> tuple[str, ...]:
-    """The regions that something reaches into beside the one that it lies in. shares: of it in each region."""
-    return tuple(name for name, share in shares.items() if share >= CROSSES and name != region)
+def crossed(shares: Mapping[str, float], region: str, nested: Collection[str]) -> tuple[str, ...]:
+    """The regions that something reaches into beside the one that it lies in. shares: of it in each region. nested: as of
+    `FindingRow`.
+    """
+    return tuple(name for name, share in shares.items() if share >= CROSSES and name not in {region, *nested})
 
 
 def size_of_voxel(grid: Grid) -> tuple[float, str]:
@@ -201,6 +221,7 @@ def _finding(
     part: _Part,
     touches: tuple[int, ...],
     regions: Mapping[str, Bools],
+    nests: Nesting,
     sizes: Mapping[str, int],
     *,
     image: Floats,
@@ -208,9 +229,10 @@ def _finding(
     confidence: Mapping[str, Array],
 ) -> FindingRow:
     count = int(np.count_nonzero(part.mask))
-    inside = {name: int(np.count_nonzero(mask[part.around] & part.mask)) for name, mask in regions.items()}
+    within = {name: mask[part.around][part.mask] for name, mask in regions.items()}
+    inside = {name: int(np.count_nonzero(held)) for name, held in within.items()}
     shares = {name: voxels / count for name, voxels in sorted(inside.items(), key=lambda one: -one[1]) if voxels}
-    region = lies_in(inside, _num_outside(part, regions))
+    region = lies_in(within, nests)
     values = image[part.around][part.mask].astype(np.float64)
     across = diameters(part.mask, grid)
     assert across is not None, "a finding has voxels"
@@ -231,20 +253,13 @@ def _finding(
         shares=shares,
         region=region,
         share_of_region=inside[region] / sizes[region] if region else None,
+        nested=around_or_in(region, nests),
         confidence=None if chances is None else float(chances[part.around][part.mask].mean()),
         touches=touches,
         cut=_is_cut(part, image.shape),
         around=part.around,
         mask=part.mask,
     )
-
-
-def _num_outside(part: _Part, regions: Mapping[str, Bools]) -> int:
-    """How many of a part's voxels are in no region."""
-    alone = part.mask.copy()
-    for mask in regions.values():
-        alone &= ~mask[part.around]
-    return int(np.count_nonzero(alone))
 
 
 def _is_cut(part: _Part, shape: Sequence[int]) -> bool:

@@ -81,6 +81,15 @@ def holds_centre(a_N23: Floats, b_M23: Floats) -> Bools:
     return np.asarray(inside.all(axis=-1))
 
 
+def centre_in_ellipsoid(a_N23: Floats, b_M23: Floats) -> Bools:
+    """Whether the centre of each box of `a` lies inside the ellipsoid that fills each box of `b`, (N, M). A box of `b` without
+    extent along an axis has none.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = (centres(a_N23)[:, None] - centres(b_M23)[None]) / (sizes(b_M23) / 2)[None]
+    return np.asarray((away**2).sum(axis=-1) < 1)
+
+
 def clip(boxes_N23: Floats, shape: Shape3) -> Floats:
     """The part of each box inside an image of a shape (I, J, K). A box outside of it becomes degenerate."""
     inside: Floats = np.clip(boxes_N23, 0.0, np.asarray(shape, np.float64))

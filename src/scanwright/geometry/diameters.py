@@ -68,6 +68,11 @@ def diameters(mask_IJK: Bools, grid: Grid) -> Diameters | None:
     return Diameters(longest, _widest(corners, direction), place, axis)
 
 
+def edge_in_plane(grid: Grid) -> float:
+    """The longer edge of a voxel in the plane that diameters are measured in, in mm (or the grid's unit)."""
+    return float(np.delete(grid.spacing, axis_of_slices(grid)).max())
+
+
 def _corners(part_IJ: Bools) -> Floats:
     """The corners of the outermost pixels of each row, in index coordinates: their convex hull is that of the whole part."""
     rows = np.flatnonzero(part_IJ.any(axis=1))

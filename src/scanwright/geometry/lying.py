@@ -1,16 +1,86 @@
-"""Where a part of an image lies among regions: in the one that holds most of it, what is outside all of them counted as one."""
+"""Where a part of an image lies among regions, which may overlap or nest.
 
-from collections.abc import Mapping
+It lies in the region that holds most of it, what is outside all of them counted as one. Of regions that lie in another one only
+the outermost are asked at first; then, within the one that was told, those that lie in it, what is in none of these counted as
+one, and so on inwards: what lies in a lobe is said to lie in the lobe, not in the lung.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
+
+import numpy as np
+from scipy.ndimage import find_objects
+
+from scanwright.types import Bools, Floats
 
 OUTSIDE = ""
 """The name of what is in no region."""
+NESTED = 0.95
+"""Share of a region's voxels from which on it lies in a larger one: answered masks differ by some voxels at their borders."""
+DIGITS = 9
+"""Of an amount in voxels."""
+
+Nesting: TypeAlias = Mapping[str, frozenset[str]]
+"""For each region the larger ones that it lies in."""
 
 
-def lies_in(inside: Mapping[str, float], outside: float) -> str:
+def nesting(regions: Mapping[str, Bools]) -> dict[str, frozenset[str]]:
+    """For each region the larger ones that it lies in. regions: masks (I, J, K) by name; of an empty one, and of two that are
+    alike, neither lies in the other.
+    """
+    sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
+
+    def larger(inner: str) -> frozenset[str]:
+        if not sizes[inner]:
+            return frozenset()
+        (around,) = find_objects(regions[inner].view(np.uint8), max_label=1)
+        mask, least = regions[inner][around], NESTED * sizes[inner]
+        return frozenset(
+            name
+            for name, outer in regions.items()
+            if sizes[name] > sizes[inner] and np.count_nonzero(outer[around] & mask) >= least
+        )
+
+    return {name: larger(name) for name in regions}
+
+
+def around_or_in(region: str, nested: Nesting) -> frozenset[str]:
+    """The regions that a region lies in, and those that lie in it; none of OUTSIDE."""
+    if region == OUTSIDE:
+        return frozenset()
+    return nested[region].union(name for name in nested if region in nested[name])
+
+
+def lies_in(within: Mapping[str, Bools], nested: Nesting, weights: Floats | None = None) -> str:
     """The region that a part lies in, OUTSIDE if more of it lies in none than in any; of two that hold as much the first, and
     any before OUTSIDE.
 
-    inside: how many of its voxels each region holds, or how much of it; regions may overlap. outside: how many are in none.
+    within: which of its voxels (V,) each region holds. nested: `nesting` of these regions. weights: (V,) how much of each voxel
+    is the part's; None: all of it.
     """
-    most = max(inside.values(), default=0)
-    return OUTSIDE if outside > most or not most else next(name for name, held in inside.items() if held == most)
+    held = {
+        name: np.logical_or.reduce([mask, *(within[inner] for inner in within if name in nested[inner])])
+        for name, mask in within.items()
+    }
+    told, inside = OUTSIDE, np.ones(max(map(len, within.values()), default=0), np.bool_)
+    while level := _outermost({name for name in within if told == OUTSIDE or told in nested[name]}, nested):
+        amounts = {name: amount(inside & held[name], weights) for name in within if name in level}
+        none = amount(inside & ~np.logical_or.reduce([held[name] for name in amounts]), weights)
+        most = max(amounts.values())
+        if none > most or not most:
+            return told
+        told = next(name for name, one in amounts.items() if one == most)
+        inside = inside & held[told]
+    return told
+
+
+def amount(voxels: Bools, weights: Floats | None = None) -> float:
+    """How much a mask (V,) holds, in voxels. weights: as of `lies_in`; their sum is told without the rounding of additions,
+    which would decide between two regions that hold as much.
+    """
+    return int(np.count_nonzero(voxels)) if weights is None else round(float(weights[voxels].sum()), DIGITS)
+
+
+def _outermost(names: Collection[str], nested: Nesting) -> set[str]:
+    """Those that lie in no other one of them."""
+    return {name for name in names if not nested[name].intersection(names)}

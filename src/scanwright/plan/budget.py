@@ -40,6 +40,7 @@ class Workload:
     """What surrounds the steps: folds to train, cases to answer in all of them, and seconds that other stages take.
 
     spent_s: used before planning. per_case_s: to read, preprocess or write one case. tail_s: evaluation, report, package.
+    explaining: how often a network sees a whole image so that answers are explained.
     """
 
     folds: int
@@ -47,7 +48,8 @@ class Workload:
     answered: int
     spent_s: float
     per_case_s: float
-    tail_s: float = 6.0
+    tail_s: float
+    explaining: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ def views_of(plan: Plan, shape: Triple) -> int:
 
 
 def time_after_training(cost: Cost, workload: Workload, *, windows: int) -> float:
-    """Seconds for answering every case that is judged, and for evaluation, report and package."""
-    return workload.tail_s + workload.answered * (cost.window_s * windows + 2 * workload.per_case_s)
+    """Seconds for answering every case that is judged, and for explanations, evaluation, report and package."""
+    answers = workload.answered * (cost.window_s * windows + 2 * workload.per_case_s)
+    return workload.tail_s + answers + workload.explaining * cost.window_s
 
 
 def affordable_steps(budget_s: float, cost: Cost, workload: Workload, *, reserve_s: float) -> int:

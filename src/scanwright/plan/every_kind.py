@@ -8,7 +8,7 @@ from scanwright.errors import UsageError
 from scanwright.plan.budget import Pace
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.plan import AugmentPlan, InferencePlan, TargetPlan, TrainingPlan
-from scanwright.plan.rules import DEFAULT, NNUNET, Choice
+from scanwright.plan.rules import DEFAULT, NNUNET, Choice, Decide
 from scanwright.plan.settings import Settings
 from scanwright.runtime import Machine
 
@@ -98,7 +98,7 @@ def plan_target(ledger: Ledger, fingerprint: Fingerprint) -> TargetPlan:
     )
 
 
-def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> InferencePlan:
+def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine, *, decided: Choice[Decide]) -> InferencePlan:
     """Windows and views, and how classes are decided."""
     return ledger.section(
         InferencePlan,
@@ -107,7 +107,7 @@ def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine) -> In
             "step_share": Choice(0.5, "windows overlap by half", NNUNET),
             "mirror": Choice(augment.mirror, "the axes that training mirrors", NNUNET),
             "batch": Choice(1 if machine.device == "cpu" else 4, f"windows at a time on {machine.device}", DEFAULT),
-            "decide": Choice("probable", "what is most probable is said", "this package"),
+            "decide": decided,
             "decide_at": Choice(None, "nothing is to be kept at a number", "this package"),
         },
     )

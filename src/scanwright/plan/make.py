@@ -68,7 +68,7 @@ def make(
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         recipe = partial(rules.recipe, fingerprint, problem)
         training = plan_training(trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace)
-        inference = plan_inference(trial, augment, machine)
+        inference = plan_inference(trial, augment, machine, decided=rules.decision(fingerprint))
         require_decidable(inference, fingerprint)
         plan = Plan(
             problem=problem.name,

@@ -33,6 +33,8 @@ SMALLEST_WEIGHT = 0.01
 COLOUR_RANGES = 1.0, 255.0, 65535.0
 """Largest values of colour as fractions, bytes and 16-bit numbers."""
 WIDEST = {2: 512, 3: 320}
+Decide = Literal["probable", "youden"]
+"""What a plan decides by unless it is set by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,11 @@ def choose_class_weights(fingerprint: Fingerprint, *, outputs: int) -> Choice[tu
     inverse = [round((fingerprint.background_share / share) ** 0.5, 2) for share in shares]
     weights = (1.0, *(max(SMALLEST_WEIGHT, weight) for weight in inverse))  # there may be no background at all
     return Choice(weights, f"the commonest region is {max(shares) / min(shares):.0f} times the rarest", MEASURED)
+
+
+def most_probable(fingerprint: Fingerprint) -> Choice[Decide]:
+    """What is most probable is said."""
+    return Choice("probable", "what is most probable is said", "this package")
 
 
 def choose_strides(patch: Shape3, spacing: Triple, *, most_levels: int = 6) -> list[Shape3]:

@@ -16,6 +16,7 @@ from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import AugmentPlan, BatchPlan, ModelName, NetworkPlan, PreprocessPlan
+from scanwright.plan.rules import Choice, Decide, most_probable
 from scanwright.protocols import Problem
 from scanwright.types import Shape3
 
@@ -26,7 +27,8 @@ class Ruleset:
 
     network: the section's model. ladders: candidates by device and dimension, from large to small
     (docs/design/0004-rules.md, 0007-diagnosis.md); without a budget the first that fits in memory is planned.
-    weighted: what class weights are given for, in words; empty if nothing excludes another. takes_steps: whether it is trained
+    weighted: what class weights are given for, in words; empty if nothing excludes another. decision: by what classes are told.
+    takes_steps: whether it is trained
     step by step, so that a budget decides how many.
     """
 
@@ -39,6 +41,7 @@ class Ruleset:
     build: Callable[..., Any]
     recipe: Callable[..., dict[str, Any]]
     weighted: Callable[[Fingerprint, int], tuple[str, ...]]
+    decision: Callable[[Fingerprint], Choice[Decide]] = most_probable
     takes_steps: bool = True
 
 
@@ -79,6 +82,7 @@ WHOLE_IMAGES = Ruleset(
     build=encoders.plan_network,
     recipe=whole_images.recipe,
     weighted=whole_images.weighted,
+    decision=whole_images.choose_decision,
 )
 
 SEQUENCES = replace(
@@ -98,6 +102,7 @@ CLASSICAL = Ruleset(
     build=classical.plan_model,
     recipe=classical.recipe,
     weighted=classical.weighted,
+    decision=whole_images.choose_decision,
     takes_steps=False,
 )
 
@@ -108,6 +113,7 @@ NORMALS = replace(
     preprocess=normals.plan_preprocess,
     patch=normals.plan_patch,
     build=normals.plan_model,
+    decision=most_probable,
 )
 
 BOXES = Ruleset(

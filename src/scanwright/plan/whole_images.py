@@ -12,7 +12,7 @@ from scanwright.plan import rules, sections
 from scanwright.plan.budget import Candidate
 from scanwright.plan.ledger import Ledger
 from scanwright.plan.plan import AugmentPlan, BatchPlan, PreprocessPlan
-from scanwright.plan.rules import DEFAULT, Choice
+from scanwright.plan.rules import DEFAULT, Choice, Decide
 from scanwright.protocols import Problem
 from scanwright.runtime import Machine
 from scanwright.types import Shape3, Triple, three
@@ -22,6 +22,10 @@ MOST_VOXELS = {("cpu", 3): 64_000, ("cpu", 2): 128 * 128, ("cuda", 3): 96**3, ("
 
 MEASURED_HERE = "measured, docs/design/0007-diagnosis.md"
 FEW_CASES = 2000
+RARE = 0.2
+"""Share of the cases below which the rarer of two classes is seldom the more probable one, whatever an image shows: evidence
+must raise its odds more than fourfold.
+"""
 
 
 def plan_preprocess(
@@ -214,3 +218,19 @@ def weighted(fingerprint: Fingerprint, outputs: int) -> tuple[str, ...]:
     """Classes of which one is right have weights; grades and classes of which several may be there have none."""
     names = tuple(one.name for one in fingerprint.classes)
     return names if len(names) == outputs else ()
+
+
+def choose_decision(fingerprint: Fingerprint) -> Choice[Decide]:
+    """What is more probable; of two classes one of which is RARE, by a threshold that weighs both alike.
+
+    The threshold is chosen on out-of-fold answers; with one fold alone there is nothing to choose on, and what is more
+    probable is said. Labels, of which each may be rare, are left as they are: it was measured of two classes.
+    """
+    total = sum(one.cases for one in fingerprint.classes)
+    rarest = min(fingerprint.classes, key=lambda one: one.cases, default=None)
+    two = fingerprint.choice == "one" and len(fingerprint.classes) == 2
+    if rarest is None or not two or rarest.cases >= RARE * total:
+        return rules.most_probable(fingerprint)
+    share = f"{100 * rarest.cases / total:.2g} %"
+    why = f"{rarest.name} has {share} of the cases, and would seldom be the more probable: both classes weigh alike"
+    return Choice("youden", why, MEASURED_HERE)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.classes import ABNORMAL, NORMAL
@@ -39,7 +39,7 @@ from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesio
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
-from scanwright.report.study_content import StudyPart
+from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
@@ -47,6 +47,8 @@ from scanwright.types import JSON, Array, Bools, Floats, Unit
 
 MAPS = (".anomaly.png", ".anomaly.nii.gz")
 """What the files with the map of a picture and of a volume end in."""
+LIMIT = 0.5
+"""How sure a place is that lies at the limit."""
 AT_LIMIT, PER_SPREAD = 128, 16
 """A map is kept in bytes: this is the threshold, and above it is abnormal; one spread is so many."""
 WORDING = replace(
@@ -213,23 +215,46 @@ class Anomaly:
         return (*found, Doubt("unusual-as-a-whole", "unusual as a whole, and in no place by itself"))
 
     def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
-        """How far each place lies from what is normal; half of the colours is the limit."""
-        window = CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
-        return saliency_overlay(image.voxels, answer.sure, grid=image.grid, window=window, title=TITLE)
+        """How far each place lies from what is normal, with an outline of what is beyond the limit."""
+        return self._map(image, answer, title=TITLE)
 
-    def explain(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> Explanation:
+    def _map(self, image: Volume, answer: AnomalyAnswer, *, title: str = "", narrow: bool = False) -> bytes:
+        given: dict[str, Any] = {"grid": image.grid, "window": self._window(), "title": title, "narrow": narrow}
+        return saliency_overlay(image.voxels, answer.sure, limit=LIMIT, **given)
+
+    def _window(self) -> tuple[float, float] | None:
+        return CT_SOFT_TISSUE if self.task.channels[0].modality == "ct" else None
+
+    def explain(
+        self, engine: Engine, image: Volume, answer: AnomalyAnswer, *, method: str | None = None, narrow: bool = False
+    ) -> Explanation:
         """The same."""
-        return Explanation(self.drawn(image, answer), (ABNORMAL,))
+        return Explanation(
+            self._map(image, answer, title=TITLE, narrow=narrow), (ABNORMAL,), f"{TITLE}; outlined beyond the limit"
+        )
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """None: the map is the answer's own."""
+        return ()
+
+    def reproduced(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> None:
+        """None: what is normal is fitted, and no network is trained."""
 
     def measured(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyTable:
         """Every part that is abnormal, and the regions that it lies among."""
         return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure), regions=answer.regions)
 
     def study(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyPart:
-        """What is decided, and every part that is abnormal, measured."""
+        """What is decided, every part that is abnormal, measured, and the map, which shows what is nearly so as well."""
         sure_of = _in_255ths(answer.sure)
         part = study_part(image, answer.labels, self.as_masks, sure=sure_of, regions=answer.regions)
-        return replace(part, answers=self.whole.told(answer.chances))
+        outlined = part.images if answer.mask.any() else ()
+        seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
+        return replace(part, answers=self.whole.told(answer.chances), images=(*outlined, seen))
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: the limit is calibrated on normal cases alone."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
@@ -306,7 +331,7 @@ class Anomaly:
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it, and its findings."""
         whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}")
-        return (whole, *lesion_results(name, summary))
+        return (whole, *lesion_results(name, summary, rows))
 
     def pictures(
         self, rows: Sequence[AnomalyCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], AnomalyAnswer]

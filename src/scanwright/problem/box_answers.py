@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
@@ -15,7 +16,7 @@ from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, IntegrityError
 from scanwright.evaluation.box_sizes import usual_groups
-from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv
+from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv, usual_froc_rule
 from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
@@ -33,7 +34,7 @@ from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
-from scanwright.report.study_content import FindingLine, KeyImage, StudyPart
+from scanwright.report.study_content import MOST_FINDINGS, FindingLine, KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Array, Floats, Shape3, Triple, Unit
@@ -42,6 +43,8 @@ SUFFIX = ".json"
 CLOSE = 0.1
 """A box whose score is less than this above its threshold is told as doubtful, and one as much below as perhaps missed."""
 DIGITS = 3
+MOST_CUTS = 6
+"""Cuts of a volume in a picture of what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,11 @@ class BoxAnswers:
             regions=() if answer.regions is None else answer.regions.rows,
             unit_of_size="" if answer.regions is None else answer.regions.unit_of_size,
             images=(
-                KeyImage(png=self.drawn(image, answer, numbered=True), shows="boxes", legend=self._legend(answer)),
+                KeyImage(
+                    png=self.drawn(image, answer, numbered=True),
+                    shows="boxes" if self._told(answer) else "image",
+                    legend=self._legend(answer),
+                ),
             ),
             unit_of_length=answer.unit,
         )
@@ -149,7 +156,8 @@ class BoxAnswers:
             for number, k in enumerate(self._told(answer), start=1)
         ]
         window = window_of(around_boxes(image.voxels[0], [one.corners for one in boxes]), self.task)
-        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window)
+        first = boxes[:MOST_FINDINGS]
+        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window, first=first, most=MOST_CUTS)
 
     def _legend(self, answer: BoxAnswer) -> tuple[tuple[str, str], ...]:
         codes = sorted({int(answer.found.codes[place]) for place in self._told(answer)})
@@ -163,7 +171,8 @@ class BoxAnswers:
 
     def _line(self, answer: BoxAnswer, place: int, number: int, *, shape: Shape3) -> FindingLine:
         flat = shape.index(1) if 1 in shape else None
-        across, along = np.delete(edges_of(answer, place), 2 if flat is None else flat).tolist()
+        edges = edges_of(answer, place)
+        across, along = np.delete(edges, 2 if flat is None else flat).tolist()
         low, high = answer.found.boxes[place, :, 2].tolist()
         lies = answer.place_of(place) or Place(OUTSIDE)
         return FindingLine(
@@ -173,12 +182,26 @@ class BoxAnswers:
             crosses=lies.crosses,
             longest=max(across, along),
             perpendicular=min(across, along),
+            depth=float(edges[2]) if flat is None else None,
             slices=(min(shape[2], math.floor(low) + 1), max(1, math.ceil(high))) if flat is None else None,
             confidence=float(answer.found.scores[place]),
         )
 
-    def explain(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
+    def explain(
+        self, engine: Engine, image: Volume, answer: BoxAnswer, *, method: str | None = None, narrow: bool = False
+    ) -> None:
         """None: a box shows by itself where it lies."""
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def reproduced(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
+        """None: there is no explanation."""
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: the curves of sensitivity and false positives tell it."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
@@ -305,6 +328,7 @@ class BoxAnswers:
             rows or test,
             classes=self.parts,
             primary=self.primary,
+            froc_rule=usual_froc_rule([*rows, *test]),
             sizes=usual_groups(row.true for row in (*rows, *test)),
             seed=seed,
             test=test if rows else (),

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.detected import DetectedCase
+from scanwright.evaluation.box_matching import HitRule
+from scanwright.evaluation.detected import DetectedCase, usual_froc_rule
 from scanwright.evaluation.froc import froc_curve
 from scanwright.evaluation.matched import MatchedCase, match_cases
 from scanwright.figures.plots import Line, line_plot
@@ -20,9 +21,10 @@ MOST_RATE = 8.0
 
 def figures(rows: Sequence[DetectedCase], task: Task) -> tuple[Figure, ...]:
     """Curves of precision and sensitivity, and free-response curves, a line for each class."""
-    cases = match_cases(rows, num_classes=len(task.classes))
+    rule = usual_froc_rule(rows)
+    cases = match_cases(rows, num_classes=len(task.classes), froc_rule=rule)
     names = task.classes[:MOST_CLASSES]
-    return (*_precision(cases, names), *_free_response(cases, names))
+    return (*_precision(cases, names), *_free_response(cases, names, rule=rule))
 
 
 def _precision(cases: Sequence[MatchedCase], names: Sequence[str]) -> Iterator[Figure]:
@@ -51,7 +53,7 @@ def _precision_points(cases: Sequence[MatchedCase], *, code: int) -> tuple[tuple
     return tuple(zip((hits / true).tolist(), precision.tolist(), strict=True))
 
 
-def _free_response(cases: Sequence[MatchedCase], names: Sequence[str]) -> Iterator[Figure]:
+def _free_response(cases: Sequence[MatchedCase], names: Sequence[str], *, rule: HitRule) -> Iterator[Figure]:
     lines = []
     for code, name in enumerate(names):
         curve = froc_curve(cases, code=code)
@@ -63,6 +65,6 @@ def _free_response(cases: Sequence[MatchedCase], names: Sequence[str]) -> Iterat
         yield Figure(
             panels=(line_plot(lines, x_label="false positives in the mean image", y_label="sensitivity"),),
             caption="Free-response curves: the share of true boxes that are found, over the false positives that come "
-            "with them.",
+            f"with them. A hit: {rule.stated}.",
             legend=tuple(names),
         )

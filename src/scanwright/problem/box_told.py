@@ -9,6 +9,7 @@ from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
 from scanwright.evaluation.box_matching import IOU_50
 from scanwright.evaluation.detected import DetectedCase, count_boxes
+from scanwright.evaluation.detection_columns import AT_RATES
 from scanwright.evaluation.detection_comparison import compare_detections_with_best
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.problem import box_figures
@@ -18,6 +19,8 @@ from scanwright.problem.windows import around_boxes, window_of
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
 from scanwright.types import JSON
+
+UNSHOWN = set(AT_RATES) - {"sensitivity_at_1fp"}
 
 WORDING = Wording(
     kind="Detection",
@@ -37,7 +40,24 @@ def result_set(
     if len({row.fold for row in rows}) > 1:
         note += " The score from which on a box is told is chosen on the other folds."
     cases = [page_case(row, task) for row in rows]
-    return of_all_together(name, summary, cases=cases, figures=box_figures.figures(rows, task), note=note)
+    return of_all_together(name, _shown(summary), cases=cases, figures=box_figures.figures(rows, task), note=note)
+
+
+def _shown(summary: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Without the sensitivities at rates other than one false positive an image, which FROC's curve shows."""
+
+    def kept(measures: Mapping[str, JSON]) -> dict[str, JSON]:
+        return {key: value for key, value in measures.items() if key not in UNSHOWN}
+
+    return {
+        **summary,
+        "overall": kept(summary["overall"]),
+        "by_class": {name: kept(block) for name, block in summary["by_class"].items()},
+        "by_group": {
+            column: {value: kept(block) for value, block in values.items()}
+            for column, values in summary["by_group"].items()
+        },
+    }
 
 
 def page_case(row: DetectedCase, task: Task) -> page_content.CaseRow:

@@ -10,12 +10,13 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.rare import rare_classes, rare_text
+from scanwright.evaluation.rare import absent_classes, absent_text, rare_classes, rare_text
 from scanwright.evaluation.summary import CAVEATS, summarise_classification
 from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
+from scanwright.problem.class_points import points_of
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
@@ -171,9 +172,18 @@ class ClassAnswers(WholeImages):
             test=test if rows else (),
         )
         for block, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
-            if rare := rare_classes(judged, classes=self.task.classes, choice=self.task.choice):
-                block[CAVEATS] = [rare_text(rare)]
+            rare = rare_classes(judged, classes=self.task.classes, choice=self.task.choice)
+            absent = absent_classes(judged, classes=self.task.classes, choice=self.task.choice)
+            said = [*([absent_text(absent)] if absent else []), *([rare_text(rare)] if rare else [])]
+            if said:
+                block[CAVEATS] = said
         return found
+
+    def operating(
+        self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase]
+    ) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """What common rules for thresholds are worth, by class or label (class_points.py)."""
+        return points_of(rows, test, self.task)
 
     def settle(
         self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan

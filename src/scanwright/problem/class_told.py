@@ -1,6 +1,7 @@
 """Classes as a report shows them: measures by class, and cases that were told surely, hardly and wrongly."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from scanwright.dataset.task import Task
 from scanwright.evaluation.comparison import compare_with_best
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.problem import class_figures
+from scanwright.problem.class_points import point_rows
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
@@ -29,7 +31,8 @@ def result_set(
 ) -> ResultSet:
     """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
     cases = [page_case(row, task) for row in rows]
-    return of_all_together(name, summary, cases=cases, figures=class_figures.figures(rows, task), note=note)
+    found = of_all_together(name, summary, cases=cases, figures=class_figures.figures(rows, task), note=note)
+    return replace(found, points=point_rows(summary, task))
 
 
 def page_case(row: ClassifiedCase, task: Task) -> page_content.CaseRow:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
+from scanwright.doubt import Doubt
+from scanwright.explanation.sanity import Explain
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
@@ -31,10 +33,26 @@ LABELS = "labels"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A PNG of where in an image lies what an answer rests on. parts: what it tells of, from above."""
+    """A PNG of where in an image lies what an answer rests on. parts: what it tells of, from above.
 
-    png: bytes
+    means: what its colours mean, in words. method: what it was made by, where there is a choice.
+
+    unchanged: parts of the answer that nothing in the image changed, of which nothing is drawn; png: None where all are.
+    """
+
+    png: bytes | None
     parts: tuple[str, ...]
+    means: str
+    method: str = ""
+    unchanged: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """That parts of the answer rest on nothing in the image."""
+        if not self.unchanged:
+            return ()
+        names = ", ".join(self.unchanged)
+        return (Doubt("nothing-changed", "nothing in the image changed the answer for {names}", names=names),)
 
 
 class Kind(Problem, Protocol):
@@ -84,8 +102,23 @@ class Kind(Problem, Protocol):
         """What an answer says, measured on the image, for the report of a study."""
         ...
 
-    def explain(self, engine: Engine, image: Volume, answer: Any) -> Explanation | None:
-        """Where in the image lies what an answer rests on; None where the answer itself shows that, or nothing can."""
+    def explain(
+        self, engine: Engine, image: Volume, answer: Any, *, method: str | None = None, narrow: bool = False
+    ) -> Explanation | None:
+        """Where in the image lies what an answer rests on; None where the answer itself shows that, or nothing can.
+
+        method: one of `methods`; None: the one that suits. narrow: for a column of a page.
+        """
+        ...
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """What answers of such models can be explained by; () where there is nothing to choose."""
+        ...
+
+    def reproduced(self, engine: Engine, image: Volume, answer: Any) -> tuple[Tensor, Explain] | None:
+        """What an explanation is made of, so that it can be made again of other weights: the image as the networks see it, and
+        the map of a network. None where none of networks is made.
+        """
         ...
 
     def file_name(self, case: Case) -> str:
@@ -138,6 +171,12 @@ class Kind(Problem, Protocol):
     ) -> tuple[list[Any], list[Any], dict[str, JSON] | None]:
         """What is chosen on out-of-fold answers (a calibration, a threshold), applied: to `rows` each fold by what the others
         say, to the test rows as a whole; and the choice as plain data for the package, None where nothing is chosen.
+        """
+        ...
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """What thresholds are worth by the rule that chooses them, of rows as answered and of a test split, for metrics.json;
+        {} where no threshold decides.
         """
         ...
 

@@ -9,12 +9,14 @@ from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.evaluation.bootstrap import Measures
 from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.lesions import LesionCase, Lesions, match_lesions, measure_lesions, measure_regions
+from scanwright.evaluation.lesions import BURDEN, LesionCase, Lesions, match_lesions, measure_lesions, measure_regions
+from scanwright.figures.plots import Pairs
 from scanwright.findings.placing import with_findings
 from scanwright.findings.table import size_of_voxel
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.report.content import RegionRow, ResultSet, estimates
+from scanwright.problem.number_figures import HOW_DRAWN, MOST_QUANTITIES, agreement_panels
+from scanwright.report.content import Figure, RegionRow, ResultSet, estimates
 from scanwright.types import JSON, Bools
 
 SPELLED = {"mm²": "mm2"}
@@ -26,8 +28,8 @@ NOTE = (
     "one finding."
 )
 NOTE_ON_REGIONS = (
-    "Findings of all kinds. A true one counts in the region that holds most of it, a found or false one in the region in which "
-    "it is said to lie."
+    "Findings of all kinds. A true one counts in the region that holds most of it (of regions that lie in one another, in the "
+    "innermost), a found or false one in the region in which it is said to lie."
 )
 OUTSIDE_ALL = "outside all regions"
 
@@ -104,8 +106,8 @@ def _as_json(measures: Measures) -> dict[str, JSON]:
     return {name: value.as_json() for name, value in measures.items()}
 
 
-def lesion_results(name: str, summary: Mapping[str, JSON]) -> tuple[ResultSet, ...]:
-    """The same as sets of results of their own, by kind and by region; () where there is none."""
+def lesion_results(name: str, summary: Mapping[str, JSON], rows: Sequence[OutlinedCase]) -> tuple[ResultSet, ...]:
+    """The same as sets of results of their own, by kind, with the burden drawn, and by region; () where there is none."""
     if FINDINGS not in summary:
         return ()
     part = summary[FINDINGS]
@@ -115,6 +117,7 @@ def lesion_results(name: str, summary: Mapping[str, JSON]) -> tuple[ResultSet, .
         regions=_rows(part["by_class"]),
         note=NOTE,
         of_each_case=False,
+        figures=_burden_figures(rows, part["by_class"]),
     )
     if "by_region" not in part:
         return (by_kind,)
@@ -126,6 +129,28 @@ def lesion_results(name: str, summary: Mapping[str, JSON]) -> tuple[ResultSet, .
         of_each_case=False,
     )
     return by_kind, by_region
+
+
+def _burden_figures(rows: Sequence[OutlinedCase], by_class: Mapping[str, JSON]) -> tuple[Figure, ...]:
+    """Found against true burden of each kind; () where it has no limits of agreement."""
+    panels: list[bytes] = []
+    for kind, measures in list(by_class.items())[:MOST_QUANTITIES]:
+        judged = [(row.case, row.lesions[kind]) for row in rows if kind in row.lesions]
+        if not judged:
+            continue
+        unit = judged[0][1].unit
+        levels = [measures[f"burden_{name}_{unit}"] for name in BURDEN]
+        if any(level["mean"] is None for level in levels):
+            continue
+        pairs = Pairs(
+            name=kind,
+            reference=[one.true_burden for _, one in judged],
+            predicted=[one.found_burden for _, one in judged],
+            titles=[f"{case}: true {one.true_burden:.4g}, predicted {one.found_burden:.4g}" for case, one in judged],
+        )
+        panels += agreement_panels(pairs, levels, unit={word: sign for sign, word in SPELLED.items()}.get(unit, unit))
+    caption = f"The burden of a case, the size of all its findings of a kind: predicted against true ones {HOW_DRAWN}"
+    return (Figure(panels=tuple(panels), caption=caption),) if panels else ()
 
 
 def _rows(blocks: Mapping[str, JSON]) -> tuple[RegionRow, ...]:

@@ -1,4 +1,4 @@
-"""A label map as the report of a study tells it: every region, every finding, and pictures of the largest."""
+"""A label map as the report of a study tells it: every region, every finding, and pictures of the whole and of findings."""
 
 from collections.abc import Mapping
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
-from scanwright.figures.overlay import WIDTH_PX, overlay_slices
+from scanwright.figures.overlay import WIDTH_PX, overlay_slices, regions_cut
 from scanwright.figures.palette import structure_colour
 from scanwright.findings.placing import with_findings
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.problem.windows import window_of
-from scanwright.report.study_content import KeyImage, StudyPart
-from scanwright.types import Array, Bools, Triple
+from scanwright.report.study_content import MOST_FINDINGS, KeyImage, StudyPart
+from scanwright.types import Array, Bools, Shape3, Triple
 
 CLOSE_PX = 480
 """Width of a picture of one finding: two stand side by side, and their letters are still read."""
-MOST_PICTURED = 2
-"""Findings with a picture of their own, the largest ones."""
+MOST_NUMBERED = 2 * MOST_FINDINGS
+"""Findings with their number in the picture of the whole, the largest ones."""
 VALUES = {"ct": "HU", "pet": "SUV"}
 """Units of grey values, by modality; of other modalities they have none."""
 
@@ -57,40 +57,48 @@ def measured_table(
 def study_part(
     image: Volume, labels: Volume, task: Task, *, sure: Array | None, regions: Regions | None = None
 ) -> StudyPart:
-    """The table of a study, the whole image with its overlay, and the largest findings close by. sure, regions: as of
+    """The table of a study, the whole image with its overlay, and a way to draw each finding close by. sure, regions: as of
     `measured_table`.
     """
     table = measured_table(image, labels, task, sure=sure, regions=regions)
-    masks = region_masks(labels.voxels[0], task)
     drawn = np.isin(labels.voxels[0], [value for region in task.regions for value in region.values])
     window = window_of(image.voxels[0][drawn], task)
+    numbers = _numbers(table, image.grid.shape)
     whole = KeyImage(
-        png=_picture(image, labels.voxels[0], task, window=window),
-        shows="outlines",
-        legend=_legend(masks, task),
+        png=_picture(image, labels.voxels[0], task, window=window, numbers=numbers),
+        shows="numbered" if numbers.any() else "outlines" if drawn.any() else "image",
+        legend=_legend(labels, task, numbers),
         window=window,
     )
     return StudyPart(
         table=table,
         looks_for_findings=bool(task.abnormal),
-        images=(
-            whole,
-            *(_close(image, labels, task, table, number) for number in range(min(MOST_PICTURED, len(table.findings)))),
-        ),
+        with_findings=regions is None and task.disjoint and bool(task.abnormal),
+        images=(whole,),
+        picture_of=lambda number: _close(image, labels, task, table.findings[number - 1]),
         unit_of_length=image.grid.unit,
         unit_of_value=VALUES.get(task.channels[0].modality, ""),
     )
 
 
-def _legend(masks: Mapping[str, Bools], task: Task) -> tuple[tuple[str, str], ...]:
-    """The regions that are there, each with the colour of its outline."""
+def _numbers(table: StudyTable, shape: Shape3) -> Array:
+    """(I, J, K) the number of the finding that a voxel belongs to, 0 for none; of two the smaller one's."""
+    numbers = np.zeros(shape, dtype=np.int64)
+    for row in table.findings[:MOST_NUMBERED]:  # the largest first
+        numbers[row.around][row.mask] = row.number
+    return numbers
+
+
+def _legend(labels: Volume, task: Task, numbers_IJK: Array) -> tuple[tuple[str, str], ...]:
+    """The regions that the picture of the whole cuts through, each with the colour of its outline."""
     places = {region.name: place for place, region in enumerate(task.regions)}
-    return tuple((name, structure_colour(places[name])) for name, mask in masks.items() if mask.any())
+    values = {region.name: region.values for region in task.regions}
+    seen = regions_cut(labels.voxels[0], grid=labels.grid, regions=values, numbers_IJK=numbers_IJK)
+    return tuple((name, structure_colour(places[name])) for name in seen)
 
 
-def _close(image: Volume, labels: Volume, task: Task, table: StudyTable, place: int) -> KeyImage:
+def _close(image: Volume, labels: Volume, task: Task, row: FindingRow) -> KeyImage:
     """One finding and what is around it."""
-    row = table.findings[place]
     values = next(region.values for region in task.regions if region.name == row.kind)
     alone = np.zeros_like(labels.voxels[0])
     alone[row.around] = np.where(row.mask, values[0], 0)
@@ -118,7 +126,13 @@ def beside(image_IJK: Array, row: FindingRow) -> Array:
 
 
 def _picture(
-    image: Volume, shown_IJK: Array, task: Task, *, window: tuple[float, float] | None, near: bool = False
+    image: Volume,
+    shown_IJK: Array,
+    task: Task,
+    *,
+    window: tuple[float, float] | None,
+    near: bool = False,
+    numbers: Array | None = None,
 ) -> bytes:
     return overlay_slices(
         image.voxels,
@@ -129,4 +143,5 @@ def _picture(
         window=window,
         zoom=near,
         width_px=CLOSE_PX if near else WIDTH_PX,
+        numbers_IJK=numbers,
     )

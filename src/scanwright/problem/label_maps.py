@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from torch import nn
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
@@ -85,8 +86,21 @@ class LabelMaps:
         """The same, and pictures of them."""
         return study_part(image, answer, self.task, sure=sure)
 
-    def explain(self, engine: Engine, image: Volume, answer: Volume) -> None:
+    def explain(
+        self, engine: Engine, image: Volume, answer: Volume, *, method: str | None = None, narrow: bool = False
+    ) -> None:
         """None: a label map shows by itself where it lies."""
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def reproduced(self, engine: Engine, image: Volume, answer: Volume) -> None:
+        """None: there is no explanation."""
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: no threshold decides."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""
@@ -233,7 +247,7 @@ class LabelMaps:
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
         whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
-        return (whole, *lesion_results(name, summary))
+        return (whole, *lesion_results(name, summary, rows))
 
     def pictures(
         self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]

@@ -20,6 +20,26 @@ FAR = 3.0
 """Deviations of the training cases beyond which an estimate is doubtful."""
 
 
+def outside_learned(found: Mapping[str, JSON], reference: Mapping[str, JSON]) -> tuple[Doubt, ...]:
+    """That a quantity lies outside all that were learned from, which an estimate within three deviations may do.
+
+    found: what an answer says. reference: the fingerprint of the training cases; one without quantities says nothing.
+    """
+    spreads = {one["name"]: one["spread"] for one in reference.get("quantities", ())}
+    return tuple(
+        Doubt(
+            "outside-learned",
+            "{name} {value:.4g} is outside all that was learned from ({least:.4g} to {most:.4g})",
+            name=name,
+            value=value,
+            least=spreads[name]["min"],
+            most=spreads[name]["max"],
+        )
+        for name, value in found.get("quantities", {}).items()
+        if name in spreads and not spreads[name]["min"] <= value <= spreads[name]["max"]
+    )
+
+
 class NumberAnswers(WholeImages):
     """Mixed into regression. learned: mean and deviation of the training cases, None where nothing was planned for them."""
 

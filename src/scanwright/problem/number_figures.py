@@ -10,15 +10,18 @@ from scanwright.report.content import Figure
 from scanwright.types import JSON
 
 MOST_QUANTITIES = 6
+HOW_DRAWN = (
+    "with the line of equality, and their difference against their mean (Bland-Altman): bias and limits of agreement with "
+    "their intervals."
+)
 
 
 def figures(
     rows: Sequence[MeasuredCase], by_quantity: Mapping[str, JSON], task: Task, *, units: Sequence[str]
 ) -> tuple[Figure, ...]:
     """Two panels for each quantity. by_quantity: the measures of each, of metrics.json. units: of each, "" for none."""
-    panels = []
+    panels: list[bytes] = []
     for place, name in enumerate(task.quantities[:MOST_QUANTITIES]):
-        behind = f", {units[place]}" if units[place] else ""
         known = [(row, true) for row in rows if (true := row.truth[place]) is not None]
         measures = by_quantity[name]
         if not known or measures["loa_low"]["mean"] is None:
@@ -29,17 +32,19 @@ def figures(
             predicted=[row.predicted[place] for row, _ in known],
             titles=[f"{row.case}: true {true:.4g}, predicted {row.predicted[place]:.4g}" for row, true in known],
         )
-        bias, low, high = (_level(measures[key]) for key in ("bias", "loa_low", "loa_high"))
-        panels.append(scatter_plot(pairs, x_label=f"true{behind}", y_label=f"predicted{behind}"))
-        across, up = f"mean of the two{behind}", f"predicted less true{behind}"
-        panels.append(differences_plot(pairs, bias, [low, high], x_label=across, y_label=up))
-    if not panels:
-        return ()
-    caption = (
-        "Predicted against true numbers with the line of equality, and their difference against their mean (Bland-Altman): "
-        "bias and limits of agreement with their intervals."
+        panels += agreement_panels(pairs, [measures[key] for key in ("bias", "loa_low", "loa_high")], unit=units[place])
+    return (Figure(panels=tuple(panels), caption=f"Predicted against true numbers {HOW_DRAWN}"),) if panels else ()
+
+
+def agreement_panels(pairs: Pairs, measures: Sequence[Mapping[str, JSON]], *, unit: str) -> tuple[bytes, bytes]:
+    """The scatter of pairs and the plot of Bland and Altman. measures: bias and both limits, as metrics.json has them."""
+    behind = f", {unit}" if unit else ""
+    bias, low, high = map(_level, measures)
+    across, up = f"mean of the two{behind}", f"predicted less true{behind}"
+    return (
+        scatter_plot(pairs, x_label=f"true{behind}", y_label=f"predicted{behind}"),
+        differences_plot(pairs, bias, [low, high], x_label=across, y_label=up),
     )
-    return (Figure(panels=tuple(panels), caption=caption),)
 
 
 def _level(measure: Mapping[str, JSON]) -> Level:

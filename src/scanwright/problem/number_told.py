@@ -52,7 +52,24 @@ def result_set(
     cases = [page_case(row, task) for row in rows]
     figures = number_figures.figures(rows, summary["by_class"], task, units=units)
     said = {name: unit for name, unit in zip(task.quantities, units, strict=True) if unit and not unit_of(name)}
+    note = " ".join([note, *beyond_text(rows, task)])
     return replace(of_all_together(name, summary, cases=cases, figures=figures, note=note), units=said)
+
+
+def beyond_text(rows: Sequence[MeasuredCase], task: Task) -> list[str]:
+    """A sentence for each quantity of which estimates lie outside all that is true of the cases, with the farthest one."""
+    told = []
+    for place, name in enumerate(task.quantities):
+        known = [truth for row in rows if (truth := row.truth[place]) is not None]
+        least, most = min(known, default=-np.inf), max(known, default=np.inf)
+        beyond = [row.predicted[place] for row in rows if not least <= row.predicted[place] <= most]
+        if beyond:
+            farthest = max(beyond, key=lambda value: max(least - value, value - most))
+            told.append(
+                f"{len(beyond)} of {len(rows)} estimates of {name} lie outside what is true of these cases ({least:.4g} to "
+                f"{most:.4g}), the farthest at {farthest:.4g}."
+            )
+    return told
 
 
 def page_case(row: MeasuredCase, task: Task) -> page_content.CaseRow:

@@ -1,16 +1,17 @@
 """What kinds of problem with one answer to a whole image share: how it is made, and how it is kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
+from scanwright.explanation.sanity import Explain
 from scanwright.files import read_json, write_json
 from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
@@ -20,12 +21,12 @@ from scanwright.inference.whole import predict_whole
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Explanation
 from scanwright.problem.told import pictured
-from scanwright.problem.whole_explained import drawn, score_of
+from scanwright.problem.whole_explained import Seen, explanation_of, map_of, method_for, methods_of, score_of
 from scanwright.protocols import Listener
 from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
-from scanwright.types import Array, Floats
+from scanwright.types import JSON, Array, Floats
 
 SUFFIX = ".json"
 MOST_EXPLAINED = 4
@@ -93,12 +94,32 @@ class WholeImages:
         """Which of the parts are explained: the first few."""
         return tuple(range(len(self.parts)))[:MOST_EXPLAINED]
 
-    def explain(self, engine: Engine, image: Volume, answer: Floats) -> Explanation | None:
-        """Where in the image lies what the answer rests on, for each part of it that is explained."""
-        places = self.explained(answer)
+    def explain(
+        self, engine: Engine, image: Volume, answer: Floats, *, method: str | None = None, narrow: bool = False
+    ) -> Explanation | None:
+        """Where in the image lies what the answer rests on, for each part of it that is explained.
+
+        Raises UsageError for a method that the models cannot give.
+        """
+        places, how = self.explained(answer), method_for(engine, method)
         names = tuple(self.parts[place] for place in places)
         shown = [(name, score_of(self.task, place)) for name, place in zip(names, places, strict=True)]
-        return Explanation(drawn(engine, image, shown, self.task), names)
+        return explanation_of(engine, image, shown, self.task, method=how, narrow=narrow)
+
+    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
+        """Of networks all, of other models occlusion."""
+        return methods_of(networks)
+
+    def reproduced(self, engine: Engine, image: Volume, answer: Floats) -> tuple[Tensor, Explain] | None:
+        """For the first part that is explained; None where the answers are not of networks."""
+        if len(methods_of(engine.networks)) == 1:
+            return None
+        score, how = score_of(self.task, self.explained(answer)[0]), method_for(engine, None)
+        return Seen.by(engine, image).tensor, lambda network, shown: map_of([network], shown, score, how)
+
+    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """None: no threshold decides."""
+        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

@@ -42,7 +42,8 @@ class Headline:
 
     num_scored: patients for whom the metric is defined, on whom the interval rests; None: all of them.
     name: of the set of cases, where there are two: "Cross-validation", "Test split".
-    caveats: sentences without which the number would be misread.
+    caveats: sentences without which the number would be misread. chosen_without: of the best of several models, as ModelsPart
+    has it.
     """
 
     metric: str
@@ -53,6 +54,7 @@ class Headline:
     num_scored: int | None = None
     name: str = ""
     caveats: tuple[str, ...] = ()
+    chosen_without: Estimate | None = None
 
     @property
     def rests_on(self) -> int | None:
@@ -172,6 +174,17 @@ class GroupRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PointRow:
+    """A rule for the threshold of a class or label, and what it is worth. thresholds: least and largest of the folds."""
+
+    part: str
+    rule: str
+    threshold: float
+    metrics: Mapping[str, Estimate]
+    thresholds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRow:
     """One case. regions: region -> metric -> value. sizes: region -> (reference, predicted) in ml or pixels."""
 
@@ -201,7 +214,7 @@ class ResultSet:
     failures: which regions were missed or invented, in how many cases, as a phrase; empty if none was.
     of_each_case: whether the measures are those of single cases, of which means are shown; else of all cases together.
     figures: drawn by the kind of problem, beside those that the page draws from the numbers.
-    units: of quantities, by name, where the name does not say it.
+    units: of quantities, by name, where the name does not say it. points: rules for thresholds, class by class.
     """
 
     name: str
@@ -214,6 +227,7 @@ class ResultSet:
     of_each_case: bool = True
     figures: tuple[Figure, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    points: tuple[PointRow, ...] = ()
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
 
@@ -348,6 +362,8 @@ class ReportContent:
     seen: tuple[Figure, ...] = ()
     """How the model sees cases, and what it goes by."""
     pictures: tuple[CasePicture, ...] = ()
+    checked: str = ""
+    """Whether the explanations beneath the pictures depend on what was learned, in a sentence or two."""
     limits: tuple[str, ...] = ()
     dataset: DatasetPart | None = None
     split: SplitPart | None = None
@@ -360,6 +376,12 @@ def estimate(value: Mapping[str, JSON]) -> Estimate:
     """One entry of metrics.json."""
     low, high = value["ci95"] or (None, None)
     return Estimate(mean=value["mean"], low=low, high=high, n=value["n"], n_defined=value["n_defined"])
+
+
+def entry(value: Estimate) -> dict[str, JSON]:
+    """An estimate as one entry of metrics.json."""
+    reach = None if value.low is None or value.high is None else [value.low, value.high]
+    return {"mean": value.mean, "ci95": reach, "n": value.n, "n_defined": value.n_defined}
 
 
 def estimates(block: Mapping[str, JSON]) -> dict[str, Estimate]:

@@ -25,12 +25,50 @@ from scanwright.report.study_content import FindingLine, StudyContent
 TEMPLATE = "study.html"
 LANGUAGES = ("en", "zh")
 MOST_DECIMALS = 9
-LOWER_PICTURES = tuple(
-    f"figure.whole:not(.wide) img {{ max-height: {high}mm !important }}"
-    f"figure.whole.wide img {{ max-height: {wide}mm !important }}"
-    for high, wide in ((75, 42), (58, 36))
+DENSE = {
+    ".research, .warnings": "margin: 1.5mm 0; padding-top: 0.8mm; padding-bottom: 0.8mm",
+    ".facts": "margin-top: 1.2mm",
+    ".images": "margin-top: 1.5mm; row-gap: 1mm",
+    "figcaption": "margin-top: 0.2mm",
+    "h2": "margin: 1.6mm 0 0.3mm",
+    "table": "font-size: 0.94em",
+    "th": "padding: 0.2mm 0.7mm",
+    "td": "padding: 0.2mm 0.7mm; line-height: 1.2",
+    "td small": "display: inline; margin-left: 0.5mm",
+    "footer": "margin-top: 1.5mm; padding-top: 0.8mm",
+}
+FEWER_PICTURES = {".close ~ .close ~ .close, .small ~ .small ~ .small": "display: none"}
+SMALLER_LETTERS = {"body": "font-size: 8pt"}
+
+
+def _lower(high: int, wide: int) -> dict[str, str]:
+    """Pictures of the whole at most so many mm high, those of one plane and those of several."""
+    return {
+        "figure.whole:not(.wide) img": f"max-height: {high}mm",
+        "figure.whole.wide img": f"max-height: {wide}mm",
+    }
+
+
+TIGHTER = (
+    _lower(75, 42),
+    _lower(75, 42) | DENSE,
+    _lower(75, 42) | DENSE | FEWER_PICTURES,
+    _lower(58, 36) | DENSE | FEWER_PICTURES,
+    _lower(48, 30) | DENSE | FEWER_PICTURES | SMALLER_LETTERS,
 )
-"""Rules for paper, each with lower pictures of the whole than the one before; 95 and 48 mm are the layout's own."""
+"""Rules for paper, each with less air than the one before: lower pictures of the whole (95 and 48 mm are the layout's own),
+rows of one line, two findings with a picture of their own, smaller letters.
+"""
+
+
+def _over_the_layout(rules: Mapping[str, str]) -> str:
+    """Rules as CSS that goes before the page's own.
+
+    >>> _over_the_layout({"td": "padding: 0; margin: 0"})
+    'td { padding: 0 !important; margin: 0 !important }'
+    """
+    forced = {where: "; ".join(f"{one} !important" for one in said.split("; ")) for where, said in rules.items()}
+    return " ".join(f"{where} {{ {said} }}" for where, said in forced.items())
 
 
 def require_words(language: str, *, site: Path | None = None) -> None:
@@ -79,7 +117,7 @@ def _environment(site: Path | None) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent)
-    environment.filters.update(signed=signed_percent, digits=digits_of_value, said=str)
+    environment.filters.update(signed=signed_percent, digits=digits_of_value, person=person, said=str)
     return environment
 
 
@@ -155,6 +193,19 @@ def digits_of_value(one: FindingLine) -> int:
     return min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(scale))))
 
 
+def person(name: str) -> str:
+    """A name as people write it. name: as DICOM has it, FAMILY^GIVEN^MIDDLE^PREFIX^SUFFIX in up to three scripts (PS3.5 6.2).
+
+    >>> person("Doe^Jane^M"), person("Doe^Jane^^Dr"), person("Doe Jane"), person("Wang^XiaoDong=王^小東=")
+    ('Doe, Jane M', 'Doe, Jane, Dr', 'Doe Jane', 'Wang, XiaoDong (王小東)')
+    """
+    latin, *others = (one.split("^") for one in name.split("="))
+    given = " ".join(part for part in latin[1:3] if part)
+    written = ", ".join(part for part in (latin[0], given, *latin[3:]) if part)
+    original = next((text for one in others if (text := "".join(one))), "")
+    return f"{written} ({original})" if written and original else written or original
+
+
 def percent(share: float | None, digits: int = 0) -> str:
     """A share in percent, an en dash for none; what is more than nothing is never told as 0 %.
 
@@ -181,7 +232,7 @@ def signed_percent(change: float | None) -> str:
 
 
 def study_pdf(page: str) -> bytes:
-    """A page of `build_study` as PDF, with a lower picture of the whole where that saves a page; nothing outside is read.
+    """A page of `build_study` as PDF, tightened (TIGHTER) as far as that saves a page; nothing outside is read.
 
     Raises UsageError, saying what to install, where WeasyPrint is not there.
     """
@@ -197,10 +248,10 @@ def study_pdf(page: str) -> bytes:
         ) from error
     html = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=("data",)))
     document = html.render()
-    for rule in LOWER_PICTURES:
+    for rules in TIGHTER:
         if len(document.pages) == 1:
             break
-        lower = html.render(stylesheets=[CSS(string=rule)])
-        document = min(document, lower, key=lambda one: len(one.pages))
+        tighter = html.render(stylesheets=[CSS(string=_over_the_layout(rules))])
+        document = min(document, tighter, key=lambda one: len(one.pages))
     written: bytes = document.write_pdf()
     return written

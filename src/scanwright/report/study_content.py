@@ -5,10 +5,10 @@ stated beside them; None is "not known".
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from scanwright.doubt import as_data
 from scanwright.findings.follow_up import Change, FollowUp
@@ -19,7 +19,12 @@ MOST_FINDINGS = 12
 """Rows of findings on the page; the others are counted, and stand in the JSON."""
 LARGEST_SHOWN = 6
 """Rows that the largest have of these; the others go to what has changed since a prior study, then to the next largest."""
-PRECEDENCE: tuple[Change, ...] = ("grown", "resolved", "new", "shrunk", "stable")
+MOST_PICTURED = 4
+"""Findings with a picture of their own."""
+PRECEDENCE: tuple[Change, ...] = (
+    *("grown", "resolved", "new", "merged", "split", "shrunk"),
+    *("not covered before", "not covered now", "cut", "within error", "stable"),
+)
 """What became of a finding, the most telling first."""
 DECISION = ""
 """Under which name the answers to the whole image hold what is decided; no class and no quantity is called so."""
@@ -28,7 +33,7 @@ DAYS_TOLD = 92
 DAYS_OF_MONTH = 365.25 / 12
 
 Span = Literal["same day", "day", "days", "months"]
-Shows = Literal["image", "outlines", "boxes", "explanation"]
+Shows = Literal["image", "outlines", "numbered", "boxes", "distance", "explanation"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +61,9 @@ class KeyImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegionLine:
-    """One region. burden: share of it that findings take. before: its size in the prior study."""
+    """One region. burden: share of it that findings take. before: its size in the prior study, 0 where it was not found there;
+    cut_before: whether the border of that image cut it.
+    """
 
     name: str
     size: float
@@ -64,6 +71,7 @@ class RegionLine:
     cut: bool = False
     missing: bool = False
     before: float | None = None
+    cut_before: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,10 +79,14 @@ class FindingLine:
     """One finding. number: in this study; None for one that was in the prior study alone.
 
     region: where it lies, "" outside all regions. crosses: further regions that it reaches into. size, longest, perpendicular,
-    mean, deviation: measured; None where the model gives no outline. slices: the first and the last one along the file's
+    mean, deviation: measured; None where the model gives no outline; of a box longest and perpendicular are its edges within a
+    slice, depth that across the slices of a volume. slices: the first and the last one along the file's
     `axis`, both counted from 1; of an outline the one in which its diameters are measured; None of a picture. image_numbers:
-    those that a scanner gave to these slices, the lower first; None where there are none. change, growth, before: against the
-    prior study, where there is one: growth is of the longest diameter, before is that diameter then.
+    those that a scanner gave to these slices, the lower first; None where there are none.
+    Against the prior study, where there is one, as in `FollowUp`: change, growth, size_growth; before, size_before: diameter
+    and size then; cut_before: whether the border of that image cut it. Of several findings that have become one, or one that
+    has split, growth, before and size_before are of sums: diameters_before and parts, the numbers of those of now, say of what,
+    and together is the sum of their diameters. error: how far the difference of the diameters may be wrong.
     """
 
     number: int | None
@@ -84,6 +96,7 @@ class FindingLine:
     size: float | None = None
     longest: float | None = None
     perpendicular: float | None = None
+    depth: float | None = None
     slices: tuple[int, int] | None = None
     axis: int = 3
     image_numbers: tuple[int, int] | None = None
@@ -95,7 +108,14 @@ class FindingLine:
     cut: bool = False
     change: Change | None = None
     growth: float | None = None
+    size_growth: float | None = None
     before: float | None = None
+    size_before: float | None = None
+    cut_before: bool = False
+    diameters_before: tuple[float, ...] = ()
+    parts: tuple[int, ...] = ()
+    together: float | None = None
+    error: float | None = None
 
     def numbered(self, numbers: Sequence[int]) -> "FindingLine":
         """The same with the numbers that a scanner gave to the slices along the third axis, in their order; itself without."""
@@ -112,7 +132,9 @@ class StudyPart:
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
     an answer without outlines; looks_for_findings: whether the model knows any. regions: those that its findings lie among, ()
     where none are known; unit_of_size: of their sizes. answers: of the whole image, what is decided under ""; are_counts: how
-    many of each kind there are. unit_of_value: of grey values.
+    many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None where no finding has a
+    picture of its own. with_findings: whether regions are measured with the findings in them, which are no part of them in the
+    label map. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
@@ -123,6 +145,8 @@ class StudyPart:
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
+    picture_of: Callable[[int], KeyImage] | None = None
+    with_findings: bool = False
     unit_of_length: str = "mm"
     unit_of_value: str = ""
 
@@ -132,7 +156,9 @@ class ModelFacts:
     """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
 
     tested_on: each way in which it was measured, as texts by name: how (on cases set "apart", by "folds" of a
-    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval.
+    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval, or that metric's name as
+    undefined; and of one that looks for findings how many true ones there were and how many of them it found (true, hits),
+    sensitivity, sensitivity_interval, false ones in the mean case (false) and false_interval.
     """
 
     name: str
@@ -141,6 +167,18 @@ class ModelFacts:
     kind: str
     parts: tuple[str, ...] = ()
     tested_on: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def found_in_test(self) -> Mapping[str, str] | None:
+        """Of the tests in which findings were looked for that with most true ones; None without such a test."""
+        tests = [one for one in self.tested_on if "true" in one]
+        return max(tests, key=lambda one: int(one["true"]), default=None)
+
+    @property
+    def misses_most(self) -> bool:
+        """Whether it found less than half of the true findings of that test."""
+        test = self.found_in_test
+        return test is not None and 2 * int(test["hits"]) < int(test["true"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +190,8 @@ class StudyContent:
     model: that found the findings; regions_model: that found the regions, where it is another one.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
-    there are. looks_for_findings: whether it is told that there are none. unit_of_size, unit_of_length, unit_of_value: of the
+    there are. looks_for_findings: whether it is told that there are none. with_findings: whether regions are measured with the
+    findings in them, which are no part of them in the label map. unit_of_size, unit_of_length, unit_of_value: of the
     table's numbers.
     """
 
@@ -171,6 +210,7 @@ class StudyContent:
     findings: tuple[FindingLine, ...] = ()
     has_regions: bool = False
     looks_for_findings: bool = False
+    with_findings: bool = False
     warnings: tuple[str, ...] = ()
     unit_of_size: str = "ml"
     unit_of_length: str = "mm"
@@ -224,36 +264,46 @@ def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
     return tuple(findings[place] for place in sorted([*largest, *others][:MOST_FINDINGS]))
 
 
+def worth_a_picture(findings: Sequence[FindingLine]) -> tuple[int, ...]:
+    """Numbers of up to MOST_PICTURED findings, in their order: of what has grown or is new since a prior study, then of the
+    largest.
+    """
+    there = [(one.number, one) for one in findings if one.number is not None]
+    there.sort(key=lambda one: (one[1].change not in ("grown", "new"), -(one[1].longest or 0)))
+    return tuple(sorted(number for number, _ in there[:MOST_PICTURED]))
+
+
 def region_lines(rows: Sequence[RegionRow], before: Sequence[RegionRow] = ()) -> tuple[RegionLine, ...]:
     """The regions of a study. before: those of the prior study."""
-    earlier = {row.name: row.size for row in before}
+    earlier = {row.name: row for row in before}
     return tuple(_region_line(row, earlier.get(row.name)) for row in rows)
 
 
-def _region_line(row: RegionRow, before: float | None) -> RegionLine:
+def _region_line(row: RegionRow, before: RegionRow | None) -> RegionLine:
     return RegionLine(
-        name=row.name, size=row.size, burden=row.burden, cut=row.cut, missing=row.is_missing, before=before
+        name=row.name,
+        size=row.size,
+        burden=row.burden,
+        cut=row.cut,
+        missing=row.is_missing,
+        before=None if before is None else before.size,
+        cut_before=before is not None and before.cut,
     )
 
 
 def finding_lines(table: StudyTable, changes: Sequence[FollowUp] = ()) -> tuple[FindingLine, ...]:
-    """The findings of a table; with changes, each with what became of it, and those that are gone behind them."""
+    """The findings of a table; with changes, each with what became of it, and those of the prior study alone behind them."""
     has_slices = table.unit_of_size == "ml"
-    if not changes:
-        return tuple(_finding_line(row, has_slices=has_slices) for row in table.findings)
-    lines = [_finding_line(one.now, one, has_slices=has_slices) for one in changes if one.now is not None]
-    gone = [one.before for one in changes if one.now is None and one.before is not None]
+    became = {row.number: one for one in changes for row in one.now}
+    lines = [_finding_line(row, became.get(row.number), has_slices=has_slices) for row in table.findings]
+    alone = [(row, one) for one in changes if not one.now for row in one.before]
     return (
         *lines,
-        *(
-            FindingLine(number=None, kind=row.kind, region=row.region, change="resolved", before=row.longest)
-            for row in gone
-        ),
+        *(FindingLine(number=None, kind=row.kind, region=row.region, **_since_prior(one)) for row, one in alone),
     )
 
 
-def _finding_line(row: FindingRow, change: FollowUp | None = None, *, has_slices: bool) -> FindingLine:
-    earlier = None if change is None else change.before
+def _finding_line(row: FindingRow, change: FollowUp | None, *, has_slices: bool) -> FindingLine:
     return FindingLine(
         number=row.number,
         kind=row.kind,
@@ -270,7 +320,20 @@ def _finding_line(row: FindingRow, change: FollowUp | None = None, *, has_slices
         confidence=row.confidence,
         touches=row.touches,
         cut=row.cut,
-        change=None if change is None else change.change,
-        growth=None if change is None else change.growth,
-        before=None if earlier is None else earlier.longest,
+        **({} if change is None else _since_prior(change)),
     )
+
+
+def _since_prior(one: FollowUp) -> dict[str, Any]:
+    """What a line says of a change."""
+    told: dict[str, Any] = {"change": one.change, "growth": one.growth, "size_growth": one.size_growth}
+    if one.before:
+        told |= {"before": one.longest_before, "size_before": one.size_before}
+        told["cut_before"] = any(row.cut for row in one.before)
+    if len(one.before) > 1:
+        told["diameters_before"] = tuple(row.longest for row in one.before)
+    if len(one.now) > 1:
+        told |= {"parts": tuple(row.number for row in one.now), "together": one.longest}
+    if one.now and one.before:
+        told["error"] = one.error
+    return told

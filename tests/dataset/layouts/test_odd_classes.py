@@ -42,15 +42,39 @@ def test_probabilities_of_classes__are_no_quantity_unless_that_is_asked_for(tmp_
     assert read_dataset(folder(tmp_path / "c", "value", PROBABILITIES)).task.kind == "regression"
 
 
-def test_words_beside_numbers__are_told(tmp_path):
-    assert codes(read_dataset(folder(tmp_path, "class", ["1", "a", "2", "b"]))) == ["mixed-classes"]
-    assert codes(read_dataset(folder(tmp_path / "b", "class", ["1", "3", "2", "1"]))) == []
+@pytest.mark.parametrize(
+    ("cells", "declared", "said"),
+    [
+        (["benign", "1", "malignant", "0"], {}, [("mixed-classes", "error")]),
+        (["1", "a", "2", "b"], {}, [("mixed-classes", "error")]),
+        (["3", "4a", "4b", "5"], {}, [("mixed-classes", "warning")]),
+        (["benign", "1", "benign", "1"], {"classes": ["benign", "1"]}, []),
+        (["1", "3", "2", "1"], {}, []),
+    ],
+)
+def test_words_beside_numbers__are_refused_unless_they_are_declared(tmp_path, cells, declared, said):
+    found = read_dataset(folder(tmp_path, "class", cells, **declared))
+    assert [(fault.code, fault.severity) for fault in found.faults] == said
 
 
 def test_unknown_separators__are_told(tmp_path):
     several = {"kind": "classification", "choice": "several"}
     assert codes(read_dataset(folder(tmp_path, "class", ["a/b", "a", "b", "a"], **several))) == ["unknown-separator"]
     assert codes(read_dataset(folder(tmp_path / "b", "class", ["a|b", "a", "b", "a"], **several))) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "others"),
+    [
+        (['"a,b"', "b", "a|c", "a;c", "c"], '"|", as in other cells', "'a,b', 'a;c'"),
+        (["a;b", "b", '"a,c"', "c"], '";", as in other cells', "'a,c'"),
+        (["a b", "b", "a / b", "a+c", "c"], '"|", ";" or ","', "'a / b', 'a b', 'a+c'"),
+    ],
+)
+def test_separators_of_several_kinds__are_refused_and_all_are_named(tmp_path, cells, separator, others):
+    (fault,) = read_dataset(folder(tmp_path, "labels", cells)).faults
+    assert (fault.code, fault.severity) == ("unknown-separator", "error")
+    assert fault.expected.endswith(f"parted by {separator}") and ", ".join(sorted(fault.found.split(", "))) == others
 
 
 @pytest.mark.parametrize(
@@ -66,7 +90,8 @@ def test_unknown_separators__are_told(tmp_path):
 )
 def test_classes_made_of_others__are_told_whatever_the_choice(tmp_path, joined, alone):
     found = read_dataset(folder(tmp_path, "class", [joined, *alone, "normal"]))
-    assert (found.task.choice, codes(found), found.faults[0].found) == ("one", ["unknown-separator"], joined)
+    assert (found.task.choice, codes(found), found.faults[0].found) == ("one", ["unknown-separator"], repr(joined))
+    assert found.faults[0].severity == ("error" if "effusion" in alone else "warning")
     classes = [joined, *alone] + ["normal"] * ("normal" not in alone)
     assert codes(read_dataset(folder(tmp_path / "b", "class", [joined, *alone, "normal"], classes=classes))) == []
 
@@ -74,6 +99,7 @@ def test_classes_made_of_others__are_told_whatever_the_choice(tmp_path, joined, 
 def test_signs_within_one_class__are_its_own(tmp_path):
     assert codes(read_dataset(folder(tmp_path, "class", ["HER2+/ER-", "benign", "HER2+/ER-", "benign"]))) == []
     assert codes(read_dataset(folder(tmp_path / "b", "class", ["covid-19", "ards", "covid-19", "ards"]))) == []
+    assert codes(read_dataset(folder(tmp_path / "c", "class", ["HER2+/ER-", "HER2+/ER+", "HER2-/ER-", "benign"]))) == []
 
 
 @pytest.mark.parametrize(

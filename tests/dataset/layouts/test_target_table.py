@@ -195,6 +195,12 @@ def test_an_image_in_two_rows(tmp_path, rows, found, hint):
         ("malignant", "0 1 1 0", None, 'name it in scanwright.json ("target"); yes or no is said by malignant; it'),
         ("size", "0.5 1.5 2 3", "classification", 'name it in scanwright.json ("target"); it has'),
         ("size", "0.5 1.5 2 3", None, "size holds numbers, and is learned with --task regression"),
+        (
+            "size",
+            "0.5 n/a? 2 3",
+            None,
+            "size holds numbers, but not in 1 of its 4 filled cells ('n/a?'), and is learned",
+        ),
         ("size", "3.0 3.0 3.0 3.0", "regression", "no column of numbers that differ: size is 3.0 in every row"),
         ("size", "nan nan nan nan", "regression", "no column of numbers that differ: size is empty"),
     ],

@@ -1,8 +1,8 @@
-"""Boxes on pictures, whichever layout wrote them: what has to hold of each, and how they become a data set.
+"""Boxes on pictures and in volumes, whichever layout wrote them: what has to hold of each, and how they become a data set.
 
     empty-box          warning   no width or no height (a click that was saved); left out
     double-box         warning   the same box twice; one is kept
-    box-outside        error     wholly outside the picture, or more than a pixel over its edge. Up to a pixel is what
+    box-outside        error     wholly outside the picture, or more than a pixel (a voxel) over its edge. Up to one is what
                                  rounding, and counting from 0 or 1, make: such a box is cut at the edge without a word
     undeclared-class   error     a class that is none of the declared ones
     size-mismatch      error     the annotation was made on a picture of another size
@@ -26,9 +26,9 @@ from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts.listing import folders_in, images_in, is_dead_link
 from scanwright.errors import InputError
-from scanwright.io.formats import is_picture, read_grid, stem
+from scanwright.io.formats import is_image, is_picture, read_grid, stem
 from scanwright.io.header import Header
-from scanwright.types import JSON
+from scanwright.types import JSON, Shape3
 
 MARGIN = 1.0  # pixels over the edge that are cut off without a word
 LARGEST = 1e9  # pixels
@@ -43,7 +43,7 @@ class Drawn:
 
     image: where the picture should lie. file: the annotation, for messages. boxes: in pixels, or as shares of the picture's
     width and height where `in_shares`; None where they are not known, which the layout has a fault for.
-    size: width and height that the annotation states, if it does.
+    size: width and height that the annotation states, if it does. in_volumes: whether the image may be a volume.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Drawn:
     boxes: tuple[Box, ...] | None
     in_shares: bool = False
     size: Size | None = None
+    in_volumes: bool = False
     split: Side = "train"
 
 
@@ -87,7 +88,7 @@ def make_dataset(
         source=source,
         where=root,
     )
-    counted = f"{_number(held.total(), 'box', 'boxes')} of {_number(len(task.classes), 'class', 'classes')}"
+    counted = f"{number_of(held.total(), 'box', 'boxes')} of {number_of(len(task.classes), 'class', 'classes')}"
     return Dataset(
         root=root,
         layout=layout,
@@ -107,7 +108,7 @@ def make_cases(drawn: Iterable[Drawn], *, classes: Collection[str] | None) -> tu
     cases: list[Case] = []
     faults: list[Fault] = []
     for one in drawn:
-        if not is_picture(one.image) or not is_there(one.image):
+        if not (is_image(one.image) if one.in_volumes else is_picture(one.image)) or not is_there(one.image):
             faults.append(missing_picture(one))
             continue
         header = None if one.boxes is None else _header(one.image)
@@ -161,9 +162,11 @@ def missing_picture(one: Drawn) -> Fault:
         severity="error",
         case=one.name,
         file=one.file,
-        expected="a picture (PNG, JPEG, BMP or TIFF) for the annotation",
+        expected="an image for the annotation"
+        if one.in_volumes
+        else "a picture (PNG, JPEG, BMP or TIFF) for the annotation",
         found=one.image.name if is_there(one.image) else f"no such file {one.image.name}",
-        action="Add the picture, or remove the annotation.",
+        action=f"Add the {'image' if one.in_volumes else 'picture'}, or remove the annotation.",
     )
 
 
@@ -202,7 +205,11 @@ def pictures_beside(images: Iterable[Path]) -> list[Path]:
 
 def unlisted_pictures(listed: Collection[Path], *, file: Path) -> list[Fault]:
     """A note if pictures lie beside the listed ones that are in no list; they are not used."""
-    others = [path for path in pictures_beside(listed) if path not in listed]
+    return unlisted([path for path in pictures_beside(listed) if path not in listed], file=file, what="picture")
+
+
+def unlisted(others: Sequence[Path], *, file: Path, what: str) -> list[Fault]:
+    """A note if there are such files, that they are in no list and are not used. what: one of them."""
     if not others:
         return []
     return [
@@ -210,14 +217,15 @@ def unlisted_pictures(listed: Collection[Path], *, file: Path) -> list[Fault]:
             code="unlisted-files",
             severity="note",
             file=file,
-            expected="every picture in a list",
-            found=f"{_number(len(others), 'picture', 'pictures')} in none, such as {others[0].name}",
+            expected=f"every {what} in a list",
+            found=f"{number_of(len(others), what, what + 's')} in none, such as {others[0].name}",
             action="Nothing to do, unless they belong to the data set; add them to the list then.",
         )
     ]
 
 
-def _number(number: int, one: str, many: str) -> str:
+def number_of(number: int, one: str, many: str) -> str:
+    """How many of something, in words."""
     return f"{number} {one if number == 1 else many}"
 
 
@@ -229,17 +237,17 @@ def _header(image: Path) -> Header | None:
 
 
 def _judged(one: Drawn, header: Header, classes: Collection[str] | None) -> tuple[Boxes | None, list[Fault]]:
-    """The boxes that hold, within the picture; None if they were drawn on a picture of another size."""
-    size = header.grid.shape[0], header.grid.shape[1]
-    if one.size is not None and one.size != size:
-        return None, [_other_size(one, size, header.notes)]
+    """The boxes that hold, within the image; None if they were drawn on a picture of another size."""
+    shape = header.grid.shape
+    if one.size is not None and one.size != shape[:2]:
+        return None, [_other_size(one, shape[:2], header.notes)]
     faults = [_turned(one, header.notes)] if header.notes else []
     kept: dict[Box, None] = {}
     refused: dict[str, list[Box]] = defaultdict(list)
     for box in one.boxes or ():
-        drawn = _in_pixels(box, size) if one.in_shares else box
-        within = _cut(drawn, size)
-        code = "double-box" if within in kept else _what_is_wrong(drawn, size, classes)
+        drawn = _in_pixels(box, shape[:2]) if one.in_shares else box
+        within = _cut(drawn, shape)
+        code = "double-box" if within in kept else _what_is_wrong(drawn, shape, classes)
         if code is None:
             kept[within] = None
         else:
@@ -247,47 +255,50 @@ def _judged(one: Drawn, header: Header, classes: Collection[str] | None) -> tupl
     strange = refused.pop("undeclared-class", [])
     if strange:
         faults.append(undeclared_class(one.name, one.file, expected=classes or (), found=[box.name for box in strange]))
-    faults += [_refused(one, code, boxes, size) for code, boxes in refused.items()]
+    faults += [_refused(one, code, boxes, shape) for code, boxes in refused.items()]
     return Boxes(boxes=tuple(kept)), faults
 
 
 def _in_pixels(box: Box, size: Size) -> Box:
     (left, top), (right, bottom), (width, height) = box.start, box.end, size
-    return _with_corners(box, (left * width, top * height), (right * width, bottom * height))
+    return box.model_copy(update={"start": (left * width, top * height), "end": (right * width, bottom * height)})
 
 
-def _with_corners(box: Box, start: tuple[float, float], end: tuple[float, float]) -> Box:
-    """The box with other corners."""
-    return box.model_copy(update={"start": start, "end": end})
+def _cut(box: Box, shape: Shape3) -> Box:
+    """The part of a box that lies in the image."""
+    (left, top, low), (right, bottom, high) = box.corners
+    width, height, depth = map(float, shape)
+    start, end = (max(left, 0.0), max(top, 0.0)), (min(right, width), min(bottom, height))
+    return box.model_copy(update={"start": start, "end": end, "slices": (max(low, 0.0), min(high, depth))})
 
 
-def _cut(box: Box, size: Size) -> Box:
-    """The part of a box that lies in the picture."""
-    (left, top), (right, bottom), (width, height) = box.start, box.end, size
-    return _with_corners(box, (max(left, 0.0), max(top, 0.0)), (min(right, float(width)), min(bottom, float(height))))
-
-
-def _what_is_wrong(box: Box, size: Size, classes: Collection[str] | None) -> str | None:
+def _what_is_wrong(box: Box, shape: Shape3, classes: Collection[str] | None) -> str | None:
     """The code of the first thing that is wrong with a box; None if it can be used."""
-    (left, top), (right, bottom), (width, height) = box.start, box.end, size
-    if right <= left or bottom <= top:
+    ends = [(start, end, float(length)) for start, end, length in zip(*box.corners, shape, strict=True)]
+    if any(end <= start for start, end, _ in ends):
         return "empty-box"
-    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+    if any(end <= 0 or start >= length for start, end, length in ends):
         return "box-outside"
-    if min(left, top) < -MARGIN or right > width + MARGIN or bottom > height + MARGIN:
+    if any(start < -MARGIN or end > length + MARGIN for start, end, length in ends):
         return "box-outside"
     return "undeclared-class" if classes is not None and box.name not in classes else None
 
 
-def _refused(one: Drawn, code: str, boxes: Sequence[Box], size: Size) -> Fault:
+def _refused(one: Drawn, code: str, boxes: Sequence[Box], shape: Shape3) -> Fault:
     """One fault for all boxes of a case that are wrong in the same way."""
+    flat = shape[2] == 1
+    inside = f"{' x '.join(map(str, shape[: 2 if flat else 3]))} {'pixels' if flat else 'voxels'}"
     rules: dict[str, tuple[Severity, str, str]] = {
-        "empty-box": ("warning", "a width and a height above 0", "It is left out; correct or remove it."),
+        "empty-box": (
+            "warning",
+            f"a width{',' * (not flat)} {'and ' * flat}a height{'' if flat else ' and a depth'} above 0",
+            "It is left out; correct or remove it.",
+        ),
         "double-box": ("warning", "every box once", "One of them is kept; remove the other."),
-        "box-outside": ("error", f"inside the {size[0]} x {size[1]} pixels", "Correct the box, or exclude the case."),
+        "box-outside": ("error", f"inside the {inside}", "Correct the box, or exclude the case."),
     }
     severity, expected, action = rules[code]
-    shown = [f"{box.name} from ({_pair(box.start)}) to ({_pair(box.end)})" for box in boxes[:SHOWN]]
+    shown = [told(box, flat=flat) for box in boxes[:SHOWN]]
     more = f" and {len(boxes) - SHOWN} more" if len(boxes) > SHOWN else ""
     found = ", ".join(shown) + more
     return Fault(
@@ -295,8 +306,10 @@ def _refused(one: Drawn, code: str, boxes: Sequence[Box], size: Size) -> Fault:
     )
 
 
-def _pair(corner: tuple[float, float]) -> str:
-    return ", ".join(f"{value:.6g}" for value in corner)
+def told(box: Box, *, flat: bool) -> str:
+    """A box in words. flat: of a picture, whose slices are no news."""
+    start, end = (", ".join(f"{value:.6g}" for value in corner[: 2 if flat else 3]) for corner in box.corners)
+    return f"{box.name} from ({start}) to ({end})"
 
 
 def _other_size(one: Drawn, size: Size, notes: Sequence[str]) -> Fault:

@@ -28,6 +28,7 @@ TARGET_COLUMNS = (
     *("finding_labels", "category", "pathology", "outcome", "grade", "value", "y"),
 )
 OF_TABLES: tuple[Kind, ...] = ("classification", "regression")
+SHOWN = 4
 OF_LABEL_FILES = ("missing-label", "several-labels", "missing-image")
 """Faults that mean nothing once label files are left aside (a missing image: of a label)."""
 
@@ -181,8 +182,19 @@ def _what_could_be(table: Table, numbers: Sequence[str], declared: Declaration, 
     flags = [name for name, cells in described.items() if len(set(cells)) > 1 and all(map(is_flag, cells))]
     told = f"; yes or no is said by {', '.join(flags[:6])}" if flags else ""
     if len(numbers) == 1 and numbers[0] not in flags and declared.kind != "classification":
-        told += f"; {numbers[0]} holds numbers, and is learned with --task regression"
+        told += f"; {numbers[0]} holds {_numbers_text(described[numbers[0]])}, and is learned with --task regression"
     return told
+
+
+def _numbers_text(cells: Sequence[str]) -> str:
+    """That filled cells are numbers, or how many of them are not.
+
+    >>> _numbers_text(["1.5", "2"]), _numbers_text(["1.5", "2", "n/a?", "4", "n/a?"])
+    ('numbers', "numbers, but not in 2 of its 5 filled cells ('n/a?')")
+    """
+    words = [cell for cell in cells if as_number(cell) is None]
+    shown = ", ".join(map(repr, dict.fromkeys(words[:SHOWN])))
+    return f"numbers, but not in {len(words)} of its {len(cells)} filled cells ({shown})" if words else "numbers"
 
 
 def answered(

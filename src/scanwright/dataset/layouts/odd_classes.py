@@ -60,43 +60,73 @@ def require_no_stray_word(columns: Mapping[str, Sequence[str]], names: Sequence[
         )
 
 
-def odd_classes(classes: Sequence[str], choice: Choice, *, declared: Sequence[str] | None = None) -> Iterator[Fault]:
+def odd_classes(
+    classes: Sequence[str],
+    choice: Choice,
+    *,
+    declared: Sequence[str] | None = None,
+    written: Sequence[str] | None = None,
+    separator: str | None = None,
+) -> Iterator[Fault]:
     """What looks like a slip in a column of classes: words beside numbers, and cells that may hold several classes.
 
-    declared: classes that are named in scanwright.json, and so meant as they are.
+    declared: classes that are named in scanwright.json, and so meant as they are. written: the classes in each spelling that
+    cells have; those of `classes` if not given. separator: what parts several classes in the cells that were read so.
     """
-    numbers = [name for name in classes if as_number(name) is not None]
-    if numbers and len(numbers) < len(classes):
-        words = [name for name in classes if name not in numbers]
-        yield Fault(
-            code="mixed-classes",
-            severity="warning",
-            expected="classes that are all words, or all numbers",
-            found=f"{', '.join(numbers[:SHOWN])} beside {', '.join(words[:SHOWN])}",
-            action="Write each class in one way; two spellings of one class are learned as two.",
-        )
-    parted = [name for name in classes if name not in (declared or ()) and _may_be_several(name, classes, choice)]
+    meant, every = declared or (), written or classes
+    if (mixed := _mixed(classes)) and not set(classes) <= set(meant):
+        yield mixed
+    halved = [name for name in every if not _others(name, every).isdisjoint(_parts(name))]
+    made = [name for name in every if _is_made_of(name.casefold(), _others(name, every) | _halves(name, halved))]
+    signed = [name for name in every if choice == "several" and len(_parts(name)) > 1]
+    parted = [name for name in every if name in {*halved, *made, *signed} and name not in meant]
     if parted:
+        is_sure = not set(made).isdisjoint(parted)
+        how = f'"{separator}", as in other cells' if separator else '"|", ";" or ","'
         yield Fault(
             code="unknown-separator",
-            severity="warning",
-            expected='several classes in one cell parted by "|", ";" or ","',
-            found=", ".join(parted[:SHOWN]) + (f" and {len(parted) - SHOWN} more" if len(parted) > SHOWN else ""),
-            action='Part them so, with "choice": "several", if these are several classes; now each such cell is a class of '
-            f'its own. If it is one, name all in "classes" of {FILE_NAME}.',
+            severity="error" if is_sure else "warning",
+            expected=f"several classes in one cell parted by {how}",
+            found=", ".join(map(repr, parted[:SHOWN]))
+            + (f" and {len(parted) - SHOWN} more" if len(parted) > SHOWN else ""),
+            action='Part them so, with "choice": "several", if these are several classes'
+            + (". " if is_sure else "; now each such cell is a class of its own. ")
+            + f'If it is one, name all in "classes" of {FILE_NAME}.',
         )
 
 
-def _may_be_several(name: str, classes: Sequence[str], choice: Choice) -> bool:
-    """Whether a class's name holds a sign that may part several, and another class on one side of it; or is made of others.
-
-    Where several classes may be there, the sign alone is enough.
+def _mixed(classes: Sequence[str]) -> Fault | None:
+    """The fault of classes of which some are numbers and some words: surely one class in two ways if no word has a digit, as
+    4a beside 3 and 5 has.
     """
-    others = {one.casefold() for one in classes if one != name}
+    numbers = [name for name in classes if as_number(name) is not None]
+    words = [name for name in classes if name not in numbers]
+    if not numbers or not words:
+        return None
+    sure = any(not re.search(r"\d", name) for name in words)
+    return Fault(
+        code="mixed-classes",
+        severity="error" if sure else "warning",
+        expected="classes that are all words, or all numbers",
+        found=f"{', '.join(numbers[:SHOWN])} beside {', '.join(words[:SHOWN])}",
+        action="Write each class in one way, as two spellings of one class are learned as two; if all of them are classes, "
+        f'name them in "classes" of {FILE_NAME}.',
+    )
+
+
+def _parts(name: str) -> list[str]:
+    """What a sign that may part several classes parts in a class's name; nothing where there is none."""
     parts = [part for part in SEPARATOR.split(name.casefold()) if part]
-    if len(parts) > 1 and (choice == "several" or not others.isdisjoint(parts)):
-        return True
-    return _is_made_of(name.casefold(), others)
+    return parts if len(parts) > 1 else []
+
+
+def _others(name: str, classes: Sequence[str]) -> set[str]:
+    return {one.casefold() for one in classes if one != name}
+
+
+def _halves(name: str, halved: Sequence[str]) -> set[str]:
+    """The parts of the other names of which one part is a class: the rest of them may be classes too."""
+    return {part for one in halved if one != name for part in _parts(one)}
 
 
 def _is_made_of(name: str, others: set[str]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
+from scanwright.dataset.layouts.box_columns import box_columns
 from scanwright.dataset.layouts.delimited import Table, columns_of, read_table, reason
 from scanwright.dataset.layouts.judged import with_judged
 from scanwright.dataset.layouts.listing import tables_in
@@ -112,7 +113,7 @@ def _with_tables(dataset: Dataset) -> Dataset:
             dataset = dataset.model_copy(update={"faults": (*dataset.faults, unusable_table(path, error))})
             continue
         key = key_column(table, {case.id for case in dataset.cases})
-        if key is not None:
+        if key is not None and not (dataset.task.kind == "detection" and box_columns(table)):
             dataset = _joined(dataset, table, key)
     return dataset
 

@@ -16,6 +16,7 @@ from scanwright.dataset.cases import Dataset
 from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
+from scanwright.dataset.layouts.box_columns import box_columns
 from scanwright.dataset.layouts.column_targets import answered, target_columns, why_no_target
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
 from scanwright.dataset.layouts.delimited import Table, read_table, why_unreadable
@@ -126,7 +127,8 @@ def _find_table(root: Path, declared: Declaration) -> Table | None:
         except InputError:
             continue
         columns = _columns(table, images_by_name(path.parent))
-        if columns and target_columns(table, declared, besides=columns):
+        lists_boxes = declared.kind in (None, "detection") and not declared.target and box_columns(table) is not None
+        if columns and not lists_boxes and target_columns(table, declared, besides=columns):
             fitting.append(table)
     if len(fitting) > 1:
         found = ", ".join(table.path.name for table in fitting)

@@ -169,6 +169,7 @@ def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration, *, whe
         None if cell is None else _several(cell, separator, declared) if several else Classes(names=(cell,))
         for cell in plain
     ]
+    written = tuple(dict.fromkeys(name for one in targets if one for name in one.names))
     spelling = one_spelling((name for one in targets if one for name in one.names), declared=declared.classes)
     spelled = tuple(with_spelling(target, spelling) for target in targets)
     found = set(spelling.values())
@@ -177,7 +178,7 @@ def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration, *, whe
     choice: Choice = declared.choice or ("several" if several else "ordered" if graded else "one")
     classes = in_order(found, choice=choice)
     require_order(declared, classes, where=where)
-    odd = [*odd_classes(classes, choice, declared=declared.classes)]
+    odd = [*odd_classes(classes, choice, declared=declared.classes, written=written, separator=separator)]
     if named_so and choice == "one" and declared.choice is None:
         odd.append(_unordered(column, classes))
     return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=tuple(odd))

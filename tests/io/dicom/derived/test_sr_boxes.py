@@ -15,7 +15,7 @@ from scanwright.io.dicom.derived.codes import private_code
 from scanwright.io.dicom.derived.provenance import Model
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, VOLUME
 from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, faces, rectangle
-from scanwright.io.dicom.derived.sr_concepts import CUT, DEPTH, HEIGHT, OUTSIDE, REACHES, WIDTH, YES
+from scanwright.io.dicom.derived.sr_concepts import CUT, DEPTH, FOUND, HEIGHT, NO, OUTSIDE, REACHES, WIDTH, YES
 from scanwright.io.dicom.derived.sr_groups import Answer, RegionSize
 from scanwright.io.dicom.derived.sr_write import write_measurements
 from scanwright.io.dicom.intake import open_instance
@@ -122,7 +122,7 @@ def test_region__is_the_site_of_a_box_and_has_a_size_by_the_model_that_found_it(
         BoxMeasures(name="nodule", region="", **edges),
         BoxMeasures(name="nodule", **edges),
     ]
-    sizes = [RegionSize(name="heart", size=1500.0, cut=True), RegionSize(name="zone 7", size=0.0)]
+    sizes = [RegionSize(name="heart", size=1500.0, cut=True), RegionSize(name="zone 7", size=None)]
     anatomist = Model("lobes", "1.3.0", "cd" * 32)
     found, _ = written(tmp_path, tmp_path / "ct", boxes, sizes=sizes, sizes_by=anatomist)
     within, outside, unknown, heart, zone = found.groups
@@ -130,7 +130,7 @@ def test_region__is_the_site_of_a_box_and_has_a_size_by_the_model_that_found_it(
     assert [answer.meaning for _, answer in within.answers] == ["Heart", "zone 7"]
     assert outside.answered(OUTSIDE) == (YES,) and outside.site is None and unknown.answers == ()
     assert (heart.finding.meaning, heart.value(VOLUME), heart.value(VOLUME, unit=UNITS["ml"])) == ("Heart", 1500.0, 1.5)
-    assert heart.answered(CUT) == (YES,) and zone.value(VOLUME) == 0 and zone.answers == ()
+    assert heart.answered(CUT) == (YES,) and (zone.values, zone.answered(FOUND)) == ((), (NO,))
     with pytest.raises(UsageError, match="sizes of regions need the model"):
         written(tmp_path, tmp_path / "ct", boxes, sizes=sizes)
 

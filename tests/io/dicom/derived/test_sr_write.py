@@ -26,8 +26,10 @@ from scanwright.io.dicom.derived.sr import (
     STANDARD_DEVIATION,
     UNITS,
     VOLUME,
+    PriorStudy,
     read_measurements,
 )
+from scanwright.io.dicom.derived.sr_concepts import FOUND, NO
 from scanwright.io.dicom.derived.sr_groups import Answer, RegionMeasures
 from scanwright.io.dicom.derived.sr_write import write_measurements
 from scanwright.io.dicom.intake import open_instance
@@ -36,7 +38,7 @@ MODEL = Model("liver net", "1.2.0", "ab" * 32)
 REGIONS = (
     RegionMeasures(1, 123456.7890123, 61.25, 40.5, mean=-12.5, deviation=30.0625, unit="HU"),
     RegionMeasures(2, 1234.5, mean=48.0, unit="HU"),
-    RegionMeasures(3, 0.0),
+    RegionMeasures(3, None),
 )
 ANSWERS = (Answer("pneumonia", 0.8125, conclusion="present"), Answer("bone age", 12.5, unit="1"))
 
@@ -70,9 +72,36 @@ def test_numbers_come_back_exactly(report) -> None:
     assert kidney.value(ATTENUATION, unit=UNITS["HU"], derivation=STANDARD_DEVIATION) == 30.0625
     assert kidney.value(ATTENUATION) is None and kidney.value(MR_SIGNAL, derivation=MEAN) is None
     assert tumour.value(LONG_AXIS) is None and len(tumour.values) == 3
-    assert front.value(VOLUME, unit=UNITS["mm3"]) == 0.0 and len(front.values) == 2
-    assert (pneumonia.value(PROBABILITY), pneumonia.answers[0][1].meaning) == (0.8125, "Present")
+    assert (front.values, front.answered(FOUND)) == ((), (NO,)) and kidney.answered(
+        FOUND
+    ) == ()  # nothing is no volume of 0
+    assert (pneumonia.value(PROBABILITY), pneumonia.answers[0][1].meaning) == (0.812, "Present")
     assert (age.values[0].name.meaning, age.values[0].value, age.answers) == ("bone age", 12.5, ())
+
+
+def test_comments_and_the_prior_study_come_back(study, tmp_path) -> None:
+    """Texts of any length and script, and the prior study by its UIDs and its day; other content has other identifiers."""
+    sources, _ = study
+    given = {"answers": ANSWERS, "sources": sources, "model": MODEL}
+    prior, comments = PriorStudy("1.2.840.1", "1.2.840.1.7", "20250110"), ("仅供研究使用", "doubt " * 300)
+    said = write_measurements(tmp_path / "a.dcm", **given, comments=comments, prior=prior)
+    bare = write_measurements(tmp_path / "b.dcm", **given)
+    assert (said.comments, said.prior) == (tuple(one.strip() for one in comments), prior)
+    assert (bare.comments, bare.prior) == ((), None) and said.instance != bare.instance
+    assert [one.tracking_id for one in said.groups] == [one.tracking_id for one in bare.groups]
+    unknown = write_measurements(tmp_path / "c.dcm", **given, prior=PriorStudy("1.2.3", "no UID"))
+    assert unknown.prior == PriorStudy("1.2.3")
+    assert write_measurements(tmp_path / "d.dcm", **given, prior=PriorStudy("no UID")).prior is None
+
+
+@needs_dciodvfy
+def test_comments_are_as_the_standard_wants_them(study, tmp_path) -> None:
+    sources, _ = study
+    prior = PriorStudy("1.2.840.1", "1.2.840.1.7", "20250110")
+    write_measurements(
+        tmp_path / "a.dcm", answers=ANSWERS, sources=sources, model=MODEL, comments=["for research"], prior=prior
+    )
+    assert conformance_errors(tmp_path / "a.dcm") == []
 
 
 def test_regions_are_those_of_the_segmentation(study, report) -> None:
@@ -113,7 +142,7 @@ def test_highdicom_reads_the_same(study, report) -> None:
     assert [one.value for one in groups[0].get_measurements()][:3] == [123456.7890123, 123456.7890123 / 1000, 61.25]
     referenced = groups[0].referenced_segment[0].ReferencedSOPSequence[0]
     assert (referenced.ReferencedSOPInstanceUID, referenced.ReferencedSegmentNumber) == (study[1].instance, 1)
-    assert [one.get_measurements()[0].value for one in others] == [0.8125, 12.5]
+    assert [one.get_measurements()[0].value for one in others] == [0.812, 12.5]
 
 
 @needs_dcmqi

@@ -71,6 +71,10 @@ REFERENCED_SEGMENT, SOURCE_SERIES, DERIVATION = ("121191", "121214"), "121232", 
 ALGORITHM, ALGORITHM_VERSION, ALGORITHM_PARAMETERS = "111001", "111003", "111002"
 OWN = (FINDING, *FINDING_CATEGORIES, *FINDING_SITES, GEOMETRIC_PURPOSE)
 """Coded attributes of a group itself, which are no answers."""
+COMMENT = Code("121106", "DCM", "Comment")
+COMPARISON = Code("18834-2", "LN", "Radiology Comparison study")
+STUDY_UID, SERIES_UID = Code("110180", "DCM", "Study Instance UID"), Code("112002", "DCM", "Series Instance UID")
+STUDY_DATE = Code("111060", "DCM", "Study Date")
 DEVICE_UID, DEVICE_NAME, DEVICE_MAKER, DEVICE_MODEL, DEVICE_SERIAL = "121012", "121013", "121014", "121015", "121016"
 
 
@@ -140,8 +144,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorStudy:
+    """The study and the series that a report compares with. date: as DICOM has it; what is not known is ""."""
+
+    study: str
+    series: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A measurement report. device_…: the observer, where that is a device. evidence: UIDs of the instances behind it."""
+    """A measurement report. device_…: the observer, where that is a device. evidence: UIDs of the instances behind it.
+
+    comments: texts on the report as a whole. prior: the study that it compares with, None where it names none.
+    """
 
     groups: tuple[Group, ...]
     device_name: str = ""
@@ -153,6 +169,8 @@ class Report:
     series: str = ""
     instance: str = ""
     evidence: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
+    prior: PriorStudy | None = None
 
 
 def read_measurements(path: Path) -> Report:
@@ -179,7 +197,16 @@ def read_measurements(path: Path) -> Report:
             series=text(header, "SeriesInstanceUID"),
             instance=text(header, "SOPInstanceUID"),
             evidence=tuple(_evidence(header)),
+            comments=tuple(text(one, "TextValue") for one in _children(header, COMMENT.value)),
+            prior=_prior(header),
         )
+
+
+def _prior(header: Dataset) -> PriorStudy | None:
+    for part in _children(header, COMPARISON.value):
+        if study := _text(part, STUDY_UID.value):
+            return PriorStudy(study, _text(part, SERIES_UID.value), _text(part, STUDY_DATE.value))
+    return None
 
 
 def _group(group: Dataset) -> Group:
@@ -266,6 +293,6 @@ def _code(parent: Dataset, *names: str) -> Code | None:
 
 
 def _text(parent: Dataset, name: str) -> str:
-    """The text or UID of the first content item of that name."""
+    """The text, UID or date of the first content item of that name."""
     found = next(iter(_children(parent, name)), Dataset())
-    return text(found, "TextValue") or text(found, "UID")
+    return text(found, "TextValue") or text(found, "UID") or text(found, "Date")

@@ -17,6 +17,7 @@ MINIMUM = Code("255605001", SNOMED, "Minimum")
 MAXIMUM = Code("56851009", SNOMED, "Maximum")
 BOUNDED_BY = Code("75958009", SNOMED, "Bounded by")
 YES = Code("373066001", SNOMED, "Yes")
+NO = Code("373067005", SNOMED, "No")
 
 CHANGES = MappingProxyType(
     {
@@ -25,9 +26,13 @@ CHANGES = MappingProxyType(
         "shrunk": Code("19776001", SNOMED, "Decrease in size"),
         "stable": Code("129723006", SNOMED, "No significant changes in the finding"),
         "resolved": private_code("Resolved"),
+        "merged": private_code("Merged from several findings of the prior study"),
+        "split": private_code("Split from a finding of the prior study"),
     }
 )
-"""What became of a finding since the prior study, by our word for it (`findings.follow_up.Change`)."""
+"""What became of a finding since the prior study, by our word for it (`findings.follow_up.Change`). What is not known has no
+code.
+"""
 
 CHANGE = private_code("Change since the prior study")
 AXIS_BEFORE = private_code("Long axis in the prior study")
@@ -39,4 +44,5 @@ WITH_FINDINGS = private_code("Volume with the findings inside")
 OUTSIDE = private_code("Outside all regions")
 REACHES = private_code("Reaches into")
 NEXT_TO = private_code("Next to")
+FOUND = private_code("Found in the image")
 CUT = private_code("Cut by the image's border")

@@ -6,11 +6,28 @@ Source: DICOM PS3.16 TID 300, 1419, 1501 and 4019.
 from typing import Any
 
 from pydicom.sr.coding import Code as PydicomCode
+from pydicom.uid import UID
 
 from scanwright.io.dicom.derived.codes import SIDES, STRUCTURE, Code, RegionCodes, label_of, private_code
 from scanwright.io.dicom.derived.provenance import MANUFACTURER, Model
 from scanwright.io.dicom.derived.seg import Segment
-from scanwright.io.dicom.derived.sr import ATTENUATION, MR_SIGNAL, SUV, UNITS
+from scanwright.io.dicom.derived.sr import (
+    ATTENUATION,
+    COMMENT,
+    COMPARISON,
+    MR_SIGNAL,
+    PROBABILITY,
+    SERIES_UID,
+    STUDY_DATE,
+    STUDY_UID,
+    SUV,
+    UNITS,
+    PriorStudy,
+)
+
+CONTAINS = "CONTAINS"
+DECIMALS = 3
+"""Of a probability; more are noise."""
 
 
 def concept(code: Code) -> PydicomCode:
@@ -24,10 +41,36 @@ def measurement(name: Code, value: float, unit: str, derivation: Code | None = N
 
     return sr.Measurement(
         name=concept(name),
-        value=float(value),
+        value=round(float(value), DECIMALS) if name == PROBABILITY else float(value),
         unit=concept(UNITS[unit]),
         derivation=None if derivation is None else concept(derivation),
     )
+
+
+def comment(words: str) -> Any:
+    """A text for people, on the report as a whole."""
+    from highdicom import sr
+
+    return sr.TextContentItem(name=concept(COMMENT), value=words, relationship_type=CONTAINS)
+
+
+def comparison(prior: PriorStudy | None) -> list[Any]:
+    """What a report is compared with, as a part of the report; [] of nothing, and of a study whose UID is none."""
+    from highdicom import sr
+
+    if prior is None or not _is_uid(prior.study):
+        return []
+    part = sr.ContainerContentItem(name=concept(COMPARISON), relationship_type=CONTAINS)
+    uids = [(STUDY_UID, prior.study), (SERIES_UID, prior.series)]
+    listed: list[Any] = [sr.UIDRefContentItem(concept(name), uid, CONTAINS) for name, uid in uids if _is_uid(uid)]
+    if prior.date:
+        listed.append(sr.DateContentItem(concept(STUDY_DATE), prior.date, CONTAINS))
+    part.ContentSequence = sr.ContentSequence(listed)
+    return [part]
+
+
+def _is_uid(text: str) -> bool:
+    return bool(text) and UID(text, 0).is_valid
 
 
 def evaluation(question: Code, answer: Code) -> Any:

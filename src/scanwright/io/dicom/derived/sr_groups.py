@@ -14,7 +14,7 @@ from scanwright.io.dicom.derived.codes import SNOMED, Code, codes_of, private_co
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segment, Segmentation
 from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
-from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CUT, WITH_FINDINGS, YES
+from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CUT, FOUND, NO, WITH_FINDINGS, YES
 from scanwright.io.dicom.derived.sr_content import (
     algorithm,
     concept,
@@ -38,15 +38,17 @@ CONCLUSIONS = {
 class RegionMeasures:
     """What was measured of one segment; None is "not measured" (a mean of no voxel).
 
-    size: in unit_of_size, "mm3" of a volume (told in ml too), "mm2" of a single slice, "px" of an image without a scale.
+    size: in unit_of_size, "mm3" of a volume (told in ml too), "mm2" of a single slice, "px" of an image without a scale; None
+    of a region that was not found, of which that is told and no number.
     longest, perpendicular: the longest diameter in a slice, and the longest at right angles to it there, in mm or pixels. mean,
     deviation: of the image's values inside; unit: theirs, a key of `sr.UNITS` ("HU", "SUVbw", "arbitrary", "1").
     with_findings: its size with findings that a label map cuts out of it. burden: the share of that which findings take, in
-    [0, 1]. cut: whether it reaches the image's border.
+    [0, 1]. cut: whether it reaches the image's border. is_sum: whether it is all findings of a kind, so
+    that its type is no finding's.
     """
 
     segment: int
-    size: float
+    size: float | None
     longest: float | None = None
     perpendicular: float | None = None
     mean: float | None = None
@@ -56,14 +58,15 @@ class RegionMeasures:
     with_findings: float | None = None
     burden: float | None = None
     cut: bool = False
+    is_sum: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegionSize:
-    """A region that has no segment: its size, 0 where it was not found, as of RegionMeasures. cut: as there."""
+    """A region that has no segment. size, unit_of_size, cut: as of RegionMeasures."""
 
     name: str
-    size: float
+    size: float | None
     unit_of_size: str = "mm3"
     cut: bool = False
 
@@ -87,13 +90,15 @@ def region_groups(
     """TID 1411 groups: what was measured of each region. source: a header of the series that was measured."""
     for region in regions:
         assert segmentation is not None
+        segment = segmentation.segment(region.segment)
         yield segment_group(
-            segmentation.segment(region.segment),
+            segment,
             segmentation,
             model,
             source,
             measurements=[*_measurements(region, text(source, "Modality"))],
-            evaluations=[evaluation(CUT, YES)] if region.cut else [],
+            evaluations=[*_extent(region)],
+            finding=private_code(f"{segment.label}: all together") if region.is_sum else None,
         )
 
 
@@ -114,15 +119,25 @@ def size_groups(
             finding_category=concept(coded.category),
             finding_sites=sites_of(coded),
             algorithm_id=algorithm(model),
-            measurements=[
-                measurement(name, value, unit) for name, value, unit in sizes_of(region.size, region.unit_of_size)
-            ],
-            qualitative_evaluations=[evaluation(CUT, YES)] if region.cut else None,
+            measurements=[measurement(*size) for size in sizes_of(region.size, region.unit_of_size)] or None,
+            qualitative_evaluations=[*_extent(region)] or None,
         )
 
 
-def sizes_of(size: float, unit: str) -> list[tuple[Code, float, str]]:
-    """A size as it is told: a volume in mm³ and in ml, an area once. unit: as of `RegionMeasures.unit_of_size`."""
+def _extent(region: RegionMeasures | RegionSize) -> Iterator[Any]:
+    """That a region was not found, and that the border of the image cuts it; of what is not true nothing is said."""
+    if region.size is None:
+        yield evaluation(FOUND, NO)
+    if region.cut:
+        yield evaluation(CUT, YES)
+
+
+def sizes_of(size: float | None, unit: str) -> list[tuple[Code, float, str]]:
+    """A size as it is told: a volume in mm³ and in ml, an area once; [] of what was not found. unit: as of
+    `RegionMeasures.unit_of_size`.
+    """
+    if size is None:
+        return []
     return [(VOLUME, size, "mm3"), (VOLUME, size / 1000, "ml")] if unit == "mm3" else [(AREA, size, unit)]
 
 
@@ -134,8 +149,12 @@ def segment_group(
     *,
     measurements: Sequence[Any],
     evaluations: Sequence[Any],
+    finding: Code | None = None,
 ) -> Any:
-    """A TID 1411 group of one segment, with its finding, site and tracking identifiers. source: as for `region_groups`."""
+    """A TID 1411 group of one segment, with its finding, site and tracking identifiers. source: as for `region_groups`.
+
+    finding: its type, where it is another than the segment's.
+    """
     from highdicom import sr
 
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
@@ -149,7 +168,7 @@ def segment_group(
             segment_number=segment.number,
             source_series=sr.SourceSeriesForSegmentation(text(source, "SeriesInstanceUID")),
         ),
-        finding_type=concept(segment.type or private_code(segment.label)),
+        finding_type=concept(finding or segment.type or private_code(segment.label)),
         finding_category=None if segment.category is None else concept(segment.category),
         finding_sites=sites_of(segment),
         algorithm_id=algorithm(model),

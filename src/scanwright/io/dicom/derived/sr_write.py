@@ -30,9 +30,9 @@ from scanwright.io.dicom.derived.provenance import (
     study_of,
 )
 from scanwright.io.dicom.derived.seg import Segmentation
-from scanwright.io.dicom.derived.sr import UNITS, Report, read_measurements
+from scanwright.io.dicom.derived.sr import UNITS, PriorStudy, Report, read_measurements
 from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, box_groups, is_flat
-from scanwright.io.dicom.derived.sr_content import concept
+from scanwright.io.dicom.derived.sr_content import comment, comparison, concept
 from scanwright.io.dicom.derived.sr_findings import FindingMeasures, GoneFinding, finding_groups, gone_groups
 from scanwright.io.dicom.derived.sr_groups import (
     Answer,
@@ -73,14 +73,17 @@ def write_measurements(
     within: str = "",
     series_number: int = 902,
     description: str = "Measurements",
+    comments: Sequence[str] = (),
+    prior: PriorStudy | None = None,
     made: datetime | None = None,
 ) -> Report:
     """Write a measurement report in one atomic step; read it back and return that.
 
     segmentation, marked: what the segments of the regions and of the findings are of, as `read_segmentation` and
     `write_segmentation` return it. stack: the image that boxes lie in. sources: headers of the images that were measured.
-    sizes_by: the model that found the regions of `sizes`, which have no segments.
-    within: the structure that the study is about (`codes.codes_of`). made: the moment that the report states; now by default.
+    sizes_by: the model that found the regions of `sizes`, which have no segments. within: the structure that the study is about
+    (`codes.codes_of`). comments: texts on the report as a whole, for people. prior: the study that it compares with. made: the
+    moment that the report states; now by default.
     Raises UsageError (highdicom absent, regions without a segmentation, boxes without a stack, an unknown unit), InputError
     (nothing to report, a number that is not finite, a segmentation of another study), ResourceError.
     """
@@ -96,6 +99,7 @@ def write_measurements(
     head, first = study_of(sources[0]), sources[0]
     about = [head.SOPInstanceUID, segmentation.instance if segmentation else "", model.name, model.version, model.hash]
     said = [[repr(one) for one in content], *([marked.instance] if marked else []), *about]
+    said += [[*comments], repr(prior)] if comments or prior else []
     with allowed_by_sources("a report"):
         groups = [
             *region_groups(regions, segmentation, model, first),
@@ -115,6 +119,7 @@ def write_measurements(
             number=series_number,
             description=description,
             in_space=in_space,
+            remarks=[*comparison(prior), *map(comment, comments)],
         )
     save(dataset, path, made)
     return read_measurements(path)
@@ -161,6 +166,7 @@ def _made(
     number: int,
     description: str,
     in_space: bool,
+    remarks: Sequence[Any],
 ) -> Any:
     """The report as highdicom makes it."""
     from highdicom import sr
@@ -180,6 +186,7 @@ def _made(
         procedure_reported=concept(PROCEDURES.get(text(sources[0], "Modality"), ANY_PROCEDURE)),
         imaging_measurements=groups,
     )
+    content[0].ContentSequence.extend(remarks)
     evidence = [study_of(source) for source in sources]
     kind = sr.Comprehensive3DSR if in_space else sr.ComprehensiveSR  # older readers know the plain one alone
     return kind(
