@@ -68,6 +68,7 @@ predict model: Path scans: Path, again and again
   --report: bool = False
   --prior: Path, again and again
   --outlines: Path
+  --regions: Path
   --language: str = en
   --patient: bool = False
   --template: Path

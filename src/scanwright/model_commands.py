@@ -37,6 +37,9 @@ def predict(
         Path | None,
         typer.Option(help="Masks of the scans, for a model of radiomic features: a folder, or the one file."),
     ] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="A second package, a segmentation: tell in which of its regions things lie.")
+    ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = LANGUAGE,
     patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
     template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
@@ -61,6 +64,7 @@ def predict(
             report=options,
             prior=prior or (),
             outlines=outlines,
+            regions=regions,
             device=device,
             tell=screen.tell,
         )

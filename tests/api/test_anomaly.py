@@ -85,6 +85,30 @@ def test_predict__beside_dicom_the_report_holds_the_findings(told, scanwright, t
     assert (tmp_path / "out" / "scan.findings.dcm").is_file()
 
 
+def test_predict__what_is_abnormal_lies_in_the_regions_of_a_second_package(told, scanwright, tmp_path):
+    folder, _ = told
+    given = ("--steps", "40", "--folds", "2", "--fold", "0", "--device", "cpu")
+    ended = scanwright("train", folder / "data", "--task", "segmentation", *given, "-o", tmp_path / "regions")
+    assert ended.code == 0, ended.err
+    grid = Grid((SIDE, SIDE, 1), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    image = Volume(picture(999, spot=70.0).T[None, :, :, None], grid)
+    write_series(tmp_path / "scan", image, modality="MR", patient="P1")
+    model, regions = folder / "run" / "model.swm", tmp_path / "regions" / "model.swm"
+    ended = scanwright(
+        "predict", model, tmp_path / "scan", "-o", tmp_path / "out", "--regions", regions, "--report", "--json"
+    )
+    assert ended.code == 0, ended.err
+    (one,) = json.loads(ended.out)["predictions"]
+    assert list(one["regions"]["sizes"]) == ["lower half"] and one["regions"]["unit"] == "mm²"
+    page = json.loads((tmp_path / "out" / "scan.report.json").read_text())
+    (row,) = page["regions"]
+    assert row["size"] == pytest.approx(one["regions"]["sizes"]["lower half"], abs=1e-3) and row["burden"] is not None
+    places = {line["region"] for line in page["findings"]} | {at for line in page["findings"] for at in line["crosses"]}
+    assert places <= {"", "lower half"} and page["regions_model"]["parts"] == ["lower half"]
+    groups = {group.tracking_id: group for group in read_measurements(tmp_path / "out" / "scan.sr.dcm").groups}
+    assert groups["lower half"].value(AREA, unit=UNITS["mm2"]) == pytest.approx(row["size"], abs=1e-3)
+
+
 def test_evaluate__new_pictures_with_masks(told, scanwright, tmp_path):
     folder, _ = told
     for number in range(8):

@@ -65,6 +65,14 @@ def test_remarks__what_it_is_for_what_it_was_tested_on_and_every_doubt():
     assert NO_REMARKS.comments == ()
 
 
+def test_remarks__what_the_model_of_regions_was_tested_on():
+    anatomy = replace(FACTS, name="lobes", tested_on=FACTS.tested_on[1:])
+    said = remarks_on(replace(FACTS, tested_on=()), (), None, unit="mm", regions_model=anatomy).comments
+    assert said[1:] == (
+        "Regions by the model lobes, tested on what was set apart from the start (cases: 1, patients: 1)",
+    )
+
+
 def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
     said = remarks_on(replace(FACTS, tested_on=()), (), COMPARED, unit="mm").comments[1:]
     assert said == (

@@ -17,6 +17,7 @@ from scanwright.api.scan_header import ScanHeader, dated
 from scanwright.api.study_report import StudyOptions
 from scanwright.api.use_model import predict
 from scanwright.dataset.task import Channel, Region, Task
+from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.io.dicom.derived.series_write import write_series
@@ -107,6 +108,25 @@ def test_dicom_report__names_the_prior_study_and_says_what_the_page_says(finishe
     assert {one["text"] for one in told["warnings"]} <= {*report.comments}
     assert report.comments[0].startswith("For research use only.")
     assert any(one.startswith("Model ") and "(cases: 2, patients: 2)" in one for one in report.comments)
+
+
+def test_prior__is_answered_with_the_regions_of_the_current_scan(monkeypatch):
+    """Else whatever is resolved would be told as outside all regions."""
+    asked = []
+
+    class Answered(Exception):
+        pass
+
+    def answer(model, case, *, regions=None, tell):
+        asked.append(regions)
+        raise Answered
+
+    monkeypatch.setattr(prior_study, "answer_scan", answer)
+    monkeypatch.setattr(prior_study, "scan_header", lambda case: ScanHeader())
+    nothing = StudyTable(regions=(), findings=(), unit_of_size="ml", unit_of_length="mm")
+    with pytest.raises(Answered):
+        prior_study.followed(None, None, None, nothing, "before", regions="lobes")
+    assert asked == ["lobes"]
 
 
 def test_prior__is_answered_as_the_current_scan_is(finished, tmp_path):

@@ -61,5 +61,17 @@ def test_lies_in__of_nested_regions_in_the_innermost_in_any_order(part, told):
     assert where(region(*part), dict(reversed(LUNGS.items()))) == told
 
 
+def test_lies_in__voxels_count_by_their_weights():
+    """A tenth of what lies in the upper lobe, and a tenth of what is in neither."""
+    within = {name: mask[region(28, 34)] for name, mask in {"lung": LUNG, "upper": UPPER, "lower": LOWER}.items()}
+    nested = nesting(LUNGS)
+    assert lies_in(within, nested, np.array([1, 1, 0.1, 0.1, 0.1, 0.1])) == "upper"
+    assert lies_in(within, nested, np.array([0.1, 0.1, 1, 1, 0.1, 0.1])) == "lower"
+    assert (
+        lies_in(within, nested, np.array([0.1, 0.2, 0.3, 0, 0, 0])) == "upper"
+    )  # as much in both, whatever 0.1 + 0.2 is
+    assert lies_in(within, nested, np.zeros(6)) == OUTSIDE
+
+
 def test_lies_in__a_region_holds_what_lies_in_it_and_sticks_out():
     assert where(region(9, 10), {"lung": LUNG, "lobe": region(9, 39)}) == "lobe"

@@ -7,6 +7,7 @@ from made_folders import write_nifti
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.task import Channel, Region, Task
 from scanwright.errors import InputError
+from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.problem.anomaly import AT_LIMIT, MAPS, Anomaly, AnomalyAnswer
@@ -121,6 +122,23 @@ def test_study__every_part_that_is_abnormal():
     assert [row.size for row in part.table.findings] == pytest.approx([0.64, 0.16])
     assert part.table.findings[0].confidence == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
     assert part.answers[""] == "abnormal"
+
+
+def test_among__what_is_abnormal_lies_in_regions():
+    grid = answer().grades.grid
+    left = np.zeros(SHAPE, np.bool_)
+    left[:8] = True
+    image = Volume(np.zeros((1, *SHAPE), np.float32), grid)
+    among = Anomaly(TASK).among(answer(HERE, THERE), Regions({"left": left}, grid))
+    part = Anomaly(TASK).study(image, among, sure=None)
+    table = part.table
+    assert not part.with_findings  # nothing is cut out of regions that another model has found
+    assert part.picture_of(1).caption == "left"
+    assert [row.region for row in table.findings] == ["left", ""]
+    assert [row.name for row in table.regions] == ["left"] and table.regions[0].burden == pytest.approx(32 / left.sum())
+    assert Anomaly(TASK).measured(image, among, sure=None).regions == table.regions
+    assert Anomaly(TASK).found(among)["regions"]["sizes"] == {"left": pytest.approx(left.sum() * 20 / 1000)}
+    assert "regions" not in Anomaly(TASK).found(answer(HERE))
 
 
 def test_study__the_map_is_shown_and_outlines_only_where_there_are_some():

@@ -11,6 +11,7 @@ from scanwright.dataset.cases import Box, Boxes
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError, IntegrityError
 from scanwright.evaluation.detection_operating import DEFAULT_SCORE
+from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import Detections
@@ -132,6 +133,34 @@ def test_study__boxes_are_lines_and_counts():
     assert [one.shows for one in nothing.images] == ["image"]
     plain = Detection(TASK).drawn(image, SEEN)  # with scores: the page has the numbers of its table in their place
     assert plain.startswith(b"\x89PNG") and plain != shown.png
+
+
+def test_among__each_box_is_told_with_its_region():
+    grid = Grid((48, 40, 1), np.eye(4), "px")
+    upper = np.zeros(grid.shape, dtype=np.bool_)
+    upper[:, :24] = True
+    problem = Detection(TASK)
+    among = problem.among(SEEN, Regions({"upper": upper, "lower": np.zeros_like(upper)}, grid))
+    told = problem.found(among)
+    assert [(box["region"], box["crosses"]) for box in told["boxes"]] == [("upper", []), ("", ["upper"])]
+    assert told["regions"] == {"unit": "px", "sizes": {"upper": 48 * 24, "lower": 0}, "cut": ["upper"]}
+    assert problem.line(told) == "1 red in upper, 1 white outside all regions"
+    part = problem.study(Volume(np.zeros((3, *grid.shape), dtype=np.float32), grid), among, sure=None)
+    assert [(line.region, line.crosses, line.share_of_region) for line in part.findings] == [
+        ("upper", (), None),
+        ("", ("upper",), None),
+    ]
+    assert [(row.name, row.size, row.burden) for row in part.regions] == [("upper", 1152, None), ("lower", 0, None)]
+    assert part.unit_of_size == "px" and part.table is None
+
+
+def test_write__boxes_among_regions_are_read_as_ever(tmp_path):
+    grid = Grid((48, 40, 1), np.eye(4), "px")
+    problem = Detection(TASK)
+    problem.write(tmp_path / "a.json", problem.among(SEEN, Regions({"all": np.ones(grid.shape, np.bool_)}, grid)))
+    kept = json.loads((tmp_path / "a.json").read_text())
+    assert {box["region"] for box in kept["boxes"]} == {"all"} and kept["regions"]["sizes"] == {"all": 1920}
+    assert np.allclose(problem.read(tmp_path / "a.json").found.boxes, SEEN.found.boxes)
 
 
 def test_agreement__counts_true_boxes_that_a_cell_holds():

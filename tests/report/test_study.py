@@ -107,7 +107,7 @@ def content(**more):
             KeyImage(png=PNG, shows="outlines", legend=(("nodule", "#e69f00"),), window=(-1350.0, 150.0)),
             KeyImage(png=PNG, finding=1, caption="left lung"),
         ),
-        "regions": region_lines(table),
+        "regions": region_lines(table.regions),
         "findings": finding_lines(table, follow_up(now, before)),
         "has_regions": True,
         "looks_for_findings": True,
@@ -178,14 +178,9 @@ def test_page__says_why_no_change_is_told():
 def test_page__a_region_of_the_prior_study_is_told_as_one_of_now():
     """Cut by the border it is a part of what was there, and one that was not found has no size."""
     names = ("lung", "heart", "spleen")
-    now = StudyTable(tuple(RegionRow(name=name, size=50.0, burden=0.0, cut=False) for name in names), (), "ml", "mm")
+    now = [RegionRow(name=name, size=50.0, burden=0.0, cut=False) for name in names]
     sizes = {"lung": (40.5, True), "heart": (0, False), "spleen": (30.5, False)}
-    before = StudyTable(
-        tuple(RegionRow(name=name, size=size, burden=None, cut=cut) for name, (size, cut) in sizes.items()),
-        (),
-        "ml",
-        "mm",
-    )
+    before = [RegionRow(name=name, size=size, burden=None, cut=cut) for name, (size, cut) in sizes.items()]
     page = build_study(content(regions=region_lines(now, before), findings=()))
     assert "lung 50.0 ≥ 40.5 0.0 %" in text(page) and "spleen 50.0 30.5" in text(page)
     assert "heart 50.0 not found 0.0 %" in text(page) and "≥ cut by the image's border" in text(page)
@@ -487,7 +482,7 @@ def usual_case():
     return content(
         images=images,
         findings=finding_lines(table, follow_up(rows, rows)),
-        regions=region_lines(table, table),
+        regions=region_lines(table.regions, table.regions),
         prior={"date": "2026-01-02"},
         warnings=(POOR, FAR, Doubt("tilted", "{degrees}", degrees=12.0)),
     )
@@ -553,7 +548,7 @@ def test_pdf__a_lower_picture_saves_a_page():
     )
     found = finding_lines(table, follow_up(rows, rows))
     whole = KeyImage(png=picture(900, 800), shows="outlines")
-    page = build_study(content(images=(whole,), findings=found, regions=region_lines(table, table)))
+    page = build_study(content(images=(whole,), findings=found, regions=region_lines(table.regions, table.regions)))
     assert len(HTML(string=page).render().pages) == 2
     assert pages_of(study_pdf(page)) == 1
 

@@ -14,7 +14,8 @@ from scanwright.api.known_cases import likeness_of
 from scanwright.api.opened import Model, content_of
 from scanwright.api.output import OutputFormat
 from scanwright.api.prior_study import Comparison, followed
-from scanwright.api.study_report import StudyOptions, model_facts, write_study
+from scanwright.api.region_model import RegionModel, of_regions
+from scanwright.api.study_report import StudyOptions, model_facts, region_facts, write_study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.doubt import Doubt
@@ -41,7 +42,8 @@ class Prediction:
     found: what the kind of problem tells of its answer: {"volumes": …, "unit": …}, or {"probabilities": …, "decision": …}.
     line: found, for people. holds: what the file is called in JSON: "labels", or "answer".
     also: further files: measurement report, overlay and capture of a DICOM answer; an explanation.
-    package: the SHA-256 of the package that answered it, as `verify` gives it.
+    package: the SHA-256 of the package that answered it, as `verify` gives it; regions_package: of the one that found the
+    regions, "" where there is none.
     notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
     """
 
@@ -55,6 +57,7 @@ class Prediction:
     seconds: float
     package: str
     notes: tuple[str, ...]
+    regions_package: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json` and predictions.json."""
@@ -66,6 +69,7 @@ class Prediction:
             **self.found,
             "seconds": round(self.seconds, 3),
             "package": self.package,
+            **({"regions_package": self.regions_package} if self.regions_package else {}),
             "notes": list(self.notes),
         }
 
@@ -79,14 +83,15 @@ def predict_case(
     tell: Listener,
     explain: bool | str = False,
     report: StudyOptions | None = None,
+    regions: RegionModel | None = None,
 ) -> Prediction:
-    """Answer one case and write the answer, in the format of the file's suffix."""
+    """Answer one case and write the answer, in the format of the file's suffix. regions: as of `answer_scan`."""
     began = time.perf_counter()
-    scan = answer_scan(model, case, tell=tell)
+    scan = answer_scan(model, case, regions=regions, tell=tell)
     image, answer = scan.image, scan.answer
     beside = model.problem.holds != LABELS and format != "labels" and isinstance(case.images[0], DicomVolume)
     coded = beside or file.name.endswith(results.SEG)
-    seen = seen_in(model, case, scan, report=report, coded=coded)
+    seen = seen_in(model, case, scan, report=report, regions=regions, coded=coded)
     found = model.problem.found(answer)
     explanation = explained(model, image, answer, explain) if explain else None
     likeness = None
@@ -94,7 +99,7 @@ def predict_case(
         likeness = likeness_of(model.known, model.engine, image)
     doubts: tuple[str, ...] = (
         *scan.notes,
-        *(of_training(model, case, image) if format != "labels" else ()),
+        *(learned_from(model, case, image, regions=regions) if format != "labels" else ()),
         *model.problem.doubts(answer),
         *outside_learned(found, model.package.reference or {}),
         *(() if explanation is None else explanation.doubts),
@@ -102,7 +107,13 @@ def predict_case(
     )
     remarks = NO_REMARKS
     if coded:
-        remarks = remarks_on(model_facts(model), doubts, seen.compared, unit=image.grid.unit)
+        remarks = remarks_on(
+            model_facts(model),
+            doubts,
+            seen.compared,
+            unit=image.grid.unit,
+            regions_model=None if regions is None else region_facts(regions),
+        )
     also, untold = write_answer(model, case, file, image, answer, seen, format=format, remarks=remarks)
     pictures: tuple[Path, ...] = ()
     if format != "labels" and (drawn := model.problem.drawn(image, answer)):
@@ -121,6 +132,7 @@ def predict_case(
             found,
             pictures,
             seen,
+            regions=regions,
             remarks=remarks,
             shape=image.grid.shape,
             must=format == "dicom",
@@ -135,6 +147,7 @@ def predict_case(
             seen.part,
             base=file,
             options=report,
+            regions_by=regions,
             compared=seen.compared,
             notes=doubts,
             explanation=picture,
@@ -154,6 +167,7 @@ def predict_case(
         seconds=time.perf_counter() - began,
         package=model.package.digest,
         notes=notes,
+        regions_package="" if regions is None else regions.model.package.digest,
     )
 
 
@@ -178,12 +192,20 @@ class Seen:
         return () if self.compared is None or self.compared.is_doubtful else self.compared.changes
 
 
-def seen_in(model: Model, case: Case, scan: AnsweredScan, *, report: StudyOptions | None, coded: bool) -> Seen:
+def seen_in(
+    model: Model,
+    case: Case,
+    scan: AnsweredScan,
+    *,
+    report: StudyOptions | None,
+    regions: RegionModel | None,
+    coded: bool,
+) -> Seen:
     """The answer measured on its image as far as anybody will read it. coded: whether a DICOM report will."""
     if report is None:
         return Seen(None, model.problem.measured(scan.image, scan.answer, sure=scan.sure) if coded else None, None)
     part = model.problem.study(scan.image, scan.answer, sure=scan.sure)
-    return Seen(part, part.table, followed(model, case, scan.image, part.table, report.prior))
+    return Seen(part, part.table, followed(model, case, scan.image, part.table, report.prior, regions=regions))
 
 
 def write_answer(
@@ -236,6 +258,7 @@ def written_beside(
     pictures: Sequence[Path],
     seen: Seen,
     *,
+    regions: RegionModel | None,
     remarks: Remarks,
     shape: Shape3,
     must: bool,
@@ -243,8 +266,9 @@ def written_beside(
     """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
     there is none.
 
-    pictures: those that were drawn. remarks: what the report says for people. shape: of the image. must: raise the UsageError
-    or InputError for a report that cannot be written, without which the answer itself is there.
+    pictures: those that were drawn. regions: the model that found the regions that are told. remarks: what the report says for
+    people. shape: of the image. must: raise the UsageError or InputError for a report that cannot be written, without which
+    the answer itself is there.
     """
     source = case.images[0]
     assert isinstance(source, DicomVolume), "others have no report"
@@ -259,6 +283,7 @@ def written_beside(
             task=model.task,
             table=seen.table,
             changes=seen.changes,
+            regions_by=None if regions is None else results.model_of(regions.package.card, regions.package.digest),
             remarks=remarks,
         )
     except (UsageError, InputError) as error:
@@ -268,11 +293,22 @@ def written_beside(
     return tuple(written), doubts_about(seen.table, shape) if results.can_refer_to(source) else ()
 
 
-def of_training(model: Model, case: Case, image: Volume) -> tuple[str, ...]:
-    """That the model has learned from this very image, whose answer then says nothing of how good it is. image: as it was read;
-    of several files, which may have been brought to one grid, each is read again.
+def learned_from(model: Model, case: Case, image: Volume, *, regions: RegionModel | None) -> tuple[Doubt, ...]:
+    """`of_training`, and the same of the model of regions."""
+    own = of_training(model, case, image)
+    if regions is None:
+        return own
+    seen = regions.case_of(case)
+    return (*own, *of_regions(of_training(regions.model, seen, image if seen is case else None)))
+
+
+def of_training(model: Model, case: Case, image: Volume | None) -> tuple[Doubt, ...]:
+    """That the model has learned from this very image, whose answer then says nothing of how good it is. image: as it was read,
+    None to read it again; of several files, which may have been brought to one grid, each is read again.
     """
     if not model.learned_from:
         return ()
-    content = images_hash([voxel_hash(image)]) if len(case.images) == 1 else content_of(case, model.task)
+    content = (
+        content_of(case, model.task) if image is None or len(case.images) > 1 else images_hash([voxel_hash(image)])
+    )
     return (LEARNED,) if content in model.learned_from else ()

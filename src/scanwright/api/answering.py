@@ -8,16 +8,20 @@ import numpy as np
 
 from scanwright.api import slices
 from scanwright.api.opened import Model
+from scanwright.api.region_model import RegionModel, of_regions
 from scanwright.dataset.cases import Case
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.measures import are_finite, num_not_finite
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError
+from scanwright.findings.regions import Regions
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import files_of, place_of
 from scanwright.problem.kind import LABELS
-from scanwright.protocols import Listener, Progress
+from scanwright.problem.label_map_study import anatomy_of
+from scanwright.protocols import Listener, Progress, silent
 from scanwright.types import Array
 
 
@@ -31,8 +35,8 @@ class AnsweredScan:
     notes: tuple[str, ...]
 
 
-def answer_scan(model: Model, case: Case, *, tell: Listener) -> AnsweredScan:
-    """Read a scan and answer it.
+def answer_scan(model: Model, case: Case, *, regions: RegionModel | None = None, tell: Listener) -> AnsweredScan:
+    """Read a scan and answer it. regions: a second model, among whose regions what is found is told.
 
     Raises InputError for a scan that cannot be read, is not finite, or lacks the scale that the model needs; what answering
     raises.
@@ -44,7 +48,24 @@ def answer_scan(model: Model, case: Case, *, tell: Listener) -> AnsweredScan:
     require_scale(image, model, where=where)
     require_finite(image, where=where)
     answer, sure = answer_volume(model, image, where=where, tell=tell)
-    return AnsweredScan(image, answer, sure, notes_on(model, image))
+    notes = notes_on(model, image)
+    if regions is None:
+        return AnsweredScan(image, answer, sure, notes)
+    found, doubts = regions_in(image, regions, where=where)
+    return AnsweredScan(image, model.problem.among(answer, found), sure, (*notes, *doubts))
+
+
+def regions_in(image: Volume, by: RegionModel, *, where: Path) -> tuple[Regions, tuple[Doubt, ...]]:
+    """The regions of an image that another model answers too, and what people should know of them beyond the readers' notes.
+
+    Raises what answering raises.
+    """
+    every = by.channels == tuple(range(image.channels))
+    seen = Volume(image.voxels if every else image.voxels[list(by.channels)], image.grid)
+    require_scale(seen, by.model, where=where)
+    labels, _ = answer_volume(by.model, seen, where=where, tell=silent)
+    notes = (*notes_on(by.model, seen), *by.model.problem.doubts(labels))
+    return anatomy_of(labels, by.model.task), of_regions(notes)
 
 
 def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:

@@ -31,12 +31,24 @@ class Remarks:
 NO_REMARKS = Remarks()
 
 
-def remarks_on(facts: ModelFacts, doubts: Sequence[str], compared: Comparison | None, *, unit: str) -> Remarks:
-    """What is said of an answer. doubts: about the answer itself. unit: of lengths."""
+def remarks_on(
+    facts: ModelFacts,
+    doubts: Sequence[str],
+    compared: Comparison | None,
+    *,
+    unit: str,
+    regions_model: ModelFacts | None = None,
+) -> Remarks:
+    """What is said of an answer. doubts: about the answer itself. unit: of lengths. regions_model: as of `StudyContent`."""
     words, known = words_of_study("en"), compared or Comparison()
     comments = (
         str(words["research"]),
-        *(f"Model {facts.name}, {tested_text(one, words)}" for one in facts.tested_on),
+        *(
+            f"{words[role]} {one.name}, {tested_text(tested, words)}"
+            for role, one in (("model", facts), ("regions_model", regions_model))
+            if one is not None
+            for tested in one.tested_on
+        ),
         *map(str, (*known.mismatches, *doubts, *known.doubts)),
         *uncoded(known, words, unit=unit),
     )

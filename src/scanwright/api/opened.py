@@ -112,12 +112,16 @@ def require_file(path: Path) -> Path:
     return path
 
 
-def memory_note(model: Model, cases: Sequence[Case]) -> str:
-    """What the largest of these predictions will need, from the headers alone; "" if none of them can be read."""
+def memory_note(model: Model, cases: Sequence[Case], *, beside: Sequence[Model] = ()) -> str:
+    """What the largest of these predictions will need, from the headers alone; "" if none of them can be read.
+
+    beside: further models that answer the same images, one after the other.
+    """
     needs = []
     for case in cases:
         with contextlib.suppress(InputError):
-            needs.append(needed_bytes(model, read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid))
+            grid = read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid
+            needs.append(max(needed_bytes(one, grid) for one in (model, *beside)))
     if not needs:
         return ""
     what = f"{cases[0].id}:" if len(cases) == 1 else f"{len(cases)} scans, the largest with"

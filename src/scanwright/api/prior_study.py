@@ -11,6 +11,7 @@ import numpy as np
 
 from scanwright.api.answering import AnsweredScan, answer_scan
 from scanwright.api.opened import Model
+from scanwright.api.region_model import RegionModel
 from scanwright.api.scan_header import ScanHeader, scan_header
 from scanwright.dataset.cases import Case
 from scanwright.doubt import Doubt
@@ -57,10 +58,18 @@ class Comparison:
         return bool(self.mismatches) or POOR_FIT in self.doubts
 
 
-def followed(model: Model, case: Case, image: Volume, table: StudyTable | None, prior: Case | None) -> Comparison:
+def followed(
+    model: Model,
+    case: Case,
+    image: Volume,
+    table: StudyTable | None,
+    prior: Case | None,
+    *,
+    regions: RegionModel | None = None,
+) -> Comparison:
     """What became of the findings of a prior study; nothing where there is none.
 
-    case, image: the current study, and table: what was found in it, None without outlines.
+    case, image: the current study, and table: what was found in it, None without outlines. regions: as of `answer_scan`.
     Raises what reading and answering the prior study raise.
     """
     if prior is None:
@@ -70,7 +79,7 @@ def followed(model: Model, case: Case, image: Volume, table: StudyTable | None, 
     known = Comparison(mismatches=mismatches(now, then, days=days), days=days, header=then)
     if table is None:
         return replace(known, doubts=(NO_OUTLINES,))
-    earlier = answer_scan(model, prior, tell=silent)
+    earlier = answer_scan(model, prior, regions=regions, tell=silent)
     own = tuple(Doubt("of-prior", "of the prior study: {doubt}", doubt=note) for note in earlier.notes)
     found = compared(model, image, table, earlier)
     return replace(known, changes=found.changes, before=found.before, doubts=(*found.doubts, *own))

@@ -37,7 +37,7 @@ from scanwright.types import Array, Bools, Floats
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.provenance import Model
     from scanwright.io.dicom.derived.sr_boxes import BoxMeasures
-    from scanwright.io.dicom.derived.sr_groups import Answer
+    from scanwright.io.dicom.derived.sr_groups import Answer, RegionSize
     from scanwright.io.dicom.volumes import Stack
 
 SEG, RTSTRUCT, FINDINGS = ".seg.dcm", ".rtstruct.dcm", ".findings.dcm"
@@ -144,6 +144,7 @@ def write_beside(
     task: Task,
     table: StudyTable | None = None,
     changes: Sequence[FollowUp] = (),
+    regions_by: "Model | None" = None,
     remarks: Remarks = NO_REMARKS,
 ) -> list[Path]:
     """An answer that is no label map as files to lie beside the study: a report, a segmentation of the findings if any were
@@ -151,7 +152,8 @@ def write_beside(
 
     found: as the kind of problem gives it, {"probabilities", "decision"}, {"quantities", "units"} or {"boxes"}; of other kinds
     no report is written, nor does it tell a quantity whose unit has no code here. table, changes, remarks: as of `write_dicom`;
-    findings are told of a scan that a segmentation can refer to (`can_refer_to`).
+    findings are told of a scan that a segmentation can refer to (`can_refer_to`). regions_by: the model that found the regions
+    of `found`, whose sizes are then told.
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
@@ -170,6 +172,8 @@ def write_beside(
         write_measurements(
             written[-1],
             boxes=boxes_in(found),
+            sizes=sizes_in(found),
+            sizes_by=regions_by,
             answers=answers,
             **told,
             stack=stack,
@@ -224,8 +228,29 @@ def boxes_in(found: Mapping[str, Any]) -> "list[BoxMeasures]":
     from scanwright.io.dicom.derived.sr_boxes import BoxMeasures
 
     return [
-        BoxMeasures(name=box["class"], score=box["score"], start=tuple(box["start"]), end=tuple(box["end"]))
+        BoxMeasures(
+            name=box["class"],
+            score=box["score"],
+            start=tuple(box["start"]),
+            end=tuple(box["end"]),
+            region=box.get("region"),
+            crosses=tuple(box.get("crosses", ())),
+        )
         for box in found.get("boxes", ())
+    ]
+
+
+def sizes_in(found: Mapping[str, Any]) -> "list[RegionSize]":
+    """The regions among which findings are told, as a report has them; [] where none are known."""
+    from scanwright.io.dicom.derived.sr_groups import RegionSize
+
+    if "regions" not in found:
+        return []
+    told = found["regions"]
+    unit, times = coded_findings.UNITS_OF_SIZE[told["unit"]]
+    return [
+        RegionSize(name=name, size=size * times or None, unit_of_size=unit, cut=name in told["cut"])
+        for name, size in told["sizes"].items()
     ]
 
 

@@ -6,12 +6,13 @@ one by rigid registration, and its findings are paired with those of now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scanwright.api.opened import Model
 from scanwright.api.prior_study import Comparison
+from scanwright.api.region_model import RegionModel
 from scanwright.api.scan_header import scan_header
 from scanwright.api.tested import never_saw_abnormal, on_what_tested
 from scanwright.dataset.cases import Case
@@ -55,14 +56,15 @@ def write_study(
     *,
     base: Path,
     options: StudyOptions,
+    regions_by: RegionModel | None = None,
     compared: Comparison | None = None,
     notes: Sequence[str] = (),
     explanation: bytes | None = None,
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Write a study's report beside `base`, whose name without suffix is the case's; the files, and what could not be done.
 
-    part: what the answer says of the image. compared: with the prior study (`prior_study.followed`). notes: reasons to doubt.
-    explanation: a picture of what the answer rests on.
+    part: what the answer says of the image. regions_by: which other model found its regions. compared: with the prior study
+    (`prior_study.followed`). notes: reasons to doubt. explanation: a picture of what the answer rests on.
     Raises UsageError and InputError for a language or a template that cannot be used.
     """
     known = compared or Comparison()
@@ -71,6 +73,7 @@ def write_study(
         case,
         part,
         options=options,
+        regions_by=regions_by,
         compared=known,
         notes=notes,
         explanation=explanation,
@@ -92,12 +95,14 @@ def study_content(
     part: StudyPart,
     *,
     options: StudyOptions,
+    regions_by: RegionModel | None = None,
     compared: Comparison,
     notes: Sequence[str] = (),
     explanation: bytes | None = None,
 ) -> StudyContent:
-    """Everything that the report says. compared, notes, explanation: as of `write_study`."""
+    """Everything that the report says. regions_by, compared, notes, explanation: as of `write_study`."""
     table, header = part.table, scan_header(case)
+    regions = part.regions if table is None else table.regions
     lines = part.findings if table is None else finding_lines(table, compared.changes)
     shown = part.images
     if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
@@ -107,6 +112,7 @@ def study_content(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),
         model=model_facts(model),
+        regions_model=None if regions_by is None else region_facts(regions_by),
         study=header.chosen(OF_SERIES | OF_STUDY if options.patient else OF_SERIES) or {"file": case.id},
         patient=header.chosen(OF_PATIENT) if options.patient else {},
         prior={} if options.prior is None else _of_prior(options.prior, patient=options.patient),
@@ -114,13 +120,13 @@ def study_content(
         answers=part.answers,
         are_counts=part.are_counts,
         images=(*shown, *close),
-        regions=() if table is None else region_lines(table, compared.before),
+        regions=region_lines(regions, () if compared.before is None else compared.before.regions),
         findings=tuple(line.numbered(header.numbers) for line in lines),
         looks_for_findings=part.looks_for_findings,
         with_findings=part.with_findings,
-        has_regions=table is not None and bool(table.regions),
+        has_regions=bool(regions),
         warnings=(*compared.mismatches, *untested(model), *notes, *compared.doubts),
-        unit_of_size="" if table is None else table.unit_of_size,
+        unit_of_size=part.unit_of_size if table is None else table.unit_of_size,
         unit_of_length=part.unit_of_length,
         unit_of_value=part.unit_of_value,
     )
@@ -147,3 +153,9 @@ def model_facts(model: Model) -> ModelFacts:
         parts=tuple(model.problem.parts),
         tested_on=on_what_tested(model.package.metrics or {}),
     )
+
+
+def region_facts(by: RegionModel) -> ModelFacts:
+    """The same of a model of regions that stands beside another one: nothing of findings, of which it tells none here."""
+    tested = on_what_tested(by.package.metrics or {}, findings=False)
+    return replace(model_facts(by.model), parts=by.names, tested_on=tested)

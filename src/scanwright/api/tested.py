@@ -7,15 +7,18 @@ from scanwright.doubt import Doubt
 from scanwright.report.notation import number
 
 
-def on_what_tested(metrics: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
-    """What metrics.json says of cases set apart, and of those of the folds, as `ModelFacts` has it; () of none."""
+def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tuple[dict[str, str], ...]:
+    """What metrics.json says of cases set apart, and of those of the folds, as `ModelFacts` has it; () of none.
+
+    findings: whether with how well these were found.
+    """
     return tuple(
         {
             "how": ("apart", "fold", "folds")[min(2, len(part["by_fold"]))],
             "cases": str(part["cases"]),
             "patients": str(part["patients"]),
             **headline_text(metrics["primary"], part["overall"].get(metrics["primary"])),
-            **found_text(part),
+            **(found_text(part) if findings else {}),
         }
         for part in _parts(metrics)
     )

@@ -13,6 +13,7 @@ from scanwright.api.opened import Model, memory_note, open_model, require_file
 from scanwright.api.outlines import with_outlines
 from scanwright.api.output import OutputFormat, answer_name, require_format
 from scanwright.api.prior_study import case_of_prior
+from scanwright.api.region_model import RegionModel, open_regions
 from scanwright.api.scans import asked_of
 from scanwright.api.study_report import REPORTS, StudyOptions
 from scanwright.dataset.cases import Case
@@ -37,6 +38,7 @@ def predict(
     report: StudyOptions | None = None,
     prior: Sequence[str | Path] = (),
     outlines: str | Path | None = None,
+    regions: str | Path | None = None,
     device: DeviceName = "auto",
     problem: MakeKind | None = None,
     tell: Listener = silent,
@@ -60,6 +62,8 @@ def predict(
     same patient, which the report of the one scan that is given compares with.
     outlines: for a model of radiomic features, the masks of the scans: a folder of files that are called as their scans
     (p01.png or p01_mask.png), or the file of the one scan.
+    regions: a second package, a segmentation of anatomy, that answers the same scans: what the first one finds (boxes, or what
+    is not normal) is told with the region that it lies in, and with all regions and their sizes.
     Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
@@ -70,9 +74,16 @@ def predict(
     for line in asked.left_out:
         tell(Progress("predict", note=f"left out: {line}"))
     report = with_prior(opened, report, prior, asked.cases)
-    cases = with_outlines(asked.cases, None if outlines is None else Path(outlines), opened)
     return predict_cases(
-        opened, cases, folder, format=format, explain=explain, report=report, refused=asked.refused, tell=tell
+        opened,
+        with_outlines(asked.cases, None if outlines is None else Path(outlines), opened),
+        folder,
+        format=format,
+        explain=explain,
+        report=report,
+        regions=None if regions is None else open_regions(regions, beside=opened, device=device),
+        refused=asked.refused,
+        tell=tell,
     )
 
 
@@ -101,13 +112,15 @@ def predict_cases(
     format: OutputFormat,
     explain: bool | str = False,
     report: StudyOptions | None = None,
+    regions: RegionModel | None = None,
     refused: Sequence[InputError] = (),
     tell: Listener = silent,
 ) -> list[Prediction]:
     """Answer every case into a folder. Raises InputError at the end if some could not be read; before, UsageError, and
     InputError if the format cannot hold the answers, or a report has no words or templates.
 
-    refused: errors for scans that are no cases because of them; they are raised at the end as well.
+    regions: as of `answer_scan`. refused: errors for scans that are no cases because of them; they are raised at the end as
+    well.
     """
     if report is not None:
         require_words(report.language, site=report.site)
@@ -117,7 +130,7 @@ def predict_cases(
     require_writable(folder)
     answers = Answers(folder)
     answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside))
-    if note := memory_note(model, cases):
+    if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
     failed: list[InputError | ResourceError] = list(refused)
@@ -130,6 +143,7 @@ def predict_cases(
                 format=format,
                 explain=explain,
                 report=report,
+                regions=regions,
                 tell=tell if len(cases) == 1 else silent,
             )
             done.append(one)

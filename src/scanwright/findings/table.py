@@ -7,7 +7,7 @@ into those that hold the one that it is in, or lie in it. A region that the mode
 *missing*: findings are never said to lie in it, and the table has a row that says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from scanwright.geometry.diameters import axis_of_slices, diameters
 from scanwright.geometry.grid import Grid
-from scanwright.geometry.lying import Nesting, lies_in, nesting
+from scanwright.geometry.lying import Nesting, around_or_in, lies_in, nesting
 from scanwright.types import Array, Bools, Floats, Triple, Unit
 
 CROSSES = 0.05
@@ -27,8 +27,8 @@ TOUCHING = np.ones((3, 3, 3), np.bool_)
 class RegionRow:
     """One region. size: volume in ml, area in mm² of a picture with a scale, pixels of one without; 0 where it is missing.
 
-    burden: the share of it that findings take, in [0, 1]; None where it is missing. cut: whether it reaches the image's border,
-    so that its size is that of a part.
+    burden: the share of it that findings take, in [0, 1]; None where it is missing, or no finding has an outline. cut: whether
+    it reaches the image's border, so that its size is that of a part.
     """
 
     name: str
@@ -81,8 +81,7 @@ class FindingRow:
     @property
     def crosses(self) -> tuple[str, ...]:
         """Further regions that it reaches into."""
-        told = {self.region, *self.nested}
-        return tuple(name for name, share in self.shares.items() if share >= CROSSES and name not in told)
+        return crossed(self.shares, self.region, self.nested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,38 +128,57 @@ def study_table(
     parts = [part for part in parts if np.count_nonzero(part.mask) * each >= least_size]
     parts.sort(key=lambda part: (-np.count_nonzero(part.mask), part.kind, [one.start for one in part.around]))
     touched = _touched(parts)
-    sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
     everything = _together(parts, image.shape)
     taken = {name: int(np.count_nonzero(mask & everything)) for name, mask in regions.items()}
-    nests = nesting({name: mask for name, mask in regions.items() if taken[name]})
+    near = {name: mask for name, mask in regions.items() if taken[name]}
+    sizes = {name: int(np.count_nonzero(mask)) for name, mask in near.items()}
+    nests = nesting(near)
     rows = tuple(
         _finding(
             number,
             part,
+            touches,
             near,
-            {name: regions[name] for name in nests},
             nests,
             sizes,
             image=image,
             grid=grid,
             confidence=confidence or {},
         )
-        for number, (part, near) in enumerate(zip(parts, touched, strict=True), start=1)
+        for number, (part, touches) in enumerate(zip(parts, touched, strict=True), start=1)
     )
     return StudyTable(
-        regions=tuple(
-            RegionRow(
-                name=name,
-                size=sizes[name] * each,
-                burden=taken[name] / sizes[name] if sizes[name] else None,
-                cut=reaches_border(mask),
-            )
-            for name, mask in regions.items()
-        ),
+        regions=region_rows(regions, grid, taken=taken),
         findings=rows,
         unit_of_size=unit,
         unit_of_length=grid.unit,
     )
+
+
+def region_rows(
+    regions: Mapping[str, Bools], grid: Grid, *, taken: Mapping[str, int] | None = None
+) -> tuple[RegionRow, ...]:
+    """Each region measured. regions: as of `study_table`. taken: how many voxels of each are of findings; None where these have
+    no outlines.
+    """
+    each, _ = size_of_voxel(grid)
+    sizes = {name: int(np.count_nonzero(mask)) for name, mask in regions.items()}
+    return tuple(
+        RegionRow(
+            name=name,
+            size=sizes[name] * each,
+            burden=None if taken is None or not sizes[name] else taken[name] / sizes[name],
+            cut=reaches_border(mask),
+        )
+        for name, mask in regions.items()
+    )
+
+
+def crossed(shares: Mapping[str, float], region: str, nested: Collection[str]) -> tuple[str, ...]:
+    """The regions that something reaches into beside the one that it lies in. shares: of it in each region. nested: as of
+    `FindingRow`.
+    """
+    return tuple(name for name, share in shares.items() if share >= CROSSES and name not in {region, *nested})
 
 
 def size_of_voxel(grid: Grid) -> tuple[float, str]:
@@ -235,7 +253,7 @@ def _finding(
         shares=shares,
         region=region,
         share_of_region=inside[region] / sizes[region] if region else None,
-        nested=nests[region].union(name for name in nests if region in nests[name]) if region else frozenset(),
+        nested=around_or_in(region, nests),
         confidence=None if chances is None else float(chances[part.around][part.mask].mean()),
         touches=touches,
         cut=_is_cut(part, image.shape),

@@ -11,12 +11,14 @@ from typing import TypeAlias
 import numpy as np
 from scipy.ndimage import find_objects
 
-from scanwright.types import Bools
+from scanwright.types import Bools, Floats
 
 OUTSIDE = ""
 """The name of what is in no region."""
 NESTED = 0.95
 """Share of a region's voxels from which on it lies in a larger one: answered masks differ by some voxels at their borders."""
+DIGITS = 9
+"""Of an amount in voxels."""
 
 Nesting: TypeAlias = Mapping[str, frozenset[str]]
 """For each region the larger ones that it lies in."""
@@ -42,11 +44,19 @@ def nesting(regions: Mapping[str, Bools]) -> dict[str, frozenset[str]]:
     return {name: larger(name) for name in regions}
 
 
-def lies_in(within: Mapping[str, Bools], nested: Nesting) -> str:
+def around_or_in(region: str, nested: Nesting) -> frozenset[str]:
+    """The regions that a region lies in, and those that lie in it; none of OUTSIDE."""
+    if region == OUTSIDE:
+        return frozenset()
+    return nested[region].union(name for name in nested if region in nested[name])
+
+
+def lies_in(within: Mapping[str, Bools], nested: Nesting, weights: Floats | None = None) -> str:
     """The region that a part lies in, OUTSIDE if more of it lies in none than in any; of two that hold as much the first, and
     any before OUTSIDE.
 
-    within: which of its voxels (V,) each region holds. nested: `nesting` of these regions.
+    within: which of its voxels (V,) each region holds. nested: `nesting` of these regions. weights: (V,) how much of each voxel
+    is the part's; None: all of it.
     """
     held = {
         name: np.logical_or.reduce([mask, *(within[inner] for inner in within if name in nested[inner])])
@@ -54,14 +64,21 @@ def lies_in(within: Mapping[str, Bools], nested: Nesting) -> str:
     }
     told, inside = OUTSIDE, np.ones(max(map(len, within.values()), default=0), np.bool_)
     while level := _outermost({name for name in within if told == OUTSIDE or told in nested[name]}, nested):
-        counts = {name: int(np.count_nonzero(inside & held[name])) for name in within if name in level}
-        none = int(np.count_nonzero(inside & ~np.logical_or.reduce([held[name] for name in counts])))
-        most = max(counts.values())
+        amounts = {name: amount(inside & held[name], weights) for name in within if name in level}
+        none = amount(inside & ~np.logical_or.reduce([held[name] for name in amounts]), weights)
+        most = max(amounts.values())
         if none > most or not most:
             return told
-        told = next(name for name, count in counts.items() if count == most)
+        told = next(name for name, one in amounts.items() if one == most)
         inside = inside & held[told]
     return told
+
+
+def amount(voxels: Bools, weights: Floats | None = None) -> float:
+    """How much a mask (V,) holds, in voxels. weights: as of `lies_in`; their sum is told without the rounding of additions,
+    which would decide between two regions that hold as much.
+    """
+    return int(np.count_nonzero(voxels)) if weights is None else round(float(weights[voxels].sum()), DIGITS)
 
 
 def _outermost(names: Collection[str], nested: Nesting) -> set[str]:

@@ -24,6 +24,7 @@ from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.lesions import Lesions
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
+from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
@@ -71,10 +72,14 @@ FITTED = "a model of what is normal is fitted, and not trained"
 
 @dataclass(frozen=True, slots=True)
 class AnomalyAnswer:
-    """chances (2,): of normal and of abnormal. grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal."""
+    """chances (2,): of normal and of abnormal. grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal.
+
+    regions: those that what is abnormal lies among, None where none are known.
+    """
 
     chances: Floats
     grades: Volume
+    regions: Regions | None = None
 
     @property
     def mask(self) -> Bools:
@@ -110,6 +115,7 @@ class Anomaly:
     learns_normal = True
     holds = "answer"
     beside: tuple[str, ...] = MAPS
+    takes_regions = True
     outputs = 2
     losses = tuple(losses.ONE)
     codes: Mapping[int, int] = MappingProxyType({})
@@ -186,9 +192,16 @@ class Anomaly:
         """The answer, which says by itself how far each voxel lies beyond the limit."""
         return self.answer(engine, image, where=where, tell=tell), None
 
+    def among(self, answer: AnomalyAnswer, regions: Regions) -> AnomalyAnswer:
+        """The answer with the regions that what is abnormal lies among."""
+        return replace(answer, regions=regions)
+
     def found(self, answer: AnomalyAnswer) -> dict[str, JSON]:
-        """As a classification, and how much of the image is abnormal: {"abnormal_share"}."""
-        return self.whole.found(answer.chances) | {"abnormal_share": round(float(answer.mask.mean()), 6)}
+        """As a classification, and how much of the image is abnormal: {"abnormal_share"}; where regions are known, also
+        {"regions": …}, as `Regions.to_json` gives them.
+        """
+        regions = {} if answer.regions is None else {"regions": answer.regions.to_json()}
+        return self.whole.found(answer.chances) | {"abnormal_share": round(float(answer.mask.mean()), 6)} | regions
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """What is decided, and how much of the image is abnormal."""
@@ -228,12 +241,13 @@ class Anomaly:
         """None: what is normal is fitted, and no network is trained."""
 
     def measured(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyTable:
-        """Every part that is abnormal."""
-        return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
+        """Every part that is abnormal, and the regions that it lies among."""
+        return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure), regions=answer.regions)
 
     def study(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyPart:
         """What is decided, every part that is abnormal, measured, and the map, which shows what is nearly so as well."""
-        part = study_part(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure))
+        sure_of = _in_255ths(answer.sure)
+        part = study_part(image, answer.labels, self.as_masks, sure=sure_of, regions=answer.regions)
         outlined = part.images if answer.mask.any() else ()
         seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
         return replace(part, answers=self.whole.told(answer.chances), images=(*outlined, seen))

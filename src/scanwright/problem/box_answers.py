@@ -22,7 +22,9 @@ from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.figures.palette import structure_colour
 from scanwright.files import read_json, write_json
+from scanwright.findings.regions import Place, Regions
 from scanwright.geometry.boxes import as_boxes
+from scanwright.geometry.lying import OUTSIDE
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import NOTHING, Detections, predict_boxes
 from scanwright.inference.predict import Engine
@@ -47,11 +49,19 @@ MOST_CUTS = 6
 
 @dataclass(frozen=True, slots=True)
 class BoxAnswer:
-    """What was found in one image: boxes in voxels along I, J, K of its own grid. spacing: edges of a voxel, in `unit`."""
+    """What was found in one image: boxes in voxels along I, J, K of its own grid. spacing: edges of a voxel, in `unit`.
+
+    regions: those that the boxes lie among, None where none are known.
+    """
 
     found: Detections
     spacing: Triple
     unit: Unit
+    regions: Regions | None = None
+
+    def place_of(self, place: int) -> Place | None:
+        """Where a box lies among the regions; None where none are known."""
+        return None if self.regions is None else self.regions.place_of(self.found.boxes[place])
 
 
 class BoxAnswers:
@@ -62,6 +72,7 @@ class BoxAnswers:
     primary = "map50"
     holds = "boxes"
     beside: tuple[str, ...] = ()
+    takes_regions = True
     stated: Limits
     """The score of each class from which on its boxes are told, where it was settled; () else."""
 
@@ -107,11 +118,15 @@ class BoxAnswers:
         """The answer: each box says itself how sure it is."""
         return self.answer(engine, image, where=where, tell=tell), None
 
+    def among(self, answer: BoxAnswer, regions: Regions) -> BoxAnswer:
+        """The answer with the regions that its boxes lie among."""
+        return replace(answer, regions=regions)
+
     def measured(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> None:
         """None: a box is no outline."""
 
     def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
-        """The boxes that are told, and a picture of them."""
+        """The boxes that are told, the regions that they lie among, and a picture of them."""
         counts = Counter(self.parts[int(answer.found.codes[place])] for place in self._told(answer))
         return StudyPart(
             answers={name: str(counts[name]) for name in self.parts},
@@ -121,6 +136,8 @@ class BoxAnswers:
                 self._line(answer, place, number, shape=image.grid.shape)
                 for number, place in enumerate(self._told(answer), start=1)
             ),
+            regions=() if answer.regions is None else answer.regions.rows,
+            unit_of_size="" if answer.regions is None else answer.regions.unit_of_size,
             images=(
                 KeyImage(
                     png=self.drawn(image, answer, numbered=True),
@@ -157,9 +174,12 @@ class BoxAnswers:
         edges = edges_of(answer, place)
         across, along = np.delete(edges, 2 if flat is None else flat).tolist()
         low, high = answer.found.boxes[place, :, 2].tolist()
+        lies = answer.place_of(place) or Place(OUTSIDE)
         return FindingLine(
             number=number,
             kind=self.parts[int(answer.found.codes[place])],
+            region=lies.region,
+            crosses=lies.crosses,
             longest=max(across, along),
             perpendicular=min(across, along),
             depth=float(edges[2]) if flat is None else None,
@@ -189,7 +209,7 @@ class BoxAnswers:
 
     def write(self, file: Path, answer: BoxAnswer) -> None:
         """Keep an answer: every box with its class, score and corners, what a voxel measures, and, where it was settled, from
-        which score on the boxes of a class are told.
+        which score on the boxes of a class are told; where regions are known, these, and where among them each box lies.
         """
         limits = dict(zip(self.parts, self.stated, strict=False))
         write_json(
@@ -199,6 +219,7 @@ class BoxAnswers:
                 "spacing": list(answer.spacing),
                 "unit": answer.unit,
                 **({"thresholds": limits} if limits else {}),
+                **_regions_of(answer),
                 "boxes": [self._box(answer, place, digits=6) for place in range(len(answer.found))],
             },
         )
@@ -219,22 +240,27 @@ class BoxAnswers:
             raise InputError("not an answer to this problem", where=file, expected=", ".join(self.parts)) from error
 
     def found(self, answer: BoxAnswer) -> dict[str, JSON]:
-        """The boxes that are told, each with its edges: {"boxes": [{"class", "score", "start", "end", "size", "unit"}]}."""
+        """The boxes that are told, each with its edges: {"boxes": [{"class", "score", "start", "end", "size", "unit"}]}; where
+        regions are known, each also with "region" and "crosses", and {"regions": …} as `Regions.to_json` gives them.
+        """
         return {
             "boxes": [
                 self._box(answer, place, digits=DIGITS)
                 | {"size": [round(float(edge), DIGITS) for edge in edges_of(answer, place)], "unit": answer.unit}
                 for place in self._told(answer)
-            ]
+            ],
+            **_regions_of(answer),
         }
 
     def _box(self, answer: BoxAnswer, place: int, *, digits: int) -> dict[str, JSON]:
         start, end = answer.found.boxes[place].tolist()
+        lies = answer.place_of(place)
         return {
             "class": self.parts[int(answer.found.codes[place])],
             "score": round(float(answer.found.scores[place]), 6),
             "start": [round(one, digits) for one in start],
             "end": [round(one, digits) for one in end],
+            **({} if lies is None else {"region": lies.region, "crosses": list(lies.crosses)}),
         }
 
     def doubts(self, answer: BoxAnswer) -> tuple[Doubt, ...]:
@@ -248,9 +274,10 @@ class BoxAnswers:
         return (*([hardly] if unsure else []), *([below] if missed else []))
 
     def line(self, found: Mapping[str, JSON]) -> str:
-        """How many boxes of each class are told."""
-        names = [box["class"] for box in found["boxes"]]
-        return ", ".join(f"{names.count(name)} {name}" for name in self.parts if name in names) or "nothing"
+        """How many boxes of each class are told, in each region where regions are known."""
+        counts = Counter((box["class"], box.get("region")) for box in found["boxes"])
+        names = sorted(counts, key=lambda one: self.parts.index(one[0]))
+        return ", ".join(f"{counts[one]} {one[0]}{_said(one[1])}" for one in names) or "nothing"
 
     def yardstick(self, facts: Iterable[CaseFacts]) -> None:
         """None: boxes are measured by nothing that hangs on the images."""
@@ -359,6 +386,18 @@ class BoxAnswers:
             if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
         ]
         return f"No box of {', '.join(missed)} was found." if missed else ""
+
+
+def _regions_of(answer: BoxAnswer) -> dict[str, JSON]:
+    """The regions of the image as plain data; {} where none are known."""
+    return {} if answer.regions is None else {"regions": answer.regions.to_json()}
+
+
+def _said(region: str | None) -> str:
+    """A box's region, behind its class."""
+    if region is None:
+        return ""
+    return f" in {region}" if region else " outside all regions"
 
 
 def edges_of(answer: BoxAnswer, place: int) -> Floats:

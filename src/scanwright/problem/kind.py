@@ -16,6 +16,7 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.explanation.sanity import Explain
+from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
@@ -64,6 +65,9 @@ class Kind(Problem, Protocol):
     beside: tuple[str, ...]
     """What the names of further files end in that are kept beside an answer, after the case's name."""
 
+    takes_regions: bool
+    """Whether what is found is told by regions of the image that another model found (`among`)."""
+
     def learns(self, case: Case) -> bool:
         """Whether a labelled case may be learned from; others are only judged."""
         ...
@@ -80,6 +84,10 @@ class Kind(Problem, Protocol):
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> tuple[Any, Array | None]:
         """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where voxels say nothing of it."""
+        ...
+
+    def among(self, answer: Any, regions: Regions) -> Any:
+        """The answer with the regions that its findings lie among; itself where `takes_regions` is not so."""
         ...
 
     def drawn(self, image: Volume, answer: Any) -> bytes | None:

@@ -1,5 +1,7 @@
 """A label map as the report of a study tells it: every region, every finding, and pictures of the whole and of findings."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from scanwright.dataset.measures import region_masks
@@ -7,11 +9,12 @@ from scanwright.dataset.task import Task
 from scanwright.figures.overlay import WIDTH_PX, overlay_slices, regions_cut
 from scanwright.figures.palette import structure_colour
 from scanwright.findings.placing import with_findings
+from scanwright.findings.regions import Regions
 from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.problem.windows import window_of
 from scanwright.report.study_content import MOST_FINDINGS, KeyImage, StudyPart
-from scanwright.types import Array, Shape3
+from scanwright.types import Array, Bools, Shape3, Triple
 
 CLOSE_PX = 480
 """Width of a picture of one finding: two stand side by side, and their letters are still read."""
@@ -21,15 +24,29 @@ VALUES = {"ct": "HU", "pet": "SUV"}
 """Units of grey values, by modality; of other modalities they have none."""
 
 
-def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyTable:
-    """The table of a study. sure: how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where nothing says it."""
+def anatomy_of(labels: Volume, task: Task) -> Regions:
+    """The regions of a label map that are no findings, with the findings that a map of exclusive values cuts out of them."""
+    return Regions(_anatomy(region_masks(labels.voxels[0], task), task, spacing=labels.grid.spacing), labels.grid)
+
+
+def _anatomy(masks: Mapping[str, Bools], task: Task, *, spacing: Triple) -> dict[str, Bools]:
+    findings = [masks[name] for name in task.abnormal]
+    anatomy = {name: mask for name, mask in masks.items() if name not in task.abnormal}
+    if not task.disjoint or not findings:
+        return anatomy
+    return with_findings(anatomy, np.logical_or.reduce(findings), spacing=spacing)
+
+
+def measured_table(
+    image: Volume, labels: Volume, task: Task, *, sure: Array | None, regions: Regions | None = None
+) -> StudyTable:
+    """The table of a study. sure: how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where nothing says it.
+    regions: those that findings lie among, where they are another model's; by default the label map's own.
+    """
     masks = region_masks(labels.voxels[0], task)
     findings = {name: masks[name] for name in task.abnormal}
-    anatomy = {name: mask for name, mask in masks.items() if name not in findings}
-    if task.disjoint and findings:
-        anatomy = with_findings(anatomy, np.logical_or.reduce(list(findings.values())), spacing=image.grid.spacing)
     return study_table(
-        anatomy,
+        _anatomy(masks, task, spacing=image.grid.spacing) if regions is None else regions.masks,
         findings,
         image=image.voxels[0],
         grid=image.grid,
@@ -37,9 +54,13 @@ def measured_table(image: Volume, labels: Volume, task: Task, *, sure: Array | N
     )
 
 
-def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None) -> StudyPart:
-    """The table of a study, the whole image with its overlay, and a way to draw each finding close by."""
-    table = measured_table(image, labels, task, sure=sure)
+def study_part(
+    image: Volume, labels: Volume, task: Task, *, sure: Array | None, regions: Regions | None = None
+) -> StudyPart:
+    """The table of a study, the whole image with its overlay, and a way to draw each finding close by. sure, regions: as of
+    `measured_table`.
+    """
+    table = measured_table(image, labels, task, sure=sure, regions=regions)
     drawn = np.isin(labels.voxels[0], [value for region in task.regions for value in region.values])
     window = window_of(image.voxels[0][drawn], task)
     numbers = _numbers(table, image.grid.shape)
@@ -52,7 +73,7 @@ def study_part(image: Volume, labels: Volume, task: Task, *, sure: Array | None)
     return StudyPart(
         table=table,
         looks_for_findings=bool(task.abnormal),
-        with_findings=task.disjoint and bool(task.abnormal),
+        with_findings=regions is None and task.disjoint and bool(task.abnormal),
         images=(whole,),
         picture_of=lambda number: _close(image, labels, task, table.findings[number - 1]),
         unit_of_length=image.grid.unit,

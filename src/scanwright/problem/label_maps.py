@@ -16,6 +16,7 @@ from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, InputError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
+from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
@@ -43,6 +44,7 @@ class LabelMaps:
     primary: str
     holds = LABELS
     beside: tuple[str, ...] = ()
+    takes_regions = False
 
     def learns(self, case: Case) -> bool:
         """Every labelled case."""
@@ -68,6 +70,10 @@ class LabelMaps:
         names, background = [region.name for region in self.task.regions], 1 if self.task.exclusive else 0
         watched = [background + names.index(name) for name in self.task.abnormal]
         return predict_surely(engine, image, watched=watched, where=where, tell=tell)
+
+    def among(self, answer: Volume, regions: Regions) -> Volume:
+        """The answer as it is: it holds what regions the model knows."""
+        return answer
 
     def drawn(self, image: Volume, answer: Volume) -> None:
         """None: any viewer lays a label map over its image."""

@@ -13,6 +13,7 @@ from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.explanation.sanity import Explain
 from scanwright.files import read_json, write_json
+from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
@@ -38,6 +39,7 @@ class WholeImages:
     name: str
     holds = "answer"
     beside: tuple[str, ...] = ()
+    takes_regions = False
 
     def learns(self, case: Case) -> bool:
         """Every labelled case."""
@@ -65,6 +67,10 @@ class WholeImages:
     ) -> tuple[Floats, None]:
         """The answer: it is of no voxel."""
         return self.answer(engine, image, where=where, tell=tell), None
+
+    def among(self, answer: Floats, regions: Regions) -> Floats:
+        """The answer as it is: it has no place."""
+        return answer
 
     def drawn(self, image: Volume, answer: Floats) -> None:
         """None: an answer to the whole image has no place."""

@@ -130,14 +130,17 @@ class StudyPart:
     """What a kind of problem tells of one image, for the report of a study.
 
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
-    an answer without outlines; looks_for_findings: whether the model knows any. answers: of the whole image, what is decided
-    under ""; are_counts: how many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None
-    where no finding has a picture of its own. with_findings: whether regions are measured with the findings in
-    them, which are no part of them in the label map. unit_of_value: of grey values.
+    an answer without outlines; looks_for_findings: whether the model knows any. regions: those that its findings lie among, ()
+    where none are known; unit_of_size: of their sizes. answers: of the whole image, what is decided under ""; are_counts: how
+    many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None where no finding has a
+    picture of its own. with_findings: whether regions are measured with the findings in them, which are no part of them in the
+    label map. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
     findings: tuple[FindingLine, ...] = ()
+    regions: tuple[RegionRow, ...] = ()
+    unit_of_size: str = ""
     looks_for_findings: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
@@ -184,6 +187,7 @@ class StudyContent:
 
     patient: name and value of what the headers say of the patient; empty unless it was asked for. study: the same of the scan.
     prior: of the prior study; days_since_prior: from it to this one, None where a date is not known.
+    model: that found the findings; regions_model: that found the regions, where it is another one.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
     there are. looks_for_findings: whether it is told that there are none. with_findings: whether regions are measured with the
@@ -194,6 +198,7 @@ class StudyContent:
     title: str
     created: datetime
     model: ModelFacts
+    regions_model: ModelFacts | None = None
     study: Mapping[str, str] = field(default_factory=dict)
     patient: Mapping[str, str] = field(default_factory=dict)
     prior: Mapping[str, str] = field(default_factory=dict)
@@ -268,10 +273,10 @@ def worth_a_picture(findings: Sequence[FindingLine]) -> tuple[int, ...]:
     return tuple(sorted(number for number, _ in there[:MOST_PICTURED]))
 
 
-def region_lines(table: StudyTable, before: StudyTable | None = None) -> tuple[RegionLine, ...]:
-    """The regions of a table. before: that of the prior study."""
-    earlier = {} if before is None else {row.name: row for row in before.regions}
-    return tuple(_region_line(row, earlier.get(row.name)) for row in table.regions)
+def region_lines(rows: Sequence[RegionRow], before: Sequence[RegionRow] = ()) -> tuple[RegionLine, ...]:
+    """The regions of a study. before: those of the prior study."""
+    earlier = {row.name: row for row in before}
+    return tuple(_region_line(row, earlier.get(row.name)) for row in rows)
 
 
 def _region_line(row: RegionRow, before: RegionRow | None) -> RegionLine:

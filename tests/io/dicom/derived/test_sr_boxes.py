@@ -13,10 +13,10 @@ from scanwright.errors import InputError, UsageError
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.derived.codes import private_code
 from scanwright.io.dicom.derived.provenance import Model
-from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS
+from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, VOLUME
 from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, faces, rectangle
-from scanwright.io.dicom.derived.sr_concepts import DEPTH, HEIGHT, WIDTH
-from scanwright.io.dicom.derived.sr_groups import Answer
+from scanwright.io.dicom.derived.sr_concepts import CUT, DEPTH, FOUND, HEIGHT, NO, OUTSIDE, REACHES, WIDTH, YES
+from scanwright.io.dicom.derived.sr_groups import Answer, RegionSize
 from scanwright.io.dicom.derived.sr_write import write_measurements
 from scanwright.io.dicom.intake import open_instance
 from scanwright.io.dicom.series import files_in, find_series
@@ -112,6 +112,27 @@ def test_in_a_volume__six_faces_and_edges_in_mm(in_volume):
     assert shadow.value(DEPTH) == pytest.approx(3.75 * 2.5)
     assert nodule.source_series == sources[0].SeriesInstanceUID
     assert count.values[0].value == 1 and count.shapes == ()
+
+
+def test_region__is_the_site_of_a_box_and_has_a_size_by_the_model_that_found_it(tmp_path):
+    write_series(tmp_path / "ct", axial())
+    edges = {"score": 0.5, "start": (1.0, 1.0, 1.0), "end": (3.0, 3.0, 3.0)}
+    boxes = [
+        BoxMeasures(name="nodule", region="left upper lobe of lung", crosses=("heart", "zone 7"), **edges),
+        BoxMeasures(name="nodule", region="", **edges),
+        BoxMeasures(name="nodule", **edges),
+    ]
+    sizes = [RegionSize(name="heart", size=1500.0, cut=True), RegionSize(name="zone 7", size=None)]
+    anatomist = Model("lobes", "1.3.0", "cd" * 32)
+    found, _ = written(tmp_path, tmp_path / "ct", boxes, sizes=sizes, sizes_by=anatomist)
+    within, outside, unknown, heart, zone = found.groups
+    assert within.site is not None and len(within.answered(REACHES)) == 2
+    assert [answer.meaning for _, answer in within.answers] == ["Heart", "zone 7"]
+    assert outside.answered(OUTSIDE) == (YES,) and outside.site is None and unknown.answers == ()
+    assert (heart.finding.meaning, heart.value(VOLUME), heart.value(VOLUME, unit=UNITS["ml"])) == ("Heart", 1500.0, 1.5)
+    assert heart.answered(CUT) == (YES,) and (zone.values, zone.answered(FOUND)) == ((), (NO,))
+    with pytest.raises(UsageError, match="sizes of regions need the model"):
+        written(tmp_path, tmp_path / "ct", boxes, sizes=sizes)
 
 
 def test_a_frame_of_several_is_named(tmp_path):

@@ -20,11 +20,12 @@ from pydicom.dataset import Dataset
 
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
-from scanwright.io.dicom.derived.codes import codes_of
+from scanwright.io.dicom.derived.codes import codes_of, finding_codes
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.sr import PROBABILITY
 from scanwright.io.dicom.derived.sr_concepts import BOUNDED_BY, DEPTH, HEIGHT, WIDTH
 from scanwright.io.dicom.derived.sr_content import algorithm, concept, measurement, sites_of, tracking
+from scanwright.io.dicom.derived.sr_findings import placed
 from scanwright.io.dicom.elements import text, whole
 from scanwright.io.dicom.volumes import Stack
 from scanwright.types import Floats, Triple
@@ -44,13 +45,16 @@ FACES = (
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoxMeasures:
     """One box. name: its class. score: its probability. start, end: corners in voxels of the stack's grid; 0 is the first
-    voxel's outer corner.
+    voxel's outer corner. region: that it lies in, "" outside all; None where none are known. crosses: names of further regions
+    that it reaches into.
     """
 
     name: str
     score: float
     start: Triple
     end: Triple
+    region: str | None = None
+    crosses: tuple[str, ...] = ()
 
 
 def is_flat(stack: Stack) -> bool:
@@ -74,7 +78,11 @@ def box_groups(
 
     for number, box in enumerate(boxes, start=1):
         assert stack is not None
-        coded = codes_of(box.name, within=within)
+        coded = (
+            codes_of(box.name, within=within)
+            if box.region is None
+            else finding_codes(box.name, box.region, within=within)
+        )
         said: dict[str, Any] = {
             "tracking_identifier": tracking(f"{box.name} {number}", derived_uid("box", number, *about)),
             "finding_type": concept(coded.type),
@@ -82,6 +90,7 @@ def box_groups(
             "finding_sites": sites_of(coded),
             "algorithm_id": algorithm(model),
             "measurements": [*_measurements(box, stack.grid, flat=is_flat(stack))],
+            "qualitative_evaluations": [*placed(box.crosses, outside=box.region == "")] or None,
             "geometric_purpose": concept(BOUNDED_BY),
         }
         if is_flat(stack):

@@ -19,9 +19,8 @@ from pydicom.dataset import Dataset
 from scanwright.io.dicom.derived.codes import Code, codes_of, finding_codes, private_code
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segmentation
-from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
+from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION
 from scanwright.io.dicom.derived.sr_concepts import (
-    AREA,
     AXIS_BEFORE,
     CHANGE,
     CHANGES,
@@ -45,7 +44,7 @@ from scanwright.io.dicom.derived.sr_content import (
     sites_of,
     tracking,
 )
-from scanwright.io.dicom.derived.sr_groups import segment_group
+from scanwright.io.dicom.derived.sr_groups import segment_group, sizes_of
 from scanwright.io.dicom.elements import text
 
 
@@ -129,11 +128,7 @@ def gone_groups(gone: Sequence[GoneFinding], model: Model, about: Sequence[Any],
 
 def _measurements(finding: FindingMeasures, modality: str) -> Iterator[Any]:
     quantity, length = grey_value(finding.unit, modality), finding.unit_of_length
-    if finding.unit_of_size == "mm3":
-        yield measurement(VOLUME, finding.size, "mm3")
-        yield measurement(VOLUME, finding.size / 1000, "ml")
-    else:
-        yield measurement(AREA, finding.size, finding.unit_of_size)
+    yield from (measurement(*size) for size in sizes_of(finding.size, finding.unit_of_size))
     listed: list[tuple[Code, float | None, str, Code | None]] = [
         (LONG_AXIS, finding.longest, length, None),
         (PERPENDICULAR_AXIS, finding.perpendicular, length, None),
@@ -154,16 +149,21 @@ def _measurements(finding: FindingMeasures, modality: str) -> Iterator[Any]:
 
 def _evaluations(finding: FindingMeasures) -> Iterator[Any]:
     """What is true of it; of what is not true nothing is said."""
-    for region in finding.crosses:
-        yield evaluation(REACHES, _named(region))
+    yield from placed(finding.crosses, outside=finding.outside)
     for other in finding.touches:
         yield evaluation(NEXT_TO, private_code(other))
-    if finding.outside:
-        yield evaluation(OUTSIDE, YES)
     if finding.cut:
         yield evaluation(CUT, YES)
     if finding.change:
         yield evaluation(CHANGE, CHANGES[finding.change])
+
+
+def placed(crosses: Sequence[str], *, outside: bool) -> Iterator[Any]:
+    """Where a finding lies beyond its site: the further regions that it reaches into, and that it lies outside all."""
+    for region in crosses:
+        yield evaluation(REACHES, _named(region))
+    if outside:
+        yield evaluation(OUTSIDE, YES)
 
 
 def _named(region: str) -> Code:

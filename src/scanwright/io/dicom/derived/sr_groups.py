@@ -10,7 +10,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from scanwright.io.dicom.derived.codes import SNOMED, Code, private_code
+from scanwright.io.dicom.derived.codes import SNOMED, Code, codes_of, private_code
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segment, Segmentation
 from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
@@ -61,6 +61,16 @@ class RegionMeasures:
     is_sum: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionSize:
+    """A region that has no segment. size, unit_of_size, cut: as of RegionMeasures."""
+
+    name: str
+    size: float | None
+    unit_of_size: str = "mm3"
+    cut: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer about the whole image. unit: "probability", or a key of `sr.UNITS` for a number of another kind.
@@ -87,12 +97,48 @@ def region_groups(
             model,
             source,
             measurements=[*_measurements(region, text(source, "Modality"))],
-            evaluations=[
-                *([evaluation(FOUND, NO)] if region.size is None else []),
-                *([evaluation(CUT, YES)] if region.cut else []),
-            ],
+            evaluations=[*_extent(region)],
             finding=private_code(f"{segment.label}: all together") if region.is_sum else None,
         )
+
+
+def size_groups(
+    sizes: Sequence[RegionSize], model: Model | None, about: Sequence[Any], *, within: str = ""
+) -> Iterator[Any]:
+    """TID 1501 groups: the size of each region. model: that found them. about: what their identifiers follow from. within: as
+    for `codes.codes_of`.
+    """
+    from highdicom import sr
+
+    for position, region in enumerate(sizes):
+        assert model is not None
+        coded = codes_of(region.name, within=within)
+        yield sr.MeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking(region.name, derived_uid("region", position, *about)),
+            finding_type=concept(coded.type),
+            finding_category=concept(coded.category),
+            finding_sites=sites_of(coded),
+            algorithm_id=algorithm(model),
+            measurements=[measurement(*size) for size in sizes_of(region.size, region.unit_of_size)] or None,
+            qualitative_evaluations=[*_extent(region)] or None,
+        )
+
+
+def _extent(region: RegionMeasures | RegionSize) -> Iterator[Any]:
+    """That a region was not found, and that the border of the image cuts it; of what is not true nothing is said."""
+    if region.size is None:
+        yield evaluation(FOUND, NO)
+    if region.cut:
+        yield evaluation(CUT, YES)
+
+
+def sizes_of(size: float | None, unit: str) -> list[tuple[Code, float, str]]:
+    """A size as it is told: a volume in mm³ and in ml, an area once; [] of what was not found. unit: as of
+    `RegionMeasures.unit_of_size`.
+    """
+    if size is None:
+        return []
+    return [(VOLUME, size, "mm3"), (VOLUME, size / 1000, "ml")] if unit == "mm3" else [(AREA, size, unit)]
 
 
 def segment_group(
@@ -135,13 +181,8 @@ def _measurements(region: RegionMeasures, modality: str) -> Iterator[Any]:
     quantity = grey_value(region.unit, modality)
     burden = None if region.burden is None else 100 * region.burden
     length = "px" if region.unit_of_size == "px" else "mm"
-    in_ml = None if region.size is None else region.size / 1000
-    sizes = [(VOLUME, region.size, "mm3"), (VOLUME, in_ml, "ml")]
     listed: list[tuple[Code, float | None, str, Code | None]] = [
-        *(
-            (*size, None)
-            for size in (sizes if region.unit_of_size == "mm3" else [(AREA, region.size, region.unit_of_size)])
-        ),
+        *((*size, None) for size in sizes_of(region.size, region.unit_of_size)),
         (LONG_AXIS, region.longest, length, None),
         (PERPENDICULAR_AXIS, region.perpendicular, length, None),
         (quantity, region.mean, region.unit, MEAN),

@@ -34,7 +34,14 @@ from scanwright.io.dicom.derived.sr import UNITS, PriorStudy, Report, read_measu
 from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, box_groups, is_flat
 from scanwright.io.dicom.derived.sr_content import comment, comparison, concept
 from scanwright.io.dicom.derived.sr_findings import FindingMeasures, GoneFinding, finding_groups, gone_groups
-from scanwright.io.dicom.derived.sr_groups import Answer, RegionMeasures, answer_groups, region_groups
+from scanwright.io.dicom.derived.sr_groups import (
+    Answer,
+    RegionMeasures,
+    RegionSize,
+    answer_groups,
+    region_groups,
+    size_groups,
+)
 from scanwright.io.dicom.elements import text
 from scanwright.io.dicom.volumes import Stack
 
@@ -55,12 +62,14 @@ def write_measurements(
     findings: Sequence[FindingMeasures] = (),
     gone: Sequence[GoneFinding] = (),
     boxes: Sequence[BoxMeasures] = (),
+    sizes: Sequence[RegionSize] = (),
     answers: Sequence[Answer] = (),
     segmentation: Segmentation | None = None,
     marked: Segmentation | None = None,
     stack: Stack | None = None,
     sources: Sequence[Dataset],
     model: Model,
+    sizes_by: Model | None = None,
     within: str = "",
     series_number: int = 902,
     description: str = "Measurements",
@@ -72,18 +81,20 @@ def write_measurements(
 
     segmentation, marked: what the segments of the regions and of the findings are of, as `read_segmentation` and
     `write_segmentation` return it. stack: the image that boxes lie in. sources: headers of the images that were measured.
-    within: the structure that the study is about (`codes.codes_of`). comments: texts on the report as a whole, for people.
-    prior: the study that it compares with. made: the moment that the report states; now by default.
+    sizes_by: the model that found the regions of `sizes`, which have no segments. within: the structure that the study is about
+    (`codes.codes_of`). comments: texts on the report as a whole, for people. prior: the study that it compares with. made: the
+    moment that the report states; now by default.
     Raises UsageError (highdicom absent, regions without a segmentation, boxes without a stack, an unknown unit), InputError
     (nothing to report, a number that is not finite, a segmentation of another study), ResourceError.
     """
     require_highdicom()
     require_sources(sources)
-    content = (*regions, *findings, *gone, *boxes, *answers)
+    content = (*regions, *findings, *gone, *boxes, *sizes, *answers)
     segmentations = [one for one in (segmentation, marked) if one is not None]
     _require_places(regions, segmentation, "regions need the segmentation")
     _require_places(findings, marked, "findings need the segmentation")
     _require_places(boxes, stack, "boxes need the image")
+    _require_places(sizes, sizes_by, "sizes of regions need the model")
     _require_content(content, segmentations, sources)
     head, first = study_of(sources[0]), sources[0]
     about = [head.SOPInstanceUID, segmentation.instance if segmentation else "", model.name, model.version, model.hash]
@@ -95,6 +106,7 @@ def write_measurements(
             *finding_groups(findings, marked, model, first),
             *gone_groups(gone, model, said, within=within),
             *box_groups(boxes, stack, model, first, said, within=within),
+            *size_groups(sizes, sizes_by, said, within=within),
             *answer_groups(answers, model, said),
         ]
         in_space = bool(boxes) and stack is not None and not is_flat(stack)
