@@ -48,5 +48,6 @@ def test_points__where_nothing_can_be_chosen_there_are_none():
     assert operating_points(made_answers(60, 3, choice="ordered"), np.arange(60) % 2) == ([], [])
     truth = np.zeros((60, 2), bool)
     truth[:, 0], truth[0, 1] = np.arange(60) % 4 < 2, True  # the second label lies in one fold alone
-    labels = Answers.of(np.full((60, 2), 0.3), truth, truth, range(60), choice="several")
+    chances = np.random.default_rng(0).uniform(0.1, 0.9, (60, 2))
+    labels = Answers.of(chances, truth, truth, range(60), choice="several")
     assert {one.column for one in operating_points(labels, np.arange(60) % 2)[0]} == {0}
