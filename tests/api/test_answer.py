@@ -14,6 +14,7 @@ from scanwright.dataset.cases import Classes
 from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
 from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.level import level_caveats
 from scanwright.problem.segmentation import Segmentation
 
 
@@ -60,7 +61,7 @@ def test_caveats_of_models__classes_never_learned_and_models_that_are_level():
     ]
     study = SimpleNamespace(
         dataset=SimpleNamespace(cases=cases),
-        problem=SimpleNamespace(parts=("a", "b"), learns=lambda case: True),
+        problem=SimpleNamespace(parts=("a", "b"), learns=lambda case: True, caveats=level_caveats),
         splits=SimpleNamespace(folds=folds),
         plan=SimpleNamespace(training=SimpleNamespace(folds=(0,))),
     )

@@ -14,8 +14,7 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.judged import ClassifiedCase, JudgedCase
-from scanwright.evaluation.level import level_folds, level_text
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.evaluation.rare import unlearned_text
 from scanwright.evaluation.summary import CAVEATS
 from scanwright.features.outlined import Outlined
@@ -149,14 +148,13 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     return Scores(judged, tested, summary, chosen)
 
 
-def caveats_of_models(study: Study, rows: Iterable[JudgedCase]) -> Iterator[str]:
+def caveats_of_models(study: Study, rows: Sequence[JudgedCase]) -> Iterator[str]:
     """What must be said of the models that judged. rows: as they answered, before anything was settled."""
     learned = [case for case in study.dataset.cases if study.problem.learns(case)]
     trained = [study.splits.folds[fold] for fold in study.plan.training.folds]
     if names := never_learned(learned, trained, parts=study.problem.parts):
         yield unlearned_text(names)
-    classified = (row for row in rows if isinstance(row, ClassifiedCase))
-    yield from (level_text(fold, number) for fold, number in level_folds(classified).items())
+    yield from study.problem.caveats(rows)
 
 
 def never_learned(cases: Iterable[Case], folds: Iterable[Fold], *, parts: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """One scan answered: read, answered by a model, measured, and written with all that belongs beside it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from scanwright.api import results
 from scanwright.api.answering import AnsweredScan, answer_scan
 from scanwright.api.coded_findings import doubts_about
 from scanwright.api.coded_remarks import NO_REMARKS, Remarks, remarks_on
-from scanwright.api.known_cases import likeness_of
+from scanwright.api.known_cases import Likeness, likeness_of
 from scanwright.api.opened import Model, content_of
 from scanwright.api.output import OutputFormat
 from scanwright.api.prior_study import Comparison, followed
@@ -100,10 +100,7 @@ def predict_case(
     doubts: tuple[str, ...] = (
         *scan.notes,
         *(learned_from(model, case, image, regions=regions) if format != "labels" else ()),
-        *model.problem.doubts(answer),
-        *outside_learned(found, model.package.reference or {}),
-        *(() if explanation is None else explanation.doubts),
-        *(() if likeness is None else likeness.doubts()),
+        *doubts_of(model, answer, found, explanation, likeness),
     )
     remarks = NO_REMARKS
     if coded:
@@ -168,6 +165,18 @@ def predict_case(
         package=model.package.digest,
         notes=notes,
         regions_package="" if regions is None else regions.model.package.digest,
+    )
+
+
+def doubts_of(
+    model: Model, answer: Any, found: Mapping[str, Any], explanation: Explanation | None, likeness: Likeness | None
+) -> tuple[str, ...]:
+    """Reasons to doubt what a model answered, by the answer itself and by what it rests on."""
+    return (
+        *model.problem.doubts(answer),
+        *outside_learned(found, model.package.reference or {}),
+        *(() if explanation is None else explanation.doubts),
+        *(() if likeness is None else likeness.doubts()),
     )
 
 

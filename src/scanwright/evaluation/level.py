@@ -27,6 +27,11 @@ def level_folds(rows: Iterable[ClassifiedCase]) -> dict[int, int]:
     return {fold: len(of) for fold, of in sorted(chances.items()) if level_columns(np.array(of)).all()}
 
 
+def level_caveats(rows: Iterable[ClassifiedCase]) -> tuple[str, ...]:
+    """What must be said of models that are level. rows: as of `level_folds`."""
+    return tuple(level_text(fold, number) for fold, number in level_folds(rows).items())
+
+
 def level_text(fold: int, num_cases: int) -> str:
     """What must be said of a fold whose model is level."""
     told = f"the probabilities of its {num_cases} cases are nearly the same"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.classes import ABNORMAL, NORMAL
@@ -22,6 +22,7 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.lesions import Lesions
+from scanwright.evaluation.level import level_caveats
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
 from scanwright.findings.regions import Regions
@@ -37,6 +38,7 @@ from scanwright.problem.classification import Classification
 from scanwright.problem.kind import Explanation
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import measured_table, study_part
+from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import KeyImage, StudyPart
@@ -105,7 +107,7 @@ class AnomalyCase(ClassifiedCase):
     lesions: Mapping[str, Lesions]
 
 
-class Anomaly:
+class Anomaly(ShownByItself):
     """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
 
     name = "anomaly"
@@ -233,13 +235,6 @@ class Anomaly:
             self._map(image, answer, title=TITLE, narrow=narrow), (ABNORMAL,), f"{TITLE}; outlined beyond the limit"
         )
 
-    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
-        """None: the map is the answer's own."""
-        return ()
-
-    def reproduced(self, engine: Engine, image: Volume, answer: AnomalyAnswer) -> None:
-        """None: what is normal is fitted, and no network is trained."""
-
     def measured(self, image: Volume, answer: AnomalyAnswer, *, sure: Array | None) -> StudyTable:
         """Every part that is abnormal, and the regions that it lies among."""
         return measured_table(image, answer.labels, self.as_masks, sure=_in_255ths(answer.sure), regions=answer.regions)
@@ -252,9 +247,9 @@ class Anomaly:
         seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
         return replace(part, answers=self.whole.told(answer.chances), images=(*outlined, seen))
 
-    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
-        """None: the limit is calibrated on normal cases alone."""
-        return {}, {}
+    def caveats(self, rows: Sequence[ClassifiedCase]) -> tuple[str, ...]:
+        """Of models that give all their cases nearly the same score."""
+        return level_caveats(rows)
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

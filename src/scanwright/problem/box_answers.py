@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
@@ -31,6 +30,7 @@ from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
 from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
+from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
@@ -64,7 +64,7 @@ class BoxAnswer:
         return None if self.regions is None else self.regions.place_of(self.found.boxes[place])
 
 
-class BoxAnswers:
+class BoxAnswers(ShownByItself):
     """Mixed into a problem of one task whose answer is a number of boxes, each with a class and a score."""
 
     task: Task
@@ -186,22 +186,6 @@ class BoxAnswers:
             slices=(min(shape[2], math.floor(low) + 1), max(1, math.ceil(high))) if flat is None else None,
             confidence=float(answer.found.scores[place]),
         )
-
-    def explain(
-        self, engine: Engine, image: Volume, answer: BoxAnswer, *, method: str | None = None, narrow: bool = False
-    ) -> None:
-        """None: a box shows by itself where it lies."""
-
-    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def reproduced(self, engine: Engine, image: Volume, answer: BoxAnswer) -> None:
-        """None: there is no explanation."""
-
-    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
-        """None: the curves of sensitivity and false positives tell it."""
-        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""

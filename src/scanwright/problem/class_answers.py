@@ -9,6 +9,7 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
+from scanwright.evaluation.level import level_caveats
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
 from scanwright.evaluation.rare import absent_classes, absent_text, rare_classes, rare_text
 from scanwright.evaluation.summary import CAVEATS, summarise_classification
@@ -184,6 +185,10 @@ class ClassAnswers(WholeImages):
     ) -> tuple[dict[str, JSON], dict[str, JSON]]:
         """What common rules for thresholds are worth, by class or label (class_points.py)."""
         return points_of(rows, test, self.task)
+
+    def caveats(self, rows: Sequence[ClassifiedCase]) -> tuple[str, ...]:
+        """Of models that give all their cases nearly the same probabilities."""
+        return level_caveats(rows)
 
     def settle(
         self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], plan: Plan

@@ -180,6 +180,10 @@ class Kind(Problem, Protocol):
         """
         ...
 
+    def caveats(self, rows: Sequence[Any]) -> tuple[str, ...]:
+        """What must be said of the models that answered. rows: as they answered, before anything was settled."""
+        ...
+
     def compare(self, rows: Mapping[str, Sequence[Any]], best: str, *, seed: int) -> Mapping[str, Sequence[Difference]]:
         """Each other model's rows against the best one's, of the same cases: other less best, paired by patient."""
         ...

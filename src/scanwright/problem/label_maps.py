@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from torch import nn
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
@@ -27,6 +26,7 @@ from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import measured_table, study_part
+from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
@@ -36,7 +36,7 @@ MOST_NAMED = 8
 """Unknown label values that an error names."""
 
 
-class LabelMaps:
+class LabelMaps(ShownByItself):
     """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid."""
 
     task: Task
@@ -85,22 +85,6 @@ class LabelMaps:
     def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
         """The same, and pictures of them."""
         return study_part(image, answer, self.task, sure=sure)
-
-    def explain(
-        self, engine: Engine, image: Volume, answer: Volume, *, method: str | None = None, narrow: bool = False
-    ) -> None:
-        """None: a label map shows by itself where it lies."""
-
-    def methods(self, networks: Sequence[nn.Module]) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def reproduced(self, engine: Engine, image: Volume, answer: Volume) -> None:
-        """None: there is no explanation."""
-
-    def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
-        """None: no threshold decides."""
-        return {}, {}
 
     def file_name(self, case: Case) -> str:
         """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""

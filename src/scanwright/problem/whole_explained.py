@@ -156,7 +156,8 @@ def explanation_of(
     changed has no picture.
     """
     how = method_for(engine, method)
-    maps = {name: saliency(engine, image, score, how) for name, score in parts}
+    seen = Seen.by(engine, image)
+    maps = {name: seen.on_case(map_of(engine.networks, seen.tensor, score, how)) for name, score in parts}
     least = LEAST_FALL if how == "occlusion" else 0.0
     told = {name: found for name, found in maps.items() if _is_more(found, than=least)}
     pictures = [

@@ -124,6 +124,10 @@ class WholeImages:
         """None: no threshold decides."""
         return {}, {}
 
+    def caveats(self, rows: Sequence[Any]) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def file_name(self, case: Case) -> str:
         """The file, within a folder, in which a case's answer is kept."""
         return f"{case.id}{SUFFIX}"
