@@ -74,8 +74,9 @@ trainer.save_checkpoint(str(Path(trainer.output_folder) / "checkpoint_final.pth"
 PREPARE_OURS = """
 from pathlib import Path
 import torch
-from scanwright.api import learn, study
-from scanwright.api.run import open_run
+from scanwright.api.run import learn
+from scanwright.api.run import study
+from scanwright.api.run.folder import open_run
 from scanwright.plan.settings import Settings
 from scanwright.protocols import silent
 from scanwright.runtime import choose_device, describe_machine

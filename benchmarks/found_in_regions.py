@@ -28,7 +28,7 @@ import numpy as np
 from command import scanwright
 from record import write_result
 
-from scanwright.api.opened import Model, open_model
+from scanwright.api.case.opened import Model, open_model
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.measures import region_masks

@@ -23,8 +23,8 @@ import torch
 from command import scanwright
 from record import write_result
 
-from scanwright.api.answer import trained_network
-from scanwright.api.run import WEIGHTS
+from scanwright.api.run.answer import trained_network
+from scanwright.api.run.folder import WEIGHTS
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset

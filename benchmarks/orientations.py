@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from record import write_result
 
-from scanwright.api.answer_case import predict_case
-from scanwright.api.opened import Model, open_model
+from scanwright.api.case.answer_case import predict_case
+from scanwright.api.case.opened import Model, open_model
 from scanwright.dataset.cases import Case
 from scanwright.evaluation.overlap import counts, dice
 from scanwright.geometry.orientation import Reorientation

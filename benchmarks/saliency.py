@@ -18,8 +18,8 @@ import torch
 from record import write_result
 from torch import Tensor, nn
 
-from scanwright.api.answer import trained_network
-from scanwright.api.run import WEIGHTS
+from scanwright.api.run.answer import trained_network
+from scanwright.api.run.folder import WEIGHTS
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import parse_task

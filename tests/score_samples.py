@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import fakes
-from scanwright.api.answer import Scores
+from scanwright.api.run.answer import Scores
 from scanwright.evaluation.evaluate import CaseRow, summarise
 from scanwright.problem.segmentation import Segmentation
 

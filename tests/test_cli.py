@@ -527,7 +527,7 @@ def test_train__restart_deletes_the_run_and_nothing_else(scanwright, finished, t
 
 def test_train__two_at_once(scanwright, finished, tmp_path):
     """While one process is at work, a second is refused and names it; then the second command finds all done."""
-    from scanwright.api.lock import alone
+    from scanwright.api.run.lock import alone
 
     run = Path(shutil.copytree(finished.run, tmp_path / "run"))
     before = results(run)

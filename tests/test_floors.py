@@ -28,10 +28,12 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     11: ("problem",),
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),
-    14: ("api", "screen", "ending", "options", "metric_lines"),
-    15: ("cluster", "data_commands", "model_commands"),
-    16: ("cli", "serving"),
-    17: ("", "__main__"),  # scanwright/__init__.py and `python -m scanwright`, which nobody inside imports
+    14: ("api.case", "api.data", "screen", "ending", "options", "metric_lines"),
+    15: ("api.run",),
+    16: ("api",),
+    17: ("cluster", "data_commands", "model_commands"),
+    18: ("cli", "serving"),
+    19: ("", "__main__"),  # scanwright/__init__.py and `python -m scanwright`, which nobody inside imports
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

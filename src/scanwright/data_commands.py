@@ -147,7 +147,7 @@ def card(data: Data, out: OutFile, layout: Layout = None, task: Wanted = None, j
     """Write a data set's card (a datasheet): a .md, .html or .json file. People's part comes from datasheet.json beside it."""
     screen = Screen()
     with screen:
-        from scanwright.api.data_card import card as run
+        from scanwright.api.data.card import card as run
 
         made = run(data, out, layout=layout, task=task, tell=screen.tell)
     left = len(made.sheet.open_keys)

@@ -51,7 +51,7 @@ def predict(
     with screen:
         if not report:
             require_report(language=language, template=template, patient=patient)
-        from scanwright.api.study_report import StudyOptions
+        from scanwright.api.case.study_report import StudyOptions
         from scanwright.api.use_model import predict as run
 
         options = StudyOptions(language=language, site=template, patient=patient) if report else None

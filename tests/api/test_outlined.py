@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from made_folders import write_png, write_text
-from scanwright.api.opened import open_model
+from scanwright.api.case.opened import open_model
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
 from scanwright.features.radiomic import radiomic_features

@@ -8,11 +8,11 @@ from PIL import Image
 from made_folders import nnunet_folder, picture_folder
 from made_images import class_folder
 from scanwright.api.preview import pairs_of, planned_for, preview, training_case, unchanged
-from scanwright.api.wording import changes_text
 from scanwright.dataset.read import read_dataset
 from scanwright.errors import UsageError
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import silent
+from scanwright.report.wording import changes_text
 from scanwright.training.batches import Batches
 from scanwright.transform.intensity import Tint
 from scanwright.transform.spatial import Warp, rotation

@@ -11,9 +11,9 @@ from PIL import Image
 
 import scanwright as package
 from made_folders import ball, made_case, made_task, picture_folder, write_nifti, write_text
-from scanwright.api import opened
-from scanwright.api.answer_case import Prediction, of_training
-from scanwright.api.opened import open_model
+from scanwright.api.case import opened
+from scanwright.api.case.answer_case import Prediction, of_training
+from scanwright.api.case.opened import open_model
 from scanwright.api.use_model import predict, unanswered, verify
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import parse_task

@@ -12,9 +12,9 @@ from commands import judged_in_both_ways
 from made_folders import write_json, write_nifti
 from made_images import class_folder, disc, number_folder
 from made_series import axial, write_series
-from scanwright.api import ablate, study
+from scanwright.api.case.opened import open_model
 from scanwright.api.make_model import train
-from scanwright.api.opened import open_model
+from scanwright.api.run import ablate, study
 from scanwright.errors import ResourceError, UsageError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
 from scanwright.plan.ablation import ablations

@@ -7,7 +7,7 @@ import pytest
 
 from made_dicom import slices
 from made_folders import made_task
-from scanwright.api.dicom_scans import dicom_cases, is_dicom
+from scanwright.api.case.dicom_scans import dicom_cases, is_dicom
 from scanwright.dataset.layouts.dicom_listing import list_series
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.sidecar import read_table

@@ -1,1 +1,1 @@
-"""The verbs, where the stages are strung together: make_model (train), use_model (predict), score_model (evaluate), look."""
+"""The verbs (make_model: train, use_model: predict, score_model: evaluate, look …), and rooms for what they string together."""

@@ -9,7 +9,7 @@ from os.path import realpath
 from pathlib import Path
 from typing import Any
 
-from scanwright.api.run import holds_run
+from scanwright.api.run.folder import holds_run
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_json

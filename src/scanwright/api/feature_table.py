@@ -17,13 +17,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from scanwright.api.answering import require_finite, require_scale
+from scanwright.api.case.answering import require_finite, require_scale
+from scanwright.api.case.opened import Model, open_model
+from scanwright.api.case.scans import asked_of
 from scanwright.api.claims import require_outside
-from scanwright.api.lock import alone
-from scanwright.api.opened import Model, open_model
-from scanwright.api.run import LOCK
-from scanwright.api.scans import asked_of
-from scanwright.api.study import without
+from scanwright.api.run.folder import LOCK
+from scanwright.api.run.lock import alone
+from scanwright.api.run.study import without
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.declare import read_declaration
 from scanwright.dataset.images import read_case_image

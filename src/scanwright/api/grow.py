@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.claims import require_outside
-from scanwright.api.grown import Grown, Renamed, Repeated, moved, notes_on
-from scanwright.api.sources import Member, gather, left_out
-from scanwright.api.versions import look_through
+from scanwright.api.data.grown import Grown, Renamed, Repeated, moved, notes_on
+from scanwright.api.data.looking import look_through
+from scanwright.api.data.sources import Member, gather, left_out
 from scanwright.dataset.cases import Case
 from scanwright.dataset.collection import (
     OWN_COLUMNS,

@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 
-from scanwright.api import study, telling, trials
-from scanwright.api.ablate import ablate
-from scanwright.api.beginning import read_beginning
+from scanwright.api.case.opened import require_file
 from scanwright.api.claims import require_outside
-from scanwright.api.explained import Explained
-from scanwright.api.gate import content_digest
-from scanwright.api.opened import require_file
-from scanwright.api.run import open_run
+from scanwright.api.data.gate import content_digest
+from scanwright.api.run import study, telling, trials
+from scanwright.api.run.ablate import ablate
+from scanwright.api.run.beginning import read_beginning
+from scanwright.api.run.explained import Explained
+from scanwright.api.run.folder import open_run
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.gate.waive import parse_waiver
@@ -83,7 +83,7 @@ def train(
     tell: called with progress.
 
     Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
-    possible; `scanwright.api.learn.Stopped` if the process was asked to stop and has saved its state.
+    possible; `scanwright.api.run.learn.Stopped` if the process was asked to stop and has saved its state.
     """
     beginning = None if begin_from is None else read_beginning(require_file(Path(begin_from)))
     settings = settings or Settings()

@@ -15,9 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scanwright.api.known_cases import target_text
-from scanwright.api.study import require_learnable, training_facts
-from scanwright.api.wording import changes_text
+from scanwright.api.run.known_cases import target_text
+from scanwright.api.run.study import require_learnable, training_facts
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import check, raise_if_errors
 from scanwright.dataset.fingerprint import fingerprint
@@ -34,6 +33,7 @@ from scanwright.plan.settings import Settings
 from scanwright.problem.known import problem_of
 from scanwright.problem.label_map_told import values_of
 from scanwright.protocols import IGNORE, Listener, Problem, Progress, silent
+from scanwright.report.wording import changes_text
 from scanwright.runtime import choose_device, describe_machine, num_threads
 from scanwright.training.batches import Batches, TrainingCase
 from scanwright.transform.prepare import prepare_case

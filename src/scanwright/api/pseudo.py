@@ -17,14 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.case.opened import open_model
+from scanwright.api.case.scans import asked_of
 from scanwright.api.claims import require_outside
+from scanwright.api.data.looking import Looked, look_through
 from scanwright.api.grow import merge
 from scanwright.api.make_model import train
-from scanwright.api.opened import open_model
 from scanwright.api.pseudo_labels import NAME, label, readable
-from scanwright.api.scans import asked_of
-from scanwright.api.study import require_segmentation
-from scanwright.api.versions import Looked, look_through
+from scanwright.api.run.study import require_segmentation
 from scanwright.dataset.cases import Case
 from scanwright.dataset.checks import raise_if_errors
 from scanwright.dataset.identities import source_names

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scanwright.api import slices
-from scanwright.api.answering import answer_volume
-from scanwright.api.opened import Model
+from scanwright.api.case import slices
+from scanwright.api.case.answering import answer_volume
+from scanwright.api.case.opened import Model
 from scanwright.dataset.cases import Case
 from scanwright.dataset.collection import Listing, write_declaration
 from scanwright.dataset.images import read_case_image

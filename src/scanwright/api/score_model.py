@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.case.opened import Model, content_of, open_model
 from scanwright.api.claims import listed, require_free_for_scores, require_outside
-from scanwright.api.opened import Model, content_of, open_model
-from scanwright.api.study import require_learnable
+from scanwright.api.run.study import require_learnable
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.layouts.sides import UNCLEAR

@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scanwright.api import results
-from scanwright.api.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
+from scanwright.api.case import results
+from scanwright.api.case.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
+from scanwright.api.case.given_outlines import with_outlines
+from scanwright.api.case.opened import Model, memory_note, open_model, require_file
+from scanwright.api.case.output import OutputFormat, answer_name, require_format
+from scanwright.api.case.prior_study import case_of_prior
+from scanwright.api.case.region_model import RegionModel, open_regions
+from scanwright.api.case.scans import asked_of
+from scanwright.api.case.study_report import REPORTS, StudyOptions
 from scanwright.api.claims import Answers, require_apart
-from scanwright.api.opened import Model, memory_note, open_model, require_file
-from scanwright.api.outlines import with_outlines
-from scanwright.api.output import OutputFormat, answer_name, require_format
-from scanwright.api.prior_study import case_of_prior
-from scanwright.api.region_model import RegionModel, open_regions
-from scanwright.api.scans import asked_of
-from scanwright.api.study_report import REPORTS, StudyOptions
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable

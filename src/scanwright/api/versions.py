@@ -1,32 +1,21 @@
 """The verbs `data version` and `data diff`: a data set as hashes, and what differs between two of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from scanwright.api.data.looking import look_through
 from scanwright.dataset.cases import Dataset
-from scanwright.dataset.checks import Checks, check
 from scanwright.dataset.difference import Difference, Overlap, compare
-from scanwright.dataset.manifest import Manifest, content_of, make_manifest, read_manifest, write_manifest
-from scanwright.dataset.read import read_dataset
+from scanwright.dataset.manifest import Manifest, read_manifest, write_manifest
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.formats import read_label
-from scanwright.protocols import Listener, Progress, silent
-from scanwright.runtime import num_threads
+from scanwright.protocols import Listener, silent
 from scanwright.types import Array
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A data set that has been read through: every fault, and its version."""
-
-    dataset: Dataset
-    checks: Checks
-    manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +38,6 @@ class Compared:
             for side, one in (("old", self.old), ("new", self.new))
         }
         return {**sides, "same_content": self.same, **self.difference.to_json()}
-
-
-def look_through(
-    data: str | Path,
-    *,
-    layout: str | None = None,
-    task: Kind | None = None,
-    exclude: Collection[str] = (),
-    tell: Listener = silent,
-) -> Looked:
-    """Read a data set in whichever layout it is, every voxel of it. Raises what `read_dataset` raises."""
-    dataset = read_dataset(Path(data), layout, kind=task).without(exclude)
-
-    def progress(done: int, total: int) -> None:
-        tell(Progress("check", done=done, total=total))
-
-    checks = check(dataset, jobs=num_threads(), on_progress=progress, see=content_of)
-    return Looked(dataset, checks, make_manifest(dataset, checks))
 
 
 def version(

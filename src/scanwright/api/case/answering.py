@@ -1,0 +1,117 @@
+"""A scan read and answered by a model: the current one, and the prior one that it is compared with, in the same way."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scanwright.api.case import slices
+from scanwright.api.case.opened import Model
+from scanwright.api.case.region_model import RegionModel, of_regions
+from scanwright.dataset.cases import Case
+from scanwright.dataset.familiar import unfamiliar
+from scanwright.dataset.images import read_case_image
+from scanwright.dataset.layouts.listing import require_target
+from scanwright.dataset.measures import are_finite, num_not_finite
+from scanwright.doubt import Doubt
+from scanwright.errors import InputError
+from scanwright.findings.regions import Regions
+from scanwright.geometry.volume import Volume
+from scanwright.io.source import files_of, place_of
+from scanwright.problem.kind import LABELS
+from scanwright.problem.label_map_study import anatomy_of
+from scanwright.protocols import Listener, Progress, silent
+from scanwright.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredScan:
+    """A scan with its answer. sure: of each voxel's finding (`Kind.answer_surely`). notes: what people should know of it."""
+
+    image: Volume
+    answer: Any
+    sure: Array | None
+    notes: tuple[str, ...]
+
+
+def answer_scan(model: Model, case: Case, *, regions: RegionModel | None = None, tell: Listener) -> AnsweredScan:
+    """Read a scan and answer it. regions: a second model, among whose regions what is found is told.
+
+    Raises InputError for a scan that cannot be read, is not finite, or lacks the scale that the model needs; what answering
+    raises.
+    """
+    where = place_of(case.images[0])
+    for path in (path for image in case.images for path in files_of(image)):
+        require_target(path)
+    image = read_case_image(case, model.task, outlined=model.engine.plan.reads_outlines)
+    require_scale(image, model, where=where)
+    require_finite(image, where=where)
+    answer, sure = answer_volume(model, image, where=where, tell=tell)
+    notes = notes_on(model, image)
+    if regions is None:
+        return AnsweredScan(image, answer, sure, notes)
+    found, doubts = regions_in(image, regions, where=where)
+    return AnsweredScan(image, model.problem.among(answer, found), sure, (*notes, *doubts))
+
+
+def regions_in(image: Volume, by: RegionModel, *, where: Path) -> tuple[Regions, tuple[Doubt, ...]]:
+    """The regions of an image that another model answers too, and what people should know of them beyond the readers' notes.
+
+    Raises what answering raises.
+    """
+    every = by.channels == tuple(range(image.channels))
+    seen = Volume(image.voxels if every else image.voxels[list(by.channels)], image.grid)
+    require_scale(seen, by.model, where=where)
+    labels, _ = answer_volume(by.model, seen, where=where, tell=silent)
+    notes = (*notes_on(by.model, seen), *by.model.problem.doubts(labels))
+    return anatomy_of(labels, by.model.task), of_regions(notes)
+
+
+def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:
+    """Labels on the image's own grid, boxes or numbers, and how sure each voxel's finding is (`Kind.answer_surely`).
+
+    A model that has learned from single slices sees one of them at a time.
+    """
+    plan = model.engine.plan.preprocess
+    axis = slices.axis_across(image.grid, plan)
+    if model.problem.holds != LABELS or not model.is_flat or image.shape[axis] == 1:
+        return model.problem.answer_surely(model.engine, image, where=where, tell=tell)
+    slices.require_slices(image.grid, plan, where=where)
+    labels: list[Array] = []
+    certain: list[Array] = []
+    for one in slices.slices_of(image, axis=axis):
+        answer, sure = model.problem.answer_surely(model.engine, one, where=where)
+        labels.append(answer.voxels)
+        certain += [] if sure is None else [sure]
+        tell(Progress("predict", done=len(labels), total=image.shape[axis]))
+    together = np.concatenate(certain, axis=axis) if certain else None
+    return Volume(np.concatenate(labels, axis=axis + 1), image.grid), together
+
+
+def notes_on(model: Model, image: Volume) -> tuple[str, ...]:
+    """What people should know about an answer: notes of the readers, each once, those of a model of single slices, and grey
+    values that the model does not know.
+    """
+    of_slices = slices.notes_of(image.grid, model.engine.plan.preprocess) if model.is_flat else []
+    return tuple(dict.fromkeys((*image.notes, *of_slices, *unfamiliar(image.voxels, model.learned))))
+
+
+def require_finite(image: Volume, *, where: Path) -> None:
+    """Raise InputError for NaN or infinite voxels: one of them would turn a whole normalised image into NaN."""
+    if not are_finite(image.voxels):
+        found = f"{num_not_finite(image.voxels)} of {image.voxels.size} voxels"
+        raise InputError("voxels that are NaN or infinite", where=where, found=found, hint="Correct the scan.")
+
+
+def require_scale(image: Volume, model: Model, *, where: Path) -> None:
+    """Raise InputError if the model thinks in millimetres and the image has none: a pixel would be taken for one."""
+    spacing = model.engine.plan.preprocess.spacing
+    if spacing is not None and image.grid.unit == "px":
+        raise InputError(
+            "the image has no physical scale, and the model needs one",
+            where=where,
+            expected="voxel sizes in mm, as in NIfTI",
+            found="pixels",
+            hint="Give the scan in the format that it came in from the scanner, or as NIfTI with its voxel sizes.",
+        )

@@ -1,0 +1,97 @@
+"""What a DICOM report says in words, for people: that it is for research, what the model was tested on, each reason to doubt,
+changes since a prior study that are not coded, and which study that is. In English, as its codes are.
+
+A change is coded where it is known. What the other study does not show, what the border cuts and what voxels cannot tell is a
+comment, and so is every change against a prior study that is in doubt itself (`Comparison.is_doubtful`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scanwright.api.case.coded_findings import called, is_coded
+from scanwright.api.case.prior_study import Comparison
+from scanwright.findings.follow_up import FollowUp
+from scanwright.report.notation import number
+from scanwright.report.study import signed_percent, words_of_study
+from scanwright.report.study_content import ModelFacts
+
+if TYPE_CHECKING:
+    from scanwright.io.dicom.derived.sr import PriorStudy
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """comments: texts on a report as a whole. prior: the study that findings are compared with; None for none, or no DICOM."""
+
+    comments: tuple[str, ...] = ()
+    prior: "PriorStudy | None" = None
+
+
+NO_REMARKS = Remarks()
+
+
+def remarks_on(
+    facts: ModelFacts,
+    doubts: Sequence[str],
+    compared: Comparison | None,
+    *,
+    unit: str,
+    regions_model: ModelFacts | None = None,
+) -> Remarks:
+    """What is said of an answer. doubts: about the answer itself. unit: of lengths. regions_model: as of `StudyContent`."""
+    words, known = words_of_study("en"), compared or Comparison()
+    comments = (
+        str(words["research"]),
+        *(
+            f"{words[role]} {one.name}, {tested_text(tested, words)}"
+            for role, one in (("model", facts), ("regions_model", regions_model))
+            if one is not None
+            for tested in one.tested_on
+        ),
+        *map(str, (*known.mismatches, *doubts, *known.doubts)),
+        *uncoded(known, words, unit=unit),
+    )
+    return Remarks(comments, _prior(known))
+
+
+def tested_text(tested: Mapping[str, str], words: Mapping[str, Any]) -> str:
+    """One of `ModelFacts.tested_on` in words."""
+    told = str(words["tested"][tested["how"]].format(**tested))
+    if "metric" in tested:
+        told += f": {words['metrics'].get(tested['metric'], tested['metric'])} {tested['value']}"
+    return f"{told} {words['interval'].format(**tested)}" if "interval" in tested else told
+
+
+def uncoded(compared: Comparison, words: Mapping[str, Any], *, unit: str) -> Iterator[str]:
+    """The changes that have no code, each in a sentence."""
+    for one in compared.changes:
+        if is_coded(one) and not compared.is_doubtful:
+            continue
+        named = [called(row) for row in one.now] or [
+            f"a {row.kind} of the prior study, {row.region or words['outside']}" for row in one.before
+        ]
+        doubtful = ", in doubt as the prior study is"
+        yield (
+            f"{words['comma'].join(named)}, against the prior study: {words['changes'][one.change]}"
+            f"{_numbers(one, words, unit)}{doubtful if compared.is_doubtful else ''}"
+        )
+
+
+def _numbers(one: FollowUp, words: Mapping[str, Any], unit: str) -> str:
+    if not one.before:
+        return ""
+    least = "≥ " if any(row.cut for row in one.before) else ""
+    before = f"{words['before']} {least}{number(one.longest_before, 1)} {unit}"
+    return f" ({before})" if one.growth is None else f" ({signed_percent(one.growth)}, {before})"
+
+
+def _prior(compared: Comparison) -> "PriorStudy | None":
+    """The prior study, if it is DICOM and something was compared with it."""
+    header = compared.header
+    if compared.before is None or not header.text("StudyInstanceUID"):
+        return None
+    from scanwright.io.dicom.derived.sr import PriorStudy
+
+    date = header.text("StudyDate") if header.study_date else ""
+    return PriorStudy(header.text("StudyInstanceUID"), header.text("SeriesInstanceUID"), date)

@@ -1,0 +1,143 @@
+"""A package opened: verified, its networks built, and what an answer of theirs needs."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from scanwright.api.case import slices
+from scanwright.dataset.cases import Case
+from scanwright.dataset.facts import ChannelPrint
+from scanwright.dataset.familiar import learned_channels
+from scanwright.dataset.images import read_image
+from scanwright.dataset.measures import images_hash, voxel_hash
+from scanwright.dataset.task import Task, parse_task
+from scanwright.errors import InputError, IntegrityError, UsageError
+from scanwright.explanation.known import Known
+from scanwright.features.planned import network_with
+from scanwright.geometry.grid import Grid
+from scanwright.inference.predict import Engine
+from scanwright.inference.volume import expected_bytes, needs_half
+from scanwright.io.formats import read_grid
+from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, load
+from scanwright.plan.make import require_divisible
+from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
+from scanwright.plan.plan import plan_from_json
+from scanwright.problem.kind import LABELS, Kind
+from scanwright.problem.known import KINDS, MakeKind, problem_of
+from scanwright.runtime import DeviceName, choose_device, num_threads
+from scanwright.transform.preprocess import whole
+
+
+@dataclass(frozen=True)
+class Model:
+    """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known.
+
+    known: training cases as its first network sees them, None if the package has none.
+    """
+
+    package: Package
+    task: Task
+    engine: Engine
+    problem: Kind
+    learned: tuple[ChannelPrint, ...] = ()
+    known: Known | None = None
+
+    @cached_property
+    def learned_from(self) -> frozenset[str]:
+        """Hashes of the cases that it has learned from; empty if the package does not say."""
+        return frozenset((self.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it has learned from images of a single slice each; it then answers every slice of a volume by itself.
+
+        A 2-D network that was trained on volumes (network.dims=2, set by hand) is not: it answers them as in training.
+        """
+        known = (self.package.reference or {}).get("dimension")
+        return bool((known or getattr(self.engine.plan.network, "dims", 3)) == 2)
+
+
+def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKind | None = None) -> Model:
+    """Verify a package and build its networks. problem: makes the problem of a kind that this version does not know.
+
+    Raises IntegrityError if the package is not whole, InputError if there is none, UsageError for a kind that is not known.
+    """
+    package = load(require_file(Path(path)))
+    known = {*KINDS} if problem is None else {getattr(problem, "name", "")}
+    if package.problem not in known:
+        raise UsageError(
+            "a kind of problem that this version does not know",
+            where=path,
+            expected=", ".join(sorted(known)),
+            found=package.problem,
+        )
+    torch_device = choose_device(device)
+    torch.set_num_threads(num_threads())
+    plan = plan_from_json(package.plan, where=path)
+    task = parse_task(package.task, where=path)
+    try:
+        require_divisible(plan)
+        networks = [network_with(package.weights(name), plan, torch_device) for name in package.models]
+    except (RuntimeError, UsageError) as error:
+        found = str(error).partition("\n")[0][:160]
+        raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
+    answered = problem_of(task, problem).planned(plan).settled(package.optional(CHOSEN))
+    if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), answered.outputs):
+        raise IntegrityError(
+            "task and plan of this package do not fit",
+            where=path,
+            expected=f"{len(task.channels)} channels in, {answered.outputs} out",
+            found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
+        )
+    learned = learned_channels(package.reference, channels=len(task.channels), where=path)
+    seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
+    return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned, seen)
+
+
+def content_of(case: Case, task: Task) -> str:
+    """The hash by which a package knows a case that it has learned from; "" for one that cannot be read."""
+    try:
+        return images_hash([voxel_hash(read_image(image, case, task)) for image in case.images])
+    except InputError:
+        return ""
+
+
+def require_file(path: Path) -> Path:
+    """The path, if there is a file. Raises InputError otherwise."""
+    if not path.is_file():
+        raise InputError("no such package", where=path, expected="a model.swm", hint="Check the path of the model.")
+    return path
+
+
+def memory_note(model: Model, cases: Sequence[Case], *, beside: Sequence[Model] = ()) -> str:
+    """What the largest of these predictions will need, from the headers alone; "" if none of them can be read.
+
+    beside: further models that answer the same images, one after the other.
+    """
+    needs = []
+    for case in cases:
+        with contextlib.suppress(InputError):
+            grid = read_grid(case.images[0], as_channels=len(model.task.channels) > 1).grid
+            needs.append(max(needed_bytes(one, grid) for one in (model, *beside)))
+    if not needs:
+        return ""
+    what = f"{cases[0].id}:" if len(cases) == 1 else f"{len(cases)} scans, the largest with"
+    return f"{what} about {max(needs) / 2**30:.1f} GiB of memory above the input"
+
+
+def needed_bytes(model: Model, grid: Grid) -> int:
+    """Peak memory of answering an image of this grid, above its input: slice by slice, or the whole of it."""
+    plan = model.engine.plan.preprocess
+    axis, labels = slices.axis_across(grid, plan), 0
+    if model.is_flat and grid.shape[axis] > 1:
+        labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
+        grid = slices.slice_grid(grid, 0, axis=axis)
+    if model.problem.holds != LABELS:
+        return whole_image_bytes(model.engine.plan, whole(grid, plan).shape)
+    placement = whole(grid, plan)
+    half = needs_half(model.engine, placement)
+    return expected_bytes(model.engine, placement, half=half) + labels

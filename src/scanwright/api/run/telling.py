@@ -1,0 +1,342 @@
+"""The last part of a run: the report that a person reads, the card, and the package that is deployed."""
+
+import statistics
+from datetime import UTC, datetime
+
+from scanwright.api.data.gate import content_digest
+from scanwright.api.run.answer import Scores
+from scanwright.api.run.explained import Explained, sanity_text
+from scanwright.api.run.folder import WEIGHTS, Run
+from scanwright.api.run.known_cases import Sight
+from scanwright.api.run.learn import read_log
+from scanwright.api.run.parts import (
+    TEST_SPLIT,
+    dataset_part,
+    is_apart,
+    judged,
+    pictures,
+    plan_rows,
+    results,
+    split_part,
+)
+from scanwright.api.run.study import DATASHEET, Study
+from scanwright.api.run.trials import Tried
+from scanwright.dataset.cases import Dataset, Fault
+from scanwright.dataset.classes import listed
+from scanwright.dataset.measures import images_hash
+from scanwright.evaluation.summary import CAVEATS, CHOSEN_WITHOUT
+from scanwright.files import canonical_json, read_json, write_bytes
+from scanwright.network.build import build, num_parameters
+from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
+from scanwright.plan.classical_plan import ClassicalPlan
+from scanwright.plan.normal_plan import NormalPlan
+from scanwright.plan.plan import Plan
+from scanwright.release.pack import pack
+from scanwright.report import notation
+from scanwright.report.card import card_markdown, make_card
+from scanwright.report.content import (
+    Event,
+    Fact,
+    FoldTraining,
+    Headline,
+    ModelsPart,
+    Provenance,
+    ReportContent,
+    StageCost,
+    TrainingPart,
+    estimate,
+)
+from scanwright.report.datasheet import answer_to
+from scanwright.report.page import build as build_page
+from scanwright.report.wording import few_text, images_text
+from scanwright.runtime import Machine
+
+RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
+LITTLE = 0.02
+"""Of a headline, up to which a choice by it makes it a little too good."""
+
+
+def write_report(
+    kept: Tried, models: ModelsPart | None, ablated: tuple[ModelsPart, ...], explained: Explained, *, machine: Machine
+) -> None:
+    """report.html: everything about the run on one page. models: those that were tried, if there were several."""
+    content = report_content(kept, models, ablated, explained, machine=machine)
+    write_bytes(kept.run.path("report.html"), build_page(content).encode())
+
+
+def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | None, sight: Sight | None) -> str:
+    """model.swm: plan, weights of every fold, cards of model and data, metrics, reference statistics. Gives its digest.
+
+    models: those that were tried, if there were several. sight: training cases as the model sees them.
+    """
+    task, plan = study.dataset.task, study.plan
+    steps = [fold.num_steps for fold in training_part(run, study).folds]
+    sheet = read_json(run.path(f"{DATASHEET}.json"))
+    card = make_card(
+        name=task.name,
+        task=task.model_dump(mode="json"),
+        plan=plan.to_json(),
+        fingerprint=study.fingerprint.model_dump(mode="json"),
+        metrics=scores.summary,
+        steps=steps,
+        limits=limits(study, scores, models, name_cases=False),
+        waived=[
+            {"code": fault.code, "cases": fault.num_cases, "waived": fault.waived}
+            for fault in study.checks.faults
+            if fault.waived
+        ],
+        licence=answer_to(sheet, "distribution.licence"),
+        wording=study.problem.wording,
+    )
+    return pack(
+        run.path("model.swm"),
+        problem=plan.problem,
+        task=task.model_dump(mode="json"),
+        plan=plan.to_json(),
+        card=card,
+        weights={f"fold_{fold}": run.fold(fold) / WEIGHTS for fold in plan.training.folds},
+        metrics=scores.summary,
+        reference=study.fingerprint.model_dump(mode="json"),
+        extra={
+            "card.md": card_markdown(card).encode(),
+            f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
+            f"{DATASHEET}.json": canonical_json(sheet),
+            LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
+            **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
+            **({} if scores.chosen is None else {CHOSEN: canonical_json(scores.chosen)}),
+        },
+    )
+
+
+def learned_cases(study: Study) -> list[str]:
+    """The hash of each case that a packed fold has learned from, sorted: what `evaluate` holds its cases against.
+
+    Those that its weights had learned from before, as the package says that they began from, are among them.
+    """
+    folds = study.plan.training.folds
+    names = {name for fold in folds for name in study.splits.folds[fold].train}
+    before = frozenset[str]() if study.beginning is None else study.beginning.learned
+    return sorted({images_hash(study.facts(name).image_hashes) for name in names} | before)
+
+
+def report_content(
+    kept: Tried, models: ModelsPart | None, ablated: tuple[ModelsPart, ...], explained: Explained, *, machine: Machine
+) -> ReportContent:
+    """Everything the page says, from the run's own records."""
+    run, study, scores = kept.run, kept.study, kept.scores
+    task, training = study.dataset.task, training_part(run, study)
+    first, *rest = headlines(study, scores)
+    shown = tuple(explained.picture(one) for one in pictures(run, study, scores))
+    return ReportContent(
+        title=task.name,
+        created=datetime.now(UTC),
+        headline=first,
+        test=rest[0] if rest else None,
+        summary=summary_sentences(study, training, machine),
+        wording=study.problem.wording,
+        region_names=study.problem.parts,
+        unit=study.fingerprint.unit,
+        tolerance=scores.summary.get("nsd_tolerance"),
+        results=results(study, scores),
+        models=models,
+        ablations=ablated,
+        seen=explained.figures(),
+        pictures=shown,
+        checked=sanity_text(explained.sanity, cases=explained.num_checked),
+        limits=limits(study, scores, models),
+        dataset=dataset_part(study),
+        split=split_part(study),
+        plan=plan_rows(study, steps_taken=[fold.num_steps for fold in training.folds]),
+        training=training,
+        provenance=provenance(run, study, machine),
+    )
+
+
+def headlines(study: Study, scores: Scores) -> tuple[Headline, ...]:
+    """The primary metric, and on what it was measured: cross-validation, then the test split, where there are both."""
+    metric = study.problem.primary
+    return tuple(
+        Headline(
+            metric=metric,
+            estimate=estimate(summary["overall"][metric]),
+            num_cases=len(rows),
+            num_patients=len({row.patient for row in rows}),
+            num_scored=len({row.patient for row in rows if study.problem.case_score(row) is not None}),
+            scope=scope_of_test(study) if name == TEST_SPLIT else scope(study),
+            name=name,
+            caveats=tuple(summary.get(CAVEATS, ())),
+            chosen_without=estimate(summary[CHOSEN_WITHOUT]) if CHOSEN_WITHOUT in summary else None,
+        )
+        for name, (summary, rows) in judged(scores).items()
+    )
+
+
+def scope_of_test(study: Study) -> str:
+    """In words, what the test split is and which models judged it."""
+    folds = len(study.plan.training.folds)
+    models = f"all {folds} folds together" if folds > 1 else "the one trained fold"
+    return f"test split, which took no part in training, answered by {models}"
+
+
+def scope(study: Study) -> str:
+    """In words, which held-out cases were judged by which models."""
+    folds, total = study.plan.training.folds, len(study.splits.folds)
+    if not any(study.splits.folds[fold].validation for fold in folds):
+        return "test split"
+    if len(folds) == total and total > 1:
+        return f"{total} folds, each case judged by the model that never saw it"
+    return f"fold {folds[0]} only" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+
+
+def summary_sentences(study: Study, training: TrainingPart, machine: Machine) -> tuple[str, ...]:
+    """What was trained on what, in two or three sentences."""
+    task, plan, found = study.dataset.task, study.plan, study.overview
+    parts = listed(study.problem.parts, choice=task.choice)
+    steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
+    place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
+    return (
+        f"{study.problem.wording.kind} of {parts} in {images_text(found.dimension, task.channels)}; "
+        f"{found.num_cases} cases of {found.num_patients} patients.",
+        made_text(plan, steps=str(steps), place=place),
+        patients_text(study.dataset),
+    )
+
+
+def patients_text(dataset: Dataset) -> str:
+    """By what patients are told apart, or that nothing does, and why, in a sentence."""
+    if dataset.tells_patients:
+        return f"Patients are told apart by {dataset.patients_from}."
+    _, _, why = dataset.patients_from.partition(": ")
+    return f"Nothing tells patients apart: {why or 'every case counts as a patient of its own'}."
+
+
+def made_text(plan: Plan, *, steps: str, place: str) -> str:
+    """What learns, how large it is and how long it was trained, in a sentence."""
+    if isinstance(plan.network, ClassicalPlan):
+        read = "outlines and textures of the images"
+        if plan.network.encoder is not None:
+            read = f"what the {plan.network.encoder.title} of --from makes of the images"
+        if plan.network.radiomic is not None:
+            read = f"radiomic features ({plan.network.radiomic.library}) of what is outlined in the images"
+        return f"A {plan.network.title} on {read}, fitted on {place}."
+    if isinstance(plan.network, NormalPlan):
+        return f"A {plan.network.title}, fitted to normal cases alone on {place}."
+    parameters = num_parameters(build(plan.network))
+    return f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}."
+
+
+def limits(
+    study: Study, scores: Scores, models: ModelsPart | None = None, *, name_cases: bool = True
+) -> tuple[str, ...]:
+    """What the numbers do not say. name_cases: not where a model leaves the house: a case's name may be a patient's."""
+    found, plan = study.overview, study.plan
+    rows = scores.rows or scores.test_rows
+    sets = judged(scores)
+    said = [RESEARCH_USE]
+    if len(plan.training.folds) < len(study.splits.folds):
+        said.append(f"Measured on {scope(study)}: {len(rows)} of {found.num_cases} cases were judged.")
+    if not scores.test_rows:
+        said.append("No test set was declared. Cross-validation says how this recipe does on data of the same origin.")
+    if models and len(models.models) > 1:
+        said.append(choice_text(models))
+    for name, (summary, _) in sets.items():
+        said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
+        said += [f"{name}: {caveat}" if len(sets) > 1 else caveat for caveat in summary.get(CAVEATS, ())]
+        if failed := study.problem.shortfalls(summary):
+            said.append(f"{name}: {failed}" if len(sets) > 1 else failed)
+    if not study.dataset.tells_patients:
+        said.append("No patient list was given: if two cases are of one person, the scores are too good.")
+    if found.unit == "px":
+        said.append("The images have no physical scale: lengths and areas are in pixels.")
+    policy = [fault for fault in study.checks.faults if fault.policy and fault.severity != "note"]
+    for fault in policy:
+        left_out = fault.code == "patient-on-two-sides" and is_apart(study)
+        said.append(policy_text(fault, name_cases=name_cases, left_out=left_out))
+    said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
+    return tuple(sentence for sentence in said if sentence)
+
+
+def choice_text(models: ModelsPart) -> str:
+    """What it means for the scores that the model is the best of several by these very scores."""
+    said = f"The model is the best of {len(models.models)} by its scores out of fold, which are therefore"
+    kept, without = next(row.estimate for row in models.models if row.chosen), models.chosen_without
+    if without is None or without.mean is None or kept.mean is None:
+        return f"{said} too good, by how much is not known."
+    kind = notation.metric(models.metric)
+    value, reach = notation.number(without.mean, kind.digits), notation.interval(without, kind.digits)
+    much = "a little too good"
+    if notation.is_better(models.metric, kept.mean, without.mean) and abs(kept.mean - without.mean) > LITTLE:
+        much = f"too good by about {notation.number(abs(kept.mean - without.mean), kind.digits)}"
+    worth = f"{kind.stem} is {value}" + (f" ({reach})" if reach else "")
+    return f"{said} {much}: where each fold takes the model that is best in the others, {worth}."
+
+
+def policy_text(fault: Fault, *, name_cases: bool = True, left_out: bool = False) -> str:
+    """What a finding of policy means for the scores, and why it was let pass, if it was.
+
+    left_out: whether cases were left out, so that the sides that were used share no patient.
+    """
+    told = f" ({fault.who}): {fault.found}" if fault.who else f": {fault.found}"
+    if fault.who and not name_cases:
+        told = f" ({fault.num_cases} cases)"
+    waived = f" Let pass by name, with the reason: {fault.waived}." if fault.waived else ""
+    meaning = "Scores may be too good."
+    if left_out:
+        meaning = "Cases were left out for it: no patient was learned from and judged."
+    elif fault.code == "mixed-modality":
+        meaning = "Scores are of all of them together."
+    return f"The data show {fault.code.replace('-', ' ')}{told}. {meaning}{waived}"
+
+
+def training_part(run: Run, study: Study) -> TrainingPart:
+    """The curves and events of every trained fold."""
+    folds, events = [], []
+    for fold in study.plan.training.folds:
+        lines = read_log(run.fold(fold) / "log.jsonl")
+        points = [line for line in lines if line["event"] == "checkpoint"]
+        scores = [
+            (line["step"], statistics.fmean(s))
+            for line in points
+            if (s := [x for x in line["scores"] if x is not None])
+        ]
+        folds.append(
+            FoldTraining(
+                fold=str(fold),
+                loss=tuple((line["step"], line["loss"]) for line in points if line["loss"] is not None),
+                score=tuple(scores),
+                learning_rate=tuple((line["step"], line["learning_rate"]) for line in points),
+                num_steps=points[-1]["step"] if points else 0,
+                seconds=points[-1]["elapsed_s"] if points else None,
+                best_score=max((score for _, score in scores), default=None),
+            )
+        )
+        events += [
+            Event(
+                fold=str(fold),
+                step=line["step"],
+                text=f"{line['step_s']:.2f} s a step: the schedule now ends at step {line['end']} "
+                f"instead of {line['end_before']}",
+            )
+            for line in lines
+            if line["event"] == "refit"
+        ]
+    note = "The quick score looks at a patch of a few validation cases; it steers nothing and chooses nothing."
+    return TrainingPart(folds=tuple(folds), events=tuple(events), score_metric=study.problem.primary, note=note)
+
+
+def provenance(run: Run, study: Study, machine: Machine) -> Provenance:
+    """How to get the same again."""
+    facts = [
+        Fact(name="Machine", value=f"{machine.device_name}, {machine.threads} cores; {machine.platform}"),
+        Fact(name="Seed", value=str(study.plan.training.seed)),
+        Fact(
+            name="Data (SHA-256 of voxels, grids, labels and patients)",
+            value=content_digest(study.dataset, study.checks),
+        ),
+        Fact(name="Plan (SHA-256)", value=study.plan.digest),
+    ]
+    stages = [
+        StageCost(stage=name, seconds=entry["seconds"], peak_bytes=int(entry["peak_bytes"]))
+        for name, entry in run.clock.stages.items()
+    ]
+    return Provenance(command=run.command, facts=tuple(facts), stages=tuple(stages))

@@ -1,0 +1,110 @@
+"""What a DICOM report says in words: all that the page warns of, and changes that have no code."""
+
+from dataclasses import replace
+
+import pytest
+
+from scanwright.api.case.answer_case import Seen
+from scanwright.api.case.coded_findings import gone_in, measures_of
+from scanwright.api.case.coded_remarks import NO_REMARKS, remarks_on
+from scanwright.api.case.prior_study import LATER, OTHER_BIRTH, OTHER_ID, POOR_FIT, Comparison
+from scanwright.api.case.scan_header import ScanHeader
+from scanwright.doubt import Doubt
+from scanwright.findings.follow_up import follow_up
+from scanwright.findings.table import FindingRow, StudyTable
+from scanwright.io.dicom.derived.sr import PriorStudy
+from scanwright.report.study_content import ModelFacts
+
+FACTS = ModelFacts(
+    name="lung net", version="1", digest="ab" * 32, kind="segmentation",
+    tested_on=(
+        {"how": "folds", "cases": "120", "patients": "98", "metric": "dice", "value": "0.910", "interval": "0.88–0.93"},
+        {"how": "apart", "cases": "1", "patients": "1"},
+    ),
+)  # fmt: skip
+RESEARCH = "For research use only. Made by software, not read by a physician."
+DOUBT = Doubt("tilted", "tilted by {degrees} degrees", degrees=12)
+EMPTY = StudyTable((), (), "ml", "mm")
+
+
+def finding(number, place, longest, *, cut=False):
+    return FindingRow(
+        number=number, kind="nodule", size=1.0, longest=longest, perpendicular=longest, slice_index=0,
+        center=(place, 0.0, 0.0), mean=0, deviation=0, low=0, high=0, shares={}, region="left lung" if place < 500 else "",
+        share_of_region=None, confidence=None, touches=(), cut=cut,
+    )  # fmt: skip
+
+
+NOW = (
+    finding(1, 0, 20.0),
+    finding(2, 100, 20.7),
+    finding(3, 200, 30.0, cut=True),
+    finding(4, 300, 9.0),
+    finding(5, 400, 8),
+)
+BEFORE = (finding(1, 0, 14.0), finding(2, 100, 14.0), finding(3, 200, 12.5), finding(4, 600, 7.0), finding(5, 700, 6.0))
+CHANGES = (
+    *follow_up(NOW[:1], BEFORE[:1]),
+    *follow_up(NOW[1:2], BEFORE[1:2], voxels=(4, 4)),
+    *follow_up(NOW[2:3], BEFORE[2:3]),
+    *follow_up(NOW[3:4], BEFORE[3:4], covered=([False], [False])),
+    *follow_up(NOW[4:], BEFORE[4:]),
+)
+COMPARED = Comparison(changes=CHANGES, before=EMPTY)
+
+
+def test_remarks__what_it_is_for_what_it_was_tested_on_and_every_doubt():
+    said = remarks_on(FACTS, (DOUBT, "blurred"), None, unit="mm")
+    assert said.comments[0].startswith(RESEARCH) and said.prior is None
+    assert said.comments[1:] == (
+        "Model lung net, tested by cross-validation (cases: 120, patients: 98): mean Dice 0.910 (95 % CI 0.88–0.93)",
+        "Model lung net, tested on what was set apart from the start (cases: 1, patients: 1)",
+        "tilted by 12 degrees",
+        "blurred",
+    )
+    assert NO_REMARKS.comments == ()
+
+
+def test_remarks__what_the_model_of_regions_was_tested_on():
+    anatomy = replace(FACTS, name="lobes", tested_on=FACTS.tested_on[1:])
+    said = remarks_on(replace(FACTS, tested_on=()), (), None, unit="mm", regions_model=anatomy).comments
+    assert said[1:] == (
+        "Regions by the model lobes, tested on what was set apart from the start (cases: 1, patients: 1)",
+    )
+
+
+def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
+    said = remarks_on(replace(FACTS, tested_on=()), (), COMPARED, unit="mm").comments[1:]
+    assert said == (
+        "nodule 2, against the prior study: stable within measurement error (before 14.0 mm)",
+        "nodule 3, against the prior study: cut, growth not known (before 12.5 mm)",
+        "nodule 4, against the prior study: not wholly covered by the prior study",
+        "a nodule of the prior study, outside all regions, against the prior study: "
+        "not wholly covered by this study (before 7.0 mm)",
+    )
+    measures = measures_of(NOW, replace(EMPTY, findings=NOW), Seen(None, None, COMPARED).changes, unit="HU")
+    assert [one.change for one in measures] == ["grown", "", "", "", "new"]
+    assert [one.before for one in measures] == [14.0, None, None, None, None]
+    assert [one.before for one in gone_in(CHANGES, EMPTY)] == [6.0]
+
+
+@pytest.mark.parametrize("doubt", [OTHER_ID, OTHER_BIRTH, LATER, POOR_FIT])
+def test_remarks__against_a_prior_study_that_is_in_doubt_nothing_is_coded(doubt):
+    known = {"doubts": (doubt,)} if doubt is POOR_FIT else {"mismatches": (doubt,)}
+    compared = replace(COMPARED, **known)
+    said = remarks_on(FACTS, (DOUBT,), compared, unit="mm").comments
+    assert doubt in said and DOUBT in said
+    assert "nodule 1, against the prior study: grown (+43 %, before 14.0 mm), in doubt as the prior study is" in said
+    assert sum("in doubt" in one for one in said) == len(CHANGES)
+    assert Seen(None, None, compared).changes == ()
+
+
+def test_remarks__the_prior_study_is_named_where_it_is_dicom_and_was_compared():
+    header = ScanHeader({"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "StudyDate": "20250110"})
+    given = {"facts": FACTS, "doubts": (), "unit": "mm"}
+    assert remarks_on(compared=Comparison(before=EMPTY), **given).prior is None
+    assert remarks_on(compared=Comparison(header=header), **given).prior is None
+    compared = Comparison(before=EMPTY, header=header)
+    assert remarks_on(compared=compared, **given).prior == PriorStudy("1.2.3", "1.2.3.4", "20250110")
+    undated = replace(compared, header=ScanHeader({"StudyInstanceUID": "1.2.3", "StudyDate": "2025"}))
+    assert remarks_on(compared=undated, **given).prior == PriorStudy("1.2.3")
