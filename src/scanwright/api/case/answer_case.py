@@ -1,38 +1,27 @@
 """One scan answered: read, answered by a model, measured, and written with all that belongs beside it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scanwright.api.case import results
-from scanwright.api.case.answering import AnsweredScan, answer_scan
+from scanwright.api.case.answered_case import AnsweredCase, answered_case
 from scanwright.api.case.coded_findings import doubts_about
 from scanwright.api.case.coded_remarks import NO_REMARKS, Remarks, remarks_on
-from scanwright.api.case.likeness import Likeness, likeness_of
-from scanwright.api.case.opened import Model, content_of
+from scanwright.api.case.opened import Model
 from scanwright.api.case.output import OutputFormat
-from scanwright.api.case.prior_study import Comparison, followed
-from scanwright.api.case.region_model import RegionModel, of_regions
+from scanwright.api.case.region_model import RegionModel
 from scanwright.api.case.study_report import StudyOptions, model_facts, region_facts, write_study
 from scanwright.dataset.cases import Case
-from scanwright.dataset.measures import images_hash, voxel_hash
-from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_bytes, write_json
-from scanwright.findings.follow_up import FollowUp
-from scanwright.findings.table import StudyTable
-from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
-from scanwright.problem.kind import LABELS, Explanation
-from scanwright.problem.number_answers import outside_learned
+from scanwright.problem.kind import LABELS
 from scanwright.protocols import Listener
-from scanwright.report.study_content import StudyPart
-from scanwright.types import Shape3
 
 EXPLANATION, DRAWN = ".explanation.png", ".found.png"
-LEARNED = Doubt("learned-from", "the model has learned from this image: its answer is no test of the model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,70 +76,24 @@ def predict_case(
 ) -> Prediction:
     """Answer one case and write the answer, in the format of the file's suffix. regions: as of `answer_scan`."""
     began = time.perf_counter()
-    scan = answer_scan(model, case, regions=regions, tell=tell)
-    image, answer = scan.image, scan.answer
-    beside = model.problem.holds != LABELS and format != "labels" and isinstance(case.images[0], DicomVolume)
+    alone = format == "labels"
+    beside = model.problem.holds != LABELS and not alone and isinstance(case.images[0], DicomVolume)
     coded = beside or file.name.endswith(results.SEG)
-    seen = seen_in(model, case, scan, report=report, regions=regions, coded=coded)
-    found = model.problem.found(answer)
-    explanation = explained(model, image, answer, explain) if explain else None
-    likeness = None
-    if model.known is not None and format != "labels":  # which `evaluate` asks for, and nobody reads the rest
-        likeness = likeness_of(model.known, model.engine, image)
-    doubts: tuple[str, ...] = (
-        *scan.notes,
-        *(learned_from(model, case, image, regions=regions) if format != "labels" else ()),
-        *doubts_of(model, answer, found, explanation, likeness),
+    one = answered_case(
+        model, case, regions=regions, explain=explain, report=report, coded=coded, alone=alone, tell=tell
     )
-    remarks = NO_REMARKS
-    if coded:
-        remarks = remarks_on(
-            model_facts(model),
-            doubts,
-            seen.compared,
-            unit=image.grid.unit,
-            regions_model=None if regions is None else region_facts(regions),
-        )
-    also, untold = write_answer(model, case, file, image, answer, seen, format=format, remarks=remarks)
-    pictures: tuple[Path, ...] = ()
-    if format != "labels" and (drawn := model.problem.drawn(image, answer)):
-        pictures = (write_picture(file, case, DRAWN, drawn),)
-    if explanation is not None:
-        if explanation.png is not None:
-            pictures = (*pictures, write_picture(file, case, EXPLANATION, explanation.png))
-        found |= {"explained": list(explanation.parts)}
-        found |= {"explained_by": explanation.method} if explanation.method else {}
+    remarks = remarks_of(one) if coded else NO_REMARKS
+    also, untold = write_answer(one, file, format=format, remarks=remarks)
+    pictures = write_pictures(one, file, alone=alone)
     also = (*also, *pictures)
     if beside:
-        written, untold = written_beside(
-            model,
-            case,
-            file,
-            found,
-            pictures,
-            seen,
-            regions=regions,
-            remarks=remarks,
-            shape=image.grid.shape,
-            must=format == "dicom",
-        )
+        written, untold = write_beside(one, file, pictures, remarks=remarks, must=format == "dicom")
         also = (*also, *written)
-    notes = (*doubts, *untold)  # a file that is not there is no doubt about the answer
-    if report is not None and seen.part is not None:
-        picture = None if explanation is None else explanation.png
-        pages, undone = write_study(
-            model,
-            case,
-            seen.part,
-            base=file,
-            options=report,
-            regions_by=regions,
-            compared=seen.compared,
-            notes=doubts,
-            explanation=picture,
-        )
+    notes = (*one.doubts, *untold)  # a file that is not there is no doubt about the answer
+    if report is not None:
+        pages, undone = write_page(one, file, report)
         also, notes = (*also, *pages), (*notes, *undone)
-    found |= {} if likeness is None else {"nearest": likeness.to_json()}
+    found = one.told()
     if model.problem.sees_whole:  # people open this file, `evaluate` judges it: it says what is told, not numbers alone
         write_json(file, {**read_json(file), **found, "notes": list(notes), "package": model.package.digest})
     return Prediction(
@@ -164,160 +107,101 @@ def predict_case(
         seconds=time.perf_counter() - began,
         package=model.package.digest,
         notes=notes,
-        regions_package="" if regions is None else regions.model.package.digest,
+        regions_package="" if regions is None else regions.package.digest,
     )
 
 
-def doubts_of(
-    model: Model, answer: Any, found: Mapping[str, Any], explanation: Explanation | None, likeness: Likeness | None
-) -> tuple[str, ...]:
-    """Reasons to doubt what a model answered, by the answer itself and by what it rests on."""
-    return (
-        *model.problem.doubts(answer),
-        *outside_learned(found, model.package.reference or {}),
-        *(() if explanation is None else explanation.doubts),
-        *(() if likeness is None else likeness.doubts()),
+def remarks_of(one: AnsweredCase) -> Remarks:
+    """What a DICOM report says of an answer for people."""
+    return remarks_on(
+        model_facts(one.model),
+        one.doubts,
+        one.compared,
+        unit=one.scan.image.grid.unit,
+        regions_model=None if one.regions is None else region_facts(one.regions),
     )
-
-
-def explained(model: Model, image: Volume, answer: Any, by: bool | str) -> Explanation | None:
-    """What an answer rests on, made by a method of that name, or by the one that suits."""
-    return model.problem.explain(model.engine, image, answer, method=None if by in (True, "auto") else str(by))
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What an answer says of its image. part: for the page, if one is wanted. table: of regions and findings, where the page or
-    a DICOM report tells them. compared: with a prior study.
-    """
-
-    part: StudyPart | None
-    table: StudyTable | None
-    compared: Comparison | None
-
-    @property
-    def changes(self) -> tuple[FollowUp, ...]:
-        """What became of the prior study's findings, as far as a report may code it: not where that study is in doubt."""
-        return () if self.compared is None or self.compared.is_doubtful else self.compared.changes
-
-
-def seen_in(
-    model: Model,
-    case: Case,
-    scan: AnsweredScan,
-    *,
-    report: StudyOptions | None,
-    regions: RegionModel | None,
-    coded: bool,
-) -> Seen:
-    """The answer measured on its image as far as anybody will read it. coded: whether a DICOM report will."""
-    if report is None:
-        return Seen(None, model.problem.measured(scan.image, scan.answer, sure=scan.sure) if coded else None, None)
-    part = model.problem.study(scan.image, scan.answer, sure=scan.sure)
-    return Seen(part, part.table, followed(model, case, scan.image, part.table, report.prior, regions=regions))
 
 
 def write_answer(
-    model: Model,
-    case: Case,
-    file: Path,
-    image: Volume,
-    answer: Any,
-    seen: Seen,
-    *,
-    format: OutputFormat,
-    remarks: Remarks,
+    one: AnsweredCase, file: Path, *, format: OutputFormat, remarks: Remarks
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Write an answer into its file; which further files come with it, and what could not be told in them.
-
-    remarks: what a DICOM report says for people.
-    """
+    """Write an answer into its file; which further files come with it, and what could not be told in them."""
+    model, case, scan = one.model, one.case, one.scan
     if not file.name.endswith((results.SEG, results.RTSTRUCT)):
-        model.problem.write(file, answer)
+        model.problem.write(file, scan.answer)
         kept = (file.with_name(f"{case.id}{end}") for end in model.problem.beside)
         return tuple(path for path in kept if path.exists()), ()
     written = results.write_dicom(
         file,
         results.dicom_source(case.images[0]),
-        image,
-        answer,
+        scan.image,
+        scan.answer,
         task=model.task,
         model=results.model_of(model.package.card, model.package.digest),
         labelmap=format == "dicom-labelmap",
-        table=seen.table,
-        changes=seen.changes,
+        table=one.table,
+        changes=one.changes,
         remarks=remarks,
     )
-    untold = doubts_about(seen.table, image.grid.shape) if file.name.endswith(results.SEG) else ()
+    untold = doubts_about(one.table, scan.image.grid.shape) if file.name.endswith(results.SEG) else ()
     return tuple(written[1:]), untold
 
 
-def write_picture(file: Path, case: Case, end: str, png: bytes) -> Path:
-    """Write a picture beside an answer; its file."""
-    shown = file.with_name(f"{case.id}{end}")
-    write_bytes(shown, png)
-    return shown
+def write_pictures(one: AnsweredCase, file: Path, *, alone: bool) -> tuple[Path, ...]:
+    """Write pictures of what was found, not where the answer alone is read, and of what it rests on; their files."""
+    drawn = None if alone else one.model.problem.drawn(one.scan.image, one.scan.answer)
+    explanation = None if one.explanation is None else one.explanation.png
+    files = []
+    for end, png in ((DRAWN, drawn), (EXPLANATION, explanation)):
+        if png:
+            files.append(file.with_name(f"{one.case.id}{end}"))
+            write_bytes(files[-1], png)
+    return tuple(files)
 
 
-def written_beside(
-    model: Model,
-    case: Case,
-    file: Path,
-    found: dict[str, Any],
-    pictures: Sequence[Path],
-    seen: Seen,
-    *,
-    regions: RegionModel | None,
-    remarks: Remarks,
-    shape: Shape3,
-    must: bool,
+def write_beside(
+    one: AnsweredCase, file: Path, pictures: Sequence[Path], *, remarks: Remarks, must: bool
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """A DICOM report beside an answer that is no label map, to a DICOM image: its files, and what it does not tell, or why
     there is none.
 
-    pictures: those that were drawn. regions: the model that found the regions that are told. remarks: what the report says for
-    people. shape: of the image. must: raise the UsageError or InputError for a report that cannot be written, without which
-    the answer itself is there.
+    pictures: those that were drawn. must: raise the UsageError or InputError for a report that cannot be written, without
+    which the answer itself is there.
     """
-    source = case.images[0]
+    source, by = one.case.images[0], one.regions
     assert isinstance(source, DicomVolume), "others have no report"
     try:
-        made_by = results.model_of(model.package.card, model.package.digest)
         written = results.write_beside(
             file,
             source,
-            found,
+            one.told(),
             pictures,
-            made_by,
-            task=model.task,
-            table=seen.table,
-            changes=seen.changes,
-            regions_by=None if regions is None else results.model_of(regions.package.card, regions.package.digest),
+            results.model_of(one.model.package.card, one.model.package.digest),
+            task=one.model.task,
+            table=one.table,
+            changes=one.changes,
+            regions_by=None if by is None else results.model_of(by.package.card, by.package.digest),
             remarks=remarks,
         )
     except (UsageError, InputError) as error:
         if must:
             raise
         return (), (f"no DICOM report: {error.message}",)
-    return tuple(written), doubts_about(seen.table, shape) if results.can_refer_to(source) else ()
+    shape = one.scan.image.grid.shape
+    return tuple(written), doubts_about(one.table, shape) if results.can_refer_to(source) else ()
 
 
-def learned_from(model: Model, case: Case, image: Volume, *, regions: RegionModel | None) -> tuple[Doubt, ...]:
-    """`of_training`, and the same of the model of regions."""
-    own = of_training(model, case, image)
-    if regions is None:
-        return own
-    seen = regions.case_of(case)
-    return (*own, *of_regions(of_training(regions.model, seen, image if seen is case else None)))
-
-
-def of_training(model: Model, case: Case, image: Volume | None) -> tuple[Doubt, ...]:
-    """That the model has learned from this very image, whose answer then says nothing of how good it is. image: as it was read,
-    None to read it again; of several files, which may have been brought to one grid, each is read again.
-    """
-    if not model.learned_from:
-        return ()
-    content = (
-        content_of(case, model.task) if image is None or len(case.images) > 1 else images_hash([voxel_hash(image)])
+def write_page(one: AnsweredCase, file: Path, options: StudyOptions) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Write the report for a clinician beside an answer: its files, and what could not be done."""
+    assert one.part is not None, "answered_case makes it wherever a report is asked for"
+    return write_study(
+        one.model,
+        one.case,
+        one.part,
+        base=file,
+        options=options,
+        regions_by=one.regions,
+        compared=one.compared,
+        notes=one.doubts,
+        explanation=None if one.explanation is None else one.explanation.png,
     )
-    return (LEARNED,) if content in model.learned_from else ()
