@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scanwright.api import run as module
+from scanwright.api.run import folder as module
 from scanwright.api.run.folder import PARTS, differences, holds_run, open_run, read_record, require_free
 from scanwright.api.run.lock import alone
 from scanwright.dataset.store import Store

@@ -86,7 +86,7 @@ def test_progress(tmp_path, event, note):
 
 def test_left__from_the_pace_of_this_session(tmp_path, monkeypatch):
     """A resumed run at step 100: three steps of 2 s each, 10 to go."""
-    from scanwright.api import learn
+    from scanwright.api.run import learn
 
     now = [50.0]
     monkeypatch.setattr(learn.time, "monotonic", lambda: now[0])

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from scanwright.api import lock as module
+from scanwright.api.run import lock as module
 from scanwright.api.run.lock import alone
 from scanwright.errors import ResourceError
 
