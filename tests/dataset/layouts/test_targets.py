@@ -320,7 +320,9 @@ def test_bounds_among_numbers__are_refused():
     assert answers({"kind": "classification"}, vol="<5/12/13/>100").classes == ("<5", ">100", "12", "13")
 
 
-@pytest.mark.parametrize("text", ["1 048/2 300/950/1 200", "1'048/2'300/950/1'200", "1\u202f048,5/950,5/12,25/7"])
+@pytest.mark.parametrize(
+    "text", ["1 048/2 300/950/1 200", "1'048/2'300/950/1'200", "1\u202f048,5/950,5/12,25/7", "1.048,5/950,5/7"]
+)
 def test_spaces_and_apostrophes_between_thousands__are_refused(text):
     with pytest.raises(InputError, match="a sign that parts thousands") as caught:
         answers(volume=text)
@@ -411,7 +413,8 @@ def test_columns_of_words__are_no_numbers():
     assert caught.value.found == "'left' in side"
 
 
-def test_quotation_marks_make_no_class():
+def test_quotation_marks_and_stored_accents_make_no_class():
+    assert len(answers(x="b\u00f6sartig/bo\u0308sartig/gutartig").classes) == 2
     assert answers(x="'benign'/benign/\"malignant\"/malignant").classes == ("benign", "malignant")
 
 

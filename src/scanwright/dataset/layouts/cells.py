@@ -16,7 +16,8 @@ NOT_KNOWN = "?"
 """Before a declared class, among several in one cell: nobody said whether it is there."""
 
 GROUPED = re.compile(
-    r"[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?P<sign>['\u2019 \u00a0\u202f])\d{3}(?:(?P=sign)\d{3})*(?:[.,]\d+)?)"
+    r"[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?P<sign>['\u2019 \u00a0\u202f])\d{3}(?:(?P=sign)\d{3})*(?:[.,]\d+)?"
+    r"|(?P<point>\.)\d{3}(?:(?:\.\d{3})+(?:,\d+)?|,\d+))"
 )
 WITH_UNIT = re.compile(r"(?P<number>[-+]?\d[\d.,]*)\s*(?P<unit>%|[a-zµμ][a-zµμ²³23/]{0,5})", re.IGNORECASE)
 
@@ -69,10 +70,10 @@ def as_number(cell: str) -> float | None:
 
 
 def is_grouped(cell: str) -> bool:
-    """Whether commas, spaces or apostrophes of a cell may part thousands.
+    """Whether commas, spaces, apostrophes or points of a cell may part thousands; a single point is one for decimals.
 
-    >>> [is_grouped(cell) for cell in ("1,048", "1,048,576", "1 048,5", "1'048", "1,5", "0,350", "1048")]
-    [True, True, True, True, False, False, False]
+    >>> [is_grouped(cell) for cell in ("1,048", "1,048,576", "1 048,5", "1'048", "1.048,5", "1.048", "1,5", "0,350")]
+    [True, True, True, True, True, False, False, False]
     """
     return GROUPED.fullmatch(cell.strip()) is not None
 
@@ -84,7 +85,7 @@ def is_surely_grouped(cell: str) -> bool:
     [False, True, True, True]
     """
     found = GROUPED.fullmatch(cell.strip())
-    return found is not None and (found["sign"] is not None or cell.count(",") > 1 or "." in cell)
+    return found is not None and ((found["sign"] or found["point"]) is not None or cell.count(",") > 1 or "." in cell)
 
 
 def ungrouped(cell: str) -> str:
@@ -94,7 +95,7 @@ def ungrouped(cell: str) -> str:
     ('1048.5', '1048,5', '1,5')
     """
     found = GROUPED.fullmatch(cell.strip())
-    return cell if found is None else cell.strip().replace(found["sign"] or ",", "")
+    return cell if found is None else cell.strip().replace(found["sign"] or found["point"] or ",", "")
 
 
 def unit_of(cell: str) -> str | None:

@@ -162,7 +162,7 @@ def _require_meant_as_numbers(filled: Mapping[str, Sequence[str]], declared: Dec
             where=where,
             expected="columns of 0 and 1 (or yes and no) alone, or columns of numbers alone",
             found=", ".join(f"{filled[name][0]!r} in {name}" for name in words[:4]),
-            hint='Name one column of classes in "target", and train a model for each.',
+            hint='Write 1 and 0 if they are labels; else name one column of classes in "target", and train a model for each.',
         )
     labels = [name for name, cells in filled.items() if _holds_labels(cells)]
     if len(filled) > 1 and labels:
