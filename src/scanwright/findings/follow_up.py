@@ -12,7 +12,7 @@ its least value, and decides on progression: a small nodule that doubles gains l
 for 2 mm more of a lung nodule, as measures by hand tell no less; here voxels say what is told, with edges of 0.7 to 1 mm in
 both studies 1.4 to 2 mm. From 25 % more volume on the British Thoracic Society speaks of growth, by software that is known to
 repeat itself so well; of a model's outlines that is not known.
-Source: Eisenhauer et al. 2009 (RECIST 1.1), section 4.3.1; MacMahon et al. 2017; Callister et al. 2015.
+Source: Eisenhauer et al. 2009 (RECIST 1.1), section 4.3.1; Bankier et al. 2017; Callister et al. 2015.
 """
 
 from collections.abc import Sequence

@@ -119,9 +119,14 @@ def gone_in(changes: Sequence[FollowUp], table: StudyTable) -> "list[GoneFinding
     """The findings of the prior study that are resolved."""
     from scanwright.io.dicom.derived.sr_findings import GoneFinding
 
-    unit = {"unit_of_size": UNITS_OF_SIZE[table.unit_of_size][0], "unit_of_length": table.unit_of_length}
     return [
-        GoneFinding(kind=row.kind, region=row.region, **_before(one, table), **unit)
+        GoneFinding(
+            kind=row.kind,
+            region=row.region,
+            unit_of_size=UNITS_OF_SIZE[table.unit_of_size][0],
+            unit_of_length=table.unit_of_length,
+            **_before(one, table),
+        )
         for one in changes
         if one.change == "resolved"
         for row in one.before
