@@ -61,7 +61,7 @@ def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
     )
     assert ended.code == 0, ended.err
     (one,) = json.loads(ended.out)["predictions"]
-    assert one["decision"] == "abnormal" and one["probabilities"]["abnormal"] > 0.5
+    assert one["decision"] == "abnormal" and one["score"] > one["limit"] == 0.5 and "probabilities" not in one
     grades = read_label(tmp_path / "out" / "new.anomaly.png").voxels[0, :, :, 0].T
     assert (grades[SPOT] > 128).mean() > 0.5 and (grades > 128).mean() < 0.3
     report = json.loads((tmp_path / "out" / "new.report.json").read_text())
