@@ -102,7 +102,7 @@ def choose_cuts(*wanted: Sequence[tuple[float, float]], length: int, most: int =
     of the next. A slice lies in the middle of one of them. Without spans: the middle slice.
 
     >>> choose_cuts([(0, 4), (2, 6), (3, 9), (20, 22)], length=30, most=1)
-    [4]
+    [2]
     """
     chosen: list[int] = []
     for spans in wanted:

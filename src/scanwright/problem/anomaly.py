@@ -62,12 +62,14 @@ WORDING = replace(
     class_told.WORDING,
     kind="Anomaly detection",
     learned="normal cases",
-    pictures="Cases whose truth was held most and least probable, and one in the middle; below each, how far each place lies "
-    "from what is normal.",
+    pictures="Cases whose score lies farthest on the right and on the wrong side of the limit, and one in the middle; below "
+    "each, how far each place lies from what is normal.",
+    ranked_by="how far the score lies on the right side of the limit",
 )
 NOTE = (
     "Only normal cases were learned from. A case is told as abnormal if it exceeds what normal cases reach at most; that limit "
-    "was calibrated on normal training cases alone, and no abnormal case had a part in it."
+    "was calibrated on normal training cases alone, and no abnormal case had a part in it. The score is one half there; "
+    "it ranks cases, and is no probability."
 )
 
 
@@ -372,14 +374,14 @@ class Anomaly(ShownByItself):
         note: str,
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it, and its findings."""
-        whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}")
+        whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}", probable=False)
         return (whole, *lesion_results(name, summary, rows))
 
     def pictures(
         self, rows: Sequence[AnomalyCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], AnomalyAnswer]
     ) -> tuple[CasePicture, ...]:
         """Cases that were told rightly and surely, hardly, and wrongly."""
-        return class_told.pictures(rows, self.task, case_of=case_of)
+        return class_told.pictures(rows, self.task, case_of=case_of, probable=False)
 
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
         """That no abnormal case was told as such."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import logit
 
 from scanwright.types import Floats
 
@@ -19,7 +20,8 @@ def apart(numbers: ArrayLike, limits: ArrayLike) -> Floats:
     >>> float(apart(0.6, 0.5).round(3)), float(apart(0.4, 0.5).round(3)), float(apart(0.0, 0.0))
     (0.405, -0.405, 0.0)
     """
-    return _log_odds(numbers) - _log_odds(limits)
+    above, below = (logit(np.clip(np.asarray(one, np.float64), LEAST, 1 - LEAST)) for one in (numbers, limits))
+    return np.asarray(above - below)
 
 
 def is_near(number: float, limit: float) -> bool:
@@ -29,9 +31,3 @@ def is_near(number: float, limit: float) -> bool:
     (True, True, False)
     """
     return bool(abs(apart(number, limit)) < NEAR)
-
-
-def _log_odds(numbers: ArrayLike) -> Floats:
-    kept = np.clip(np.asarray(numbers, dtype=np.float64), LEAST, 1 - LEAST)
-    odds: Floats = np.log(kept / (1 - kept))
-    return odds
