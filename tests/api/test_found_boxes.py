@@ -65,6 +65,32 @@ def test_train__boxes_are_learned_and_everything_is_there(found):
     assert (run / "model.swm").is_file()
 
 
+def test_predict__each_slice_of_a_volume_has_the_boxes_that_it_has_alone(found, scanwright, tmp_path):
+    """Its grey values and size are brought to the network's by that slice alone, and each box lies in its slice."""
+    folder, _ = found
+    pictures = [np.asarray(Image.open(folder / "data" / f"p{number:02d}.png")) for number in (1, 2, 0)]
+    dimmed = [one // (1 + 2 * number) for number, one in enumerate(pictures)]
+    (tmp_path / "in").mkdir()
+    for number, one in enumerate(dimmed):
+        Image.fromarray(one).save(tmp_path / "in" / f"s{number}.png")
+    voxels = np.stack([one.T for one in dimmed], axis=-1).astype(np.int16)
+    write_nifti(tmp_path / "in" / "whole.nii.gz", voxels, np.diag((-1.0, -1.0, 3.0, 1.0)))
+    ended = scanwright("predict", folder / "run" / "model.swm", tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    *alone, whole = json.loads(ended.out)["predictions"]
+    assert any("each of the 3 is answered by itself" in note for note in whole["notes"])
+
+    def rows(case, *, z=0):
+        kept = json.loads((tmp_path / "out" / f"{case}.json").read_text())["boxes"]
+        return [
+            (one["score"], *one["start"][:2], *one["end"][:2], one["start"][2] + z, one["end"][2] + z) for one in kept
+        ]
+
+    apart = [row for number in range(3) for row in rows(f"s{number}", z=number)]
+    np.testing.assert_allclose(sorted(rows("whole")), sorted(apart), atol=1e-4)
+    assert {row[5] for row in apart} == {0, 1, 2} and len(alone) == 3
+
+
 def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
     folder, _ = found
     ended = scanwright(

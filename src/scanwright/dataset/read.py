@@ -218,9 +218,9 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
 
 
 def _not_understood(root: Path, kind: Kind | None) -> InputError:
-    """The error that says what was looked for, what lies there, and a folder inside that would do.
+    """The error that says what lies there, what it lacks, what was looked for, and a folder inside that would do.
 
-    First, where there are such, tables that list images and lack little.
+    First, where there are such, tables that list images and lack little, and files that cannot be read.
     """
     near = target_table.near_misses(root, kind=kind) if root.is_dir() or not is_archive(root) else []
     empty = class_folders.near_misses(root)
@@ -241,9 +241,9 @@ def _not_understood(root: Path, kind: Kind | None) -> InputError:
         details=[
             *near,
             *empty,
-            *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
             *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
             *([f"not read: {counted(unread)}. {CONVERT}"] if (unread := unread_files(root)) else []),
+            *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
         ],
         hint=f"Did you mean {root / inside[0]}?"
         if inside

@@ -41,6 +41,7 @@ from scanwright.problem.kind import Explanation
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.problem.near import is_near
+from scanwright.problem.one_answer import OneAnswer
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
@@ -125,7 +126,7 @@ class AnomalyCase(ClassifiedCase):
     lesions: Mapping[str, Lesions]
 
 
-class Anomaly(ShownByItself):
+class Anomaly(OneAnswer, ShownByItself):
     """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
 
     name = "anomaly"

@@ -28,7 +28,7 @@ from scanwright.geometry.diameters import axis_of_slices
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.lying import OUTSIDE
 from scanwright.geometry.volume import Volume
-from scanwright.inference.boxes import NOTHING, Detections, predict_boxes
+from scanwright.inference.boxes import NOTHING, Detections, joined, predict_boxes
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
@@ -119,6 +119,15 @@ class BoxAnswers(ShownByItself):
     ) -> tuple[BoxAnswer, None]:
         """The answer: each box says itself how sure it is."""
         return self.answer(engine, image, where=where, tell=tell), None
+
+    def of_slices(self, answers: Iterable[BoxAnswer], grid: Grid, *, axis: int, where: Path | None = None) -> BoxAnswer:
+        """The boxes of all slices, each in its slice: what several slices show has a box in each of them."""
+        step = np.eye(3)[axis]
+        moved = [
+            Detections(one.found.boxes + k * step, one.found.scores, one.found.codes) for k, one in enumerate(answers)
+        ]
+        found = joined(moved)
+        return BoxAnswer(found.at(np.argsort(-found.scores, kind="stable")), grid.spacing, grid.unit)
 
     def among(self, answer: BoxAnswer, regions: Regions) -> BoxAnswer:
         """The answer with the regions that its boxes lie among."""
