@@ -14,6 +14,7 @@ capture: NAME.explanation.dcm, NAME.found.dcm.
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from scanwright.api.case import coded_findings
 from scanwright.api.case.coded_remarks import NO_REMARKS, Remarks
+from scanwright.dataset.classes import NORMAL
 from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
@@ -162,6 +164,8 @@ def write_beside(
 
     stack = find_stack(scan)
     sources, answers = headers_of(stack), answers_in(found, task.classes)
+    if task.kind == "anomaly":
+        answers = beyond_normal(answers)
     written: list[Path] = []
     if answers:
         told: dict[str, Any] = {}
@@ -277,6 +281,13 @@ def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[A
         for name in classes:
             answers.append(Answer(name, counts[name], unit="1", conclusion="present" if counts[name] else "absent"))
     return answers
+
+
+def beyond_normal(answers: "Sequence[Answer]") -> "list[Answer]":
+    """What is told by a model of what is normal: how far an image lies from it. That none is abnormal, nor that one is normal,
+    does not follow from a limit.
+    """
+    return [replace(one, conclusion="") for one in answers if one.name != NORMAL]
 
 
 def headers_of(stack: "Stack") -> list[Any]:
