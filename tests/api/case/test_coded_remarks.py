@@ -1,10 +1,9 @@
 """What a DICOM report says in words: all that the page warns of, and changes that have no code."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 
-from scanwright.api.case.answered_case import AnsweredCase
 from scanwright.api.case.coded_findings import gone_in, measures_of
 from scanwright.api.case.coded_remarks import NO_REMARKS, remarks_on
 from scanwright.api.case.prior_study import LATER, OTHER_BIRTH, OTHER_ID, POOR_FIT, Comparison
@@ -51,13 +50,7 @@ CHANGES = (
     *follow_up(NOW[3:4], BEFORE[3:4], covered=([False], [False])),
     *follow_up(NOW[4:], BEFORE[4:]),
 )
-EVERY = dict.fromkeys(field.name for field in fields(AnsweredCase))
 COMPARED = Comparison(changes=CHANGES, before=EMPTY)
-
-
-def coded_in(compared):
-    """The changes that a report codes."""
-    return AnsweredCase(**EVERY | {"compared": compared}).changes
 
 
 def test_remarks__what_it_is_for_what_it_was_tested_on_and_every_doubt():
@@ -119,7 +112,7 @@ def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
         "a nodule of the prior study, outside all regions, against the prior study: "
         "not wholly covered by this study (before 7.0 mm)",
     )
-    measures = measures_of(NOW, replace(EMPTY, findings=NOW), coded_in(COMPARED), unit="HU")
+    measures = measures_of(NOW, replace(EMPTY, findings=NOW), COMPARED.codable, unit="HU")
     assert [one.change for one in measures] == ["grown", "", "", "", "new"]
     assert [one.before for one in measures] == [14.0, None, None, None, None]
     assert [one.before for one in gone_in(CHANGES, EMPTY)] == [6.0]
@@ -133,7 +126,7 @@ def test_remarks__against_a_prior_study_that_is_in_doubt_nothing_is_coded(doubt)
     assert doubt in said and DOUBT in said
     assert "nodule 1, against the prior study: grown (+43 %, before 14.0 mm), in doubt as the prior study is" in said
     assert sum("in doubt" in one for one in said) == len(CHANGES)
-    assert coded_in(compared) == ()
+    assert compared.codable == ()
 
 
 def test_remarks__the_prior_study_is_named_where_it_is_dicom_and_was_compared():

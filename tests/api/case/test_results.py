@@ -37,6 +37,14 @@ def answered(finished, tmp_path_factory):
     return plain[0], coded[0]
 
 
+def test_an_image_within_the_normal_is_told_by_its_score_alone():
+    found = {"probabilities": {"normal": 0.75, "abnormal": 0.25}, "decision": "normal"}
+    answers = results.answers_in(found)
+    assert [(one.name, one.conclusion) for one in answers] == [("normal", "present"), ("abnormal", "absent")]
+    (only,) = results.beyond_normal(answers)
+    assert (only.name, only.value, only.conclusion) == ("abnormal", 0.25, "")
+
+
 def test_the_same_labels(answered):
     plain, coded = answered
     labels, segmentation = read_label(plain.file), read_segmentation(coded.file)
