@@ -42,7 +42,7 @@ def test_report__doubts_are_words_on_the_page_and_sentences_elsewhere(finished, 
     told = json.loads((out / "now.report.json").read_text(encoding="utf-8"))
     *of_tests, first, second = told["warnings"]
     assert first == {"code": "no-position", "values": {}, "text": no_position}
-    assert [one["code"] for one in of_tests] == ["misses-most"] and "多数病灶被漏检" in page  # the model is a toy
+    assert "misses-most" in {one["code"] for one in of_tests} and "多数病灶被漏检" in page  # the model is a toy
     assert second["values"] == {"reason": "too few slices to tell how the body is turned"}
     record = json.loads((out / "predictions.json").read_text(encoding="utf-8"))
     assert record["predictions"]["now.nii.gz"]["notes"][:2] == [no_position, too_flat]
