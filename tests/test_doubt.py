@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 
 from scanwright.doubt import Doubt, as_data
-from scanwright.report.study import LANGUAGES, words_of_study
+from scanwright.report.study_words import LANGUAGES, words_of_study
 from test_floors import SOURCE, read_sources
 
 FEW = Doubt("few", "{number} of {share:.0%}", number=3, share=0.25)

@@ -96,7 +96,14 @@ def test_predict__beside_dicom_the_report_holds_the_findings(told, scanwright, t
     ended = scanwright("predict", model, tmp_path / "scan", "-o", tmp_path / "out", "--report", "--json")
     assert ended.code == 0, ended.err
     page = json.loads((tmp_path / "out" / "scan.report.json").read_text())
-    groups = {one.tracking_id: one for one in read_measurements(tmp_path / "out" / "scan.sr.dcm").groups}
+    report = read_measurements(tmp_path / "out" / "scan.sr.dcm")
+    groups = {one.tracking_id: one for one in report.groups}
+    assert not groups["abnormal"].answers and "normal" not in groups  # a limit concludes neither
+    assert any(one.startswith("Result: above the limit. Told as abnormal above") for one in report.comments)
+    (tested,) = page["model"]["tested_on"]
+    images = tested["images"]
+    told_so = f"of {images['abnormal']} abnormal test images {images['told_abnormal']} were told as abnormal"
+    assert images["abnormal"] > 0 and any(told_so in one for one in report.comments)
     assert page["decision"] == "abnormal" and page["findings"]
     for line in page["findings"]:
         assert groups[f"abnormal {line['number']}"].value(AREA, unit=UNITS["mm2"]) == pytest.approx(line["size"])

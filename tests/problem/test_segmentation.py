@@ -197,3 +197,10 @@ def test_segmentation__a_negative_label_is_refused_and_a_negative_ignore_is_not(
     with pytest.raises(InputError, match="none below 0"):
         Segmentation(made((-1,), (2,)))
     assert Segmentation(made((1,), ignore=-1)).codes == {0: 0, 1: 1, -1: IGNORE}
+
+
+def test_line__small_volumes_are_not_nothing_and_pixels_are_whole() -> None:
+    problem = Segmentation(SCATTERED)
+    found = {"volumes": {"r0": 1234.5678, "r1": 0.00312}, "unit": "ml"}
+    assert problem.line(found) == "r0 1234.57 ml, r1 0.0031 ml"
+    assert problem.line({"volumes": {"r0": 113627.0}, "unit": "px"}) == "r0 113\N{NARROW NO-BREAK SPACE}627 px"

@@ -17,28 +17,20 @@ from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.findings.follow_up import GROWN, PROGRESSION_MM, SHRUNK, Change, follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
-from scanwright.report.study import (
-    LANGUAGES,
-    build_study,
-    percent,
-    person,
-    require_words,
-    signed_percent,
-    study_pdf,
-    words_of_study,
-)
+from scanwright.report.model_facts import FoundInTest, HowTested, ImagesTold, ModelFacts
+from scanwright.report.study import build_study, percent, person, require_words, signed_percent, study_pdf
 from scanwright.report.study_content import (
     MOST_FINDINGS,
     PRECEDENCE,
     FindingLine,
     KeyImage,
-    ModelFacts,
     Shows,
     StudyContent,
     finding_lines,
     region_lines,
     worth_a_picture,
 )
+from scanwright.report.study_words import LANGUAGES, words_of_study
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8ffff3f0005fe02fea135810b"
@@ -51,15 +43,8 @@ MODEL = ModelFacts(
     kind="segmentation",
     parts=("left lung", "nodule"),
     tested_on=(
-        {"how": "apart", "cases": "1", "patients": "1", "metric": "dice", "value": "0.870"},
-        {
-            "how": "folds",
-            "cases": "120",
-            "patients": "98",
-            "metric": "dice",
-            "value": "0.910",
-            "interval": "0.880–0.930",
-        },
+        HowTested(how="apart", cases=1, patients=1, metric="dice", value=0.87),
+        HowTested(how="folds", cases=120, patients=98, metric="dice", value=0.91, interval=(0.88, 0.93)),
     ),
 )
 POOR = Doubt("prior-fits-poorly", "the prior study fits poorly")
@@ -178,9 +163,9 @@ def test_page__says_why_no_change_is_told():
 
 def test_page__a_small_nodule_that_doubles_has_grown_and_less_than_recist_asks_for():
     """Nobody follows up what is "stable"."""
-    now, before = [finding(1, longest=9.4, size=0.476)], [finding(1, longest=4.5, size=0.0515)]
+    now, before = [finding(1, longest=9.4, size=0.476)], [finding(1, longest=4.5, size=0.052)]
     (line,), said, chinese = followed(now, before, voxels=(0.7, 0.7))
-    assert "0.48 +824 % 9.4" in said and "grown +109 % +4.9 mm, below RECIST's 5 mm before 4.5 mm, 0.05 ml" in said
+    assert "0.48 +815 % 9.4" in said and "grown +109 % +4.9 mm, below RECIST's 5 mm before 4.5 mm, 0.052 ml" in said
     assert "增大 +109 % +4.9 mm，未达 RECIST 的 5 mm 前次 4.5 mm" in chinese and line.is_little
     _, said, _ = followed([finding(1, longest=26.0)], [finding(1, longest=20.0)])
     assert "grown +30 % before" in said
@@ -257,35 +242,71 @@ def test_page__nothing_found_is_no_proof():
 
 def model_that(**found):
     """A model that looks for findings, by how well it found them on a test of 3 cases."""
-    return replace(MODEL, tested_on=({"how": "fold", "cases": "3", "patients": "3", "undefined": "dice"} | found,))
+    findings = FoundInTest(**found)
+    return replace(MODEL, tested_on=(HowTested(how="fold", cases=3, patients=3, metric="dice", findings=findings),))
 
 
 def test_page__nothing_found_by_a_model_that_misses_most_says_so():
-    blind = model_that(true="8", hits="0", sensitivity="0.000", sensitivity_interval="0.000–0.324", false="0.25")
+    blind = model_that(true=8, hits=0, sensitivity=0.0, sensitivity_interval=(0, 0.324), false=0, false_per_case=0.25)
     page = build_study(content(model=blind, findings=()))
     said = text(page)
-    assert "nothing is there. When it was tested, the model found 0 of 8 true findings. It misses most of them" in said
+    assert "nothing is there. When it was tested, the model found 0 of 8 true findings." in said
     assert '<p class="bad">When it was tested' in page
     assert "mean Dice not defined by these cases; 0 of 8 true findings found, sensitivity 0.000 (95 % CI 0.000" in said
     assert "; false findings per case 0.25" in said
-    assert "It misses most of them" in text(build_study(content(model=blind)))  # others may be there too
     said = text(build_study(content(model=blind, findings=()), language="zh"))
-    assert "测试中，该模型检出了 8 个真实病灶中的 0 个。多数病灶被漏检" in said and "敏感度 0.000" in said
+    assert "测试中，该模型检出了 8 个真实病灶中的 0 个。" in said and "敏感度 0.000" in said
     cells = replace(blind, kind="detection")
     assert "8 个真实目标中的 0 个" in text(build_study(content(model=cells, findings=()), language="zh"))
-    good = model_that(true="8", hits="4", sensitivity="0.500", false="0.00")
-    said = text(build_study(content(model=good, findings=())))
-    assert "found 4 of 8 true findings." in said and "misses most" not in said
+    good = model_that(true=8, hits=4, sensitivity=0.5, false=0, false_per_case=0.0)
+    page = build_study(content(model=good, findings=()))
+    assert '<p class="soft">When it was tested, the model found 4 of 8 true findings.' in page
     assert "When it was tested" not in text(build_study(content(model=good)))
-    unknown = text(build_study(content(model=model_that(true="0", hits="0", false="1.00"), findings=())))
-    assert "No case that the model was tested on had any findings" in unknown and "sensitivity" not in unknown
+    unknown = build_study(content(model=model_that(true=0, hits=0, false=3, false_per_case=1.0), findings=()))
+    assert "found 0 of 0" not in text(unknown) and "sensitivity" not in text(unknown)
+
+
+def test_page__a_small_finding_has_a_size():
+    lines = (FindingLine(number=1, kind="nodule", size=0.0031, size_before=0.0042, before=2.0, change="stable"),)
+    regions = region_lines((RegionRow(name="bleb", size=0.0412, burden=None, cut=False),))
+    said = text(build_study(content(findings=lines, regions=regions)))
+    assert "nodule outside all regions 0.0031 " in said and "0.0042 ml" in said and "bleb 0.041" in said
+    pixels = content(findings=lines, regions=regions, unit_of_size="px")
+    assert "nodule outside all regions 0 " in text(build_study(pixels))
 
 
 def test_model__is_known_by_its_test_with_most_findings():
-    few = {"true": "1", "hits": "0"}
-    assert not replace(MODEL, tested_on=(few, {"true": "90", "hits": "60"})).misses_most
-    assert replace(MODEL, tested_on=(few, {"true": "90", "hits": "40"})).misses_most
-    assert not MODEL.misses_most and MODEL.found_in_test is None
+    few, many = (
+        FoundInTest(true=1, hits=0, false=0, false_per_case=0),
+        FoundInTest(true=90, hits=60, false=61, false_per_case=1),
+    )
+    each = [HowTested(how="fold", cases=9, patients=9, metric="dice", findings=one) for one in (few, many)]
+    best = replace(MODEL, tested_on=tuple(each)).found_in_test
+    assert best == many and not best.misses_most and best.marks_mostly_false and few.misses_most
+    assert MODEL.found_in_test is None is MODEL.images_in_test
+    assert not few.marks_mostly_false and not replace(many, false=60).marks_mostly_false
+
+
+IMAGES = ImagesTold(
+    abnormal=98, told_abnormal=24, normal=50, told_normal=48, sensitivity=24 / 98, sensitivity_interval=(0.17, 0.339),
+    specificity=0.96,
+)  # fmt: skip
+
+
+def test_page__of_anomaly_says_beside_the_result_how_images_were_told_in_the_test():
+    tested = HowTested(how="fold", cases=148, patients=148, metric="auroc", value=0.72, images=IMAGES)
+    told = {"": "normal", "normal": "0.61", "abnormal": "0.39"}
+    one = content(findings=(), regions=(), answers=told, model=replace(MODEL, kind="anomaly", tested_on=(tested,)))
+    page = build_study(one)
+    said = "of 98 abnormal test images 24 were told as abnormal, sensitivity 0.245 (95 % CI 0.170–0.339)"
+    other = "of 50 normal test images 48 were not, specificity 0.960"
+    assert f'Score of abnormality</span> <b>0.39</b></li><li class="bad">{said}</li><li>{other}</li>' in page
+    assert f"AUROC 0.720; {said}; {other}" in text(page)
+    seeing = replace(tested, images=replace(IMAGES, told_abnormal=49))
+    assert 'class="bad"' not in build_study(replace(one, model=replace(one.model, tested_on=(seeing,))))
+    chinese = build_study(one, language="zh")
+    assert '<li class="bad">98 例异常测试图像中有 24 例判为异常，敏感度 0.245' in chinese
+    assert "50 例正常测试图像中有 48 例未判为异常，特异度 0.960" in chinese
 
 
 def test_page__says_what_a_confidence_is_and_what_a_size_holds():
@@ -394,6 +415,14 @@ def test_worth_a_picture__what_has_changed_then_the_largest():
     assert worth_a_picture([*changed, gone]) == (1, 2, 5, 7) and worth_a_picture([gone]) == ()
 
 
+def test_worth_a_picture__of_those_with_a_row_alone():
+    lines = [
+        FindingLine(number=n, kind="n", longest=5.0 + n) for n in range(1, MOST_FINDINGS + 5)
+    ]  # by size: thin ones last
+    shown = [one.number for one in content(findings=tuple(lines)).shown]
+    assert worth_a_picture(lines) == (9, 10, 11, 12) and shown == [*range(1, 13)]
+
+
 @pytest.mark.parametrize(
     ("days", "said"),
     [(0, "same day"), (1, "1 day before"), (45, "45 days before"), (365, "12 months before"), (None, None), (-3, None)],
@@ -430,9 +459,12 @@ def test_page__of_anomaly_has_a_score_and_its_limit_and_no_probability():
     told = {"": "normal", "score": "0.39"}
     one = content(findings=(), regions=(), answers=told, model=replace(MODEL, kind="anomaly"))
     said = text(build_study(one))
-    assert "Result normal Score of abnormality 0.39 Told as abnormal above 0.50" in said
+    assert "Result not above the limit Score of abnormality 0.39 Told as abnormal above 0.50" in said
     assert "not the probability of a disease" in said
-    assert "结果 正常 异常评分 0.39 评分超过 0.50 判为异常" in text(build_study(one, language="zh"))
+    beyond = replace(one, answers=told | {"": "abnormal"})
+    assert "Result above the limit" in text(build_study(beyond))
+    assert "结果 超过界限" in text(build_study(beyond, language="zh"))
+    assert "结果 未超过界限 异常评分 0.39 评分超过 0.50 判为异常" in text(build_study(one, language="zh"))
 
 
 def test_doubts__are_told_in_the_words_of_the_language():
@@ -463,7 +495,8 @@ def test_doubts__words_that_cannot_be_filled_are_named(tmp_path, words):
     (tmp_path / "study.en.json").write_text(json.dumps({"doubts": {"far-from-learned": words}}))
     with pytest.raises(InputError, match="words that cannot be used") as caught:
         build_study(content(warnings=(FAR,)), site=tmp_path)
-    assert caught.value.where == "doubts: far-from-learned" and "{name}, {value}" in caught.value.expected
+    assert caught.value.where == f"{tmp_path / 'study.en.json'}: doubts: far-from-learned"
+    assert "{name}, {value}" in caught.value.expected
 
 
 @pytest.mark.parametrize("own", [{"doubts": "none"}, {"findings": {"a": "b"}}, {"more": "{wrong} more"}])
@@ -613,7 +646,48 @@ def test_words__are_asked_for_before_anything_is_answered(tmp_path):
     (tmp_path / "study.fr.json").write_text("{}")
     require_words("en", site=tmp_path)  # of another language, which is asked for another time
     (tmp_path / "study.html").write_text("{% if %}")
-    with pytest.raises(InputError, match="a template that cannot be used"):
+    with pytest.raises(InputError, match="a template that cannot be used") as caught:
         require_words("en", site=tmp_path)
+    assert caught.value.where == tmp_path / "study.html"
     (tmp_path / "study.html").write_text("{{ study.title | number | said }}")
     require_words("en", site=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("own", "place"),
+    [
+        ({"more": "{wrong} more"}, "more"),
+        ({"tested": {"folds": "on {cases:d} cases"}}, "tested: folds"),  # what is filled in may be a text
+        ({"window": "W {width"}, "window"),
+        ({"doubts": {"no-thickness": "One slice of {number}."}}, "doubts: no-thickness"),
+        ({"doubts": {"tilted": "Tilted by {degrees:d}."}}, "doubts: tilted"),
+        ({"sizes": {"ml": 3}}, "sizes: ml"),
+    ],
+)
+def test_words__are_looked_through_before_anything_is_answered(tmp_path, own, place):
+    (tmp_path / "study.en.json").write_text(json.dumps(own))
+    with pytest.raises(InputError) as caught:
+        require_words("en", site=tmp_path)
+    assert caught.value.where == f"{tmp_path / 'study.en.json'}: {place}"
+
+
+def test_words__of_a_site_may_leave_places_out_and_have_braces_where_nothing_is_filled_in(tmp_path):
+    own = {
+        "more": "more",
+        "research": "For {us} alone.",
+        "own_word": "{x}",
+        "doubts": {"of-nobody": "{x}", "tilted": ""},
+    }
+    (tmp_path / "study.en.json").write_text(json.dumps(own | {"tested": {"folds": "on {cases} cases"}}))
+    require_words("en", site=tmp_path)
+    assert "on 120 cases: mean Dice 0.910" in text(build_study(content(), site=tmp_path))
+
+
+def test_words__of_a_language_of_the_site_are_english_where_they_are_left_out(tmp_path):
+    (tmp_path / "study.fr.json").write_text(json.dumps({"findings": "Lésions", "doubts": {"tilted": "Incliné."}}))
+    require_words("fr", site=tmp_path)
+    said = text(build_study(content(warnings=(POOR,)), language="fr", site=tmp_path))
+    assert "Lésions" in said and "Findings by software" in said and "fits the current one poorly: look at both" in said
+    (tmp_path / "study.fr.json").write_text("{}")
+    with pytest.raises(UsageError, match="language without words"):
+        require_words("fr", site=tmp_path)

@@ -30,6 +30,7 @@ from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
+from scanwright.report.notation import size
 from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON, Array, Unit
 
@@ -116,7 +117,8 @@ class LabelMaps(ShownByItself):
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """Each region with its volume."""
-        return ", ".join(f"{name} {volume:.4g} {found['unit']}" for name, volume in found["volumes"].items())
+        unit = found["unit"]
+        return ", ".join(f"{name} {size(volume, unit)} {unit}" for name, volume in found["volumes"].items())
 
     def yardstick(self, facts: Iterable[CaseFacts]) -> float | None:
         """What all cases are measured by: the tolerance of normalised surface Dice, for these cases."""

@@ -22,6 +22,7 @@ RATES = {"false_lesions_per_case"}
 OF_QUANTITIES = {"mae", "rmse", "bias", "loa_low", "loa_high", *OF_ONE_CASE}
 """Measures in the unit of a quantity, whose size nobody knows before."""
 SIGNIFICANT, MOST_DIGITS = 4, 6
+MOST_DECIMALS = 9
 
 Better = Literal["higher", "lower", "zero", "none"]
 
@@ -98,15 +99,41 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "\N{MINUS SIGN}") if float(f"{value:.{digits}f}") else text.lstrip("-")
 
 
+def decimals(value: float, least: int = 0) -> int:
+    """Digits after the point with which two of a value count, not fewer than `least`; for 0 that many.
+
+    >>> decimals(0.0312), decimals(3.2, 2), decimals(1200.0), decimals(0.0, 1)
+    (3, 2, 0, 1)
+    """
+    if not 0 < abs(value) < math.inf:
+        return least
+    return min(MOST_DECIMALS, max(least, 1 - math.floor(math.log10(abs(value)))))
+
+
+def size(value: float | None, unit: str, digits: int = 2) -> str:
+    """A volume or an area without its unit: pixels whole, else so many digits after the point, and of a small one two that
+    count.
+
+    >>> size(12.345, "ml"), size(0.00312, "ml"), size(0.04, "ml", 1), size(0.0, "ml", 1), size(12.0, "px")
+    ('12.35', '0.0031', '0.040', '0.0', '12')
+    """
+    return number(value, 0 if unit == "px" else decimals(value or 0.0, digits))
+
+
 def digits_of(metric: Metric, estimate: Estimate) -> int:
-    """Digits after the point: the metric's own; of an error of a quantity as many as show four that count of the largest end.
+    """Digits after the point: the metric's own, of small volumes as many as show two that count; of an error of a quantity as
+    many as show four that count of the largest end.
 
     >>> [digits_of(metric("mae"), Estimate(mean=value)) for value in (1268.05, 51.386, 0.5, 0.00346)]
     [0, 2, 4, 6]
     >>> digits_of(metric("bias"), Estimate(mean=-1.5, low=-168.8, high=60.6)), digits_of(metric("r2"), Estimate(mean=12.0))
     (1, 3)
+    >>> digits_of(metric("volume_error_ml"), Estimate(mean=0.0031)), digits_of(metric("volume_error_ml"), Estimate(mean=3.1))
+    (4, 2)
     """
     largest = max(abs(end) for end in (estimate.mean, estimate.low, estimate.high, 0.0) if end is not None)
+    if metric.unit == "ml":
+        return decimals(largest, metric.digits)
     if metric.key not in OF_QUANTITIES or not 0 < largest < math.inf:
         return metric.digits
     return min(max(0, SIGNIFICANT - 1 - math.floor(math.log10(largest))), MOST_DIGITS)

@@ -241,13 +241,12 @@ def _drawn_patients(result: ResultSet, region: str) -> set[str]:
 def _pairs(result: ResultSet, region: str, unit: str, content: ReportContent) -> Pairs:
     """The sizes of a region in the cases that have it."""
     known = [(case.case, *case.sizes[region]) for case in _drawn(result, region)]
-    digits = 2 if unit == "ml" else 0
     return Pairs(
         name=region,
         reference=[true for _, true, _ in known],
         predicted=[found for *_, found in known],
         titles=[
-            f"{case}: {notation.number(true, digits)} \N{RIGHTWARDS ARROW} {notation.number(found, digits)} {unit}"
+            f"{case}: {notation.size(true, unit)} \N{RIGHTWARDS ARROW} {notation.size(found, unit)} {unit}"
             for case, true, found in known
         ],
         colour=_colour(region, content),

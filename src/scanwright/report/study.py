@@ -5,26 +5,20 @@ names into a folder; what it leaves out is taken from here. Site templates run i
 call.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from functools import partial
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment, SandboxedFormatter
+from jinja2.sandbox import SandboxedEnvironment
 
-from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.report import notation
 from scanwright.report.html import data_uri
 from scanwright.report.study_content import FindingLine, StudyContent
+from scanwright.report.study_words import file_of_words, said, tested_text, things_of, told_images, words_of_study
 
 TEMPLATE = "study.html"
-LANGUAGES = ("en", "zh")
-MOST_DECIMALS = 9
 DENSE = {
     ".research, .warnings": "margin: 1.5mm 0; padding-top: 0.8mm; padding-bottom: 0.8mm",
     ".facts": "margin-top: 1.2mm",
@@ -73,7 +67,8 @@ def _over_the_layout(rules: Mapping[str, str]) -> str:
 
 def require_words(language: str, *, site: Path | None = None) -> None:
     """Raise what `build_study` would raise for a language without words, or a site's folder that is not there, holds neither
-    layout nor words, or has a layout that is no template. What depends on a study's content is known only with it.
+    layout nor words, has words that cannot be used, or a layout that is no template. What else a layout asks for is known only
+    with a study's content.
     """
     if site is not None:
         ours = f"{TEMPLATE} or study.{language}.json"
@@ -96,13 +91,17 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
     """
     words = words_of_study(language, site=site)
     environment = _environment(site)
-    environment.filters["said"] = partial(
-        said, words=words.get("doubts", {}), formatter=SandboxedFormatter(environment)
+    environment.filters.update(
+        said=partial(said, words=words, where=file_of_words(language, site)),
+        tested=partial(tested_text, words=words),
+        images=partial(told_images, words=words),
     )
+    things = things_of(content.model, words)
     try:
-        return environment.get_template(TEMPLATE).render(study=content, words=words, language=language).lstrip()
-    except (TemplateError, LookupError, ValueError, TypeError) as error:  # the last ones: words with a place too many
+        page = environment.get_template(TEMPLATE).render(study=content, words=words, language=language, things=things)
+    except (TemplateError, LookupError, ValueError, TypeError) as error:
         raise _unusable(error, site) from error
+    return page.lstrip()
 
 
 def _environment(site: Path | None) -> SandboxedEnvironment:
@@ -117,70 +116,15 @@ def _environment(site: Path | None) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=notation.number, data_uri=data_uri, percent=percent)
-    environment.filters.update(signed=signed_percent, digits=digits_of_value, person=person, said=str)
+    environment.filters.update(signed=signed_percent, digits=digits_of_value, person=person, size=notation.size)
+    environment.filters.update(dict.fromkeys(("said", "tested", "images"), str))
     return environment
 
 
 def _unusable(error: Exception, site: Path | None) -> InputError:
-    where = TEMPLATE if site is None else site / TEMPLATE
+    """The fault of a layout: the site's own, or ours. Words have been looked through before."""
+    where = site / TEMPLATE if site is not None and (site / TEMPLATE).is_file() else TEMPLATE
     return InputError("a template that cannot be used", where=where, found=str(error)[:200])
-
-
-def words_of_study(language: str, *, site: Path | None = None) -> Mapping[str, Any]:
-    """The words of a language, a site's own before ours. Raises as `build_study`."""
-    name = f"study.{language}.json"
-    own = {} if site is None or not (site / name).is_file() else _read_words(site / name)
-    shipped = resources.files("scanwright.report") / "templates" / name
-    if not shipped.is_file():
-        if own:
-            return own
-        raise UsageError("a language without words", where="--language", expected=", ".join(LANGUAGES), found=language)
-    words: dict[str, Any] = json.loads(shipped.read_text(encoding="utf-8"))
-    return {word: _preferred(text, own.get(word, text), where=f"{name}: {word}") for word, text in words.items()} | {
-        word: text for word, text in own.items() if word not in words
-    }
-
-
-def _preferred(ours: Any, own: Any, *, where: str) -> Any:
-    """A site's words before ours, one by one where there are several under a name."""
-    if type(ours) is not type(own):
-        form = "an object of names and texts" if isinstance(ours, dict) else "a text"
-        raise InputError("words of another form", where=where, expected=form, found=str(own)[:80])
-    return ours | own if isinstance(ours, dict) else own
-
-
-def said(doubt: str, *, words: Mapping[str, str], formatter: SandboxedFormatter) -> str:
-    """A reason to doubt in the words of a language; as it is where they have none for its code, or it has no code.
-
-    words: sentences by code, with a doubt's values in their places. formatter: what fills them, and reaches nothing else.
-    Raises InputError for a sentence with a place that the doubt has no value for.
-    """
-    sentence = words.get(doubt.code) if isinstance(doubt, Doubt) else None
-    if sentence is None or not isinstance(doubt, Doubt):
-        return str(doubt)
-    values = {
-        name: said(value, words=words, formatter=formatter) if isinstance(value, Doubt) else value
-        for name, value in doubt.values.items()
-    }
-    try:
-        return formatter.vformat(sentence, (), values)
-    except (LookupError, ValueError, TypeError, AttributeError, TemplateError) as error:
-        raise InputError(
-            "words that cannot be used",
-            where=f"doubts: {doubt.code}",
-            expected=", ".join(f"{{{name}}}" for name in doubt.values) or "a sentence without places",
-            found=str(sentence)[:160],
-        ) from error
-
-
-def _read_words(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError("words that cannot be read", where=file, found=str(error)[:160]) from error
-    if not isinstance(found, dict):
-        raise InputError("words that cannot be read", where=file, expected="an object of names and texts")
-    return found
 
 
 def digits_of_value(one: FindingLine) -> int:
@@ -189,8 +133,7 @@ def digits_of_value(one: FindingLine) -> int:
     >>> digits_of_value(FindingLine(number=1, kind="", mean=0.5, deviation=0.3))
     2
     """
-    scale = abs(one.deviation or one.mean or 1.0)
-    return min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(scale))))
+    return notation.decimals(one.deviation or one.mean or 1.0)
 
 
 def person(name: str) -> str:

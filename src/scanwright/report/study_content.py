@@ -14,6 +14,7 @@ from typing import Any, Literal
 from scanwright.doubt import as_data
 from scanwright.findings.follow_up import Change, FollowUp
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
+from scanwright.report.model_facts import ModelFacts
 from scanwright.types import JSON
 
 MOST_FINDINGS = 12
@@ -156,36 +157,6 @@ class StudyPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelFacts:
-    """Which model answered. kind: of its task; parts: what it tells apart, by the task's names.
-
-    tested_on: each way in which it was measured, as texts by name: how (on cases set "apart", by "folds" of a
-    cross-validation, on one "fold"), cases, patients, its headline's metric and value, and interval, or that metric's name as
-    undefined; and of one that looks for findings how many true ones there were and how many of them it found (true, hits),
-    sensitivity, sensitivity_interval, false ones in the mean case (false) and false_interval.
-    """
-
-    name: str
-    version: str
-    digest: str
-    kind: str
-    parts: tuple[str, ...] = ()
-    tested_on: tuple[Mapping[str, str], ...] = ()
-
-    @property
-    def found_in_test(self) -> Mapping[str, str] | None:
-        """Of the tests in which findings were looked for that with most true ones; None without such a test."""
-        tests = [one for one in self.tested_on if "true" in one]
-        return max(tests, key=lambda one: int(one["true"]), default=None)
-
-    @property
-    def misses_most(self) -> bool:
-        """Whether it found less than half of the true findings of that test."""
-        test = self.found_in_test
-        return test is not None and 2 * int(test["hits"]) < int(test["true"])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class StudyContent:
     """The whole report.
 
@@ -263,10 +234,10 @@ class StudyContent:
         }
 
 
-def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
+def _most_telling(findings: Sequence[FindingLine]) -> tuple[FindingLine, ...]:
     """Up to MOST_FINDINGS of the lines. Without a prior study the first ones, which come in the order of size or of score."""
     if not any(one.change for one in findings):
-        return findings[:MOST_FINDINGS]
+        return tuple(findings[:MOST_FINDINGS])
     by_size = sorted(
         range(len(findings)), key=lambda place: -max(findings[place].longest or 0, findings[place].before or 0)
     )
@@ -276,10 +247,10 @@ def _most_telling(findings: tuple[FindingLine, ...]) -> tuple[FindingLine, ...]:
 
 
 def worth_a_picture(findings: Sequence[FindingLine]) -> tuple[int, ...]:
-    """Numbers of up to MOST_PICTURED findings, in their order: of what has grown or is new since a prior study, then of the
-    largest.
+    """Numbers of up to MOST_PICTURED findings that have a row on the page, in their order: of what has grown or is new since a
+    prior study, then of the longest.
     """
-    there = [(one.number, one) for one in findings if one.number is not None]
+    there = [(one.number, one) for one in _most_telling(findings) if one.number is not None]
     there.sort(key=lambda one: (one[1].change not in ("grown", "new"), -(one[1].longest or 0)))
     return tuple(sorted(number for number, _ in there[:MOST_PICTURED]))
 

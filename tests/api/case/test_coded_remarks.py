@@ -12,16 +12,17 @@ from scanwright.doubt import Doubt
 from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow, StudyTable
 from scanwright.io.dicom.derived.sr import PriorStudy
-from scanwright.report.study import words_of_study
-from scanwright.report.study_content import ModelFacts
+from scanwright.report.model_facts import FoundInTest, HowTested, ImagesTold, ModelFacts
+from scanwright.report.study_words import words_of_study
 
 FACTS = ModelFacts(
     name="lung net", version="1", digest="ab" * 32, kind="segmentation",
     tested_on=(
-        {"how": "folds", "cases": "120", "patients": "98", "metric": "dice", "value": "0.910", "interval": "0.88–0.93"},
-        {"how": "apart", "cases": "1", "patients": "1"},
+        HowTested(how="folds", cases=120, patients=98, metric="dice", value=0.91, interval=(0.88, 0.93)),
+        HowTested(how="apart", cases=1, patients=1, metric="dice"),
     ),
 )  # fmt: skip
+APART = "tested on what was set apart from the start (cases: 1, patients: 1): mean Dice not defined by these cases"
 RESEARCH = "For research use only. Made by software, not read by a physician."
 DOUBT = Doubt("tilted", "tilted by {degrees} degrees", degrees=12)
 EMPTY = StudyTable((), (), "ml", "mm")
@@ -57,20 +58,50 @@ def test_remarks__what_it_is_for_what_it_was_tested_on_and_every_doubt():
     said = remarks_on(FACTS, (DOUBT, "blurred"), None, unit="mm")
     assert said.comments[0].startswith(RESEARCH) and said.prior is None
     assert said.comments[1:] == (
-        "Model lung net, tested by cross-validation (cases: 120, patients: 98): mean Dice 0.910 (95 % CI 0.88–0.93)",
-        "Model lung net, tested on what was set apart from the start (cases: 1, patients: 1)",
+        "Model lung net, tested by cross-validation (cases: 120, patients: 98): mean Dice 0.910 (95 % CI 0.880–0.930)",
+        f"Model lung net, {APART}",
         "tilted by 12 degrees",
         "blurred",
     )
     assert NO_REMARKS.comments == ()
 
 
+def one_test(**more):
+    return (HowTested(how="fold", cases=9, patients=9, metric="dice", value=0.591, **more),)
+
+
+def test_remarks__how_findings_were_found_and_that_most_were_missed():
+    found = FoundInTest(
+        true=10, hits=0, false=4, false_per_case=4 / 9, sensitivity=0.0, sensitivity_interval=(0.0, 0.278)
+    )
+    said = remarks_on(replace(FACTS, tested_on=one_test(findings=found)), (DOUBT,), None, unit="mm").comments
+    assert said[1].startswith("when it was tested, the model found 0 of 10 true findings: it misses most of them")
+    assert said[2] == "when it was tested, most of the model's marks were false: 4 of 4"
+    assert said[3] == (
+        "Model lung net, tested on one fold of a cross-validation (cases: 9, patients: 9): mean Dice 0.591; 0 of 10 true "
+        "findings found, sensitivity 0.000 (95 % CI 0.000–0.278); false findings per case 0.44"
+    )
+    boxes = replace(FACTS, kind="detection", tested_on=one_test(findings=found))
+    assert "0 of 10 true objects" in remarks_on(boxes, (), None, unit="mm").comments[1]
+
+
+def test_remarks__an_image_is_told_beside_how_images_were_told_in_the_test():
+    images = ImagesTold(abnormal=98, told_abnormal=24, normal=50, told_normal=48, sensitivity=0.245, specificity=0.96)
+    facts = replace(FACTS, kind="anomaly", tested_on=one_test(images=images))
+    said = remarks_on(facts, (), None, unit="mm", decided="normal").comments
+    assert said[1].startswith("Result: not above the limit. Told as abnormal above 0.50")
+    assert said[2].startswith("of 98 abnormal test images the model told 24 as abnormal: it misses most of them")
+    assert said[3].endswith(
+        "; of 98 abnormal test images 24 were told as abnormal, sensitivity 0.245; of 50 normal test images 48 were not, "
+        "specificity 0.960"
+    )
+    assert "Result" not in remarks_on(FACTS, (), None, unit="mm", decided="normal").comments[1]
+
+
 def test_remarks__what_the_model_of_regions_was_tested_on():
     anatomy = replace(FACTS, name="lobes", tested_on=FACTS.tested_on[1:])
     said = remarks_on(replace(FACTS, tested_on=()), (), None, unit="mm", regions_model=anatomy).comments
-    assert said[1:] == (
-        "Regions by the model lobes, tested on what was set apart from the start (cases: 1, patients: 1)",
-    )
+    assert said[1:] == (f"Regions by the model lobes, {APART}",)
 
 
 def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():

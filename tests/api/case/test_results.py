@@ -37,6 +37,11 @@ def answered(finished, tmp_path_factory):
     return plain[0], coded[0]
 
 
+def test_an_image_within_the_normal_is_told_by_its_score_alone():
+    (only,) = results.answers_in({"score": 0.25, "limit": 0.5, "decision": "normal", "abnormal_share": 0.0})
+    assert (only.name, only.value, only.conclusion) == ("abnormal", 0.25, "")
+
+
 def test_the_same_labels(answered):
     plain, coded = answered
     labels, segmentation = read_label(plain.file), read_segmentation(coded.file)

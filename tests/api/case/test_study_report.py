@@ -10,10 +10,11 @@ import pytest
 
 from made_folders import ball, write_nifti
 from scanwright.api.case.study_report import StudyOptions
-from scanwright.api.case.tested import found_text, headline_text, never_saw_abnormal, on_what_tested
+from scanwright.api.case.tested import doubts_of_tests, found_in, images_in, on_what_tested
 from scanwright.api.use_model import predict
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
+from scanwright.report.model_facts import FoundInTest, HowTested, ImagesTold, ModelFacts
 
 
 @pytest.fixture
@@ -39,8 +40,10 @@ def test_report__doubts_are_words_on_the_page_and_sentences_elsewhere(finished, 
         "左右可能有误" in page and "未与前次检查比较：层数过少，无法判断体位旋转。" in page and no_position not in page
     )
     told = json.loads((out / "now.report.json").read_text(encoding="utf-8"))
-    assert told["warnings"][0] == {"code": "no-position", "values": {}, "text": no_position}
-    assert told["warnings"][1]["values"] == {"reason": "too few slices to tell how the body is turned"}
+    *of_tests, first, second = told["warnings"]
+    assert first == {"code": "no-position", "values": {}, "text": no_position}
+    assert "misses-most" in {one["code"] for one in of_tests} and "多数病灶被漏检" in page  # the model is a toy
+    assert second["values"] == {"reason": "too few slices to tell how the body is turned"}
     record = json.loads((out / "predictions.json").read_text(encoding="utf-8"))
     assert record["predictions"]["now.nii.gz"]["notes"][:2] == [no_position, too_flat]
 
@@ -56,53 +59,91 @@ def test_report__says_which_model_answered_in_the_language(finished, tmp_path):
         assert all(part in page for part in said)
 
 
-def test_headline_text__is_a_name_and_texts():
-    told = headline_text("r2", {"mean": -0.0312, "ci95": [-0.25, 0.1]})
-    assert told == {"metric": "r2", "value": "−0.031", "interval": "−0.250–0.100"}
-    assert headline_text("dice", {"mean": 0.9, "ci95": None}) == {"metric": "dice", "value": "0.900"}
-    undefined = {"undefined": "dice"}
-    assert headline_text("dice", None) == undefined == headline_text("dice", {"mean": None, "ci95": None})
-
-
 @pytest.mark.parametrize(("folds", "how"), [((), "apart"), ((2,), "fold"), ((0, 1), "folds")])
 def test_on_what_tested__says_how(folds, how):
     part = {"cases": 9, "patients": 7, "overall": {}, "by_fold": {str(fold): {} for fold in folds}}
-    counts = {"cases": "9", "patients": "7", "undefined": "dice"}
-    assert on_what_tested({"primary": "dice", **part}) == ({"how": how, **counts},)
-    apart = {"cases": 4, "patients": 4, "overall": {}, "by_fold": {}}
+    whole = HowTested(how=how, cases=9, patients=7, metric="dice")
+    assert on_what_tested({"primary": "dice", **part}) == (whole,)
+    apart = {"cases": 4, "patients": 4, "overall": {"dice": {"mean": 0.9, "ci95": [0.8, 1]}}, "by_fold": {}}
     told = on_what_tested({"primary": "dice", **part, "test": apart})
-    assert told == ({**counts, "how": "apart", "cases": "4", "patients": "4"}, {"how": how, **counts})
+    assert told == (
+        HowTested(how="apart", cases=4, patients=4, metric="dice", value=0.9, interval=(0.8, 1)),
+        whole,
+    )
+    undefined = part | {"overall": {"dice": {"mean": None, "ci95": None}}}
+    assert on_what_tested({"primary": "dice", **undefined}) == (whole,)
     assert on_what_tested({}) == ()
 
 
 def measured(**means):
-    return {name: {"mean": mean, "ci95": None} for name, mean in means.items()}
+    return {name: {"mean": mean, "ci95": None, "n_defined": 8} for name, mean in means.items()}
 
 
-def test_found_text__is_of_findings_and_of_boxes():
-    found = measured(lesion_sensitivity=0.0, false_lesions_per_case=0.25, true_lesions=12000.0, lesion_hits=0.0)
-    found["lesion_sensitivity"]["ci95"] = [0.0, 0.34]
-    told = found_text({"cases": 3, "findings": {"overall": found}})
-    assert told == {
-        "true": "12000", "hits": "0", "sensitivity": "0.000", "sensitivity_interval": "0.000–0.340", "false": "0.25"
-    }  # fmt: skip
-    none = measured(lesion_sensitivity=None, false_lesions_per_case=1.0, true_lesions=0.0, lesion_hits=0.0)
-    assert found_text({"findings": {"overall": none}}) == {"true": "0", "hits": "0", "false": "1.00"}
-    boxes = [measured(sensitivity=0.5, true_boxes=8.0, hits=hits, false_positives=3.0) for hits in (4.0, 2.0)]
-    told = found_text({"cases": 4, "by_class": dict(zip("ab", boxes, strict=True))})
-    assert told == {"true": "16", "hits": "6", "sensitivity": "0.375", "false": "1.50"}
-    untold = measured(sensitivity=None, true_boxes=8.0, hits=None, false_positives=None)
-    assert (
-        found_text({"cases": 4, "by_class": {"a": untold}}) == {} == found_text({"by_class": {"a": measured(dice=1)}})
+def test_found_in__is_of_findings_and_of_boxes():
+    found = measured(
+        lesion_sensitivity=0.0, false_lesions_per_case=0.25, true_lesions=12000.0, lesion_hits=0.0, false_lesions=3.0
     )
+    found["lesion_sensitivity"]["ci95"] = [0.0, 0.34]
+    told = found_in({"cases": 12, "findings": {"overall": found}})
+    assert told == FoundInTest(
+        true=12000, hits=0, false=3, false_per_case=0.25, sensitivity=0.0, sensitivity_interval=(0.0, 0.34)
+    )
+    none = measured(
+        lesion_sensitivity=None, false_lesions_per_case=1.0, true_lesions=0.0, lesion_hits=0.0, false_lesions=12.0
+    )
+    assert found_in({"findings": {"overall": none}}) == FoundInTest(true=0, hits=0, false=12, false_per_case=1.0)
+    boxes = [measured(sensitivity=0.5, true_boxes=8.0, hits=hits, false_positives=3.0) for hits in (4.0, 2.0)]
+    told = found_in({"cases": 4, "by_class": dict(zip("ab", boxes, strict=True))})
+    assert told == FoundInTest(true=16, hits=6, false=6, false_per_case=1.5, sensitivity=0.375)
+    untold = measured(sensitivity=None, true_boxes=8.0, hits=None, false_positives=None)
+    assert found_in({"cases": 4, "by_class": {"a": untold}}) is None is found_in({"by_class": {"a": measured(dice=1)}})
 
 
-def test_never_saw_abnormal__unless_one_part_did():
-    part = {"cases": 5, "overall": measured(sensitivity=None)}
-    (doubt,) = never_saw_abnormal(part)
-    assert doubt.code == "no-abnormal-tested" and dict(doubt.values) == {"number": 5}
-    assert not never_saw_abnormal(part | {"test": {"cases": 2, "overall": measured(sensitivity=0.0)}})
-    assert not never_saw_abnormal({})
+def facts(**tested):
+    one = HowTested(how="folds", cases=9, patients=9, metric="dice", **tested)
+    return ModelFacts(name="a", version="", digest="", kind="segmentation", tested_on=(one,))
+
+
+def test_images_in__counts_the_images_that_were_told():
+    overall = measured(sensitivity=0.25, specificity=1.0)
+    told = images_in({"overall": overall})
+    assert told == ImagesTold(abnormal=8, told_abnormal=2, normal=8, told_normal=8, sensitivity=0.25, specificity=1.0)
+    part = {"primary": "auroc", "cases": 16, "patients": 16, "overall": overall, "by_fold": {}}
+    assert on_what_tested(part | {"problem": "anomaly"})[0].images == told
+    assert on_what_tested(part | {"problem": "classification"})[0].images is None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [((8, 4, 4), []), ((8, 3, 2), ["misses-most"]), ((8, 4, 5), ["most-marks-false"]),
+     ((8, 0, 9), ["misses-most", "most-marks-false"]), ((0, 0, 0), ["none-to-find"])],
+)  # fmt: skip
+def test_doubts_of_tests__what_is_missed_and_what_is_falsely_marked(numbers, codes):
+    true, hits, false = numbers
+    doubts = doubts_of_tests(facts(findings=FoundInTest(true=true, hits=hits, false=false, false_per_case=false / 9)))
+    assert [doubt.code for doubt in doubts] == codes
+    assert all("findings" in doubt or "marks" in doubt for doubt in doubts)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [((8, 4, 8, 4), []), ((8, 3, 8, 8), ["misses-most-images"]), ((8, 8, 8, 3), ["most-images-alarmed"]),
+     ((0, 0, 5, 5), ["no-abnormal-tested"])],
+)  # fmt: skip
+def test_doubts_of_tests__how_whole_images_were_told(numbers, codes):
+    abnormal, told_abnormal, normal, told_normal = numbers
+    images = ImagesTold(abnormal=abnormal, told_abnormal=told_abnormal, normal=normal, told_normal=told_normal)
+    doubts = doubts_of_tests(facts(images=images))
+    assert [doubt.code for doubt in doubts] == codes
+    assert codes != ["no-abnormal-tested"] or dict(doubts[0].values) == {"number": 5}
+
+
+def test_doubts_of_tests__are_said_on_the_page_in_the_language_and_are_numbers_in_the_json(finished, tmp_path):
+    scan = write_nifti(tmp_path / "in/a.nii.gz", ball(0)[0])
+    predict(finished.model, scan, out=tmp_path / "out", report=StudyOptions())
+    (tested,) = json.loads((tmp_path / "out/a.report.json").read_text())["model"]["tested_on"]
+    assert isinstance(tested["cases"], int) and isinstance(tested["value"], float)
+    assert tested["findings"] is None or isinstance(tested["findings"]["hits"], int)
 
 
 @pytest.mark.parametrize("options", [StudyOptions(language="xx"), StudyOptions(site=Path("no") / "such")])

@@ -119,6 +119,7 @@ def remarks_of(one: AnsweredCase) -> Remarks:
         one.compared,
         unit=one.scan.image.grid.unit,
         regions_model=None if one.regions is None else region_facts(one.regions),
+        decided=str(one.found.get("decision", "")),
     )
 
 

@@ -1,5 +1,6 @@
-"""What a DICOM report says in words, for people: that it is for research, what the model was tested on, each reason to doubt,
-changes since a prior study that are not coded, and which study that is. In English, as its codes are.
+"""What a DICOM report says in words, for people: that it is for research, what the model was tested on and what that gives to
+doubt, each reason to doubt the answer, changes since a prior study that are not coded, and which study
+that is. In English, as its codes are.
 
 A change is coded where it is known. What the other study does not show, what the border cuts and what voxels cannot tell is a
 comment, and so is every change against a prior study that is in doubt itself (`Comparison.is_doubtful`).
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from scanwright.api.case.coded_findings import called, is_coded
 from scanwright.api.case.prior_study import Comparison
+from scanwright.api.case.tested import doubts_of_tests
 from scanwright.findings.follow_up import FollowUp
+from scanwright.report.model_facts import ModelFacts
 from scanwright.report.notation import number
-from scanwright.report.study import signed_percent, words_of_study
-from scanwright.report.study_content import ModelFacts
+from scanwright.report.study import signed_percent
+from scanwright.report.study_words import tested_text, things_of, words_of_study
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.sr import PriorStudy
@@ -38,13 +41,20 @@ def remarks_on(
     *,
     unit: str,
     regions_model: ModelFacts | None = None,
+    decided: str = "",
 ) -> Remarks:
-    """What is said of an answer. doubts: about the answer itself. unit: of lengths. regions_model: as of `StudyContent`."""
+    """What is said of an answer. doubts: about the answer itself. unit: of lengths. regions_model: as of `StudyContent`.
+
+    decided: what an image as a whole is told as; said of a model of what is normal, whose codes do not say it.
+    """
     words, known = words_of_study("en"), compared or Comparison()
+    limited = decided in words["results"] and facts.kind == "anomaly"
     comments = (
         str(words["research"]),
+        *([f"{words['decision']}: {words['results'][decided]}. {words['score_note']}"] if limited else []),
+        *map(str, doubts_of_tests(facts)),
         *(
-            f"{words[role]} {one.name}, {tested_text(tested, words)}"
+            f"{words[role]} {one.name}, {tested_text(tested, things_of(one, words), words=words)}"
             for role, one in (("model", facts), ("regions_model", regions_model))
             if one is not None
             for tested in one.tested_on
@@ -54,14 +64,6 @@ def remarks_on(
         *uncoded(known, words, unit=unit),
     )
     return Remarks(comments, _prior(known))
-
-
-def tested_text(tested: Mapping[str, str], words: Mapping[str, Any]) -> str:
-    """One of `ModelFacts.tested_on` in words."""
-    told = str(words["tested"][tested["how"]].format(**tested))
-    if "metric" in tested:
-        told += f": {words['metrics'].get(tested['metric'], tested['metric'])} {tested['value']}"
-    return f"{told} {words['interval'].format(**tested)}" if "interval" in tested else told
 
 
 def uncoded(compared: Comparison, words: Mapping[str, Any], *, unit: str) -> Iterator[str]:

@@ -268,9 +268,8 @@ def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[A
         Answer(name, chance, conclusion="present" if name in told else "absent")
         for name, chance in found.get("probabilities", {}).items()
     ]
-    if "score" in found:
-        conclusion = "present" if ABNORMAL in told else "absent"
-        answers.append(Answer(ABNORMAL, found["score"], unit="confidence", conclusion=conclusion))
+    if "score" in found:  # that something is abnormal, or that nothing is, does not follow from a limit
+        answers.append(Answer(ABNORMAL, found["score"], unit="confidence"))
     for name, value in found.get("quantities", {}).items():
         unit = found.get("units", {}).get(name) or "1"
         unit = SPELLED.get(unit, unit)

@@ -14,15 +14,14 @@ from scanwright.api.case.opened import Model
 from scanwright.api.case.prior_study import Comparison
 from scanwright.api.case.region_model import RegionModel
 from scanwright.api.case.scan_header import scan_header
-from scanwright.api.case.tested import never_saw_abnormal, on_what_tested
+from scanwright.api.case.tested import doubts_of_tests, on_what_tested
 from scanwright.dataset.cases import Case
-from scanwright.doubt import Doubt
 from scanwright.errors import UsageError
 from scanwright.files import write_bytes, write_json
+from scanwright.report.model_facts import ModelFacts
 from scanwright.report.study import build_study, study_pdf
 from scanwright.report.study_content import (
     KeyImage,
-    ModelFacts,
     StudyContent,
     StudyPart,
     finding_lines,
@@ -104,14 +103,14 @@ def study_content(
     table, header = part.table, scan_header(case)
     regions = part.regions if table is None else table.regions
     lines = part.findings if table is None else finding_lines(table, compared.changes)
-    shown = part.images
+    shown, facts = part.images, model_facts(model)
     if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
         shown = (*shown, KeyImage(png=explanation, shows="explanation"))
     close = () if part.picture_of is None else tuple(part.picture_of(number) for number in worth_a_picture(lines))
     return StudyContent(
         title=model.task.name,
         created=datetime.now(UTC).astimezone(),
-        model=model_facts(model),
+        model=facts,
         regions_model=None if regions_by is None else region_facts(regions_by),
         study=header.chosen(OF_SERIES | OF_STUDY if options.patient else OF_SERIES) or {"file": case.id},
         patient=header.chosen(OF_PATIENT) if options.patient else {},
@@ -125,7 +124,7 @@ def study_content(
         looks_for_findings=part.looks_for_findings,
         with_findings=part.with_findings,
         has_regions=bool(regions),
-        warnings=(*compared.mismatches, *untested(model), *notes, *compared.doubts),
+        warnings=(*compared.mismatches, *doubts_of_tests(facts), *notes, *compared.doubts),
         unit_of_size=part.unit_of_size if table is None else table.unit_of_size,
         unit_of_length=part.unit_of_length,
         unit_of_value=part.unit_of_value,
@@ -135,11 +134,6 @@ def study_content(
 def _of_prior(prior: Case, *, patient: bool) -> dict[str, str]:
     """What is told of a prior study; its file where the header says nothing."""
     return scan_header(prior).chosen(OF_STUDY if patient else OF_SERIES) or {"file": prior.id}
-
-
-def untested(model: Model) -> tuple[Doubt, ...]:
-    """What the tests of a model cannot have shown."""
-    return never_saw_abnormal(model.package.metrics or {}) if model.task.kind == "anomaly" else ()
 
 
 def model_facts(model: Model) -> ModelFacts:

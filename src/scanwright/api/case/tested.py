@@ -1,102 +1,154 @@
-"""What a package was tested on and how that went, from its metrics.json, as texts for the report of a study."""
+"""What a package was tested on and how that went, from its metrics.json: as numbers, and what there is to doubt for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanwright.doubt import Doubt
-from scanwright.report.notation import number
+from scanwright.report.model_facts import FoundInTest, How, HowTested, ImagesTold, Interval, ModelFacts
+
+HOW: tuple[How, How, How] = ("apart", "fold", "folds")
+"""By the number of folds: none, one, several."""
+FINDINGS, OBJECTS = Doubt("findings", "findings"), Doubt("objects", "objects")
+"""What a model looks for."""
 
 
-def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tuple[dict[str, str], ...]:
-    """What metrics.json says of cases set apart, and of those of the folds, as `ModelFacts` has it; () of none.
+def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tuple[HowTested, ...]:
+    """What metrics.json says of cases set apart, and of those of the folds; () of none.
 
     findings: whether with how well these were found.
     """
+    metric = metrics.get("primary", "")
+    of_images = metrics.get("problem") == "anomaly"
     return tuple(
-        {
-            "how": ("apart", "fold", "folds")[min(2, len(part["by_fold"]))],
-            "cases": str(part["cases"]),
-            "patients": str(part["patients"]),
-            **headline_text(metrics["primary"], part["overall"].get(metrics["primary"])),
-            **(found_text(part) if findings else {}),
-        }
-        for part in _parts(metrics)
+        HowTested(
+            how=HOW[min(2, len(part["by_fold"]))],
+            cases=part["cases"],
+            patients=part["patients"],
+            metric=metric,
+            value=part["overall"].get(metric, {}).get("mean"),
+            interval=_interval(part["overall"].get(metric)),
+            findings=found_in(part) if findings else None,
+            images=images_in(part) if of_images else None,
+        )
+        for part in (metrics.get("test"), metrics)
+        if part and part["cases"]
     )
 
 
-def headline_text(metric: str, value: Mapping[str, Any] | None) -> dict[str, str]:
-    """A metric of metrics.json with its interval, as text; its name under "undefined" where the cases do not define it.
+def found_in(part: Mapping[str, Any]) -> FoundInTest | None:
+    """How well findings, or boxes, were found; None of what looks for none, or says not which are told.
 
-    >>> headline_text("auroc", {"mean": None, "ci95": None})
-    {'undefined': 'auroc'}
-    """
-    if value is None or value["mean"] is None:
-        return {"undefined": metric}
-    return {"metric": metric} | _estimate("value", "interval", value, digits=3)
-
-
-def found_text(part: Mapping[str, Any]) -> dict[str, str]:
-    """How well findings, or boxes, were found: true, hits, sensitivity and false (in the mean case), with their intervals
-    as sensitivity_interval and false_interval, where there are any; {} of what looks for none, or says not which are told.
-
-    part: of metrics.json. Without a true finding: true "0", and no sensitivity.
+    part: of metrics.json.
     """
     found = part["findings"]["overall"] if "findings" in part else None
     return _of_boxes(part) if found is None else _of_findings(found)
 
 
-def never_saw_abnormal(metrics: Mapping[str, Any]) -> tuple[Doubt, ...]:
-    """That no abnormal case was among those that a model of what is normal was tested on, if so."""
-    parts = _parts(metrics)
-    if not parts or any(part["overall"]["sensitivity"]["mean"] is not None for part in parts):
-        return ()
-    cases = max(int(part["cases"]) for part in parts)
-    return (
-        Doubt(
+def images_in(part: Mapping[str, Any]) -> ImagesTold:
+    """How whole images were told by a model of what is normal. part: of metrics.json."""
+    sensitivity, specificity = part["overall"]["sensitivity"], part["overall"]["specificity"]
+    return ImagesTold(
+        abnormal=sensitivity["n_defined"],
+        told_abnormal=round(sensitivity["n_defined"] * (sensitivity["mean"] or 0)),
+        normal=specificity["n_defined"],
+        told_normal=round(specificity["n_defined"] * (specificity["mean"] or 0)),
+        sensitivity=sensitivity["mean"],
+        sensitivity_interval=_interval(sensitivity),
+        specificity=specificity["mean"],
+        specificity_interval=_interval(specificity),
+    )
+
+
+def doubts_of_tests(facts: ModelFacts) -> tuple[Doubt, ...]:
+    """What there is to doubt for a model's tests: what it misses, what it marks falsely, and what they cannot have shown."""
+    found, images = facts.found_in_test, facts.images_in_test
+    of_findings = () if found is None else _about_findings(found, OBJECTS if facts.kind == "detection" else FINDINGS)
+    return (*(() if images is None else _about_images(images)), *of_findings)
+
+
+def _about_findings(found: FoundInTest, things: Doubt) -> Iterator[Doubt]:
+    if not found.true:
+        yield Doubt(
+            "none-to-find",
+            "no case that the model was tested on had any {things}: how many it misses is not known",
+            things=things,
+        )
+    if found.misses_most:
+        yield Doubt(
+            "misses-most",
+            "when it was tested, the model found {hits} of {true} true {things}: it misses most of them, and that nothing more "
+            "is marked says next to nothing",
+            hits=found.hits,
+            true=found.true,
+            things=things,
+        )
+    if found.marks_mostly_false:
+        yield Doubt(
+            "most-marks-false",
+            "when it was tested, most of the model's marks were false: {false} of {marks}",
+            false=found.false,
+            marks=found.marks,
+        )
+
+
+def _about_images(images: ImagesTold) -> Iterator[Doubt]:
+    if not images.abnormal:
+        yield Doubt(
             "no-abnormal-tested",
             "the model was tested on {number} normal cases and on no abnormal one: what it misses is not known",
-            number=cases,
-        ),
-    )
+            number=images.normal,
+        )
+    if images.misses_most:
+        yield Doubt(
+            "misses-most-images",
+            "of {abnormal} abnormal test images the model told {told} as abnormal: it misses most of them, and that an image "
+            "is not above the limit says next to nothing",
+            abnormal=images.abnormal,
+            told=images.told_abnormal,
+        )
+    if images.alarms_mostly:
+        yield Doubt(
+            "most-images-alarmed",
+            "of {normal} normal test images the model told {told} as abnormal: that an image is above the limit says next to "
+            "nothing",
+            normal=images.normal,
+            told=images.normal - images.told_normal,
+        )
 
 
-def _parts(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [part for part in (metrics.get("test"), metrics) if part and part["cases"]]
-
-
-def _of_findings(overall: Mapping[str, Any]) -> dict[str, str]:
+def _of_findings(overall: Mapping[str, Any]) -> FoundInTest | None:
     sensitivity, false = overall["lesion_sensitivity"], overall["false_lesions_per_case"]
     if false["mean"] is None:
-        return {}
-    return {
-        "true": str(round(overall["true_lesions"]["mean"])),
-        "hits": str(round(overall["lesion_hits"]["mean"])),
-        **_estimate("sensitivity", "sensitivity_interval", sensitivity, digits=3),
-        **_estimate("false", "false_interval", false, digits=2),
-    }
+        return None
+    return FoundInTest(
+        true=round(overall["true_lesions"]["mean"]),
+        hits=round(overall["lesion_hits"]["mean"]),
+        false=round(overall["false_lesions"]["mean"]),
+        false_per_case=false["mean"],
+        sensitivity=sensitivity["mean"],
+        sensitivity_interval=_interval(sensitivity),
+        false_interval=_interval(false),
+    )
 
 
-def _of_boxes(part: Mapping[str, Any]) -> dict[str, str]:
+def _of_boxes(part: Mapping[str, Any]) -> FoundInTest | None:
     classes = [one for one in part.get("by_class", {}).values() if "true_boxes" in one]
     if not classes or any(one["hits"]["mean"] is None for one in classes):
-        return {}
+        return None
     true, hits, false = (
-        sum(one[name]["mean"] for one in classes) for name in ("true_boxes", "hits", "false_positives")
+        round(sum(one[name]["mean"] for one in classes)) for name in ("true_boxes", "hits", "false_positives")
     )
-    interval = classes[0]["sensitivity"]["ci95"] if len(classes) == 1 else None
-    share = {"mean": hits / true if true else None, "ci95": interval}
-    return {
-        "true": str(round(true)),
-        "hits": str(round(hits)),
-        **_estimate("sensitivity", "sensitivity_interval", share, digits=3),
-        "false": number(false / part["cases"], 2),
-    }
+    return FoundInTest(
+        true=true,
+        hits=hits,
+        false=false,
+        false_per_case=false / part["cases"],
+        sensitivity=hits / true if true else None,
+        sensitivity_interval=_interval(classes[0]["sensitivity"]) if len(classes) == 1 else None,
+    )
 
 
-def _estimate(name: str, interval: str, value: Mapping[str, Any], *, digits: int) -> dict[str, str]:
-    """A mean under one name and its interval under another, as far as they are there."""
-    if value["mean"] is None:
-        return {}
-    reach = value["ci95"]
-    between = {} if reach is None else {interval: f"{number(reach[0], digits)}–{number(reach[1], digits)}"}
-    return {name: number(value["mean"], digits)} | between
+def _interval(value: Mapping[str, Any] | None) -> Interval | None:
+    """The confidence interval of a value of metrics.json, where it has one."""
+    reach = None if value is None else value["ci95"]
+    return None if reach is None else (reach[0], reach[1])
