@@ -8,12 +8,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
-from scanwright.api.case.answered_case import of_training
 
 import scanwright as package
 from made_folders import ball, made_case, made_task, picture_folder, write_nifti, write_text
 from scanwright.api.case import opened
 from scanwright.api.case.answer_case import Prediction
+from scanwright.api.case.answered_case import of_training
 from scanwright.api.case.opened import open_model
 from scanwright.api.use_model import predict, unanswered, verify
 from scanwright.dataset.images import read_case_image
