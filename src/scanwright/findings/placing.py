@@ -45,7 +45,7 @@ def _nearest(owners_IJK: Array, part_IJK: Bools, spacing: Triple) -> Array:
     if len(known) < 2:
         return np.full(np.count_nonzero(part_IJK), known[0] if len(known) else -1)
     apart = np.stack([_distances(owners_IJK == owner, part_IJK, spacing) for owner in known])
-    return known[(apart <= apart.min(axis=0) * (1 + SLACK)).argmax(axis=0)]
+    return np.asarray(known[(apart <= apart.min(axis=0) * (1 + SLACK)).argmax(axis=0)])
 
 
 def _distances(there_IJK: Bools, part_IJK: Bools, spacing: Triple) -> Floats:
