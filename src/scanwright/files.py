@@ -131,9 +131,7 @@ def as_resource_error(path: Path) -> Iterator[None]:
             "the disk is full" if full else "cannot write here",
             where=path,
             found=error.strerror,
-            hint="Free some space and run the same command again; it goes on where it stopped."
-            if full
-            else "Choose another output folder with -o.",
+            hint="Free some space and run the same command again." if full else "Choose another output folder with -o.",
         ) from error
 
 

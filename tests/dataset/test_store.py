@@ -155,8 +155,9 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(module, "_write_array", full)
-    with pytest.raises(ResourceError, match="the disk is full"):
+    with pytest.raises(ResourceError, match="the disk is full") as told:
         store.put(key, arrays())
+    assert told.value.hint == "Free some space and run the same command again."  # true of every verb
     assert not store.has(key)
     assert list(store.folder(key).parent.iterdir()) == []
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from scanwright.errors import GeometryError, UsageError
+from scanwright.evaluation import surface
 from scanwright.evaluation.surface import asd, hd, joint_box, nsd, surface_distances
 from surface_peers import deepmind_measures, distance_transform_measures, monai_measures
 
@@ -240,6 +241,19 @@ def test_peers__hippocampus_labels_against_themselves_shifted(shift, data_folder
         for value in (1, 2):
             mask = labels == value
             assert_as_peers(mask, np.roll(mask, shift, (0, 1, 2)), (1.0, 1.0, 1.0), 1.0)
+
+
+@pytest.mark.parametrize("spacing", [(0.7, 0.7), (0.8, 0.3, 2.0)])
+def test_distances__a_transform_and_a_tree_say_the_same(spacing, monkeypatch):
+    """Confetti against a blob: dense one way, sparse the other."""
+    shape = (40, 33, 21)[: len(spacing)]
+    truth, prediction = blob(shape, 3), np.random.default_rng(4).random(shape) < 0.3
+    found = []
+    for limit in (0, 10**9):
+        monkeypatch.setattr(surface, "DENSE", limit)
+        found.append(surface_distances(truth, prediction, spacing=spacing, definition="area"))
+    for by_tree, by_transform in zip(*[(one.from_truth, one.from_prediction) for one in found], strict=True):
+        np.testing.assert_allclose(by_tree, by_transform, rtol=1e-12, atol=1e-12)
 
 
 def test_large_volume_costs_by_its_object():

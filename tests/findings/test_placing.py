@@ -42,3 +42,16 @@ def test_placing__a_finding_that_fills_the_image_lies_in_nothing():
     everything = np.ones(SHAPE, dtype=np.bool_)
     nothing = np.zeros(SHAPE, dtype=np.bool_)
     assert not with_findings({"organ": nothing}, everything, spacing=(1, 1, 1))["organ"].any()
+
+
+def test_placing__what_is_as_near_to_two_goes_to_the_first_and_to_any_before_it_stays_outside():
+    """A lesion between two organs, three voxels from either in its middle, and one between an organ and the outside."""
+    left, right = box((2, 2, 1), (9, 22, 7)), box((12, 2, 1), (22, 22, 7))
+    lesion = box((9, 8, 2), (12, 12, 5))
+    for regions in ({"left": left, "right": right}, {"right": right, "left": left}):
+        found = with_findings(regions, lesion, spacing=(1, 1, 1))
+        first, second = regions
+        assert found[first][10, 10, 3] and not found[second][10, 10, 3]
+        assert found["left"][9, 10, 3] and found["right"][11, 10, 3]
+    beside = with_findings({"left": left}, lesion, spacing=(1, 1, 1))
+    assert beside["left"][10, 10, 3] and not beside["left"][11, 10, 3]

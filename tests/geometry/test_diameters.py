@@ -80,3 +80,12 @@ def test_the_plane_is_that_of_the_slices(axis):
 
 def test_nothing():
     assert diameters(np.zeros((3, 3, 3), np.bool_), Grid.from_spacing((3, 3, 3), (1, 1, 1))) is None
+
+
+def test_small_parts_of_one_shape_are_measured_once_and_as_any_other(monkeypatch):
+    """Thousands of parts of few voxels: those of one shape share a measurement, on one spacing."""
+    fine, coarse = (Grid.from_spacing((60, 60, 9), spacing) for spacing in ((0.7, 0.9, 3.0), (1.4, 1.8, 3.0)))
+    part = np.random.default_rng(0).random((5, 4, 3)) < 0.4
+    small = [diameters(part.copy(), grid) for grid in (fine, coarse, fine)]
+    monkeypatch.setattr("scanwright.geometry.diameters.SMALL", 0)
+    assert small == [diameters(part, grid) for grid in (fine, coarse, fine)] and small[0] is small[2] != small[1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanwright.geometry.lying import OUTSIDE, lies_in, nesting
+from scanwright.geometry.lying import OUTSIDE, PACKED, lie_in, lies_in, nesting
 
 
 def region(low, high):
@@ -75,3 +75,15 @@ def test_lies_in__voxels_count_by_their_weights():
 
 def test_lies_in__a_region_holds_what_lies_in_it_and_sticks_out():
     assert where(region(9, 10), {"lung": LUNG, "lobe": region(9, 39)}) == "lobe"
+
+
+@pytest.mark.parametrize("regions", [0, 5, PACKED + 8])
+def test_lie_in__many_parts_at_once_lie_where_each_does_alone(regions):
+    """Random overlapping regions and parts, most of one voxel, one of none."""
+    rng = np.random.default_rng(regions)
+    masks = {f"r{number}": rng.random((400, 1, 1)) < rng.uniform(0.05, 0.6) for number in range(regions)}
+    parts = np.concatenate([np.arange(100), rng.integers(0, 100, 200), np.full(100, 101)])
+    within, nested = {name: mask[:, 0, 0] for name, mask in masks.items()}, nesting(masks)
+    alone = [lies_in({name: mask[parts == part] for name, mask in within.items()}, nested) for part in range(102)]
+    assert lie_in(parts, within, nested) == alone and len(set(alone)) >= min(regions, 3)
+    assert lie_in(parts[:0], {name: mask[:0] for name, mask in within.items()}, nested) == []

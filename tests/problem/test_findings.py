@@ -4,14 +4,18 @@ import csv
 import io
 import json
 from dataclasses import replace
+from itertools import permutations, product
 
 import numpy as np
 import pytest
 
 from made_folders import made_case, write_nifti
+from scanwright.dataset.phantom.bodies import BODIES
+from scanwright.dataset.phantom.cohort import draw_scan, render
 from scanwright.dataset.task import Channel, Region, Task
 from scanwright.figures.overlay import CT_LUNG, CT_SOFT_TISSUE
 from scanwright.geometry.grid import Grid
+from scanwright.geometry.orientation import Reorientation
 from scanwright.geometry.volume import Volume
 from scanwright.problem.label_map_lesions import lesion_results
 from scanwright.problem.label_map_study import beside
@@ -128,6 +132,39 @@ def test_study__a_finding_cut_out_of_its_lung_lies_in_it_also_where_not_all_was_
     some = task().model_copy(update={"partial": (("nodule",),)})
     (row,) = Segmentation(some).study(image, Volume(labels((5, 8))[None], GRID), sure=None).table.findings
     assert row.region == "left lung"
+
+
+def told(image, answer, problem):
+    """What a table says of places and sizes, its rows in their order."""
+    found = problem.measured(image, answer, sure=None)
+    sizes = [(row.name, round(row.size, 9), row.burden) for row in found.regions]
+    rows = [
+        (row.kind, round(row.size, 9), row.region, row.crosses, dict(row.shares), row.share_of_region)
+        for row in found.findings
+    ]
+    return sizes, rows, np.array([row.center for row in found.findings])
+
+
+def test_study__the_table_is_the_same_whatever_the_order_of_the_axes():
+    """The 48 ways to keep the voxels of one chest, with nodules on the borders of its lobes, many of them of equal size."""
+    scan = draw_scan(seed=77, subject=2, shape=(44, 32, 36), varied=False, part="chest")
+    values = render(scan, modality="ct", seed=77)[1].voxels
+    names = BODIES["chest"].structures
+    nodule = names["nodule"]
+    places = np.random.default_rng(0).integers(2, 30, (3, 60))
+    for steps in product((0, 1), repeat=3):
+        values[0][tuple(places + np.reshape(steps, (3, 1)))] = nodule
+    regions = tuple(Region(name=name, values=(value,)) for name, value in names.items())
+    problem = Segmentation(task().model_copy(update={"regions": regions}))
+    image = Volume(np.zeros(values.shape, np.float32), scan.grid)
+    sizes, rows, centers = told(image, Volume(values, scan.grid), problem)
+    assert len(rows) > 25 and sum(bool(row[3]) for row in rows) > 3 and len({row[1] for row in rows}) < len(rows) / 2
+    for order, flip in product(permutations(range(3)), product((False, True), repeat=3)):
+        turn = Reorientation(order, flip)
+        grid = turn.grid(scan.grid)
+        found = told(Volume(turn.apply(image.voxels), grid), Volume(turn.apply(values), grid), problem)
+        assert found[:2] == (sizes, rows)
+        np.testing.assert_allclose(found[2], centers, atol=1e-6)
 
 
 def test_study__pictures_have_a_legend_and_say_their_window():

@@ -20,7 +20,7 @@ from scanwright.evaluation.box_matching import match_boxes
 from scanwright.evaluation.proportion import share_interval
 from scanwright.evaluation.regression import measure_numbers
 from scanwright.evaluation.statistics import MIN_PATIENTS, SAMPLES, bootstrap_mean
-from scanwright.geometry.lying import OUTSIDE, lies_in, nesting
+from scanwright.geometry.lying import OUTSIDE, lie_in, nesting
 from scanwright.types import Bools, Floats, Ints
 
 HIT = 0.1
@@ -138,12 +138,7 @@ def _places(labelled: Ints, regions: Mapping[str, Bools] | None) -> tuple[str, .
         return ()
     there = labelled > 0
     near = {name: mask for name, mask in regions.items() if (mask & there).any()}
-    nested = nesting(near)
-    told = []
-    for lesion, around in enumerate(ndimage.find_objects(labelled), start=1):
-        own = labelled[around] == lesion
-        told.append(lies_in({name: mask[around][own] for name, mask in near.items()}, nested))
-    return tuple(told)
+    return tuple(lie_in(labelled[there] - 1, {name: mask[there] for name, mask in near.items()}, nesting(near)))
 
 
 def lesion_columns(cases: Sequence[Mapping[str, Lesions]]) -> tuple[list[str], list[list[str]]]:

@@ -16,10 +16,12 @@ from scipy import ndimage
 from scanwright.geometry.diameters import axis_of_slices, diameters
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.lying import Nesting, around_or_in, lies_in, nesting
-from scanwright.types import Array, Bools, Floats, Triple, Unit
+from scanwright.types import Array, Bools, Floats, Ints, Triple, Unit
 
 CROSSES = 0.05
 """Share of a finding's voxels from which on it is said to reach into a region."""
+NEARLY = 1e-3
+"""Of a voxel's edge: centers that are no further apart along an axis of patient space are told apart by nothing there."""
 TOUCHING = np.ones((3, 3, 3), np.bool_)
 
 
@@ -126,7 +128,7 @@ def study_table(
     parts = [part for kind, mask in findings.items() for part in _parts(kind, mask)]
     each, unit = size_of_voxel(grid)
     parts = [part for part in parts if np.count_nonzero(part.mask) * each >= least_size]
-    parts.sort(key=lambda part: (-np.count_nonzero(part.mask), part.kind, [one.start for one in part.around]))
+    parts = _in_order(parts, grid)
     touched = _touched(parts)
     everything = _together(parts, image.shape)
     taken = {name: int(np.count_nonzero(mask & everything)) for name, mask in regions.items()}
@@ -206,6 +208,25 @@ def _parts(kind: str, mask_IJK: Bools) -> list[_Part]:
         _Part(kind, around, labelled[around] == number)
         for number, around in enumerate(ndimage.find_objects(labelled), start=1)
     ]
+
+
+def _in_order(parts: Sequence[_Part], grid: Grid) -> list[_Part]:
+    """The largest first, then by kind, then by where they lie in patient space, whatever the order of the file's axes is."""
+    centers = np.array([_center(part, grid) for part in parts]).reshape(-1, 3)
+    places = np.stack([_ranks(axis, apart=NEARLY * min(grid.spacing)) for axis in centers.T], axis=1).tolist()
+    keys = [
+        (-np.count_nonzero(part.mask), part.kind, *place, tuple(one.start for one in part.around))
+        for part, place in zip(parts, places, strict=True)
+    ]
+    return [parts[place] for place in sorted(range(len(parts)), key=keys.__getitem__)]
+
+
+def _ranks(values: Floats, *, apart: float) -> Ints:
+    """The rank of each value, from 0; those that follow each other by no more than `apart` have one."""
+    order = np.argsort(values)
+    ranks = np.empty(len(values), dtype=np.int64)
+    ranks[order] = np.cumsum(np.diff(values[order], prepend=values[order[:1]]) > apart)
+    return ranks
 
 
 def _together(parts: Sequence[_Part], shape: Sequence[int]) -> Bools:

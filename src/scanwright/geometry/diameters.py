@@ -6,6 +6,7 @@ of the two.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -19,6 +20,8 @@ COARSER = 1.5
 """Times that the spacing along an axis must be that along both others for slices to follow each other along it."""
 CORNERS = np.array(list(product((-0.5, 0.5), repeat=2)))
 EIGHT = np.ones((3, 3), np.bool_)
+SMALL, MOST_KEPT = 1000, 4096
+"""Voxels of a mask whose diameters are kept, and masks of which they are: thousands of small parts have few shapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,25 @@ def diameters(mask_IJK: Bools, grid: Grid) -> Diameters | None:
     mask may be that of a part of the grid. None for an empty one.
     """
     axis = axis_of_slices(grid)
-    scale = np.delete(grid.spacing, axis)
-    longest, best = 0.0, None
+    first, second = np.delete(grid.spacing, axis).tolist()
     slices = np.moveaxis(mask_IJK, axis, 0)
+    if mask_IJK.size > SMALL:
+        return _measured(slices, (first, second), axis)
+    return _kept(slices.tobytes(), slices.shape, (first, second), axis)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _kept(voxels: bytes, shape: tuple[int, ...], scale: tuple[float, float], axis: int) -> Diameters | None:
+    return _measured(np.frombuffer(voxels, dtype=np.bool_).reshape(shape), scale, axis)
+
+
+def _measured(slices: Bools, scale: tuple[float, float], axis: int) -> Diameters | None:
+    """slices: the mask with the axis of slices first. scale: edges of a voxel within a slice."""
+    longest, best = 0.0, None
     for place in np.flatnonzero(slices.any(axis=(1, 2))).tolist():
         labels, _ = ndimage.label(slices[place], EIGHT)
         for part, around in enumerate(ndimage.find_objects(labels), start=1):
-            edges = scale * [one.stop - one.start for one in around]
+            edges = np.multiply(scale, [one.stop - one.start for one in around])
             if np.linalg.norm(edges) <= longest:  # no two of its corners are farther apart
                 continue
             corners = (_corners(labels[around] == part) + [one.start for one in around]) * scale

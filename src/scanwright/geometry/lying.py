@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy.ndimage import find_objects
 
-from scanwright.types import Bools, Floats
+from scanwright.types import Bools, Floats, Ints
 
 OUTSIDE = ""
 """The name of what is in no region."""
@@ -19,6 +19,8 @@ NESTED = 0.95
 """Share of a region's voxels from which on it lies in a larger one: answered masks differ by some voxels at their borders."""
 DIGITS = 9
 """Of an amount in voxels."""
+PACKED = 32
+"""Regions that are told apart by the bits of a number, before what there is of them is numbered anew."""
 
 Nesting: TypeAlias = Mapping[str, frozenset[str]]
 """For each region the larger ones that it lies in."""
@@ -72,6 +74,41 @@ def lies_in(within: Mapping[str, Bools], nested: Nesting, weights: Floats | None
         told = next(name for name, one in amounts.items() if one == most)
         inside = inside & held[told]
     return told
+
+
+def lie_in(parts: Ints, within: Mapping[str, Bools], nested: Nesting) -> list[str]:
+    """`lies_in` of many parts, the first to the last that there is; one without a voxel lies OUTSIDE.
+
+    parts: (V,) the part that each voxel belongs to, from 0. within: which of the voxels each region holds, (V,). nested: as of
+    `lies_in`.
+    """
+    told = [OUTSIDE] * (int(parts.max(initial=-1)) + 1)
+    if not within or not len(parts):
+        return told
+    sorts, first = _sorts(within)
+    held = {name: mask[first] for name, mask in within.items()}
+    pairs, counts = np.unique(parts.astype(np.int64) * len(first) + sorts, return_counts=True)
+    numbers, starts = np.unique(pairs // len(first), return_index=True)
+    known: dict[bytes, str] = {}
+    for number, start, stop in zip(numbers.tolist(), starts.tolist(), [*starts[1:].tolist(), len(pairs)], strict=True):
+        own = pairs[start:stop] % len(first)
+        weights = counts[start:stop].astype(np.float64) if len(own) > 1 else np.ones(1)
+        key = own.tobytes() + weights.tobytes()
+        if key not in known:
+            known[key] = lies_in({name: mask[own] for name, mask in held.items()}, nested, weights)
+        told[number] = known[key]
+    return told
+
+
+def _sorts(within: Mapping[str, Bools]) -> tuple[Ints, Ints]:
+    """The sort of each voxel, (V,), those in the same regions being of one; and a voxel of each sort."""
+    sorts = np.zeros(len(next(iter(within.values()))), dtype=np.int64)
+    for place, mask in enumerate(within.values(), start=1):
+        sorts = 2 * sorts + mask
+        if place % PACKED == 0:
+            _, sorts = np.unique(sorts, return_inverse=True)
+    _, first, sorts = np.unique(sorts, return_index=True, return_inverse=True)
+    return sorts, first
 
 
 def amount(voxels: Bools, weights: Floats | None = None) -> float:
