@@ -1,10 +1,12 @@
 """From a folder with normal pictures to a model that tells what is not: every verb, as a user calls it."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
 
+from made_folders import write_nifti
 from normal_samples import SIDE, SPOT, masked_pictures, picture, write_mask, write_picture
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
@@ -44,6 +46,22 @@ def test_train__tells_the_abnormal_and_where(told):
     assert "chosen" not in metrics
     page = (folder / "run" / "report.html").read_text()
     assert "Anomaly detection report" in page and "fitted to normal cases alone" in page
+    assert "it ranks cases, and is no probability" in page and "How well the score of a class ranks" in page
+    assert "Probabilities" not in page and "Whether probabilities hold" not in page
+    rows = list(csv.DictReader((folder / "run" / "cases.csv").read_text().splitlines()))
+    hits, true = (sum(int(row[f"{word}[abnormal]"] or 0) for row in rows) for word in ("lesion_hits", "true_lesions"))
+    assert hits / true == pytest.approx(metrics["findings"]["overall"]["lesion_sensitivity"]["mean"])
+
+
+def test_predict__a_volume_is_refused_by_a_model_of_pictures(told, scanwright, tmp_path):
+    """Its limit is what single pictures reach; of many slices one is beyond it by chance."""
+    folder, _ = told
+    voxels = np.stack([picture(900 + k).T for k in range(3)], axis=-1).astype(np.float32)
+    stack = write_nifti(tmp_path / "stack.nii.gz", voxels)
+    ended = scanwright("predict", folder / "run" / "model.swm", stack, "-o", tmp_path / "out")
+    assert ended.code == 4 and "learned to answer single slices" in ended.err and str(stack) in ended.err
+    page = (folder / "run" / "report.html").read_text()
+    assert "15 normal cases" in page and "quick score looks" not in page
 
 
 def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
@@ -61,7 +79,7 @@ def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
     )
     assert ended.code == 0, ended.err
     (one,) = json.loads(ended.out)["predictions"]
-    assert one["decision"] == "abnormal" and one["probabilities"]["abnormal"] > 0.5
+    assert one["decision"] == "abnormal" and one["score"] > one["limit"] == 0.5 and "probabilities" not in one
     grades = read_label(tmp_path / "out" / "new.anomaly.png").voxels[0, :, :, 0].T
     assert (grades[SPOT] > 128).mean() > 0.5 and (grades > 128).mean() < 0.3
     report = json.loads((tmp_path / "out" / "new.report.json").read_text())

@@ -8,6 +8,7 @@ import pytest
 
 from made_folders import write_png, write_text
 from made_images import class_folder
+from scanwright.api import feature_table
 from scanwright.api.feature_table import settings_of
 from scanwright.errors import UsageError
 from scanwright.features.table import read_csv, read_parquet
@@ -36,8 +37,27 @@ def test_fixed__a_row_a_case_in_both_formats(scanwright, tmp_path):
     assert one.cases == other.cases and np.array_equal(one.values, other.values, equal_nan=True)
     assert one.settings == other.settings == told["settings"] and one.settings["features"] == "fixed"
     before = (tmp_path / "out" / "features.csv").read_bytes()
-    again = scanwright("features", data, "-o", tmp_path / "out", "--json")  # from what was kept
+    assert not (tmp_path / "out" / "features.store").exists()
+    again = scanwright("features", data, "-o", tmp_path / "out", "--json")
     assert again.code == 0 and (tmp_path / "out" / "features.csv").read_bytes() == before
+
+
+def test_fixed__goes_on_where_it_stopped(tmp_path, monkeypatch):
+    data, described = class_folder(tmp_path / "data", each=2), []
+
+    def seen(case, *, task):
+        described.append(case.id)
+        if len(described) == 3:
+            raise KeyboardInterrupt
+        return {"one": 1.0}
+
+    monkeypatch.setattr(feature_table, "fixed_row", seen)
+    with pytest.raises(KeyboardInterrupt):
+        feature_table.features(data, out=tmp_path / "out")
+    assert (tmp_path / "out" / "features.store").is_dir()
+    feature_table.features(data, out=tmp_path / "out")
+    first, second, third, fourth = sorted(set(described))
+    assert described == [first, second, third, third, fourth] and not (tmp_path / "out" / "features.store").exists()
 
 
 def test_fixed__a_picture_that_changed_is_described_anew(scanwright, tmp_path):

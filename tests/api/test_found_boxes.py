@@ -13,8 +13,8 @@ from made_series import write_picture
 from scanwright.dataset.read import read_dataset
 from scanwright.io.dicom.derived.codes import private_code
 from scanwright.io.dicom.derived.series_write import write_series
-from scanwright.io.dicom.derived.sr import PROBABILITY, read_measurements
-from scanwright.io.dicom.derived.sr_concepts import HEIGHT, WIDTH
+from scanwright.io.dicom.derived.sr import read_measurements
+from scanwright.io.dicom.derived.sr_concepts import CONFIDENCE, HEIGHT, WIDTH
 from scanwright.io.formats import read_volume
 from scanwright.problem.box_choice import DEFAULT_SCORE
 
@@ -63,6 +63,32 @@ def test_train__boxes_are_learned_and_everything_is_there(found):
     assert overall["froc"]["mean"] > 0.5
     assert "Detection report" in (run / "report.html").read_text()
     assert (run / "model.swm").is_file()
+
+
+def test_predict__each_slice_of_a_volume_has_the_boxes_that_it_has_alone(found, scanwright, tmp_path):
+    """Its grey values and size are brought to the network's by that slice alone, and each box lies in its slice."""
+    folder, _ = found
+    pictures = [np.asarray(Image.open(folder / "data" / f"p{number:02d}.png")) for number in (1, 2, 0)]
+    dimmed = [one // (1 + 2 * number) for number, one in enumerate(pictures)]
+    (tmp_path / "in").mkdir()
+    for number, one in enumerate(dimmed):
+        Image.fromarray(one).save(tmp_path / "in" / f"s{number}.png")
+    voxels = np.stack([one.T for one in dimmed], axis=-1).astype(np.int16)
+    write_nifti(tmp_path / "in" / "whole.nii.gz", voxels, np.diag((-1.0, -1.0, 3.0, 1.0)))
+    ended = scanwright("predict", folder / "run" / "model.swm", tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    *alone, whole = json.loads(ended.out)["predictions"]
+    assert any("each of the 3 is answered by itself" in note for note in whole["notes"])
+
+    def rows(case, *, z=0):
+        kept = json.loads((tmp_path / "out" / f"{case}.json").read_text())["boxes"]
+        return [
+            (one["score"], *one["start"][:2], *one["end"][:2], one["start"][2] + z, one["end"][2] + z) for one in kept
+        ]
+
+    apart = [row for number in range(3) for row in rows(f"s{number}", z=number)]
+    np.testing.assert_allclose(sorted(rows("whole")), sorted(apart), atol=1e-4)
+    assert {row[5] for row in apart} == {0, 1, 2} and len(alone) == 3
 
 
 def test_predict__finds_the_square_where_it_is(found, scanwright, tmp_path):
@@ -117,7 +143,7 @@ def test_predict__beside_a_dicom_picture_lies_a_report_with_the_boxes_that_are_t
         corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
         np.testing.assert_allclose(group.shapes[0].points, corners, atol=1e-5)
         assert group.shapes[0].instance == header.SOPInstanceUID
-        assert group.value(PROBABILITY) == pytest.approx(box["score"], abs=6e-4)
+        assert group.value(CONFIDENCE) == pytest.approx(box["score"], abs=6e-4)
         assert (group.value(WIDTH), group.value(HEIGHT)) == pytest.approx(tuple(box["size"][:2]), abs=2e-3)
 
 

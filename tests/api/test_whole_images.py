@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import load_file
 
 from commands import judged_in_both_ways
-from made_folders import write_json, write_nifti
+from made_folders import write_json, write_nifti, write_png
 from made_images import class_folder, disc, number_folder
 from made_series import axial, write_series
 from scanwright.api.case.opened import open_model
 from scanwright.api.make_model import train
 from scanwright.api.run import ablate, study
-from scanwright.errors import ResourceError, UsageError
+from scanwright.api.use_model import predict
+from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
 from scanwright.plan.ablation import ablations
 from scanwright.plan.classical_plan import ClassicalPlan
@@ -151,6 +152,45 @@ def test_evaluate__other_classes_are_refused(told_apart, scanwright, tmp_path):
     other = class_folder(tmp_path / "other", each=3, classes=("healthy", "ill"))
     ended = scanwright("evaluate", folder / "run" / "model.swm", other, "-o", tmp_path / "scores")
     assert ended.code == 4 and "answers something else" in ended.err and "healthy, ill" in ended.err
+
+
+def stack_among_pictures(folder):
+    """Two pictures, and between them three slices as one volume. Returns the folder and the volume."""
+    pictures = [disc(700 + k, radius=6.0 * (k == 1)) for k in range(3)]
+    write_png(folder / "a.png", pictures[0])
+    write_png(folder / "c.png", pictures[1])
+    voxels = np.stack([one.T for one in pictures], axis=-1).astype(np.int16)
+    return folder, write_nifti(folder / "b.nii.gz", voxels)
+
+
+def test_predict__a_volume_is_not_answered_at_once_by_a_model_of_pictures(told_apart, tmp_path):
+    """One answer to the whole would say nothing is there where a single slice shows it."""
+    folder, _ = told_apart
+    scans, stack = stack_among_pictures(tmp_path / "in")
+    with pytest.raises(InputError, match="learned to answer single slices") as caught:
+        predict(folder / "run" / "model.swm", stack, out=tmp_path / "alone")
+    assert (caught.value.where, caught.value.found) == (stack, "3 slices")
+    assert "Give the slice that is meant" in caught.value.hint
+    with pytest.raises(InputError, match="1 of 3 scans could not be answered") as caught:
+        predict(folder / "run" / "model.swm", scans, out=tmp_path / "out")
+    assert str(stack) in "".join(caught.value.details)
+    told = json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]
+    answered = [told["a.json"], told["c.json"]]
+    assert [one["decision"] for one in answered] == ["absent", "present"] and not (tmp_path / "out" / "b.json").exists()
+    assert not any("single slices" in note for one in answered for note in one["notes"])
+
+
+@pytest.mark.parametrize("made", [class_folder, number_folder])
+def test_predict__support_vector_machines_refuse_what_has_other_features(scanwright, tmp_path, made):
+    ended = scanwright("train", made(tmp_path / "data"), "--model", "svm", "--folds", "2", "-o", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "takes no steps" in page and "Chosen on inner folds" in page
+    assert "Best validation" not in page and "quick score looks" not in page
+    scans, stack = stack_among_pictures(tmp_path / "in")
+    ended = scanwright("predict", tmp_path / "run" / "model.swm", scans, "-o", tmp_path / "out")
+    assert ended.code == 4 and str(stack) in ended.err and "fault of scanwright" not in ended.err
+    assert {path.stem for path in (tmp_path / "out").glob("?.json")} == {"a", "c"}
 
 
 def test_train__numbers(scanwright, tmp_path):
@@ -344,5 +384,12 @@ def test_train__loops_of_frames_in_their_order(scanwright, tmp_path):
     assert ended.code == 0, ended.err
     network = json.loads((tmp_path / "run" / "plan.json").read_text())["network"]
     assert (network["dims"], network["join"], network["hidden"]) == (2, "gru", 64)
+    loop, frame = tmp_path / "data" / "falls" / "l0.nii.gz", tmp_path / "frame.nii.gz"
+    (answer,) = predict(tmp_path / "run" / "model.swm", loop, out=tmp_path / "out")
+    assert not any("single slices" in note for note in answer.notes)  # slice by slice, but of volumes
+    write_nifti(frame, voxels[..., :1])
+    with pytest.raises(InputError, match="a single slice, and the model has learned from volumes") as caught:
+        predict(tmp_path / "run" / "model.swm", frame, out=tmp_path / "frame")
+    assert caught.value.where == frame
     ended = scanwright("train", class_folder(tmp_path / "flat"), "--model", "cnn-rnn", "-o", tmp_path / "other")
     assert ended.code == 2 and "nothing to be put in order" in ended.err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from scanwright.errors import IntegrityError
+from scanwright.errors import InputError, IntegrityError
 from scanwright.features import served
 from scanwright.features.classical import fit
 from scanwright.features.recipe import Recipe
@@ -32,6 +32,15 @@ def model(target="classes", family="svm-rbf"):
         num_classes=2 if target == "classes" else 0,
     )
     return fit(samples, Recipe(target="classes" if target == "classes" else "number", family=family))
+
+
+def test_features_of__other_features_are_refused():
+    """Of a volume, and of an image with another channel: none is answered by what it happens to share."""
+    names = names_of(images()[0])
+    for other in (np.zeros((1, 4, 20, 20), np.float32), np.zeros((2, 1, 20, 20), np.float32)):
+        with pytest.raises(InputError, match="of another dimension or with other channels") as caught:
+            features_of([other], names)
+        assert caught.value.expected == f"{len(names)} features"
 
 
 @pytest.mark.parametrize("family", ["svm-linear", "svm-rbf", "linear", "forest"])

@@ -5,9 +5,10 @@ fixed      outlines and textures of the whole image by an untrained transform
 deep       what the network of a package makes of the image before it answers
 
 Before the features stand what is known of each case: patient, side, groups and target (`features.case_columns`). What was
-made of a case is kept, so that the same command goes on where it stopped.
+made of a case is kept until the table is written, so that the same command goes on where it stopped.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,8 @@ from scanwright.workers import spread
 FeatureKind = Literal["radiomic", "fixed", "deep"]
 Row = Mapping[str, float | None]
 COLOURS = ("red", "green", "blue")
+STORE = "features.store"
+"""What was made of each case, until the table is written; a run in the same folder has a store of its own."""
 FEW_CASES = 8
 """Below this, starting worker processes takes longer than they save."""
 
@@ -124,7 +127,7 @@ def features(
         raise UsageError("settings of radiomic features", where=f"--kind {kind}", hint="Leave them out.")
     require_pyarrow()
     require_writable(folder)
-    store = Store(folder / "store")
+    store = Store(folder / STORE)
     if opened is not None:
         stated: JSON = {"features": "deep", "package": opened.package.digest, "model": opened.package.models[0]}
         work = partial(deep_row, model=opened)
@@ -138,11 +141,12 @@ def features(
     about = {"settings": stated, "task": task.model_dump(mode="json")}
     with alone(folder / LOCK):
         rows = {case.id: row for case, row in made(cases, work, store, about, in_one=opened is not None, tell=tell)}
-    known, told = ({}, {}) if dataset is None else known_of(told_targets(dataset, Path(data), layout=layout))
-    table = FeatureTable.of_rows(rows, {**stated, **({"columns": told} if told else {})}, known=known)
-    files = (folder / "features.csv", folder / "features.parquet")
-    write_csv(files[0], table)
-    write_parquet(files[1], table)
+        known, told = ({}, {}) if dataset is None else known_of(told_targets(dataset, Path(data), layout=layout))
+        table = FeatureTable.of_rows(rows, {**stated, **({"columns": told} if told else {})}, known=known)
+        files = (folder / "features.csv", folder / "features.parquet")
+        write_csv(files[0], table)
+        write_parquet(files[1], table)
+        shutil.rmtree(store.root)
     return Described(table, files, tuple(name for name, row in rows.items() if not row))
 
 

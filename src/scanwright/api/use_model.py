@@ -20,6 +20,7 @@ from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable
 from scanwright.inference.volume import TooLarge
+from scanwright.io.source import place_of
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.report.study import require_words
@@ -46,7 +47,8 @@ def predict(
     """Answer scans with a package; labels are written on each scan's own grid, classes, quantities and boxes as JSON, and
     beside a DICOM scan as a DICOM report too.
 
-    A model of labels that has learned from single slices answers each slice of a volume by itself.
+    A model of labels or boxes that has learned from single slices answers each slice of a volume by itself; one that gives one
+    answer to a whole image refuses a volume, as one of volumes refuses a single slice.
 
     scans: files, or folders whose images are all answered. A model with several channels takes the files of one case
     together, named as nnU-Net does (case_0000, case_0001, …) or given in the task's order.
@@ -151,6 +153,7 @@ def predict_cases(
             for note in one.notes:
                 tell(Progress("predict", note=f"{case.id}: {note}"))
         except (InputError, TooLarge) as error:  # the next one may be whole, or smaller
+            error.where = error.where or place_of(case.images[0])
             failed.append(error)
         if len(cases) > 1:
             tell(Progress("predict", done=len(done) + len(failed) - len(refused), total=len(cases)))

@@ -30,7 +30,7 @@ from scanwright.dataset.layouts import (
     voc,
     yolo,
 )
-from scanwright.dataset.layouts.column_targets import with_targets
+from scanwright.dataset.layouts.column_targets import OF_GRADES, with_targets
 from scanwright.dataset.layouts.delimited import why_unreadable
 from scanwright.dataset.layouts.dicom_listing import SeriesList
 from scanwright.dataset.layouts.finding_folder import with_findings, without_findings
@@ -194,8 +194,8 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
     if (
-        not reasons and (why := target_table.detect(root, kind=kind)) is not None
-    ):  # a column of numbers, which is asked for
+        not reasons and (why := target_table.detect(root, kind=kind, grades=kind in OF_GRADES)) is not None
+    ):  # a column of numbers, which is asked for, or of grades
         reasons = {table.NAME: why}
     if kind == "anomaly" and not reasons and (why := images.detect(root)) is not None:
         reasons = {images.NAME: why}
@@ -218,9 +218,9 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
 
 
 def _not_understood(root: Path, kind: Kind | None) -> InputError:
-    """The error that says what was looked for, what lies there, and a folder inside that would do.
+    """The error that says what lies there, what it lacks, what was looked for, and a folder inside that would do.
 
-    First, where there are such, tables that list images and lack little.
+    First, where there are such, tables that list images and lack little, and files that cannot be read.
     """
     near = target_table.near_misses(root, kind=kind) if root.is_dir() or not is_archive(root) else []
     empty = class_folders.near_misses(root)
@@ -241,9 +241,9 @@ def _not_understood(root: Path, kind: Kind | None) -> InputError:
         details=[
             *near,
             *empty,
-            *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
             *(f"cannot be read: {line}" for line in why_unreadable(tables_in(root))),
             *([f"not read: {counted(unread)}. {CONVERT}"] if (unread := unread_files(root)) else []),
+            *(f"looked for {key}: {module.LOOKED_FOR}" for key, module in LAYOUTS.items()),
         ],
         hint=f"Did you mean {root / inside[0]}?"
         if inside

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scanwright.errors import IntegrityError
+from scanwright.errors import InputError, IntegrityError
 from scanwright.features.classical import ClassicalModel
 from scanwright.features.deep import HasFeatures, deep_names
 from scanwright.features.fixed import fixed_features
@@ -184,10 +184,20 @@ def names_of(image_CDHW: Array) -> tuple[str, ...]:
 
 
 def features_of(images: Sequence[Array] | Array, names: Sequence[str]) -> Floats:
-    """(N, F) float64 of prepared images (C, D, H, W) each, in the order of the names."""
+    """(N, F) float64 of prepared images (C, D, H, W) each, in the order of the names.
+
+    Raises InputError for an image that has other features: a slice has others than a volume.
+    """
     rows = []
     for image in images:
         found = _features(image)
+        if found.keys() != set(names):
+            raise InputError(
+                "an image of another dimension or with other channels than the model has learned from",
+                expected=f"{len(names)} features",
+                found=f"{len(found)} features of {' x '.join(map(str, image.shape[1:]))} voxels in {image.shape[0]} channels",
+                hint="Give images like those of the training.",
+            )
         rows.append([found[name] for name in names])
     return np.array(rows, dtype=np.float64)
 

@@ -37,8 +37,9 @@ def result_set(
     name: str, summary: Mapping[str, JSON], rows: Sequence[DetectedCase], task: Task, *, note: str
 ) -> ResultSet:
     """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
-    if len({row.fold for row in rows}) > 1:
-        note += " The score from which on a box is told is chosen on the other folds."
+    if folds := {row.fold for row in rows} - {None}:
+        others = "the other folds" if len(folds) > 1 else "other patients of the same fold"
+        note += f" The score from which on a box is told is chosen on {others}."
     cases = [page_case(row, task) for row in rows]
     return of_all_together(name, _shown(summary), cases=cases, figures=box_figures.figures(rows, task), note=note)
 
@@ -72,6 +73,18 @@ def page_case(row: DetectedCase, task: Task) -> page_content.CaseRow:
         }
     return page_content.CaseRow(
         case=row.case, regions=measures, patient=row.patient, fold="" if row.fold is None else str(row.fold)
+    )
+
+
+def silence_text(rows: Sequence[DetectedCase]) -> str:
+    """That no box of any class was told where there were some; "" else."""
+    if not any((~row.ignored).any() for row in rows):
+        return ""
+    if any(told(row.scores, row.codes, row.thresholds).any() for row in rows):
+        return ""
+    return (
+        f"No box of any class reached the score from which on it is told, in any of {len(rows)} cases: sensitivity, precision "
+        "and F1 say this of that score; how well boxes are ranked, mAP says."
     )
 
 

@@ -86,6 +86,13 @@ class Kind(Problem, Protocol):
         """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where voxels say nothing of it."""
         ...
 
+    def of_slices(self, answers: Iterable[Any], grid: Grid, *, axis: int, where: Path | None = None) -> Any:
+        """The answers to the slices of a volume, in their order along an axis of its grid, as one answer to the volume.
+
+        Raises InputError, before any slice is answered, where such answers are none to the volume. where: named in errors.
+        """
+        ...
+
     def among(self, answer: Any, regions: Regions) -> Any:
         """The answer with the regions that its findings lie among; itself where `takes_regions` is not so."""
         ...

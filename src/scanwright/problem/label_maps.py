@@ -17,6 +17,7 @@ from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, 
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import predict_surely, predict_volume
@@ -70,6 +71,10 @@ class LabelMaps(ShownByItself):
         names, background = [region.name for region in self.task.regions], 1 if self.task.exclusive else 0
         watched = [background + names.index(name) for name in self.task.abnormal]
         return predict_surely(engine, image, watched=watched, where=where, tell=tell)
+
+    def of_slices(self, answers: Iterable[Volume], grid: Grid, *, axis: int, where: Path | None = None) -> Volume:
+        """The labels of all slices, each in its place."""
+        return Volume(np.concatenate([one.voxels for one in answers], axis=axis + 1), grid)
 
     def among(self, answer: Volume, regions: Regions) -> Volume:
         """The answer as it is: it holds what regions the model knows."""

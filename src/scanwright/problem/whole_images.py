@@ -20,6 +20,7 @@ from scanwright.inference.predict import Engine
 from scanwright.inference.whole import predict_whole
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Explanation
+from scanwright.problem.one_answer import OneAnswer
 from scanwright.problem.told import pictured
 from scanwright.problem.whole_explained import Seen, explanation_of, map_of, method_for, methods_of, score_of
 from scanwright.protocols import Listener
@@ -32,7 +33,7 @@ SUFFIX = ".json"
 MOST_EXPLAINED = 4
 
 
-class WholeImages:
+class WholeImages(OneAnswer):
     """Mixed into a problem of one task whose answer is a number for each of its `parts`: (K,) float32."""
 
     task: Task

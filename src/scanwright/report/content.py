@@ -125,7 +125,10 @@ class PlanRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldTraining:
-    """The course of one fold. Pairs of step and value; score is the validation score of the metric named beside it."""
+    """The course of one fold. Pairs of step and value; score is the validation score of the metric named beside it.
+
+    fitted: what was fitted, of a model that takes no steps; "" of one that does.
+    """
 
     fold: str
     loss: tuple[tuple[float, float], ...] = ()
@@ -134,6 +137,7 @@ class FoldTraining:
     num_steps: int = 0
     seconds: float | None = None
     best_score: float | None = None
+    fitted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

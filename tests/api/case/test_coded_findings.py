@@ -19,6 +19,8 @@ from scanwright.io.dicom.derived.sr_concepts import (
     AXIS_BEFORE,
     BURDEN,
     CHANGE,
+    CHANGES,
+    CONFIDENCE,
     CUT,
     FOUND,
     GROWTH,
@@ -28,6 +30,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     OUTSIDE,
     REACHES,
     SHARE,
+    SIZE_BEFORE,
     WITH_FINDINGS,
     YES,
 )
@@ -99,13 +102,16 @@ def test_the_report_says_of_every_finding_what_the_page_says(written):
             "new": "New finding", "grown": "Increase in size", "resolved": "Resolved"
         }[line.change]  # fmt: skip
         assert group.value(AXIS_BEFORE) == (None if line.before is None else pytest.approx(line.before))
+        before = group.value(SIZE_BEFORE, unit=UNITS["ml"])
+        assert before == (None if line.size_before is None else pytest.approx(line.size_before))
         if line.number is None:
             continue
         assert group.tracking_id == f"nodule {line.number}"
         assert group.value(VOLUME, unit=UNITS["ml"]) == pytest.approx(line.size)
         assert group.value(LONG_AXIS) == pytest.approx(line.longest)
         assert group.value(ATTENUATION, derivation=MEAN) == pytest.approx(line.mean)
-        assert group.value(PROBABILITY) == pytest.approx(line.confidence) == pytest.approx(0.8)
+        assert group.value(PROBABILITY) is None  # nothing here is the chance that a finding is real
+        assert group.value(CONFIDENCE) == pytest.approx(line.confidence) == pytest.approx(0.8)
         share = group.value(SHARE, unit=UNITS["%"])
         assert share == (None if line.share_of_region is None else pytest.approx(100 * line.share_of_region))
         assert group.value(GROWTH) == (None if line.growth is None else pytest.approx(100 * line.growth))
@@ -114,6 +120,23 @@ def test_the_report_says_of_every_finding_what_the_page_says(written):
         side = [one.meaning.lower() for one in group.site_modifiers]
         assert line.region == (f"{side[0]} {group.site.meaning.lower()}" if group.site else "")
     assert {line.change for line in lines} == {"new", "grown", "resolved"} and sum(line.cut for line in lines) == 1
+
+
+def test_a_nodule_that_doubles_is_coded_as_larger(scan, tmp_path):
+    """From 1 x 2 to 3 x 3 voxels of 2 mm, 4.5 to 8.5 mm: the 5 mm that RECIST asks of a sum of diameters have no say."""
+    source, image = scan
+    problem, small = Segmentation(TASK), labels()
+    small[5, 8:10, 3] = 3
+    tables = []
+    for values in (labels((5, 8, 3)), small):
+        tables.append(problem.measured(image, Volume(values[None], image.grid), sure=None))
+    (change,) = changes = follow_up(tables[0].findings, tables[1].findings, voxels=(2, 2), longest_edges=(4, 4))
+    answer = Volume(labels((5, 8, 3))[None], image.grid)
+    files = results.write_dicom(
+        tmp_path / "a.seg.dcm", source, image, answer, task=TASK, model=MODEL, table=tables[0], changes=changes
+    )
+    told = [one.answered(CHANGE) for one in read_measurements(files[2]).groups if one.answered(CHANGE)]
+    assert told == [(CHANGES["grown"],)] and told[0][0].value == "15454001" and change.is_little
 
 
 def test_a_finding_worked_by_hand(written, scan):
@@ -231,7 +254,7 @@ def test_findings_of_an_answer_to_the_whole_image_stand_beside_it(scan, written,
     """What is told as abnormal has its places, as on the page: a segment and a group each, and an answer as before."""
     source, _ = scan
     _, table, changes, _ = written
-    found = {"probabilities": {"normal": 0.1, "abnormal": 0.9}, "decision": "abnormal"}
+    found = {"score": 0.9, "limit": 0.5, "decision": "abnormal", "abnormal_share": 0.1}
     given = {"task": TASK, "table": table, "changes": changes}
     marked, report = results.write_beside(tmp_path / "a.json", source, found, [], MODEL, **given)
     assert (marked.name, report.name) == ("a.findings.dcm", "a.sr.dcm")
@@ -239,7 +262,9 @@ def test_findings_of_an_answer_to_the_whole_image_stand_beside_it(scan, written,
     told = {group.tracking_id: group for group in groups}
     assert [one.label for one in read_segmentation(marked).segments] == ["nodule 1", "nodule 2", "nodule 3"]
     assert told["nodule 1"].value(VOLUME, unit=UNITS["ml"]) == pytest.approx(table.findings[0].size)
-    assert told["abnormal"].value(PROBABILITY) == 0.9 and "nodule, resolved 1" in told
+    assert told["abnormal"].value(CONFIDENCE) == 0.9 and told["abnormal"].value(PROBABILITY) is None
+    assert told["abnormal"].answers[0][1].meaning == "Present" and "normal" not in told
+    assert "nodule, resolved 1" in told
     nothing = study_table({}, {}, image=scan[1].voxels[0], grid=scan[1].grid)
     (report,) = results.write_beside(tmp_path / "a.json", source, found, [], MODEL, task=TASK, table=nothing)
-    assert not marked.exists() and len(read_measurements(report).groups) == 2
+    assert not marked.exists() and len(read_measurements(report).groups) == 1

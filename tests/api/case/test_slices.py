@@ -1,6 +1,7 @@
 """Volumes for a model that has learned from single slices: each slice as if it were a scan of its own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -128,6 +129,15 @@ def test_is_flat__as_the_training_images_were(tmp_path, dimension, flat):
     """A 2-D network that was trained on volumes answers volumes: it knows no other way to prepare them."""
     model = open_model(package(tmp_path, dimension=dimension), device="cpu")
     assert model.is_flat is flat
+
+
+@pytest.mark.parametrize(("least", "known"), [((20, 20, 2), True), ((20, 20, 1), False), (None, False)])
+def test_knows_volumes__if_every_training_image_was_one(tmp_path, least, known):
+    shape = None if least is None else [{"min": one} for one in least]
+    reference = None if shape is None else {"dimension": 3, "shape": shape}
+    model = open_model(package(tmp_path, dimension=None), device="cpu")
+    told = replace(model, package=replace(model.package, reference=reference))
+    assert told.knows_volumes is known
 
 
 def test_a_2d_network_trained_on_volumes_is_given_volumes(tmp_path):

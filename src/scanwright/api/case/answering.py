@@ -1,5 +1,6 @@
 """A scan read and answered by a model: the current one, and the prior one that it is compared with, in the same way."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from scanwright.errors import InputError
 from scanwright.findings.regions import Regions
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import files_of, place_of
-from scanwright.problem.kind import LABELS
 from scanwright.problem.label_map_study import anatomy_of
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.types import Array
@@ -71,22 +71,27 @@ def regions_in(image: Volume, by: RegionModel, *, where: Path) -> tuple[Regions,
 def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:
     """Labels on the image's own grid, boxes or numbers, and how sure each voxel's finding is (`Kind.answer_surely`).
 
-    A model that has learned from single slices sees one of them at a time.
+    A model that has learned from single slices sees one of them at a time. Raises InputError for a volume where the answers to
+    its slices are no answer to it (`Kind.of_slices`), and for one slice where an answer is of whole volumes.
     """
     plan = model.engine.plan.preprocess
     axis = slices.axis_across(image.grid, plan)
-    if model.problem.holds != LABELS or not model.is_flat or image.shape[axis] == 1:
+    if not model.is_flat or image.shape[axis] == 1:
+        if model.problem.sees_whole and model.knows_volumes:
+            slices.require_volume(image.grid, where=where)
         return model.problem.answer_surely(model.engine, image, where=where, tell=tell)
     slices.require_slices(image.grid, plan, where=where)
-    labels: list[Array] = []
     certain: list[Array] = []
-    for one in slices.slices_of(image, axis=axis):
-        answer, sure = model.problem.answer_surely(model.engine, one, where=where)
-        labels.append(answer.voxels)
-        certain += [] if sure is None else [sure]
-        tell(Progress("predict", done=len(labels), total=image.shape[axis]))
-    together = np.concatenate(certain, axis=axis) if certain else None
-    return Volume(np.concatenate(labels, axis=axis + 1), image.grid), together
+
+    def answers() -> Iterator[Any]:
+        for number, one in enumerate(slices.slices_of(image, axis=axis), start=1):
+            answer, sure = model.problem.answer_surely(model.engine, one, where=where)
+            certain.extend([] if sure is None else [sure])
+            tell(Progress("predict", done=number, total=image.shape[axis]))
+            yield answer
+
+    whole = model.problem.of_slices(answers(), image.grid, axis=axis, where=where)
+    return whole, np.concatenate(certain, axis=axis) if certain else None
 
 
 def notes_on(model: Model, image: Volume) -> tuple[str, ...]:

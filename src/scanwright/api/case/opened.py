@@ -53,12 +53,18 @@ class Model:
 
     @property
     def is_flat(self) -> bool:
-        """Whether it has learned from images of a single slice each; it then answers every slice of a volume by itself.
+        """Whether it has learned from images of a single slice each; slices of a volume are then answered singly, if at all.
 
-        A 2-D network that was trained on volumes (network.dims=2, set by hand) is not: it answers them as in training.
+        A network that was trained on volumes and sees them slice by slice is not: it answers them as in training.
         """
         known = (self.package.reference or {}).get("dimension")
-        return bool((known or getattr(self.engine.plan.network, "dims", 3)) == 2)
+        return bool(known == 2 if known else self.engine.plan.batch.patch[0] == 1)
+
+    @property
+    def knows_volumes(self) -> bool:
+        """Whether each image that it has learned from had several slices along every axis; False if that is not known."""
+        shape = (self.package.reference or {}).get("shape", ())
+        return bool(shape) and all(one["min"] > 1 for one in shape)
 
 
 def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKind | None = None) -> Model:

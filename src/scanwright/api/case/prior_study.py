@@ -57,6 +57,11 @@ class Comparison:
         """Whether it may be no prior study of this patient, or does not fit the current one: its changes are to be doubted."""
         return bool(self.mismatches) or POOR_FIT in self.doubts
 
+    @property
+    def codable(self) -> tuple[FollowUp, ...]:
+        """The changes as far as a DICOM report may code them: none where the prior study is in doubt."""
+        return () if self.is_doubtful else self.changes
+
 
 def followed(
     model: Model,
@@ -106,6 +111,7 @@ def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredSc
             [is_covered(row, moving.grid, image.grid, back) for row in before.findings],
         ),
         voxels=(edge_in_plane(image.grid), edge_in_plane(moving.grid)),
+        longest_edges=(max(image.grid.spacing), max(moving.grid.spacing)),
     )
     poor = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
     return Comparison(changes=changes, before=before, doubts=(*poor, *doubts_about_covering(changes)))

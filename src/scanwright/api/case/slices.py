@@ -49,7 +49,19 @@ def require_slices(grid: Grid, plan: PreprocessPlan, *, where: Path) -> None:
             where=where,
             expected=f"slices that follow each other from {DIRECTIONS[plan.axes[0]]}",
             found=f"{across} of {along[0]} x {along[1]} voxels",
-            hint="Give slices of the same direction, or a volume.",
+            hint="Give slices of that direction.",
+        )
+
+
+def require_volume(grid: Grid, *, where: Path) -> None:
+    """Raise InputError for a single slice, given to a model that has learned from volumes alone."""
+    if 1 in grid.shape:
+        raise InputError(
+            "a single slice, and the model has learned from volumes",
+            where=where,
+            expected="several slices",
+            found=f"{' x '.join(map(str, grid.shape))} voxels",
+            hint="Give the whole volume, or use a model that has learned from single slices.",
         )
 
 

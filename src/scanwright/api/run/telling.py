@@ -1,14 +1,16 @@
 """The last part of a run: the report that a person reads, the card, and the package that is deployed."""
 
 import statistics
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from scanwright.api.data.gate import content_digest
 from scanwright.api.run.answer import Scores
 from scanwright.api.run.explained import Explained, sanity_text
 from scanwright.api.run.folder import WEIGHTS, Run
 from scanwright.api.run.known_cases import Sight
-from scanwright.api.run.learn import read_log
+from scanwright.api.run.learn import HELD_OUT_IMAGES, read_log
 from scanwright.api.run.parts import (
     TEST_SPLIT,
     dataset_part,
@@ -308,6 +310,7 @@ def training_part(run: Run, study: Study) -> TrainingPart:
                 num_steps=points[-1]["step"] if points else 0,
                 seconds=points[-1]["elapsed_s"] if points else None,
                 best_score=max((score for _, score in scores), default=None),
+                fitted=fitted_text([line for line in lines if line["event"] == "fitted"], study.problem.parts),
             )
         )
         events += [
@@ -320,8 +323,39 @@ def training_part(run: Run, study: Study) -> TrainingPart:
             for line in lines
             if line["event"] == "refit"
         ]
-    note = "The quick score looks at a patch of a few validation cases; it steers nothing and chooses nothing."
+    note = training_note(study.plan, sees_whole=study.problem.sees_whole)
     return TrainingPart(folds=tuple(folds), events=tuple(events), score_metric=study.problem.primary, note=note)
+
+
+def training_note(plan: Plan, *, sees_whole: bool) -> str:
+    """How the planned model learns, as far as a reader of the section on training has to know. sees_whole: as of a problem."""
+    if isinstance(plan.network, ClassicalPlan):
+        return (
+            "A classical model takes no steps: the features of each image are made once, and models are fitted to them."
+        )
+    if isinstance(plan.network, NormalPlan):
+        return (
+            "A model of what is normal takes no steps: it is fitted to normal training cases, and calibrated on them."
+        )
+    seen = f"at most {HELD_OUT_IMAGES} validation images" if sees_whole else "a patch of a few validation cases"
+    return f"The quick score looks at {seen}; it steers nothing and chooses nothing."
+
+
+def fitted_text(fits: Sequence[Mapping[str, Any]], parts: Sequence[str]) -> str:
+    """What was fitted in a fold, by the lines of its log; "" where nothing was. parts: those that models are of, if several."""
+    if any("limit" in fit for fit in fits):
+        return "; ".join(f"{fit['normal_cases']} normal cases, limit {fit['limit']:.2f} spreads" for fit in fits)
+    names = [f"{name}: " for name in parts] if len(fits) > 1 else [""] * len(fits)
+    told = "; ".join(f"{name}{chosen_text(fit)}" for name, fit in zip(names, fits, strict=True))
+    return f"Chosen on inner folds: {told}" if told else ""
+
+
+def chosen_text(fit: Mapping[str, Any]) -> str:
+    """The recipe of a classical model, and how it did on inner folds, where it was chosen among several."""
+    recipe, score = fit["recipe"], fit["inner_score"]
+    measure = "AUROC" if recipe["target"] == "classes" else "R²"
+    values = " ".join(f"{name} {value:g}" for name, value in recipe["parameters"].items())
+    return f"{recipe['family']} {values}" + ("" if score is None else f" ({measure} {score:.3f})")
 
 
 def provenance(run: Run, study: Study, machine: Machine) -> Provenance:
