@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -544,7 +545,7 @@ def test_train__two_at_once(scanwright, finished, tmp_path):
 
 def test_json__one_object_on_standard_output(finished, scanwright, tmp_path):
     trained = json.loads(finished.ended.out)
-    assert list(trained) == ["run", "report", "package", "digest", "elapsed_s", "metrics"]
+    assert list(trained) == ["run", "report", "package", "digest", "elapsed_s", "over_budget_s", "metrics"]
     assert trained["metrics"] == json.loads((finished.run / "metrics.json").read_text())
     assert Path(trained["report"]) == finished.run / "report.html"
     checked = json.loads(scanwright("verify", finished.model, "--json").out)
@@ -658,3 +659,15 @@ def test_made_data__is_what_these_tests_think(six):
     assert nib.load(six / "imagesTr/p00_0000.nii.gz").shape == SHAPE
     assert gzip.decompress((six / "imagesTr/p00_0000.nii.gz").read_bytes())
     assert np.array_equal(nib.load(six / "labelsTr/p00.nii.gz").affine, AFFINE)
+
+
+@pytest.mark.parametrize(("over_s", "line"), [(0.2, "time     97 s"), (57.3, "time     97 s, 57 s over the budget")])
+def test_train__says_that_it_took_longer_than_its_budget(over_s, line):
+    from scanwright.cli import trained_lines
+
+    result = SimpleNamespace(
+        metrics={"overall": {}, "primary": "r2"}, report="r", package="p", elapsed_s=97.0, over_budget_s=over_s
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scanwright.cli.metric_lines", lambda metrics: [])
+        assert trained_lines(result)[-1] == line

@@ -232,8 +232,9 @@ app.registered_commands += model_commands.app.registered_commands
 
 def trained_lines(result: Any) -> list[str]:
     """What a finished run says: the numbers, and where things lie."""
-    where = [f"report   {result.report}", f"package  {result.package}", f"time     {result.elapsed_s:.0f} s"]
-    return [*metric_lines(result.metrics), *where]
+    over = round(result.over_budget_s)
+    time = f"time     {result.elapsed_s:.0f} s" + (f", {over} s over the budget" if over else "")
+    return [*metric_lines(result.metrics), f"report   {result.report}", f"package  {result.package}", time]
 
 
 def trained_json(result: Any) -> dict[str, Any]:
@@ -244,6 +245,7 @@ def trained_json(result: Any) -> dict[str, Any]:
         "package": str(result.package),
         "digest": result.digest,
         "elapsed_s": round(result.elapsed_s, 2),
+        "over_budget_s": round(result.over_budget_s, 2),
         "metrics": result.metrics,
     }
 

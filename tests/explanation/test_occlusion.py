@@ -85,3 +85,16 @@ def test_occlusion__scores_no_more_images_than_promised(batch: int) -> None:
 def test_occlusion__no_calls_allowed(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         occlusion(lambda images: images.sum((1, 2, 3, 4)), noise(FLAT), **wrong)
+
+
+def test_occlusion__several_scores_of_the_same_covered_images_are_maps_of_their_own() -> None:
+    image, asked = noise(DEEP), []
+
+    def both(images: np.ndarray) -> np.ndarray:
+        asked.append(len(images))
+        return np.stack([images.mean((1, 2, 3, 4)), images.max((1, 2, 3, 4))], axis=1)
+
+    found = occlusion(both, image, limit=30)
+    assert found.shape == (2, *DEEP) and sum(asked) <= 31
+    for place in range(2):
+        assert np.array_equal(found[place], occlusion(lambda images, at=place: both(images)[:, at], image, limit=30))

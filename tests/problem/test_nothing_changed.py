@@ -28,14 +28,14 @@ OF_GRADIENTS, OF_COVER = WholeImage.__new__(WholeImage), nn.Identity()
     ],
 )
 def test_explanation_of__parts_that_nothing_changed_are_not_drawn(monkeypatch, network, largest, parts, unchanged):
-    def found(networks, tensor, score, method):
-        map_IJK = np.zeros((8, 8, 1), np.float32)
-        map_IJK[1, 1, 0] = score
-        return map_IJK
+    def found(networks, tensor, scores, method):
+        maps_PIJK = np.zeros((len(scores), 8, 8, 1), np.float32)
+        maps_PIJK[:, 1, 1, 0] = scores
+        return maps_PIJK
 
     seen = SimpleNamespace(tensor=None, on_case=lambda map_IJK: map_IJK)
     monkeypatch.setattr(whole_explained, "Seen", SimpleNamespace(by=lambda engine, image: seen))
-    monkeypatch.setattr(whole_explained, "map_of", found)
+    monkeypatch.setattr(whole_explained, "maps_of", found)
     image = Volume(
         np.random.default_rng(0).normal(size=(1, 8, 8, 1)).astype(np.float32), Grid((8, 8, 1), np.eye(4), "px")
     )

@@ -19,7 +19,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.network.whole import WholeImage
 from scanwright.plan.radiomic_plan import RadiomicPlan
 from scanwright.problem.classification import Classification
-from scanwright.problem.whole_explained import METHODS, map_of, method_for, methods_of, told_by
+from scanwright.problem.whole_explained import METHODS, MOST_COVERED, map_of, maps_of, method_for, methods_of, told_by
 
 
 class Brightness(nn.Module):
@@ -93,3 +93,18 @@ def test_reproduced__the_map_that_is_shown_can_be_made_of_other_weights():
     assert randomisation_check(made, explain, [seen], seed=0, stages=1, draws=1).stages
     asked.networks = (Brightness(),)
     assert problem.reproduced(asked, image, np.array([0.1, 0.2, 0.7])) is None
+
+
+@pytest.mark.parametrize(("depth", "most"), [(1, 400), (16, 64)], ids=["picture", "volume"])
+def test_occlusion__asks_once_for_all_parts_and_less_often_of_a_volume(depth, most):
+    asked = []
+
+    class Counting(Brightness):
+        def forward(self, image):
+            asked.append(len(image))
+            return super().forward(image)
+
+    image = torch.rand(1, depth, 40, 40)
+    found = maps_of([Counting()], image, [output_score(0), output_score(1)], "occlusion")
+    assert found.shape == (2, depth, 40, 40) and found[0] == pytest.approx(-found[1], abs=1e-6)
+    assert MOST_COVERED[depth == 1] == most and most / 4 < sum(asked) <= most + 1

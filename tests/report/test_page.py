@@ -478,3 +478,7 @@ def test_build__real_scans(data_folder):
     html = build(sample(read_hippocampus(data_folder / "hippocampus_mri", 6)))
     Page(html)
     assert len(html) < 4_000_000
+
+
+def test_checks__that_labels_were_not_doubted_is_said_with_the_command_that_does(content: ReportContent) -> None:
+    assert "Labels were not doubted here: scanwright inspect DATA" in " ".join(Page(build(content)).text.split())

@@ -38,7 +38,10 @@ LARGEST_SEED = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a finished run leaves: its folder, the numbers of metrics.json, the plan, the report, the package."""
+    """What a finished run leaves: its folder, the numbers of metrics.json, the plan, the report, the package.
+
+    elapsed_s: of the whole command, all its sessions together. over_budget_s: more than the budget that was given.
+    """
 
     folder: Path
     metrics: dict[str, Any]
@@ -47,6 +50,7 @@ class Trained:
     package: Path
     digest: str
     elapsed_s: float
+    over_budget_s: float = 0.0
 
 
 def train(
@@ -126,8 +130,9 @@ def train(
         kept, models, tried = trials.train_best(run, material, settings, **given)
         ablated = ablate(run, material, settings, tried, **given) if ablation else ()
         found, scores = kept.study, kept.scores
+        budget_s = None if ablation else settings.budget_s
         with run.stage("explain"):
-            explained = Explained(kept, torch_device, tell)
+            explained = Explained(kept, torch_device, tell, budget_s)
             sight = explained.first
         with run.stage("package"):
             digest = telling.write_package(run, found, scores, models, sight)
@@ -142,6 +147,7 @@ def train(
             package=run.path("model.swm"),
             digest=digest,
             elapsed_s=run.elapsed_s,
+            over_budget_s=0.0 if budget_s is None else max(0.0, run.elapsed_s - budget_s),
         )
 
 

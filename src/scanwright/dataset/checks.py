@@ -19,7 +19,8 @@
     duplicate-image                                                          the same voxels in two cases:
         error if their labels or targets differ, or if one of them is in the declared test split, and both are said; else a
         warning, and splits keep the two on one side as if they were one patient's
-    nothing-to-learn                                               error     no region, or no box, in any labelled case
+    nothing-to-learn                                               error     no region, or no box, in any labelled case; one
+                                                                             class or number in all (varied.py)
     rare-region                                                    warning   a region in no patient, or in one only
     mixed-classes                                                            classes of which some are numbers and some words:
         error, but a warning where the words have digits too (4a beside 3)
@@ -70,6 +71,7 @@ from scanwright.dataset.infer import SOURCE
 from scanwright.dataset.masks import interpolated_labels, mixed_values, turned_pictures
 from scanwright.dataset.rare import rare
 from scanwright.dataset.task import Frozen, Task
+from scanwright.dataset.varied import nothing_to_learn
 from scanwright.errors import DatasetFaults
 from scanwright.io.source import files_of, place_of
 from scanwright.workers import in_processes
@@ -124,6 +126,7 @@ def check(dataset: Dataset, *, jobs: int = 1, on_progress: Progress | None = Non
     faults += [*_duplicates(dataset.cases, facts), *_same_channels(dataset.cases, facts)]
     faults += _rare_regions(dataset.train, dataset.task, facts)
     faults += [*_rare_boxes(dataset.train, dataset.task), *rare_classes(dataset.train, dataset.task)]
+    faults += nothing_to_learn(dataset.train, dataset.task)
     if dataset.task.source == SOURCE:
         faults += [*mixed_values(dataset.cases, dataset.task, facts), *interpolated_labels(results)]
     faults += [*turned_pictures(results), *mixed_pictures(results, dataset.task)]

@@ -25,7 +25,8 @@ def occlusion(
 ) -> Floats:
     """How much the score falls when the surroundings of each voxel are covered: (D, H, W) float32.
 
-    scores: images (n, C, D, H, W), of the image's number type, to one score each, (n,). block: edge lengths of what is
+    scores: images (n, C, D, H, W), of the image's number type, to one score each, (n,), or to several, (n, P), which make
+    as many maps of the same covered images: (P, D, H, W). block: edge lengths of what is
     covered at a time; an eighth of each axis, if not given. Blocks overlap by half, and a voxel gets the mean of those that
     cover it. Positive: what is there raises the score. fill: the value of each channel under the cover; its mean over the
     image, if not given. limit: at most so many covered images are scored (and the image itself); blocks grow until that
@@ -37,14 +38,14 @@ def occlusion(
     shape = three(image_CDHW.shape[1:])
     spans = covering(shape, block or three(max(1, ceil(length / 8)) for length in shape), limit=limit)
     cover = np.asarray(image_CDHW.mean(axis=(1, 2, 3)) if fill is None else fill, dtype=image_CDHW.dtype)
-    whole = float(scores(image_CDHW[None])[0])
-    falls, counts = np.zeros(shape), np.zeros(shape)
+    whole = np.asarray(scores(image_CDHW[None])[0], dtype=np.float64)
+    falls, counts = np.zeros((*whole.shape, *shape)), np.zeros(shape)
     for boxes in _batches(spans, batch):
         images = np.repeat(image_CDHW[None], len(boxes), axis=0)
         for image, box in zip(images, boxes, strict=True):
             image[(slice(None), *box)] = cover[:, None, None, None]
         for box, score in zip(boxes, np.asarray(scores(images), dtype=np.float64), strict=True):
-            falls[box] += whole - score
+            falls[(..., *box)] += (whole - score)[..., None, None, None]
             counts[box] += 1
     return np.asarray(falls / counts, dtype=np.float32)
 

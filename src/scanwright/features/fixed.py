@@ -9,10 +9,11 @@ values counts. Of one channel of a picture 649 numbers, of a volume 3,657.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
-from scipy import ndimage
 
+from scanwright.features.derivatives import gaussian_derivatives
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
 from scanwright.types import JSON, Array, Floats, Shape3
@@ -115,19 +116,33 @@ def _outlines(plane: Floats) -> Iterator[Named]:
 
 def _textures(plane: Floats) -> Iterator[Named]:
     """Quantiles of spots (Laplacian of a Gaussian), edges (gradient) and unrest (local deviation) at each scale."""
+    none = (0,) * plane.ndim
+    first, second = (
+        [tuple(order * (axis == along) for along in range(plane.ndim)) for axis in range(plane.ndim)]
+        for order in (1, 2)
+    )
     for scale in SCALES:
-        yield f"spots_of_{scale:g}", np.quantile(-(scale**2) * ndimage.gaussian_laplace(plane, scale), SPOTS)
-        yield f"edges_of_{scale:g}", np.quantile(scale * ndimage.gaussian_gradient_magnitude(plane, scale), EDGES)
-        mean, square = (ndimage.gaussian_filter(values, scale) for values in (plane, plane**2))
+        mean, *parts = gaussian_derivatives(plane, scale, [none, *first, *second])
+        (square,) = gaussian_derivatives(plane**2, scale, [none])
+        slopes, bends = parts[: plane.ndim], parts[plane.ndim :]
+        yield f"spots_of_{scale:g}", np.quantile(-(scale**2) * sum(bends), SPOTS)
+        yield f"edges_of_{scale:g}", np.quantile(scale * np.sqrt(sum(part**2 for part in slopes)), EDGES)
         yield f"unrest_of_{scale:g}", np.quantile(np.sqrt(np.maximum(square - mean**2, 0)), UNREST)
 
 
 def _each(kind: str, values: Floats) -> Iterator[tuple[str, float]]:
     """Every value of a block with a name of its own."""
+    return zip(_names(kind, values.shape), values.ravel().tolist(), strict=True)
+
+
+@lru_cache(maxsize=128)
+def _names(kind: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of a block's values: by place, or by quantile. The same for every image of a size, so made once."""
     levels = {"grey": QUANTILES, "spots": SPOTS, "edges": EDGES, "unrest": UNREST}.get(kind.split("_")[0])
-    for place, value in np.ndenumerate(values):
-        where = "_".join(map(str, place)) if levels is None else f"{levels[place[0]]:g}"
-        yield f"{kind}_at_{where}", float(value)
+    return tuple(
+        f"{kind}_at_" + ("_".join(map(str, place)) if levels is None else f"{levels[place[0]]:g}")
+        for place in np.ndindex(shape)
+    )
 
 
 def _directed(plane: Floats) -> list[Floats]:

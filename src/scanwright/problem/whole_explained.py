@@ -47,6 +47,10 @@ MOVES: Ends = ("lowers\nit", "raises\nit")
 
 VIEWS: dict[Method, int] = {"grad-cam": 3, "smoothgrad": 96}
 """About how many answers of a network a map of a preferred method takes as long as: a gradient takes two more."""
+MOST_COVERED: dict[bool, int] = {True: 400, False: 64}
+"""How many covered images occlusion asks about at most, where images have one slice and where they have several: a volume's
+answer takes several times as long, and 400 of it made a picture of a support vector machine take 20 s.
+"""
 LEAST_FALL = 0.01
 """Of a score that covering the image lowers, in log odds or deviations of a quantity: less is nothing to be shown. Gradients
 have no unit, and of theirs only 0 is nothing."""
@@ -77,9 +81,17 @@ def method_for(engine: Engine, wanted: str | None) -> Method:
 
 def map_of(networks: Sequence[nn.Module], image_CDHW: Tensor, score: Score, method: Method) -> Floats:
     """What the answers of models to an image, filled up to the planned patch, rest on: (D, H, W), the mean over the models."""
+    found: Floats = maps_of(networks, image_CDHW, [score], method)[0]
+    return found
+
+
+def maps_of(networks: Sequence[nn.Module], image_CDHW: Tensor, scores: Sequence[Score], method: Method) -> Floats:
+    """The same for each of several scores: (P, D, H, W). Covered images are answered once for all of them."""
     if method == "occlusion":
-        return _covered(networks, image_CDHW, score)
-    return np.asarray(np.mean([GRADIENTS[method](network, image_CDHW, score) for network in networks], axis=0))
+        return _covered(networks, image_CDHW, scores)
+    gradients = GRADIENTS[method]
+    maps = [np.mean([gradients(network, image_CDHW, score) for network in networks], axis=0) for score in scores]
+    return np.asarray(np.stack(maps), dtype=np.float32)
 
 
 def _cam(network: nn.Module, image_CDHW: Tensor, score: Score) -> Floats:
@@ -101,16 +113,17 @@ GRADIENTS: dict[Method, Callable[[nn.Module, Tensor, Score], Floats]] = {
 }
 
 
-def _covered(networks: Sequence[nn.Module], image_CDHW: Tensor, score: Score) -> Floats:
-    """Where covering the image lowers the mean score of the networks."""
+def _covered(networks: Sequence[nn.Module], image_CDHW: Tensor, scores: Sequence[Score]) -> Floats:
+    """Where covering the image lowers the mean of each score over the networks."""
 
     @torch.no_grad()
-    def scores(images_NCDHW: Array) -> Array:
+    def scored(images_NCDHW: Array) -> Array:
         outputs = outputs_of(networks, torch.from_numpy(images_NCDHW).to(image_CDHW.device))
-        found: Array = torch.stack([score(one.float()) for one in outputs]).mean(0).cpu().numpy()
-        return found
+        found = [torch.stack([score(one.float()) for one in outputs]).mean(0) for score in scores]
+        told: Array = torch.stack(found, dim=1).cpu().numpy()
+        return told
 
-    return occlusion(scores, image_CDHW.cpu().numpy())
+    return occlusion(scored, image_CDHW.cpu().numpy(), limit=MOST_COVERED[image_CDHW.shape[1] == 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +170,8 @@ def explanation_of(
     """
     how = method_for(engine, method)
     seen = Seen.by(engine, image)
-    maps = {name: seen.on_case(map_of(engine.networks, seen.tensor, score, how)) for name, score in parts}
+    made = maps_of(engine.networks, seen.tensor, [score for _, score in parts], how)
+    maps = {name: seen.on_case(one) for (name, _), one in zip(parts, made, strict=True)}
     least = LEAST_FALL if how == "occlusion" else 0.0
     told = {name: found for name, found in maps.items() if _is_more(found, than=least)}
     pictures = [

@@ -161,6 +161,7 @@ def test_elapsed__counts_every_session(tmp_path, monkeypatch):
         assert run.elapsed_s == 7
         with run.stage("check"):
             now[0] += 3
+            assert run.clock.stages_so_far()["check"]["seconds"] == 10, "a stage that has not ended counts"
         assert run.elapsed_s == 10
     clock = json.loads((tmp_path / "clock.json").read_text())
     assert clock["elapsed_s"] == 10

@@ -11,6 +11,7 @@ from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.checks import Checks, check, fault_lines, ranked, stopping
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.split import Splits
+from scanwright.dataset.varied import nothing_to_learn
 from scanwright.errors import PolicyError
 from scanwright.files import canonical_json, sha256_bytes, write_bytes, write_json
 from scanwright.gate.cohort import Cohort
@@ -97,8 +98,11 @@ def look_at_all(
     dataset = looked.dataset
     is_given = splits is not None or any(case.split == "test" for case in dataset.cases)
     cohort = Cohort(dataset=dataset, facts=looked.checks.facts, splits=splits, is_given=is_given)
+    alike = [] if splits is None else alike_without(dataset, splits.test, looked.checks)
     found = survey(cohort, looked.glances, judge_labels=judge_labels)
-    faults = waived(ranked([*looked.checks.faults, *found.faults, *further, *unknown_patients(dataset)]), waivers)
+    faults = waived(
+        ranked([*looked.checks.faults, *found.faults, *alike, *further, *unknown_patients(dataset)]), waivers
+    )
     checks = looked.checks.model_copy(update={"faults": tuple(faults)})
     return Looked(
         dataset=dataset,
@@ -108,6 +112,13 @@ def look_at_all(
         waivers=tuple(waivers),
         excluded=looked.excluded,
     )
+
+
+def alike_without(dataset: Dataset, apart: Sequence[str], checks: Checks) -> list[Fault]:
+    """What is wrong with the targets that are left for learning where a splits file sets cases apart, and was not without."""
+    names = set(apart)
+    left = nothing_to_learn([case for case in dataset.train if case.id not in names], dataset.task)
+    return [fault for fault in left if not any(fault.code == one.code for one in checks.errors)]
 
 
 def write_looked(folder: Path, looked: Looked) -> None:

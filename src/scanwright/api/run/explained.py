@@ -1,5 +1,6 @@
 """What the answers rest on, in the report: how models see their training cases, and the cases that are shown, explained."""
 
+import time
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -17,18 +18,23 @@ from scanwright.inference.predict import Engine
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Fact, Figure
 
+NO_TIME = "the budget was used; the same command once more draws it"
+
 
 @dataclass(slots=True)
 class Explained:
-    """A run's models looked through. sights: by fold, those that were asked for. checks: whether the explanations of cases
-    depend on what was learned, of the first few that were pictured.
+    """A run's models looked through. budget_s: seconds of the whole command, after which nothing more is explained. sights: by
+    fold, those that were asked for. checks: whether the explanations of cases depend on what was learned, of the first few
+    that were pictured. took_s: the last picture.
     """
 
     kept: Tried
     device: torch.device
     tell: Listener
+    budget_s: float | None = None
     sights: dict[int, Sight | None] = field(default_factory=dict)
     checks: list[Sanity] = field(default_factory=list)
+    took_s: float = 0.0
 
     def sight(self, fold: int) -> Sight | None:
         """How a fold's model sees its training cases; None where answers are not of whole images."""
@@ -66,6 +72,9 @@ class Explained:
             text = nearest_text(sight, likeness_of(sight.known, engine, image))
             facts = (*facts, Fact(name="Nearest training cases", value=text))
         problem = study.problem.settled(self.kept.scores.chosen)
+        if not self.has_time:
+            return replace(shown, facts=(*facts, Fact(name="Not drawn", value=NO_TIME)))
+        began = time.monotonic()
         explanation = problem.explain(engine, image, answer, narrow=True)
         if explanation is None:
             return replace(shown, facts=facts)
@@ -74,10 +83,22 @@ class Explained:
             seed = study.plan.training.seed
             self.checks.append(randomisation_check(network, explain, [seen], seed=seed, stages=1, draws=DRAWS))
             run.beat()
+        self.took_s = time.monotonic() - began
         if explanation.parts:
             facts = (*facts, Fact(name="Colours", value=explanation.means))
         facts = (*facts, *(Fact(name="Not drawn", value=str(doubt)) for doubt in explanation.doubts))
         return replace(shown, explained=explanation.png, facts=facts)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether another picture fits in the budget, if it takes as long as the last one.
+
+        One that earlier sessions have used up is no bound: whoever runs the command again wants the report whole.
+        """
+        clock = self.kept.run.clock
+        if self.budget_s is None or clock.before_s >= self.budget_s:
+            return True
+        return clock.elapsed_s + self.took_s <= self.budget_s
 
     @property
     def sanity(self) -> Sanity:

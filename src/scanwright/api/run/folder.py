@@ -62,6 +62,7 @@ class Clock:
     before_s: float = 0.0
     began: float = field(default_factory=lambda: time.monotonic())
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    running: dict[str, float] = field(default_factory=dict)
     last_beat: float = 0.0
 
     @property
@@ -76,6 +77,15 @@ class Clock:
             self.last_beat = now
             write_json(self.file, {"elapsed_s": round(self.elapsed_s, 3), "stages": self.stages})
 
+    def stages_so_far(self) -> dict[str, dict[str, float]]:
+        """What each stage has taken by now, those that have not ended yet among them."""
+        found = {name: dict(entry) for name, entry in self.stages.items()}
+        for name, began in self.running.items():
+            entry = found.setdefault(name, {"seconds": 0.0, "peak_bytes": 0})
+            entry["seconds"] = round(entry["seconds"] + time.monotonic() - began, 3)
+            entry["peak_bytes"] = max(entry["peak_bytes"], peak_memory_bytes())
+        return found
+
     def seconds_of(self, part: str) -> float:
         """What making and judging the model of a part took; without a name, of a run of one model."""
         names = [f"{stage} ({part})" if part else stage for stage in OF_A_MODEL]
@@ -84,13 +94,12 @@ class Clock:
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count the time and the peak memory of a stage, over all sessions."""
-        began = time.monotonic()
+        self.running[name] = time.monotonic()
         try:
             yield
         finally:
-            entry = self.stages.setdefault(name, {"seconds": 0.0, "peak_bytes": 0})
-            entry["seconds"] = round(entry["seconds"] + time.monotonic() - began, 3)
-            entry["peak_bytes"] = max(entry["peak_bytes"], peak_memory_bytes())
+            self.stages = self.stages_so_far()
+            del self.running[name]
             with contextlib.suppress(ResourceError):  # a full disk is told of by whoever has something to say
                 self.beat(force=True)
 

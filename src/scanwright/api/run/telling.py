@@ -371,6 +371,6 @@ def provenance(run: Run, study: Study, machine: Machine) -> Provenance:
     ]
     stages = [
         StageCost(stage=name, seconds=entry["seconds"], peak_bytes=int(entry["peak_bytes"]))
-        for name, entry in run.clock.stages.items()
+        for name, entry in run.clock.stages_so_far().items()
     ]
     return Provenance(command=run.command, facts=tuple(facts), stages=tuple(stages))

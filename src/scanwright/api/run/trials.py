@@ -19,6 +19,7 @@ from scanwright.api.run import answer, learn
 from scanwright.api.run.answer import Scores
 from scanwright.api.run.folder import PLAN, TRIALS, TRIED, Run
 from scanwright.api.run.learn import OutOfTime
+from scanwright.api.run.spare import seconds_to_explain
 from scanwright.api.run.study import Material, Study, Unplanned, plan_model
 from scanwright.errors import ResourceError
 from scanwright.evaluation.judged import JudgedCase
@@ -59,7 +60,8 @@ def train_best(
 ) -> tuple[Tried, ModelsPart | None, dict[str, Tried]]:
     """Train and judge every model to be tried; the best of them, in the run folder, how the others did, and all of them.
 
-    With a budget each network has an equal share of what is left when its turn comes. Raises what planning and training raise.
+    With a budget each network has an equal share of what is left when its turn comes, less what it takes to explain the
+    answers of a model of features, should that one be kept. Raises what planning and training raise.
     """
     train = partial(train_model, material=material, machine=machine, device=device, tell=tell)
     names = tried_models(run, material, settings)
@@ -68,12 +70,14 @@ def train_best(
         return only, None, {names[0]: only}
     tried: dict[str, Tried] = {}
     refused: dict[str, ResourceError] = {}
+    spare_s = 0.0
     for place, name in enumerate(names):
         tell(Progress("try", note=f"model {place + 1} of {len(names)}: {name}"))
-        until_s = deadline(run, material, settings, left=names[place:])
+        until_s = deadline(run, material, settings, left=names[place:], spare_s=spare_s)
         share = settings.model_copy(update={"model": name, "budget_s": until_s})
         try:
-            tried[name] = train(run.part(name), settings=share)
+            done = train(run.part(name), settings=share)
+            tried[name], spare_s = done, max(spare_s, seconds_to_explain(done.run, done.study, done.keys))
         except (Unplanned, OutOfTime) as error:
             refused[name] = error
             tell(Progress("try", note=f"{name} is left out: {error.message}"))
@@ -116,15 +120,17 @@ def train_model(
     return Tried(run, study, keys, scores)
 
 
-def deadline(run: Run, material: Material, settings: Settings, *, left: Sequence[ModelName]) -> float | None:
+def deadline(
+    run: Run, material: Material, settings: Settings, *, left: Sequence[ModelName], spare_s: float = 0.0
+) -> float | None:
     """The seconds of the run at which the first of these models should be done; None without a budget.
 
-    What takes no steps takes what it takes, and networks share the rest.
+    What takes no steps takes what it takes, and networks share the rest. spare_s: kept of it for what comes after them.
     """
     if settings.budget_s is None:
         return None
     networks = sum(rules_for(material.problem, name).takes_steps for name in left)
-    return run.elapsed_s + max(0.0, settings.budget_s - run.elapsed_s) / max(1, networks)
+    return run.elapsed_s + max(0.0, settings.budget_s - spare_s - run.elapsed_s) / max(1, networks)
 
 
 def best_of(rows: Mapping[str, Sequence[JudgedCase]], material: Material, *, seed: int) -> str:
