@@ -233,7 +233,7 @@ def test_build__test_split_in_the_head_beside_cross_validation(content):
     test = Headline(
         metric="dice", estimate=estimate, num_cases=11, num_patients=10, scope="set apart by the data set", name="Test split"
     )  # fmt: skip
-    text = Page(build(dataclasses.replace(content, headline=first, test=test))).text
+    text = Page(build(dataclasses.replace(content, headline=first, beside=(test,)))).text
     head = text[: text.index("For research use only")]
     assert head.count("Measured on") == head.count("95% CI") == 2
     assert head.index("Cross-validation, mean Dice") < head.index(

@@ -57,8 +57,8 @@ WORDING = replace(
     class_told.WORDING,
     kind="Anomaly detection",
     learned="normal cases",
-    pictures="Cases whose truth was held most and least probable, and one in the middle; below each, how far each place lies "
-    "from what is normal.",
+    pictures="Cases whose truth was held most and least probable, and one in the middle.",
+    explained="Below each, how far each place lies from what is normal.",
 )
 NOTE = (
     "Only normal cases were learned from. A case is told as abnormal if it exceeds what normal cases reach at most; that limit "
@@ -247,6 +247,10 @@ class Anomaly(ShownByItself):
         seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
         return replace(part, answers=self.whole.told(answer.chances), images=(*outlined, seen))
 
+    def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
+        """By a limit that normal cases alone had a part in."""
+        return NOTE
+
     def caveats(self, rows: Sequence[ClassifiedCase]) -> tuple[str, ...]:
         """Of models that give all their cases nearly the same score."""
         return level_caveats(rows)
@@ -325,7 +329,7 @@ class Anomaly(ShownByItself):
         note: str,
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it, and its findings."""
-        whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}")
+        whole = class_told.result_set(name, summary, rows, self.task, note=note)
         return (whole, *lesion_results(name, summary, rows))
 
     def pictures(

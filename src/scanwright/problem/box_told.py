@@ -37,8 +37,6 @@ def result_set(
     name: str, summary: Mapping[str, JSON], rows: Sequence[DetectedCase], task: Task, *, note: str
 ) -> ResultSet:
     """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
-    if len({row.fold for row in rows}) > 1:
-        note += " The score from which on a box is told is chosen on the other folds."
     cases = [page_case(row, task) for row in rows]
     return of_all_together(name, _shown(summary), cases=cases, figures=box_figures.figures(rows, task), note=note)
 

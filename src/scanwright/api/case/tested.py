@@ -1,10 +1,12 @@
 """What a package was tested on and how that went, from its metrics.json, as texts for the report of a study."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanwright.doubt import Doubt
 from scanwright.report.notation import number
+
+CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
 
 
 def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tuple[dict[str, str], ...]:
@@ -58,6 +60,20 @@ def never_saw_abnormal(metrics: Mapping[str, Any]) -> tuple[Doubt, ...]:
             number=cases,
         ),
     )
+
+
+def sets_tested(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Those parts by name, the cross-validation first."""
+    return {CROSS_VALIDATION if part["by_fold"] else TEST_SPLIT: part for part in reversed(_parts(metrics))}
+
+
+def scope_text(folds: Sequence[int], *, total: int) -> str:
+    """In words, which held-out cases were judged by which models. folds: those that judged; () of a test split alone."""
+    if not folds:
+        return "test split"
+    if len(folds) == total and total > 1:
+        return f"{total} folds, each case judged by the model that never saw it"
+    return f"fold {folds[0]} only" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
 
 
 def _parts(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
