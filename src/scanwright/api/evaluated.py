@@ -89,8 +89,11 @@ class Evaluated:
 
     def answered_by(self) -> list[str]:
         """SHA-256 of each package that answered into the folder, as far as `predict` has noted it there."""
+        noted = self.given / RECORD
+        if not noted.is_file():
+            return []
         try:
-            rows = read_json(self.given / RECORD)["predictions"].values()
+            rows = read_json(noted)["predictions"].values()
             return sorted({row["package"] for row in rows if "package" in row})
         except (InputError, KeyError, TypeError, AttributeError):
             return []

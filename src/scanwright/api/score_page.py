@@ -168,13 +168,18 @@ def results(found: Evaluated) -> tuple[ResultSet, ...]:
 
 
 def held_part(found: Evaluated) -> HeldPart | None:
-    """Every measure that the package's own test and the new data share, of all together, and the headline's of each part."""
+    """Every measure that the package's own test and the new data share, of all together, and the headline's of each part,
+    where the parts have values of their own: two classes share what ranks them.
+    """
     names = tuple(found.tested)
     if not names:
         return None
     rows = [held_row(found, "", key) for key in found.summary["overall"] if metric(key).better != "none"]
     primary = class_measure(found.problem.primary)
-    rows += [held_row(found, part, primary) for part in found.summary["by_class"]]
+    parts = [held_row(found, part, primary) for part in found.summary["by_class"]]
+    rows += (
+        parts if any(row.new.mean != found.summary["overall"][found.problem.primary]["mean"] for row in parts) else []
+    )
     kept = tuple(row for row in rows if any(one is not None for one in row.known))
     return HeldPart(names=names, rows=kept) if kept else None
 
@@ -237,17 +242,27 @@ def limits(found: Evaluated) -> Iterator[str]:
         yield "The package does not say what it has learned from: whether these cases are among it is not known."
     if found.model is None:
         yield "Whether who made the predictions has learned from these cases is not known."
-    elif CROSS_VALIDATION in found.tested:
+    elif CROSS_VALIDATION in found.tested and len(found.model.package.models) > 1:
         yield (
             "The package\N{RIGHT SINGLE QUOTATION MARK}s cross-validation judged each of its models alone; here they answer "
-            "together, which is a little better where nothing else differs."
+            "together, and the numbers may differ a little by that alone."
         )
     if stopping := [fault for fault in found.faults if fault.stops]:
         codes = ", ".join(dict.fromkeys(fault.code for fault in stopping))
         yield f"The data have faults that would stop a training ({codes}); they stand below and were judged all the same."
+    if nowhere := absent_parts(found):
+        yield f"No case has {', '.join(nowhere)}: whether it is found where it is there is not known."
     if found.overview is not None:
         yield from limits_of_data(found.dataset, found.overview)
     yield OF_PATIENTS
+
+
+def absent_parts(found: Evaluated) -> list[str]:
+    """Regions, or classes of boxes, that are in none of the judged cases."""
+    if found.overview is None:
+        return []
+    regions = [one.name for one in found.overview.regions if not one.present]
+    return regions + [one.name for one in found.overview.boxes if not one.boxes]
 
 
 def left_out(found: Evaluated) -> list[Fact]:
