@@ -113,6 +113,15 @@ def test_evaluate__cases_that_a_package_has_learned_from_are_left_out(finished, 
     assert "The model has learned from 4 of the 6 cases, by their voxels" in page and "are no test of it" in page
     assert page.count("the model has learned from it</td>") == 4
     assert metrics["data"]["cases"] == 6 and metrics["cases"] == 2
+    assert "of patients of whom the model has learned" not in page
+    one = copy(finished.data, tmp_path / "one")
+    write_text(one / "cases.csv", "case,patient\n" + "".join(f"p{n:02d},q\n" for n in range(6)))
+    evaluate(finished.model, one, out=tmp_path / "c")
+    page = (tmp_path / "c/report.html").read_text()
+    assert (
+        f"2 of the judged cases ({', '.join(split['validation'])}) are of patients of whom the model has learned"
+        in page
+    )
     seen = nnunet_folder(tmp_path / "seen", cases=6)
     for case in split["validation"]:
         (seen / f"imagesTr/{case}_0000.nii.gz").unlink()

@@ -26,6 +26,9 @@ from scanwright.api.run.parts import (
 from scanwright.dataset.images import read_case_image
 from scanwright.evaluation.detection_columns import class_measure
 from scanwright.evaluation.independent import independent_difference
+from scanwright.metric_lines import OF_FINDINGS
+from scanwright.package.load import CHOSEN
+from scanwright.problem.label_map_lesions import FINDINGS
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import (
     CasePicture,
@@ -46,6 +49,7 @@ from scanwright.types import JSON
 
 NEW_DATA = "New data"
 NOTHING_CHOSEN = "Nothing was fitted or chosen on these cases"
+OWN = ": what decides, thresholds and calibration, is the package\N{RIGHT SINGLE QUOTATION MARK}s own"
 MOST_LEFT_OUT = 50
 """Cases that are listed with the reason why they were left out."""
 
@@ -137,7 +141,7 @@ def who_answered(found: Evaluated) -> str:
         package = found.model.package
         return (
             f"Answered by the package {package.card['name']} ({found.given.name}, SHA-256 {package.digest[:16]}…) as it is. "
-            f"{NOTHING_CHOSEN}: calibration and thresholds are the package\N{RIGHT SINGLE QUOTATION MARK}s own."
+            f"{NOTHING_CHOSEN}{'' if package.optional(CHOSEN) is None else OWN}."
         )
     answered_by = ", ".join(f"{digest[:16]}…" for digest in found.answered_by())
     who = f"predict noted the package {answered_by} beside them" if answered_by else "who made them is not known here"
@@ -150,6 +154,18 @@ def learned_text(found: Evaluated) -> str:
     return (
         f"The model has learned from {number} of the {total} cases, by their voxels ({listed(found.learned)}): these are no "
         "test of it, and are left out."
+    )
+
+
+def same_patients_text(found: Evaluated) -> str:
+    """That judged cases are of patients of whom the model knows others; "" where none is."""
+    known = {case.patient for case in found.looked.dataset.cases if case.id in set(found.learned)}
+    same = [name for name, case in found.cases.items() if case.patient in known]
+    if not same:
+        return ""
+    return (
+        f"{len(same)} of the judged cases ({listed(same)}) are of patients of whom the model has learned from other cases: "
+        "scores may be too good."
     )
 
 
@@ -180,12 +196,13 @@ def held_part(found: Evaluated) -> HeldPart | None:
     rows += (
         parts if any(row.new.mean != found.summary["overall"][found.problem.primary]["mean"] for row in parts) else []
     )
+    rows += [held_row(found, FINDINGS, key) for key in OF_FINDINGS if FINDINGS in found.summary]
     kept = tuple(row for row in rows if any(one is not None for one in row.known))
     return HeldPart(names=names, rows=kept) if kept else None
 
 
 def held_row(found: Evaluated, part: str, key: str) -> HeldRow:
-    """One measure. part: a region, class or quantity; "" of all together."""
+    """One measure. part: a region, class or quantity, or FINDINGS, one by one; "" of all together."""
     new = estimate_in(found.summary, part, key) or Estimate(mean=None)
     known = tuple(estimate_in(block, part, key) for block in found.tested.values())
     return HeldRow(part=part, metric=key, new=new, known=known, differences=tuple(less(new, one) for one in known))
@@ -193,7 +210,9 @@ def held_row(found: Evaluated, part: str, key: str) -> HeldRow:
 
 def estimate_in(block: Mapping[str, JSON], part: str, key: str) -> Estimate | None:
     """A measure of a part of metrics.json, None where it is not there."""
-    measures = block["by_class"].get(part, {}) if part else block["overall"]
+    measures = block["overall"] if not part else block["by_class"].get(part, {})
+    if part == FINDINGS and FINDINGS in block:
+        measures = block[FINDINGS]["overall"]
     return estimate(measures[key]) if key in measures else None
 
 
@@ -238,6 +257,7 @@ def limits(found: Evaluated) -> Iterator[str]:
     yield from limits_of_set(found.problem, found.summary)
     if found.learned:
         yield learned_text(found)
+        yield same_patients_text(found)
     elif found.model is not None and not found.model.learned_from:
         yield "The package does not say what it has learned from: whether these cases are among it is not known."
     if found.model is None:
