@@ -43,6 +43,10 @@ def choose_operating_point(
         sensitivity    the largest specificity at which the sensitivity is not under the target
         specificity    the largest sensitivity at which the specificity is not under the target
 
+    Of few cases a share says little: a target is also one that new cases are expected to reach, which k of n cases under the
+    threshold let k / (n + 1) of them miss (Weibull's quantile; Hyndman and Fan 1996, Am Stat 50:361, type 6). Where even the
+    lowest of n scores promises less than the target, the threshold lies under it all the same.
+
     None without a positive or without a negative case.
     Raises UsageError for an unknown rule, or a target that is missing, needless or outside (0, 1].
     """
@@ -53,7 +57,14 @@ def choose_operating_point(
     thresholds = candidate_thresholds(scores)
     sensitivity = 1 - _below(thresholds, scores[positive])
     specificity = _below(thresholds, scores[~positive])
-    place = _place(rule, target, sensitivity, specificity)
+    if rule == "youden" or target is None:
+        place = int(np.argmax(np.round(sensitivity + specificity, 12)))
+    elif rule == "sensitivity":
+        expected = np.quantile(scores[positive], 1 - target, method="weibull")
+        place = int(np.flatnonzero((sensitivity >= target - 1e-12) & (thresholds <= expected))[-1])
+    else:
+        expected = np.quantile(scores[~positive], target, method="weibull")
+        place = int(np.flatnonzero((specificity >= target - 1e-12) & (thresholds >= expected))[0])
     return OperatingPoint(
         rule=rule,
         target=target,
@@ -81,15 +92,6 @@ def candidate_thresholds(scores: Floats) -> Floats:
     between = np.where(between > distinct[:-1], between, distinct[1:])
     thresholds: Floats = np.concatenate([[0.0], between, [np.nextafter(distinct[-1], np.inf)]])
     return thresholds
-
-
-def _place(rule: Rule, target: float | None, sensitivity: Floats, specificity: Floats) -> int:
-    """With rising thresholds sensitivity falls and specificity grows; the first is 1 at the first, the other at the last."""
-    if rule == "youden" or target is None:
-        return int(np.argmax(np.round(sensitivity + specificity, 12)))
-    if rule == "sensitivity":
-        return int(np.flatnonzero(sensitivity >= target - 1e-12)[-1])
-    return int(np.flatnonzero(specificity >= target - 1e-12)[0])
 
 
 def _below(thresholds: Floats, scores: Floats) -> Floats:

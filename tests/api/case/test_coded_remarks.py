@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from scanwright.api.case.answer_case import Seen
 from scanwright.api.case.coded_findings import gone_in, measures_of
 from scanwright.api.case.coded_remarks import NO_REMARKS, remarks_on
 from scanwright.api.case.prior_study import LATER, OTHER_BIRTH, OTHER_ID, POOR_FIT, Comparison
@@ -82,7 +81,7 @@ def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
         "a nodule of the prior study, outside all regions, against the prior study: "
         "not wholly covered by this study (before 7.0 mm)",
     )
-    measures = measures_of(NOW, replace(EMPTY, findings=NOW), Seen(None, None, COMPARED).changes, unit="HU")
+    measures = measures_of(NOW, replace(EMPTY, findings=NOW), COMPARED.codable, unit="HU")
     assert [one.change for one in measures] == ["grown", "", "", "", "new"]
     assert [one.before for one in measures] == [14.0, None, None, None, None]
     assert [one.before for one in gone_in(CHANGES, EMPTY)] == [6.0]
@@ -96,7 +95,7 @@ def test_remarks__against_a_prior_study_that_is_in_doubt_nothing_is_coded(doubt)
     assert doubt in said and DOUBT in said
     assert "nodule 1, against the prior study: grown (+43 %, before 14.0 mm), in doubt as the prior study is" in said
     assert sum("in doubt" in one for one in said) == len(CHANGES)
-    assert Seen(None, None, compared).changes == ()
+    assert compared.codable == ()
 
 
 def test_remarks__the_prior_study_is_named_where_it_is_dicom_and_was_compared():

@@ -47,8 +47,8 @@ class AnsweredCase:
 
     @property
     def changes(self) -> tuple[FollowUp, ...]:
-        """What became of the prior study's findings, as far as a report may code it: not where that study is in doubt."""
-        return () if self.compared is None or self.compared.is_doubtful else self.compared.changes
+        """What became of the prior study's findings, as far as a DICOM report may code it."""
+        return () if self.compared is None else self.compared.codable
 
     def told(self) -> dict[str, JSON]:
         """found, with what it rests on and which training cases are near, as plain data."""

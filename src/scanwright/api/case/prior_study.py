@@ -57,6 +57,11 @@ class Comparison:
         """Whether it may be no prior study of this patient, or does not fit the current one: its changes are to be doubted."""
         return bool(self.mismatches) or POOR_FIT in self.doubts
 
+    @property
+    def codable(self) -> tuple[FollowUp, ...]:
+        """The changes as far as a DICOM report may code them: none where the prior study is in doubt."""
+        return () if self.is_doubtful else self.changes
+
 
 def followed(
     model: Model,
