@@ -204,6 +204,12 @@ def test_train__numbers(scanwright, tmp_path):
     assert ended.code == 0, ended.err
     found = json.loads(ended.out)["predictions"][0]["quantities"]["value"]
     assert found > known.mean()  # in its own unit, and of a large disc
+    others = number_folder(tmp_path / "others", cases=9)  # the first one was learned from
+    judged = evaluate(tmp_path / "run" / "model.swm", others, out=tmp_path / "scores")
+    assert judged["learned_from"] == ["c00"] and judged["cases"] == 8 and "operating_points" not in judged
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert "Regression evaluation" in page and "predicted less true" in page and "Package, cross-validation" in page
+    assert "The model has learned from 1 of the 9 cases, by their voxels (c00)" in page
 
 
 @pytest.mark.parametrize(("choice", "outputs"), [("ordered", 2), ("several", 3)])

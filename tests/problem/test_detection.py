@@ -206,3 +206,11 @@ def test_judged__by_the_scores_that_the_file_states(tmp_path):
     with pytest.raises(InputError, match="thresholds") as caught:
         Detection(TASK).judged(case, tmp_path / "told.json")
     assert caught.value.where == tmp_path / "told.json"
+
+
+def test_how_decided__says_where_the_scores_were_chosen():
+    _, told = rows()
+    assert Detection(TASK).how_decided(told[:1]) == "A box is told from the score 0.3 on: none was chosen."
+    assert "on the other folds" in Detection(TASK).how_decided(told)
+    said = Detection(TASK, stated=(0.25, 0.4)).how_decided(told[:1])
+    assert said == "A box is told by its score: red from 0.25 on, white from 0.4 on, as was chosen out of fold."

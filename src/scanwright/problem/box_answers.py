@@ -326,11 +326,11 @@ class BoxAnswers(ShownByItself):
         return judged, tested, None if chosen is None else {"thresholds": dict(zip(self.parts, chosen, strict=True))}
 
     def how_decided(self, rows: Sequence[DetectedCase]) -> str:
-        """From which score on boxes are told, and where that was chosen; "" where nothing was."""
+        """From which score on boxes are told, and where that was chosen."""
         if len({row.fold for row in rows}) > 1:
             return "The score from which on a box is told is chosen on the other folds."
         if not self.stated:
-            return ""
+            return f"A box is told from the score {DEFAULT_SCORE} on: none was chosen."
         limits = ", ".join(f"{name} from {limit:.3g} on" for name, limit in zip(self.parts, self.stated, strict=True))
         return f"A box is told by its score: {limits}, as was chosen out of fold."
 
