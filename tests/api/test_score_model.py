@@ -54,7 +54,7 @@ def test_evaluate__the_page_of_a_package(finished, tmp_path):
     page = (tmp_path / "out/report.html").read_text()
     assert 'id="results"' in page and "Does it hold?" in page and page.count("data:image/png") == 3
     assert "scanwright evaluate as it was typed" in page and "fold 0 only" in page and "Segmentation evaluation" in page
-    assert "Only 3 patients were judged: too few for an interval" in page
+    assert "Only 3 patients were judged: too few for an interval" in page and "seem to be the very cases" not in page
     for absent in ('id="plan"', 'id="training"', 'id="split"'):
         assert absent not in page
     known = json.loads((finished.run / "metrics.json").read_text())
@@ -113,6 +113,7 @@ def test_evaluate__cases_that_a_package_has_learned_from_are_left_out(finished, 
     assert "The model has learned from 4 of the 6 cases, by their voxels" in page and "are no test of it" in page
     assert page.count("the model has learned from it</td>") == 4
     assert metrics["data"]["cases"] == 6 and metrics["cases"] == 2
+    assert "own cross-validation: these seem to be the very cases that it was tested on" in page
     assert "of patients of whom the model has learned" not in page
     one = copy(finished.data, tmp_path / "one")
     write_text(one / "cases.csv", "case,patient\n" + "".join(f"p{n:02d},q\n" for n in range(6)))

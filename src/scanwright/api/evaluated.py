@@ -28,12 +28,13 @@ OF_LEARNING = {"nothing-to-learn", "rare-region", "rare-class"}
 class Evaluated:
     """Cases that were judged. looked: all that were given, those among them that the model has learned from.
 
-    given: the package, or the folder of predictions; model: None of a folder. problem: of the data set, as the package
-    decides. files: of each case's answer. scores: metrics.json without what is said of package and data. learned: the cases
-    that were left out, as the model has learned from them.
+    data: the data set's path. given: the package, or the folder of predictions; model: None of a folder. problem: of the data
+    set, as the package decides. files: of each case's answer. scores: metrics.json without what is said of package and data.
+    learned: the cases that were left out, as the model has learned from them.
     """
 
     looked: Looked
+    data: Path
     given: Path
     model: Model | None
     problem: Kind
@@ -120,7 +121,7 @@ class Evaluated:
     def _data(self) -> dict[str, JSON]:
         dataset, version = self.looked.dataset, self.looked.manifest
         return {
-            "name": dataset.root.name,
+            "name": self.data.name,
             "layout": dataset.layout,
             "cases": len(dataset.cases),
             "patients": len({case.patient for case in dataset.cases}),

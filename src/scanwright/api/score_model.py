@@ -87,7 +87,8 @@ def evaluate(
     rows = score(files, problem, cases, yardstick=yardstick, where=source, tell=tell)
     found = Evaluated(
         looked=looked,
-        given=source,
+        data=Path(data).resolve(),
+        given=source.resolve(),
         model=model,
         problem=problem if model is None else problem.settled(model.package.optional(CHOSEN)),
         rows=rows,

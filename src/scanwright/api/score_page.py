@@ -87,7 +87,7 @@ def report_content(found: Evaluated, *, command: str, machine: Machine, tell: Li
 def title(found: Evaluated) -> str:
     """Who answered, on which data."""
     who = found.given.name if found.model is None else found.model.package.card["name"]
-    return f"{who} on {found.dataset.root.name}"
+    return f"{who} on {found.data.name}"
 
 
 def scope(found: Evaluated) -> str:
@@ -270,11 +270,27 @@ def limits(found: Evaluated) -> Iterator[str]:
     if stopping := [fault for fault in found.faults if fault.stops]:
         codes = ", ".join(dict.fromkeys(fault.code for fault in stopping))
         yield f"The data have faults that would stop a training ({codes}); they stand below and were judged all the same."
+    for name in same_sets(found):
+        yield (
+            f"Every number is that of the package\N{RIGHT SINGLE QUOTATION MARK}s own {name.lower()}: these seem to be the "
+            "very cases that it was tested on, and their agreement says nothing of other data."
+        )
     if nowhere := absent_parts(found):
         yield f"No case has {', '.join(nowhere)}: whether it is found where it is there is not known."
     if found.overview is not None:
         yield from limits_of_data(found.dataset, found.overview)
     yield OF_PATIENTS
+
+
+def same_sets(found: Evaluated) -> list[str]:
+    """The sets that the package was tested on which have as many cases, and the very numbers that these have."""
+    keys, own = ("cases", "patients"), found.summary
+    return [
+        name
+        for name, part in found.tested.items()
+        if all(part[key] == own[key] for key in keys)
+        and all(value["mean"] == own["overall"].get(key, {}).get("mean") for key, value in part["overall"].items())
+    ]
 
 
 def absent_parts(found: Evaluated) -> list[str]:
