@@ -2,17 +2,22 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies
 
 from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow
 
 
-def finding(number, center, longest, *, kind="lesion", cut=False):
+def finding(number, center, longest, *, kind="lesion", cut=False, size=None):
     return FindingRow(
-        number=number, kind=kind, size=longest**3 / 2000, longest=longest, perpendicular=longest / 2, slice_index=0,
+        number=number, kind=kind, size=size or longest**3 / 2000, longest=longest, perpendicular=longest / 2, slice_index=0,
         center=center, mean=0, deviation=0, low=0, high=0,
         shares={}, region="", share_of_region=None, confidence=None, touches=(), cut=cut,
     )  # fmt: skip
+
+
+def one_to_one(then, now, **more):
+    return follow_up([finding(1, (0, 0, 0), now)], [finding(1, (0, 0, 0), then)], np.ones((1, 1)), **more)
 
 
 def told(rows):
@@ -44,9 +49,60 @@ def test_follow_up__new_resolved_grown_shrunk_and_stable():
     assert rows[3].growth is None
 
 
-def test_follow_up__a_fifth_more_of_little_is_no_growth():
-    (row,) = follow_up([finding(1, (0, 0, 0), 7.5)], [finding(1, (0, 0, 0), 6)])
-    assert row.change == "stable" and row.growth == pytest.approx(0.25)  # 1.5 mm; RECIST asks for 5
+@pytest.mark.parametrize(
+    ("then", "now", "change"),
+    [(4.5, 9.4, "grown"), (10, 12, "grown"), (10, 11.9, "stable"), (10, 7.1, "stable"), (10, 7, "shrunk")],
+)
+def test_follow_up__a_small_one_grows_by_the_same_share_as_a_large_one(then, now, change):
+    """A nodule that doubles is not stable because it gained less than the 5 mm that RECIST asks of a sum of diameters."""
+    (row,) = one_to_one(then, now, voxels=(0.7, 0.7))
+    assert row.change == change and row.growth == pytest.approx(now / then - 1) and not row.by_volume
+    assert row.gain == pytest.approx(now - then) and row.is_little is (change == "grown")
+
+
+def test_follow_up__growth_of_five_mm_is_not_little():
+    (row,) = one_to_one(20, 25)
+    assert row.change == "grown" and not row.is_little
+
+
+@pytest.mark.parametrize(
+    ("times", "thick", "change"),
+    [
+        (1.74, 1.0, "grown"),
+        (1.72, 1.0, "stable"),
+        (0.34, 1.0, "shrunk"),
+        (0.35, 1.0, "stable"),
+        (1.74, 5.0, "within error"),
+        (1.72, 5.0, "stable"),
+    ],
+)
+def test_follow_up__a_volume_may_grow_where_the_longest_diameter_does_not(times, thick, change):
+    """A ball of a fifth more in diameter has 73 % more volume, if slices are thin enough to tell."""
+    rows = [finding(1, (0, 0, 0), 20, size=size) for size in (4 * times, 4)]
+    (row,) = follow_up(rows[:1], rows[1:], voxels=(1, 1), longest_edges=(thick, thick))
+    assert (row.change, row.by_volume) == (change, change in ("grown", "shrunk"))
+    assert row.size_growth == (None if change == "within error" else pytest.approx(times - 1))
+
+
+def test_follow_up__growth_of_one_measure_goes_before_shrinking_of_the_other():
+    (row,) = follow_up([finding(1, (0, 0, 0), 12, size=9)], [finding(1, (0, 0, 0), 20, size=4)])
+    assert (row.change, row.by_volume) == ("grown", True)
+
+
+@given(
+    then=strategies.floats(3, 60),
+    times=strategies.floats(0.2, 5),
+    volume=strategies.floats(0.1, 100),
+    voxel=strategies.floats(0, 5),
+)
+def test_follow_up__stable_is_what_changes_in_neither_measure(then, times, volume, voxel):
+    before, now = finding(1, (0, 0, 0), then), finding(1, (0, 0, 0), then * times, size=volume * then**3 / 2000)
+    (row,) = follow_up([now], [before], np.ones((1, 1)), voxels=(voxel, voxel), longest_edges=(voxel, voxel))
+    grows, shrinks = max(times, np.cbrt(volume)), min(times, np.cbrt(volume))
+    if row.change == "stable":
+        assert shrinks > 0.7 - 1e-9 and grows < 1.2 + 1e-9
+    if then * (times - 1) > 2 * voxel + 1e-9 and times > 1.2 + 1e-9:
+        assert row.change == "grown"
 
 
 def test_follow_up__a_finding_nearby_is_another_one():

@@ -15,7 +15,7 @@ from PIL import Image
 from scanwright.dataset.task import Kind
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
-from scanwright.findings.follow_up import Change, follow_up
+from scanwright.findings.follow_up import GROWN, PROGRESSION_MM, SHRUNK, Change, follow_up
 from scanwright.findings.table import FindingRow, RegionRow, StudyTable
 from scanwright.report.study import (
     LANGUAGES,
@@ -166,13 +166,45 @@ def test_page__of_what_has_merged_or_split_tells_sums():
 def test_page__says_why_no_change_is_told():
     now, before = [finding(1, longest=20.7)], [finding(1, longest=14.8, size=1.5)]
     (line,), said, chinese = followed(now, before, voxels=(4.6, 4.1))
-    assert "stable within measurement error before 14.8 mm, 1.50 ml ± 8.7 mm" in said and "测量误差内稳定" in chinese
+    assert "change within measurement error before 14.8 mm, 1.50 ml ± 8.7 mm" in said and "变化在测量误差内" in chinese
+    assert "stable" not in said.replace("Stable: neither", "")
     assert "+40 %" not in said and "+100 %" not in said and line.error == pytest.approx(8.7)
     (line,), said, _ = followed(now, [replace(before[0], cut=True)])
     assert "cut, growth not known before ≥ 14.8 mm, ≥ 1.50 ml" in said and line.cut_before
     _, said, chinese = followed(now, [finding(1, center=(99, 0, 0))], covered=([False], [False]))
     assert "not wholly covered by the prior study" in said and "not wholly covered by this study" in said
     assert "前次检查未完整覆盖" in chinese and "本次检查未完整覆盖" in chinese
+
+
+def test_page__a_small_nodule_that_doubles_has_grown_and_less_than_recist_asks_for():
+    """Nobody follows up what is "stable"."""
+    now, before = [finding(1, longest=9.4, size=0.476)], [finding(1, longest=4.5, size=0.0515)]
+    (line,), said, chinese = followed(now, before, voxels=(0.7, 0.7))
+    assert "0.48 +824 % 9.4" in said and "grown +109 % +4.9 mm, below RECIST's 5 mm before 4.5 mm, 0.05 ml" in said
+    assert "增大 +109 % +4.9 mm，未达 RECIST 的 5 mm 前次 4.5 mm" in chinese and line.is_little
+    _, said, _ = followed([finding(1, longest=26.0)], [finding(1, longest=20.0)])
+    assert "grown +30 % before" in said
+
+
+def test_page__says_where_it_is_the_volume_that_has_grown():
+    (line,), said, chinese = followed([finding(1, size=6.0)], [finding(1)])
+    assert "grown +100 % in volume 0.0 mm, below" in said and "增大 体积 +100 %" in chinese and line.by_volume
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_page__prints_the_rule_by_which_changes_are_told(language):
+    rule = words_of_study(language)["rule"]
+    ball = [100 * ((1 + change) ** 3 - 1) for change in (GROWN, SHRUNK)]
+    for part in (
+        *map(signed_percent, (GROWN, SHRUNK)),
+        f"+{ball[0]:.0f} %",
+        f"−{-ball[1]:.0f} %",
+        f"{PROGRESSION_MM:.0f} mm",
+    ):
+        assert part in rule
+    assert rule in text(build_study(content(), language=language))
+    alone = tuple(replace(one, change=None) for one in content().findings)
+    assert rule not in text(build_study(content(findings=alone), language=language))
 
 
 def test_page__a_region_of_the_prior_study_is_told_as_one_of_now():
@@ -339,6 +371,18 @@ def test_page__what_became_of_the_prior_findings_is_not_cut_before_what_is_small
     mass = replace(small[0], longest=90.0, before=90.0)
     fresh = [FindingLine(number=n, kind="n", longest=5.0, change="new") for n in range(2, 20)]
     assert content(findings=(mass, *fresh)).shown[0] == mass  # the largest has a row whatever became of it
+
+
+def test_page__what_has_changed_comes_before_what_is_large_and_stable():
+    lines = [FindingLine(number=n, kind="n", longest=40.0 - n, change="stable") for n in range(1, 13)]
+    grown = [FindingLine(number=n, kind="n", longest=5.0, change="grown", growth=1.0) for n in range(13, 22)]
+    full = content(findings=(*lines, *grown))
+    assert [one.number for one in full.shown] == [1, 2, 3, *range(13, 22)] and full.changed_beyond == {}
+    more = content(findings=(*lines, *grown, *(replace(one, change="new", growth=None) for one in grown[:2])))
+    assert more.changed_beyond == {"new": 2}
+    for language, said in (("en", "beside this page. Among them: new 2"), ("zh", "其中：新发 2")):
+        assert said in text(build_study(more, language=language))
+    assert "Among them" not in text(build_study(full))
 
 
 def test_worth_a_picture__what_has_changed_then_the_largest():

@@ -5,6 +5,7 @@ stated beside them; None is "not known".
 """
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from scanwright.types import JSON
 
 MOST_FINDINGS = 12
 """Rows of findings on the page; the others are counted, and stand in the JSON."""
-LARGEST_SHOWN = 6
+LARGEST_SHOWN = 3
 """Rows that the largest have of these; the others go to what has changed since a prior study, then to the next largest."""
 MOST_PICTURED = 4
 """Findings with a picture of their own."""
@@ -86,7 +87,7 @@ class FindingLine:
     Against the prior study, where there is one, as in `FollowUp`: change, growth, size_growth; before, size_before: diameter
     and size then; cut_before: whether the border of that image cut it. Of several findings that have become one, or one that
     has split, growth, before and size_before are of sums: diameters_before and parts, the numbers of those of now, say of what,
-    and together is the sum of their diameters. error: how far the difference of the diameters may be wrong.
+    and together is the sum of their diameters. error, gain, is_little, by_volume: as of `FollowUp`.
     """
 
     number: int | None
@@ -116,6 +117,9 @@ class FindingLine:
     parts: tuple[int, ...] = ()
     together: float | None = None
     error: float | None = None
+    gain: float | None = None
+    is_little: bool = False
+    by_volume: bool = False
 
     def numbered(self, numbers: Sequence[int]) -> "FindingLine":
         """The same with the numbers that a scanner gave to the slices along the third axis, in their order; itself without."""
@@ -222,6 +226,13 @@ class StudyContent:
         return _most_telling(self.findings)
 
     @property
+    def changed_beyond(self) -> Mapping[Change, int]:
+        """How many findings there are that the page has no room for, by what became of them, but for those that are stable."""
+        shown = {id(one) for one in self.shown}
+        counts = Counter(one.change for one in self.findings if id(one) not in shown)
+        return {change: counts[change] for change in PRECEDENCE if counts[change] and change != "stable"}
+
+    @property
     def since_prior(self) -> tuple[Span, int] | None:
         """The time from the prior study to this one, in a word and a number; None where it is not known or negative."""
         days = self.days_since_prior
@@ -326,7 +337,13 @@ def _finding_line(row: FindingRow, change: FollowUp | None, *, has_slices: bool)
 
 def _since_prior(one: FollowUp) -> dict[str, Any]:
     """What a line says of a change."""
-    told: dict[str, Any] = {"change": one.change, "growth": one.growth, "size_growth": one.size_growth}
+    told: dict[str, Any] = {
+        "change": one.change,
+        "growth": one.growth,
+        "size_growth": one.size_growth,
+        "gain": one.gain,
+    }
+    told |= {"is_little": one.is_little, "by_volume": one.by_volume}
     if one.before:
         told |= {"before": one.longest_before, "size_before": one.size_before}
         told["cut_before"] = any(row.cut for row in one.before)

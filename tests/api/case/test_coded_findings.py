@@ -19,6 +19,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     AXIS_BEFORE,
     BURDEN,
     CHANGE,
+    CHANGES,
     CUT,
     FOUND,
     GROWTH,
@@ -28,6 +29,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     OUTSIDE,
     REACHES,
     SHARE,
+    SIZE_BEFORE,
     WITH_FINDINGS,
     YES,
 )
@@ -99,6 +101,8 @@ def test_the_report_says_of_every_finding_what_the_page_says(written):
             "new": "New finding", "grown": "Increase in size", "resolved": "Resolved"
         }[line.change]  # fmt: skip
         assert group.value(AXIS_BEFORE) == (None if line.before is None else pytest.approx(line.before))
+        before = group.value(SIZE_BEFORE, unit=UNITS["ml"])
+        assert before == (None if line.size_before is None else pytest.approx(line.size_before))
         if line.number is None:
             continue
         assert group.tracking_id == f"nodule {line.number}"
@@ -114,6 +118,23 @@ def test_the_report_says_of_every_finding_what_the_page_says(written):
         side = [one.meaning.lower() for one in group.site_modifiers]
         assert line.region == (f"{side[0]} {group.site.meaning.lower()}" if group.site else "")
     assert {line.change for line in lines} == {"new", "grown", "resolved"} and sum(line.cut for line in lines) == 1
+
+
+def test_a_nodule_that_doubles_is_coded_as_larger(scan, tmp_path):
+    """From 1 x 2 to 3 x 3 voxels of 2 mm, 4.5 to 8.5 mm: the 5 mm that RECIST asks of a sum of diameters have no say."""
+    source, image = scan
+    problem, small = Segmentation(TASK), labels()
+    small[5, 8:10, 3] = 3
+    tables = []
+    for values in (labels((5, 8, 3)), small):
+        tables.append(problem.measured(image, Volume(values[None], image.grid), sure=None))
+    (change,) = changes = follow_up(tables[0].findings, tables[1].findings, voxels=(2, 2), longest_edges=(4, 4))
+    answer = Volume(labels((5, 8, 3))[None], image.grid)
+    files = results.write_dicom(
+        tmp_path / "a.seg.dcm", source, image, answer, task=TASK, model=MODEL, table=tables[0], changes=changes
+    )
+    told = [one.answered(CHANGE) for one in read_measurements(files[2]).groups if one.answered(CHANGE)]
+    assert told == [(CHANGES["grown"],)] and told[0][0].value == "15454001" and change.is_little
 
 
 def test_a_finding_worked_by_hand(written, scan):

@@ -12,6 +12,7 @@ from scanwright.doubt import Doubt
 from scanwright.findings.follow_up import follow_up
 from scanwright.findings.table import FindingRow, StudyTable
 from scanwright.io.dicom.derived.sr import PriorStudy
+from scanwright.report.study import words_of_study
 from scanwright.report.study_content import ModelFacts
 
 FACTS = ModelFacts(
@@ -75,7 +76,8 @@ def test_remarks__what_the_model_of_regions_was_tested_on():
 def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
     said = remarks_on(replace(FACTS, tested_on=()), (), COMPARED, unit="mm").comments[1:]
     assert said == (
-        "nodule 2, against the prior study: stable within measurement error (before 14.0 mm)",
+        words_of_study("en")["rule"],
+        "nodule 2, against the prior study: change within measurement error (before 14.0 mm)",
         "nodule 3, against the prior study: cut, growth not known (before 12.5 mm)",
         "nodule 4, against the prior study: not wholly covered by the prior study",
         "a nodule of the prior study, outside all regions, against the prior study: "
@@ -84,7 +86,20 @@ def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
     measures = measures_of(NOW, replace(EMPTY, findings=NOW), COMPARED.codable, unit="HU")
     assert [one.change for one in measures] == ["grown", "", "", "", "new"]
     assert [one.before for one in measures] == [14.0, None, None, None, None]
-    assert [one.before for one in gone_in(CHANGES, EMPTY)] == [6.0]
+    assert [one.size_before for one in measures] == [1000.0, None, None, None, None]
+    assert [(one.before, one.size_before) for one in gone_in(CHANGES, EMPTY)] == [(6.0, 1000.0)]
+
+
+def test_remarks__a_change_in_doubt_of_the_volume_is_told_as_one():
+    grown = follow_up([replace(NOW[0], size=2.0)], [replace(BEFORE[0], longest=20.0)])
+    compared = Comparison(changes=grown, before=EMPTY, doubts=(POOR_FIT,))
+    said = remarks_on(FACTS, (), compared, unit="mm").comments[-1]
+    assert "grown (+100 % in volume, before 20.0 mm), in doubt" in said
+
+
+def test_gone__of_what_the_border_of_the_prior_study_cut_no_numbers_are_told():
+    changes = follow_up([], [replace(BEFORE[0], cut=True)])
+    assert [(one.before, one.size_before) for one in gone_in(changes, EMPTY)] == [(None, None)]
 
 
 @pytest.mark.parametrize("doubt", [OTHER_ID, OTHER_BIRTH, LATER, POOR_FIT])

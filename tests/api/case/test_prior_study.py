@@ -197,6 +197,14 @@ def test_compared__growth_is_told_as_far_as_voxels_of_both_scans_tell_it(monkeyp
     assert (one.change, one.error) == ("grown", 2) and one.growth == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("slices", "change"), [(1, "grown"), (5, "within error")])
+def test_compared__a_volume_grows_as_far_as_the_slices_tell_it(slices, change, monkeypatch):
+    """Twice the volume at the same diameter: a ball of 11.8 mm becomes one of 14.9, told by edges of 1 mm and not of 5."""
+    then, now = ([((10, 10, 5), (12, 12, depth))] for depth in (6 // slices + 1, 2 * (6 // slices + 1)))
+    (one,) = became(scanned(now, spacing=(1, 1, slices)), scanned(then, spacing=(1, 1, slices)), monkeypatch).changes
+    assert (one.change, one.by_volume) == (change, change == "grown") and one.longest == one.longest_before
+
+
 def test_compared__nodules_that_have_merged_are_no_new_one(monkeypatch):
     then = [((10, 10, 10), (6, 6, 3)), ((18, 10, 10), (6, 6, 3))]
     now = [((10, 10, 10), (14, 6, 3))]

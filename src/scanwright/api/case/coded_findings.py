@@ -109,7 +109,7 @@ def measures_of(
             touches=tuple(names[number] for number in row.touches if number in names),
             outside=bool(table.regions) and not row.region,
             cut=row.cut,
-            **_change(became.get(row.number)),
+            **_change(became.get(row.number), table),
         )
         for segment, row in enumerate(rows, start=1)
     ]
@@ -120,7 +120,13 @@ def gone_in(changes: Sequence[FollowUp], table: StudyTable) -> "list[GoneFinding
     from scanwright.io.dicom.derived.sr_findings import GoneFinding
 
     return [
-        GoneFinding(kind=row.kind, region=row.region, before=row.longest, unit_of_length=table.unit_of_length)
+        GoneFinding(
+            kind=row.kind,
+            region=row.region,
+            unit_of_size=UNITS_OF_SIZE[table.unit_of_size][0],
+            unit_of_length=table.unit_of_length,
+            **_before(one, table),
+        )
         for one in changes
         if one.change == "resolved"
         for row in one.before
@@ -134,11 +140,22 @@ def is_coded(one: FollowUp) -> bool:
     return one.change in CHANGES
 
 
-def _change(one: FollowUp | None) -> dict[str, Any]:
+def _change(one: FollowUp | None, table: StudyTable) -> dict[str, Any]:
     if one is None or not is_coded(one):
         return {}
-    before = one.longest_before if one.before and not any(row.cut for row in one.before) else None
-    return {"change": one.change, "before": before, "growth": one.growth, "size_growth": one.size_growth}
+    return {
+        "change": one.change,
+        "growth": one.growth,
+        "size_growth": one.size_growth,
+        **_before(one, table),
+    }
+
+
+def _before(one: FollowUp, table: StudyTable) -> dict[str, Any]:
+    """Diameter and size in the prior study; {} where its border cut what was there, or nothing was."""
+    if not one.before or any(row.cut for row in one.before):
+        return {}
+    return {"before": one.longest_before, "size_before": one.size_before * UNITS_OF_SIZE[table.unit_of_size][1]}
 
 
 def _mask(row: FindingRow, shape: Shape3) -> Bools:

@@ -50,6 +50,7 @@ def remarks_on(
             for tested in one.tested_on
         ),
         *map(str, (*known.mismatches, *doubts, *known.doubts)),
+        *([str(words["rule"])] if known.changes else []),
         *uncoded(known, words, unit=unit),
     )
     return Remarks(comments, _prior(known))
@@ -83,7 +84,10 @@ def _numbers(one: FollowUp, words: Mapping[str, Any], unit: str) -> str:
         return ""
     least = "≥ " if any(row.cut for row in one.before) else ""
     before = f"{words['before']} {least}{number(one.longest_before, 1)} {unit}"
-    return f" ({before})" if one.growth is None else f" ({signed_percent(one.growth)}, {before})"
+    if one.growth is None:
+        return f" ({before})"
+    growth = signed_percent(one.size_growth if one.by_volume else one.growth)
+    return f" ({words['by_volume'].format(growth=growth) if one.by_volume else growth}, {before})"
 
 
 def _prior(compared: Comparison) -> "PriorStudy | None":

@@ -111,6 +111,7 @@ def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredSc
             [is_covered(row, moving.grid, image.grid, back) for row in before.findings],
         ),
         voxels=(edge_in_plane(image.grid), edge_in_plane(moving.grid)),
+        longest_edges=(max(image.grid.spacing), max(moving.grid.spacing)),
     )
     poor = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
     return Comparison(changes=changes, before=before, doubts=(*poor, *doubts_about_covering(changes)))

@@ -38,6 +38,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     OUTSIDE,
     REACHES,
     SHARE,
+    SIZE_BEFORE,
     SIZE_GROWTH,
     WITH_FINDINGS,
     YES,
@@ -55,7 +56,7 @@ FINDINGS = (
     FindingMeasures(
         segment=1, size=94.5, longest=4.25, perpendicular=3.5, mean=-12.5, deviation=30.0, low=-80.0, high=55.0, unit="HU",
         share_of_region=0.125, confidence=0.875, crosses=("right lung", "liver"), touches=("shadow 3",), cut=True,
-        change="grown", before=3.0, growth=5 / 12, size_growth=1.5,
+        change="grown", before=3.0, size_before=37.8, growth=5 / 12, size_growth=1.5,
     ),
     FindingMeasures(
         segment=2, size=12.0, longest=2.0, perpendicular=1.0, mean=1.0, deviation=0.0, low=1.0, high=1.0, unit="HU",
@@ -66,7 +67,10 @@ FINDINGS = (
         unit_of_size="mm2",
     ),
 )  # fmt: skip
-GONE = (GoneFinding(kind="nodule", region="left lung", before=6.5), GoneFinding(kind="nodule", region="", before=5.0))
+GONE = (
+    GoneFinding(kind="nodule", region="left lung", before=6.5, size_before=125.0),
+    GoneFinding(kind="nodule", region=""),
+)
 
 
 def numbered():
@@ -113,6 +117,7 @@ def test_numbers_come_back_exactly(report):
     assert told == [-12.5, 30.0, -80.0, 55.0]
     assert (nodule.value(SHARE, unit=UNITS["%"]), nodule.value(PROBABILITY)) == (12.5, 0.875)
     assert (nodule.value(AXIS_BEFORE), nodule.value(SIZE_GROWTH)) == (3.0, 150.0)
+    assert nodule.value(SIZE_BEFORE, unit=UNITS["mm3"]) == 37.8
     assert nodule.value(GROWTH) == pytest.approx(100 * 5 / 12)
     assert outside.value(SHARE) is None and outside.value(PROBABILITY) is None and outside.value(AXIS_BEFORE) is None
     assert flat.value(AREA, unit=UNITS["mm2"]) == 6.0 and flat.value(VOLUME) is None
@@ -153,6 +158,8 @@ def test_what_is_resolved_has_no_segment_and_no_size_of_now(report):
         None,
         6.5,
     )
+    assert (there.value(SIZE_BEFORE, unit=UNITS["mm3"]), there.value(SIZE_BEFORE, unit=UNITS["ml"])) == (125.0, 0.125)
+    assert nowhere.values == () and nowhere.answered(CHANGE) == (CHANGES["resolved"],)
     assert there.answered(CHANGE) == (CHANGES["resolved"],) and there.finding.meaning == "Nodule"
     assert (there.site.meaning, nowhere.site) == ("Lung", None)
     assert there.tracking_uid != nowhere.tracking_uid

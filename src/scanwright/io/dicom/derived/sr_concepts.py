@@ -36,6 +36,7 @@ code.
 
 CHANGE = private_code("Change since the prior study")
 AXIS_BEFORE = private_code("Long axis in the prior study")
+SIZE_BEFORE = private_code("Size in the prior study")
 GROWTH = private_code("Growth of the long axis since the prior study")
 SIZE_GROWTH = private_code("Growth of the size since the prior study")
 SHARE = private_code("Share of the region that it lies in")

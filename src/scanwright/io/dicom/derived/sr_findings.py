@@ -32,6 +32,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     OUTSIDE,
     REACHES,
     SHARE,
+    SIZE_BEFORE,
     SIZE_GROWTH,
     YES,
 )
@@ -56,7 +57,8 @@ class FindingMeasures:
     mean, deviation, low, high: of the image's values inside, in `unit`, a key of `sr.UNITS`. share_of_region: in [0, 1].
     confidence: in [0, 1]. crosses: names of further regions that it reaches into. touches: tracking identifiers of findings
     next to it. outside: whether it lies outside all regions. cut: whether it reaches the image's border.
-    change: a key of CHANGES, "" without a prior study; before: the long axis then; growth, size_growth: 0.2 is a fifth more.
+    change: a key of CHANGES, "" without a prior study; before, size_before: the long axis and the size then; growth,
+    size_growth: 0.2 is a fifth more.
     None: not known.
     """
 
@@ -79,17 +81,22 @@ class FindingMeasures:
     cut: bool = False
     change: str = ""
     before: float | None = None
+    size_before: float | None = None
     growth: float | None = None
     size_growth: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoneFinding:
-    """A finding that the prior study had and this one has not. region: where it lay, "" outside all. before: its long axis."""
+    """A finding that the prior study had and this one has not. region: where it lay, "" outside all. before, size_before: its
+    long axis and its size, in the units of FindingMeasures; None: not known, since the border of that study's image cut it.
+    """
 
     kind: str
     region: str
-    before: float
+    before: float | None = None
+    size_before: float | None = None
+    unit_of_size: str = "mm3"
     unit_of_length: str = "mm"
 
 
@@ -121,9 +128,17 @@ def gone_groups(gone: Sequence[GoneFinding], model: Model, about: Sequence[Any],
             finding_category=concept(coded.category),
             finding_sites=sites_of(coded),
             algorithm_id=algorithm(model),
-            measurements=[measurement(AXIS_BEFORE, finding.before, finding.unit_of_length)],
+            measurements=[*_before(finding)] or None,
             qualitative_evaluations=[evaluation(CHANGE, CHANGES["resolved"])],
         )
+
+
+def _before(finding: FindingMeasures | GoneFinding) -> Iterator[Any]:
+    """What was measured in the prior study."""
+    if finding.before is not None:
+        yield measurement(AXIS_BEFORE, finding.before, finding.unit_of_length)
+    for _, size, unit in sizes_of(finding.size_before, finding.unit_of_size):
+        yield measurement(SIZE_BEFORE, size, unit)
 
 
 def _measurements(finding: FindingMeasures, modality: str) -> Iterator[Any]:
@@ -138,13 +153,13 @@ def _measurements(finding: FindingMeasures, modality: str) -> Iterator[Any]:
         (quantity, finding.high, finding.unit, MAXIMUM),
         (SHARE, _percent(finding.share_of_region), "%", None),
         (PROBABILITY, finding.confidence, "1", None),
-        (AXIS_BEFORE, finding.before, length, None),
         (GROWTH, _percent(finding.growth), "%", None),
         (SIZE_GROWTH, _percent(finding.size_growth), "%", None),
     ]
     for name, value, unit, derivation in listed:
         if value is not None:
             yield measurement(name, value, unit, derivation)
+    yield from _before(finding)
 
 
 def _evaluations(finding: FindingMeasures) -> Iterator[Any]:
