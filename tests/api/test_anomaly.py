@@ -1,5 +1,6 @@
 """From a folder with normal pictures to a model that tells what is not: every verb, as a user calls it."""
 
+import csv
 import json
 
 import numpy as np
@@ -44,6 +45,11 @@ def test_train__tells_the_abnormal_and_where(told):
     assert "chosen" not in metrics
     page = (folder / "run" / "report.html").read_text()
     assert "Anomaly detection report" in page and "fitted to normal cases alone" in page
+    assert "it ranks cases, and is no probability" in page and "How well the score of a class ranks" in page
+    assert "Probabilities" not in page and "Whether probabilities hold" not in page
+    rows = list(csv.DictReader((folder / "run" / "cases.csv").read_text().splitlines()))
+    hits, true = (sum(int(row[f"{word}[abnormal]"] or 0) for row in rows) for word in ("lesion_hits", "true_lesions"))
+    assert hits / true == pytest.approx(metrics["findings"]["overall"]["lesion_sensitivity"]["mean"])
 
 
 def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
@@ -61,7 +67,7 @@ def test_predict__a_map_and_a_page(told, scanwright, tmp_path):
     )
     assert ended.code == 0, ended.err
     (one,) = json.loads(ended.out)["predictions"]
-    assert one["decision"] == "abnormal" and one["probabilities"]["abnormal"] > 0.5
+    assert one["decision"] == "abnormal" and one["score"] > one["limit"] == 0.5 and "probabilities" not in one
     grades = read_label(tmp_path / "out" / "new.anomaly.png").voxels[0, :, :, 0].T
     assert (grades[SPOT] > 128).mean() > 0.5 and (grades > 128).mean() < 0.3
     report = json.loads((tmp_path / "out" / "new.report.json").read_text())

@@ -13,8 +13,8 @@ from made_series import write_picture
 from scanwright.dataset.read import read_dataset
 from scanwright.io.dicom.derived.codes import private_code
 from scanwright.io.dicom.derived.series_write import write_series
-from scanwright.io.dicom.derived.sr import PROBABILITY, read_measurements
-from scanwright.io.dicom.derived.sr_concepts import HEIGHT, WIDTH
+from scanwright.io.dicom.derived.sr import read_measurements
+from scanwright.io.dicom.derived.sr_concepts import CONFIDENCE, HEIGHT, WIDTH
 from scanwright.io.formats import read_volume
 from scanwright.problem.box_choice import DEFAULT_SCORE
 
@@ -117,7 +117,7 @@ def test_predict__beside_a_dicom_picture_lies_a_report_with_the_boxes_that_are_t
         corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
         np.testing.assert_allclose(group.shapes[0].points, corners, atol=1e-5)
         assert group.shapes[0].instance == header.SOPInstanceUID
-        assert group.value(PROBABILITY) == pytest.approx(box["score"], abs=6e-4)
+        assert group.value(CONFIDENCE) == pytest.approx(box["score"], abs=6e-4)
         assert (group.value(WIDTH), group.value(HEIGHT)) == pytest.approx(tuple(box["size"][:2]), abs=2e-3)
 
 

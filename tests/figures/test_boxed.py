@@ -43,6 +43,15 @@ def test_boxed__up_to_six_cuts_in_rows_of_three():
     assert all(cell.any() for cell in cells)
 
 
+def test_boxed__the_cuts_are_the_acquired_slices():
+    """Sagittal ones of 6.5 mm, 80 mm wide and 40 mm high, along the file's first axis."""
+    grid = Grid((20, 100, 50), np.diag([6.5, 0.8, 0.8, 1.0]))
+    picture = pixels(boxed(np.zeros((1, 20, 100, 50), np.float32), grid=grid, boxes=drawn([[3, 30, 10], [5, 60, 30]])))
+    assert picture.shape[1] == 2 * picture.shape[0]
+    rows, columns = np.flatnonzero(is_coloured(picture).any(axis=1)), np.flatnonzero(is_coloured(picture).any(axis=0))
+    assert len(rows) and 0.25 * picture.shape[1] < np.ptp(columns) < 0.35 * picture.shape[1]
+
+
 def test_boxed__a_number_at_the_upper_edge_is_inside_and_whole():
     flat = Grid.of_pixels(40, 40)
     image = np.zeros((1, 40, 40, 1), np.float32)

@@ -1,5 +1,9 @@
 """Answers about what is abnormal: kept, judged and told."""
 
+import csv
+import io
+import json
+
 import numpy as np
 import pytest
 
@@ -57,10 +61,56 @@ def test_answer__is_kept_with_its_map(tmp_path):
     assert (tmp_path / f"a{MAPS[1]}").is_file()
     found = problem.read(tmp_path / "a.json")
     np.testing.assert_array_equal(found.grades.voxels, kept.grades.voxels)
-    np.testing.assert_allclose(found.chances, kept.chances)
+    np.testing.assert_allclose(found.chances, kept.chances, rtol=1e-6)
+    told = json.loads((tmp_path / "a.json").read_text())
+    assert told == {"problem": "anomaly", "score": pytest.approx(0.9), "limit": 0.5}  # no probability of anything
+    for wrong in (1.5, "high", None):
+        (tmp_path / "a.json").write_text(json.dumps(told | {"score": wrong}))
+        with pytest.raises(InputError, match="not an answer"):
+            problem.read(tmp_path / "a.json")
     (tmp_path / f"a{MAPS[1]}").unlink()
     with pytest.raises(InputError, match="no map beside"):
         problem.read(tmp_path / "a.json")
+
+
+def test_answer__of_an_earlier_version_is_read(tmp_path):
+    problem, kept = Anomaly(TASK), answer(HERE)
+    problem.write(tmp_path / "a.json", kept)
+    (tmp_path / "a.json").write_text(json.dumps({"answer": {"normal": 0.1, "abnormal": 0.9}}))
+    row = problem.judged(case(tmp_path, HERE), tmp_path / "a.json")
+    assert row.decision == 1 and row.probabilities[1] == pytest.approx(0.9)
+
+
+def test_found__a_score_with_its_limit_and_no_probability():
+    problem = Anomaly(TASK)
+    unusual, usual = problem.found(answer(HERE, chance=0.75)), problem.found(answer(chance=0.25))
+    assert unusual == {
+        "score": 0.75,
+        "limit": 0.5,
+        "decision": "abnormal",
+        "abnormal_share": pytest.approx(32 / 1008, abs=1e-6),
+    }
+    assert (usual["decision"], problem.found(answer(chance=0.5))["decision"]) == ("normal", "normal")
+    assert problem.line(unusual) == "abnormal  (score 0.750, limit 0.5), 3.17 % of the image"
+
+
+def test_table__lesions_can_be_counted_from_it(tmp_path):
+    problem = Anomaly(TASK)
+    rows = [
+        problem.row(case(tmp_path, HERE, THERE, name="a"), answer(HERE, UNJUDGED, chance=0.9), fold=0),
+        problem.row(case(tmp_path, name="n"), answer(THERE, chance=0.25), fold=1),
+        problem.row(case(tmp_path).model_copy(update={"label": None}), answer(chance=0.25), fold=1),
+    ]
+    first, second, third = csv.DictReader(io.StringIO(problem.table(rows)))
+    assert (first["truth"], first["decision"], second["score"]) == ("abnormal", "abnormal", "0.25")
+    words = ("true_lesions", "found_lesions", "lesion_hits", "false_lesions")
+    assert [[row[f"{word}[abnormal]"] for word in words] for row in (first, second, third)] == [
+        ["2", "1", "1", "0"], ["0", "1", "0", "1"], [""] * 4
+    ]  # fmt: skip
+    summary = problem.summary(rows, [], seed=0)["findings"]["overall"]
+    assert summary["lesion_sensitivity"]["mean"] == int(first["lesion_hits[abnormal]"]) / 2
+    header = problem.table(rows[2:]).splitlines()[0]  # nothing was outlined
+    assert header == "case,patient,fold,truth,decision,score"
 
 
 def test_answer__the_limit_itself_is_not_abnormal():
@@ -112,7 +162,8 @@ def test_learns__from_what_is_normal_alone(tmp_path):
 def test_doubts__unusual_as_a_whole():
     assert "unusual as a whole, and in no place by itself" in Anomaly(TASK).doubts(answer(chance=0.97))
     assert not Anomaly(TASK).doubts(answer(HERE, chance=0.97))
-    assert Anomaly(TASK).doubts(answer(HERE, chance=0.52))
+    (near,) = Anomaly(TASK).doubts(answer(HERE, chance=0.52))
+    assert near == "the score 0.52 is near 0.5, above which an image is told as abnormal"
 
 
 def test_study__every_part_that_is_abnormal():
@@ -121,7 +172,7 @@ def test_study__every_part_that_is_abnormal():
     assert part.table is not None
     assert [row.size for row in part.table.findings] == pytest.approx([0.64, 0.16])
     assert part.table.findings[0].confidence == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
-    assert part.answers[""] == "abnormal"
+    assert part.answers == {"": "abnormal", "score": "0.90"}
 
 
 def test_among__what_is_abnormal_lies_in_regions():

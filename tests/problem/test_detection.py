@@ -1,6 +1,7 @@
 """Boxes as answers: kept, told, judged and counted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,8 +95,52 @@ def test_settle__scores_are_chosen_on_the_other_folds():
     settled, _, chosen = problem.settle(judged, [], None)
     assert 0.4 < chosen["thresholds"]["red"] <= 0.8
     assert {row.thresholds[1] for row in settled} == {DEFAULT_SCORE}  # white ones were all right, or there were none
-    alone = [row for row in judged if row.fold == 0]
-    assert problem.settle(alone, [], None) == (alone, [], None)
+    assert problem.settle([], judged[:1], None) == ([], judged[:1], None)
+
+
+def low(number, *, score=0.07, of=10):
+    """One of several patients of one fold, as a short training answers: everything is right, and scores are low."""
+    known = case(f"l{number}", ("red", 2, 2, 12, 12))
+    step = 0.02 * number / of
+    seen = answer(("red", score + step, 2, 3, 12, 12), ("red", score / 2 + step / 4, 30, 30, 39, 39))
+    return Detection(TASK).row(known, seen, fold=0, yardstick=None)
+
+
+def test_settle__one_fold_is_judged_by_what_other_patients_of_it_say():
+    """The limit is found where the scores lie, and no case has a say in its own: 0.3 would have told nothing."""
+    problem = Detection(TASK)
+    judged, test = [low(number) for number in range(10)], [replace(low(3), fold=None)]
+    settled, tested, chosen = problem.settle(judged, test, None)
+    assert 0.04 < chosen["thresholds"]["red"] < 0.07 and chosen["thresholds"]["white"] == DEFAULT_SCORE
+    assert tested[0].thresholds == tuple(chosen["thresholds"].values())
+    summary = problem.summary(settled, tested, seed=0)
+    assert summary["by_class"]["red"]["f1"]["mean"] == 1.0 == summary["test"]["by_class"]["red"]["f1"]["mean"]
+    assert "caveats" not in summary and "caveats" not in summary["test"]
+    assert "chosen on other patients of the same fold" in problem.how_decided(settled)
+    odd = [*judged[:-1], low(9, score=0.01)]  # one whose hit lies below all others' false ones
+    told, _, _ = problem.settle(odd, [], None)
+    assert told[-1].thresholds == settled[-1].thresholds
+    assert len({row.thresholds for row in told if row.patient == "l0"}) == 1
+    (alone,), _, chosen = problem.settle(judged[:1], [], None)
+    assert alone.thresholds == (DEFAULT_SCORE, DEFAULT_SCORE) and chosen["thresholds"]["red"] < 0.1
+
+
+def test_summary__says_that_nothing_was_told():
+    problem = Detection(TASK)
+    silent, loud = low(1), low(1, score=0.5)
+    empty = replace(silent, true=silent.true[:0], true_codes=silent.true_codes[:0], ignored=silent.ignored[:0])
+    (said,) = problem.summary([loud], [silent], seed=0)["test"]["caveats"]
+    assert said.startswith("No box of any class reached the score from which on it is told, in any of 1 cases")
+    assert "caveats" in problem.summary([silent], [], seed=0)
+    assert "caveats" not in problem.summary([loud, silent], [], seed=0)
+    assert "caveats" not in problem.summary([empty], [], seed=0)  # there was nothing to tell
+
+
+def test_doubts__nearness_is_of_odds():
+    """Where all scores are low, not every box is near the limit."""
+    problem = Detection(TASK).settled({"thresholds": {"red": 0.04, "white": 0.6}})
+    seen = answer(*(("red", score, 2, 2, 12, 12) for score in (0.09, 0.08, 0.05, 0.03, 0.02, 0.011)))
+    assert problem.doubts(seen) == ("1 of the boxes told are hardly above their score", "1 more lie little below it")
 
 
 def test_summary__boxes_are_judged_together_and_by_class():
@@ -184,6 +229,17 @@ def test_study__slices_of_a_volume_are_named_and_edges_are_those_in_its_slices()
     assert line.depth == pytest.approx(22.0)
 
 
+def test_study__slices_are_those_that_were_acquired():
+    """Sagittal slices of 6.5 mm that follow each other along the file's first axis, which is then the one that is told."""
+    task = TASK.model_copy(update={"channels": (Channel(name="T2", modality="mr"),)})
+    found = Detections(np.array([[[3.0, 30, 30], [5, 60, 55]]]), np.array([0.9]), np.array([0]))
+    image = Volume(np.zeros((1, 20, 100, 100), np.float32), Grid((20, 100, 100), np.diag([6.5, 0.8, 0.8, 1.0])))
+    (line,) = Detection(task).study(image, BoxAnswer(found, (6.5, 0.8, 0.8), "mm"), sure=None).findings
+    assert (line.longest, line.perpendicular, line.depth) == pytest.approx((24.0, 20.0, 13.0))
+    assert (line.slices, line.axis) == ((4, 5), 1)
+    assert line.numbered([*range(1, 101)]).image_numbers is None  # which are of slices along the third axis
+
+
 def test_study__a_picture_whose_one_slice_is_along_another_axis():
     found = Detections(np.array([[[0.0, 2, 3], [1, 12, 9]]]), np.array([0.9]), np.array([0]))
     image = Volume(np.zeros((1, 1, 20, 20), dtype=np.float32), Grid((1, 20, 20), np.eye(4)))
@@ -210,7 +266,9 @@ def test_judged__by_the_scores_that_the_file_states(tmp_path):
 
 def test_how_decided__says_where_the_scores_were_chosen():
     _, told = rows()
-    assert Detection(TASK).how_decided(told[:1]) == "A box is told from the score 0.3 on: none was chosen."
+    elsewhere = [replace(row, fold=None) for row in told]
+    assert Detection(TASK).how_decided(elsewhere) == "A box is told from the score 0.3 on: none was chosen."
     assert "on the other folds" in Detection(TASK).how_decided(told)
-    said = Detection(TASK, stated=(0.25, 0.4)).how_decided(told[:1])
+    assert "on other patients of the same fold" in Detection(TASK).how_decided(told[:1])
+    said = Detection(TASK, stated=(0.25, 0.4)).how_decided(elsewhere)
     assert said == "A box is told by its score: red from 0.25 on, white from 0.4 on, as was chosen out of fold."

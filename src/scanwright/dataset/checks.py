@@ -24,7 +24,10 @@
     mixed-classes                                                            classes of which some are numbers and some words:
         error, but a warning where the words have digits too (4a beside 3)
     unknown-separator                                                        classes that hold a sign which may part several:
-        error if they are made of other classes, else a warning
+        error if they are made of other classes, share a part, or other cells are parted by another sign; else a warning
+    alike-classes                                                  error     in-situ beside in situ, Y beside yes
+    unknown-class                                                  warning   ?, - or unknown among classes
+    exclusive-labels                                               warning   columns of 0 and 1, just one 1 in every case
     unordered-grades                                               warning   a column called as grades are, without an order
     uncertain-label                                                warning   -1 among labels of 0 and 1: taken as not known
     mixed-pictures                                                 warning   some in colour and some grey, or of other bits

@@ -9,6 +9,7 @@ A declared order outranks all of this.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -64,7 +65,7 @@ def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
 
 
 def one_spelling(names: Iterable[str], *, declared: Sequence[str] | None = None) -> dict[str, str]:
-    """How each name is to be spelled: upper and lower case and spaces around it make no class of its own.
+    """How each name is to be spelled: case, spaces around it and how accents are stored make no class of its own.
 
     The declared spelling, else the most frequent, else the first by the alphabet.
     """
@@ -77,7 +78,7 @@ def one_spelling(names: Iterable[str], *, declared: Sequence[str] | None = None)
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.casefold().split())
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def quoted(name: str) -> str:

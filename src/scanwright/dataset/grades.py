@@ -28,7 +28,7 @@ SERIES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("very small",), ("small",), ("medium", "intermediate"), ("large",), ("very large",)),
     (("negative", "none", "absent"), ("weak",), ("moderate", "intermediate"), ("strong",)),
     (("very poor",), ("poor", "bad"), ("fair", "moderate", "acceptable"), ("good",), ("very good",), ("excellent",)),
-    (("early",), ("intermediate",), ("late", "advanced")),
+    (("early",), ("intermediate", "middle", "mid"), ("late", "advanced")),
     (("normal", "healthy", "negative"), ("benign",), ("borderline", "premalignant", "precancerous"), ("malignant",)),
     (
         ("no", "absent", "negative", "false"),

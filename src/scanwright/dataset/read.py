@@ -30,7 +30,7 @@ from scanwright.dataset.layouts import (
     voc,
     yolo,
 )
-from scanwright.dataset.layouts.column_targets import with_targets
+from scanwright.dataset.layouts.column_targets import OF_GRADES, with_targets
 from scanwright.dataset.layouts.delimited import why_unreadable
 from scanwright.dataset.layouts.dicom_listing import SeriesList
 from scanwright.dataset.layouts.finding_folder import with_findings, without_findings
@@ -194,8 +194,8 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
     if (
-        not reasons and (why := target_table.detect(root, kind=kind)) is not None
-    ):  # a column of numbers, which is asked for
+        not reasons and (why := target_table.detect(root, kind=kind, grades=kind in OF_GRADES)) is not None
+    ):  # a column of numbers, which is asked for, or of grades
         reasons = {table.NAME: why}
     if kind == "anomaly" and not reasons and (why := images.detect(root)) is not None:
         reasons = {images.NAME: why}

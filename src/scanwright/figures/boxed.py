@@ -1,8 +1,9 @@
 """Boxes drawn over an image: one PNG, seen as a radiologist sees it. What is true is a thin white outline, what was found is in
 the colour of its class with its score.
 
-A picture is shown as it lies in its file. A volume is shown in axial cuts, up to `most` of them, in rows of three: those that
-go through the most boxes, with every box that reaches into the cut, and the number of its slice in the file, counted from 1.
+A picture is shown as it lies in its file. A volume is shown in its acquired slices (`axis_of_slices`), up to `most` of them, in
+rows of three: those that go through the most boxes, with every box that reaches into the slice, and its number in the file,
+counted from 1.
 What has a scale in millimetres has a bar of it and the sides of the patient.
 """
 
@@ -18,6 +19,7 @@ from scanwright.figures.orient import HALO, SIDES, draw_scale, draw_sides, write
 from scanwright.figures.overlay import GROUND
 from scanwright.figures.palette import structure_colour
 from scanwright.figures.svg import new_figure, to_png
+from scanwright.geometry.diameters import axis_of_slices
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
 from scanwright.types import Array, Floats
@@ -61,7 +63,7 @@ def boxed(
     image = turn.apply(image_CIJK if colour else image_CIJK[:1])
     spacing = turn.grid(grid).spacing
     placed = [(one, turn.boxes(one.corners[None], grid.shape)[0]) for one in boxes]
-    axis = next((axis for axis in (2, 1, 0) if image.shape[1 + axis] == 1), 2)
+    axis = turn.order.index(axis_of_slices(grid))
 
     def spans(wanted: Sequence[Drawn]) -> list[tuple[float, float]]:
         ends = [turn.boxes(one.corners[None], grid.shape)[0, :, axis] for one in wanted]
@@ -88,7 +90,7 @@ def boxed(
             draw_sides(axes, SIDES[axis])
             if number == 0:
                 draw_scale(axes, width, height, scale=scale)
-        if image.shape[1 + axis] > 1 and turn.order[axis] == 2:
+        if image.shape[1 + axis] > 1:
             write(
                 axes, str(image.shape[1 + axis] - cut if turn.flip[axis] else cut + 1), 0.02, 0.98, ha="left", va="top"
             )
@@ -100,7 +102,7 @@ def choose_cuts(*wanted: Sequence[tuple[float, float]], length: int, most: int =
     of the next. A slice lies in the middle of one of them. Without spans: the middle slice.
 
     >>> choose_cuts([(0, 4), (2, 6), (3, 9), (20, 22)], length=30, most=1)
-    [4]
+    [2]
     """
     chosen: list[int] = []
     for spans in wanted:

@@ -1,8 +1,9 @@
 """Anomaly: only what is normal is learned, and whatever lies far from it is told, with where it lies.
 
-An answer says of the whole image how probable it is that it is abnormal, as a classification of two classes would, and of each
-voxel how far it lies beyond what is normal. The threshold is calibrated on normal images alone, whatever is known of others:
-these are judged, and teach nothing.
+An answer says of the whole image, and of each voxel, how far it lies beyond what is normal: a score from 0 to 1, one half at
+the limit. It ranks images as the probabilities of a classification of two classes do, and is judged as these are, but it is
+the probability of nothing. The limit is calibrated on normal images alone, whatever is known of others: these are judged, and
+teach nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,11 +21,12 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Region, Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError
-from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.evaluation.lesions import Lesions
+from scanwright.evaluation.judged import ClassifiedCase, cases_to_csv
+from scanwright.evaluation.lesions import Lesions, lesion_columns
 from scanwright.evaluation.level import level_caveats
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
+from scanwright.files import read_json, write_json
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
@@ -38,10 +40,11 @@ from scanwright.problem.classification import Classification
 from scanwright.problem.kind import Explanation
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import measured_table, study_part
+from scanwright.problem.near import is_near
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
-from scanwright.report.study_content import KeyImage, StudyPart
+from scanwright.report.study_content import DECISION, KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
@@ -50,19 +53,23 @@ from scanwright.types import JSON, Array, Bools, Floats, Unit
 MAPS = (".anomaly.png", ".anomaly.nii.gz")
 """What the files with the map of a picture and of a volume end in."""
 LIMIT = 0.5
-"""How sure a place is that lies at the limit."""
+"""The score of an image, or a place, that lies at the limit; above it is abnormal."""
+SCORE = "score"
+"""Under which name an answer tells, and keeps, that of the whole image."""
 AT_LIMIT, PER_SPREAD = 128, 16
 """A map is kept in bytes: this is the threshold, and above it is abnormal; one spread is so many."""
 WORDING = replace(
     class_told.WORDING,
     kind="Anomaly detection",
     learned="normal cases",
-    pictures="Cases whose truth was held most and least probable, and one in the middle.",
+    pictures="Cases whose score lies farthest on the right and on the wrong side of the limit, and one in the middle.",
     explained="Below each, how far each place lies from what is normal.",
+    ranked_by="how far the score lies on the right side of the limit",
 )
 NOTE = (
     "Only normal cases were learned from. A case is told as abnormal if it exceeds what normal cases reach at most; that limit "
-    "was calibrated on normal training cases alone, and no abnormal case had a part in it."
+    "was calibrated on normal training cases alone, and no abnormal case had a part in it. The score is one half there; "
+    "it ranks cases, and is no probability."
 )
 
 
@@ -74,14 +81,25 @@ FITTED = "a model of what is normal is fitted, and not trained"
 
 @dataclass(frozen=True, slots=True)
 class AnomalyAnswer:
-    """chances (2,): of normal and of abnormal. grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal.
+    """chances (2,): one less the score, and the score, as classes have probabilities.
 
-    regions: those that what is abnormal lies among, None where none are known.
+    grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal. regions: those that what is abnormal lies
+    among, None where none are known.
     """
 
     chances: Floats
     grades: Volume
     regions: Regions | None = None
+
+    @property
+    def score(self) -> float:
+        """Of the whole image, in [0, 1]: one half at the limit."""
+        return float(self.chances[1])
+
+    @property
+    def decision(self) -> str:
+        """What the image is told as."""
+        return ABNORMAL if self.score > LIMIT else NORMAL
 
     @property
     def mask(self) -> Bools:
@@ -181,7 +199,7 @@ class Anomaly(ShownByItself):
     def answer(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> AnomalyAnswer:
-        """How probably the image is abnormal, and where. Raises InputError for an image that cannot be prepared."""
+        """How far the image lies from what is normal, and where. Raises InputError for an image that cannot be prepared."""
         network_input, placement = to_network(image, engine.plan.preprocess)
         require_finite(network_input, where=where)
         chances, excess = predict_normal(engine, network_input, placement)
@@ -199,22 +217,29 @@ class Anomaly(ShownByItself):
         return replace(answer, regions=regions)
 
     def found(self, answer: AnomalyAnswer) -> dict[str, JSON]:
-        """As a classification, and how much of the image is abnormal: {"abnormal_share"}; where regions are known, also
-        {"regions": …}, as `Regions.to_json` gives them.
+        """{"score", "limit", "decision", "abnormal_share"}: of the whole image, above which limit it is abnormal, what it is
+        told as, and how much of it is abnormal; where regions are known, also {"regions": …}, as `Regions.to_json` gives them.
         """
-        regions = {} if answer.regions is None else {"regions": answer.regions.to_json()}
-        return self.whole.found(answer.chances) | {"abnormal_share": round(float(answer.mask.mean()), 6)} | regions
+        return {
+            SCORE: float(f"{answer.score:.9g}"),
+            "limit": LIMIT,
+            "decision": answer.decision,
+            "abnormal_share": round(float(answer.mask.mean()), 6),
+            **({} if answer.regions is None else {"regions": answer.regions.to_json()}),
+        }
 
     def line(self, found: Mapping[str, JSON]) -> str:
-        """What is decided, and how much of the image is abnormal."""
-        return f"{self.whole.line(found)}, {100 * found['abnormal_share']:.3g} % of the image"
+        """What is decided and by which score, and how much of the image is abnormal."""
+        share = f"{100 * found['abnormal_share']:.3g} % of the image"
+        return f"{found['decision']}  (score {found[SCORE]:.3f}, limit {found['limit']:g}), {share}"
 
     def doubts(self, answer: AnomalyAnswer) -> tuple[Doubt, ...]:
-        """That the probability lies near one half; and that an image is unusual as a whole, with no place that is."""
-        found = self.whole.doubts(answer.chances)
-        if answer.chances[1] <= answer.chances[0] or answer.mask.any():
-            return found
-        return (*found, Doubt("unusual-as-a-whole", "unusual as a whole, and in no place by itself"))
+        """That the score lies near the limit; and that an image is unusual as a whole, with no place that is."""
+        told = "the score {score:.3g} is near {limit:.3g}, above which an image is told as abnormal"
+        near = Doubt("near-limit", told, score=answer.score, limit=LIMIT)
+        whole = Doubt("unusual-as-a-whole", "unusual as a whole, and in no place by itself")
+        alone = answer.decision == ABNORMAL and not answer.mask.any()
+        return (*([near] if is_near(answer.score, LIMIT) else []), *([whole] if alone else []))
 
     def drawn(self, image: Volume, answer: AnomalyAnswer) -> bytes:
         """How far each place lies from what is normal, with an outline of what is beyond the limit."""
@@ -245,7 +270,8 @@ class Anomaly(ShownByItself):
         part = study_part(image, answer.labels, self.as_masks, sure=sure_of, regions=answer.regions)
         outlined = part.images if answer.mask.any() else ()
         seen = KeyImage(png=self._map(image, answer), shows="distance", window=self._window())
-        return replace(part, answers=self.whole.told(answer.chances), images=(*outlined, seen))
+        told = {DECISION: answer.decision, SCORE: f"{answer.score:.2f}"}
+        return replace(part, answers=told, images=(*outlined, seen))
 
     def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
         """By a limit that normal cases alone had a part in."""
@@ -260,8 +286,8 @@ class Anomaly(ShownByItself):
         return self.whole.file_name(case)
 
     def write(self, file: Path, answer: AnomalyAnswer) -> None:
-        """Keep an answer: its probabilities, and its map in a file beside it."""
-        self.whole.write(file, answer.chances)
+        """Keep an answer: its score, and its map in a file beside it."""
+        write_json(file, {"problem": self.name, SCORE: answer.score, "limit": LIMIT})
         write_label(_map_of(file, volume=answer.grades.grid.unit == "mm" or answer.grades.shape[2] > 1), answer.grades)
 
     def read(self, file: Path) -> AnomalyAnswer:
@@ -269,7 +295,19 @@ class Anomaly(ShownByItself):
         there = [path for volume in (False, True) if (path := _map_of(file, volume=volume)).exists()]
         if not there:
             raise InputError("no map beside an answer", where=file, expected=" or ".join(MAPS))
-        return AnomalyAnswer(self.whole.read(file), read_label(there[0]))
+        return AnomalyAnswer(self._chances_in(file), read_label(there[0]))
+
+    def _chances_in(self, file: Path) -> Floats:
+        """As an answer has them. A file without a score holds both numbers, as those of earlier versions do."""
+        kept = read_json(file)
+        if not isinstance(kept, dict) or SCORE not in kept:
+            return self.whole.read(file)
+        score = kept[SCORE]
+        if not isinstance(score, (int, float)) or not 0 <= score <= 1:
+            raise InputError(
+                "not an answer to this problem", where=file, expected="a score from 0 to 1", found=str(score)
+            )
+        return np.array([1 - score, score], dtype=np.float32)
 
     def yardstick(self, facts: Iterable[CaseFacts]) -> None:
         """None: answers are measured by nothing that hangs on the images."""
@@ -311,8 +349,19 @@ class Anomaly(ShownByItself):
         return self.whole.compare(rows, best, seed=seed)
 
     def table(self, rows: Sequence[AnomalyCase]) -> str:
-        """cases.csv."""
-        return self.whole.table(rows)
+        """cases.csv: case, patient, fold, group columns, truth, decision, score, and where findings were outlined their numbers
+        and burden (`evaluation.lesions.lesion_columns`).
+        """
+        lesions, counts = lesion_columns([row.lesions for row in rows])
+        cells = [
+            [
+                *(class_told.named(code, self.task) for code in (row.truth, row.decision)),
+                f"{row.probabilities[1]:.9g}",
+                *found,
+            ]
+            for row, found in zip(rows, counts, strict=True)
+        ]
+        return cases_to_csv(rows, ["truth", "decision", SCORE, *lesions], cells)
 
     def case_score(self, row: AnomalyCase) -> float | None:
         """1: the headline is of all cases together, and each counts."""
@@ -329,14 +378,14 @@ class Anomaly(ShownByItself):
         note: str,
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it, and its findings."""
-        whole = class_told.result_set(name, summary, rows, self.task, note=note)
+        whole = class_told.result_set(name, summary, rows, self.task, note=note, probable=False)
         return (whole, *lesion_results(name, summary, rows))
 
     def pictures(
         self, rows: Sequence[AnomalyCase], *, case_of: Callable[[str], Case], answer_of: Callable[[str], AnomalyAnswer]
     ) -> tuple[CasePicture, ...]:
         """Cases that were told rightly and surely, hardly, and wrongly."""
-        return class_told.pictures(rows, self.task, case_of=case_of)
+        return class_told.pictures(rows, self.task, case_of=case_of, probable=False)
 
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
         """That no abnormal case was told as such."""

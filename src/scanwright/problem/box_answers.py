@@ -18,11 +18,14 @@ from scanwright.evaluation.box_sizes import usual_groups
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv, usual_froc_rule
 from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.evaluation.detection_summary import summarise_detection
+from scanwright.evaluation.summary import CAVEATS
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.figures.palette import structure_colour
 from scanwright.files import read_json, write_json
 from scanwright.findings.regions import Place, Regions
 from scanwright.geometry.boxes import as_boxes
+from scanwright.geometry.diameters import axis_of_slices
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.lying import OUTSIDE
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import NOTHING, Detections, predict_boxes
@@ -30,6 +33,7 @@ from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
 from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
+from scanwright.problem.near import NEAR, apart
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
@@ -37,11 +41,9 @@ from scanwright.report.content import CasePicture, Difference, ResultSet, Wordin
 from scanwright.report.study_content import MOST_FINDINGS, FindingLine, KeyImage, StudyPart
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import to_network
-from scanwright.types import JSON, Array, Floats, Shape3, Triple, Unit
+from scanwright.types import JSON, Array, Floats, Triple, Unit
 
 SUFFIX = ".json"
-CLOSE = 0.1
-"""A box whose score is less than this above its threshold is told as doubtful, and one as much below as perhaps missed."""
 DIGITS = 3
 MOST_CUTS = 6
 """Cuts of a volume in a picture of what was found."""
@@ -133,7 +135,7 @@ class BoxAnswers(ShownByItself):
             are_counts=True,
             looks_for_findings=True,
             findings=tuple(
-                self._line(answer, place, number, shape=image.grid.shape)
+                self._line(answer, place, number, grid=image.grid)
                 for number, place in enumerate(self._told(answer), start=1)
             ),
             regions=() if answer.regions is None else answer.regions.rows,
@@ -169,21 +171,22 @@ class BoxAnswers(ShownByItself):
         places: list[int] = np.flatnonzero(there).tolist()
         return places
 
-    def _line(self, answer: BoxAnswer, place: int, number: int, *, shape: Shape3) -> FindingLine:
-        flat = shape.index(1) if 1 in shape else None
+    def _line(self, answer: BoxAnswer, place: int, number: int, *, grid: Grid) -> FindingLine:
+        across, has_slices = axis_of_slices(grid), 1 not in grid.shape
         edges = edges_of(answer, place)
-        across, along = np.delete(edges, 2 if flat is None else flat).tolist()
-        low, high = answer.found.boxes[place, :, 2].tolist()
+        shorter, longer = sorted(np.delete(edges, across).tolist())
+        low, high = answer.found.boxes[place, :, across].tolist()
         lies = answer.place_of(place) or Place(OUTSIDE)
         return FindingLine(
             number=number,
             kind=self.parts[int(answer.found.codes[place])],
             region=lies.region,
             crosses=lies.crosses,
-            longest=max(across, along),
-            perpendicular=min(across, along),
-            depth=float(edges[2]) if flat is None else None,
-            slices=(min(shape[2], math.floor(low) + 1), max(1, math.ceil(high))) if flat is None else None,
+            longest=longer,
+            perpendicular=shorter,
+            depth=float(edges[across]) if has_slices else None,
+            slices=(min(grid.shape[across], math.floor(low) + 1), max(1, math.ceil(high))) if has_slices else None,
+            axis=across + 1,
             confidence=float(answer.found.scores[place]),
         )
 
@@ -248,11 +251,10 @@ class BoxAnswers(ShownByItself):
         }
 
     def doubts(self, answer: BoxAnswer) -> tuple[Doubt, ...]:
-        """That boxes lie near the score from which on they are told."""
-        limits = np.array(self.thresholds)[answer.found.codes]
-        above = answer.found.scores - limits
-        unsure = int(np.count_nonzero((above >= 0) & (above < CLOSE)))
-        missed = int(np.count_nonzero((above < 0) & (above >= -CLOSE)))
+        """That boxes lie near the score from which on they are told (near.py): told as doubtful, or perhaps missed."""
+        there = told(answer.found.scores, answer.found.codes, self.thresholds)
+        near = np.abs(apart(answer.found.scores, np.array(self.thresholds)[answer.found.codes])) < NEAR
+        unsure, missed = int(np.count_nonzero(near & there)), int(np.count_nonzero(near & ~there))
         hardly = Doubt("boxes-hardly-told", "{number} of the boxes told are hardly above their score", number=unsure)
         below = Doubt("boxes-hardly-missed", "{number} more lie little below it", number=missed)
         return (*([hardly] if unsure else []), *([below] if missed else []))
@@ -307,8 +309,8 @@ class BoxAnswers(ShownByItself):
         seed: int,
         yardstick: float | None = None,
     ) -> dict[str, JSON]:
-        """metrics.json. If only a test split was judged, it stands for the whole."""
-        return summarise_detection(
+        """metrics.json. If only a test split was judged, it stands for the whole. "caveats": that nothing was told."""
+        found = summarise_detection(
             rows or test,
             classes=self.parts,
             primary=self.primary,
@@ -317,18 +319,23 @@ class BoxAnswers(ShownByItself):
             seed=seed,
             test=test if rows else (),
         )
+        for block, judged in ((found, rows or test), *([(found["test"], test)] if "test" in found else [])):
+            if said := box_told.silence_text(judged):
+                block[CAVEATS] = [said]
+        return found
 
     def settle(
         self, rows: Sequence[DetectedCase], test: Sequence[DetectedCase], plan: Plan
     ) -> tuple[list[DetectedCase], list[DetectedCase], dict[str, JSON] | None]:
-        """The score from which on boxes of a class are told, chosen on other folds (box_choice.py)."""
+        """The score from which on boxes of a class are told, chosen on other folds or patients (box_choice.py)."""
         judged, tested, chosen = settle(rows, test, num_classes=len(self.parts))
         return judged, tested, None if chosen is None else {"thresholds": dict(zip(self.parts, chosen, strict=True))}
 
     def how_decided(self, rows: Sequence[DetectedCase]) -> str:
         """From which score on boxes are told, and where that was chosen."""
-        if len({row.fold for row in rows}) > 1:
-            return "The score from which on a box is told is chosen on the other folds."
+        if folds := {row.fold for row in rows} - {None}:
+            others = "the other folds" if len(folds) > 1 else "other patients of the same fold"
+            return f"The score from which on a box is told is chosen on {others}."
         if not self.stated:
             return f"A box is told from the score {DEFAULT_SCORE} on: none was chosen."
         limits = ", ".join(f"{name} from {limit:.3g} on" for name, limit in zip(self.parts, self.stated, strict=True))

@@ -1,8 +1,9 @@
 """From which score on a box is said to be there: chosen for each class on out-of-fold answers, so that F1 is largest.
 
-The judged rows of a run are cross-fitted: each fold's boxes are told by what the other folds say. What goes into the package,
-and is applied to a test split, is chosen on all of them. With one fold there is nothing to choose on, and DEFAULT_SCORE
-stands.
+The judged rows of a run are cross-fitted: each fold's boxes are told by what the other folds say. Where one fold alone was
+trained, its patients are divided into parts, and each part's boxes are told by what the other parts say. What goes into the
+package, and is applied to a test split, is chosen on all of them. DEFAULT_SCORE stands where there was nothing to choose on: a
+short training gives scores that never come near it, whatever the order of its boxes is worth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from scanwright.types import JSON, Bools, Floats, Ints
 
 Limits = tuple[float, ...]
 """One score for each class."""
+PARTS = 5
+"""Into so many parts the patients of a fold are divided that was trained alone."""
 
 
 def told(scores: Floats, codes: Ints, limits: Limits) -> Bools:
@@ -28,12 +31,21 @@ def told(scores: Floats, codes: Ints, limits: Limits) -> Bools:
 def settle(
     rows: Sequence[DetectedCase], test: Sequence[DetectedCase], *, num_classes: int
 ) -> tuple[list[DetectedCase], list[DetectedCase], Limits | None]:
-    """The rows with the scores by which each is judged, and those chosen on all of them; None where there is one fold."""
-    if len({row.fold for row in rows if row.fold is not None}) < 2:
-        return list(rows), list(test), None
-    chosen = {fold: _limits(found) for fold, found in choose_by_fold(rows, num_classes=num_classes).items()}
-    judged = [replace(row, thresholds=chosen[row.fold]) for row in rows]
+    """The rows with the scores by which each is judged, and those chosen on all of them; None without a row."""
+    if not rows:
+        return [], list(test), None
+    parted = [replace(row, fold=part) for row, part in zip(rows, _parts(rows), strict=True)]
+    chosen = {part: _limits(found) for part, found in choose_by_fold(parted, num_classes=num_classes).items()}
+    judged = [replace(row, thresholds=chosen[part.fold]) for row, part in zip(rows, parted, strict=True)]
     return judged, [replace(row, thresholds=chosen[None]) for row in test], chosen[None]
+
+
+def _parts(rows: Sequence[DetectedCase]) -> list[int | None]:
+    """What each row is judged apart with: its fold, or, where there is one fold alone, a part of that fold's patients."""
+    if len({row.fold for row in rows}) > 1:
+        return [row.fold for row in rows]
+    part_of = {patient: place % PARTS for place, patient in enumerate(sorted({row.patient for row in rows}))}
+    return [part_of[row.patient] for row in rows]
 
 
 def limits_from_json(chosen: Mapping[str, JSON], classes: Sequence[str]) -> Limits:

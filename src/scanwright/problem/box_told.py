@@ -73,6 +73,18 @@ def page_case(row: DetectedCase, task: Task) -> page_content.CaseRow:
     )
 
 
+def silence_text(rows: Sequence[DetectedCase]) -> str:
+    """That no box of any class was told where there were some; "" else."""
+    if not any((~row.ignored).any() for row in rows):
+        return ""
+    if any(told(row.scores, row.codes, row.thresholds).any() for row in rows):
+        return ""
+    return (
+        f"No box of any class reached the score from which on it is told, in any of {len(rows)} cases: sensitivity, precision "
+        "and F1 say this of that score; how well boxes are ranked, mAP says."
+    )
+
+
 def differences(
     rows: Mapping[str, Sequence[DetectedCase]], best: str, task: Task, *, seed: int
 ) -> dict[str, tuple[Difference, ...]]:

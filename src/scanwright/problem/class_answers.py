@@ -1,6 +1,5 @@
 """Probabilities of classes as answers: how they are judged, and how a report tells of them."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,16 +17,13 @@ from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.class_points import points_at, points_of
+from scanwright.problem.near import is_near
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
 CLOSE = 0.2
 """Probabilities of several classes that differ by less are told as doubtful."""
-LEAST = 1e-6
-"""Probabilities nearer to 0 or 1 are taken as this."""
-NEAR = math.log(0.6 / 0.4)
-"""Log odds by which a probability lies near a threshold: 0.4 and 0.6 are as near to 0.5 as 0.04 is to 0.06."""
 
 
 class ClassAnswers(WholeImages):
@@ -88,7 +84,7 @@ class ClassAnswers(WholeImages):
                     limit=limit,
                 )
                 for name, limit in limits.items()
-                if abs(_log_odds(chances[name]) - _log_odds(limit)) < NEAR
+                if is_near(chances[name], limit)
             ]
             return tuple(near)
         first, second = calibrated.argsort()[::-1][:2]
@@ -260,8 +256,3 @@ class ClassAnswers(WholeImages):
             if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
         ]
         return f"No case of {', '.join(missed)} was told as such." if missed else ""
-
-
-def _log_odds(chance: float) -> float:
-    kept = min(max(chance, LEAST), 1 - LEAST)
-    return math.log(kept / (1 - kept))

@@ -25,15 +25,16 @@ HELD = "Whether probabilities hold: of the cases given about 0.8, are 80 % posit
 WORTH = "Decision curves weigh true positives against false ones at each threshold from which to act (Vickers and Elkin 2006)."
 
 
-def figures(rows: Sequence[ClassifiedCase], task: Task) -> tuple[Figure, ...]:
+def figures(rows: Sequence[ClassifiedCase], task: Task, *, probable: bool = True) -> tuple[Figure, ...]:
     """The confusion matrix; of each class ROC and precision-recall curve, reliability and decision curve.
 
-    Of two classes those of the positive one; of grades the decision curves are of "above" each grade but the last.
+    Of two classes those of the positive one; of grades the decision curves are of "above" each grade but the last. probable:
+    whether the numbers of the rows are probabilities; scores rank cases, and have none of the last two.
     """
     answers = answers_of(rows, choice=task.choice)
     shown = [len(task.classes) - 1] if answers.is_binary else list(range(min(MOST_CLASSES, len(task.classes))))
-    made = [*_matrix(answers, task), *_discrimination(answers, task, shown), *_probability(answers, task, shown)]
-    return tuple(made)
+    made = [*_matrix(answers, task), *_discrimination(answers, task, shown, probable=probable)]
+    return tuple([*made, *(_probability(answers, task, shown) if probable else ())])
 
 
 def _matrix(answers: Answers, task: Task) -> Iterator[Figure]:
@@ -47,7 +48,7 @@ def _matrix(answers: Answers, task: Task) -> Iterator[Figure]:
     )
 
 
-def _discrimination(answers: Answers, task: Task, shown: Sequence[int]) -> Iterator[Figure]:
+def _discrimination(answers: Answers, task: Task, shown: Sequence[int], *, probable: bool) -> Iterator[Figure]:
     panels = []
     for k in shown:
         view, name = answers.view(k), task.classes[k]
@@ -61,9 +62,10 @@ def _discrimination(answers: Answers, task: Task, shown: Sequence[int]) -> Itera
             pr_plot(_banded(precision), prevalence=prevalence, x_label=f"{name}: sensitivity", y_label="precision")
         )
     if panels:
+        number = "probability" if probable else "score"
         yield Figure(
             panels=tuple(panels),
-            caption="How well the probability of a class ranks cases that have it above others. Bands hold 95 % of studies "
+            caption=f"How well the {number} of a class ranks cases that have it above others. Bands hold 95 % of studies "
             "at each point (patients drawn with replacement); dashed, chance.",
         )
 

@@ -28,20 +28,32 @@ WORDING = Wording(
 
 
 def result_set(
-    name: str, summary: Mapping[str, JSON], rows: Sequence[ClassifiedCase], task: Task, *, note: str
+    name: str,
+    summary: Mapping[str, JSON],
+    rows: Sequence[ClassifiedCase],
+    task: Task,
+    *,
+    note: str,
+    probable: bool = True,
 ) -> ResultSet:
-    """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
-    cases = [page_case(row, task) for row in rows]
-    found = of_all_together(name, summary, cases=cases, figures=class_figures.figures(rows, task), note=note)
+    """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged. probable: whether the
+    numbers of the rows are probabilities; else the last one is a score that ranks cases.
+    """
+    cases = [page_case(row, task, probable=probable) for row in rows]
+    drawn = class_figures.figures(rows, task, probable=probable)
+    found = of_all_together(name, summary, cases=cases, figures=drawn, note=note)
     return replace(found, points=point_rows(summary, task))
 
 
-def page_case(row: ClassifiedCase, task: Task) -> page_content.CaseRow:
-    """A row of the evaluation as the page shows it: the probability of each class, and where it was told wrongly."""
+def page_case(row: ClassifiedCase, task: Task, *, probable: bool = True) -> page_content.CaseRow:
+    """A row of the evaluation as the page shows it: the probability of each class, or the score, and what was told wrongly."""
+    measure, first = ("probability", 0) if probable else ("score", len(task.classes) - 1)
     wrong = () if is_right(row) else (f"{named(row.truth, task)} told as {named(row.decision, task)}",)
     return page_content.CaseRow(
         case=row.case,
-        regions={name: {"probability": chance} for name, chance in zip(task.classes, row.probabilities, strict=True)},
+        regions={
+            name: {measure: value} for name, value in zip(task.classes[first:], row.probabilities[first:], strict=True)
+        },
         patient=row.patient,
         fold="" if row.fold is None else str(row.fold),
         flags=wrong,
@@ -86,18 +98,26 @@ def sureness(row: ClassifiedCase) -> float:
     return row.probabilities[row.truth]
 
 
-def pictures(rows: Sequence[ClassifiedCase], task: Task, *, case_of: Callable[[str], Case]) -> tuple[CasePicture, ...]:
-    """The case whose truth was held most probable, the median one, and the two least probable."""
+def pictures(
+    rows: Sequence[ClassifiedCase], task: Task, *, case_of: Callable[[str], Case], probable: bool = True
+) -> tuple[CasePicture, ...]:
+    """The case whose truth was held most probable, the median one, and the two least probable. probable: as of `result_set`."""
     ranked = sorted(rows, key=lambda row: (sureness(row), row.case))
-    return tuple(picture(row, role, task, case=case_of(row.case)) for role, row in best_to_worst(ranked))
+    return tuple(
+        picture(row, role, task, case=case_of(row.case), probable=probable) for role, row in best_to_worst(ranked)
+    )
 
 
-def picture(row: ClassifiedCase, role: page_content.Role, task: Task, *, case: Case) -> CasePicture:
-    """One case with what is true of it and what it was told as."""
+def picture(
+    row: ClassifiedCase, role: page_content.Role, task: Task, *, case: Case, probable: bool = True
+) -> CasePicture:
+    """One case with what is true of it and what it was told as. probable: as of `result_set`."""
     chances = ", ".join(f"{name} {p:.2f}" for name, p in zip(task.classes, row.probabilities, strict=True))
     facts = (
         Fact(name="Truth", value=named(row.truth, task)),
         Fact(name="Told as", value=named(row.decision, task)),
-        Fact(name="Probabilities", value=chances),
+        Fact(name="Probabilities", value=chances)
+        if probable
+        else Fact(name="Score", value=f"{row.probabilities[-1]:.2f}"),
     )
     return CasePicture(role=role, case=row.case, png=shown(case, task), facts=facts)

@@ -14,7 +14,7 @@ ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
 CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
 OF_ONE_CASE = {"truth", "estimate", "difference"}
 """A quantity of one case: what is true, what was estimated, and the second less the first."""
-WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "probability", *OF_ONE_CASE}
+WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "probability", "score", *OF_ONE_CASE}
 """What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
 RATES = {"false_lesions_per_case"}

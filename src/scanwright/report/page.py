@@ -135,8 +135,10 @@ def case_columns(result: ResultSet, content: ReportContent) -> list[tuple[str, n
     regions = _regions(result, content)
     if len(regions) > MAX_REGION_COLUMNS:
         return []
-    shown = _plotted(result, content) if result.of_each_case else _measures(result)
-    return [(region, metric) for region in regions for metric in shown]
+    if result.of_each_case:
+        return [(region, metric) for region in regions for metric in _plotted(result, content)]
+    told = {(region, key) for case in result.cases for region, metrics in case.regions.items() for key in metrics}
+    return [(region, metric) for region in regions for metric in _measures(result) if (region, metric.key) in told]
 
 
 def _measures(result: ResultSet) -> list[notation.Metric]:

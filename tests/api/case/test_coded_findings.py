@@ -20,6 +20,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     BURDEN,
     CHANGE,
     CHANGES,
+    CONFIDENCE,
     CUT,
     FOUND,
     GROWTH,
@@ -109,7 +110,8 @@ def test_the_report_says_of_every_finding_what_the_page_says(written):
         assert group.value(VOLUME, unit=UNITS["ml"]) == pytest.approx(line.size)
         assert group.value(LONG_AXIS) == pytest.approx(line.longest)
         assert group.value(ATTENUATION, derivation=MEAN) == pytest.approx(line.mean)
-        assert group.value(PROBABILITY) == pytest.approx(line.confidence) == pytest.approx(0.8)
+        assert group.value(PROBABILITY) is None  # nothing here is the chance that a finding is real
+        assert group.value(CONFIDENCE) == pytest.approx(line.confidence) == pytest.approx(0.8)
         share = group.value(SHARE, unit=UNITS["%"])
         assert share == (None if line.share_of_region is None else pytest.approx(100 * line.share_of_region))
         assert group.value(GROWTH) == (None if line.growth is None else pytest.approx(100 * line.growth))
@@ -252,7 +254,7 @@ def test_findings_of_an_answer_to_the_whole_image_stand_beside_it(scan, written,
     """What is told as abnormal has its places, as on the page: a segment and a group each, and an answer as before."""
     source, _ = scan
     _, table, changes, _ = written
-    found = {"probabilities": {"normal": 0.1, "abnormal": 0.9}, "decision": "abnormal"}
+    found = {"score": 0.9, "limit": 0.5, "decision": "abnormal", "abnormal_share": 0.1}
     given = {"task": TASK, "table": table, "changes": changes}
     marked, report = results.write_beside(tmp_path / "a.json", source, found, [], MODEL, **given)
     assert (marked.name, report.name) == ("a.findings.dcm", "a.sr.dcm")
@@ -260,7 +262,9 @@ def test_findings_of_an_answer_to_the_whole_image_stand_beside_it(scan, written,
     told = {group.tracking_id: group for group in groups}
     assert [one.label for one in read_segmentation(marked).segments] == ["nodule 1", "nodule 2", "nodule 3"]
     assert told["nodule 1"].value(VOLUME, unit=UNITS["ml"]) == pytest.approx(table.findings[0].size)
-    assert told["abnormal"].value(PROBABILITY) == 0.9 and "nodule, resolved 1" in told
+    assert told["abnormal"].value(CONFIDENCE) == 0.9 and told["abnormal"].value(PROBABILITY) is None
+    assert told["abnormal"].answers[0][1].meaning == "Present" and "normal" not in told
+    assert "nodule, resolved 1" in told
     nothing = study_table({}, {}, image=scan[1].voxels[0], grid=scan[1].grid)
     (report,) = results.write_beside(tmp_path / "a.json", source, found, [], MODEL, task=TASK, table=nothing)
-    assert not marked.exists() and len(read_measurements(report).groups) == 2
+    assert not marked.exists() and len(read_measurements(report).groups) == 1

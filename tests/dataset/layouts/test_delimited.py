@@ -90,3 +90,18 @@ def test_why_unreadable__the_broken_ones_alone(tmp_path):
 def test_columns_of__whatever_the_rows_hold(tmp_path):
     (tmp_path / "t.csv").write_text('Case,Patient ID,\na,"1\nb,2\n')
     assert columns_of(tmp_path / "t.csv") == ("case", "patient_id")
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "cell"),
+    [
+        ("诊断,大小 (mm)\n良性,3\n".encode(), ("诊断", "大小_mm"), "良性"),
+        ("诊断,大小 (mm)\n良性,3\n".encode("gbk"), ("诊断", "大小_mm"), "良性"),
+        ("Größe,x\nmäßig ±2,3\n".encode("cp1252"), ("größe", "x"), "mäßig ±2"),
+        ("\u200bklasse\ufeff,x\nbenign\u200b\u00a0,3\n".encode(), ("klasse", "x"), "benign"),
+    ],
+)
+def test_letters_of_any_script(tmp_path, data, columns, cell):
+    (tmp_path / "t.csv").write_bytes(data)
+    table = read_table(tmp_path / "t.csv")
+    assert (table.columns, table.rows[0][columns[0]]) == (columns, cell)

@@ -114,3 +114,51 @@ def test_near_misses__say_what_is_missing(tmp_path, column, cells, declared, sai
     with pytest.raises(InputError, match="no data set recognised") as caught:
         read_dataset(folder(tmp_path, column, cells, **declared))
     assert any(said in line for line in caught.value.details)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["mass/calc", "mass/cyst", "calc/cyst", "none"],
+        ["mass+calc", "mass + cyst", "none", "none"],
+        ["mass and calc", "mass and cyst", "none", "none"],
+    ],
+)
+def test_parts_that_several_cells_share__are_classes(tmp_path, cells):
+    (fault,) = read_dataset(folder(tmp_path, "class", cells)).faults
+    assert (fault.code, fault.severity) == ("unknown-separator", "error")
+    assert (
+        fault.found == ", ".join(repr(cell) for cell in cells if cell != "none") and '"|", ";" or ","' in fault.expected
+    )
+    declared = list(dict.fromkeys(cells))
+    assert codes(read_dataset(folder(tmp_path / "b", "class", cells, classes=declared))) == []
+
+
+@pytest.mark.parametrize(
+    "cells", [["3+3", "3+4", "4+3", "4+4"], ["tumour with necrosis", "tumour with oedema", "a", "a"]]
+)
+def test_parts_that_are_no_labels__are_left(tmp_path, cells):
+    assert codes(read_dataset(folder(tmp_path, "class", cells))) == []
+
+
+def test_another_sign_than_that_of_other_cells__is_an_error(tmp_path):
+    cells = ["mass|calc", "mass;cyst", '"calc, cyst"', "mass"]
+    (fault,) = read_dataset(folder(tmp_path, "labels", cells)).faults
+    assert (fault.code, fault.severity) == ("unknown-separator", "error")
+    assert "'mass;cyst'" in fault.found and "'calc, cyst'" in fault.found and '"|", as in other cells' in fault.expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["in situ", "in-situ", "in_situ", "invasive"], "'in situ' and 'in-situ' and 'in_situ'"),
+        (["yes", "Y", "no", "no"], "'Y' and 'yes'"),
+        (["T1 2", "T12", "HER2-", "HER2+"], None),
+    ],
+)
+def test_one_class_in_two_spellings__is_refused(tmp_path, cells, found):
+    faults = read_dataset(folder(tmp_path, "class", cells)).faults
+    assert [(one.code, one.severity, one.found) for one in faults] == (
+        [("alike-classes", "error", found)] if found else []
+    )
+    assert codes(read_dataset(folder(tmp_path / "b", "class", cells, classes=list(dict.fromkeys(cells))))) == []

@@ -5,7 +5,8 @@ import pytest
 from made_folders import made_case, made_task, write_text
 from scanwright.dataset.cases import Dataset
 from scanwright.dataset.declare import Declaration
-from scanwright.dataset.layouts.sidecar import group_columns, read_table, with_declared
+from scanwright.dataset.layouts.delimited import Table
+from scanwright.dataset.layouts.sidecar import group_columns, read_table, said_patient, with_declared
 from scanwright.errors import InputError
 
 NOTHING = Declaration()
@@ -140,3 +141,10 @@ def test_a_broken_table__an_error_if_it_names_patients_or_sides(tmp_path, header
         ("unusable-table", severity, "t.csv"),
     ]
     assert ("id twice" if header == "id,id" else "line 3") in found[1].line()
+
+
+def test_patients_and_groups_that_are_not_known():
+    assert said_patient({"patient": "P1"}, "patient") == "P1"
+    assert {said_patient({"patient": word}, "patient") for word in ("nan", "n/a", "?", "unknown", "")} == {""}
+    rows = tuple({"sex": word} for word in ("f", "m", "nan", "f", "m"))
+    assert group_columns(Table(path=Path("t.csv"), columns=("sex",), rows=rows), besides=()) == ["sex"]

@@ -221,3 +221,68 @@ def test_numbers_with_a_unit__are_refused_where_numbers_are_asked_for(tmp_path):
     write_text(tmp_path / "t.csv", "file,size\na.png,3.2 mm\nb.png,1.5 mm\nc.png,2.0 mm\nd.png,4 mm\n")
     with pytest.raises(InputError, match="units beside the numbers"):
         read_dataset(tmp_path, kind="regression")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "classes"),
+    [
+        ("Stage", "IIA I IV IIB", ("I", "IIA", "IIB", "IV")),
+        ("stage", "late early middle early", ("early", "middle", "late")),
+        ("BI-RADS", "4A 3 4B 5", ("3", "4A", "4B", "5")),
+        ("tumour_stage", "distant local regional local", ("distant", "local", "regional")),
+    ],
+)
+def test_a_column_that_is_called_as_grades_are(tmp_path, column, cells, classes):
+    pictures(tmp_path)
+    rows = "".join(f"{name}.png,{cell}\n" for name, cell in zip("abcd", cells.split(), strict=True))
+    write_text(tmp_path / "t.csv", f"file,{column}\n{rows}")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.task.kind, dataset.task.classes) == ("classification", classes)
+    assert dataset.task.choice == ("one" if "distant" in classes else "ordered")
+    assert "only column of numbers" not in dataset.stated
+    assert read_dataset(tmp_path, kind="classification").task.classes == classes
+
+
+def test_grades_give_way_to_columns_of_other_names_and_to_folders_of_classes(tmp_path):
+    pictures(tmp_path / "a")
+    write_text(tmp_path / "a/t.csv", "file,diagnosis,stage\na.png,x,I\nb.png,y,II\nc.png,x,III\nd.png,y,I\n")
+    assert read_dataset(tmp_path / "a").task.classes == ("x", "y")
+    write_text(tmp_path / "a/again.csv", "file,stage\na.png,I\nb.png,II\nc.png,III\nd.png,I\n")
+    assert read_dataset(tmp_path / "a").task.classes == ("x", "y")
+    pictures(tmp_path / "b", ("a", "b"), "benign")
+    pictures(tmp_path / "b", ("c", "d"), "malignant")
+    write_text(tmp_path / "b/t.csv", "file,stage\na.png,I\nb.png,II\nc.png,III\nd.png,I\n")
+    assert read_dataset(tmp_path / "b").layout == "class-folders"
+
+
+def test_several_columns_of_grades__are_named(tmp_path):
+    pictures(tmp_path)
+    write_text(tmp_path / "t.csv", "file,stage,birads\na.png,I,1\nb.png,II,2\nc.png,III,2\nd.png,I,1\n")
+    with pytest.raises(InputError, match="no data set recognised") as caught:
+        read_dataset(tmp_path)
+    assert caught.value.details[0].endswith('name one in scanwright.json ("target"): stage, birads')
+
+
+def test_columns_in_chinese(tmp_path):
+    pictures(tmp_path)
+    rows = "".join(
+        f"{name}.png,{word},{sex}\n" for name, word, sex in zip("abcd", ("良性", "恶性") * 2, "mfmf", strict=True)
+    )
+    write_json(tmp_path / "scanwright.json", {"target": "诊断"})
+    for encoding in ("utf-8", "gbk"):
+        (tmp_path / "t.csv").write_bytes(f"file,诊断,性别\n{rows}".encode(encoding))
+        dataset = read_dataset(tmp_path)
+        assert set(dataset.task.classes) == {"良性", "恶性"}
+        assert dataset.cases[0].groups == {"性别": "m"}
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "?", "-", "unknown", ""])
+def test_a_patient_that_is_not_known__is_nobody_else(tmp_path, word):
+    pictures(tmp_path)
+    write_text(tmp_path / "t.csv", f"file,class,patient\na.png,x,{word}\nb.png,y,{word}\nc.png,x,P1\nd.png,y,P1\n")
+    dataset = read_dataset(tmp_path)
+    assert [case.patient for case in dataset.cases] == ["a", "b", "P1", "P1"]
+    assert [(fault.code, fault.case) for fault in dataset.faults] == [
+        ("unclear-patient", "a"),
+        ("unclear-patient", "b"),
+    ]

@@ -256,3 +256,168 @@ def test_a_number_far_from_all_others(text, found):
     assert [(fault.code, fault.severity, fault.found) for fault in faults] == (
         [("far-number", "warning", found)] if found else []
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "names"),
+    [
+        ("['mass', 'calc']/['mass']/[]/['cyst']", "several", [("mass", "calc"), ("mass",), (), ("cyst",)]),
+        ('["mass","calc"]/["mass"]/none/cyst', "several", [("mass", "calc"), ("mass",), (), ("cyst",)]),
+        ("['a, left' 'b']/('b',)/{'b'}/", "several", [("a, left", "b"), ("b",), ("b",), None]),
+        ("['a']/['b']/['a']", "one", [("a",), ("b",), ("a",)]),
+    ],
+)
+def test_lists_in_brackets(text, choice, names):
+    found = answers(labels=text)
+    assert (found.choice, told(found), found.faults) == (choice, names, ())
+
+
+@pytest.mark.parametrize("text", ["[a, b]/[a]/[b]", "[1, 0]/[0, 1]/[1, 1]", "['a', 'b']/a|b/['b']", "['a']/a, b/['b']"])
+def test_lists_that_cannot_be_read__are_refused_with_their_cases(text):
+    with pytest.raises(InputError, match="a list of classes that cannot be read") as caught:
+        answers(labels=text)
+    odd = text.split("/")[0 if text[1] != "'" else 1]
+    assert repr(odd) in caught.value.found and " of c" in caught.value.found
+    assert answers({"classes": ["[a, b]", "[a]", "[b]"]}, labels="[a, b]/[a]/[b]").choice == "one"
+
+
+def test_a_list_of_several__where_one_class_is_declared():
+    found = answers({"choice": "one"}, labels="['a']/['b']/['a','b']/[]")
+    assert told(found) == [("a",), ("b",), None, None]
+    assert [(fault.code, fault.case) for fault in found.faults] == [("unclear-target", "c2"), ("unclear-target", "c3")]
+
+
+def test_signs_in_full_width__part_classes_too():
+    found = answers(labels="\u80bf\u5757\uff1b\u56ca\u80bf/\u56ca\u80bf/\u80bf\u5757")
+    assert told(found) == [("\u80bf\u5757", "\u56ca\u80bf"), ("\u56ca\u80bf",), ("\u80bf\u5757",)]
+    assert answers(labels="a\u3001b/a/b").choice == "several"
+
+
+@pytest.mark.parametrize("kind", [None, "regression"])
+def test_units_of_several_kinds__the_rarer_ones_are_named(kind):
+    cells = [f"{number} mm" for number in range(3, 20)]
+    with pytest.raises(InputError, match="units beside the numbers, and not one unit") as caught:
+        answers({"kind": kind}, size_mm="/".join([*cells, "2 cm", "big"]))
+    assert caught.value.found == "mm in 17 cells, but '2 cm' of c17"
+    with pytest.raises(InputError, match="units beside the numbers"):  # few and whole, and no classes all the same
+        answers(size="12 mm/14 mm/12 mm/14 mm")
+    with pytest.raises(InputError, match="not one unit"):
+        answers(age="063Y/045Y/012M")
+    assert answers({"kind": "classification"}, thickness="1 mm/5 mm/1 mm").classes == ("1 mm", "5 mm")
+    assert answers(field="1st/2nd/3rd/1st").kind == "classification"
+
+
+def test_bounds_among_numbers__are_refused():
+    with pytest.raises(InputError, match="censored") as caught:
+        answers(vol="<5/12/13.5/>100")
+    assert caught.value.found == "'<5' of c0, '>100' of c3"
+    with pytest.raises(InputError, match="censored"):
+        answers(vol="\u2264 5/12/13/14/15/16/17")
+    found = answers({"kind": "regression"}, vol="<5/12/13.5")
+    assert [(fault.code, fault.case) for fault in found.faults] == [("unclear-target", "c0")]
+    assert answers(nodules="0/1/2/>2/0/1").kind == "classification"  # few whole numbers are classes
+    assert answers(size="<1.5/>1.5/<1.5").kind == "classification"
+    assert answers({"kind": "classification"}, vol="<5/12/13/>100").classes == ("<5", ">100", "12", "13")
+
+
+@pytest.mark.parametrize(
+    "text", ["1 048/2 300/950/1 200", "1'048/2'300/950/1'200", "1\u202f048,5/950,5/12,25/7", "1.048,5/950,5/7"]
+)
+def test_spaces_and_apostrophes_between_thousands__are_refused(text):
+    with pytest.raises(InputError, match="a sign that parts thousands") as caught:
+        answers(volume=text)
+    assert caught.value.hint.startswith("Write 1048")
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-01-03/2021-05-06/2020-04-03", "03.01.2020/06.05.2021/", "2020-01-03 10:15/2021-5-6"]
+)
+def test_dates__are_no_classes(text):
+    with pytest.raises(InputError, match="dates are no classes"):
+        answers(diagnosis=text)
+
+
+def test_words_among_many_whole_numbers__are_named():
+    with pytest.raises(InputError, match="not a number, in a column of numbers") as caught:
+        answers(volume="/".join(map(str, range(20))) + "/big")
+    assert caught.value.found == "'big' of c20"
+
+
+def test_signs_among_classes__are_not_known():
+    found = answers(diagnosis="benign/malignant/?/-/#VALUE!/#N/A".replace("#N/A", "<NA>"))
+    assert told(found) == [("benign",), ("malignant",), None, None, None, None]
+    (fault,) = found.faults
+    assert (fault.code, fault.severity, fault.cases) == ("unknown-class", "warning", ("c2", "c3", "c4"))
+    assert "Taken as not known" in fault.action
+    assert set(answers({"classes": ["a", "b", "-"]}, x="a/b/-").classes) == {"a", "b", "-"}
+
+
+def test_signs_that_may_be_classes__stay():
+    found = answers(x="+/-/+/-")
+    assert (set(found.classes), found.faults) == ({"+", "-"}, ())
+    found = answers(x="pos/-/pos/-")
+    assert (set(found.classes), [fault.code for fault in found.faults]) == ({"pos", "-"}, ["unknown-class"])
+
+
+def test_words_for_not_known__are_classes_with_a_warning():
+    found = answers(diagnosis="benign/malignant/Unknown/benign")
+    assert set(found.classes) == {"benign", "malignant", "Unknown"}
+    assert [(fault.code, fault.severity, fault.cases) for fault in found.faults] == [
+        ("unknown-class", "warning", ("c2",))
+    ]
+    assert answers({"classes": ["benign", "malignant", "Unknown"]}, x="benign/malignant/Unknown").faults == ()
+
+
+def test_probabilities__are_refused_whatever_the_column_is_called():
+    for columns in (
+        {"malignant": "0.1/0.5/0.93"},
+        {"benign": "0.1/0.3/0.5", "malignant": "0.9/0.7/0.5"},
+        {"label": "0/0.5/1"},
+    ):
+        with pytest.raises(InputError, match="no classes") as caught:
+            answers(**columns)
+        assert "probabilities" in caught.value.hint and '"kind": "regression"' in caught.value.hint
+        assert answers({"kind": "regression"}, **columns).kind == "regression"
+    for name in ("ejection_fraction", "ADC mean", "value", "size (mm)", "Dice score"):
+        assert read_answers({name: ["0.1", "0.5"]}, ["a", "b"], Declaration(), where=TABLE).kind == "regression"
+    assert answers({"units": {"uptake": "g/ml"}}, uptake="0.1/0.5").kind == "regression"
+    assert answers(size="0.1/0.5", uptake="0.1/0.5").kind == "regression"
+
+
+def test_columns_of_which_each_row_has_one():
+    columns = {"malignant": "1/0/0/1", "benign": "0/1/0/0", "normal": "0/0/1/0"}
+    found = answers(**columns)
+    assert (found.choice, [fault.code for fault in found.faults]) == ("several", ["exclusive-labels"])
+    assert answers({"choice": "several"}, **columns).faults == ()
+    one = answers({"choice": "one"}, **columns)
+    assert (one.choice, told(one), one.faults) == (
+        "one",
+        [("malignant",), ("benign",), ("normal",), ("malignant",)],
+        (),
+    )
+    assert answers({"choice": "one"}, malignant="1/0", benign="0/1").classes == ("benign", "malignant")
+
+
+def test_columns_of_which_one_is_declared__rows_of_none_and_of_two():
+    found = answers({"choice": "one"}, malignant="1/1/0/", benign="0/1/0/1")
+    assert told(found) == [("malignant",), None, None, ("benign",)]
+    assert [(one.code, one.case, one.found) for one in found.faults] == [
+        ("unclear-target", "c1", "'malignant and benign'"),
+        ("unclear-target", "c2", "'none'"),
+    ]
+
+
+def test_columns_of_words__are_no_numbers():
+    with pytest.raises(InputError, match="several target columns, and words in one of them") as caught:
+        answers(side="left/right", density="3/4")
+    assert caught.value.found == "'left' in side"
+
+
+def test_quotation_marks_and_stored_accents_make_no_class():
+    assert len(answers(x="b\u00f6sartig/bo\u0308sartig/gutartig").classes) == 2
+    assert answers(x="'benign'/benign/\"malignant\"/malignant").classes == ("benign", "malignant")
+
+
+def test_grades_of_which_some_have_letters__are_no_mixture():
+    found = answers(birads="1/2/3/4A/4B/5")
+    assert (found.choice, found.classes, found.faults) == ("ordered", ("1", "2", "3", "4A", "4B", "5"), ())

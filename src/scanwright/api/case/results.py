@@ -21,6 +21,7 @@ import numpy as np
 
 from scanwright.api.case import coded_findings
 from scanwright.api.case.coded_remarks import NO_REMARKS, Remarks
+from scanwright.dataset.classes import ABNORMAL
 from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
@@ -150,10 +151,10 @@ def write_beside(
     """An answer that is no label map as files to lie beside the study: a report, a segmentation of the findings if any were
     outlined, and PNG pictures as secondary captures.
 
-    found: as the kind of problem gives it, {"probabilities", "decision"}, {"quantities", "units"} or {"boxes"}; of other kinds
-    no report is written, nor does it tell a quantity whose unit has no code here. table, changes, remarks: as of `write_dicom`;
-    findings are told of a scan that a segmentation can refer to (`can_refer_to`). regions_by: the model that found the regions
-    of `found`, whose sizes are then told.
+    found: as the kind of problem gives it, {"probabilities", "decision"}, {"score", "decision"}, {"quantities", "units"} or
+    {"boxes"}; of other kinds no report is written, nor does it tell a quantity whose unit has no code here. table, changes,
+    remarks: as of `write_dicom`; findings are told of a scan that a segmentation can refer to (`can_refer_to`). regions_by: the
+    model that found the regions of `found`, whose sizes are then told.
     Raises what the writers raise.
     """
     from scanwright.io.dicom.derived.capture import write_capture
@@ -255,8 +256,8 @@ def sizes_in(found: Mapping[str, Any]) -> "list[RegionSize]":
 
 
 def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[Answer]":
-    """What a kind of problem tells of an image as a whole, as a report has it: probabilities with what is decided, quantities
-    with their units, or how many boxes of each class there are, 0 too.
+    """What a kind of problem tells of an image as a whole, as a report has it: probabilities with what is decided, how
+    unusual it is, quantities with their units, or how many boxes of each class there are, 0 too.
     """
     from scanwright.io.dicom.derived.sr import UNITS as KNOWN_UNITS
     from scanwright.io.dicom.derived.sr_groups import Answer
@@ -267,6 +268,9 @@ def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[A
         Answer(name, chance, conclusion="present" if name in told else "absent")
         for name, chance in found.get("probabilities", {}).items()
     ]
+    if "score" in found:
+        conclusion = "present" if ABNORMAL in told else "absent"
+        answers.append(Answer(ABNORMAL, found["score"], unit="confidence", conclusion=conclusion))
     for name, value in found.get("quantities", {}).items():
         unit = found.get("units", {}).get(name) or "1"
         unit = SPELLED.get(unit, unit)

@@ -15,7 +15,6 @@ from scanwright.api.run.study import Study
 from scanwright.dataset.cases import Case, Classes, Quantities, Target
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Task
-from scanwright.doubt import Doubt
 from scanwright.explanation.known import MOST_CASES, Known
 from scanwright.explanation.neighbours import embed_tsne
 from scanwright.features.deep import deep_features
@@ -30,7 +29,6 @@ from scanwright.types import Floats
 MOST_DRAWN = 600
 SHOWN = 5
 BATCH = 16
-UNLIKE = Doubt("unlike-training", "unlike every training case, as the model sees it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,19 @@ from scanwright.dataset.layouts.boxes import (
     unlisted,
     unreadable_label,
 )
+from scanwright.dataset.layouts.cells import is_empty
 from scanwright.dataset.layouts.delimited import Table, read_table, why_unreadable
 from scanwright.dataset.layouts.image_mask import LABEL_FOLDERS
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
 from scanwright.dataset.layouts.rows import IMAGE_COLUMNS, patients_from
-from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS, faults_of, group_columns, side_of
+from scanwright.dataset.layouts.sidecar import (
+    PATIENT_COLUMNS,
+    SPLIT_COLUMNS,
+    faults_of,
+    group_columns,
+    said_patient,
+    side_of,
+)
 from scanwright.dataset.layouts.target_table import FILE_COLUMNS
 from scanwright.errors import InputError
 from scanwright.geometry.grid import Grid
@@ -316,12 +324,12 @@ def _described(dataset: Dataset, table: Table, rows: Mapping[str, Sequence[Row]]
     ]
 
     def first(case: Case, column: str | None) -> str:
-        return next((row[column] for row in rows[case.id] if column and row[column]), "")
+        return next((row[column] for row in rows[case.id] if column and not is_empty(row[column])), "")
 
     cases = tuple(
         case.model_copy(
             update={
-                "patient": first(case, patient) or case.patient,
+                "patient": next((said for row in rows[case.id] if (said := said_patient(row, patient))), case.patient),
                 "split": side_of(rows[case.id], split) if split else case.split,
                 "groups": {name: value for name in groups if (value := first(case, name))},
             }

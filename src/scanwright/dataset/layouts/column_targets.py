@@ -2,8 +2,9 @@
 
 A table beside the scans counts if it has the target columns and another that names at least half of the cases, or of their
 patients (participants.tsv). Columns are those that scanwright.json names in "target"; else, where classes or numbers are asked
-for and a table has exactly one column of a usual name (class, diagnosis, finding …), that one; else, where numbers are asked
-for (--task regression), the only column of numbers that is no name, patient, side or index.
+for and a table has exactly one column of a usual name (class, diagnosis, finding …), that one; else, unless numbers are asked
+for, the only column that is called as grades are (stage, birads …; targets.py) and holds at most twelve classes; else, where
+numbers are asked for (--task regression), the only column of numbers that is no name, patient, side or index.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +16,10 @@ from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, 
 from scanwright.dataset.layouts.cells import as_number, is_empty, is_flag
 from scanwright.dataset.layouts.delimited import Table, column_name, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import tables_in
-from scanwright.dataset.layouts.odd_numbers import has_one_unit
+from scanwright.dataset.layouts.odd_numbers import has_one_unit, has_units, hold_quantities, may_be_classes
 from scanwright.dataset.layouts.rows import ID_COLUMNS
 from scanwright.dataset.layouts.sidecar import OF_SERIES, PATIENT_COLUMNS, SPLIT_COLUMNS, case_of, key_column
-from scanwright.dataset.layouts.targets import Answers, missing_target, read_answers, unclear_target
+from scanwright.dataset.layouts.targets import ORDERED, Answers, missing_target, read_answers, unclear_target
 from scanwright.dataset.task import Channel, Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.source import place_of
@@ -28,7 +29,10 @@ TARGET_COLUMNS = (
     *("finding_labels", "category", "pathology", "outcome", "grade", "value", "y"),
 )
 OF_TABLES: tuple[Kind, ...] = ("classification", "regression")
+OF_GRADES: tuple[Kind | None, ...] = (None, "classification")
+"""What may be asked for where a column is taken because it is called as grades are."""
 SHOWN = 4
+MAX_GRADES = 12
 OF_LABEL_FILES = ("missing-label", "several-labels", "missing-image")
 """Faults that mean nothing once label files are left aside (a missing image: of a label)."""
 
@@ -84,8 +88,8 @@ def is_asked_for(declared: Declaration) -> bool:
 def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str] = ()) -> dict[str, str]:
     """The table's target columns, each with the name that was declared for it; {} if one is not there or none is known.
 
-    A column of a usual name needs two different values at least. Where numbers are asked for, columns of numbers go before
-    others, and the only one that is left is taken whatever its name.
+    A column of a usual name needs two different values at least; where none is there, a column of grades is taken. Where
+    numbers are asked for, columns of numbers go before others, and the only one that is left is taken whatever its name.
     """
     if declared.target:
         named = {column_name(name): name.strip() for name in declared.target}
@@ -96,7 +100,23 @@ def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str
     if declared.kind == "regression":
         numbers = number_columns(table, besides=left) or unit_columns(table, besides=left)
         telling = [name for name in telling if name in numbers] or numbers or telling
+    elif not usual and declared.kind in OF_GRADES:
+        telling = grade_columns(table, besides=left)
     return {telling[0]: telling[0]} if len(telling) == 1 else {}
+
+
+def has_grades_alone(table: Table, declared: Declaration) -> bool:
+    """Whether a table's target could only be a column that is called as grades are, which any other target goes before."""
+    return not declared.target and declared.kind in OF_GRADES and not set(TARGET_COLUMNS) & set(table.columns)
+
+
+def grade_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
+    """Columns that are called as grades are, and hold two to twelve different classes."""
+    return [
+        name
+        for name, cells in _describing(table, besides=besides).items()
+        if ORDERED.search(name) and 2 <= len(set(cells)) <= MAX_GRADES and not hold_quantities(cells)
+    ]
 
 
 def number_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
@@ -114,8 +134,9 @@ def number_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
 
 
 def unit_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
-    """Columns of numbers with one unit behind them, which have to be written alone to be read; besides: as above."""
-    return [name for name, cells in _describing(table, besides=besides).items() if cells and has_one_unit(cells)]
+    """Columns of numbers with units behind them, which have to be written alone to be read; besides: as above."""
+    described = _describing(table, besides=besides)
+    return [name for name, cells in described.items() if cells and (has_one_unit(cells) or has_units(cells))]
 
 
 def _describing(table: Table, *, besides: Iterable[str]) -> dict[str, list[str]]:
@@ -144,6 +165,7 @@ def why_no_target(table: Table, declared: Declaration, *, besides: Iterable[str]
         missing = [name for name in declared.target if column_name(name) not in table.columns]
         return f"it has no column {', '.join(missing)}, which {FILE_NAME} names as target; it has {there}"
     usual = [name for name in TARGET_COLUMNS if name in table.columns and name not in besides]
+    usual = usual or grade_columns(table, besides=besides)
     numbers = number_columns(table, besides=besides)
     if declared.kind == "regression" and len(numbers) > 1:
         return f'several columns hold numbers; name one in {FILE_NAME} ("target"): {", ".join(numbers)}'
@@ -183,6 +205,7 @@ def _what_could_be(table: Table, numbers: Sequence[str], declared: Declaration, 
     told = f"; yes or no is said by {', '.join(flags[:6])}" if flags else ""
     if len(numbers) == 1 and numbers[0] not in flags and declared.kind != "classification":
         told += f"; {numbers[0]} holds {_numbers_text(described[numbers[0]])}, and is learned with --task regression"
+        told += ", or as classes if it is named so" * may_be_classes(described[numbers[0]])
     return told
 
 
@@ -240,7 +263,7 @@ def answered(
         columns=tuple(columns.values()),
         table=table,
         faults=(*unclear, *answers.faults, *missing),
-        is_guess=not declared.target and not set(columns) <= set(TARGET_COLUMNS),
+        is_guess=answers.kind == "regression" and not declared.target and not set(columns) <= set(TARGET_COLUMNS),
     )
 
 
@@ -250,6 +273,7 @@ def from_tables(cases: Sequence[Case], declared: Declaration, *, tables: Sequenc
     Raises InputError if there is none, or several.
     """
     fitting = [fit for path in tables if (fit := _fit(path, cases, declared)) is not None]
+    fitting = [fit for fit in fitting if not has_grades_alone(fit.table, declared)] or fitting
     if len(fitting) != 1:
         columns = ", ".join(declared.target) or "that is called class, diagnosis, finding …, just one of them"
         raise InputError(

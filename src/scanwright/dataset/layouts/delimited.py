@@ -14,6 +14,9 @@ from scanwright.files import require_no_pipe
 
 MAX_TABLE_BYTES = 64 << 20
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+CHINESE = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])*")
+"""Bytes of which all that are no ASCII come in the pairs of GB 2312, as Excel writes them in Chinese."""
+INVISIBLE = re.compile("^[\\s\u200b\u200e\u200f\u2060\ufeff]+|[\\s\u200b\u200e\u200f\u2060\ufeff]+$")
 EXCEL = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)
 IN_PLAIN_WORDS = {"unexpected end of data": "a quote that does not end", "field larger": "a cell without end"}
 
@@ -34,8 +37,8 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV or TSV: comma, semicolon or tab, whichever the first line has most of, or what Excel's "sep=" line says.
 
-    UTF-8, UTF-16 with its mark, else Windows-1252; any kind of line end. Cells that are missing at the end of a row are empty;
-    columns without a name at the end of the first line are none.
+    UTF-8, UTF-16 with its mark, GB 2312 where all other bytes are its pairs, else Windows-1252; any kind of line end. Cells
+    that are missing at the end of a row are empty; columns without a name at the end of the first line are none.
     Raises InputError if it is not there or no file, is over 64 MiB, is no text, has no header, names one column twice, has a
     quote that does not end, or a row with more cells than the header.
     """
@@ -57,6 +60,11 @@ def read_table(path: Path) -> Table:
         )
     read = (dict(zip(columns, cells, strict=False)) for _, cells in rows if any(cells))
     return Table(path=path, columns=columns, rows=tuple({name: row.get(name, "") for name in columns} for row in read))
+
+
+def _plain(cell: str) -> str:
+    """A cell without space around it, be it of no width."""
+    return INVISIBLE.sub("", cell)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
@@ -84,8 +92,12 @@ def reason(error: InputError) -> str:
 
 
 def column_name(text: str) -> str:
-    """A column's name as `Table` has it: "Patient ID" is patient_id."""
-    return re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
+    """A column's name as `Table` has it, letters of any script kept.
+
+    >>> column_name("Patient ID"), column_name("\u8bca\u65ad"), column_name(" size (mm) ")
+    ('patient_id', '\u8bca\u65ad', 'size_mm')
+    """
+    return re.sub(r"[\W_]+", "_", text.strip().lower()).strip("_")
 
 
 def _columns(cells: Sequence[str]) -> tuple[str, ...]:
@@ -106,7 +118,7 @@ def _text(path: Path) -> tuple[str, str | None]:
     try:
         text = data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
+        text = data.decode("gb18030" if CHINESE.fullmatch(data) else "cp1252", errors="replace")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text.split("\n", 1)[0]:
         hint = "Save it as CSV in UTF-8."
@@ -128,7 +140,7 @@ def _lines(text: str, stated: str | None, path: Path) -> Iterator[tuple[int, lis
     try:
         for cells in reader:
             began = reader.line_num + 1 + skipped
-            yield reader.line_num + skipped, [cell.strip() for cell in cells]
+            yield reader.line_num + skipped, [_plain(cell) for cell in cells]
     except csv.Error as error:
         found = next((words for begin, words in IN_PLAIN_WORDS.items() if str(error).startswith(begin)), str(error))
         hint = "Put cells that hold a quote or a comma in quotes, and write a quote within them twice."

@@ -1,4 +1,4 @@
-"""What cannot be meant, or hardly, in columns of numbers: commas that may part thousands, units in cells, placeholders."""
+"""What cannot be meant, or hardly, in columns of numbers: what may part thousands, units in cells, bounds, placeholders."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +6,110 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Fault, Quantities, Target
 from scanwright.dataset.declare import FILE_NAME
-from scanwright.dataset.layouts.cells import as_number, is_empty, is_grouped, is_surely_grouped, unit_of, without_unit
+from scanwright.dataset.layouts.cells import (
+    as_number,
+    is_empty,
+    is_grouped,
+    is_surely_grouped,
+    ungrouped,
+    unit_of,
+    without_unit,
+)
 from scanwright.errors import InputError
 
 SHOWN = 4
+MAX_WHOLE = 12  # different whole numbers that are still classes
+UNITS = frozenset(
+    (
+        *(
+            "%",
+            "nm",
+            "\u00b5m",
+            "\u03bcm",
+            "um",
+            "mm",
+            "cm",
+            "m",
+            "mm2",
+            "mm\u00b2",
+            "cm2",
+            "cm\u00b2",
+            "m2",
+            "m\u00b2",
+        ),
+        *(
+            "mm3",
+            "mm\u00b3",
+            "cm3",
+            "cm\u00b3",
+            "cc",
+            "\u00b5l",
+            "\u03bcl",
+            "ul",
+            "ml",
+            "cl",
+            "dl",
+            "l",
+            "ng",
+            "\u00b5g",
+            "\u03bcg",
+        ),
+        *(
+            "ug",
+            "mg",
+            "g",
+            "kg",
+            "hu",
+            "ms",
+            "s",
+            "sec",
+            "min",
+            "h",
+            "hr",
+            "hrs",
+            "hour",
+            "hours",
+            "day",
+            "days",
+            "w",
+            "wk",
+        ),
+        *(
+            "week",
+            "weeks",
+            "mo",
+            "month",
+            "months",
+            "y",
+            "yr",
+            "yrs",
+            "year",
+            "years",
+            "bpm",
+            "hz",
+            "khz",
+            "mhz",
+            "mmhg",
+        ),
+        *(
+            "kpa",
+            "mg/dl",
+            "g/dl",
+            "g/l",
+            "mg/l",
+            "ng/ml",
+            "pg/ml",
+            "mmol/l",
+            "ml/min",
+            "cm/s",
+            "m/s",
+            "kg/m2",
+            "kg/m\u00b2",
+        ),
+    )
+)
+"""Units of measures, in lower case: numbers with one of these are no classes."""
+BOUND = re.compile(r"(?:[<>]=?|[\u2264\u2265])\s*(?P<number>\S.*)")
 LEAST_OTHERS = 5  # numbers that the rest of a column has to have before one of them is called far from them
 FAR = 10  # times the range of all others
 PLACEHOLDER = re.compile(r"-?9+|-1")
@@ -19,7 +119,7 @@ Named = tuple[str, str]
 
 
 def require_plain_numbers(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> None:
-    """Raise InputError if cells of a column have commas that may part thousands, or units behind their numbers.
+    """Raise InputError if cells of a column have signs that may part thousands, or units behind their numbers.
 
     names: of the rows' cases. Words among the cells are left to the reader of numbers.
     """
@@ -42,6 +142,64 @@ def has_one_unit(cells: Sequence[str]) -> bool:
     return len(set(units)) == 1 and len(units) + plain == len(cells) and 2 * len(units) >= len(cells)
 
 
+def has_units(cells: Sequence[str]) -> bool:
+    """Whether more than half of the cells are numbers with a unit of measure behind them, be they several units.
+
+    >>> has_units(["3 mm", "2 cm", "big"]), has_units(["4a", "4b"]), has_units(["1st", "2nd"])
+    (True, False, False)
+    """
+    return 2 * sum(unit_of(cell) in UNITS for cell in cells) > len(cells)
+
+
+def may_be_classes(cells: Sequence[str]) -> bool:
+    """Whether the numbers among cells may stand for classes: whole, and few.
+
+    >>> may_be_classes(["1", "2", "1", "n/a"]), may_be_classes(["1.5", "2"]), may_be_classes(list("123456"))
+    (True, False, False)
+    """
+    different = {number for cell in cells if (number := as_number(cell)) is not None}
+    few = len(different) <= min(MAX_WHOLE, max(2, len(cells) // 2))
+    return few and all(number.is_integer() for number in different)
+
+
+def hold_quantities(cells: Sequence[str]) -> bool:
+    """Whether filled cells are numbers that are no classes.
+
+    Units and signs between thousands, which are refused later, are none of them; nor are bounds (<5), where as many are plain.
+    """
+    if has_units(cells):
+        return True
+    units = has_one_unit(cells)
+    bare = [without_unit(cell) if units else ungrouped(cell) if is_surely_grouped(cell) else cell for cell in cells]
+    numbers = [_bounded(cell) or cell for cell in bare]
+    plain = sum(as_number(cell) is not None for cell in bare)
+    return (
+        all(as_number(cell) is not None for cell in numbers) and 2 * plain >= len(cells) and not may_be_classes(numbers)
+    )
+
+
+def _bounded(cell: str) -> str | None:
+    """The number of a cell that says no more than above or below which one a value lies; None if it is no such cell."""
+    found = BOUND.fullmatch(cell.strip())
+    number = None if found is None else without_unit(found["number"])
+    return None if number is None or as_number(number) is None else number
+
+
+def require_no_bounds(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> None:
+    """Raise InputError if cells say only above or below which number a value lies (censored values)."""
+    for column, cells in columns.items():
+        bounds = [(cell, name) for cell, name in zip(cells, names, strict=True) if _bounded(cell) is not None]
+        if bounds:
+            raise InputError(
+                "bounds beside the numbers (censored values)",
+                where=where,
+                expected=f"a number or nothing in {column}",
+                found=_shown(bounds),
+                hint="Write a number, or empty the cell; with --task regression these cases can be left out with --exclude. If "
+                f'these are classes, "kind": "classification" in {FILE_NAME} reads them so.',
+            )
+
+
 def _require_one_reading(column: str, filled: Sequence[Named], *, where: Path) -> None:
     """Raise InputError unless commas stand for decimals for sure: in a cell such as 1,5, and in none against it."""
     grouped = [(cell, name) for cell, name in filled if is_grouped(cell)]
@@ -49,10 +207,11 @@ def _require_one_reading(column: str, filled: Sequence[Named], *, where: Path) -
     against = any(is_surely_grouped(cell) or ("." in cell and as_number(cell) is not None) for cell, _ in filled)
     if not grouped or (decimal and not against):
         return
-    plain = grouped[0][0].replace(",", "")
+    plain = ungrouped(grouped[0][0]).replace(",", ".")
+    is_comma = "," in grouped[0][0] and "," not in ungrouped(grouped[0][0])
     decimals = "" if is_surely_grouped(grouped[0][0]) else f", or {grouped[0][0].replace(',', '.')}"
     raise InputError(
-        "a comma that may part thousands or decimals",
+        "a comma that may part thousands or decimals" if is_comma else "a sign that parts thousands",
         where=where,
         expected=f"numbers in {column} with a point for decimals, and nothing between thousands",
         found=_shown(grouped),
@@ -61,13 +220,18 @@ def _require_one_reading(column: str, filled: Sequence[Named], *, where: Path) -
 
 
 def _with_units(column: str, cells: Sequence[Named], *, where: Path) -> InputError:
-    (cell, _), unit = cells[0], unit_of(cells[0][0])
+    by_unit: dict[str, list[Named]] = {}
+    for cell, name in cells:
+        by_unit.setdefault(unit_of(cell) or "", []).append((cell, name))
+    unit, usual = max(by_unit.items(), key=lambda item: len(item[1]))
+    others = [named for other, some in by_unit.items() if other != unit for named in some]
     return InputError(
-        "units beside the numbers",
+        f"units beside the numbers{', and not one unit' * bool(others)}",
         where=where,
-        expected=f"numbers alone in {column}",
-        found=_shown(cells),
-        hint=f"Write {without_unit(cell)}; the unit goes into the column's name, as in {column} ({unit}), or into "
+        expected=f"numbers alone in {column}{', all in one unit' * bool(others)}",
+        found=_shown(cells) if not others else f"{unit} in {len(usual)} cells, but {_shown(others)}",
+        hint=("Convert these. " if others else "")
+        + f"Write {without_unit(usual[0][0])}; the unit goes into the column's name, as in {column} ({unit}), or into "
         f'"units" in {FILE_NAME}.',
     )
 

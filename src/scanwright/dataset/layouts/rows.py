@@ -9,9 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault
+from scanwright.dataset.layouts.cells import is_empty
 from scanwright.dataset.layouts.delimited import Table
 from scanwright.dataset.layouts.names import CHANNEL_WORDS
-from scanwright.dataset.layouts.sidecar import PATIENT_COLUMNS, SPLIT_COLUMNS, faults_of, group_columns, side_of
+from scanwright.dataset.layouts.sidecar import (
+    PATIENT_COLUMNS,
+    SPLIT_COLUMNS,
+    faults_of,
+    group_columns,
+    said_patient,
+    side_of,
+)
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 
@@ -106,9 +114,9 @@ def described(
     described = [
         case.model_copy(
             update={
-                "patient": (rows[case.id][patient] if patient else "") or case.id,
+                "patient": said_patient(rows[case.id], patient) or case.id,
                 "split": side_of([rows[case.id]], split) if split else "train",
-                "groups": {name: rows[case.id][name] for name in groups if rows[case.id][name]},
+                "groups": {name: rows[case.id][name] for name in groups if not is_empty(rows[case.id][name])},
             }
         )
         for case in cases

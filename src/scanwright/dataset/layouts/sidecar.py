@@ -12,6 +12,7 @@ from pathlib import Path
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.layouts.box_columns import box_columns
+from scanwright.dataset.layouts.cells import is_empty, says_nothing
 from scanwright.dataset.layouts.delimited import Table, columns_of, read_table, reason
 from scanwright.dataset.layouts.judged import with_judged
 from scanwright.dataset.layouts.listing import tables_in
@@ -57,7 +58,7 @@ def group_columns(table: Table, *, besides: Iterable[str]) -> list[str]:
     """
     chosen = []
     for name in table.columns:
-        values = [row[name] for row in table.rows if row[name]]
+        values = [row[name] for row in table.rows if not is_empty(row[name])]
         different = set(values)
         if name in besides or not 2 <= len(different) <= min(MAX_GROUPS, len(values) // 2):
             continue
@@ -90,6 +91,15 @@ def faults_of(
         odd = [row[split] for row in rows.get(case.id, ()) if word_of(row[split]) is None]
         faults += [unclear_side(case.id, table, odd[0])] if odd else []
     return faults
+
+
+def said_patient(row: Mapping[str, str], column: str | None) -> str:
+    """The patient that a row names in a column, if there is one; "" where the cell is empty or says that it is not known.
+
+    >>> said_patient({"patient": "P1"}, "patient"), said_patient({"patient": "nan"}, "patient"), said_patient({}, None)
+    ('P1', '', '')
+    """
+    return "" if column is None or says_nothing(row[column]) else row[column]
 
 
 def is_patient_name(name: str) -> bool:
@@ -169,10 +179,10 @@ def _case_with(
     if not rows:
         return case
     row = {
-        name: next((one[name] for one in rows if one[name]), "") for name in rows[0]
+        name: next((one[name] for one in rows if not is_empty(one[name])), "") for name in rows[0]
     }  # not every row says everything
     known = {
-        "patient": row[patient] if patient is not None and row[patient] else case.patient,
+        "patient": next((named for one in rows if (named := said_patient(one, patient))), case.patient),
         "split": side_of(rows, split) if split is not None and case.split == "train" else case.split,
         "groups": {**case.groups, **{name: row[name] for name in groups if row[name]}},
     }
@@ -184,7 +194,7 @@ def _patient_faults(
 ) -> list[Fault]:
     faults = []
     for case in cases:
-        named = sorted({row[patient] for row in rows.get(case.id, ()) if row[patient]})
+        named = sorted({said for row in rows.get(case.id, ()) if (said := said_patient(row, patient))})
         if len(named) > 1:
             faults.append(_patient_fault("error", case.id, table, f"patients {', '.join(named)}"))
         elif not named:

@@ -18,7 +18,7 @@ from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
 from scanwright.dataset.layouts.box_columns import box_columns
-from scanwright.dataset.layouts.column_targets import answered, target_columns, why_no_target
+from scanwright.dataset.layouts.column_targets import answered, has_grades_alone, target_columns, why_no_target
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
 from scanwright.dataset.layouts.delimited import Table, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
@@ -56,16 +56,19 @@ DEEPEST = 3  # folders below the table in which images are looked for by name
 ByName = Mapping[str, Path]
 
 
-def detect(root: Path, *, kind: Kind | None = None) -> str | None:
+def detect(root: Path, *, kind: Kind | None = None, grades: bool = False) -> str | None:
     """Why there is a table of images and targets. kind: what is wanted of it, instead of scanwright.json's "kind".
 
-    Raises InputError if several tables could be it.
+    grades: a column that is called as grades are will do, as where no layout fits. Raises InputError if several tables could
+    be it.
     """
     declared = declared_for(root, kind)
     if root.is_dir() and ((root / DATASET_JSON).is_file() or image_mask.detect(root)):
         return None
     table = _find_table(root, declared)
-    return None if table is None else f"{table.path.name} with {len(table.rows)} rows of images and what they show"
+    if table is None or (has_grades_alone(table, declared) and not grades):
+        return None
+    return f"{table.path.name} with {len(table.rows)} rows of images and what they show"
 
 
 def declared_for(root: Path, kind: Kind | None) -> Declaration:
@@ -132,7 +135,10 @@ def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Da
 
 
 def _find_table(root: Path, declared: Declaration) -> Table | None:
-    """The one table under root, or root itself, that names images that are there and has the target columns."""
+    """The one table under root, or root itself, that names images that are there and has the target columns.
+
+    One whose target are grades by their column's name gives way to others.
+    """
     fitting = []
     for path in [root] if root.is_file() else tables_in(root):
         try:
@@ -143,6 +149,7 @@ def _find_table(root: Path, declared: Declaration) -> Table | None:
         lists_boxes = declared.kind in (None, "detection") and not declared.target and box_columns(table) is not None
         if columns and not lists_boxes and target_columns(table, declared, besides=columns):
             fitting.append(table)
+    fitting = [table for table in fitting if not has_grades_alone(table, declared)] or fitting
     if len(fitting) > 1:
         found = ", ".join(table.path.name for table in fitting)
         hint = "Give the table itself instead of its folder."

@@ -4,13 +4,14 @@
                    text with | or ; in some cell         several at once:           Cardiomegaly|Effusion; "No Finding": none
                    text with commas, a part of which     several at once            COVID-19, ARDS   (beside a plain ARDS)
                      stands in another cell too
+                   lists of names in quotes              several at once, a class where each holds one     ['Mass', 'Cyst']
                    whole numbers, at most 12 different   classes
                    three or more of either               grades if the column's name says so (grade, stage, birads …) and the
                                                          classes say their order (dataset/grades.py)
                    other numbers                         a quantity (regression); refused if they are from 0 to 1 and the
-                                                         column is called class, label, diagnosis …
+                                                         column is not called as quantities are (ratio, score, volume …)
     two or more    0 and 1, no and yes, false and true   several at once, called as the columns are; -1 is not sure, and so
-                                                         not known
+                                                         not known; "choice": "one" takes the one column of each row
                    numbers                               quantities; refused beside columns of 0 and 1
 
 scanwright.json outranks this: "kind", "choice", "classes". An empty cell (or n/a, nan, null) is not known: of one column that
@@ -20,7 +21,6 @@ thousands, and no unit.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,36 +30,46 @@ from scanwright.dataset.classes import in_order, one_spelling, with_spelling
 from scanwright.dataset.declare import FILE_NAME, Declaration, require_order
 from scanwright.dataset.grades import order_of_grades
 from scanwright.dataset.layouts.cells import (
-    NOT_KNOWN,
     as_number,
     as_whole,
     is_empty,
     is_flag,
-    is_grouped,
-    is_surely_grouped,
     is_uncertain,
     is_yes,
-    without_unit,
+    unquoted,
 )
 from scanwright.dataset.layouts.delimited import column_name
 from scanwright.dataset.layouts.odd_classes import (
+    marked_cells,
+    not_known,
     odd_classes,
+    require_no_dates,
     require_no_fractions,
     require_no_probabilities,
     require_no_stray_word,
+    unknown_classes,
 )
-from scanwright.dataset.layouts.odd_numbers import far_numbers, has_one_unit, require_plain_numbers
+from scanwright.dataset.layouts.odd_numbers import (
+    far_numbers,
+    hold_quantities,
+    require_no_bounds,
+    require_plain_numbers,
+)
+from scanwright.dataset.layouts.several import (
+    one_class,
+    require_readable_lists,
+    separator_of,
+    several_classes,
+)
 from scanwright.dataset.task import Choice, Kind
 from scanwright.errors import InputError
 
 MAX_CLASSES = 200
-MAX_WHOLE = 12  # different whole numbers that are still classes
 LARGEST = 1e30
 """Of a quantity: products of larger numbers leave what float32 and float64 can hold."""
 ORDERED = re.compile(
     r"(?:^|_)(?:grade|grading|stage|score|level|severity|gleason|isup|rank|(?:bi|pi|li|ti|lung|o|c)_?rads|kl|tnm)s?(?:_|\d|$)"
 )
-NOTHING = ("no finding", "no findings", "no_finding", "none", "nothing")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +103,8 @@ def read_answers(
     kind = declared.kind or _kind_of(filled, declared)
     if kind == "regression":
         if declared.kind is None:
-            _require_meant_as_numbers(filled, where=where)
+            _require_meant_as_numbers(filled, declared, where=where)
+            require_no_bounds(columns, names, where=where)
         require_plain_numbers(columns, names, where=where)
         return _quantities(columns, names, where=where)
     if kind != "classification":
@@ -106,7 +117,12 @@ def read_answers(
         )
     if len(columns) == 1 and declared.classes is None:
         require_no_stray_word(columns, names, where=where)
-    found = _flags(columns, names, where=where) if len(columns) > 1 else _classes(columns, declared, where=where)
+        require_no_dates(*filled.values(), column=", ".join(columns), where=where)
+    if len(columns) > 1:
+        found = _flags(columns, names, declared, where=where)
+    else:
+        require_readable_lists(columns, names, declared, where=where)
+        found = _classes(columns, names, declared, where=where)
     require_no_fractions(found.classes, column=", ".join(columns), where=where)
     if len(found.classes) > MAX_CLASSES:
         raise InputError(
@@ -126,12 +142,7 @@ def _kind_of(filled: Mapping[str, Sequence[str]], declared: Declaration) -> Kind
     if len(filled) > 1:
         return "classification" if all(map(_holds_labels, filled.values())) else "regression"
     (cells,) = filled.values()
-    plain = [without_unit(cell) for cell in cells] if has_one_unit(cells) else cells
-    numbers = [as_number(cell.replace(",", "") if is_surely_grouped(cell) else cell) for cell in plain]
-    different = {number for number in numbers if number is not None}
-    whole = all(number.is_integer() for number in different)
-    few = len(different) <= min(MAX_WHOLE, max(2, len(cells) // 2))
-    return "regression" if None not in numbers and not (whole and few) else "classification"
+    return "regression" if hold_quantities(cells) else "classification"
 
 
 def _holds_labels(cells: Sequence[str]) -> bool:
@@ -139,8 +150,20 @@ def _holds_labels(cells: Sequence[str]) -> bool:
     return all(is_flag(cell) or is_uncertain(cell) for cell in cells)
 
 
-def _require_meant_as_numbers(filled: Mapping[str, Sequence[str]], *, where: Path) -> None:
-    """Raise InputError if columns that nobody declared to be numbers hold probabilities of classes, or some of them labels."""
+def _require_meant_as_numbers(filled: Mapping[str, Sequence[str]], declared: Declaration, *, where: Path) -> None:
+    """Raise InputError if columns that nobody declared to be numbers hold words or probabilities, or some of them labels.
+
+    Columns of which a unit is declared hold quantities.
+    """
+    words = [name for name, cells in filled.items() if not any(as_number(cell) is not None for cell in cells)]
+    if len(filled) > 1 and words:
+        raise InputError(
+            "several target columns, and words in one of them",
+            where=where,
+            expected="columns of 0 and 1 (or yes and no) alone, or columns of numbers alone",
+            found=", ".join(f"{filled[name][0]!r} in {name}" for name in words[:4]),
+            hint='Write 1 and 0 if they are labels; else name one column of classes in "target", and train a model for each.',
+        )
     labels = [name for name, cells in filled.items() if _holds_labels(cells)]
     if len(filled) > 1 and labels:
         numbers = [name for name in filled if name not in labels]
@@ -152,22 +175,28 @@ def _require_meant_as_numbers(filled: Mapping[str, Sequence[str]], *, where: Pat
             hint=f'Name one of the two kinds in "target" and train a model for each; "kind": "regression" in {FILE_NAME} '
             "predicts all of them as numbers.",
         )
-    if len(filled) == 1:
-        ((column, cells),) = filled.items()
-        require_no_probabilities(column_name(column), cells, where=where)
+    if not declared.units:
+        require_no_probabilities({column_name(name): cells for name, cells in filled.items()}, where=where)
 
 
-def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration, *, where: Path) -> Answers:
+def _classes(
+    columns: Mapping[str, Sequence[str]], names: Sequence[str], declared: Declaration, *, where: Path
+) -> Answers:
     """The classes of one column."""
     ((column, cells),) = columns.items()
-    plain = [None if is_empty(cell) else as_whole(cell) for cell in cells]
-    separator = (
-        _separator([cell for cell in plain if cell is not None]) if declared.choice in (None, "several") else None
-    )
+    every = [None if is_empty(cell) else as_whole(unquoted(cell)) for cell in cells]
+    marks = not_known(every, declared=declared.classes)
+    plain = [None if cell in marks else cell for cell in every]
+    separator = separator_of([cell for cell in plain if cell is not None], declared)
     several = separator is not None or declared.choice == "several"
     targets = [
-        None if cell is None else _several(cell, separator, declared) if several else Classes(names=(cell,))
+        None if cell is None else several_classes(cell, separator, declared) if several else one_class(cell)
         for cell in plain
+    ]
+    unclear = [
+        unclear_target(name, where, expected=f"one class in {column}", found=cell)
+        for name, cell, target in zip(names, plain, targets, strict=True)
+        if cell is not None and target is None and not several
     ]
     written = tuple(dict.fromkeys(name for one in targets if one for name in one.names))
     spelling = one_spelling((name for one in targets if one for name in one.names), declared=declared.classes)
@@ -178,10 +207,14 @@ def _classes(columns: Mapping[str, Sequence[str]], declared: Declaration, *, whe
     choice: Choice = declared.choice or ("several" if several else "ordered" if graded else "one")
     classes = in_order(found, choice=choice)
     require_order(declared, classes, where=where)
-    odd = [*odd_classes(classes, choice, declared=declared.classes, written=written, separator=separator)]
+    odd = [
+        *odd_classes(classes, choice, declared=declared.classes, written=written, separator=separator),
+        *unknown_classes(classes, plain, names, declared=declared.classes),
+        *marked_cells(marks, every, names, column=column),
+    ]
     if named_so and choice == "one" and declared.choice is None:
         odd.append(_unordered(column, classes))
-    return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=tuple(odd))
+    return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=(*unclear, *odd))
 
 
 def _unordered(column: str, classes: Sequence[str]) -> Fault:
@@ -197,53 +230,52 @@ def _unordered(column: str, classes: Sequence[str]) -> Fault:
     )
 
 
-def _separator(cells: Sequence[str]) -> str | None:
-    """What parts several classes in one cell, or None where each cell is one class."""
-    for sign in "|;":
-        if any(sign in cell for cell in cells):
-            return sign
-    words = {cell for cell in cells if as_number(cell) is None and not is_grouped(cell)}
-    parts = {cell: [part.strip() for part in cell.split(",")] for cell in words}
-    counts = Counter(part for found in parts.values() for part in set(found))
-    return "," if any(counts[part] > 1 for found in parts.values() if len(found) > 1 for part in found) else None
+def _flags(
+    columns: Mapping[str, Sequence[str]], names: Sequence[str], declared: Declaration, *, where: Path
+) -> Answers:
+    """Several columns of 0 and 1: the classes of a row are the columns that say 1; what is empty or not sure is not known.
 
-
-def _several(cell: str, separator: str | None, declared: Declaration) -> Classes | None:
-    """What a cell says of several classes: a declared one with "?" before it is not known; None where none is known."""
-    parts, classes = _parts(cell, separator, declared), declared.classes or ()
-    unsure = {
-        part: part.removeprefix(NOT_KNOWN) for part in parts if part.startswith(NOT_KNOWN) and part not in classes
-    }
-    unknown = tuple(name for name in dict.fromkeys(unsure.values()) if name in classes)
-    names = tuple(part for part in parts if unsure.get(part, part) not in unknown)
-    return None if unknown and len(unknown) == len(classes) else Classes(names=names, unknown=unknown)
-
-
-def _parts(cell: str, separator: str | None, declared: Declaration) -> tuple[str, ...]:
-    """The classes in a cell; none where it says that there is nothing, unless that is declared as a class."""
-    parts = [part.strip() for part in (cell.split(separator) if separator else [cell])]
-    return tuple(part for part in parts if part and (part.lower() not in NOTHING or part in (declared.classes or ())))
-
-
-def _flags(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> Answers:
-    """Several columns of 0 and 1: the classes of a row are the columns that say 1; what is empty or not sure is not known."""
+    Where one class is declared to be chosen, a row without just one 1 is a fault, unless cells of it are not known.
+    """
+    one = declared.choice in ("one", "ordered")
     targets: list[Target | None] = []
     faults: list[Fault] = []
     for name, row in zip(names, zip(*columns.values(), strict=True), strict=True):
         cells = dict(zip(columns, row, strict=True))
         unknown = tuple(column for column, cell in cells.items() if is_empty(cell) or is_uncertain(cell))
         odd = [cell for column, cell in cells.items() if column not in unknown and not is_flag(cell)]
-        faults += [unclear_target(name, where, expected="0 or 1", found=odd[0])] if odd else []
         said = tuple(column for column, cell in cells.items() if is_yes(cell))
-        is_known = not odd and len(unknown) < len(cells)
-        targets.append(Classes(names=said, unknown=unknown) if is_known else None)
+        if odd:
+            faults.append(unclear_target(name, where, expected="0 or 1", found=odd[0]))
+        elif one and len(said) != 1 and (said or not unknown):
+            expected = f"1 in one of {', '.join(columns)}"
+            faults.append(unclear_target(name, where, expected=expected, found=" and ".join(said) or "none"))
+        is_known = not odd and (len(said) == 1 if one else len(unknown) < len(cells))
+        targets.append(Classes(names=said, unknown=() if one else unknown) if is_known else None)
+    choice: Choice = declared.choice or "several"
+    classes = in_order(columns, choice=choice) if one else tuple(columns)
+    require_order(declared, classes, where=where)
     return Answers(
         kind="classification",
         targets=tuple(targets),
-        classes=tuple(columns),
-        choice="several",
-        faults=(*faults, *_uncertain(columns, names)),
+        classes=classes,
+        choice=choice,
+        faults=(*faults, *_uncertain(columns, names), *(() if declared.choice else _exclusive(classes, targets))),
     )
+
+
+def _exclusive(classes: Sequence[str], targets: Sequence[Target | None]) -> Iterator[Fault]:
+    """The warning for labels of which each case has just one: they may exclude each other."""
+    known = [target for target in targets if isinstance(target, Classes)]
+    if known and all(len(target.names) == 1 and not target.unknown for target in known):
+        yield Fault(
+            code="exclusive-labels",
+            severity="warning",
+            expected="labels of which a case may have several, or none",
+            found=f"just one of {', '.join(classes[:6])}{' …' * (len(classes) > 6)} in every case",
+            action='Learned as labels that know nothing of each other. "choice": "one" in '
+            f'{FILE_NAME} makes them classes that exclude each other; "choice": "several" says that they do not.',
+        )
 
 
 def _uncertain(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> Iterator[Fault]:

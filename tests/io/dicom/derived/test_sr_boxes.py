@@ -15,7 +15,18 @@ from scanwright.io.dicom.derived.codes import private_code
 from scanwright.io.dicom.derived.provenance import Model
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, VOLUME
 from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, faces, rectangle
-from scanwright.io.dicom.derived.sr_concepts import CUT, DEPTH, FOUND, HEIGHT, NO, OUTSIDE, REACHES, WIDTH, YES
+from scanwright.io.dicom.derived.sr_concepts import (
+    CONFIDENCE,
+    CUT,
+    DEPTH,
+    FOUND,
+    HEIGHT,
+    NO,
+    OUTSIDE,
+    REACHES,
+    WIDTH,
+    YES,
+)
 from scanwright.io.dicom.derived.sr_groups import Answer, RegionSize
 from scanwright.io.dicom.derived.sr_write import write_measurements
 from scanwright.io.dicom.intake import open_instance
@@ -92,7 +103,8 @@ def test_on_a_picture__rectangle_score_and_edges(on_picture):
     assert (nodule.finding.meaning, nodule.site.meaning) == ("Nodule", "Lung")
     assert [one.meaning for one in nodule.site_modifiers] == ["Left"]
     assert shadow.finding == private_code("shadow") and shadow.site is None
-    assert (nodule.value(PROBABILITY), shadow.value(PROBABILITY)) == (0.875, 0.5)
+    assert (nodule.value(CONFIDENCE), shadow.value(CONFIDENCE)) == (0.875, 0.5)
+    assert nodule.value(PROBABILITY) is None  # a score is not the chance that the box is right
     assert nodule.value(WIDTH, unit=UNITS["px"]) == 3.0 and nodule.value(HEIGHT, unit=UNITS["px"]) == 2.5
     assert nodule.value(DEPTH) is None and nodule.answers == ()
 
@@ -112,6 +124,14 @@ def test_in_a_volume__six_faces_and_edges_in_mm(in_volume):
     assert shadow.value(DEPTH) == pytest.approx(3.75 * 2.5)
     assert nodule.source_series == sources[0].SeriesInstanceUID
     assert count.values[0].value == 1 and count.shapes == ()
+
+
+def test_in_a_volume__depth_is_across_the_acquired_slices(tmp_path):
+    """Images reformatted across coarse slices: their rows are those slices, as the page tells."""
+    write_series(tmp_path / "mr", Grid((6, 5, 4), np.diag([-0.8, -6.5, 0.8, 1.0])))
+    found, _ = written(tmp_path, tmp_path / "mr")
+    edges = [found.groups[0].value(name, unit=UNITS["mm"]) for name in (WIDTH, HEIGHT, DEPTH)]
+    assert edges == pytest.approx([3 * 0.8, 2 * 0.8, 2.5 * 6.5])
 
 
 def test_region__is_the_site_of_a_box_and_has_a_size_by_the_model_that_found_it(tmp_path):

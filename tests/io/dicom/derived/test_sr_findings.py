@@ -30,6 +30,7 @@ from scanwright.io.dicom.derived.sr_concepts import (
     AXIS_BEFORE,
     CHANGE,
     CHANGES,
+    CONFIDENCE,
     CUT,
     GROWTH,
     MAXIMUM,
@@ -115,11 +116,12 @@ def test_numbers_come_back_exactly(report):
     assert (nodule.value(LONG_AXIS), nodule.value(PERPENDICULAR_AXIS)) == (4.25, 3.5)
     told = [nodule.value(ATTENUATION, derivation=one) for one in (MEAN, STANDARD_DEVIATION, MINIMUM, MAXIMUM)]
     assert told == [-12.5, 30.0, -80.0, 55.0]
-    assert (nodule.value(SHARE, unit=UNITS["%"]), nodule.value(PROBABILITY)) == (12.5, 0.875)
+    assert (nodule.value(SHARE, unit=UNITS["%"]), nodule.value(CONFIDENCE)) == (12.5, 0.875)
+    assert nodule.value(PROBABILITY) is None  # confidence is not the chance that the finding is real
     assert (nodule.value(AXIS_BEFORE), nodule.value(SIZE_GROWTH)) == (3.0, 150.0)
     assert nodule.value(SIZE_BEFORE, unit=UNITS["mm3"]) == 37.8
     assert nodule.value(GROWTH) == pytest.approx(100 * 5 / 12)
-    assert outside.value(SHARE) is None and outside.value(PROBABILITY) is None and outside.value(AXIS_BEFORE) is None
+    assert outside.value(SHARE) is None and outside.value(CONFIDENCE) is None and outside.value(AXIS_BEFORE) is None
     assert flat.value(AREA, unit=UNITS["mm2"]) == 6.0 and flat.value(VOLUME) is None
 
 

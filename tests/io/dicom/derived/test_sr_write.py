@@ -29,7 +29,7 @@ from scanwright.io.dicom.derived.sr import (
     PriorStudy,
     read_measurements,
 )
-from scanwright.io.dicom.derived.sr_concepts import FOUND, NO
+from scanwright.io.dicom.derived.sr_concepts import CONFIDENCE, FOUND, NO
 from scanwright.io.dicom.derived.sr_groups import Answer, RegionMeasures
 from scanwright.io.dicom.derived.sr_write import write_measurements
 from scanwright.io.dicom.intake import open_instance
@@ -176,11 +176,15 @@ def test_answers_alone_on_a_radiograph(tmp_path) -> None:
     sources = [open_instance(write_picture(tmp_path / "picture.dcm", 20, 10)).dataset]
     found = write_measurements(
         tmp_path / "sr.dcm",
-        answers=[Answer("Lungenentzündung", 0.25, conclusion="grade II")],
+        answers=[
+            Answer("Lungenentzündung", 0.25, conclusion="grade II"),
+            Answer("abnormal", 0.12345, unit="confidence", conclusion="absent"),
+        ],
         sources=sources,
         model=MODEL,
     )
-    (group,) = found.groups
+    group, unusual = found.groups
+    assert (unusual.value(CONFIDENCE), unusual.value(PROBABILITY)) == (0.123, None)
     assert (group.tracking_id, group.segment) == ("Lungenentzündung", None)
     assert (group.value(PROBABILITY), group.answers[0][1].meaning) == (0.25, "grade II")
     assert conformance_errors(tmp_path / "sr.dcm") == []

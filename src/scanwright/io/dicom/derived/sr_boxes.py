@@ -19,11 +19,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from scanwright.errors import InputError
+from scanwright.geometry.diameters import axis_of_slices
 from scanwright.geometry.grid import Grid
 from scanwright.io.dicom.derived.codes import codes_of, finding_codes
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
-from scanwright.io.dicom.derived.sr import PROBABILITY
-from scanwright.io.dicom.derived.sr_concepts import BOUNDED_BY, DEPTH, HEIGHT, WIDTH
+from scanwright.io.dicom.derived.sr_concepts import BOUNDED_BY, CONFIDENCE, DEPTH, HEIGHT, WIDTH
 from scanwright.io.dicom.derived.sr_content import algorithm, concept, measurement, sites_of, tracking
 from scanwright.io.dicom.derived.sr_findings import placed
 from scanwright.io.dicom.elements import text, whole
@@ -44,9 +44,9 @@ FACES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoxMeasures:
-    """One box. name: its class. score: its probability. start, end: corners in voxels of the stack's grid; 0 is the first
-    voxel's outer corner. region: that it lies in, "" outside all; None where none are known. crosses: names of further regions
-    that it reaches into.
+    """One box. name: its class. score: the model's, in [0, 1]. start, end: corners in voxels of the stack's grid; 0 is the
+    first voxel's outer corner. region: that it lies in, "" outside all; None where none are known. crosses: names of further
+    regions that it reaches into.
     """
 
     name: str
@@ -89,7 +89,7 @@ def box_groups(
             "finding_category": concept(coded.category),
             "finding_sites": sites_of(coded),
             "algorithm_id": algorithm(model),
-            "measurements": [*_measurements(box, stack.grid, flat=is_flat(stack))],
+            "measurements": [*_measurements(box, stack.grid)],
             "qualitative_evaluations": [*placed(box.crosses, outside=box.region == "")] or None,
             "geometric_purpose": concept(BOUNDED_BY),
         }
@@ -103,12 +103,17 @@ def box_groups(
             )
 
 
-def _measurements(box: BoxMeasures, grid: Grid, *, flat: bool) -> Iterator[Any]:
-    """Probability and edges: width along a row of the image, height along a column, depth across slices."""
-    yield measurement(PROBABILITY, box.score, "1")
-    edges = (np.array(box.end) - np.array(box.start)) * grid.spacing
-    for name, edge in zip((WIDTH, HEIGHT) if flat else (WIDTH, HEIGHT, DEPTH), edges, strict=False):
-        yield measurement(name, edge, grid.unit)
+def _measurements(box: BoxMeasures, grid: Grid) -> Iterator[Any]:
+    """Score and edges: width and height within a slice, along a row of the image and along a column where these are the series'
+    own images, and depth across the slices of a volume (`axis_of_slices`).
+    """
+    yield measurement(CONFIDENCE, box.score, "1")
+    edges, across = (np.array(box.end) - np.array(box.start)) * grid.spacing, axis_of_slices(grid)
+    width, height = np.delete(edges, across)
+    yield measurement(WIDTH, width, grid.unit)
+    yield measurement(HEIGHT, height, grid.unit)
+    if 1 not in grid.shape:
+        yield measurement(DEPTH, edges[across], grid.unit)
 
 
 def _on_image(box: BoxMeasures, stack: Stack, source: Dataset) -> Any:

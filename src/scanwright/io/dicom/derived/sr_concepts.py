@@ -1,7 +1,9 @@
 """What our reports ask and answer beyond the names that every measurement report has (`sr`), as coded concepts.
 
-Where no standard has a code for what we say, the code is our own and its meaning says it. A change against a prior study is
-coded as CID 6134 (change of a lesion) does, which has no code for one that is gone.
+Where no standard has a code for what we say, the code is our own and its meaning says it. So it is with how sure a model is of
+a finding or a box, and how unusual it holds an image: none of these is the chance that something is there, and so none is
+coded as a probability (DCM 122157). A change against a prior study is coded as CID 6134 (change of a lesion) does, which has no
+code for one that is gone.
 Source: DICOM PS3.16 CIDs 219, 230, 6134, 7464, 7470 and 7471.
 """
 
@@ -34,6 +36,7 @@ CHANGES = MappingProxyType(
 code.
 """
 
+CONFIDENCE = private_code("Confidence of the model")
 CHANGE = private_code("Change since the prior study")
 AXIS_BEFORE = private_code("Long axis in the prior study")
 SIZE_BEFORE = private_code("Size in the prior study")

@@ -24,10 +24,11 @@ from scanwright.io.dicom.derived.sr import (
     UNITS,
     PriorStudy,
 )
+from scanwright.io.dicom.derived.sr_concepts import CONFIDENCE
 
 CONTAINS = "CONTAINS"
 DECIMALS = 3
-"""Of a probability; more are noise."""
+"""Of a probability or a confidence; more are noise."""
 
 
 def concept(code: Code) -> PydicomCode:
@@ -41,7 +42,7 @@ def measurement(name: Code, value: float, unit: str, derivation: Code | None = N
 
     return sr.Measurement(
         name=concept(name),
-        value=round(float(value), DECIMALS) if name == PROBABILITY else float(value),
+        value=round(float(value), DECIMALS) if name in (PROBABILITY, CONFIDENCE) else float(value),
         unit=concept(UNITS[unit]),
         derivation=None if derivation is None else concept(derivation),
     )

@@ -19,11 +19,12 @@ from pydicom.dataset import Dataset
 from scanwright.io.dicom.derived.codes import Code, codes_of, finding_codes, private_code
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segmentation
-from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION
+from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, STANDARD_DEVIATION
 from scanwright.io.dicom.derived.sr_concepts import (
     AXIS_BEFORE,
     CHANGE,
     CHANGES,
+    CONFIDENCE,
     CUT,
     GROWTH,
     MAXIMUM,
@@ -152,7 +153,7 @@ def _measurements(finding: FindingMeasures, modality: str) -> Iterator[Any]:
         (quantity, finding.low, finding.unit, MINIMUM),
         (quantity, finding.high, finding.unit, MAXIMUM),
         (SHARE, _percent(finding.share_of_region), "%", None),
-        (PROBABILITY, finding.confidence, "1", None),
+        (CONFIDENCE, finding.confidence, "1", None),
         (GROWTH, _percent(finding.growth), "%", None),
         (SIZE_GROWTH, _percent(finding.size_growth), "%", None),
     ]

@@ -14,7 +14,7 @@ from scanwright.io.dicom.derived.codes import SNOMED, Code, codes_of, private_co
 from scanwright.io.dicom.derived.provenance import Model, derived_uid
 from scanwright.io.dicom.derived.seg import Segment, Segmentation
 from scanwright.io.dicom.derived.sr import LONG_AXIS, MEAN, PERPENDICULAR_AXIS, PROBABILITY, STANDARD_DEVIATION, VOLUME
-from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CUT, FOUND, NO, WITH_FINDINGS, YES
+from scanwright.io.dicom.derived.sr_concepts import AREA, BURDEN, CONFIDENCE, CUT, FOUND, NO, WITH_FINDINGS, YES
 from scanwright.io.dicom.derived.sr_content import (
     algorithm,
     concept,
@@ -32,6 +32,7 @@ CONCLUSIONS = {
     "positive": Code("10828004", SNOMED, "Positive"),
     "negative": Code("260385009", SNOMED, "Negative"),
 }
+SURE = {"probability": PROBABILITY, "confidence": CONFIDENCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class RegionSize:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer about the whole image. unit: "probability", or a key of `sr.UNITS` for a number of another kind.
+    """One answer about the whole image. unit: "probability", "confidence" (which is none, and in [0, 1] too), or a key of
+    `sr.UNITS` for a number of another kind.
 
     conclusion: what follows ("present", "absent", a grade …), "" for none.
     """
@@ -200,13 +202,13 @@ def answer_groups(answers: Sequence[Answer], model: Model, about: Sequence[Any])
     from highdicom import sr
 
     for position, answer in enumerate(answers):
-        question, probable = private_code(answer.name), answer.unit == "probability"
-        unit = "1" if probable else answer.unit
+        question = private_code(answer.name)
+        name, unit = (SURE[answer.unit], "1") if answer.unit in SURE else (question, answer.unit)
         conclusion = CONCLUSIONS.get(answer.conclusion.lower()) or private_code(answer.conclusion)
         yield sr.MeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking(answer.name, derived_uid("answer", position, *about)),
             finding_type=concept(question),
             algorithm_id=algorithm(model),
-            measurements=[measurement(PROBABILITY if probable else question, answer.value, unit)],
+            measurements=[measurement(name, answer.value, unit)],
             qualitative_evaluations=[evaluation(question, conclusion)] if answer.conclusion else None,
         )

@@ -35,6 +35,7 @@ from scanwright.io.dicom.derived.sr_boxes import BoxMeasures, box_groups, is_fla
 from scanwright.io.dicom.derived.sr_content import comment, comparison, concept
 from scanwright.io.dicom.derived.sr_findings import FindingMeasures, GoneFinding, finding_groups, gone_groups
 from scanwright.io.dicom.derived.sr_groups import (
+    SURE,
     Answer,
     RegionMeasures,
     RegionSize,
@@ -138,7 +139,7 @@ def _require_content(content: Sequence[Any], segmentations: Sequence[Segmentatio
             raise InputError("the segmentation is of another study than the images", where=one.path)
     if not all(map(math.isfinite, _numbers(content))):
         raise InputError("a measured value that is not finite", expected="a number, or None where nothing was measured")
-    if unknown := sorted(set(_units(content)) - UNITS.keys() - {"probability"}):
+    if unknown := sorted(set(_units(content)) - UNITS.keys() - SURE.keys()):
         raise UsageError("an unknown unit", expected=", ".join(UNITS), found=unknown[0])
 
 
