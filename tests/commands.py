@@ -5,6 +5,7 @@ afford to run a command twenty times, and to kill it. `plant` is called in the p
 a signal or a failing write somewhere.
 """
 
+import json
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -95,7 +96,7 @@ def _run(arguments: list[str], out: Path, err: Path, plant: Callable[[], None] |
 
 def judged_in_both_ways(scanwright: Callable[..., Ended], model: Path, data: Path, folder: Path) -> tuple[Path, Path]:
     """Predict the cases of a data set and evaluate what was told, and evaluate the package on them; asserts that scores are the
-    same. The folders with what was told and with the package's scores.
+    same, and that each has a page. The folders with what was told and with the package's scores.
     """
     told, by_folder, by_model = folder / "told", folder / "by_folder", folder / "by_model"
     for arguments in (
@@ -104,8 +105,15 @@ def judged_in_both_ways(scanwright: Callable[..., Ended], model: Path, data: Pat
     ):
         ended = scanwright(*arguments, "--json")
         assert ended.code == 0, ended.err
-    for name in ("metrics.json", "cases.csv"):
-        assert (by_folder / name).read_bytes() == (by_model / name).read_bytes()
+    assert (by_folder / "cases.csv").read_bytes() == (by_model / "cases.csv").read_bytes()
+    one, other = (json.loads((out / "metrics.json").read_text()) for out in (by_folder, by_model))
+    (answered_by,) = one.pop("predictions")["answered_by"]
+    assert answered_by == other.pop("package")["digest"]
+    other.pop("operating_points", None)
+    assert one == other
+    for out in (by_folder, by_model):
+        page = (out / "report.html").read_text()
+        assert answered_by in page and one["data"]["digest"] in page
     return told, by_model
 
 

@@ -25,6 +25,7 @@ from commands import SMALL, at_call, fail, is_progress, results
 from made_folders import AFFINE, SHAPE, ball, nnunet_folder, write_json, write_nifti, write_text
 from scanwright import cli
 from scanwright.errors import UsageError
+from scanwright.metric_lines import evaluated_lines
 from scanwright.options import parse_duration
 
 MOST_LINES = 3
@@ -137,6 +138,19 @@ def test_metric_lines__what_must_be_said_of_the_numbers():
     assert cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, **said})[-1] == said["caveats"][0]
     lines = cli.metric_lines({"primary": "dice", **CROSS_VALIDATED, "test": TESTED | said})
     assert lines[-1] == said["caveats"][0] and lines.count(said["caveats"][0]) == 1
+
+
+def test_evaluated_lines__beside_what_the_packages_own_test_said():
+    tested = {"Cross-validation": {"cases": 40, "patients": 30, **scored(0.9, [0.85, 0.95], 40, 40)}}
+    metrics = {"primary": "dice", **CROSS_VALIDATED, "learned_from": ["a", "b"], "package": {"tested": tested}}
+    first, learned, *lines, last = evaluated_lines(metrics)
+    assert first == "8 cases of 7 patients"
+    assert learned == "2 more are left out: the model has learned from them, so they are no test"
+    assert lines == cli.metric_lines({"primary": "dice", **CROSS_VALIDATED})
+    said = "dice 0.9000 [0.8500, 0.9500]  n = 40"
+    assert last == f"the package's own cross-validation, 40 cases of 30 patients: {said}"
+    alone = evaluated_lines({"primary": "dice", **CROSS_VALIDATED, "predictions": {}})
+    assert alone == [first, *lines]
 
 
 def test_metric_lines__what_the_choice_of_the_model_is_worth_stands_below_the_headline():

@@ -21,6 +21,22 @@ def metric_lines(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
+def evaluated_lines(metrics: dict[str, Any]) -> list[str]:
+    """Of an evaluation: how many cases, which ones are no test, the lines of these cases, and what the package's own test
+    said.
+    """
+    primary = metrics["primary"]
+    lines = [f"{metrics['cases']} cases of {metrics['patients']} patients"]
+    if learned := metrics.get("learned_from"):
+        lines.append(f"{len(learned)} more are left out: the model has learned from them, so they are no test")
+    lines += block_lines(metrics, primary)
+    for name, one in metrics.get("package", {}).get("tested", {}).items():
+        if one[primary] is not None:
+            who = f"the package's own {name.lower()}, {one['cases']} cases of {one['patients']} patients"
+            lines.append(f"{who}: {primary} {estimate_text(one[primary])}")
+    return lines
+
+
 def block_lines(metrics: dict[str, Any], primary: str) -> list[str]:
     """The lines of one set of cases, and what must be said of them. Of two classes, which share what ranks them, the whole is
     said alone. Of the best of several models its choice is told below.

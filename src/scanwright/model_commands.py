@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from scanwright.ending import finish, verbs_of
-from scanwright.metric_lines import metric_lines
+from scanwright.metric_lines import evaluated_lines
 from scanwright.options import LANGUAGE, Data, Device, Exclude, Json, Layout, Out, require_report
 from scanwright.screen import Screen
 
@@ -83,13 +83,13 @@ def evaluate(
     device: Device = "auto",
     json_: Json = False,
 ) -> None:
-    """Score predictions, or a package, against the labels of a data set."""
+    """Score predictions, or a package, against the labels of a data set, with a page of the results."""
     screen = Screen()
     with screen:
         from scanwright.api.score_model import evaluate as run
 
         metrics = run(predictions, data, out=out, layout=layout, device=device, tell=screen.tell)
-    finish(metric_lines(metrics), metrics, as_json=json_)
+    finish([*evaluated_lines(metrics), f"report   {out / 'report.html'}"], metrics, as_json=json_)
 
 
 @verb

@@ -5,6 +5,7 @@ Nothing here imports numpy or torch at module level, so that `scanwright --help`
 
 import os
 import platform
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,11 @@ def describe_machine(device: "torch.device") -> Machine:
         memory_bytes=free_memory_bytes(),
         platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
     )
+
+
+def command_line() -> str:
+    """The command that this process was started by, to be typed again."""
+    return shlex.join(["scanwright", *sys.argv[1:]])
 
 
 def share_cores() -> None:

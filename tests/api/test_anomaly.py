@@ -145,6 +145,13 @@ def test_evaluate__new_pictures_with_masks(told, scanwright, tmp_path):
     found = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert found["problem"] == "anomaly" and found["overall"]["auroc"]["mean"] == 1.0
     assert found["findings"]["overall"]["true_lesions"]["mean"] == 4
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert (
+        "Anomaly detection evaluation" in page
+        and "Only normal cases were learned from" in page
+        and "Does it hold?" in page
+    )
+    assert "Below each, how far each place lies from what is normal." in page and "Findings found" in page
 
 
 def test_train__on_nothing_but_normal_images(scanwright, tmp_path):

@@ -84,6 +84,9 @@ def test_scores__of_a_run_or_of_somebody(tmp_path):
     write_text(tmp_path / "data/cases.csv", "case,patient\n")
     with pytest.raises(UsageError, match="evaluate did not write it"):
         require_free_for_scores(tmp_path / "data")
+    write_text(tmp_path / "page/report.html", "somebody's")
+    with pytest.raises(UsageError, match="evaluate did not write it"):
+        require_free_for_scores(tmp_path / "page")
     write_json(tmp_path / "other/metrics.json", {"accuracy": 1})
     with pytest.raises(UsageError, match="evaluate did not write it"):
         require_free_for_scores(tmp_path / "other")

@@ -11,7 +11,8 @@ import pytest
 import scanwright as package
 from made_folders import AFFINE, made_task, nnunet_folder, write_json, write_nifti, write_text
 from scanwright.api.score_model import evaluate, require_same_parts
-from scanwright.api.use_model import predict
+from scanwright.api.use_model import predict, verify
+from scanwright.api.versions import version as data_version
 from scanwright.errors import InputError, PolicyError, UsageError
 from scanwright.io.formats import read_volume
 
@@ -36,11 +37,61 @@ def test_evaluate__a_folder_and_a_package_agree(finished, tmp_path):
     predict(finished.model, data / "imagesTr", out=tmp_path / "answers")
     by_folder = package.evaluate(tmp_path / "answers", data, out=tmp_path / "a")
     by_model = evaluate(finished.model, data, out=tmp_path / "b")
-    assert by_folder == by_model
     assert by_folder == json.loads((tmp_path / "a/metrics.json").read_text())
+    assert by_model == json.loads((tmp_path / "b/metrics.json").read_text())
+    assert by_folder.pop("predictions")["answered_by"] == [by_model.pop("package")["digest"]]
+    assert by_folder == by_model
     assert by_folder["cases"] == 3
-    for name in ("metrics.json", "cases.csv"):
-        assert (tmp_path / f"a/{name}").read_bytes() == (tmp_path / f"b/{name}").read_bytes()
+    assert (tmp_path / "a/cases.csv").read_bytes() == (tmp_path / "b/cases.csv").read_bytes()
+
+
+def test_evaluate__the_page_of_a_package(finished, tmp_path):
+    """All that a run's page says of results, and beside the headline what the package's own test said."""
+    data = nnunet_folder(tmp_path / "data", cases=3)
+    for path in sorted((data / "imagesTr").iterdir()):
+        write_nifti(path, read_volume(path).voxels[0] + np.float32(1))
+    metrics = evaluate(finished.model, data, out=tmp_path / "out", command="scanwright evaluate as it was typed")
+    page = (tmp_path / "out/report.html").read_text()
+    assert 'id="results"' in page and "Does it hold?" in page and page.count("data:image/png") == 3
+    assert "scanwright evaluate as it was typed" in page and "fold 0 only" in page and "Segmentation evaluation" in page
+    assert "Only 3 patients were judged: too few for an interval" in page and "seem to be the very cases" not in page
+    for absent in ('id="plan"', 'id="training"', 'id="split"'):
+        assert absent not in page
+    known = json.loads((finished.run / "metrics.json").read_text())
+    assert metrics["package"]["tested"] == {
+        "Cross-validation": {"cases": 2, "patients": 2, "dice": known["overall"]["dice"]}
+    }
+    assert metrics["package"]["digest"] == verify(finished.model)["digest"] and metrics["package"]["digest"] in page
+    assert metrics["data"] == {
+        **{"name": "data", "layout": "nnunet", "cases": 3, "patients": 3},
+        "digest": data_version(data, tmp_path / "version.json").digest,
+    }
+    assert metrics["data"]["digest"] in page and str(tmp_path) not in page
+
+
+def test_evaluate__the_page_of_a_folder(answers, finished, tmp_path):
+    """Without the package's parts; of files that nobody has noted, it is not known who made them."""
+    labels = copy(finished.data / "labelsTr", tmp_path / "labels")
+    metrics = evaluate(labels, finished.data, out=tmp_path / "a")
+    page = (tmp_path / "a/report.html").read_text()
+    assert metrics["predictions"] == {"name": "labels", "answered_by": []} and "package" not in metrics
+    assert "who made them is not known here" in page and "Does it hold?" not in page and 'id="results"' in page
+    (labels / "predictions.json").write_text("[1]")
+    assert evaluate(labels, finished.data, out=tmp_path / "a")["predictions"] == metrics["predictions"]
+
+
+def test_evaluate__images_that_cannot_be_drawn_and_regions_that_no_case_has(finished, tmp_path):
+    """Label files are judged all the same, and the page says what is amiss."""
+    data = copy(finished.data, tmp_path / "data")
+    (data / "imagesTr/p00_0000.nii.gz").write_bytes(b"no image")
+    for path in (data / "labelsTr").iterdir():
+        voxels = np.asarray(nib.load(path).dataobj)
+        write_nifti(path, np.where(voxels == 2, 1, voxels).astype(np.uint8))
+    metrics = evaluate(data / "labelsTr", data, out=tmp_path / "out")
+    assert metrics["cases"] == 6 and metrics["overall"]["dice"]["mean"] == 1
+    page = (tmp_path / "out/report.html").read_text()
+    assert "No case has tumour: whether it is found where it is there is not known." in page
+    assert "faults that would stop a training (unreadable-image)" in page and "rare-region" not in page
 
 
 def test_evaluate__a_split_that_cannot_be_understood(answers, finished, tmp_path):
@@ -58,6 +109,20 @@ def test_evaluate__cases_that_a_package_has_learned_from_are_left_out(finished, 
     assert sorted(metrics["learned_from"]) == sorted(split["train"])
     assert metrics["overall"]["dice"] == json.loads((finished.run / "metrics.json").read_text())["overall"]["dice"]
     assert any("4 of 6 cases are left out: the model has learned from them" in one.note for one in told)
+    page = (tmp_path / "a/report.html").read_text()
+    assert "The model has learned from 4 of the 6 cases, by their voxels" in page and "are no test of it" in page
+    assert page.count("the model has learned from it</td>") == 4
+    assert metrics["data"]["cases"] == 6 and metrics["cases"] == 2
+    assert "own cross-validation: these seem to be the very cases that it was tested on" in page
+    assert "of patients of whom the model has learned" not in page
+    one = copy(finished.data, tmp_path / "one")
+    write_text(one / "cases.csv", "case,patient\n" + "".join(f"p{n:02d},q\n" for n in range(6)))
+    evaluate(finished.model, one, out=tmp_path / "c")
+    page = (tmp_path / "c/report.html").read_text()
+    assert (
+        f"2 of the judged cases ({', '.join(split['validation'])}) are of patients of whom the model has learned"
+        in page
+    )
     seen = nnunet_folder(tmp_path / "seen", cases=6)
     for case in split["validation"]:
         (seen / f"imagesTr/{case}_0000.nii.gz").unlink()

@@ -15,6 +15,7 @@ from made_series import axial, write_series
 from scanwright.api.case.opened import open_model
 from scanwright.api.make_model import train
 from scanwright.api.run import ablate, study
+from scanwright.api.score_model import evaluate
 from scanwright.api.use_model import predict
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
@@ -110,6 +111,39 @@ def test_evaluate__judges_what_predict_tells(told_apart, scanwright, tmp_path):
         assert chances == one["probabilities"] and row["decision"] == one["decision"]
         kept = json.loads((told / f"{row['case']}.json").read_text())["answer"]
         assert abs(chances["present"] - kept["present"]) > 1e-4  # calibrated
+
+
+def test_evaluate__operating_points_are_those_that_the_package_was_made_with(told_apart, tmp_path):
+    """And what they are worth is of the new cases; the page says both, and that nothing was chosen on them."""
+    folder, result = told_apart
+    others = class_folder(tmp_path / "others", each=6, first=700)
+    metrics = evaluate(folder / "run" / "model.swm", others, out=tmp_path / "out", command="the command")
+    known = result["metrics"]["operating_points"]["present"]
+    found = metrics["operating_points"]["present"]
+    assert [(one["rule"], one["target"], one["threshold"]) for one in found] == [
+        (one["rule"], one["target"], one["threshold"]) for one in known
+    ]
+    with (tmp_path / "out" / "cases.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for one in found:
+        told = [float(row["probability[present]"]) >= one["threshold"] for row in rows if row["truth"] == "present"]
+        assert one["sensitivity"]["mean"] == pytest.approx(sum(told) / 6) and one["sensitivity"]["n"] == 12
+    tested = metrics["package"]["tested"]["Cross-validation"]
+    assert tested["auroc"] == result["metrics"]["overall"]["auroc"] and tested["cases"] == 24
+    assert metrics["package"]["digest"] == result["digest"] and metrics["package"]["chosen"]["thresholds"] == [0.5]
+    page = (tmp_path / "out" / "report.html").read_text()
+    for said in (
+        *("Classification evaluation", "Operating points", "Does it hold?", "told as", "net benefit", "the command"),
+        *("Package, cross-validation, AUROC", "Nothing was fitted or chosen on these cases"),
+        *(
+            result["digest"],
+            metrics["data"]["digest"],
+            "What the answer to",
+            "Probabilities are calibrated out of fold",
+        ),
+    ):
+        assert said.lower() in page.lower(), said
+    assert "Nearest training cases" not in page and 'id="plan"' not in page and 'id="training"' not in page
 
 
 def test_predict__beside_a_dicom_scan_lie_a_report_and_the_explanation(told_apart, scanwright, tmp_path):
@@ -210,6 +244,12 @@ def test_train__numbers(scanwright, tmp_path):
     assert ended.code == 0, ended.err
     found = json.loads(ended.out)["predictions"][0]["quantities"]["value"]
     assert found > known.mean()  # in its own unit, and of a large disc
+    others = number_folder(tmp_path / "others", cases=9)  # the first one was learned from
+    judged = evaluate(tmp_path / "run" / "model.swm", others, out=tmp_path / "scores")
+    assert judged["learned_from"] == ["c00"] and judged["cases"] == 8 and "operating_points" not in judged
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert "Regression evaluation" in page and "predicted less true" in page and "Package, cross-validation" in page
+    assert "The model has learned from 1 of the 9 cases, by their voxels (c00)" in page
 
 
 @pytest.mark.parametrize(("choice", "outputs"), [("ordered", 2), ("several", 3)])

@@ -6,7 +6,7 @@ import pytest
 from classified_samples import made_answers
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.classification import measure_answers
-from scanwright.evaluation.points import POINTS, TOLD, operating_points
+from scanwright.evaluation.points import POINTS, TOLD, measures_at, operating_points
 from scanwright.evaluation.select import apply_choice, choose, judge_cross_fitted
 
 
@@ -39,6 +39,17 @@ def test_points__no_case_has_a_say_in_its_own_decision():
         point = operating_points(answers, np.arange(40) % 2)[0][0].measures
         honest.append(point["sensitivity"].value + point["specificity"].value - 1)
     assert abs(np.mean(honest)) < 0.1 < np.mean(flattered)
+
+
+@pytest.mark.parametrize(("choice", "classes", "column"), [("one", 2, 1), ("several", 3, 2)])
+def test_measures_at__are_those_of_that_threshold_and_of_no_decision_that_was_made(choice, classes, column):
+    answers = made_answers(80, classes, choice=choice)
+    view = answers.view(column)
+    told = view.scores >= 0.7
+    found = measures_at(answers, column, 0.7)
+    assert list(found) == list(TOLD)
+    assert found["sensitivity"].value == pytest.approx(told[view.positive].mean())
+    assert found["specificity"].value == pytest.approx(1 - told[~view.positive].mean())
 
 
 def test_points__where_nothing_can_be_chosen_there_are_none():

@@ -116,8 +116,7 @@ def test_settle__one_fold_is_judged_by_what_other_patients_of_it_say():
     summary = problem.summary(settled, tested, seed=0)
     assert summary["by_class"]["red"]["f1"]["mean"] == 1.0 == summary["test"]["by_class"]["red"]["f1"]["mean"]
     assert "caveats" not in summary and "caveats" not in summary["test"]
-    (shown,) = problem.results("Fold 0", summary, settled, facts={}, unit="px", note="")
-    assert "chosen on other patients of the same fold" in shown.note
+    assert "chosen on other patients of the same fold" in problem.how_decided(settled)
     odd = [*judged[:-1], low(9, score=0.01)]  # one whose hit lies below all others' false ones
     told, _, _ = problem.settle(odd, [], None)
     assert told[-1].thresholds == settled[-1].thresholds
@@ -263,3 +262,13 @@ def test_judged__by_the_scores_that_the_file_states(tmp_path):
     with pytest.raises(InputError, match="thresholds") as caught:
         Detection(TASK).judged(case, tmp_path / "told.json")
     assert caught.value.where == tmp_path / "told.json"
+
+
+def test_how_decided__says_where_the_scores_were_chosen():
+    _, told = rows()
+    elsewhere = [replace(row, fold=None) for row in told]
+    assert Detection(TASK).how_decided(elsewhere) == "A box is told from the score 0.3 on: none was chosen."
+    assert "on the other folds" in Detection(TASK).how_decided(told)
+    assert "on other patients of the same fold" in Detection(TASK).how_decided(told[:1])
+    said = Detection(TASK, stated=(0.25, 0.4)).how_decided(elsewhere)
+    assert said == "A box is told by its score: red from 0.25 on, white from 0.4 on, as was chosen out of fold."

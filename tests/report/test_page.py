@@ -21,6 +21,8 @@ from scanwright.report.content import (
     Fact,
     Finding,
     Headline,
+    HeldPart,
+    HeldRow,
     ModelRow,
     ModelsPart,
     PlanRow,
@@ -233,7 +235,7 @@ def test_build__test_split_in_the_head_beside_cross_validation(content):
     test = Headline(
         metric="dice", estimate=estimate, num_cases=11, num_patients=10, scope="set apart by the data set", name="Test split"
     )  # fmt: skip
-    text = Page(build(dataclasses.replace(content, headline=first, test=test))).text
+    text = Page(build(dataclasses.replace(content, headline=first, beside=(test,)))).text
     head = text[: text.index("For research use only")]
     assert head.count("Measured on") == head.count("95% CI") == 2
     assert head.index("Cross-validation, mean Dice") < head.index(
@@ -242,6 +244,21 @@ def test_build__test_split_in_the_head_beside_cross_validation(content):
     assert "set apart by the data set" in head
     alone = Page(build(dataclasses.replace(content, headline=first))).text
     assert "Mean Dice" in alone and "Cross-validation" not in alone
+
+
+def test_build__whether_the_packages_own_test_holds():
+    """New data beside each set that the package was tested on, with the difference where there is one."""
+    new, known = Estimate(mean=0.7, low=0.6, high=0.8), Estimate(mean=0.9, low=0.85, high=0.95)
+    rows = (
+        HeldRow(part="", metric="auroc", new=new, known=(known, None), differences=(Estimate(mean=-0.2), None)),
+        HeldRow(part="cyst", metric="mae", new=new, known=(None, known), differences=(None, Estimate(mean=0.123))),
+    )
+    page = Page(build(bare(genre="evaluation", held=HeldPart(names=("Cross-validation", "Test split"), rows=rows))))
+    head, table = page.text.split("Measures on the new data")
+    assert "Segmentation evaluation" in head and "a difference is of data and model together" in head
+    assert "Measure New data Cross-validation Difference Test split Difference" in table
+    assert "AUROC ↑ 0.700 0.600–0.800 0.900 0.850–0.950 −0.200 – –" in table
+    assert table.index("cyst") < table.index("0.1230")
 
 
 def test_build__a_mean_over_fewer_cases_than_were_judged_says_so():

@@ -1,7 +1,7 @@
 """Which files of a folder are ours to overwrite. A scan, or a label that somebody drew, is never overwritten.
 
 `predict` writes predictions.json beside its answers and overwrites what is listed there, and nothing else; `evaluate` does
-the same with the two files that it writes.
+the same with the three files that it writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from scanwright.files import read_json, write_json
 from scanwright.io.source import files_of, place_of
 
 RECORD = "predictions.json"
+SCORES_PAGE = "report.html"
 ELSEWHERE = "Choose another folder with -o."
 
 
@@ -87,14 +88,13 @@ def require_outside(folder: Path, data: Path) -> None:
 
 
 def require_free_for_scores(folder: Path) -> None:
-    """Raise UsageError if a folder holds a run, or a metrics.json or cases.csv that `evaluate` did not write."""
+    """Raise UsageError if a folder holds a run, or a metrics.json, cases.csv or report.html that `evaluate` did not write."""
     if holds_run(folder):
         raise UsageError("this folder holds a run, whose own scores would be overwritten", where=folder, hint=ELSEWHERE)
-    metrics, table = folder / "metrics.json", folder / "cases.csv"
-    if not (is_scores(metrics) or not (metrics.exists() or table.exists())):
-        found = metrics if metrics.exists() else table
+    there = [file for name in ("metrics.json", "cases.csv", SCORES_PAGE) if (file := folder / name).exists()]
+    if there and not is_scores(folder / "metrics.json"):
         raise UsageError(
-            "a file of this name is there already, and evaluate did not write it", where=found, hint=ELSEWHERE
+            "a file of this name is there already, and evaluate did not write it", where=there[0], hint=ELSEWHERE
         )
 
 

@@ -5,8 +5,6 @@ the last one stopped, however it was stopped.
 """
 
 import math
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,7 +29,7 @@ from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings, require_known
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, silent
-from scanwright.runtime import DeviceName, choose_device, describe_machine
+from scanwright.runtime import DeviceName, choose_device, command_line, describe_machine
 
 LARGEST_SEED = 2**32
 
@@ -110,7 +108,7 @@ def train(
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
         **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
-    line = command or shlex.join(["scanwright", *sys.argv[1:]])
+    line = command or command_line()
     with open_run(Path(out), request, command=line, restart=restart) as run:
         material = study.look(
             run,

@@ -1,26 +1,34 @@
 """The verb `evaluate`: predictions that lie in a folder, or a package, against the labels of a data set."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scanwright.api.case.opened import Model, content_of, open_model
-from scanwright.api.claims import listed, require_free_for_scores, require_outside
+from scanwright.api.claims import SCORES_PAGE, listed, require_free_for_scores, require_outside
+from scanwright.api.data.looking import Looked, look_through_cases
+from scanwright.api.evaluated import Evaluated
 from scanwright.api.run.study import require_learnable
+from scanwright.api.score_page import page_of
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.layouts.sides import UNCLEAR
+from scanwright.dataset.measures import images_hash
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import ANSWERS, Task
 from scanwright.errors import DatasetFaults, InputError, PolicyError
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, stem
+from scanwright.package.load import CHOSEN
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import problem_of
 from scanwright.protocols import Listener, Progress, silent
-from scanwright.runtime import DeviceName
+from scanwright.runtime import DeviceName, choose_device, command_line, describe_machine
+
+ANSWERED = "predictions"
+"""Where, in the folder for the scores, the answers of a package lie."""
 
 
 def evaluate(
@@ -31,6 +39,7 @@ def evaluate(
     layout: str | None = None,
     device: DeviceName = "auto",
     tell: Listener = silent,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Score a folder of predictions, or a package, against the labels or targets of a data set. Gives what metrics.json holds.
 
@@ -39,8 +48,10 @@ def evaluate(
     decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps them, is decided by
     the most probable class, labels from 0.5 and boxes from 0.3 on.
     data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
-    has learned from are left out, with a note; metrics.json names them.
-    Writes metrics.json and cases.csv to `out`. Raises InputError, naming all of them, for predictions that are missing, on
+    has learned from are left out, with a note; metrics.json and the page name them.
+    Writes report.html, the page of a run for these cases, metrics.json and cases.csv to `out`. Nothing is chosen on the cases:
+    thresholds and calibration are the package's own, and what its own test said stands beside. command: that the page tells.
+    Raises InputError, naming all of them, for predictions that are missing, on
     another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set;
     PolicyError if a package has learned from all cases.
     """
@@ -61,20 +72,42 @@ def evaluate(
             "no labelled case to score against", where=data, hint="Give the data set that holds the labels."
         )
     require_writable(folder)
+    problem = problem_of(dataset.task)
+    if model is None:
+        predicted_files(source, problem, cases)
+    else:
+        require_same_parts(model.task, dataset.task, where=source)
+    looked = look_through_cases(only(dataset, cases), tell=tell)
     learned: list[str] = []
     if model is not None:
-        require_same_parts(model.task, dataset.task, where=source)
-        cases, learned = unseen(model, dataset, cases, tell=tell)
-        source = folder / "predictions"
-        predict_cases(model, cases, source, format="labels", tell=tell)
-    problem = problem_of(dataset.task)
+        cases, learned = unseen(model, looked, cases, tell=tell)
+        predict_cases(model, cases, folder / ANSWERED, format="labels", tell=tell)
+    files = predicted_files(source if model is None else folder / ANSWERED, problem, cases)
     yardstick = tolerance_of(cases) if problem.holds == LABELS else None
-    rows = score(source, problem, cases, yardstick=yardstick, tell=tell)
-    summary = problem.summary(rows, [], seed=0, yardstick=yardstick)
-    summary |= {"learned_from": learned} if learned else {}
-    write_json(folder / "metrics.json", summary)
+    rows = score(files, problem, cases, yardstick=yardstick, where=source, tell=tell)
+    found = Evaluated(
+        looked=looked,
+        data=Path(data).resolve(),
+        given=source.resolve(),
+        model=model,
+        problem=problem if model is None else problem.settled(model.package.optional(CHOSEN)),
+        rows=rows,
+        files=files,
+        scores=problem.summary(rows, [], seed=0, yardstick=yardstick),
+        learned=learned,
+    )
+    machine = describe_machine(choose_device(device))
+    page = page_of(found, command=command or command_line(), machine=machine, tell=tell)
+    write_json(folder / "metrics.json", found.summary)
     write_bytes(folder / "cases.csv", problem.table(rows).encode())
-    return summary
+    write_bytes(folder / SCORES_PAGE, page.encode())
+    return found.summary
+
+
+def only(dataset: Dataset, cases: Sequence[Case]) -> Dataset:
+    """The data set with these of its cases alone."""
+    kept = {case.id for case in cases}
+    return dataset.without(case.id for case in dataset.cases if case.id not in kept)
 
 
 def asked_alike(dataset: Dataset, task: Task, *, data: Path, layout: str | None) -> Dataset:
@@ -95,15 +128,20 @@ def require_clear_sides(dataset: Dataset) -> None:
         raise DatasetFaults("a split that cannot be understood", where=dataset.root, details=lines, hint=hint)
 
 
-def unseen(model: Model, dataset: Dataset, cases: Sequence[Case], *, tell: Listener) -> tuple[list[Case], list[str]]:
+def unseen(model: Model, looked: Looked, cases: Sequence[Case], *, tell: Listener) -> tuple[list[Case], list[str]]:
     """The cases that the model has not learned from, and the names of those that it has, by what their voxels are.
 
     Raises PolicyError if it has learned from all of them. A package that does not say what it learned from is believed.
     """
-    learned = model.learned_from
-    if not learned:
+    if not model.learned_from:
         return list(cases), []
-    known = [case.id for case in cases if content_of(case, dataset.task) in learned]
+    dataset, facts = looked.dataset, looked.checks.facts
+    known = [
+        case.id
+        for case in cases
+        if (images_hash(facts[case.id].image_hashes) if case.id in facts else content_of(case, dataset.task))
+        in model.learned_from
+    ]
     if len(known) == len(cases):
         raise PolicyError(
             "the model has learned from every one of these cases",
@@ -153,11 +191,18 @@ def _listed(value: str | Sequence[str]) -> str:
     return value if isinstance(value, str) else ", ".join(value) or "none"
 
 
-def score(folder: Path, problem: Kind, cases: Sequence[Case], *, yardstick: float | None, tell: Listener) -> list[Any]:
-    """A row for each case, of what its file tells. Raises InputError for predictions that are missing, and with a line for
-    every one that cannot be judged.
+def score(
+    files: Mapping[str, Path],
+    problem: Kind,
+    cases: Sequence[Case],
+    *,
+    yardstick: float | None,
+    where: Path,
+    tell: Listener,
+) -> list[Any]:
+    """A row for each case, of what its file tells. Raises InputError with a line for every one that cannot be judged, which
+    names `where`.
     """
-    files = predicted_files(folder, problem, cases)
     rows, faults = [], []
     for done, case in enumerate(cases):
         try:
@@ -166,7 +211,7 @@ def score(folder: Path, problem: Kind, cases: Sequence[Case], *, yardstick: floa
             faults.append(error)
         tell(Progress("evaluate", done=done + 1, total=len(cases)))
     if faults:
-        raise faults[0] if len(cases) == 1 else unscored(faults, cases=len(cases), where=folder)
+        raise faults[0] if len(cases) == 1 else unscored(faults, cases=len(cases), where=where)
     return rows
 
 

@@ -10,12 +10,12 @@ got where it chose, and what stands here is what it is worth elsewhere. Nothing 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
-from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.answers import Answers, View
 from scanwright.evaluation.bootstrap import Measures
 from scanwright.evaluation.confusion import SHARES
 from scanwright.evaluation.decisions import share_measures
@@ -82,6 +82,16 @@ def operating_points(
     return inside, outside
 
 
+def measures_at(answers: Answers, column: int, threshold: float) -> Measures:
+    """What a threshold that was chosen elsewhere is worth for one class: TOLD. answers: calibrated as those of the choice."""
+    view = answers.view(column)
+    return _shares(replace(view, decided=view.scores >= threshold), num_patients=answers.num_patients)
+
+
 def _told(answers: Answers, column: int) -> Measures:
-    found = share_measures(answers.view(column), num_patients=answers.num_patients)
+    return _shares(answers.view(column), num_patients=answers.num_patients)
+
+
+def _shares(view: View, *, num_patients: int) -> Measures:
+    found = share_measures(view, num_patients=num_patients)
     return {name: found[name] for name in TOLD}

@@ -63,8 +63,8 @@ WORDING = replace(
     class_told.WORDING,
     kind="Anomaly detection",
     learned="normal cases",
-    pictures="Cases whose score lies farthest on the right and on the wrong side of the limit, and one in the middle; below "
-    "each, how far each place lies from what is normal.",
+    pictures="Cases whose score lies farthest on the right and on the wrong side of the limit, and one in the middle.",
+    explained="Below each, how far each place lies from what is normal.",
     ranked_by="how far the score lies on the right side of the limit",
 )
 NOTE = (
@@ -274,6 +274,10 @@ class Anomaly(OneAnswer, ShownByItself):
         told = {DECISION: answer.decision, SCORE: f"{answer.score:.2f}"}
         return replace(part, answers=told, images=(*outlined, seen))
 
+    def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
+        """By a limit that normal cases alone had a part in."""
+        return NOTE
+
     def caveats(self, rows: Sequence[ClassifiedCase]) -> tuple[str, ...]:
         """Of models that give all their cases nearly the same score."""
         return level_caveats(rows)
@@ -375,7 +379,7 @@ class Anomaly(OneAnswer, ShownByItself):
         note: str,
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it, and its findings."""
-        whole = class_told.result_set(name, summary, rows, self.task, note=f"{note} {NOTE}", probable=False)
+        whole = class_told.result_set(name, summary, rows, self.task, note=note, probable=False)
         return (whole, *lesion_results(name, summary, rows))
 
     def pictures(

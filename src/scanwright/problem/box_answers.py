@@ -340,6 +340,16 @@ class BoxAnswers(ShownByItself):
         judged, tested, chosen = settle(rows, test, num_classes=len(self.parts))
         return judged, tested, None if chosen is None else {"thresholds": dict(zip(self.parts, chosen, strict=True))}
 
+    def how_decided(self, rows: Sequence[DetectedCase]) -> str:
+        """From which score on boxes are told, and where that was chosen."""
+        if folds := {row.fold for row in rows} - {None}:
+            others = "the other folds" if len(folds) > 1 else "other patients of the same fold"
+            return f"The score from which on a box is told is chosen on {others}."
+        if not self.stated:
+            return f"A box is told from the score {DEFAULT_SCORE} on: none was chosen."
+        limits = ", ".join(f"{name} from {limit:.3g} on" for name, limit in zip(self.parts, self.stated, strict=True))
+        return f"A box is told by its score: {limits}, as was chosen out of fold."
+
     def compare(
         self, rows: Mapping[str, Sequence[DetectedCase]], best: str, *, seed: int
     ) -> dict[str, tuple[Difference, ...]]:

@@ -37,9 +37,6 @@ def result_set(
     name: str, summary: Mapping[str, JSON], rows: Sequence[DetectedCase], task: Task, *, note: str
 ) -> ResultSet:
     """One set of cases as tables. summary: its part of metrics.json. note: on how the cases were judged."""
-    if folds := {row.fold for row in rows} - {None}:
-        others = "the other folds" if len(folds) > 1 else "other patients of the same fold"
-        note += f" The score from which on a box is told is chosen on {others}."
     cases = [page_case(row, task) for row in rows]
     return of_all_together(name, _shown(summary), cases=cases, figures=box_figures.figures(rows, task), note=note)
 

@@ -16,7 +16,7 @@ from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
-from scanwright.problem.class_points import points_of
+from scanwright.problem.class_points import points_at, points_of
 from scanwright.problem.near import is_near
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
@@ -182,6 +182,10 @@ class ClassAnswers(WholeImages):
         """What common rules for thresholds are worth, by class or label (class_points.py)."""
         return points_of(rows, test, self.task)
 
+    def operating_at(self, rows: Sequence[ClassifiedCase], metrics: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The same of a package's thresholds, on other cases."""
+        return points_at(rows, self.task, metrics)
+
     def caveats(self, rows: Sequence[ClassifiedCase]) -> tuple[str, ...]:
         """Of models that give all their cases nearly the same probabilities."""
         return level_caveats(rows)
@@ -218,7 +222,7 @@ class ClassAnswers(WholeImages):
         note: str,
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
-        return (class_told.result_set(name, summary, rows, self.task, note=f"{note} {self.how_decided(rows)}"),)
+        return (class_told.result_set(name, summary, rows, self.task, note=note),)
 
     def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
         """What was done with the probabilities of these cases before they were judged, and how they decide."""
@@ -230,6 +234,8 @@ class ClassAnswers(WholeImages):
         told = ", ".join(f"{name} from {limit:.3g} on" for name, limit in limits.items())
         if all(limit == DEFAULT_THRESHOLD for limit in limits.values()):
             return f"{said} Told is {told}."
+        if where == "out of fold":
+            return f"{said} Told is {told}: thresholds of the package, chosen {where}."
         return f"{said} Told is {told}: thresholds of the package; each fold is decided by those chosen {where}."
 
     def pictures(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.evaluation.operating import Rule
-from scanwright.evaluation.points import TOLD, PointMeasures, operating_points
+from scanwright.evaluation.points import TOLD, PointMeasures, measures_at, operating_points
 from scanwright.problem.class_figures import MOST_CLASSES
 from scanwright.report.content import PointRow, estimate
 from scanwright.types import JSON
@@ -24,6 +24,26 @@ def points_of(
     other = answers_of(test, choice=task.choice) if test else None
     found = operating_points(answers_of(rows, choice=task.choice), folds, other)
     return _by_class(found[0], task), _by_class(found[1], task)
+
+
+def points_at(rows: Sequence[ClassifiedCase], task: Task, metrics: Mapping[str, JSON]) -> dict[str, JSON]:
+    """By class, what the thresholds that a package's metrics.json lists are worth on other cases; {} where it lists none.
+
+    rows: with calibrated probabilities, as the package gives them.
+    """
+    answers = answers_of(rows, choice=task.choice)
+    found = [
+        PointMeasures(
+            column=task.classes.index(name),
+            rule=one["rule"],
+            target=one["target"],
+            threshold=one["threshold"],
+            measures=measures_at(answers, task.classes.index(name), one["threshold"]),
+        )
+        for name, points in metrics.get(POINTS, {}).items()
+        for one in points
+    ]
+    return _by_class(found, task)
 
 
 def _by_class(points: Sequence[PointMeasures], task: Task) -> dict[str, JSON]:

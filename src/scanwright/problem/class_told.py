@@ -20,7 +20,8 @@ WORDING = Wording(
     kind="Classification",
     part="class",
     parts="classes",
-    pictures="Cases whose truth was held most and least probable, and one in the middle; below each, what its answer rests on.",
+    pictures="Cases whose truth was held most and least probable, and one in the middle.",
+    explained="Below each, what its answer rests on.",
     ranked_by="probability of the truth",
     together=True,
 )

@@ -187,6 +187,16 @@ class Kind(Problem, Protocol):
         """
         ...
 
+    def operating_at(self, rows: Sequence[Any], metrics: Mapping[str, JSON]) -> dict[str, JSON]:
+        """What the thresholds that were chosen when a package was made are worth on other cases, as `operating` gives them.
+        metrics: the package's; rows: as it told them.
+        """
+        ...
+
+    def how_decided(self, rows: Sequence[Any]) -> str:
+        """How these cases were decided, in a sentence or two; "" where nothing is chosen that decides."""
+        ...
+
     def caveats(self, rows: Sequence[Any]) -> tuple[str, ...]:
         """What must be said of the models that answered. rows: as they answered, before anything was settled."""
         ...

@@ -41,7 +41,7 @@ def result_set(
             RegionRow(region=region, metrics=estimates(block)) for region, block in summary["by_class"].items()
         ),
         groups=group_rows(summary["by_group"]),
-        cases=tuple(page_case(row, facts[row.case], primary=primary, unit=unit) for row in rows),
+        cases=tuple(page_case(row, facts.get(row.case), primary=primary, unit=unit) for row in rows),
         note=note,
         failures=failures(summary["flags"], summary["cases"]),
     )
@@ -68,8 +68,8 @@ def differences(
     }
 
 
-def page_case(row: CaseRow, facts: CaseFacts, *, primary: str, unit: Unit) -> page_content.CaseRow:
-    """A row of the evaluation as the page shows it."""
+def page_case(row: CaseRow, facts: CaseFacts | None, *, primary: str, unit: Unit) -> page_content.CaseRow:
+    """A row of the evaluation as the page shows it; without sizes where nothing is known of the case's voxels."""
     return page_content.CaseRow(
         case=row.case,
         regions=row.metrics,
@@ -77,7 +77,7 @@ def page_case(row: CaseRow, facts: CaseFacts, *, primary: str, unit: Unit) -> pa
         patient=row.patient,
         fold="" if row.fold is None else str(row.fold),
         flags=row.flags,
-        sizes=sizes(row, facts, unit=unit),
+        sizes={} if facts is None else sizes(row, facts, unit=unit),
     )
 
 

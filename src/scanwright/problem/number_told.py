@@ -21,7 +21,8 @@ WORDING = Wording(
     kind="Regression",
     part="quantity",
     parts="quantities",
-    pictures="Cases that were estimated best, in the middle, and worst; below each, what its answer rests on.",
+    pictures="Cases that were estimated best, in the middle, and worst.",
+    explained="Below each, what its answer rests on.",
     ranked_by="error",
     together=True,
 )

@@ -1,6 +1,6 @@
 """What kinds of problem share whose answer is places in the image: it shows by itself what it rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -32,6 +32,14 @@ class ShownByItself:
     def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
         """None: no threshold of a whole image's probability decides."""
         return {}, {}
+
+    def operating_at(self, rows: Sequence[Any], metrics: Mapping[str, JSON]) -> dict[str, JSON]:
+        """None."""
+        return {}
+
+    def how_decided(self, rows: Sequence[Any]) -> str:
+        """Nothing: no choice decides."""
+        return ""
 
     def caveats(self, rows: Sequence[Any]) -> tuple[str, ...]:
         """None."""

@@ -1,6 +1,6 @@
 """What kinds of problem with one answer to a whole image share: how it is made, and how it is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -124,6 +124,14 @@ class WholeImages(OneAnswer):
     def operating(self, rows: Sequence[Any], test: Sequence[Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
         """None: no threshold decides."""
         return {}, {}
+
+    def operating_at(self, rows: Sequence[Any], metrics: Mapping[str, JSON]) -> dict[str, JSON]:
+        """None."""
+        return {}
+
+    def how_decided(self, rows: Sequence[Any]) -> str:
+        """Nothing: no choice decides."""
+        return ""
 
     def caveats(self, rows: Sequence[Any]) -> tuple[str, ...]:
         """None."""

@@ -41,7 +41,7 @@ class Headline:
     """The one number. scope says what it was measured on: "five folds, out of fold", "fold 0 only", "test split".
 
     num_scored: patients for whom the metric is defined, on whom the interval rests; None: all of them.
-    name: of the set of cases, where there are two: "Cross-validation", "Test split".
+    name: of the set of cases, where there are several: "Cross-validation", "Test split", "New data".
     caveats: sentences without which the number would be misread. chosen_without: of the best of several models, as ModelsPart
     has it.
     """
@@ -240,7 +240,8 @@ class ResultSet:
 class Wording:
     """What a kind of problem is called on the page, and what its rows are: "Segmentation", "region", "regions".
 
-    pictures: a sentence on how its cases are drawn. ranked_by: by what cases are best and worst; else the headline's mean.
+    pictures: a sentence on how its cases are drawn; explained: one more where what answers rest on is drawn too.
+    ranked_by: by what cases are best and worst; else the headline's mean.
     together: whether measures are of all cases together, not means over cases.
     outlined: whether truth and answer are drawn over the image, with a legend. learned: what alone is learned from, where it
     is not every case of a training part.
@@ -250,6 +251,7 @@ class Wording:
     part: str
     parts: str
     pictures: str = ""
+    explained: str = ""
     ranked_by: str = ""
     outlined: bool = False
     together: bool = False
@@ -325,6 +327,28 @@ class ModelsPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HeldRow:
+    """A measure on new data, and on the sets of cases that the package itself was tested on, in the order of their names.
+
+    part: a class or region; "" of all together. differences: new less known, from both intervals; None where there are none.
+    """
+
+    part: str
+    metric: str
+    new: Estimate
+    known: tuple[Estimate | None, ...]
+    differences: tuple[Estimate | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldPart:
+    """Whether what a package's own test said holds on new data. names: of the sets that it was tested on."""
+
+    names: tuple[str, ...]
+    rows: tuple[HeldRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StageCost:
     """Wall time and peak memory of one stage."""
 
@@ -346,7 +370,8 @@ class Provenance:
 class ReportContent:
     """The whole report. region_names: in the order that gives colours. unit: "px" if lengths are not physical.
 
-    test: the same metric as the headline on a test split, where the headline is of cross-validation.
+    genre: what the page is of its kind: "report" of a run, "evaluation" on other data.
+    beside: the same metric as the headline on other sets of cases: a test split, or those that a package was tested on.
     tolerance: of the surface Dice scores, in `unit`; None if it is not known.
     """
 
@@ -354,7 +379,9 @@ class ReportContent:
     created: datetime
     wording: Wording = SEGMENTATION
     headline: Headline | None = None
-    test: Headline | None = None
+    genre: str = "report"
+    beside: tuple[Headline, ...] = ()
+    held: HeldPart | None = None
     summary: tuple[str, ...] = ()
     region_names: tuple[str, ...] = ()
     unit: Unit = "mm"

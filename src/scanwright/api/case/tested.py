@@ -1,6 +1,6 @@
 """What a package was tested on and how that went, from its metrics.json: as numbers, and what there is to doubt for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanwright.doubt import Doubt
@@ -10,6 +10,8 @@ HOW: tuple[How, How, How] = ("apart", "fold", "folds")
 """By the number of folds: none, one, several."""
 FINDINGS, OBJECTS = Doubt("findings", "findings"), Doubt("objects", "objects")
 """What a model looks for."""
+
+CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
 
 
 def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tuple[HowTested, ...]:
@@ -30,8 +32,7 @@ def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tupl
             findings=found_in(part) if findings else None,
             images=images_in(part) if of_images else None,
         )
-        for part in (metrics.get("test"), metrics)
-        if part and part["cases"]
+        for part in _parts(metrics)
     )
 
 
@@ -114,6 +115,24 @@ def _about_images(images: ImagesTold) -> Iterator[Doubt]:
             normal=images.normal,
             told=images.normal - images.told_normal,
         )
+
+
+def sets_tested(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Those parts by name, the cross-validation first."""
+    return {CROSS_VALIDATION if part["by_fold"] else TEST_SPLIT: part for part in reversed(_parts(metrics))}
+
+
+def scope_text(folds: Sequence[int], *, total: int) -> str:
+    """In words, which held-out cases were judged by which models. folds: those that judged; () of a test split alone."""
+    if not folds:
+        return "test split"
+    if len(folds) == total and total > 1:
+        return f"{total} folds, each case judged by the model that never saw it"
+    return f"fold {folds[0]} only" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+
+
+def _parts(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [part for part in (metrics.get("test"), metrics) if part and part["cases"]]
 
 
 def _of_findings(overall: Mapping[str, Any]) -> FoundInTest | None:

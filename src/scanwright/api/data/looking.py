@@ -31,7 +31,11 @@ def look_through(
     tell: Listener = silent,
 ) -> Looked:
     """Read a data set in whichever layout it is, every voxel of it. Raises what `read_dataset` raises."""
-    dataset = read_dataset(Path(data), layout, kind=task).without(exclude)
+    return look_through_cases(read_dataset(Path(data), layout, kind=task).without(exclude), tell=tell)
+
+
+def look_through_cases(dataset: Dataset, *, tell: Listener) -> Looked:
+    """The same of a data set that is read already, or of some of its cases."""
 
     def progress(done: int, total: int) -> None:
         tell(Progress("check", done=done, total=total))

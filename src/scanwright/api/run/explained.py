@@ -15,6 +15,7 @@ from scanwright.api.run.trials import Tried
 from scanwright.dataset.images import read_case_image
 from scanwright.explanation.sanity import LIMIT, Sanity, randomisation_check, taken_together
 from scanwright.inference.predict import Engine
+from scanwright.problem.kind import Explanation
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Fact, Figure
 
@@ -84,10 +85,7 @@ class Explained:
             self.checks.append(randomisation_check(network, explain, [seen], seed=seed, stages=1, draws=DRAWS))
             run.beat()
         self.took_s = time.monotonic() - began
-        if explanation.parts:
-            facts = (*facts, Fact(name="Colours", value=explanation.means))
-        facts = (*facts, *(Fact(name="Not drawn", value=str(doubt)) for doubt in explanation.doubts))
-        return replace(shown, explained=explanation.png, facts=facts)
+        return with_explanation(replace(shown, facts=facts), explanation)
 
     @property
     def has_time(self) -> bool:
@@ -109,6 +107,15 @@ class Explained:
     def num_checked(self) -> int:
         """Of how many cases the explanations were checked."""
         return len(self.checks)
+
+
+def with_explanation(shown: CasePicture, explanation: Explanation) -> CasePicture:
+    """A case that is shown, with what its answer rests on."""
+    facts = shown.facts
+    if explanation.parts:
+        facts = (*facts, Fact(name="Colours", value=explanation.means))
+    facts = (*facts, *(Fact(name="Not drawn", value=str(doubt)) for doubt in explanation.doubts))
+    return replace(shown, explained=explanation.png, facts=facts)
 
 
 def sanity_text(found: Sanity, *, cases: int) -> str:

@@ -3,26 +3,43 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scanwright.api.case.tested import CROSS_VALIDATION, TEST_SPLIT
 from scanwright.api.data.page import finding
 from scanwright.api.run.answer import Scores, prediction_file
 from scanwright.api.run.folder import Run
 from scanwright.api.run.study import Study
-from scanwright.dataset.classes import answers_text
+from scanwright.dataset.cases import Dataset, Fault
+from scanwright.dataset.classes import answers_text, listed
+from scanwright.dataset.facts import Fingerprint
+from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.summary import CAVEATS, CHOSEN_WITHOUT
 from scanwright.plan.classical import idle
 from scanwright.plan.ledger import BY_HAND
+from scanwright.problem.kind import Kind
 from scanwright.report.content import (
     CasePicture,
     DatasetPart,
     Fact,
+    Headline,
     PlanRow,
     ResultSet,
     SplitPart,
     SplitRow,
+    estimate,
 )
-from scanwright.report.wording import channel_text, plain, space_facts, steps_text, volume_text
+from scanwright.report.wording import (
+    channel_text,
+    few_text,
+    images_text,
+    plain,
+    space_facts,
+    steps_text,
+    volume_text,
+)
 
-CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
+RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
+OF_PATIENTS = "Intervals describe the sampling of patients, not of training runs or scanners."
 SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 
 
@@ -55,7 +72,7 @@ def results(study: Study, scores: Scores) -> tuple[ResultSet, ...]:
             rows,
             facts={row.case: study.facts(row.case) for row in rows},
             unit=study.fingerprint.unit,
-            note=notes[name],
+            note=f"{notes[name]} {problem.how_decided(rows)}".strip(),
         )
     )
 
@@ -65,6 +82,54 @@ def chosen_on(study: Study) -> str:
     if len(study.plan.training.folds) == 1:
         return "Nothing was chosen on these cases: the plan was made from the training cases alone."
     return "The plan (spacing, grey values, sizes) was made from all cases, as every fold shares it; no weights were."
+
+
+def headline(
+    problem: Kind, name: str, summary: Mapping[str, Any], rows: Sequence[JudgedCase], *, scope: str
+) -> Headline:
+    """The primary metric of a set of cases. summary: its part of metrics.json. scope: what it was measured on."""
+    return Headline(
+        metric=problem.primary,
+        estimate=estimate(summary["overall"][problem.primary]),
+        num_cases=len(rows),
+        num_patients=len({row.patient for row in rows}),
+        num_scored=len({row.patient for row in rows if problem.case_score(row) is not None}),
+        scope=scope,
+        name=name,
+        caveats=tuple(summary.get(CAVEATS, ())),
+        chosen_without=estimate(summary[CHOSEN_WITHOUT]) if CHOSEN_WITHOUT in summary else None,
+    )
+
+
+def kind_text(problem: Kind, task: Task, found: Fingerprint) -> str:
+    """What is told of which images, of how many cases and patients, in a sentence."""
+    parts, images = listed(problem.parts, choice=task.choice), images_text(found.dimension, task.channels)
+    return f"{problem.wording.kind} of {parts} in {images}; {found.num_cases} cases of {found.num_patients} patients."
+
+
+def patients_text(dataset: Dataset) -> str:
+    """By what patients are told apart, or that nothing does, and why, in a sentence."""
+    if dataset.tells_patients:
+        return f"Patients are told apart by {dataset.patients_from}."
+    _, _, why = dataset.patients_from.partition(": ")
+    return f"Nothing tells patients apart: {why or 'every case counts as a patient of its own'}."
+
+
+def limits_of_set(problem: Kind, summary: Mapping[str, Any], *, name: str = "") -> list[str]:
+    """What the numbers of a set of cases do not say: that patients are few, caveats, and what failed altogether.
+
+    summary: its part of metrics.json. name: of the set, where there are several.
+    """
+    said = [*summary.get(CAVEATS, ()), problem.shortfalls(summary)]
+    few = few_text(summary["patients"], f" in the {name.lower()}" if name else "")
+    return [few, *(f"{name}: {one}" if name and one else one for one in said)]
+
+
+def limits_of_data(dataset: Dataset, found: Fingerprint) -> list[str]:
+    """What the data leave open: who is who, and how large things are."""
+    alike = "No patient list was given: if two cases are of one person, the scores are too good."
+    scale = "The images have no physical scale: lengths and areas are in pixels."
+    return [*([] if dataset.tells_patients else [alike]), *([scale] if found.unit == "px" else [])]
 
 
 def pictures(run: Run, study: Study, scores: Scores) -> tuple[CasePicture, ...]:
@@ -77,9 +142,10 @@ def pictures(run: Run, study: Study, scores: Scores) -> tuple[CasePicture, ...]:
     return problem.pictures(scores.rows or scores.test_rows, case_of=study.case, answer_of=answer_of)
 
 
-def dataset_part(study: Study) -> DatasetPart:
-    """The data in facts, and what the checks found."""
-    found, dataset = study.overview, study.dataset
+def dataset_part(
+    dataset: Dataset, found: Fingerprint, *, faults: Sequence[Fault], excluded: Sequence[Fact]
+) -> DatasetPart:
+    """The data in facts, and what the checks found. excluded: cases, with the reason."""
     facts = [
         Fact(name="Folder", value=str(dataset.root.name)),
         Fact(name="Cases", value=f"{found.num_cases} of {found.num_patients} patients"),
@@ -89,17 +155,16 @@ def dataset_part(study: Study) -> DatasetPart:
         facts.append(
             Fact(name="Regions", value=", ".join(f"{r.name} = {'+'.join(map(str, r.values))}" for r in regions))
         )
-    if answers := answers_text(dataset.train, dataset.task):
+    if answers := answers_text(dataset.train or dataset.test, dataset.task):
         facts.append(Fact(name="Targets", value=answers))
     facts += space_facts(found)
     for region in found.regions:
         volume = "in no case" if region.volume is None else volume_text(region.volume, found.unit)
         facts.append(Fact(name=region.name, value=f"in {region.present} cases, {volume}"))
-    faults = [fault for fault in study.checks.faults if not fault.stops]
     return DatasetPart(
         stated=dataset.stated,
         facts=tuple(facts),
-        excluded=tuple(Fact(name=name, value="left out by name, with --exclude") for name in study.excluded),
+        excluded=tuple(excluded),
         findings=tuple(finding(fault) for fault in faults),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from scanwright.api.case.tested import TEST_SPLIT, scope_text
 from scanwright.api.data.gate import content_digest
 from scanwright.api.run.answer import Scores
 from scanwright.api.run.explained import Explained, sanity_text
@@ -12,10 +13,16 @@ from scanwright.api.run.folder import WEIGHTS, Run
 from scanwright.api.run.known_cases import Sight
 from scanwright.api.run.learn import HELD_OUT_IMAGES, read_log
 from scanwright.api.run.parts import (
-    TEST_SPLIT,
+    OF_PATIENTS,
+    RESEARCH_USE,
     dataset_part,
+    headline,
     is_apart,
     judged,
+    kind_text,
+    limits_of_data,
+    limits_of_set,
+    patients_text,
     pictures,
     plan_rows,
     results,
@@ -23,10 +30,8 @@ from scanwright.api.run.parts import (
 )
 from scanwright.api.run.study import DATASHEET, Study
 from scanwright.api.run.trials import Tried
-from scanwright.dataset.cases import Dataset, Fault
-from scanwright.dataset.classes import listed
+from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
-from scanwright.evaluation.summary import CAVEATS, CHOSEN_WITHOUT
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
 from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
@@ -46,14 +51,11 @@ from scanwright.report.content import (
     ReportContent,
     StageCost,
     TrainingPart,
-    estimate,
 )
 from scanwright.report.datasheet import answer_to
 from scanwright.report.page import build as build_page
-from scanwright.report.wording import few_text, images_text
 from scanwright.runtime import Machine
 
-RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 LITTLE = 0.02
 """Of a headline, up to which a choice by it makes it a little too good."""
 
@@ -133,7 +135,7 @@ def report_content(
         title=task.name,
         created=datetime.now(UTC),
         headline=first,
-        test=rest[0] if rest else None,
+        beside=tuple(rest),
         summary=summary_sentences(study, training, machine),
         wording=study.problem.wording,
         region_names=study.problem.parts,
@@ -146,7 +148,12 @@ def report_content(
         pictures=shown,
         checked=sanity_text(explained.sanity, cases=explained.num_checked),
         limits=limits(study, scores, models),
-        dataset=dataset_part(study),
+        dataset=dataset_part(
+            study.dataset,
+            study.overview,
+            faults=[fault for fault in study.checks.faults if not fault.stops],
+            excluded=[Fact(name=name, value="left out by name, with --exclude") for name in study.excluded],
+        ),
         split=split_part(study),
         plan=plan_rows(study, steps_taken=[fold.num_steps for fold in training.folds]),
         training=training,
@@ -156,19 +163,8 @@ def report_content(
 
 def headlines(study: Study, scores: Scores) -> tuple[Headline, ...]:
     """The primary metric, and on what it was measured: cross-validation, then the test split, where there are both."""
-    metric = study.problem.primary
     return tuple(
-        Headline(
-            metric=metric,
-            estimate=estimate(summary["overall"][metric]),
-            num_cases=len(rows),
-            num_patients=len({row.patient for row in rows}),
-            num_scored=len({row.patient for row in rows if study.problem.case_score(row) is not None}),
-            scope=scope_of_test(study) if name == TEST_SPLIT else scope(study),
-            name=name,
-            caveats=tuple(summary.get(CAVEATS, ())),
-            chosen_without=estimate(summary[CHOSEN_WITHOUT]) if CHOSEN_WITHOUT in summary else None,
-        )
+        headline(study.problem, name, summary, rows, scope=scope_of_test(study) if name == TEST_SPLIT else scope(study))
         for name, (summary, rows) in judged(scores).items()
     )
 
@@ -184,32 +180,20 @@ def scope(study: Study) -> str:
     """In words, which held-out cases were judged by which models."""
     folds, total = study.plan.training.folds, len(study.splits.folds)
     if not any(study.splits.folds[fold].validation for fold in folds):
-        return "test split"
-    if len(folds) == total and total > 1:
-        return f"{total} folds, each case judged by the model that never saw it"
-    return f"fold {folds[0]} only" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+        return scope_text((), total=total)
+    return scope_text(folds, total=total)
 
 
 def summary_sentences(study: Study, training: TrainingPart, machine: Machine) -> tuple[str, ...]:
     """What was trained on what, in two or three sentences."""
-    task, plan, found = study.dataset.task, study.plan, study.overview
-    parts = listed(study.problem.parts, choice=task.choice)
+    plan = study.plan
     steps = " and ".join(dict.fromkeys(str(fold.num_steps) for fold in training.folds)) or plan.training.steps
     place = f"{machine.threads} cores of {machine.device_name}" if machine.device == "cpu" else machine.device_name
     return (
-        f"{study.problem.wording.kind} of {parts} in {images_text(found.dimension, task.channels)}; "
-        f"{found.num_cases} cases of {found.num_patients} patients.",
+        kind_text(study.problem, study.dataset.task, study.overview),
         made_text(plan, steps=str(steps), place=place),
         patients_text(study.dataset),
     )
-
-
-def patients_text(dataset: Dataset) -> str:
-    """By what patients are told apart, or that nothing does, and why, in a sentence."""
-    if dataset.tells_patients:
-        return f"Patients are told apart by {dataset.patients_from}."
-    _, _, why = dataset.patients_from.partition(": ")
-    return f"Nothing tells patients apart: {why or 'every case counts as a patient of its own'}."
 
 
 def made_text(plan: Plan, *, steps: str, place: str) -> str:
@@ -242,19 +226,13 @@ def limits(
     if models and len(models.models) > 1:
         said.append(choice_text(models))
     for name, (summary, _) in sets.items():
-        said.append(few_text(summary["patients"], f" in the {name.lower()}" if len(sets) > 1 else ""))
-        said += [f"{name}: {caveat}" if len(sets) > 1 else caveat for caveat in summary.get(CAVEATS, ())]
-        if failed := study.problem.shortfalls(summary):
-            said.append(f"{name}: {failed}" if len(sets) > 1 else failed)
-    if not study.dataset.tells_patients:
-        said.append("No patient list was given: if two cases are of one person, the scores are too good.")
-    if found.unit == "px":
-        said.append("The images have no physical scale: lengths and areas are in pixels.")
+        said += limits_of_set(study.problem, summary, name=name if len(sets) > 1 else "")
+    said += limits_of_data(study.dataset, found)
     policy = [fault for fault in study.checks.faults if fault.policy and fault.severity != "note"]
     for fault in policy:
         left_out = fault.code == "patient-on-two-sides" and is_apart(study)
         said.append(policy_text(fault, name_cases=name_cases, left_out=left_out))
-    said.append("Intervals describe the sampling of patients, not of training runs or scanners.")
+    said.append(OF_PATIENTS)
     return tuple(sentence for sentence in said if sentence)
 
 

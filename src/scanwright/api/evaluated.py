@@ -1,0 +1,129 @@
+"""What `evaluate` found, as a value: cases that were judged, who answered them, and what metrics.json says of both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from scanwright.api.case.opened import Model
+from scanwright.api.case.tested import sets_tested
+from scanwright.api.claims import RECORD
+from scanwright.api.data.looking import Looked
+from scanwright.dataset.cases import Case, Dataset, Fault
+from scanwright.dataset.facts import CaseFacts, Fingerprint
+from scanwright.dataset.fingerprint import fingerprint
+from scanwright.errors import InputError
+from scanwright.evaluation.judged import JudgedCase
+from scanwright.files import read_json
+from scanwright.package.load import CHOSEN
+from scanwright.problem.class_points import POINTS
+from scanwright.problem.kind import Kind
+from scanwright.types import JSON
+
+OF_LEARNING = {"nothing-to-learn", "rare-region", "rare-class"}
+"""Faults that forbid to learn from data, and not to judge by them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """Cases that were judged. looked: all that were given, those among them that the model has learned from.
+
+    data: the data set's path. given: the package, or the folder of predictions; model: None of a folder. problem: of the data
+    set, as the package decides. files: of each case's answer. scores: metrics.json without what is said of package and data.
+    learned: the cases that were left out, as the model has learned from them.
+    """
+
+    looked: Looked
+    data: Path
+    given: Path
+    model: Model | None
+    problem: Kind
+    rows: Sequence[JudgedCase]
+    files: Mapping[str, Path]
+    scores: Mapping[str, JSON]
+    learned: Sequence[str]
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The judged cases alone."""
+        return self.looked.dataset.without(self.learned)
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        """The judged cases by their ids."""
+        return {case.id: case for case in self.dataset.cases}
+
+    @cached_property
+    def facts(self) -> dict[str, CaseFacts]:
+        """Those of the judged cases whose files could be read whole."""
+        return {name: facts for name, facts in self.looked.checks.facts.items() if name in self.cases}
+
+    @cached_property
+    def overview(self) -> Fingerprint | None:
+        """The same in numbers; None if there is none."""
+        targets = {name: self.cases[name].target for name in self.facts}
+        return fingerprint(self.facts, self.dataset.task, targets) if self.facts else None
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What the checks found of the data as data to judge by."""
+        return [fault for fault in self.looked.checks.faults if fault.code not in OF_LEARNING]
+
+    @cached_property
+    def tested(self) -> dict[str, Mapping[str, JSON]]:
+        """What the package's own metrics.json says, by the sets of cases that it was tested on; {} where it says nothing."""
+        metrics = None if self.model is None else self.model.package.metrics
+        return {} if metrics is None else sets_tested(metrics)
+
+    @cached_property
+    def summary(self) -> dict[str, JSON]:
+        """metrics.json."""
+        package = None if self.model is None else self.model.package
+        points = {} if package is None else self.problem.operating_at(self.rows, package.metrics or {})
+        return {
+            **self.scores,
+            **({POINTS: points} if points else {}),
+            **({"learned_from": list(self.learned)} if self.learned else {}),
+            **({"predictions": self._predictions()} if self.model is None else {"package": self._package(self.model)}),
+            "data": self._data(),
+        }
+
+    def answered_by(self) -> list[str]:
+        """SHA-256 of each package that answered into the folder, as far as `predict` has noted it there."""
+        noted = self.given / RECORD
+        if not noted.is_file():
+            return []
+        try:
+            rows = read_json(noted)["predictions"].values()
+            return sorted({row["package"] for row in rows if "package" in row})
+        except (InputError, KeyError, TypeError, AttributeError):
+            return []
+
+    def _predictions(self) -> dict[str, JSON]:
+        return {"name": self.given.name, "answered_by": self.answered_by()}
+
+    def _package(self, model: Model) -> dict[str, JSON]:
+        package, primary = model.package, self.problem.primary
+        return {
+            "name": package.card["name"],
+            "file": self.given.name,
+            "digest": package.digest,
+            "problem": package.problem,
+            "created_by": package.source.manifest.created_by,
+            "models": len(package.models),
+            "chosen": package.optional(CHOSEN),
+            "tested": {
+                name: {"cases": part["cases"], "patients": part["patients"], primary: part["overall"].get(primary)}
+                for name, part in self.tested.items()
+            },
+        }
+
+    def _data(self) -> dict[str, JSON]:
+        dataset, version = self.looked.dataset, self.looked.manifest
+        return {
+            "name": self.data.name,
+            "layout": dataset.layout,
+            "cases": len(dataset.cases),
+            "patients": len({case.patient for case in dataset.cases}),
+            "digest": version.digest,
+        }
