@@ -61,6 +61,7 @@ def test_classification__shape_of_metrics_json():
         "overall",
         "by_class",
         "by_group",
+        "by_group_and_class",
         "by_fold",
         "test",
     ]
@@ -73,7 +74,15 @@ def test_classification__shape_of_metrics_json():
     assert list(found["by_class"]) == ["benign", "malignant"]
     assert set(found["by_group"]["site"]) == {"(not stated)", "A", "B"}
     assert set(found["by_fold"]) == {"0", "1"}
-    assert list(found["test"]) == ["cases", "patients", "overall", "by_class", "by_group", "by_fold"]
+    assert list(found["test"]) == [
+        "cases",
+        "patients",
+        "overall",
+        "by_class",
+        "by_group",
+        "by_group_and_class",
+        "by_fold",
+    ]
     for measures in (found["overall"], *found["by_class"].values(), found["by_fold"]["0"], found["test"]["overall"]):
         assert all(list(value) == ["mean", "ci95", "n", "n_defined"] for value in measures.values())
     json.dumps(found, allow_nan=False)
@@ -142,6 +151,7 @@ def test_regression__shape_and_units():
         "overall",
         "by_class",
         "by_group",
+        "by_group_and_class",
         "by_fold",
     ]
     assert found["units"] == {"age": "years", "volume": "ml"}

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from scanwright.files import read_json, write_json
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import Decision
 from scanwright.problem.classification import LOSSES, Classification
+from scanwright.report.content import ReportContent
+from scanwright.report.page import build
 
 PLATT = Calibration(kind="platt", slopes=(0.7,), offsets=(-0.3,))
 LABELS_PLATT = Calibration(kind="platt", slopes=(0.7, 1.5, 1.0), offsets=(0.1, -0.2, -0.4))
@@ -207,3 +210,22 @@ def test_summary__says_of_which_classes_there_are_few():
     found = problem.summary(rows, rows[:12], seed=0)
     assert found["caveats"] == [rare_text({"c": 1})] and found["test"]["caveats"] == [absent_text(["c"])]
     assert "caveats" not in problem.summary([*rows, *more], [], seed=0)
+
+
+def test_results__say_which_of_two_classes_is_positive():
+    """Sensitivity of both together is that of one of them."""
+    rows = [
+        ClassifiedCase(
+            case=f"c{place}", patient=f"p{place}", fold=0, groups={"site": "AB"[place // 6]}, probabilities=(0.4, 0.6),
+            truth=place % 2, decision=1,
+        )
+        for place in range(12)
+    ]  # fmt: skip
+    for classes, positive, parts in ((("well", "ill"), "ill", {""}), (("a", "b", "c"), "", {"", "a", "b", "c"})):
+        problem = Classification(task(classes=classes))
+        chances = (0.4, 0.6, 0.0)[: len(classes)]
+        own = [replace(row, probabilities=chances) for row in rows]
+        (shown,) = problem.results("C", problem.summary(own, [], seed=0), own, facts={}, unit="px", note="")
+        assert shown.positive == positive and {row.part for row in shown.groups} == parts
+        page = build(ReportContent(title="T", created=datetime(2026, 1, 2, tzinfo=UTC), results=(shown,)))
+        assert ("ill is positive" in page) == bool(positive)

@@ -1,6 +1,7 @@
 """Quantities as a network learns them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -81,6 +82,24 @@ def test_beyond_text__estimates_that_no_case_has():
 
 def measured(place, *, truth):
     return MeasuredCase(case=f"c{place}", patient=f"p{place}", fold=0, predicted=(float(place), 1268.05), truth=truth)
+
+
+def test_results__groups_are_told_by_quantity_where_units_differ():
+    """Quantities in different units have no error in common, and a group had none at all."""
+    problem = Regression(task("dose", "size_px", units=("mGy", "")))
+    rows = [measured(place, truth=(place + 1.0, 1000.0)) for place in range(8)]
+    rows = [replace(row, groups={"site": "A" if place % 2 else "B"}) for place, row in enumerate(rows)]
+    summary = problem.summary(rows, [], seed=0)
+    assert summary["by_group_and_class"]["site"]["A"]["dose"]["mae"]["mean"] == pytest.approx(1.0)
+    (shown,) = problem.results("Cross-validation", summary, rows, facts={}, unit="px", note="")
+    assert [(row.value, row.part) for row in shown.groups] == [
+        (site, part) for site in ("A", "B") for part in ("", "dose", "size_px")
+    ]
+    assert shown.groups[1].metrics["mae"].mean == pytest.approx(1.0)
+    alone = Regression(task("dose"))
+    of_one = [replace(row, predicted=row.predicted[:1], truth=row.truth[:1]) for row in rows]
+    (shown,) = alone.results("C", alone.summary(of_one, [], seed=0), of_one, facts={}, unit="px", note="")
+    assert [row.part for row in shown.groups] == ["", ""]
 
 
 def test_results__tell_truth_difference_and_units():

@@ -20,6 +20,7 @@ from scanwright.types import JSON
 
 CAVEATS = "caveats"
 """In metrics.json, beside "overall": sentences without which its numbers would be misread; absent where there are none."""
+BY_GROUP_AND_CLASS = "by_group_and_class"
 CHOSEN_WITHOUT = "chosen_without"
 """In metrics.json, beside "overall", of the best of several models: the primary measure where each fold takes the model that is
 best in the other folds."""
@@ -42,6 +43,7 @@ def summarise_classification(
      "overall":  {measure: {"mean", "ci95": [low, high] or None, "n", "n_defined"}},
      "by_class": {class: {measure: ...}},
      "by_group": {column: {value: {measure: ...}}},  cases that lack a column under "(not stated)"
+     "by_group_and_class": {column: {value: {class: {measure: ...}}}},
      "by_fold":  {"0": {measure: ...}},              without intervals: folds share their training cases
      "test":     the same from "cases" on for the rows of a test split; absent without them}
 
@@ -112,17 +114,27 @@ def summarise_rows(
     def tables(of: Sequence[Row]) -> dict[str, JSON]:
         overall, by_class = measure(of, samples)
         folds = sorted({row.fold for row in of if row.fold is not None})
-        groups = {column: members_by_group(of, column) for column in group_columns(of)}
+        groups = {
+            column: {
+                value: measure([of[k] for k in chosen], samples)
+                for value, chosen in members_by_group(of, column).items()
+            }
+            for column in group_columns(of)
+        }
         return {
             "cases": len(of),
             "patients": len({row.patient for row in of}),
             "overall": _as_json(overall),
             "by_class": {name: _as_json(found) for name, found in by_class.items()},
             "by_group": {
+                column: {value: _as_json(overall) for value, (overall, _) in found.items()}
+                for column, found in groups.items()
+            },
+            BY_GROUP_AND_CLASS: {
                 column: {
-                    value: _as_json(measure([of[k] for k in chosen], samples)[0]) for value, chosen in members.items()
+                    value: {name: _as_json(one) for name, one in each.items()} for value, (_, each) in found.items()
                 }
-                for column, members in groups.items()
+                for column, found in groups.items()
             },
             "by_fold": {str(fold): _as_json(measure([row for row in of if row.fold == fold], 0)[0]) for fold in folds},
         }

@@ -41,8 +41,9 @@ def result_set(
     """
     cases = [page_case(row, task, probable=probable) for row in rows]
     drawn = class_figures.figures(rows, task, probable=probable)
-    found = of_all_together(name, summary, cases=cases, figures=drawn, note=note)
-    return replace(found, points=point_rows(summary, task))
+    positive = task.classes[1] if task.choice == "one" and len(task.classes) == 2 else ""  # `Answers` says so
+    found = of_all_together(name, summary, cases=cases, figures=drawn, note=note, by_part=not positive)
+    return replace(found, points=point_rows(summary, task), positive=positive)
 
 
 def page_case(row: ClassifiedCase, task: Task, *, probable: bool = True) -> page_content.CaseRow:

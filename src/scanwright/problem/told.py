@@ -11,6 +11,7 @@ from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
 from scanwright.evaluation.bootstrap import Interval
 from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.summary import BY_GROUP_AND_CLASS
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
 from scanwright.geometry.volume import Volume
@@ -51,14 +52,23 @@ def best_to_worst(worst_first: Sequence[Row]) -> list[tuple[Role, Row]]:
 
 
 def of_all_together(
-    name: str, summary: Mapping[str, JSON], *, cases: Sequence[CaseRow], figures: tuple[Figure, ...], note: str
+    name: str,
+    summary: Mapping[str, JSON],
+    *,
+    cases: Sequence[CaseRow],
+    figures: tuple[Figure, ...],
+    note: str,
+    by_part: bool = True,
 ) -> ResultSet:
-    """A set of cases whose measures are of all of them together. summary: its part of metrics.json."""
+    """A set of cases whose measures are of all of them together. summary: its part of metrics.json. by_part: whether groups are
+    told by class or quantity too: where these are several, and not the two sides of one question.
+    """
+    parts = summary.get(BY_GROUP_AND_CLASS) if by_part and len(summary["by_class"]) > 1 else None
     return ResultSet(
         name=name,
         overall=estimates(summary["overall"]),
         regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
-        groups=group_rows(summary["by_group"]),
+        groups=group_rows(summary["by_group"], parts),
         cases=tuple(cases),
         note=note,
         of_each_case=False,

@@ -4,7 +4,7 @@ A part that is left empty has no section on the page. Numbers stay numbers here;
 named as in metrics.json ("dice", "hd95_mm"); None is "not defined".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -14,7 +14,7 @@ from scanwright.types import JSON, Unit
 Severity = Literal["error", "warning", "note"]
 Role = Literal["best", "median", "worst", "example"]
 
-MOST_GROUPS = 12
+MOST_GROUPS, MOST_GROUP_ROWS = 12, 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,12 +169,15 @@ class RegionRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupRow:
-    """The metrics of the cases that share one value of a group column, such as scanner = A."""
+    """The metrics of the cases that share one value of a group column, such as scanner = A. part: a class or a quantity of
+    theirs; "" of all together.
+    """
 
     group: str
     value: str
     num_cases: int
     metrics: Mapping[str, Estimate]
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,6 +222,7 @@ class ResultSet:
     of_each_case: whether the measures are those of single cases, of which means are shown; else of all cases together.
     figures: drawn by the kind of problem, beside those that the page draws from the numbers.
     units: of quantities, by name, where the name does not say it. points: rules for thresholds, class by class.
+    positive: of two classes the one that measures of both together are of, as sensitivity; "" where they are means over parts.
     """
 
     name: str
@@ -232,6 +236,7 @@ class ResultSet:
     figures: tuple[Figure, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     points: tuple[PointRow, ...] = ()
+    positive: str = ""
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
 
@@ -420,11 +425,18 @@ def estimates(block: Mapping[str, JSON]) -> dict[str, Estimate]:
     return {name: estimate(value) for name, value in block.items()}
 
 
-def group_rows(by_group: Mapping[str, JSON]) -> tuple[GroupRow, ...]:
-    """The groups of metrics.json, of columns that have 2 to 12 values."""
-    return tuple(
-        GroupRow(group=group, value=value, num_cases=max(one["n"] for one in block.values()), metrics=estimates(block))
-        for group, values in by_group.items()
-        for value, block in values.items()
-        if 1 < len(values) <= MOST_GROUPS
-    )
+def group_rows(by_group: Mapping[str, JSON], by_part: Mapping[str, JSON] | None = None) -> tuple[GroupRow, ...]:
+    """The groups of metrics.json, of columns that have 2 to 12 values. by_part: the same by class or quantity within each
+    value, which are rows too as long as all of them are few.
+    """
+    few = {group: values for group, values in by_group.items() if 1 < len(values) <= MOST_GROUPS}
+    every = list(_group_rows(few, by_part or {}))
+    return tuple(every if len(every) <= MOST_GROUP_ROWS else (row for row in every if not row.part))
+
+
+def _group_rows(by_group: Mapping[str, JSON], by_part: Mapping[str, JSON]) -> Iterator[GroupRow]:
+    for group, values in by_group.items():
+        for value, overall in values.items():
+            for part, block in (("", overall), *by_part.get(group, {}).get(value, {}).items()):
+                number = max(one["n"] for one in block.values())
+                yield GroupRow(group=group, value=value, num_cases=number, metrics=estimates(block), part=part)
