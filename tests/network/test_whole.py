@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from encoder_plans import CONVOLUTIONAL, FAMILIES, encoder_plan, noise
-from scanwright.errors import UsageError
+from scanwright.errors import InputError
 from scanwright.network.build import build, num_parameters
 from scanwright.plan.encoder_plan import EncoderPlan
 
@@ -38,7 +38,7 @@ def test_forward__any_size_from_the_stride_up(family: str, dims: int) -> None:
 
 @pytest.mark.parametrize(("dims", "size"), [(2, (1, 8, 12)), (2, (1, 4, 4)), (3, (8, 8, 4)), (3, (16, 16, 16))])
 def test_forward__a_vit_refuses_another_size(dims: int, size: tuple[int, int, int]) -> None:
-    with pytest.raises(UsageError, match="images of one size"):
+    with pytest.raises(InputError, match="images of one size"):
         build(encoder_plan("vit", dims))(noise(1, 2, *size))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scanwright.errors import UsageError
+from scanwright.errors import InputError
 from scanwright.network.blocks import CONVOLUTION
 
 WIDENING = 4
@@ -23,7 +23,7 @@ class VisionTransformer(nn.Module):
     """Patch embedding, learned positions, `layers` blocks, a last norm; the tokens are given back as a feature map.
 
     forward: (N, inputs, *image) to (N, channels, *image / patch). No class token: whoever pools takes the mean.
-    Raises UsageError for an image of another size.
+    Raises InputError for an image of another size.
     Source: Dosovitskiy et al. 2021, ICLR; the mean in place of a class token, Zhai et al. 2022, CVPR.
     """
 
@@ -48,7 +48,7 @@ class VisionTransformer(nn.Module):
         """Image to feature map, see the class."""
         size = tuple(image.shape[2:])
         if size != self.image:
-            raise UsageError("a vision transformer takes images of one size", expected=self.image, found=size)
+            raise InputError("a vision transformer takes images of one size", expected=self.image, found=size)
         grid: Tensor = self.embed(image)  # (N, width, *cells)
         tokens: Tensor = grid.flatten(2).transpose(1, 2) + self.position  # (N, cells, width)
         tokens = self.norm(self.blocks(tokens))

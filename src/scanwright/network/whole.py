@@ -24,7 +24,7 @@ LAST_MAP = "encoder"
 class WholeImage(nn.Module):
     """forward: image (N, in_channels, D, H, W) to a list with one tensor (N, out_channels), raw values of a linear head.
 
-    Any size from the plan's stride up; a "vit" takes its one size and raises UsageError for another. All images of a batch
+    Any size from the plan's stride up; a "vit" takes its one size and raises InputError for another. All images of a batch
     have the same D. seed: of the dropout.
     """
 
