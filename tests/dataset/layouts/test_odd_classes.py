@@ -148,6 +148,14 @@ def test_another_sign_than_that_of_other_cells__is_an_error(tmp_path):
     assert "'mass;cyst'" in fault.found and "'calc, cyst'" in fault.found and '"|", as in other cells' in fault.expected
 
 
+def test_another_sign_in_a_name_whose_parts_no_other_cell_has__is_a_warning(tmp_path):
+    cells = ['"effusion, left|nodule"', '"effusion, left"', "nodule", "nodule"]
+    found = read_dataset(folder(tmp_path, "labels", cells))
+    (fault,) = found.faults
+    assert (fault.code, fault.severity, fault.found) == ("unknown-separator", "warning", "'effusion, left'")
+    assert set(found.task.classes) == {"effusion, left", "nodule"}
+
+
 @pytest.mark.parametrize(
     ("cells", "found"),
     [

@@ -143,7 +143,8 @@ def odd_classes(
     other = [name for name in every if separator not in (None, LISTS) and _has_sign(name)]
     parted = [name for name in every if name in {*halved, *made, *shared, *signed, *other} and name not in meant]
     if parted:
-        is_sure = not {*made, *shared, *other}.isdisjoint(parted)
+        apart = [name for name in other if not _others(name, every).isdisjoint(_by_signs(name))]
+        is_sure = not {*made, *shared, *apart}.isdisjoint(parted)
         how = f'"{separator}", as in other cells' if separator not in (None, LISTS) else '"|", ";" or ","'
         yield Fault(
             code="unknown-separator",
@@ -245,6 +246,15 @@ def _parts_digits(text: str, gap: re.Match[str]) -> bool:
 def _has_sign(name: str) -> bool:
     """Whether a name holds a sign of those that part classes in other columns."""
     return any(sign in name.translate(NARROW) for sign in SIGNS)
+
+
+def _by_signs(name: str) -> list[str]:
+    """What those signs part in a name.
+
+    >>> _by_signs("Calc, cyst"), _by_signs("mass")
+    (['calc', 'cyst'], ['mass'])
+    """
+    return [part.strip() for part in re.split(f"[{SIGNS}]", name.translate(NARROW).casefold())]
 
 
 def _sharing(names: Sequence[str]) -> list[str]:
