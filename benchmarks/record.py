@@ -21,9 +21,21 @@ def write_result(file: Path, result: Any) -> None:
     changed = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True, check=False).stdout
     origin = {
         "commit": commit + (" with changes" if changed else ""),
-        "command": shlex.join(["python", *sys.argv]),
+        "command": shlex.join(["python", *map(placeless, sys.argv)]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{cpu_name()}, {num_threads()} cores",
         "load_1min": round(os.getloadavg()[0], 2),
     }
     write_json(file, {"origin": origin, "result": result})
+
+
+def placeless(word: str) -> str:
+    """A word of a command without where on this machine its file lies: what is beside the project as ../, else the name alone.
+
+    >>> placeless("--budget"), placeless(str(ROOT.parent / "shared" / "data")), placeless("/tmp/a/out.json")
+    ('--budget', '../shared/data', 'out.json')
+    """
+    path = Path(word)
+    if not path.is_absolute():
+        return word
+    return f"../{path.relative_to(ROOT.parent)}" if path.is_relative_to(ROOT.parent) else path.name
