@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import scanwright as package
-from made_folders import AFFINE, made_task, nnunet_folder, write_json, write_nifti, write_text
-from scanwright.api.score_model import evaluate, require_same_parts
+from made_folders import AFFINE, made_task, nnunet_folder, write_json, write_nifti, write_png, write_text
+from scanwright.api.score_model import evaluate, read_alike, require_same_parts
 from scanwright.api.use_model import predict, verify
 from scanwright.api.versions import version as data_version
+from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError, PolicyError, UsageError
 from scanwright.io.formats import read_volume
 
@@ -241,3 +242,26 @@ def test_evaluate__nothing_to_score(finished, tmp_path, predictions):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no such file or folder|predictions are missing"):
         evaluate(tmp_path / predictions, finished.data, out=tmp_path / "out")
+
+
+def test_read_alike__data_without_one_of_the_models_classes(tmp_path):
+    """A new site has no case of the rare class; and writes capitals."""
+    for name, cells in (
+        ("a", ["Benign", "malignant", "benign"]),
+        ("b", ["benign"] * 3),
+        ("c", ["benign", "odd", "odd"]),
+    ):
+        for place in range(3):
+            write_png(tmp_path / name / f"i{place}.png", np.full((8, 8), place, np.uint8))
+        rows = "".join(f"i{place}.png,{cell}\n" for place, cell in enumerate(cells))
+        write_text(tmp_path / name / "t.csv", f"image,diagnosis\n{rows}")
+        write_json(tmp_path / name / "scanwright.json", {"target": "diagnosis"})
+    classes = ("benign", "malignant", "normal")
+    task = Task(name="t", kind="classification", classes=classes, channels=(Channel(name="X", modality="xray"),))
+    for name in ("a", "b"):
+        found = read_alike(tmp_path / name, None, task)
+        assert found.task.classes == classes
+        assert {case.target.names for case in found.cases} <= {("benign",), ("malignant",)}
+        require_same_parts(task, found.task, where=tmp_path)
+    with pytest.raises(InputError, match="something else"):
+        require_same_parts(task, read_alike(tmp_path / "c", None, task).task, where=tmp_path)

@@ -181,3 +181,14 @@ def test_follow_up__of_another_kind_or_far_away_is_another_finding():
         ("resolved", None, 1),
     ]
     assert follow_up([], []) == ()
+
+
+def test_diameters_in_two_planes__are_not_compared():
+    """One and the same finding was grown by 61 %, measured in sagittal slices after axial ones."""
+    here = (0.0, 0.0, 0.0)
+    now, before = [finding(1, here, 47.3, size=12.24)], [finding(1, here, 29.4, size=12.24)]
+    (one,) = follow_up(now, before, in_one_plane=False)
+    assert (one.change, one.growth, one.size_growth) == ("stable", None, 0.0)
+    (one,) = follow_up([finding(1, here, 29.4, size=24.5)], before, in_one_plane=False)
+    assert (one.change, one.by_volume, one.gain) == ("grown", True, None)
+    assert follow_up(now, before)[0].change == "grown"

@@ -60,10 +60,8 @@ def evaluate(
         raise InputError("no such file or folder", where=source, expected="a folder of labels, or a model.swm")
     require_outside(folder, Path(data))
     require_free_for_scores(folder)
-    dataset = read_dataset(Path(data), layout)
     model = open_model(source, device=device) if source.is_file() else None
-    if model is not None:
-        dataset = asked_alike(dataset, model.task, data=Path(data), layout=layout)
+    dataset = read_dataset(Path(data), layout) if model is None else read_alike(Path(data), layout, model.task)
     require_learnable(dataset)
     require_clear_sides(dataset)
     cases = list(dataset.test or dataset.train)
@@ -110,13 +108,26 @@ def only(dataset: Dataset, cases: Sequence[Case]) -> Dataset:
     return dataset.without(case.id for case in dataset.cases if case.id not in kept)
 
 
-def asked_alike(dataset: Dataset, task: Task, *, data: Path, layout: str | None) -> Dataset:
-    """The data set asked what the model answers, where it can tell that too: label maps have boxes, and say what is normal."""
-    if dataset.task.kind == task.kind:
-        return dataset
-    with contextlib.suppress(InputError):
-        return read_dataset(data, layout, kind=task.kind)
+def read_alike(data: Path, layout: str | None, task: Task) -> Dataset:
+    """The data set asked what the model answers, where it can tell that too: label maps have boxes, and say what is normal; of
+    the model's classes not all need be there, and none is written as another one but for capitals.
+
+    Raises what `read_dataset` raises.
+    """
+    dataset = read_dataset(data, layout)
+    if dataset.task.kind != task.kind:
+        with contextlib.suppress(InputError):
+            return read_dataset(data, layout, kind=task.kind)
+    elif _is_part_of(dataset.task, task):
+        with contextlib.suppress(InputError):
+            return read_dataset(data, layout, answers=task)
     return dataset
+
+
+def _is_part_of(task: Task, other: Task) -> bool:
+    """Whether a task has some of the other's classes, and is not the same."""
+    own, others = ({name.casefold() for name in one.classes} for one in (task, other))
+    return own <= others and (task.classes, task.choice) != (other.classes, other.choice)
 
 
 def require_clear_sides(dataset: Dataset) -> None:

@@ -4,6 +4,7 @@ It is made of the parts of a run's report. What a run knows and an evaluation do
 what a package says of its own test stands beside what is found here.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -48,8 +49,11 @@ from scanwright.runtime import Machine
 from scanwright.types import JSON
 
 NEW_DATA = "New data"
-NOTHING_CHOSEN = "Nothing was fitted or chosen on these cases"
-OWN = ": what decides, thresholds and calibration, is the package\N{RIGHT SINGLE QUOTATION MARK}s own"
+NOTHING_CHOSEN = "Nothing was fitted or chosen on these cases here"
+OWN = (
+    ": what decides, thresholds and calibration, is the package\N{RIGHT SINGLE QUOTATION MARK}s own, and was chosen on the "
+    "cases that it was tested on out of fold; should some of these be among them, scores are too good"
+)
 MOST_LEFT_OUT = 50
 """Cases that are listed with the reason why they were left out."""
 
@@ -96,7 +100,7 @@ def scope(found: Evaluated) -> str:
         return "predictions that lay in a folder"
     models = len(found.model.package.models)
     together = f"its {models} models together" if models > 1 else "its one model"
-    return f"data that the package has not learned from, answered by {together}"
+    return f"cases whose files the package has not learned from, answered by {together}"
 
 
 def headlines_of_package(found: Evaluated) -> Iterator[Headline]:
@@ -272,7 +276,7 @@ def limits(found: Evaluated) -> Iterator[str]:
         yield f"The data have faults that would stop a training ({codes}); they stand below and were judged all the same."
     for name in same_sets(found):
         yield (
-            f"Every number is that of the package\N{RIGHT SINGLE QUOTATION MARK}s own {name.lower()}: these seem to be the "
+            f"The numbers are those of the package\N{RIGHT SINGLE QUOTATION MARK}s own {name.lower()}: these seem to be the "
             "very cases that it was tested on, and their agreement says nothing of other data."
         )
     if nowhere := absent_parts(found):
@@ -289,8 +293,14 @@ def same_sets(found: Evaluated) -> list[str]:
         name
         for name, part in found.tested.items()
         if all(part[key] == own[key] for key in keys)
-        and all(value["mean"] == own["overall"].get(key, {}).get("mean") for key, value in part["overall"].items())
+        and all(_is_same(value, own["overall"].get(key)) for key, value in part["overall"].items())
     ]
+
+
+def _is_same(value: Mapping[str, JSON], other: Mapping[str, JSON] | None) -> bool:
+    """Whether two estimates of metrics.json say the same, but for rounding."""
+    one, two = value["mean"], None if other is None else other["mean"]
+    return one == two if one is None or two is None else math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def absent_parts(found: Evaluated) -> list[str]:

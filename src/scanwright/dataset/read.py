@@ -99,11 +99,14 @@ TO_GIVE: Mapping[Kind, str] = {
 """What to do where a data set does not hold what is wanted."""
 
 
-def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = None) -> Dataset:
+def read_dataset(
+    root: Path, layout: str | None = None, *, kind: Kind | None = None, answers: Task | None = None
+) -> Dataset:
     """Read a data folder (or a table or archive) in whichever layout it is.
 
     layout: a name in LAYOUTS to skip detection; else scanwright.json's "layout"; else what detects itself. kind: what is
-    wanted of it, instead of scanwright.json's "kind".
+    wanted of it, instead of scanwright.json's "kind". answers: a task whose classes, and whether an image has one or several
+    of them, hold where scanwright.json does not say.
     Files that lack a partner become faults of the Dataset. Raises InputError if the folder is missing, empty or not
     understood, or fits two layouts, or names a case as no file can be named, or does not hold what is wanted; UsageError if
     there is no layout of that name.
@@ -113,6 +116,9 @@ def read_dataset(root: Path, layout: str | None = None, *, kind: Kind | None = N
     declared = read_declaration(root if root.is_dir() else root.parent)
     if kind is not None:
         declared = declared.model_copy(update={"kind": kind})
+    if answers is not None and answers.classes and declared.classes is None:
+        choice = declared.choice or answers.choice
+        declared = declared.model_copy(update={"classes": answers.classes, "choice": choice})
     name, reason = _chosen(root, layout or declared.layout, kind=declared.kind)
     wanted = declared
     if declared.kind == "anomaly":  # what is there is read as it is, and says what is normal

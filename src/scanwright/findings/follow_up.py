@@ -60,7 +60,8 @@ class FollowUp:
     grown or shrunk, if voxels were finer. "cut": the image's border cuts it in a study, so that nothing is known of
     its growth. "not covered before" (or now): in one study alone, and not wholly within what the other shows.
     growth: of the longest diameter, of the sum of them where there are several (RECIST 1.1, section 4.3.2); 0.2 is a fifth
-    more. size_growth: the same of sizes. Both are None where a finding is in one study only, is cut, or within error.
+    more. size_growth: the same of sizes. Both are None where a finding is in one study only, is cut, or within error; growth
+    also where the diameters of both studies lie in different planes.
     error: how far the difference of the diameters may be wrong by the voxels of both studies, in their unit. by_volume: that
     the volume has grown or shrunk, and the longest diameter has not.
     """
@@ -72,6 +73,11 @@ class FollowUp:
     size_growth: float | None = None
     error: float = 0.0
     by_volume: bool = False
+
+    @property
+    def has_several(self) -> bool:
+        """Whether several findings of a study are one in the other, so that all numbers are of sums."""
+        return len(self.now) > 1 or len(self.before) > 1
 
     @property
     def gain(self) -> float | None:
@@ -112,6 +118,7 @@ def follow_up(
     covered: tuple[Sequence[bool], Sequence[bool]] | None = None,
     voxels: tuple[float, float] = (0.0, 0.0),
     longest_edges: tuple[float, float] = (0.0, 0.0),
+    in_one_plane: bool = True,
 ) -> tuple[FollowUp, ...]:
     """Pair the findings of two studies of volumes; lengths are in mm, sizes in ml. before: measured in their own study, with
     centres in the space of the current one.
@@ -120,7 +127,8 @@ def follow_up(
     finding of now, and of before, lies wholly in the other study's image; None: all do. voxels: the longer edge of a voxel in
     the plane of the diameters, now and before. An outline runs along faces of voxels, so each end of a diameter is known to
     half a voxel: a diameter to one, and a difference to the sum of all that are in it. longest_edges: those of a voxel in all
-    directions, which tell the same of the ball of a volume; 0 where they are those of the plane.
+    directions, which tell the same of the ball of a volume; 0 where they are those of the plane. in_one_plane: whether the
+    diameters of both studies were measured in it; else they are not compared, and changes are those of volumes.
     In the order of the first that is of `now`, then what is in `before` alone.
     """
     shared = np.zeros((len(now), len(before))) if overlap is None else np.asarray(overlap, dtype=float)
@@ -128,7 +136,11 @@ def follow_up(
     groups = _groups(now, before, shared)
     found: dict[int, FollowUp] = {
         min(here): _compared(
-            tuple(now[a] for a in sorted(here)), tuple(before[b] for b in sorted(there)), voxels, longest_edges
+            tuple(now[a] for a in sorted(here)),
+            tuple(before[b] for b in sorted(there)),
+            voxels,
+            longest_edges,
+            in_one_plane=in_one_plane,
         )
         for here, there in groups
     }
@@ -183,14 +195,16 @@ def _compared(
     before: tuple[FindingRow, ...],
     voxels: tuple[float, float],
     longest_edges: tuple[float, float],
+    *,
+    in_one_plane: bool,
 ) -> FollowUp:
     found = FollowUp(change="cut", now=now, before=before, error=len(now) * voxels[0] + len(before) * voxels[1])
     if not any(row.cut for row in (*now, *before)):
-        found = _measured(found, max(found.error, sum(longest_edges)))
+        found = _measured(found, max(found.error, sum(longest_edges)), in_one_plane=in_one_plane)
     if found.change not in ("cut", "within error"):
         found = replace(
             found,
-            growth=found.longest / found.longest_before - 1,
+            growth=found.longest / found.longest_before - 1 if in_one_plane else None,
             size_growth=found.size / found.size_before - 1,
         )
     if len(now) == len(before) == 1:
@@ -198,12 +212,14 @@ def _compared(
     return replace(found, change="merged" if len(now) < len(before) else "split")
 
 
-def _measured(one: FollowUp, error_of_balls: float) -> FollowUp:
+def _measured(one: FollowUp, error_of_balls: float, *, in_one_plane: bool) -> FollowUp:
     """The same with what became of it by its diameter or its volume, whichever says more (MEASURED); several by diameters."""
     by_length = _changed(one.longest, one.longest_before, one.error)
-    if len(one.now) > 1 or len(one.before) > 1:
-        return replace(one, change=by_length)
     by_size = _changed(_ball(one.size), _ball(one.size_before), error_of_balls)
+    if not in_one_plane:
+        return replace(one, change=by_size, by_volume=by_size in ("grown", "shrunk"))
+    if one.has_several:
+        return replace(one, change=by_length)
     change = min(by_length, by_size, key=MEASURED.index)
     return replace(one, change=change, by_volume=change in ("grown", "shrunk") and by_length != change)
 

@@ -88,7 +88,7 @@ class FindingLine:
     Against the prior study, where there is one, as in `FollowUp`: change, growth, size_growth; before, size_before: diameter
     and size then; cut_before: whether the border of that image cut it. Of several findings that have become one, or one that
     has split, growth, before and size_before are of sums: diameters_before and parts, the numbers of those of now, say of what,
-    and together is the sum of their diameters. error, gain, is_little, by_volume: as of `FollowUp`.
+    together and size_together are the sums of their diameters and sizes. error, gain, is_little, by_volume: as of `FollowUp`.
     """
 
     number: int | None
@@ -117,6 +117,7 @@ class FindingLine:
     diameters_before: tuple[float, ...] = ()
     parts: tuple[int, ...] = ()
     together: float | None = None
+    size_together: float | None = None
     error: float | None = None
     gain: float | None = None
     is_little: bool = False
@@ -321,7 +322,7 @@ def _since_prior(one: FollowUp) -> dict[str, Any]:
     if len(one.before) > 1:
         told["diameters_before"] = tuple(row.longest for row in one.before)
     if len(one.now) > 1:
-        told |= {"parts": tuple(row.number for row in one.now), "together": one.longest}
+        told |= {"parts": tuple(row.number for row in one.now), "together": one.longest, "size_together": one.size}
     if one.now and one.before:
         told["error"] = one.error
     return told

@@ -12,7 +12,15 @@ from dicom_peers import conformance_errors, needs_dciodvfy
 from made_folders import ball, write_nifti
 from scanwright.api.case import prior_study
 from scanwright.api.case.answering import AnsweredScan
-from scanwright.api.case.prior_study import LATER, OTHER_BIRTH, OTHER_ID, compared, days_between, mismatches
+from scanwright.api.case.prior_study import (
+    LATER,
+    OTHER_BIRTH,
+    OTHER_ID,
+    compared,
+    days_between,
+    in_one_plane,
+    mismatches,
+)
 from scanwright.api.case.scan_header import ScanHeader, dated
 from scanwright.api.case.study_report import StudyOptions
 from scanwright.api.use_model import predict
@@ -213,3 +221,16 @@ def test_compared__nodules_that_have_merged_are_no_new_one(monkeypatch):
     assert one.growth == pytest.approx(np.hypot(14, 6) / (2 * np.hypot(6, 6)) - 1)
     (one,) = became(scanned(then), scanned(now), monkeypatch).changes
     assert (one.change, len(one.now)) == ("split", 2)
+
+
+def test_in_one_plane__goes_by_the_slices_of_both_as_they_lie_in_the_patient():
+    axial = Grid((20, 20, 20), np.eye(4))
+    turned = np.eye(4)
+    turned[:3, :3] = np.eye(3)[:, [1, 2, 0]]
+    sagittal = Grid((20, 20, 20), turned)
+    assert in_one_plane(axial, axial, np.eye(4)) and not in_one_plane(axial, sagittal, np.eye(4))
+    assert in_one_plane(axial, sagittal, np.linalg.inv(turned)) == in_one_plane(sagittal, axial, turned)
+    angle = np.radians(20)
+    tilt = np.eye(4)
+    tilt[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    assert in_one_plane(axial, axial, tilt) and not in_one_plane(axial, axial, tilt @ tilt)

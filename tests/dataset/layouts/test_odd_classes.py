@@ -170,3 +170,43 @@ def test_one_class_in_two_spellings__is_refused(tmp_path, cells, found):
         [("alike-classes", "error", found)] if found else []
     )
     assert codes(read_dataset(folder(tmp_path / "b", "class", cells, classes=list(dict.fromkeys(cells))))) == []
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["L4/L5", "L5/S1", "L4/L5", "L5/S1"],
+        ["left", "right", "left+right", "left"],
+        ["solid", "cystic", "solid-cystic", "solid"],
+    ],
+)
+def test_choice_one__is_enough_to_say_that_each_cell_is_a_class(tmp_path, cells):
+    (fault,) = read_dataset(folder(tmp_path / "a", "class", cells)).faults
+    assert fault.severity == "error" and '"choice": "one"' in fault.action
+    found = read_dataset(folder(tmp_path / "b", "class", cells, choice="one"))
+    assert set(found.task.classes) == set(cells) and {one.severity for one in found.faults} <= {"warning"}
+
+
+def test_grades_in_roman_numerals__are_no_spellings_of_each_other(tmp_path):
+    assert "alike-classes" not in codes(read_dataset(folder(tmp_path, "grade", ["I-II", "III", "IV", "I-II"])))
+
+
+def test_commas_whose_parts_never_stand_alone__are_doubted(tmp_path):
+    cells = ['"carcinoma, NOS"', '"sarcoma, NOS"', "normal", "normal"]
+    (fault,) = read_dataset(folder(tmp_path / "a", "diagnosis", cells)).faults
+    assert (fault.code, fault.severity) == ("unknown-separator", "warning") and '"choice": "one"' in fault.action
+    found = read_dataset(folder(tmp_path / "b", "diagnosis", cells, choice="one"))
+    assert set(found.task.classes) == {"carcinoma, NOS", "sarcoma, NOS", "normal"}
+    assert codes(read_dataset(folder(tmp_path / "c", "diagnosis", ['"mass, cyst"', "mass", "cyst", "mass"]))) == []
+
+
+def test_a_unit_in_a_columns_name__makes_fractions_a_quantity(tmp_path):
+    cells = ["0.02", "0.5", "0.31", "0.9"]
+    for name in ("PDFF (%)", "stiffness_kPa", "ki67"):
+        assert read_dataset(folder(tmp_path / name[:4], name, cells, target=name)).task.kind == "regression"
+
+
+def test_ages_that_are_topped__are_bounds(tmp_path):
+    cells = [*(str(20 + 3 * place) for place in range(20)), "90+", "90+"]
+    with pytest.raises(InputError, match="bounds"):
+        read_dataset(folder(tmp_path, "age", cells, target="age"))

@@ -143,6 +143,8 @@ def is_coded(one: FollowUp) -> bool:
 def _change(one: FollowUp | None, table: StudyTable) -> dict[str, Any]:
     if one is None or not is_coded(one):
         return {}
+    if one.has_several:  # what is measured is of sums, which no group of one finding can tell
+        return {"change": one.change}
     return {
         "change": one.change,
         "growth": one.growth,

@@ -67,9 +67,9 @@ def remarks_on(
 
 
 def uncoded(compared: Comparison, words: Mapping[str, Any], *, unit: str) -> Iterator[str]:
-    """The changes that have no code, each in a sentence."""
+    """The changes that have no code, or whose numbers are of several findings together, each in a sentence."""
     for one in compared.changes:
-        if is_coded(one) and not compared.is_doubtful:
+        if is_coded(one) and not one.has_several and not compared.is_doubtful:
             continue
         named = [called(row) for row in one.now] or [
             f"a {row.kind} of the prior study, {row.region or words['outside']}" for row in one.before
@@ -86,10 +86,15 @@ def _numbers(one: FollowUp, words: Mapping[str, Any], unit: str) -> str:
         return ""
     least = "≥ " if any(row.cut for row in one.before) else ""
     before = f"{words['before']} {least}{number(one.longest_before, 1)} {unit}"
-    if one.growth is None:
+    if one.size_growth is None:
         return f" ({before})"
-    growth = signed_percent(one.size_growth if one.by_volume else one.growth)
-    return f" ({words['by_volume'].format(growth=growth) if one.by_volume else growth}, {before})"
+    volume = words["by_volume"].format(growth=signed_percent(one.size_growth))
+    length = [] if one.growth is None else [signed_percent(one.growth)]
+    if one.has_several:
+        told = [f"{words['together']} {number(one.longest, 1)} {unit}", *length, volume]
+    else:
+        told = [volume] if one.by_volume or one.growth is None else length
+    return f" ({', '.join([*told, before])})"
 
 
 def _prior(compared: Comparison) -> "PriorStudy | None":

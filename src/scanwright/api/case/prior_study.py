@@ -19,7 +19,7 @@ from scanwright.errors import GeometryError, UsageError
 from scanwright.findings.follow_up import FollowUp, follow_up
 from scanwright.findings.table import FindingRow, StudyTable
 from scanwright.geometry.affine import Affine, to_indices, to_points
-from scanwright.geometry.diameters import edge_in_plane
+from scanwright.geometry.diameters import axis_of_slices, edge_in_plane
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.register import LEAST_QUALITY, register_rigid
 from scanwright.geometry.volume import Volume
@@ -29,6 +29,12 @@ from scanwright.types import Array
 POOR_FIT = Doubt(
     "prior-fits-poorly", "the prior study fits the current one poorly: look at both before believing changes"
 )
+OTHER_PLANE = Doubt(
+    "prior-other-plane",
+    "the prior study has its slices in another direction: diameters are not compared, changes are by volume",
+)
+MOST_TILTED = 30.0
+"""Degrees between the slices of two studies up to which diameters in them are compared."""
 NO_OUTLINES = Doubt("prior-without-outlines", "the prior study is not compared: this model draws no outlines")
 OTHER_ID = Doubt("prior-other-id", "the prior study has another patient ID: make sure that both are of one patient")
 OTHER_BIRTH = Doubt(
@@ -112,9 +118,21 @@ def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredSc
         ),
         voxels=(edge_in_plane(image.grid), edge_in_plane(moving.grid)),
         longest_edges=(max(image.grid.spacing), max(moving.grid.spacing)),
+        in_one_plane=(is_one := in_one_plane(image.grid, moving.grid, found.affine)),
     )
     poor = () if found.quality >= LEAST_QUALITY else (POOR_FIT,)
-    return Comparison(changes=changes, before=before, doubts=(*poor, *doubts_about_covering(changes)))
+    planes = () if is_one or not before.findings else (OTHER_PLANE,)
+    return Comparison(changes=changes, before=before, doubts=(*poor, *planes, *doubts_about_covering(changes)))
+
+
+def in_one_plane(grid: Grid, other: Grid, affine: Affine) -> bool:
+    """Whether diameters in two studies are measured in planes that differ by MOST_TILTED at most. affine: from the space of
+    the first to that of the second.
+    """
+    first, second = (one.affine[:3, axis_of_slices(one)] for one in (grid, other))
+    turned = affine[:3, :3] @ first
+    share = abs(turned @ second) / (np.linalg.norm(turned) * np.linalg.norm(second))
+    return bool(share >= np.cos(np.radians(MOST_TILTED)))
 
 
 def doubts_about_covering(changes: Sequence[FollowUp]) -> tuple[Doubt, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.declare import FILE_NAME
+from scanwright.dataset.grades import ROMAN
 from scanwright.dataset.layouts.cells import as_number, is_empty, is_mark, says_nothing
 from scanwright.dataset.layouts.odd_numbers import may_be_classes
 from scanwright.dataset.layouts.several import LISTS, NARROW, SIGNS
@@ -22,7 +23,7 @@ OF_CLASSES = (
 """Columns called so hold classes, never probabilities of them."""
 OF_QUANTITIES = re.compile(
     r"(?:^|_)(?:target|y|value|outcome|grade|ratio|fraction|share|proportion|percent|percentage|pct|index|score|rate|density|volume"
-    r"|area|size|length|width|height|thickness|diameter|depth|distance|dose|concentration|suv|adc|fa|md|l?v?ef|ctr|level|age|time"
+    r"|anisotropy|pdff|suvr|ki67|degree|radius|stiffness|strain|creatinine|bmd|area|size|length|width|height|thickness|diameter|depth|distance|dose|concentration|suv|adc|fa|md|l?v?ef|ctr|level|age|time"
     r"|mm|cm|ml|mg|kg)(?:_|\d|$)"
 )
 """Columns called so may hold quantities from 0 to 1."""
@@ -126,11 +127,13 @@ def odd_classes(
     declared: Sequence[str] | None = None,
     written: Sequence[str] | None = None,
     separator: str | None = None,
+    stated: Choice | None = None,
 ) -> Iterator[Fault]:
     """What looks like a slip in a column of classes: words beside numbers, and cells that may hold several classes.
 
     declared: classes that are named in scanwright.json, and so meant as they are. written: the classes in each spelling that
     cells have; those of `classes` if not given. separator: what parts several classes in the cells that were read so.
+    stated: "choice" of scanwright.json; where that says that each cell is one class, what looks like several is a warning.
     """
     meant, every = declared or (), written or classes
     if choice != "ordered" and (mixed := _mixed(classes)) and not set(classes) <= set(meant):
@@ -144,7 +147,7 @@ def odd_classes(
     parted = [name for name in every if name in {*halved, *made, *shared, *signed, *other} and name not in meant]
     if parted:
         apart = [name for name in other if not _others(name, every).isdisjoint(_by_signs(name))]
-        is_sure = not {*made, *shared, *apart}.isdisjoint(parted)
+        is_sure = stated in (None, "several") and not {*made, *shared, *apart}.isdisjoint(parted)
         how = f'"{separator}", as in other cells' if separator not in (None, LISTS) else '"|", ";" or ","'
         yield Fault(
             code="unknown-separator",
@@ -154,7 +157,28 @@ def odd_classes(
             + (f" and {len(parted) - SHOWN} more" if len(parted) > SHOWN else ""),
             action='Part them so, with "choice": "several", if these are several classes'
             + (". " if is_sure else "; now each such cell is a class of its own. ")
-            + f'If it is one, name all in "classes" of {FILE_NAME}.',
+            + f'If each cell is one, say "choice": "one" in {FILE_NAME}, or name all in "classes".',
+        )
+
+
+def doubted_commas(cells: Sequence[str], separator: str | None, *, stated: Choice | None) -> Iterator[Fault]:
+    """A warning where commas were taken to part labels, and no label stands in a cell by itself, as in "carcinoma, NOS"."""
+    parts = {cell: _by_signs(cell) for cell in dict.fromkeys(cells)}
+    parted = {cell: found for cell, found in parts.items() if len(found) > 1}
+    alone = {found[0] for found in parts.values() if len(found) == 1}
+    if (
+        separator == ","
+        and stated is None
+        and parted
+        and alone.isdisjoint(part for all in parted.values() for part in all)
+    ):
+        yield Fault(
+            code="unknown-separator",
+            severity="warning",
+            expected="labels that stand in a cell by themselves too, if a comma parts them",
+            found=_listed([repr(cell) for cell in parted]),
+            action="Read as several labels each. If each cell is one class, "
+            f'say "choice": "one" in {FILE_NAME}; if not, "several".',
         )
 
 
@@ -231,16 +255,19 @@ def _alike(classes: Sequence[str], meant: Sequence[str]) -> Iterator[Fault]:
 def _key(name: str) -> str:
     """A name without hyphens, spaces and underscores between words, and with short forms in full.
 
-    >>> _key("In-situ"), _key("in_situ"), _key("T1 2"), _key("Y"), _key("HER2-")
-    ('insitu', 'insitu', 't1 2', 'yes', 'her2-')
+    >>> _key("In-situ"), _key("in_situ"), _key("T1 2"), _key("I-II"), _key("Y"), _key("HER2-")
+    ('insitu', 'insitu', 't1 2', 'i-ii', 'yes', 'her2-')
     """
     plain = name.casefold().strip()
-    between = BETWEEN.sub(lambda gap: gap[0] if _parts_digits(plain, gap) else "", plain)
+    between = BETWEEN.sub(lambda gap: gap[0] if _parts_numbers(plain, gap) else "", plain)
     return IN_FULL.get(between, between)
 
 
-def _parts_digits(text: str, gap: re.Match[str]) -> bool:
-    return text[gap.start() - 1].isdigit() and text[gap.end()].isdigit()
+def _parts_numbers(text: str, gap: re.Match[str]) -> bool:
+    if text[gap.start() - 1].isdigit() and text[gap.end()].isdigit():
+        return True
+    before, behind = re.search(r"[^\W_]+$", text[: gap.start()]), re.match(r"[^\W_]+", text[gap.end() :])
+    return before is not None and behind is not None and before[0] in ROMAN and behind[0] in ROMAN
 
 
 def _has_sign(name: str) -> bool:

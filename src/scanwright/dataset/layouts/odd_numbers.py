@@ -109,7 +109,8 @@ UNITS = frozenset(
     )
 )
 """Units of measures, in lower case: numbers with one of these are no classes."""
-BOUND = re.compile(r"(?:[<>]=?|[\u2264\u2265])\s*(?P<number>\S.*)")
+BOUND = re.compile(r"(?:[<>]=?|[\u2264\u2265])\s*(?P<number>\S.*)|(?P<least>\d[\d.,]*)\s*\+")
+UNIT_IN_NAME = re.compile(r".*[(\[]\s*(?P<inside>[^()\[\]]+?)\s*[)\]]|.*[_ ](?P<behind>[^_ ()\[\]]{2,}|%)")
 LEAST_OTHERS = 5  # numbers that the rest of a column has to have before one of them is called far from them
 FAR = 10  # times the range of all others
 PLACEHOLDER = re.compile(r"-?9+|-1")
@@ -181,8 +182,18 @@ def hold_quantities(cells: Sequence[str]) -> bool:
 def _bounded(cell: str) -> str | None:
     """The number of a cell that says no more than above or below which one a value lies; None if it is no such cell."""
     found = BOUND.fullmatch(cell.strip())
-    number = None if found is None else without_unit(found["number"])
+    number = None if found is None else found["least"] or without_unit(found["number"])
     return None if number is None or as_number(number) is None else number
+
+
+def states_unit(column: str) -> bool:
+    """Whether a column's name ends in the unit of a measure.
+
+    >>> states_unit("PDFF (%)"), states_unit("stiffness_kPa"), states_unit("benign"), states_unit("p_y")
+    (True, True, False, False)
+    """
+    found = UNIT_IN_NAME.fullmatch(column.strip())
+    return found is not None and (found["inside"] or found["behind"]).casefold() in UNITS
 
 
 def require_no_bounds(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> None:

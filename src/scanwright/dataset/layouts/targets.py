@@ -40,6 +40,7 @@ from scanwright.dataset.layouts.cells import (
 )
 from scanwright.dataset.layouts.delimited import column_name
 from scanwright.dataset.layouts.odd_classes import (
+    doubted_commas,
     marked_cells,
     not_known,
     odd_classes,
@@ -54,6 +55,7 @@ from scanwright.dataset.layouts.odd_numbers import (
     hold_quantities,
     require_no_bounds,
     require_plain_numbers,
+    states_unit,
 )
 from scanwright.dataset.layouts.several import (
     one_class,
@@ -175,7 +177,7 @@ def _require_meant_as_numbers(filled: Mapping[str, Sequence[str]], declared: Dec
             hint=f'Name one of the two kinds in "target" and train a model for each; "kind": "regression" in {FILE_NAME} '
             "predicts all of them as numbers.",
         )
-    if not declared.units:
+    if not declared.units and not any(map(states_unit, filled)):
         require_no_probabilities({column_name(name): cells for name, cells in filled.items()}, where=where)
 
 
@@ -208,7 +210,15 @@ def _classes(
     classes = in_order(found, choice=choice)
     require_order(declared, classes, where=where)
     odd = [
-        *odd_classes(classes, choice, declared=declared.classes, written=written, separator=separator),
+        *odd_classes(
+            classes,
+            choice,
+            declared=declared.classes,
+            written=written,
+            separator=separator,
+            stated=declared.choice,
+        ),
+        *doubted_commas([cell for cell in plain if cell is not None], separator, stated=declared.choice),
         *unknown_classes(classes, plain, names, declared=declared.classes),
         *marked_cells(marks, every, names, column=column),
     ]
