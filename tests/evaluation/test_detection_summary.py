@@ -56,7 +56,15 @@ def test_summary__shape_of_metrics_json():
     assert list(found["overall"]) == OVERALL
     assert list(found["by_class"]) == CLASSES and list(found["by_class"]["cyst"]) == BY_CLASS
     assert set(found["by_group"]["site"]) == {"(not stated)", "A", "B"} and set(found["by_fold"]) == {"0", "1"}
-    assert list(found["test"]) == ["cases", "patients", "overall", "by_class", "by_group", "by_group_and_class", "by_fold"]
+    assert list(found["test"]) == [
+        "cases",
+        "patients",
+        "overall",
+        "by_class",
+        "by_group",
+        "by_group_and_class",
+        "by_fold",
+    ]
     for measures in (found["overall"], *found["by_class"].values(), found["by_fold"]["0"], found["test"]["overall"]):
         assert all(list(value) == ["mean", "ci95", "n", "n_defined"] for value in measures.values())
     assert all(value["ci95"] is None for value in found["by_fold"]["1"].values())
