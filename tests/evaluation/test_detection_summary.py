@@ -17,6 +17,7 @@ from scanwright.evaluation.detection_precision import RankedBoxes
 from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.evaluation.froc import froc_curve
 from scanwright.evaluation.matched import BY_HALVES, match_cases
+from summary_keys import OF_CASES
 
 CLASSES = ["nodule", "cyst"]
 OVERALL = ["map50", "map5095", "map75", "froc", *AT_RATES, "ar1", "ar10", "ar100"]
@@ -43,13 +44,7 @@ def test_summary__shape_of_metrics_json():
         "problem",
         "primary",
         "hit_rule",
-        "cases",
-        "patients",
-        "overall",
-        "by_class",
-        "by_group",
-        "by_group_and_class",
-        "by_fold",
+        *OF_CASES,
         "test",
     ]
     assert (found["problem"], found["primary"], found["cases"], found["patients"]) == ("detection", "map50", 30, 15)
@@ -57,13 +52,7 @@ def test_summary__shape_of_metrics_json():
     assert list(found["by_class"]) == CLASSES and list(found["by_class"]["cyst"]) == BY_CLASS
     assert set(found["by_group"]["site"]) == {"(not stated)", "A", "B"} and set(found["by_fold"]) == {"0", "1"}
     assert list(found["test"]) == [
-        "cases",
-        "patients",
-        "overall",
-        "by_class",
-        "by_group",
-        "by_group_and_class",
-        "by_fold",
+        *OF_CASES,
     ]
     for measures in (found["overall"], *found["by_class"].values(), found["by_fold"]["0"], found["test"]["overall"]):
         assert all(list(value) == ["mean", "ci95", "n", "n_defined"] for value in measures.values())

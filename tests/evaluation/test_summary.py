@@ -17,6 +17,7 @@ from scanwright.evaluation.judged import (
     measured_to_csv,
 )
 from scanwright.evaluation.summary import summarise_classification, summarise_regression
+from summary_keys import OF_CASES
 
 
 def classified(num_cases: int, *, seed: int = 0) -> list[ClassifiedCase]:
@@ -56,13 +57,7 @@ def test_classification__shape_of_metrics_json():
     assert list(found) == [
         "problem",
         "primary",
-        "cases",
-        "patients",
-        "overall",
-        "by_class",
-        "by_group",
-        "by_group_and_class",
-        "by_fold",
+        *OF_CASES,
         "test",
     ]
     assert (found["problem"], found["primary"], found["cases"], found["patients"]) == (
@@ -75,13 +70,7 @@ def test_classification__shape_of_metrics_json():
     assert set(found["by_group"]["site"]) == {"(not stated)", "A", "B"}
     assert set(found["by_fold"]) == {"0", "1"}
     assert list(found["test"]) == [
-        "cases",
-        "patients",
-        "overall",
-        "by_class",
-        "by_group",
-        "by_group_and_class",
-        "by_fold",
+        *OF_CASES,
     ]
     for measures in (found["overall"], *found["by_class"].values(), found["by_fold"]["0"], found["test"]["overall"]):
         assert all(list(value) == ["mean", "ci95", "n", "n_defined"] for value in measures.values())
@@ -146,13 +135,7 @@ def test_regression__shape_and_units():
         "problem",
         "primary",
         "units",
-        "cases",
-        "patients",
-        "overall",
-        "by_class",
-        "by_group",
-        "by_group_and_class",
-        "by_fold",
+        *OF_CASES,
     ]
     assert found["units"] == {"age": "years", "volume": "ml"}
     assert found["overall"]["mae"]["mean"] is None and found["overall"]["r2"]["mean"] > 0.9
