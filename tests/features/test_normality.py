@@ -90,8 +90,9 @@ def test_limit__of_too_few_is_the_largest():
 @pytest.mark.parametrize(("count", "patients"), [(LEAST - 1, LEAST - 1), (20, 4)])
 def test_fit__too_few_to_say_what_is_normal(count, patients):
     images = see(count)
-    with pytest.raises(InputError, match="too few normal images"):
+    with pytest.raises(InputError, match="too few normal images") as caught:
         fit_normal(plan(), lambda place: images[place], [str(number % patients) for number in range(count)], seed=0)
+    assert "More folds" in str(caught.value.hint)
 
 
 def test_fit__a_feature_that_never_varies():

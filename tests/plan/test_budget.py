@@ -110,3 +110,9 @@ def test_budget__workloads_of_one_fold_get_more_steps() -> None:
     five = planned(VOLUMES, budget_s=600.0, cost=steady(0.1))
     assert one.training.steps == pytest.approx(5 * five.training.steps, rel=0.01) and one.training.folds == (2,)
     assert one.why["training.folds"].reason == "--fold"
+
+
+def test_budget__who_trains_one_fold_is_not_told_to_train_fewer() -> None:
+    with pytest.raises(ResourceError) as caught:
+        planned(VOLUMES, budget_s=1.0, cost=steady(3.0), folds=[2], fold=2, workload=replace(WORKLOAD, folds=1))
+    assert caught.value.hint == "Give more time."

@@ -61,7 +61,10 @@ def test_found__what_lies_above_the_score_of_its_class():
     told = problem.found(SEEN)
     assert [(box["class"], box["size"]) for box in told["boxes"]] == [("red", [10, 10, 1]), ("white", [20, 16, 1])]
     assert problem.line(told) == "1 red, 1 white" and problem.line({"boxes": []}) == "nothing"
-    assert problem.doubts(SEEN) == ("1 of the boxes told are hardly above their score", "1 more lie little below it")
+    assert problem.doubts(SEEN) == (
+        "1 of the boxes told are hardly above their score",
+        "1 more lie little below the score from which on they are told",
+    )
     stricter = problem.settled({"thresholds": {"red": 0.2, "white": 0.6}})
     assert [box["class"] for box in stricter.found(SEEN)["boxes"]] == ["red", "red"]
     assert problem.settled(None).thresholds == (DEFAULT_SCORE, DEFAULT_SCORE)
@@ -140,7 +143,10 @@ def test_doubts__nearness_is_of_odds():
     """Where all scores are low, not every box is near the limit."""
     problem = Detection(TASK).settled({"thresholds": {"red": 0.04, "white": 0.6}})
     seen = answer(*(("red", score, 2, 2, 12, 12) for score in (0.09, 0.08, 0.05, 0.03, 0.02, 0.011)))
-    assert problem.doubts(seen) == ("1 of the boxes told are hardly above their score", "1 more lie little below it")
+    assert problem.doubts(seen) == (
+        "1 of the boxes told are hardly above their score",
+        "1 more lie little below the score from which on they are told",
+    )
 
 
 def test_summary__boxes_are_judged_together_and_by_class():

@@ -176,6 +176,14 @@ def test_page__says_where_it_is_the_volume_that_has_grown():
     assert "grown +100 % in volume 0.0 mm, below" in said and "增大 体积 +100 %" in chinese and line.by_volume
 
 
+def test_page__says_whose_the_measurement_error_is():
+    """A difference of 2.5 mm is not within ± 1.4 mm: the volume decided, by slices of 5 mm."""
+    now, before = [finding(1, longest=20.0, size=4.0)], [finding(1, longest=17.5, size=2.2)]
+    (line,), said, chinese = followed(now, before, voxels=(0.7, 0.7), longest_edges=(5.0, 5.0))
+    assert "within measurement error" in said and "by volume; a ball as large: ± 10.0 mm in diameter" in said
+    assert "等体积球直径 ± 10.0 mm" in chinese and "± 1.4" not in said and line.error == 10.0
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page__prints_the_rule_by_which_changes_are_told(language):
     rule = words_of_study(language)["rule"]

@@ -68,7 +68,7 @@ def fit_normal(
             "too few normal images to learn what is normal",
             expected=f"at least {LEAST} images of {INNER} patients in every fold's training part",
             found=f"{count} of {len(set(owners))} in one",
-            hint="Add normal images. Fewer folds leave a few more to learn from.",
+            hint="Add normal images. More folds leave each more to learn from.",
         )
     home = np.zeros(count, dtype=np.int64)
     for fold, (_, judged) in enumerate(deal(np.zeros(count, dtype=np.int64), owners, folds=INNER, seed=seed)):

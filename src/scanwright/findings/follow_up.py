@@ -62,8 +62,8 @@ class FollowUp:
     growth: of the longest diameter, of the sum of them where there are several (RECIST 1.1, section 4.3.2); 0.2 is a fifth
     more. size_growth: the same of sizes. Both are None where a finding is in one study only, is cut, or within error; growth
     also where the diameters of both studies lie in different planes.
-    error: how far the difference of the diameters may be wrong by the voxels of both studies, in their unit. by_volume: that
-    the volume has grown or shrunk, and the longest diameter has not.
+    by_volume: that the volume decides the change, and not the longest diameter. error: how far the difference of the diameters
+    may be wrong by the voxels of both studies, in their unit; where the volume decides, of the diameters of balls as large.
     """
 
     change: Change
@@ -214,14 +214,13 @@ def _compared(
 
 def _measured(one: FollowUp, error_of_balls: float, *, in_one_plane: bool) -> FollowUp:
     """The same with what became of it by its diameter or its volume, whichever says more (MEASURED); several by diameters."""
-    by_length = _changed(one.longest, one.longest_before, one.error)
-    by_size = _changed(_ball(one.size), _ball(one.size_before), error_of_balls)
-    if not in_one_plane:
-        return replace(one, change=by_size, by_volume=by_size in ("grown", "shrunk"))
-    if one.has_several:
-        return replace(one, change=by_length)
-    change = min(by_length, by_size, key=MEASURED.index)
-    return replace(one, change=change, by_volume=change in ("grown", "shrunk") and by_length != change)
+    by_length = replace(one, change=_changed(one.longest, one.longest_before, one.error))
+    if in_one_plane and one.has_several:
+        return by_length
+    by_size = replace(one, change=_changed(_ball(one.size), _ball(one.size_before), error_of_balls))
+    if by_size.change != "stable":
+        by_size = replace(by_size, by_volume=True, error=error_of_balls)
+    return min(by_length, by_size, key=lambda found: MEASURED.index(found.change)) if in_one_plane else by_size
 
 
 def _changed(now: float, before: float, error: float) -> Change:

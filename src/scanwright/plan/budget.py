@@ -79,7 +79,7 @@ def fit_budget(
     trials: candidates from large to small, each with a plan of one step. shape: of the median preprocessed image.
     """
     if budget_s - workload.spent_s < workload.tail_s:
-        raise budget_too_small(budget_s, workload.spent_s + 2 * workload.tail_s)
+        raise budget_too_small(budget_s, workload.spent_s + 2 * workload.tail_s, folds=workload.folds)
     candidate, first = next(trials)
     while True:
         measured = cost(first)
@@ -90,7 +90,7 @@ def fit_budget(
             break
         candidate, first = smaller
     if steps < FEWEST_STEPS:
-        raise budget_too_small(budget_s, smallest_budget(measured, workload, reserve_s=reserve_s))
+        raise budget_too_small(budget_s, smallest_budget(measured, workload, reserve_s=reserve_s), folds=workload.folds)
     return complete(candidate, steps=steps, pace=Pace(measured.step_s, reserve_s))
 
 
@@ -119,11 +119,12 @@ def smallest_budget(cost: Cost, workload: Workload, *, reserve_s: float) -> floa
     return math.floor((before + reserve_s + FEWEST_STEPS * workload.folds * cost.step_s) / USED_SHARE) + 1
 
 
-def budget_too_small(budget_s: float, need_s: float) -> ResourceError:
-    """The error for a budget in which nothing can be learned."""
+def budget_too_small(budget_s: float, need_s: float, *, folds: int) -> ResourceError:
+    """The error for a budget in which nothing can be learned. folds: to be trained in it."""
+    fewer = ", train one fold only (--fold 0), or set fewer folds (--folds 3)" if folds > 1 else ""
     return ResourceError(
         "the budget is too small to train anything",
         expected=f"at least {need_s:.0f} s for this data set on this machine",
         found=f"--budget {budget_s:.0f}s",
-        hint="Give more time, train one fold only (--fold 0), or set fewer folds (--folds 3).",
+        hint=f"Give more time{fewer}.",
     )

@@ -265,7 +265,9 @@ class BoxAnswers(ShownByItself):
         near = np.abs(apart(answer.found.scores, np.array(self.thresholds)[answer.found.codes])) < NEAR
         unsure, missed = int(np.count_nonzero(near & there)), int(np.count_nonzero(near & ~there))
         hardly = Doubt("boxes-hardly-told", "{number} of the boxes told are hardly above their score", number=unsure)
-        below = Doubt("boxes-hardly-missed", "{number} more lie little below it", number=missed)
+        below = Doubt(
+            "boxes-hardly-missed", "{number} more lie little below the score from which on they are told", number=missed
+        )
         return (*([hardly] if unsure else []), *([below] if missed else []))
 
     def line(self, found: Mapping[str, JSON]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scanwright.api.case.coded_findings import gone_in, measures_of
-from scanwright.api.case.coded_remarks import NO_REMARKS, remarks_on
+from scanwright.api.case.coded_remarks import NO_REMARKS, remarks_on, uncoded
 from scanwright.api.case.prior_study import LATER, OTHER_BIRTH, OTHER_ID, POOR_FIT, Comparison
 from scanwright.api.case.scan_header import ScanHeader
 from scanwright.doubt import Doubt
@@ -108,7 +108,7 @@ def test_remarks__changes_without_a_code_are_told_and_the_others_are_coded():
     said = remarks_on(replace(FACTS, tested_on=()), (), COMPARED, unit="mm").comments[1:]
     assert said == (
         words_of_study("en")["rule"],
-        "nodule 2, against the prior study: change within measurement error (before 14.0 mm)",
+        "nodule 2, against the prior study: change within measurement error (± 8.0 mm, before 14.0 mm)",
         "nodule 3, against the prior study: cut, growth not known (before 12.5 mm)",
         "nodule 4, against the prior study: not wholly covered by the prior study",
         "a nodule of the prior study, outside all regions, against the prior study: "
@@ -126,6 +126,19 @@ def test_remarks__a_change_in_doubt_of_the_volume_is_told_as_one():
     compared = Comparison(changes=grown, before=EMPTY, doubts=(POOR_FIT,))
     said = remarks_on(FACTS, (), compared, unit="mm").comments[-1]
     assert "grown (+100 % in volume, before 20.0 mm), in doubt" in said
+
+
+def test_remarks__findings_that_have_become_one_are_told_each_with_its_diameter():
+    """A comment told "before 8.5 mm" of three findings of 2.8 mm."""
+    parts = [replace(BEFORE[0], number=place, center=(place / 9, 0, 0), longest=2.83) for place in (1, 2, 3)]
+    merged = follow_up([replace(NOW[0], center=(0, 0, 0), longest=8.0)], parts, voxels=(1.0, 2.0))
+    (said,) = uncoded(Comparison(changes=merged, before=EMPTY), words_of_study("en"), unit="mm")
+    assert said.startswith("nodule 1, against the prior study: merged (") and said.endswith(
+        "before 2.8 + 2.8 + 2.8 mm)"
+    )
+    split = follow_up(parts, [replace(BEFORE[0], center=(0, 0, 0), longest=8.0)], voxels=(1.0, 2.0))
+    (said,) = uncoded(Comparison(changes=split, before=EMPTY), words_of_study("en"), unit="mm")
+    assert "split (together 8.5 mm, " in said and said.endswith("before 8.0 mm)")
 
 
 def test_gone__of_what_the_border_of_the_prior_study_cut_no_numbers_are_told():

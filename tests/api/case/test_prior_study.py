@@ -19,6 +19,7 @@ from scanwright.api.case.prior_study import (
     compared,
     days_between,
     in_one_plane,
+    is_same,
     mismatches,
 )
 from scanwright.api.case.scan_header import ScanHeader, dated
@@ -205,12 +206,21 @@ def test_compared__growth_is_told_as_far_as_voxels_of_both_scans_tell_it(monkeyp
     assert (one.change, one.error) == ("grown", 2) and one.growth == pytest.approx(0.5)
 
 
+def test_is_same__one_image_given_twice():
+    one = scanned([((10, 10, 10), (4, 4, 2))]).image
+    voxels = one.voxels.copy()
+    assert is_same(one, Volume(voxels, one.grid))
+    voxels[0, 3, 4, 5] += 1
+    assert not is_same(one, Volume(voxels, one.grid))
+
+
 @pytest.mark.parametrize(("slices", "change"), [(1, "grown"), (5, "within error")])
 def test_compared__a_volume_grows_as_far_as_the_slices_tell_it(slices, change, monkeypatch):
     """Twice the volume at the same diameter: a ball of 11.8 mm becomes one of 14.9, told by edges of 1 mm and not of 5."""
     then, now = ([((10, 10, 5), (12, 12, depth))] for depth in (6 // slices + 1, 2 * (6 // slices + 1)))
     (one,) = became(scanned(now, spacing=(1, 1, slices)), scanned(then, spacing=(1, 1, slices)), monkeypatch).changes
-    assert (one.change, one.by_volume) == (change, change == "grown") and one.longest == one.longest_before
+    assert (one.change, one.by_volume) == (change, True) and one.longest == one.longest_before
+    assert one.error == 2 * slices
 
 
 def test_compared__nodules_that_have_merged_are_no_new_one(monkeypatch):

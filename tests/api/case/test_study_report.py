@@ -75,6 +75,18 @@ def test_on_what_tested__says_how(folds, how):
     assert on_what_tested({}) == ()
 
 
+def test_on_what_tested__of_some_of_the_classes():
+    """A region model told with its findings' Dice told too little of its regions."""
+    classes = {"left": measured(dice=0.96), "right": measured(dice=0.94), "lesion": measured(dice=0.64)}
+    part = {"cases": 9, "patients": 9, "overall": measured(dice=0.8467), "by_class": classes, "by_fold": {}}
+    metrics = {"primary": "dice", **part}
+    assert on_what_tested(metrics)[0].value == 0.8467
+    assert on_what_tested(metrics, of=("left", "right", "lesion"))[0].value == 0.8467
+    assert on_what_tested(metrics, of=("left", "right"))[0].value == pytest.approx(0.95)
+    assert on_what_tested(metrics, of=("left",))[0].value == 0.96
+    assert on_what_tested(metrics, of=("liver",))[0].value is None
+
+
 def measured(**means):
     return {name: {"mean": mean, "ci95": None, "n_defined": 8} for name, mean in means.items()}
 

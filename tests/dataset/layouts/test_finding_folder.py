@@ -119,8 +119,28 @@ def test_structures_choose_and_join(tmp_path):
     assert [region.name for region in dataset.task.regions] == ["left", "right", "opacity"]
     np.testing.assert_array_equal(rows(dataset.cases[0]) // 4, (NODULE | SHADOW) > 0)
     np.testing.assert_array_equal(rows(dataset.cases[1]), anatomy())
-    (warned,) = [fault for fault in dataset.faults if fault.severity == "warning"]
+    unmatched, warned = [fault for fault in dataset.faults if fault.severity == "warning"]
+    assert unmatched.code == "unmatched-pattern" and "no pattern matches tube (1)" in unmatched.line()
     assert warned.code == "missing-structure" and "masks of effusion" in warned.line()
+
+
+def test_structures__a_pattern_that_matches_nothing_while_masks_are_left_over(tmp_path):
+    """ "ground_glass" for masks of ground_glass_opacities: cases were taken to have no opacity, without a word."""
+    masks = {"p0__shadow_opacities": SHADOW, "p1__shadow_opacities": SHADOW, "p1__nodule": NODULE}
+    root = folder(tmp_path, masks, structures={"opacity": ["shadow", "nodule"]})
+    (fault,) = [one for one in read_dataset(root).faults if one.code == "unmatched-pattern"]
+    assert fault.severity == "warning" and fault.expected == "structures called shadow"
+    assert "no pattern matches shadow_opacities (2)" in fault.line()
+    for patterns in (["shadow.*", "nodule", "spot"], ["nodule"]):
+        root = folder(tmp_path / patterns[0], masks, structures={"opacity": patterns})
+        assert not [one for one in read_dataset(root).faults if one.code == "unmatched-pattern"]
+
+
+def test_structures__that_two_regions_claim(tmp_path):
+    root = folder(tmp_path, {"p0__nodule": NODULE}, structures={"opacity": ["nod.*"], "lump": [".*ule"]})
+    with pytest.raises(InputError, match="several regions") as caught:
+        read_dataset(root)
+    assert "nodule (opacity and lump)" in str(caught.value.found)
 
 
 def test_findings_as_declared(tmp_path):

@@ -147,6 +147,13 @@ def test_names_of_structures__the_case_comes_last(tmp_path):
     ]
 
 
+def test_names_of_structures__a_pattern_that_matches_nothing_while_files_are_left_over(tmp_path):
+    root = structure_folder(tmp_path)
+    write_json(root / "scanwright.json", {"structures": {"liver": ["liver"], "spleen": ["splen"]}})
+    (fault,) = [one for one in read_dataset(root).faults if one.code == "unmatched-pattern"]
+    assert "structures called splen" in fault.line() and "no pattern matches spleen (4)" in fault.line()
+
+
 def test_a_file_beside_the_folder_of_every_case(tmp_path):
     root = masks_folder(tmp_path, *[("kidney", "liver")] * 4)
     for number in range(4):

@@ -85,16 +85,18 @@ def _numbers(one: FollowUp, words: Mapping[str, Any], unit: str) -> str:
     if not one.before:
         return ""
     least = "≥ " if any(row.cut for row in one.before) else ""
-    before = f"{words['before']} {least}{number(one.longest_before, 1)} {unit}"
-    if one.size_growth is None:
-        return f" ({before})"
-    volume = words["by_volume"].format(growth=signed_percent(one.size_growth))
+    before = f"{words['before']} {least}{' + '.join(number(row.longest, 1) for row in one.before)} {unit}"
+    together = [f"{words['together']} {number(one.longest, 1)} {unit}"] if len(one.now) > 1 else []
+    volume = [] if one.size_growth is None else [words["by_volume"].format(growth=signed_percent(one.size_growth))]
     length = [] if one.growth is None else [signed_percent(one.growth)]
-    if one.has_several:
-        told = [f"{words['together']} {number(one.longest, 1)} {unit}", *length, volume]
-    else:
-        told = [volume] if one.by_volume or one.growth is None else length
-    return f" ({', '.join([*told, before])})"
+    grown = [*length, *volume] if one.has_several else (length if length and not one.by_volume else volume)
+    reach = (
+        words["error_by_volume"].format(error=number(one.error, 1))
+        if one.by_volume
+        else f"± {number(one.error, 1)} {unit}"
+    )
+    error = [reach] if one.change == "within error" else []
+    return f" ({', '.join([*together, *grown, *error, before])})"
 
 
 def _prior(compared: Comparison) -> "PriorStudy | None":

@@ -40,6 +40,9 @@ OTHER_ID = Doubt("prior-other-id", "the prior study has another patient ID: make
 OTHER_BIRTH = Doubt(
     "prior-other-birth-date", "the prior study has another date of birth: make sure that both are of one patient"
 )
+SAME = Doubt(
+    "prior-same-image", "the prior study is the same image as the current one: it cannot tell what has changed"
+)
 LATER = Doubt("prior-is-later", "the prior study was made after the current one: changes are told the wrong way round")
 
 
@@ -92,8 +95,15 @@ def followed(
         return replace(known, doubts=(NO_OUTLINES,))
     earlier = answer_scan(model, prior, regions=regions, tell=silent)
     own = tuple(Doubt("of-prior", "of the prior study: {doubt}", doubt=note) for note in earlier.notes)
+    if is_same(image, earlier.image):
+        known = replace(known, mismatches=(*known.mismatches, SAME))
     found = compared(model, image, table, earlier)
     return replace(known, changes=found.changes, before=found.before, doubts=(*found.doubts, *own))
+
+
+def is_same(image: Volume, other: Volume) -> bool:
+    """Whether two studies are one image, voxel by voxel, wherever it is said to lie."""
+    return bool(np.array_equal(image.voxels, other.voxels, equal_nan=True))
 
 
 def compared(model: Model, image: Volume, table: StudyTable, earlier: AnsweredScan) -> Comparison:

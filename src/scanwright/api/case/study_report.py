@@ -151,5 +151,5 @@ def model_facts(model: Model) -> ModelFacts:
 
 def region_facts(by: RegionModel) -> ModelFacts:
     """The same of a model of regions that stands beside another one: nothing of findings, of which it tells none here."""
-    tested = on_what_tested(by.package.metrics or {}, findings=False)
+    tested = on_what_tested(by.package.metrics or {}, findings=False, of=by.names)
     return replace(model_facts(by.model), parts=by.names, tested_on=tested)

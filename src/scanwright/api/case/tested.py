@@ -1,5 +1,6 @@
 """What a package was tested on and how that went, from its metrics.json: as numbers, and what there is to doubt for it."""
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,12 @@ FINDINGS, OBJECTS = Doubt("findings", "findings"), Doubt("objects", "objects")
 CROSS_VALIDATION, TEST_SPLIT = "Cross-validation", "Test split"
 
 
-def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tuple[HowTested, ...]:
+def on_what_tested(
+    metrics: Mapping[str, Any], *, findings: bool = True, of: Sequence[str] = ()
+) -> tuple[HowTested, ...]:
     """What metrics.json says of cases set apart, and of those of the folds; () of none.
 
-    findings: whether with how well these were found.
+    findings: whether with how well these were found. of: the regions or classes that are spoken of alone; all of them if empty.
     """
     metric = metrics.get("primary", "")
     of_images = metrics.get("problem") == "anomaly"
@@ -27,13 +30,25 @@ def on_what_tested(metrics: Mapping[str, Any], *, findings: bool = True) -> tupl
             cases=part["cases"],
             patients=part["patients"],
             metric=metric,
-            value=part["overall"].get(metric, {}).get("mean"),
-            interval=_interval(part["overall"].get(metric)),
+            value=(told := _headline(part, metric, of))["mean"],
+            interval=_interval(told),
             findings=found_in(part) if findings else None,
             images=images_in(part) if of_images else None,
         )
         for part in _parts(metrics)
     )
+
+
+def _headline(part: Mapping[str, Any], metric: str, of: Sequence[str]) -> Mapping[str, Any]:
+    """The headline of a part, over all its classes as it stands there; over some of them their mean, without an interval."""
+    classes = part.get("by_class", {})
+    if not of or set(of) == set(classes):
+        return part["overall"].get(metric) or {"mean": None, "ci95": None}
+    known = [classes[name][metric] for name in of if metric in classes.get(name, {})]
+    if len(known) == 1:
+        return dict(known[0])
+    means = [one["mean"] for one in known if one["mean"] is not None]
+    return {"mean": statistics.fmean(means) if means else None, "ci95": None}
 
 
 def found_in(part: Mapping[str, Any]) -> FoundInTest | None:

@@ -9,6 +9,7 @@ from scanwright.dataset.declare import Declaration
 from scanwright.dataset.infer import infer_regions
 from scanwright.dataset.layouts.dicom_labels import find_outlines, regions_and_labels
 from scanwright.dataset.layouts.dicom_series import SHOWN, Chosen, drawn_on
+from scanwright.dataset.layouts.structures import unmatched_patterns
 from scanwright.dataset.task import Region
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image
@@ -53,6 +54,7 @@ def targets(
     regions, labels = regions_and_labels(
         {case.name: (case.channels[0].image, drawn(case)) for case in cases}, declared, where=where
     )
+    faults += unmatched_patterns((name for case in cases for one in drawn(case) for name in one.names), declared)
     faults += [_of_another(case.name, one.path) for case in cases for one in drawn(case) if _is_of_another(case, one)]
     return regions, labels, faults
 

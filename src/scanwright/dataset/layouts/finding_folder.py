@@ -22,7 +22,7 @@ from scanwright.dataset.declare import FILE_NAME, Declaration
 from scanwright.dataset.layouts.listing import folders_in, images_in
 from scanwright.dataset.layouts.names import SEPARATOR, without_number
 from scanwright.dataset.layouts.several_masks import name_of, spellings
-from scanwright.dataset.layouts.structures import regions_of, values_of_bits
+from scanwright.dataset.layouts.structures import regions_of, unmatched_patterns, values_of_bits
 from scanwright.dataset.task import Region, Task, as_input_error
 from scanwright.errors import InputError
 from scanwright.io.formats import stem
@@ -60,7 +60,12 @@ def with_findings(dataset: Dataset, declared: Declaration, *, where: Path) -> Da
             "stated": f"{dataset.stated}, findings in {declared.finding_folder}/",
             "task": _joint_task(task, {wanted[name]: bit for name, bit in bits.items()}, declared, where=where),
             "cases": tuple(_with_masks(case, drawn.get(case.id, ()), bits, held) for case in dataset.cases),
-            "faults": (*dataset.faults, *strays, *_told(dataset.cases, drawn, wanted, declared)),
+            "faults": (
+                *dataset.faults,
+                *strays,
+                *unmatched_patterns((name for masks in drawn.values() for name, _ in masks), declared),
+                *_told(dataset.cases, drawn, wanted, declared),
+            ),
         }
     )
 

@@ -65,7 +65,7 @@ def detect(root: Path) -> str | None:
 def read(root: Path, declared: Declaration) -> Dataset:
     """Read the folder. Raises InputError if no form fits; files without a partner become faults."""
     bags, form = _bags(root, declared)
-    structures = join_masks([parts for bag, _ in bags for parts in bag.values()], declared, where=root)
+    structures, misnamed = join_masks([parts for bag, _ in bags for parts in bag.values()], declared, where=root)
     keys = in_declared_order(common_channels(parts for bag, _ in bags for parts in bag.values()), declared.channels)
     cases: list[Case] = []
     faults: list[Fault] = []
@@ -73,7 +73,7 @@ def read(root: Path, declared: Declaration) -> Dataset:
         more, found_faults = make_cases(bag, channels=keys, split=side)
         cases += more
         faults += found_faults
-    faults += [*joined_notes(cases, structures), *mixed_palettes(cases)]
+    faults += [*misnamed, *joined_notes(cases, structures), *mixed_palettes(cases)]
     labels = [case.label for case in cases if case.label is not None]
     if not labels:
         raise InputError("no image has a label", where=root, details=[fault.line() for fault in faults[:5]])

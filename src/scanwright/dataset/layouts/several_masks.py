@@ -24,6 +24,7 @@ from scanwright.dataset.layouts.structures import (
     MAX_OVERLAPPING,
     named_regions,
     regions_of,
+    unmatched_patterns,
     values_apart,
     values_of_bits,
 )
@@ -42,8 +43,9 @@ UNNAMED = "unnamed"
 Drawn = Mapping[str, Sequence[Path]]
 
 
-def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) -> list[Region]:
-    """Decide what the masks in folders are, and set each case's label; the regions if they are structures, else none.
+def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) -> tuple[list[Region], list[Fault]]:
+    """Decide what the masks in folders are, and set each case's label; the regions if they are structures, else none, and
+    what may be wrong with their names.
 
     Raises InputError if no structure is wanted, or too many are.
     """
@@ -53,13 +55,13 @@ def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) ->
     if not _are_structures(counts, len(drawn)) and declared.structures is None:
         for parts, _ in drawn:
             parts.label = LabelFiles(tuple(parts.drawn)) if len(parts.drawn) > 1 else parts.drawn[0]
-        return []
+        return [], []
     called = [
         (parts, {spelled.get(name, UNNAMED): files for name, files in by_name.items()}) for parts, by_name in drawn
     ]
     names = sorted({name for _, by_name in called for name in by_name})
     if not names:
-        return []
+        return [], []
     wanted = regions_of(names, declared, where)
     values = values_apart(wanted)
     bits = 1 < len(set(values.values())) <= MAX_OVERLAPPING and any(_overlap(by_name, wanted) for _, by_name in called)
@@ -69,7 +71,8 @@ def join_masks(found: Sequence[Found], declared: Declaration, *, where: Path) ->
         files = [(path, values[name]) for name, paths in sorted(by_name.items()) if name in wanted for path in paths]
         if files:
             parts.label = LabelFiles(tuple(path for path, _ in files), tuple(value for _, value in files), bits=bits)
-    return named_regions(wanted, values, bits=bits)
+    faults = unmatched_patterns((name for _, by_name in called for name in by_name), declared)
+    return named_regions(wanted, values, bits=bits), list(faults)
 
 
 def joined_notes(cases: Sequence[Case], regions: Sequence[Region]) -> Iterator[Fault]:

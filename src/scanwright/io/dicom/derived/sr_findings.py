@@ -189,4 +189,4 @@ def _named(region: str) -> Code:
 
 
 def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+    return None if share is None else round(100 * share, 6)
