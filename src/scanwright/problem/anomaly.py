@@ -31,7 +31,7 @@ from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.inference.normal import predict_normal
+from scanwright.inference.normal import answer_normal
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
@@ -47,8 +47,6 @@ from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import DECISION, KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
-from scanwright.transform.prepare import require_finite
-from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Array, Bools, Floats, Unit
 
 MAPS = (".anomaly.png", ".anomaly.nii.gz")
@@ -201,9 +199,7 @@ class Anomaly(OneAnswer, ShownByItself):
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> AnomalyAnswer:
         """How far the image lies from what is normal, and where. Raises InputError for an image that cannot be prepared."""
-        network_input, placement = to_network(image, engine.plan.preprocess)
-        require_finite(network_input, where=where)
-        chances, excess = predict_normal(engine, network_input, placement)
+        chances, excess = answer_normal(engine, image, where=where)
         grades = np.clip(np.ceil(AT_LIMIT + PER_SPREAD * excess), 0, 255).astype(np.uint8)
         return AnomalyAnswer(chances, Volume(grades[None], image.grid))
 

@@ -71,7 +71,9 @@ def mean_weights(several: Sequence[Weights]) -> dict[str, Tensor]:
     if not several:
         raise UsageError("a mean of no weights")
     last = several[-1]
-    if any({name: part.shape for name, part in one.items()} != {n: p.shape for n, p in last.items()} for one in several):
+    if any(
+        {name: part.shape for name, part in one.items()} != {n: p.shape for n, p in last.items()} for one in several
+    ):
         raise UsageError("weights of different networks have no mean")
     return {
         name: torch.stack([one[name].double() for one in several]).mean(0).to(part.dtype)
@@ -94,7 +96,8 @@ def greedy_soup(
         raise UsageError("a soup of no weights")
     alone = {name: score((name,)) for name in names}
     ranked = sorted(names, key=lambda name: -_order(alone[name]))
-    kept, best = (ranked[0],), alone[ranked[0]]
+    kept: tuple[str, ...] = (ranked[0],)
+    best = alone[ranked[0]]
     for name in ranked[1:]:
         with_it = score((*kept, name))
         if _order(with_it) >= _order(best):
