@@ -21,6 +21,7 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Region, Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError
+from scanwright.evaluation.ballots import Ballots
 from scanwright.evaluation.judged import ClassifiedCase, cases_to_csv
 from scanwright.evaluation.lesions import Lesions, lesion_columns
 from scanwright.evaluation.level import level_caveats
@@ -42,7 +43,9 @@ from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesio
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.problem.near import is_near
 from scanwright.problem.one_answer import OneAnswer
+from scanwright.problem.pooling import OpinionsOf
 from scanwright.problem.shown_by_itself import ShownByItself
+from scanwright.problem.whole_pooling import WholePooling, weighted_mean
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import DECISION, KeyImage, StudyPart
@@ -124,7 +127,7 @@ class AnomalyCase(ClassifiedCase):
     lesions: Mapping[str, Lesions]
 
 
-class Anomaly(OneAnswer, ShownByItself):
+class Anomaly(WholePooling, OneAnswer, ShownByItself):
     """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
 
     name = "anomaly"
@@ -208,6 +211,20 @@ class Anomaly(OneAnswer, ShownByItself):
     ) -> tuple[AnomalyAnswer, None]:
         """The answer, which says by itself how far each voxel lies beyond the limit."""
         return self.answer(engine, image, where=where, tell=tell), None
+
+    def pool(self, opinions: Sequence[Any], weights: Sequence[float]) -> Any:
+        """The mean of scores, and of how far each place lies beyond the limit."""
+        grades = weighted_mean([one.grades.voxels for one in opinions], weights)
+        mean = Volume(np.ceil(grades - 1e-3).astype(np.uint8), opinions[0].grades.grid)
+        return AnomalyAnswer(weighted_mean([one.chances for one in opinions], weights), mean)
+
+    def ballots(self, cases: Sequence[Case], opinions_of: OpinionsOf) -> Ballots:
+        """Ranked by AUROC."""
+        return self.whole.ballots(cases, lambda case: [one.chances for one in opinions_of(case)])
+
+    def headline(self, rows: Sequence[AnomalyCase]) -> float | None:
+        """AUROC."""
+        return self.whole.headline(rows)
 
     def among(self, answer: AnomalyAnswer, regions: Regions) -> AnomalyAnswer:
         """The answer with the regions that what is abnormal lies among."""

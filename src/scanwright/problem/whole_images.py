@@ -16,6 +16,7 @@ from scanwright.files import read_json, write_json
 from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
+from scanwright.inference.members import every_network
 from scanwright.inference.predict import Engine
 from scanwright.inference.whole import answer_whole
 from scanwright.plan.plan import Plan
@@ -99,7 +100,7 @@ class WholeImages(OneAnswer):
 
         Raises UsageError for a method that the models cannot give.
         """
-        if not methods_of(engine.networks):
+        if not methods_of(every_network(engine)):
             return None
         places, how = self.explained(answer), method_for(engine, method)
         names = tuple(self.parts[place] for place in places)
