@@ -24,6 +24,7 @@ from scanwright.evaluation.ballots import Ballots
 from scanwright.evaluation.selection import cross_fitted
 from scanwright.inference.members import num_passes
 from scanwright.problem.pooling import pooling_of
+from scanwright.protocols import Progress
 from scanwright.training.snapshots import greedy_soup
 
 Sort = Literal["single", "semi", "full"]
@@ -216,6 +217,7 @@ def _soup(source: Source, own: Sequence[Voice], sources: Sources, opinions: Opin
     }
     if len(ingredients) < 2:
         return None
+    opinions.tell(Progress("soup", note=f"{source.name}: mixing {len(ingredients)} sets of weights"))
     files: dict[int, Path] = {}
     by_case: dict[str, Path] = {}
     for fold in sources.folds:

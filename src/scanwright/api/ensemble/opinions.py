@@ -27,7 +27,7 @@ from scanwright.inference.predict import Engine
 from scanwright.io.source import place_of
 from scanwright.plan.plan import Plan
 from scanwright.problem.pooling import Pooling, pooling_of
-from scanwright.protocols import Listener, Progress
+from scanwright.protocols import Listener, Progress, silent
 
 FOLDER = "opinions"
 
@@ -74,11 +74,11 @@ class Opinions:
             jobs += [
                 (voice, voice.files[fold], case) for fold in test.get(voice.name, ()) for case in self.sources.test
             ]
-        self._answer(jobs)
+        self._answer(jobs, tell=self.tell)
 
     def answer_with(self, voice: Voice, file: Path, cases: Sequence[Case]) -> Callable[[Case], Any]:
         """Let weights in the place of a voice's own answer cases; gives what reads these answers."""
-        self._answer([(voice, file, case) for case in cases])
+        self._answer([(voice, file, case) for case in cases], tell=silent)
         return lambda case: self.pooling.kept_opinion(self._file(voice, case, file))
 
     def engine(self, voices: Mapping[Voice, float] | Iterable[tuple[Voice, float]], folds: Sequence[int]) -> Engine:
@@ -112,7 +112,7 @@ class Opinions:
             self.checked.add(case.id)
         return read_case_image(case, task, outlined=plan.reads_outlines)
 
-    def _answer(self, jobs: Sequence[tuple[Voice, Path, Case]]) -> None:
+    def _answer(self, jobs: Sequence[tuple[Voice, Path, Case]], *, tell: Listener) -> None:
         missing = [job for job in jobs if not self._file(job[0], job[2], job[1]).is_file()]
         engine, at_hand = None, None
         for done, (voice, weights, case) in enumerate(missing):
@@ -125,7 +125,7 @@ class Opinions:
             image = self.image(case, voice.plan)
             opinion = pooling_of(voice.source.problem).opinion(engine, image, where=place_of(case.images[0]))
             self.pooling.keep_opinion(self._file(voice, case, weights), opinion)
-            self.tell(Progress("answer", done=done + 1, total=len(missing)))
+            tell(Progress("answer", done=done + 1, total=len(missing)))
 
     def _weights(self, voice: Voice, case: Case) -> Path:
         return voice.by_case.get(case.id, voice.files[self.fold_of[case.id]])

@@ -181,7 +181,9 @@ def table_of(
                 fits=limits.allow(one.cost),
                 is_best_single=one is best,
                 is_kept=one is kept,
-                verdict="" if one is best else verdict(worths[False] or worths[True], one.cost, best.cost),
+                verdict=""
+                if one.candidate.sort == "single"
+                else verdict(worths[False] or worths[True], one.cost, best.cost),
             )
         )
     order = ("single", "semi", "full")
