@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from scanwright.api.claims import require_outside
 from scanwright.api.ensemble.candidates import Built, Candidate, build
 from scanwright.api.ensemble.cost import Limits, measured
 from scanwright.api.ensemble.opinions import FOLDER, Opinions
@@ -125,8 +124,14 @@ def ensemble(
 
 def require_free(folder: Path, runs: Sequence[Path]) -> None:
     """Raise UsageError for a folder that holds something that is no ensemble's, or lies in a run."""
-    for run in runs:
-        require_outside(folder, run)
+    inside = {folder.resolve(), *folder.resolve().parents}
+    if found := [run for run in runs if run.resolve() in inside]:
+        raise UsageError(
+            "the output folder lies inside a run",
+            where=folder,
+            found=found[0],
+            hint="Choose a folder elsewhere with -o.",
+        )
     if folder.is_dir():
         foreign = sorted(
             path.name for path in folder.iterdir() if path.name not in OWN and not path.name.startswith(".")
