@@ -11,7 +11,7 @@ from dataclasses import replace
 from torch import nn
 
 from scanwright.errors import UsageError
-from scanwright.inference.predict import Engine, views_of
+from scanwright.inference.predict import Engine, sees_alike, views_of
 
 
 def pooled(members: Sequence[Engine]) -> Engine:
@@ -41,7 +41,7 @@ def groups_of(engine: Engine) -> list[Engine]:
     """
     found: list[list[Engine]] = []
     for member in members_of(engine):
-        home = next((group for group in found if _sees_alike(group[0], member)), None)
+        home = next((group for group in found if sees_alike(group[0], member)), None)
         if home is None:
             found.append([member])
         else:
@@ -52,16 +52,6 @@ def groups_of(engine: Engine) -> list[Engine]:
 def group_weight(group: Engine) -> float:
     """How much a group counts among groups."""
     return sum(one.weight for one in members_of(group))
-
-
-def _sees_alike(one: Engine, other: Engine) -> bool:
-    """Whether two members see the same windows: prepared alike, of one size, and as far apart."""
-    a, b = one.plan, other.plan
-    return (a.preprocess, a.batch.patch, a.inference.step_share) == (
-        b.preprocess,
-        b.batch.patch,
-        b.inference.step_share,
-    )
 
 
 def every_network(engine: Engine) -> list[nn.Module]:

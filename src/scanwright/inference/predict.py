@@ -72,6 +72,16 @@ class Engine:
         return total.div_(len(asked))
 
 
+def sees_alike(one: Engine, other: Engine) -> bool:
+    """Whether two members see the same windows: prepared alike, of one size, and as far apart."""
+    a, b = one.plan, other.plan
+    return (a.preprocess, a.batch.patch, a.inference.step_share) == (
+        b.preprocess,
+        b.batch.patch,
+        b.inference.step_share,
+    )
+
+
 View = tuple[nn.Module, tuple[int, ...], int | None]
 """How an image is seen once: by which network, turned over along which axes, and with which draw of dropout."""
 
@@ -120,6 +130,7 @@ def probability_blocks(
     A block's values are a view of the running sums: use them before the next one.
     """
     plan = engine.plan
+    assert all(sees_alike(engine, other) for other in engine.beside), "a group of members, see members.groups_of"
     padded, offset = pad_to_patch(image_CDHW, plan.batch.patch)
     axes = plan_windows(three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
     sums = RunningSums(engine.problem.outputs, axes, torch.float16 if engine.half else torch.float32)

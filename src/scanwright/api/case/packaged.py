@@ -59,6 +59,11 @@ def listed_members(package: Package, *, where: Path) -> list[tuple[Plan, tuple[s
     return members
 
 
+def num_folds(package: Package, *, where: Path) -> int:
+    """How many folds' networks a package holds: of several members the most that one of them has."""
+    return max(len(models) for _, models, _ in listed_members(package, where=where))
+
+
 def _member(entry: Any, *, where: Path) -> tuple[Plan, tuple[str, ...], float]:
     weight, models = float(entry["weight"]), tuple(str(name) for name in entry["models"])
     if not (0 < weight < float("inf")) or not models:

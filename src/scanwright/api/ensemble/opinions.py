@@ -20,7 +20,7 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.measures import images_hash
 from scanwright.errors import UsageError
-from scanwright.files import canonical_json, sha256_bytes, sha256_file
+from scanwright.files import canonical_json, made_again, sha256_bytes, sha256_file
 from scanwright.geometry.volume import Volume
 from scanwright.inference.members import pooled
 from scanwright.inference.predict import Engine
@@ -113,7 +113,7 @@ class Opinions:
         return read_case_image(case, task, outlined=plan.reads_outlines)
 
     def _answer(self, jobs: Sequence[tuple[Voice, Path, Case]], *, tell: Listener) -> None:
-        missing = [job for job in jobs if not self._file(job[0], job[2], job[1]).is_file()]
+        missing = [job for job in jobs if not _is_whole(self._file(job[0], job[2], job[1]))]
         engine, at_hand = None, None
         for done, (voice, weights, case) in enumerate(missing):
             if engine is None or at_hand != (voice.name, weights):
@@ -124,7 +124,8 @@ class Opinions:
                 )
             image = self.image(case, voice.plan)
             opinion = pooling_of(voice.source.problem).opinion(engine, image, where=place_of(case.images[0]))
-            self.pooling.keep_opinion(self._file(voice, case, weights), opinion)
+            with made_again():
+                self.pooling.keep_opinion(self._file(voice, case, weights), opinion)
             tell(Progress("answer", done=done + 1, total=len(missing)))
 
     def _weights(self, voice: Voice, case: Case) -> Path:
@@ -136,3 +137,8 @@ class Opinions:
         parts = [self.digests[weights], voice.plan.digest, version("scanwright")]
         key = sha256_bytes(canonical_json(parts))[:24]
         return self.folder / FOLDER / key / self.pooling.opinion_file(case)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether an opinion is there; one that a machine left empty when it stopped is not."""
+    return file.is_file() and file.stat().st_size > 0

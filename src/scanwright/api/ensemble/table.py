@@ -59,10 +59,11 @@ def judge(
     answer together, which have learned from each other's.
     """
     sources = opinions.sources
-    rows = [_held_out_row(candidate, built, opinions, name) for name in sources.fold_of] if cross else []
+    rows = [_held_out_row(candidate, built, opinions, name) for name in sources.fold_of]
     tested = [_test_row(candidate, built, opinions, case.id, folds) for case in sources.test]
     plan = plan_of(candidate, built)
     judged, test_rows, chosen = sources.problem.settle(rows, tested, plan)
+    judged = judged if cross else []  # they settle how the test split is told, and are told of one fold's networks
     summary: Mapping[str, Any] = sources.problem.summary(judged, test_rows, seed=SEED, yardstick=sources.yardstick)
     cost = measured(candidate, built.voices, opinions, folds=folds)
     return Judged(candidate, tuple(folds), judged, test_rows, summary, chosen, cost)
