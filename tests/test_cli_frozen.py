@@ -81,6 +81,14 @@ evaluate predictions: Path data: Path
   --device: auto | cpu | cuda = auto
   --json: bool = False
 
+ensemble runs: Path, again and again
+  -o --out: Path (required)
+  --most-passes: int, at least 1
+  --most-ms: float
+  --most-mb: float
+  --device: auto | cpu | cuda = auto
+  --json: bool = False
+
 verify model: Path
   --json: bool = False
 

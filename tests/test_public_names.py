@@ -18,6 +18,7 @@ PUBLIC = [
     "Volume",
     "__version__",
     "demo",
+    "ensemble",
     "evaluate",
     "inspect",
     "list_series",
@@ -27,7 +28,7 @@ PUBLIC = [
     "verify",
     "write_volume",
 ]
-VERBS = ["demo", "evaluate", "inspect", "predict", "train", "verify"]
+VERBS = ["demo", "ensemble", "evaluate", "inspect", "predict", "train", "verify"]
 
 # The verb "report" is public on the command line only: `scanwright.report` is the room of that name as soon as it is
 # imported, and a name that is a function first and a module later would be worse than none.

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanwright.api.ensemble.ensemble_runs import ensemble
     from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
     from scanwright.api.score_model import evaluate
@@ -31,6 +32,7 @@ _HOMES = {
     "predict": "scanwright.api.use_model",
     "evaluate": "scanwright.api.score_model",
     "verify": "scanwright.api.use_model",
+    "ensemble": "scanwright.api.ensemble.ensemble_runs",
     "inspect": "scanwright.api.look",
     "list_series": "scanwright.api.look",
     "demo": "scanwright.api.look",
@@ -53,6 +55,7 @@ __all__ = [
     "Volume",
     "__version__",
     "demo",
+    "ensemble",
     "evaluate",
     "inspect",
     "list_series",

@@ -12,6 +12,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 
@@ -76,6 +77,22 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and name[0] != "." and name.isprintable() and not set(name) & {"/", "\\"}
 
 
+_MADE_AGAIN: ContextVar[bool] = ContextVar("made_again", default=False)
+
+
+@contextlib.contextmanager
+def made_again() -> Iterator[None]:
+    """While this holds, files that are written do not wait for the disk: many small ones of a cache, which can be made again.
+
+    They still appear whole or not at all where a process is killed; where the machine stops, one may be left empty.
+    """
+    before = _MADE_AGAIN.set(True)
+    try:
+        yield
+    finally:
+        _MADE_AGAIN.reset(before)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes in one atomic step."""
     with writing(path) as stream:
@@ -95,7 +112,8 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
             with os.fdopen(handle, "wb") as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if not _MADE_AGAIN.get():
+                    os.fsync(stream.fileno())
             Path(aside).chmod(0o666 & ~_umask())  # a temporary file is private; a result is as readable as any other
             Path(aside).replace(path)
         except BaseException:

@@ -93,6 +93,39 @@ def evaluate(
 
 
 @verb
+def ensemble(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished trainings of the same data and folds.")],
+    out: Out,
+    most_passes: Annotated[
+        int | None, typer.Option("--most-passes", min=1, help="Forward passes that the package may take at most.")
+    ] = None,
+    most_ms: Annotated[
+        float | None, typer.Option("--most-ms", help="Milliseconds a case, measured here, at most.")
+    ] = None,
+    most_mb: Annotated[float | None, typer.Option("--most-mb", help="Megabytes of weights at most.")] = None,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Build full and semi ensembles of runs, compare gain and cost in one table, and package the best."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.ensemble.ensemble_runs import ensemble as run
+        from scanwright.api.ensemble.telling import table_lines
+
+        result = run(
+            runs,
+            out=out,
+            most_passes=most_passes,
+            most_ms=most_ms,
+            most_mb=most_mb,
+            device=device,
+            tell=screen.tell,
+        )
+    lines = [*table_lines(result.report), f"report   {result.page}", f"package  {result.package}"]
+    finish(lines, result.to_json(), as_json=json_)
+
+
+@verb
 def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")], json_: Json = False) -> None:
     """Check a package byte by byte, without running anything of it."""
     from scanwright.api.use_model import verify as run

@@ -50,7 +50,7 @@ def made():
     def make(networks, patch, mirror):
         plan = SimpleNamespace(
             batch=SimpleNamespace(patch=patch),
-            inference=SimpleNamespace(step_share=0.5, mirror=mirror),
+            inference=SimpleNamespace(step_share=0.5, mirror=mirror, dropout_passes=0),
             training=SimpleNamespace(precision="float32", channels_last=False),
         )
         return Engine(list(networks), plan, Problem(), torch.device("cpu"))

@@ -18,10 +18,9 @@ from scanwright.dataset.translate import Translation
 from scanwright.errors import InputError
 from scanwright.files import read_json, require_writable, write_json
 from scanwright.geometry.volume import Volume
-from scanwright.inference.confidence import expected_dice, region_sums
+from scanwright.inference.confidence import expected_dice, image_sums
 from scanwright.io.source import place_of
 from scanwright.protocols import Listener, Progress, silent
-from scanwright.transform.preprocess import to_network
 
 RECORD = "confidence.json"
 NAME = "pseudo"
@@ -74,7 +73,7 @@ def confidence(model: Model, image: Volume) -> float:
     axis = slices.axis_across(image.grid, plan)
     parts = slices.slices_of(image, axis=axis) if model.is_flat and image.shape[axis] > 1 else [image]
     regions = len(model.task.regions)
-    sums = np.sum([region_sums(model.engine, to_network(part, plan)[0], regions=regions) for part in parts], axis=0)
+    sums = np.sum([image_sums(model.engine, part, regions=regions) for part in parts], axis=0)
     return min((value for value in expected_dice(sums) if value is not None), default=0.0)
 
 

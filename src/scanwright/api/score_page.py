@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from scanwright.api.case.opened import Model
+from scanwright.api.case.packaged import num_folds
 from scanwright.api.case.tested import CROSS_VALIDATION, scope_text
 from scanwright.api.claims import listed
 from scanwright.api.evaluated import Evaluated
@@ -116,7 +117,7 @@ def headlines_of_package(found: Evaluated) -> Iterator[Headline]:
             num_cases=part["cases"],
             num_patients=part["patients"],
             scope="the package\N{RIGHT SINGLE QUOTATION MARK}s own test: "
-            + scope_text(folds, total=len(found.model.package.models)),
+            + scope_text(folds, total=num_folds(found.model.package, where=found.given)),
             name=f"Package, {name.lower()}",
             caveats=tuple(other_parts(found, part)),
         )

@@ -19,6 +19,7 @@ from scanwright.api.claims import Answers, require_apart
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable
+from scanwright.inference.members import every_network
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import place_of
 from scanwright.problem.known import MakeKind
@@ -194,7 +195,7 @@ def require_explainable(model: Model, *, explain: bool | str) -> None:
             expected="a model of classes or quantities",
             found=model.package.problem,
         )
-    able = model.problem.methods(model.engine.networks)
+    able = model.problem.methods(every_network(model.engine))
     if isinstance(explain, str) and explain not in ("auto", *able):
         raise UsageError(
             "a model that is not explained so",

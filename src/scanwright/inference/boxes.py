@@ -9,16 +9,22 @@ only one saw counts less.
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from scanwright.geometry.box_fusion import fuse, suppress
 from scanwright.geometry.boxes import centres, clip
-from scanwright.inference.predict import Engine, mirrored_axes, pad_to_patch
+from scanwright.geometry.volume import Volume
+from scanwright.inference.dropout import dropping
+from scanwright.inference.members import members_of, shares_of
+from scanwright.inference.predict import Engine, View, pad_to_patch, views_of
 from scanwright.inference.windows import plan_windows
 from scanwright.training.loop import autocast, network_input
+from scanwright.transform.prepare import require_finite
+from scanwright.transform.preprocess import to_network
 from scanwright.types import Floats, Ints, Shape3, three
 
 LEAST_SCORE = 0.01
@@ -60,13 +66,40 @@ def joined(parts: Sequence[Detections]) -> Detections:
     )
 
 
+def answer_boxes(
+    engine: Engine,
+    image: Volume,
+    *,
+    where: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Detections:
+    """Boxes in an image, in voxels of its own grid: of one member, or of several, each of which sees the image as its own plan
+    prepares it and puts its views together, fused by their weights.
+
+    where: named in errors. Raises InputError for an image that cannot be prepared.
+    """
+    members = members_of(engine)
+    found: list[Detections] = []
+    for number, member in enumerate(members):
+        prepared, placement = to_network(image, member.plan.preprocess)
+        require_finite(prepared, where=where)
+
+        def told(done: float, before: int = number) -> None:
+            if progress:
+                progress((before + done) / len(members))
+
+        own = predict_boxes(member, prepared, progress=told)
+        found.append(Detections(placement.boxes_back(own.boxes), own.scores, own.codes))
+    return found[0] if len(found) == 1 else put_together(found, shares_of(engine))
+
+
 def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[float], None] | None = None) -> Detections:
     """Boxes in a preprocessed image, in its voxels and cut at its border. progress: called with the share done."""
     plan = engine.plan
     padded, offset = pad_to_patch(image_CDHW, plan.batch.patch)
     axes = plan_windows(three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
     corners = list(itertools.product(*(axis.starts for axis in axes)))
-    views = list(itertools.product(engine.networks, mirrored_axes(plan.inference.mirror)))
+    views = views_of(engine)
     seen: list[list[Detections]] = [[] for _ in views]
     for number, corner in enumerate(corners, start=1):
         window = padded[(slice(None), *(slice(a, a + size) for a, size in zip(corner, plan.batch.patch, strict=True)))]
@@ -75,8 +108,8 @@ def predict_boxes(engine: Engine, image_CDHW: Floats, *, progress: Callable[[flo
             responsible([int(one) for one in axis.starts], start, size, length)
             for axis, start, size, length in zip(axes, corner, plan.batch.patch, padded.shape[1:], strict=True)
         ]
-        for place, (network, flipped) in enumerate(views):
-            found = in_window(engine, network, tensor, flipped)
+        for place, view in enumerate(views):
+            found = in_window(engine, tensor, view)
             moved = Detections(found.boxes + np.array(corner), found.scores, found.codes)
             middles = centres(moved.boxes)
             inside = np.all(
@@ -109,10 +142,11 @@ def responsible(starts: Sequence[int], start: int, size: int, length: int) -> tu
 
 
 @torch.no_grad()
-def in_window(engine: Engine, network: nn.Module, window_1CDHW: Tensor, flipped: tuple[int, ...]) -> Detections:
+def in_window(engine: Engine, window_1CDHW: Tensor, view: View) -> Detections:
     """What one network finds in one window, turned over as said and back."""
+    network, flipped, number = view
     seen = window_1CDHW.flip(flipped) if flipped else window_1CDHW
-    with autocast(engine.plan, engine.device):
+    with autocast(engine.plan, engine.device), dropping(network, number):
         found = network(network_input(seen, engine.plan))[0]
     found = engine.problem.probabilities(found)[0].cpu()
     candidates = most_probable(found)
@@ -138,11 +172,16 @@ def mirrored(found: Detections, flipped: tuple[int, ...], shape: Shape3) -> Dete
     return Detections(back, found.scores, found.codes)
 
 
-def put_together(seen: Sequence[Detections]) -> Detections:
-    """What all views say, the most probable first, at most MOST_KEPT of a class."""
+def put_together(seen: Sequence[Detections], shares: Sequence[float] | None = None) -> Detections:
+    """What all views, or members, say, the most probable first, at most MOST_KEPT of a class. shares: how much each counts, of
+    1 together; None: all alike.
+    """
     thinned = [one.at(suppress(one.boxes, one.scores, one.codes)) for one in seen]
     together = joined(thinned)
-    if len(thinned) > 1:
+    if shares is not None and len(thinned) > 1:
+        each = np.repeat(np.array(shares), [len(one) for one in thinned])
+        together = Detections(*fuse(together.boxes, together.scores, together.codes, shares_N=each))
+    elif len(thinned) > 1:
         together = Detections(*fuse(together.boxes, together.scores, together.codes, voters=len(thinned)))
     ordered = together.at(np.argsort(-together.scores, kind="stable"))
     kept = [np.flatnonzero(ordered.codes == code)[:MOST_KEPT] for code in np.unique(ordered.codes)]

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from scanwright.geometry.volume import Volume
+from scanwright.inference.members import groups_of
 from scanwright.inference.predict import Engine, probability_blocks
+from scanwright.inference.volume import predict_maps
+from scanwright.transform.preprocess import to_network
 from scanwright.types import Floats
 
 
@@ -20,6 +24,20 @@ def region_sums(engine: Engine, image_CDHW: Floats, *, regions: int) -> Floats:
     """
     blocks = np.stack(list(_block_sums(engine, image_CDHW, regions)))
     return np.asarray(blocks.sum(axis=0, dtype=np.float64))
+
+
+def image_sums(engine: Engine, image: Volume, *, regions: int) -> Floats:
+    """The same of an image as it is, by all members of the engine: those that see different windows are pooled on the image's
+    own grid, and summed there.
+    """
+    if len(groups_of(engine)) == 1:
+        return region_sums(engine, to_network(image, engine.plan.preprocess)[0], regions=regions)
+    return np.array([_sums_of(one.astype(np.float32).ravel()) for one in predict_maps(engine, image)[-regions:]])
+
+
+def _sums_of(chances_N: Floats) -> tuple[float, float, float]:
+    mask = chances_N > 0.5
+    return float(chances_N[mask].sum(dtype=np.float64)), float(mask.sum()), float(chances_N.sum(dtype=np.float64))
 
 
 def _block_sums(engine: Engine, image_CDHW: Floats, regions: int) -> Iterator[Floats]:

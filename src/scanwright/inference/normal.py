@@ -1,17 +1,39 @@
 """How far an image, and each voxel of it on its own grid, lies beyond what is normal, by every model."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch.nn import functional
 
 from scanwright.geometry.resample import resize
+from scanwright.geometry.volume import Volume
+from scanwright.inference.members import members_of, shares_of
 from scanwright.inference.predict import Engine
 from scanwright.network.normal import NormalModel, logits
-from scanwright.transform.preprocess import Placement
+from scanwright.transform.prepare import require_finite
+from scanwright.transform.preprocess import Placement, to_network
 from scanwright.types import Floats, Shape3
 
 INSIDE = -30.0
 """What a voxel has that was cut away before the image was looked at: it is usual."""
+
+
+def answer_normal(engine: Engine, image: Volume, *, where: Path | None = None) -> tuple[Floats, Floats]:
+    """As `predict_normal`, in the mean over the members by their weights, each of which sees the image as its own plan prepares
+    it. where: named in errors. Raises InputError for an image that cannot be prepared.
+    """
+    chances, excess = [], []
+    for member in members_of(engine):
+        network_input, placement = to_network(image, member.plan.preprocess)
+        require_finite(network_input, where=where)
+        whole, places = predict_normal(member, network_input, placement)
+        chances.append(whole)
+        excess.append(places)
+    if len(chances) == 1:
+        return chances[0], excess[0]
+    shares = np.array(shares_of(engine), dtype=np.float32)
+    return np.tensordot(shares, np.stack(chances), axes=1), np.tensordot(shares, np.stack(excess), axes=1)
 
 
 @torch.no_grad()

@@ -1,5 +1,8 @@
 """A whole image through a network, or several, with memory that follows the image and not the number of classes.
 
+An engine may have members beside it, of other plans (members.py): those that see the same windows are averaged window by
+window, here; all others on the image's own grid (pooled_maps.py).
+
 Windows are visited row by row along the first axis, and strip by strip in a row. Voxels that no later window touches are
 final: they leave as a block of probabilities (`sums`), are brought to the case's own resolution, become labels (`assemble`),
 and are forgotten. What is held is the overlap of two rows of windows and one strip, never the volume times the classes
@@ -15,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from scanwright.inference.assemble import Assembly
+from scanwright.inference.dropout import dropping, passes_of
 from scanwright.inference.sums import Axes, Block, RunningSums, spans
 from scanwright.inference.windows import plan_windows
 from scanwright.plan.plan import Plan
@@ -29,6 +33,7 @@ class Engine:
     """Networks whose probabilities are averaged, the plan that they share, and where they run.
 
     half: hold the running sums in float16 instead of float32; for many classes on large images.
+    beside: engines of further members, each with its own plan and problem. weight: how much this one counts among them.
     """
 
     networks: Sequence[nn.Module]
@@ -36,14 +41,27 @@ class Engine:
     problem: Problem
     device: torch.device
     half: bool = False
+    weight: float = 1.0
+    beside: tuple["Engine", ...] = ()
 
     @torch.no_grad()
     def windows(self, image_NCDHW: Tensor) -> Tensor:
-        """Mean probabilities of a batch of windows over networks and mirrored views; (N, K, D, H, W) float32."""
-        views = mirrored_axes(self.plan.inference.mirror)
+        """Mean probabilities of a batch of windows over networks, mirrored views, draws of dropout, and members beside by
+        their weights; (N, K, D, H, W) float32.
+        """
+        mean = self._own_windows(image_NCDHW)
+        if not self.beside:
+            return mean
+        mean.mul_(self.weight)
+        for other in self.beside:
+            mean.add_(other._own_windows(image_NCDHW), alpha=other.weight)
+        return mean.div_(self.weight + sum(other.weight for other in self.beside))
+
+    def _own_windows(self, image_NCDHW: Tensor) -> Tensor:
+        asked = views_of(self)
         total: Tensor | None = None
-        for network, axes in itertools.product(self.networks, views):
-            with autocast(self.plan, self.device):
+        for network, axes, number in asked:
+            with autocast(self.plan, self.device), dropping(network, number):
                 logits = network(network_input(image_NCDHW.flip(axes) if axes else image_NCDHW, self.plan))[0]
             answer = self.problem.probabilities(logits)
             del logits
@@ -51,7 +69,31 @@ class Engine:
             total = answer if total is None else total.add_(answer)
             del answer
         assert total is not None
-        return total.div_(len(self.networks) * len(views))
+        return total.div_(len(asked))
+
+
+def sees_alike(one: Engine, other: Engine) -> bool:
+    """Whether two members see the same windows: prepared alike, of one size, and as far apart."""
+    a, b = one.plan, other.plan
+    return (a.preprocess, a.batch.patch, a.inference.step_share) == (
+        b.preprocess,
+        b.batch.patch,
+        b.inference.step_share,
+    )
+
+
+View = tuple[nn.Module, tuple[int, ...], int | None]
+"""How an image is seen once: by which network, turned over along which axes, and with which draw of dropout."""
+
+
+def views_of(engine: Engine) -> list[View]:
+    """Every way in which an engine's own networks see an image or a window of it; their number is that of forward passes."""
+    plan = engine.plan.inference
+    return [
+        (network, axes, number)
+        for network, axes in itertools.product(engine.networks, mirrored_axes(plan.mirror))
+        for number in passes_of(network, plan.dropout_passes)
+    ]
 
 
 def predict_labels(
@@ -88,6 +130,7 @@ def probability_blocks(
     A block's values are a view of the running sums: use them before the next one.
     """
     plan = engine.plan
+    assert all(sees_alike(engine, other) for other in engine.beside), "a group of members, see members.groups_of"
     padded, offset = pad_to_patch(image_CDHW, plan.batch.patch)
     axes = plan_windows(three(padded.shape[1:]), plan.batch.patch, step_share=plan.inference.step_share)
     sums = RunningSums(engine.problem.outputs, axes, torch.float16 if engine.half else torch.float32)

@@ -1,19 +1,24 @@
 """A whole image answered: its memory is weighed first, then it is prepared, and every voxel of its own grid gets a label."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from scanwright.errors import ResourceError
+from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
+from scanwright.inference.members import groups_of, members_of
+from scanwright.inference.pooled_maps import decoded, maps_bytes, pooled_maps
 from scanwright.inference.predict import Engine, assembled
-from scanwright.plan.memory import prediction_bytes, row_bytes
-from scanwright.protocols import Listener, Progress
+from scanwright.plan.memory import prediction_bytes, row_bytes, weight_count
+from scanwright.protocols import Listener, Problem, Progress
 from scanwright.runtime import free_memory_bytes
 from scanwright.transform.prepare import require_finite
 from scanwright.transform.preprocess import Placement, to_network, whole
-from scanwright.types import Array
+from scanwright.types import Array, Floats
 
 SAFE_SHARE = 0.9
 LARGE_ROW = 2 << 30
@@ -37,7 +42,11 @@ def predict_surely(
     tell: Listener | None = None,
 ) -> tuple[Volume, Array | None]:
     """The same, with the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths."""
-    fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
+    groups = groups_of(engine)
+    if len(groups) > 1:
+        labels, sure = decoded(predict_maps(engine, image, where=where, tell=tell), engine.problem, watched)
+        return Volume(labels[None], image.grid), sure
+    fitted = fit_memory(groups[0], whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
     require_finite(network_input, where=where)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
@@ -45,14 +54,49 @@ def predict_surely(
     return Volume(labels[None], image.grid), sure
 
 
-def fit_memory(engine: Engine, placement: Placement, *, where: Path | None = None) -> Engine:
+def predict_maps(engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Array:
+    """Probabilities (K, I, J, K) on the image's own grid, float32 or float16, pooled over all members.
+
+    Raises TooLarge, before it begins, if memory would not suffice.
+    """
+    groups = groups_of(engine)
+    fitted = [
+        fit_memory(group, whole(image.grid, group.plan.preprocess), where=where, beside=map_bytes(engine, image.grid))
+        for group in groups
+    ]
+
+    def prepared() -> Iterator[tuple[Engine, Floats, Placement]]:
+        for number, group in enumerate(fitted):
+            network_input, placement = to_network(image, group.plan.preprocess)
+            require_finite(network_input, where=where)
+            yield group, network_input, placement
+            if tell is not None:
+                tell(Progress("predict", done=number + 1, total=len(fitted)))
+
+    return pooled_maps(engine, prepared(), shape=image.grid.shape, outside=outside_of(engine.problem))
+
+
+def outside_of(problem: Problem) -> tuple[float, ...]:
+    """The probability of each output where nothing was looked at: what decodes to the background."""
+    first = tuple(float(index == 0) for index in range(problem.outputs))
+    is_background = int(problem.decode(iter(np.array(first).reshape(-1, 1)))[0]) == 0
+    return first if is_background else (0.0,) * problem.outputs
+
+
+def map_bytes(engine: Engine, grid: Grid) -> int:
+    """What maps of an image take beside each group's own need; 0 for a single group, which needs none."""
+    return 0 if len(groups_of(engine)) == 1 else maps_bytes(engine.problem.outputs, grid.shape)
+
+
+def fit_memory(engine: Engine, placement: Placement, *, where: Path | None = None, beside: int = 0) -> Engine:
     """The engine with running sums in float32, or float16 where those are large. Raises TooLarge if it cannot fit.
 
-    placement: of the whole image, from its header, so that nothing has been allocated for it yet.
+    placement: of the whole image, from its header, so that nothing has been allocated for it yet. beside: bytes that are held
+    besides.
     """
     have = free_memory_bytes()
     half = needs_half(engine, placement)
-    need = expected_bytes(engine, placement, half=half)
+    need = expected_bytes(engine, placement, half=half) + beside
     if need > SAFE_SHARE * have:
         raise TooLarge(
             "this prediction needs more memory than is free",
@@ -70,11 +114,17 @@ def needs_half(engine: Engine, placement: Placement) -> bool:
 
 
 def expected_bytes(engine: Engine, placement: Placement, *, half: bool) -> int:
-    """Peak memory of a prediction above its input, from shapes alone."""
-    return prediction_bytes(
-        engine.plan,
-        network_shape=placement.shape,
-        case_shape=canonical(placement.grid.affine).permuted(engine.plan.preprocess.axes).shape(placement.grid.shape),
-        half=half,
-        networks=len(engine.networks),
+    """Peak memory of a prediction above its input, from shapes alone. engine: a group, whose members see the same windows."""
+    members = members_of(engine)
+    others = sum(len(one.networks) * weight_count(one.plan.network) * 4 for one in members[1:])
+    need = max(
+        prediction_bytes(
+            one.plan,
+            network_shape=placement.shape,
+            case_shape=canonical(placement.grid.affine).permuted(one.plan.preprocess.axes).shape(placement.grid.shape),
+            half=half,
+            networks=len(one.networks) + len(members) - 1,
+        )
+        for one in members
     )
+    return need + others

@@ -16,6 +16,8 @@ CHOSEN = "chosen.json"
 """The member that holds what was chosen on out-of-fold answers: a calibration, a threshold."""
 KNOWN_CASES = "arrays/known_cases.safetensors"
 """The member that holds training cases as the model sees them, without names; see explanation.known."""
+MEMBERS = "members.json"
+"""The member that says which models have which plan, and how much they count, where plan.json alone does not."""
 LEARNED_FROM = "learned_from.json"
 """The member that tells which cases weights have learned from: {"cases": [hash of each case's voxels]}."""
 

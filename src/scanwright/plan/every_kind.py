@@ -16,6 +16,7 @@ CHECKPOINTS = 24
 FEWEST_BETWEEN = 10
 """Steps between two checkpoints: saving and drawing takes as long as some steps."""
 LONGEST_STRETCH_S = 60.0
+SNAPSHOTS = 4
 
 
 def plan_training(
@@ -27,6 +28,7 @@ def plan_training(
     folds: Sequence[int],
     steps: int,
     pace: Pace | None,
+    takes_steps: bool = True,
 ) -> TrainingPlan:
     """Steps, precision, and the recipe of the kind of network for so many steps."""
     why_steps = f"{pace.step_s:.3f} s a step on this machine" if pace else "--steps" if settings.steps else "default"
@@ -52,11 +54,19 @@ def plan_training(
                 "weights begin at random" if settings.start is None else "weights of --from, all that fit",
                 "the command",
             ),
+            "snapshots": snapshots(takes_steps=takes_steps),
         },
         steps=steps,
     )
     require_cores(training, machine)
     return training
+
+
+def snapshots(*, takes_steps: bool) -> Choice[int]:
+    """A few of a training that takes steps: they cost disk alone, and are what an ensemble of one training is made of."""
+    if not takes_steps:
+        return Choice(0, "nothing is trained step by step", DEFAULT)
+    return Choice(SNAPSHOTS, "weights kept over the last part of the schedule, for ensembles of one training", DEFAULT)
 
 
 def timing(settings: Settings, pace: Pace | None) -> dict[str, Choice[float | None]]:
@@ -109,5 +119,6 @@ def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine, *, de
             "batch": Choice(1 if machine.device == "cpu" else 4, f"windows at a time on {machine.device}", DEFAULT),
             "decide": decided,
             "decide_at": Choice(None, "nothing is to be kept at a number", "this package"),
+            "dropout_passes": Choice(0, "networks are asked once, with nothing dropped", DEFAULT),
         },
     )

@@ -67,7 +67,9 @@ def make(
         batch = rules.batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         recipe = partial(rules.recipe, fingerprint, problem)
-        training = plan_training(trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace)
+        training = plan_training(
+            trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace, takes_steps=rules.takes_steps
+        )
         inference = plan_inference(trial, augment, machine, decided=rules.decision(fingerprint))
         require_decidable(inference, fingerprint)
         plan = Plan(

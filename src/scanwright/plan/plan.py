@@ -162,7 +162,8 @@ class TrainingPlan(Frozen):
     budget_s: when this model is to be done, in seconds of the whole command, or null; reserve_s: the part of it kept for what
     comes after training. step_s: what a step took when the plan was made. smoothing: the share of a class's target that is
     spread evenly over all classes. class_weights: of background and each region in the loss, at the start; they fade to one.
-    Empty: all alike. start: SHA-256 of the package or file that weights begin from; null: random.
+    Empty: all alike. start: SHA-256 of the package or file that weights begin from; null: random. snapshots: how many times
+    the weights are kept over the last part of the schedule, for ensembles of one training.
     """
 
     steps: int = Field(ge=1)
@@ -185,6 +186,7 @@ class TrainingPlan(Frozen):
     folds: tuple[int, ...]
     seed: int
     start: str | None = None
+    snapshots: int = Field(default=0, ge=0, le=50)
 
 
 class InferencePlan(Frozen):
@@ -192,6 +194,8 @@ class InferencePlan(Frozen):
 
     decide: which of two classes is said, or whether a label is: what is more probable, or the second class (the label) from a
     threshold on that is chosen on out-of-fold answers, by Youden's index or for a sensitivity or specificity of `decide_at`.
+    dropout_passes: how often a network with dropout is asked with values dropped at random, as in training, the answers being
+    averaged (Gal and Ghahramani 2016, ICML); 0: once, with nothing dropped.
     """
 
     step_share: float = Field(gt=0, le=1)
@@ -199,6 +203,7 @@ class InferencePlan(Frozen):
     batch: int = Field(ge=1)
     decide: Literal["probable", "youden", "sensitivity", "specificity"] = "probable"
     decide_at: float | None = Field(default=None, gt=0, le=1)
+    dropout_passes: int = Field(default=0, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _has_a_target(self) -> Self:

@@ -21,6 +21,7 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Region, Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError
+from scanwright.evaluation.ballots import Ballots
 from scanwright.evaluation.judged import ClassifiedCase, cases_to_csv
 from scanwright.evaluation.lesions import Lesions, lesion_columns
 from scanwright.evaluation.level import level_caveats
@@ -31,7 +32,7 @@ from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.inference.normal import predict_normal
+from scanwright.inference.normal import answer_normal
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
@@ -42,13 +43,13 @@ from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesio
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.problem.near import is_near
 from scanwright.problem.one_answer import OneAnswer
+from scanwright.problem.pooling import OpinionsOf
 from scanwright.problem.shown_by_itself import ShownByItself
+from scanwright.problem.whole_pooling import WholePooling, weighted_mean
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import DECISION, KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
-from scanwright.transform.prepare import require_finite
-from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Array, Bools, Floats, Unit
 
 MAPS = (".anomaly.png", ".anomaly.nii.gz")
@@ -126,7 +127,7 @@ class AnomalyCase(ClassifiedCase):
     lesions: Mapping[str, Lesions]
 
 
-class Anomaly(OneAnswer, ShownByItself):
+class Anomaly(WholePooling, OneAnswer, ShownByItself):
     """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
 
     name = "anomaly"
@@ -201,9 +202,7 @@ class Anomaly(OneAnswer, ShownByItself):
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> AnomalyAnswer:
         """How far the image lies from what is normal, and where. Raises InputError for an image that cannot be prepared."""
-        network_input, placement = to_network(image, engine.plan.preprocess)
-        require_finite(network_input, where=where)
-        chances, excess = predict_normal(engine, network_input, placement)
+        chances, excess = answer_normal(engine, image, where=where)
         grades = np.clip(np.ceil(AT_LIMIT + PER_SPREAD * excess), 0, 255).astype(np.uint8)
         return AnomalyAnswer(chances, Volume(grades[None], image.grid))
 
@@ -212,6 +211,20 @@ class Anomaly(OneAnswer, ShownByItself):
     ) -> tuple[AnomalyAnswer, None]:
         """The answer, which says by itself how far each voxel lies beyond the limit."""
         return self.answer(engine, image, where=where, tell=tell), None
+
+    def pool(self, opinions: Sequence[Any], weights: Sequence[float]) -> Any:
+        """The mean of scores, and of how far each place lies beyond the limit."""
+        grades = weighted_mean([one.grades.voxels for one in opinions], weights)
+        mean = Volume(np.ceil(grades - 1e-3).astype(np.uint8), opinions[0].grades.grid)
+        return AnomalyAnswer(weighted_mean([one.chances for one in opinions], weights), mean)
+
+    def ballots(self, cases: Sequence[Case], opinions_of: OpinionsOf) -> Ballots:
+        """Ranked by AUROC."""
+        return self.whole.ballots(cases, lambda case: [one.chances for one in opinions_of(case)])
+
+    def headline(self, rows: Sequence[AnomalyCase]) -> float | None:
+        """AUROC."""
+        return self.whole.headline(rows)
 
     def among(self, answer: AnomalyAnswer, regions: Regions) -> AnomalyAnswer:
         """The answer with the regions that what is abnormal lies among."""

@@ -28,19 +28,18 @@ from scanwright.geometry.diameters import axis_of_slices
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.lying import OUTSIDE
 from scanwright.geometry.volume import Volume
-from scanwright.inference.boxes import NOTHING, Detections, joined, predict_boxes
+from scanwright.inference.boxes import NOTHING, Detections, answer_boxes, joined
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
 from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
+from scanwright.problem.box_pooling import BoxPooling
 from scanwright.problem.near import NEAR, apart
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import MOST_FINDINGS, FindingLine, KeyImage, StudyPart
-from scanwright.transform.prepare import require_finite
-from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Array, Floats, Triple, Unit
 
 SUFFIX = ".json"
@@ -66,7 +65,7 @@ class BoxAnswer:
         return None if self.regions is None else self.regions.place_of(self.found.boxes[place])
 
 
-class BoxAnswers(ShownByItself):
+class BoxAnswers(BoxPooling, ShownByItself):
     """Mixed into a problem of one task whose answer is a number of boxes, each with a class and a score."""
 
     task: Task
@@ -103,16 +102,13 @@ class BoxAnswers(ShownByItself):
         """Every box that is at all probable, also those that are not told. Raises InputError for an image that cannot be
         prepared.
         """
-        network_input, placement = to_network(image, engine.plan.preprocess)
-        require_finite(network_input, where=where)
 
         def progress(share: float) -> None:
             if tell:
                 tell(Progress("predict", done=share, total=1))
 
-        found = predict_boxes(engine, network_input, progress=progress)
-        back = Detections(placement.boxes_back(found.boxes), found.scores, found.codes)
-        return BoxAnswer(back, image.grid.spacing, image.grid.unit)
+        found = answer_boxes(engine, image, where=where, progress=progress)
+        return BoxAnswer(found, image.grid.spacing, image.grid.unit)
 
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None

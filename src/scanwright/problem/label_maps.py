@@ -26,6 +26,7 @@ from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
+from scanwright.problem.label_map_pooling import LabelMapPooling
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
@@ -38,7 +39,7 @@ MOST_NAMED = 8
 """Unknown label values that an error names."""
 
 
-class LabelMaps(ShownByItself):
+class LabelMaps(LabelMapPooling, ShownByItself):
     """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid."""
 
     task: Task

@@ -13,6 +13,7 @@ from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
 from scanwright.problem.number_told import said, unit_of
 from scanwright.problem.whole_images import WholeImages
+from scanwright.problem.whole_pooling import NumberPooling
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Floats, Unit
 
@@ -40,7 +41,7 @@ def outside_learned(found: Mapping[str, JSON], reference: Mapping[str, JSON]) ->
     )
 
 
-class NumberAnswers(WholeImages):
+class NumberAnswers(NumberPooling, WholeImages):
     """Mixed into regression. learned: mean and deviation of the training cases, None where nothing was planned for them."""
 
     learned: TargetPlan | None

@@ -26,6 +26,7 @@ from scanwright.features.served import ClassicalNetwork, outputs_of
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import SPEAKS, Ends, saliency_overlay, stacked
 from scanwright.geometry.volume import Volume
+from scanwright.inference.members import every_network, members_of, shares_of
 from scanwright.inference.predict import Engine, pad_to_patch
 from scanwright.network.whole import LAST_MAP, WholeImage
 from scanwright.problem.kind import Explanation
@@ -65,7 +66,7 @@ def methods_of(networks: Sequence[nn.Module]) -> tuple[Method, ...]:
 
 def method_for(engine: Engine, wanted: str | None) -> Method:
     """The method that was asked for, or the one that is preferred. Raises UsageError for one that the models cannot give."""
-    able = methods_of(engine.networks)
+    able = methods_of(every_network(engine))
     if wanted is None:
         return PREFERRED[engine.plan.batch.patch[0] == 1] if "smoothgrad" in able else "occlusion"
     chosen = next((one for one in able if one == wanted), None)
@@ -151,8 +152,20 @@ class Seen:
 
 def saliency(engine: Engine, image: Volume, score: Score, method: Method | None = None) -> Floats:
     """(I, J, K) float32 on the image's own grid: what a score of the outputs rests on. Raises UsageError as `method_for`."""
-    seen = Seen.by(engine, image)
-    return seen.on_case(map_of(engine.networks, seen.tensor, score, method_for(engine, method)))
+    found: Floats = on_case(engine, image, [score], method_for(engine, method))[0]
+    return found
+
+
+def on_case(engine: Engine, image: Volume, scores: Sequence[Score], method: Method) -> Floats:
+    """(P, I, J, K): what each score rests on, the mean over the members by their weights, each as it sees the image."""
+    total: Floats | None = None
+    for member, share in zip(members_of(engine), shares_of(engine), strict=True):
+        seen = Seen.by(member, image)
+        made = maps_of(member.networks, seen.tensor, scores, method)
+        own = np.stack([seen.on_case(one) for one in made])
+        total = (own if share == 1 else share * own) if total is None else total + share * own
+    assert total is not None
+    return np.asarray(total, dtype=np.float32)
 
 
 def explanation_of(
@@ -169,9 +182,8 @@ def explanation_of(
     changed has no picture.
     """
     how = method_for(engine, method)
-    seen = Seen.by(engine, image)
-    made = maps_of(engine.networks, seen.tensor, [score for _, score in parts], how)
-    maps = {name: seen.on_case(one) for (name, _), one in zip(parts, made, strict=True)}
+    made = on_case(engine, image, [score for _, score in parts], how)
+    maps = {name: one for (name, _), one in zip(parts, made, strict=True)}
     least = LEAST_FALL if how == "occlusion" else 0.0
     told = {name: found for name, found in maps.items() if _is_more(found, than=least)}
     pictures = [

@@ -16,8 +16,9 @@ from scanwright.files import read_json, write_json
 from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
+from scanwright.inference.members import every_network
 from scanwright.inference.predict import Engine
-from scanwright.inference.whole import predict_whole
+from scanwright.inference.whole import answer_whole
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Explanation
 from scanwright.problem.one_answer import OneAnswer
@@ -25,8 +26,6 @@ from scanwright.problem.told import pictured
 from scanwright.problem.whole_explained import Seen, explanation_of, map_of, method_for, methods_of, score_of
 from scanwright.protocols import Listener
 from scanwright.report.study_content import KeyImage, StudyPart
-from scanwright.transform.prepare import require_finite
-from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Array, Floats
 
 SUFFIX = ".json"
@@ -59,9 +58,7 @@ class WholeImages(OneAnswer):
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> Floats:
         """A number for each part. Raises InputError for an image that cannot be prepared."""
-        network_input, _ = to_network(image, engine.plan.preprocess)
-        require_finite(network_input, where=where)
-        return predict_whole(engine, network_input)
+        return answer_whole(engine, image, where=where)
 
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
@@ -103,7 +100,7 @@ class WholeImages(OneAnswer):
 
         Raises UsageError for a method that the models cannot give.
         """
-        if not methods_of(engine.networks):
+        if not methods_of(every_network(engine)):
             return None
         places, how = self.explained(answer), method_for(engine, method)
         names = tuple(self.parts[place] for place in places)

@@ -23,6 +23,7 @@ from scanwright.protocols import Problem
 from scanwright.training.batches import Batches
 from scanwright.training.checkpoint import TrainingState, load_state, save_state
 from scanwright.training.schedule import Timetable, faded_weights, learning_rate, make_optimizer, set_learning_rate
+from scanwright.training.snapshots import due_after, save_snapshot
 
 MOST_BAD_STEPS = 20
 PACE_TOLERANCE = 0.04
@@ -91,6 +92,8 @@ def train(
 ) -> Iterator[Event]:
     """Train from `state.step` to the timetable's end, saving to `file` every `checkpoint_every` steps and at the end.
 
+    Snapshots of the weights are kept beside it, as many as are planned (snapshots.py); they change nothing.
+
     clock: seconds, only differences count. budget_s: wall time for this loop from now on; the schedule is refitted at
     checkpoints to end inside it. held_out: fixed (image, target) batches for the quick score.
     should_stop: asked after each step; if so, the state is saved and the loop ends early.
@@ -111,6 +114,9 @@ def train(
         note_loss(state, loss)
         if state.in_a_row > MOST_BAD_STEPS:
             raise diverged(state.step, plan)
+        snapshot = due_after(state.timetable, state.step, plan.training.snapshots)
+        if snapshot is not None:
+            save_snapshot(file.parent, snapshot, state.network)
         yield Step(state.step, state.timetable.end, loss, rate)
 
         if state.step % plan.training.checkpoint_every == 0 or state.step >= state.timetable.end:

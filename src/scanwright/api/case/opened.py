@@ -9,23 +9,22 @@ from pathlib import Path
 import torch
 
 from scanwright.api.case import slices
+from scanwright.api.case.packaged import engine_of
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.familiar import learned_channels
 from scanwright.dataset.images import read_image
 from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.dataset.task import Task, parse_task
-from scanwright.errors import InputError, IntegrityError, UsageError
+from scanwright.errors import InputError, UsageError
 from scanwright.explanation.known import Known
-from scanwright.features.planned import network_with
 from scanwright.geometry.grid import Grid
+from scanwright.inference.members import groups_of
 from scanwright.inference.predict import Engine
-from scanwright.inference.volume import expected_bytes, needs_half
+from scanwright.inference.volume import expected_bytes, map_bytes, needs_half
 from scanwright.io.formats import read_grid
 from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, load
-from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
-from scanwright.plan.plan import plan_from_json
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
 from scanwright.runtime import DeviceName, choose_device, num_threads
@@ -83,25 +82,12 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
         )
     torch_device = choose_device(device)
     torch.set_num_threads(num_threads())
-    plan = plan_from_json(package.plan, where=path)
     task = parse_task(package.task, where=path)
-    try:
-        require_divisible(plan)
-        networks = [network_with(package.weights(name), plan, torch_device) for name in package.models]
-    except (RuntimeError, UsageError) as error:
-        found = str(error).partition("\n")[0][:160]
-        raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
-    answered = problem_of(task, problem).planned(plan).settled(package.optional(CHOSEN))
-    if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), answered.outputs):
-        raise IntegrityError(
-            "task and plan of this package do not fit",
-            where=path,
-            expected=f"{len(task.channels)} channels in, {answered.outputs} out",
-            found=f"{plan.network.in_channels} in, {plan.network.out_channels} out",
-        )
+    engine = engine_of(package, task, make_problem=problem, device=torch_device, where=Path(path))
+    answered = problem_of(task, problem).planned(engine.plan).settled(package.optional(CHOSEN))
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
     seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
-    return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned, seen)
+    return Model(package, task, engine, answered, learned, seen)
 
 
 def content_of(case: Case, task: Task) -> str:
@@ -136,14 +122,17 @@ def memory_note(model: Model, cases: Sequence[Case], *, beside: Sequence[Model] 
 
 
 def needed_bytes(model: Model, grid: Grid) -> int:
-    """Peak memory of answering an image of this grid, above its input: slice by slice, or the whole of it."""
+    """Peak memory of answering an image of this grid, above its input: slice by slice, or the whole of it; of the member, or
+    members that see the same, that need most.
+    """
     plan = model.engine.plan.preprocess
     axis, labels = slices.axis_across(grid, plan), 0
     if model.is_flat and grid.shape[axis] > 1:
         labels = 2 * grid.num_voxels * LABEL_BYTES  # of each slice, and of all of them
         grid = slices.slice_grid(grid, 0, axis=axis)
+    groups = groups_of(model.engine)
     if model.problem.holds != LABELS:
-        return whole_image_bytes(model.engine.plan, whole(grid, plan).shape)
-    placement = whole(grid, plan)
-    half = needs_half(model.engine, placement)
-    return expected_bytes(model.engine, placement, half=half) + labels
+        return max(whole_image_bytes(one.plan, whole(grid, one.plan.preprocess).shape) for one in groups)
+    placed = [(one, whole(grid, one.plan.preprocess)) for one in groups]
+    needs = [expected_bytes(one, place, half=needs_half(one, place)) for one, place in placed]
+    return max(needs) + map_bytes(model.engine, grid) + labels

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from scanwright.api.case.packaged import listed_members
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.checks import Checks
 from scanwright.dataset.measures import images_hash
@@ -97,7 +98,7 @@ def read_beginning(file: Path) -> Beginning:
         raise UsageError("a package without a network to begin from", where=file, found=plan.network.title)
     return Beginning(
         Start(digest=package.digest, values=values_of(plan)),
-        tuple(package.weights(name) for name in package.models),
+        tuple(package.weights(name) for name in listed_members(package, where=file)[0][1]),
         frozenset((package.optional(LEARNED_FROM) or {"cases": []})["cases"]),
     )
 
