@@ -7,7 +7,7 @@ and are forgotten. What is held is the overlap of two rows of windows and one st
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from scanwright.inference.assemble import Assembly
+from scanwright.inference.evidence import Look
 from scanwright.inference.sums import Axes, Block, RunningSums, spans
 from scanwright.inference.windows import plan_windows
 from scanwright.plan.plan import Plan
@@ -67,12 +68,14 @@ def assembled(
     placement: Placement,
     *,
     watched: Sequence[int] = (),
+    slopes: Mapping[int, float] | None = None,
+    look: Look | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Array, Array | None]:
     """As `predict_labels`, and the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths; None
-    where none is watched.
+    where none is watched. slopes, look: as of `Assembly`.
     """
-    assembly = Assembly(engine.problem, placement.shape, placement.box_shape, watched=watched)
+    assembly = Assembly(engine.problem, placement.shape, placement.box_shape, watched=watched, slopes=slopes, look=look)
     for block in probability_blocks(engine, image_CDHW, progress=progress):
         assembly.add(block)
     assert assembly.labels is not None and assembly.complete
