@@ -25,6 +25,8 @@ from scanwright.evaluation.statistics import MIN_PATIENTS, bootstrap_mean
 from scanwright.inference.evidence import LEAST, tempered
 from scanwright.types import Bools, Floats, Ints
 
+COUNT_BINS = 20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Voxels:
@@ -43,7 +45,8 @@ class VoxelCalibration:
     """What calibrating a region's voxels is worth, on cases of which the fold that judges them took no part in the fit.
 
     slope: for the package, fitted on all cases; 1 where the gain is not shown. ece, log_loss: before and after. gain: what
-    the log loss of a case falls by, with its interval by patient. curves: before and after. far_given, far_true: of voxels
+    the log loss of a case falls by, with its interval by patient. curves, and counts of voxels in equal
+    parts of 0 to 1: before and after. far_given, far_true: of voxels
     that were given less than NEAR, the mean probability and the share that belongs to the region; None without any.
     """
 
@@ -59,6 +62,7 @@ class VoxelCalibration:
     far_given: float | None
     far_true: float | None
     curves: tuple[tuple[Bin, ...], tuple[Bin, ...]]
+    counts: tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def fit_slope(chances: Floats, positive: Bools) -> float:
@@ -111,7 +115,12 @@ def calibrate_voxels(voxels: Voxels, *, seed: int = 0) -> VoxelCalibration | Non
             tuple(reliability_curve(chance, positive, owners)),
             tuple(reliability_curve(after, positive, owners)),
         ),
+        counts=(_counts(chance), _counts(after)),
     )
+
+
+def _counts(chances: Floats) -> tuple[int, ...]:
+    return tuple(np.histogram(chances, bins=COUNT_BINS, range=(0, 1))[0].tolist())
 
 
 def _by_case(values: Floats, case: Ints) -> Floats:

@@ -56,7 +56,7 @@ class Package:
         return _read_optional(self.source, name)
 
     def choices(self) -> dict[str, Any] | None:
-        """What was chosen out of fold, for `Kind.settled`: chosen.json, with confidence.json under "confidence"; None without."""
+        """What `Kind.settled` takes: chosen.json, with confidence.json under "confidence"; None of a package without both."""
         chosen, confidence = self.optional(CHOSEN), self.optional(CONFIDENCE)
         return chosen if confidence is None else {**(chosen or {}), "confidence": confidence}
 

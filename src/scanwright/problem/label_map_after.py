@@ -51,7 +51,7 @@ def after_from_json(chosen: Mapping[str, JSON] | None) -> After:
     """What a package's chosen.json says, with its confidence.json under CONFIDENCE. Raises IntegrityError for what is none."""
     try:
         data = chosen or {}
-        steps = tuple(_step(one) for one in data.get(POSTPROCESS, {}).get("steps", ()))
+        steps = tuple(step_of(one) for one in data.get(POSTPROCESS, {}).get("steps", ()))
         slopes = {name: float(one["slope"]) for name, one in data.get(VOXELS, {}).items()}
         if any(not slope > 0 for slope in slopes.values()):
             raise ValueError("a slope of log-odds is above 0")
@@ -89,10 +89,10 @@ def doubts_of_quality(told: Mapping[str, JSON], quality: Quality) -> tuple[Doubt
     return (
         Doubt(
             "low-expected-quality",
-            "the outlines are probably poor: a Dice of {dice:.2f} is expected, less than of all but {share:.0f} % of the cases "
+            "the outlines are probably poor: a Dice of {dice:.2f} is expected of them, less than of {others:.0f} % of the cases "
             "that the model was tested on",
             dice=told[EXPECTED]["mean"],
-            share=100 * LOW_SHARE,
+            others=100 * (1 - LOW_SHARE),
         ),
     )
 
@@ -119,7 +119,8 @@ def _told(value: float, slack: float | None) -> dict[str, JSON]:
     return {"mean": round(value, 4), "low": None if slack is None else round(max(0.0, min(value, value - slack)), 4)}
 
 
-def _step(data: Mapping[str, JSON]) -> Step:
+def step_of(data: Mapping[str, JSON]) -> Step:
+    """A step from plain data. Raises KeyError, TypeError or ValueError for what is none."""
     action: Action = data["action"]
     if action not in get_args(Action):
         raise ValueError(f"no step is called {action}")

@@ -55,8 +55,8 @@ Settled = tuple[list[CaseRow], list[CaseRow], dict[str, JSON] | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Opened:
-    """A kept answer beside its truth. sizes: true sizes of regions. voxel: the size of one, in the same unit. positive (V,): of
-    the voxels of the evidence's sample, which belong to their region; judged (V,): which somebody judged.
+    """A kept answer beside its truth. sizes: true sizes of regions. voxel: the size of one, in the same unit. positive (V,):
+    of the voxels of the evidence's sample, which belong to their region; judged (V,): which somebody judged.
     """
 
     parted: PartedCase
@@ -68,8 +68,8 @@ class Opened:
 
 
 def settle_masks(rows: Sequence[CaseRow], test: Sequence[CaseRow], task: Task, *, again: Again, seed: int) -> Settled:
-    """Rows judged cross-fitted, test rows by what all folds chose, and that; the rows as they are, and None, where nothing can be
-    chosen: with one fold, or where answers were not kept.
+    """Rows judged cross-fitted, test rows by what all folds chose, and that; the rows as they are, and None, where nothing
+    can be chosen: with one fold, or where answers were not kept.
     """
     kept = [row for row in rows if isinstance(row, KeptRow)]
     if len(kept) < len(rows) or len({row.fold for row in kept} - {None}) < 2:
@@ -136,7 +136,7 @@ def open_kept(row: KeptRow, task: Task) -> Opened:
 def _truth_of_sample(
     evidence: Evidence | None, labels: Array, task: Task, looked_for: Sequence[str]
 ) -> tuple[Bools, Bools]:
-    """Of each voxel that was drawn, whether it belongs to the region that it was drawn for, and whether somebody judged that."""
+    """Of each voxel that was drawn, whether it belongs to the region that it was drawn for, and whether that was judged."""
     if evidence is None or evidence.sample is None:
         return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
     sample = evidence.sample
@@ -168,16 +168,16 @@ def _gains(before: Sequence[KeptRow], after: Sequence[KeptRow], task: Task, *, s
     names = [region.name for region in task.regions]
     found: dict[str, JSON] = {"overall": dice(names), "by_class": {name: dice([name]) for name in names}}
     for name in task.abnormal:
-        counts = [np.array([_lesions(row, name) for row in rows], dtype=float) for rows in (before, after)]
-        f1, reach = f1_gain(*counts, patients, seed=seed)
+        had, has = (np.array([_lesions(row, name) for row in rows], dtype=float) for rows in (before, after))
+        f1, reach = f1_gain(had, has, patients, seed=seed)
         gain = Estimate(value=f1, interval=reach, n=len(patients), n_defined=0 if f1 is None else len(patients))
         fewer = Estimate(
-            value=float((counts[1][:, 1] - counts[0][:, 1]).mean()),
+            value=float((had[:, 1] - has[:, 1]).mean()),
             interval=None,
             n=len(patients),
             n_defined=len(patients),
         )
-        found["by_class"][name] |= {"lesion_f1_gain": gain.as_json(), "false_lesions_bias": fewer.as_json()}
+        found["by_class"][name] |= {"lesion_f1_gain": gain.as_json(), "fewer_false_lesions": fewer.as_json()}
     return found
 
 
@@ -316,6 +316,7 @@ def _voxels_json(one: VoxelCalibration) -> dict[str, JSON]:
         "voxels": one.voxels,
         "near": NEAR,
         "far": {"given": one.far_given, "true": one.far_true},
+        "counts": {name: list(of) for name, of in zip(("before", "after"), one.counts, strict=True)},
         "curves": {name: [_bin_json(b) for b in of] for name, of in zip(("before", "after"), one.curves, strict=True)},
     }
 

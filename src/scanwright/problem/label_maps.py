@@ -28,7 +28,15 @@ from scanwright.io.formats import is_picture, read_grid, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
-from scanwright.problem.label_map_after import NOTHING, After, after_from_json, doubts_of_quality, told_quality
+from scanwright.problem.label_map_after import (
+    EXPECTED,
+    NOTHING,
+    After,
+    after_from_json,
+    doubts_of_quality,
+    told_quality,
+)
+from scanwright.problem.label_map_gains import gain_results, how_decided
 from scanwright.problem.label_map_kept import Kept, KeptRow, Masks, processed, write_evidence
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_settling import settle_masks
@@ -121,7 +129,9 @@ class LabelMaps(ShownByItself):
 
     def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
         """The same, and pictures of them."""
-        return study_part(image, answer, self.task, sure=sure)
+        told = self._quality(answer).get(EXPECTED)
+        part = study_part(image, answer, self.task, sure=sure)
+        return part if told is None else replace(part, expected_dice=(told["mean"], told["low"]))
 
     def file_name(self, case: Case) -> str:
         """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""
@@ -296,7 +306,13 @@ class LabelMaps(ShownByItself):
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
         whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
-        return (whole, *lesion_results(name, summary, rows))
+        return (whole, *lesion_results(name, summary, rows), *gain_results(summary, rows, unit=unit))
+
+    def how_decided(self, rows: Sequence[CaseRow]) -> str:
+        """What is done after the network; "" where nothing is."""
+        first = next(iter(rows), None)
+        pictures = isinstance(first, KeptRow) and is_picture(first.kept.file)
+        return how_decided(self.after, unit="px" if pictures else "ml")
 
     def pictures(
         self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]

@@ -10,11 +10,20 @@ NOT_DEFINED = "\N{EN DASH}"
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Suffixes of metric names that carry a unit.
 UNITS = ("mm", "px", "ml", "mm2")
-ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
-CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
+ERRORS = {"brier", "ece", "ece_before", "mae", "rmse", "loss", "log_loss", "mae_grades"}
+CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman", "pearson_alone"}
 OF_ONE_CASE = {"truth", "estimate", "difference"}
 """A quantity of one case: what is true, what was estimated, and the second less the first."""
-WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "probability", "score", *OF_ONE_CASE}
+WITHOUT_DIRECTION = {
+    "loa_low",
+    "loa_high",
+    "burden_loa_low",
+    "burden_loa_high",
+    "probability",
+    "score",
+    "temperature",
+    *OF_ONE_CASE,
+}
 """What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
 RATES = {"false_lesions_per_case"}

@@ -113,7 +113,7 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
 
 
 def chosen_members(chosen: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """chosen.json and confidence.json, of which `Kind.settle` gives the second under "confidence"; what is empty is left out."""
+    """chosen.json and confidence.json, which `Kind.settle` gives as one, the second under "confidence"; without empty ones."""
     parts = dict(chosen or {})
     confidence = parts.pop("confidence", None)
     members = {CHOSEN: parts, CONFIDENCE: confidence}
