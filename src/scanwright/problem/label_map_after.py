@@ -89,8 +89,8 @@ def doubts_of_quality(told: Mapping[str, JSON], quality: Quality) -> tuple[Doubt
     return (
         Doubt(
             "low-expected-quality",
-            "the outlines are probably poor: a Dice of {dice:.2f} is expected of them, less than of {others:.0f} % of the cases "
-            "that the model was tested on",
+            "the outlines are probably poor: a Dice of {dice:.2f} is expected of them, less than of {others:.0f} % of the "
+            "cases that the model was tested on",
             dice=told[EXPECTED]["mean"],
             others=100 * (1 - LOW_SHARE),
         ),

@@ -21,10 +21,12 @@ RULE = (
     "A step is taken for a region where the interval of what it gains, in Dice or in the F1 of findings, lies above 0 and the "
     "other is not shown to fall."
 )
-CROSS_FITTED = "Each case was judged with the steps that the other folds chose; differences are of this with the network's own answers."
+CROSS_FITTED = (
+    "Each case was judged with the steps that the other folds chose; differences are from the network's own answers."
+)
 TRIED = (
-    "What each step gained on the cases that it was chosen on; of several that gain the best was taken, then what gained on "
-    "top of it. A step may gain by chance, so these numbers are a little too good; those above are not."
+    "What each step gained on the cases that it was chosen on; of several that gain the best was taken, then "
+    "what gained on top of it. A step may gain by chance, so these numbers are a little too good; those above are not."
 )
 
 
@@ -117,8 +119,9 @@ def _of_voxels(data: Mapping[str, JSON] | None) -> Iterator[ResultSet]:
         regions=tuple(RegionRow(region=name, metrics=_voxel_measures(one)) for name, one in data.items()),
         note=(
             f"Of voxels near a region, to which the network gives {NEAR:.0%} and more: as many are drawn from each case, and "
-            "each is judged with the temperature of the other folds. A temperature is used where the log loss of cases falls by it, "
-            f"its interval above 0: {_used(data)}. It changes no outline, but how sure the model is said to be of a finding."
+            "each is judged with the temperature of the other folds. A temperature is used where the log loss of cases falls "
+            f"by it, its interval above 0: {_used(data)}. It changes no outline, but how sure the model is said to be of a "
+            "finding."
         ),
         of_each_case=False,
         figures=tuple(_curves(data)),
@@ -184,8 +187,8 @@ def _of_quality(data: Mapping[str, JSON] | None, rows: Sequence[CaseRow]) -> Ite
         regions=tuple(RegionRow(region=name, metrics=measures(one)) for name, one in measured["by_class"].items()),
         note=(
             "Without a truth, the Dice of a mask is predicted from what its probabilities expect, the bits of doubt at its "
-            "border and how usual its size is, by a line that is fitted on the other folds; beside it, what the probabilities alone "
-            f"tell. Coverage: the share of cases that are not below their bound, which {LEVEL:.0%} are to be.{flagged}"
+            "border and how usual its size is, by a line that is fitted on the other folds; beside it, what the probabilities "
+            f"alone tell. Coverage: the share of cases that are not below their bound, which {LEVEL:.0%} are to be.{flagged}"
         ),
         of_each_case=False,
         figures=tuple(_scatter(rows, list(measured["by_class"]))),
