@@ -92,7 +92,7 @@ def calibrate_voxels(voxels: Voxels, *, seed: int = 0) -> VoxelCalibration | Non
     for fold in sorted(set(folds.tolist())):
         here = folds == fold
         after[here] = tempered(chance[here], fit_slope(chance[~here], positive[~here]))
-    losses = [_by_case(binary_log_loss(told, positive), case) for told in (chance, after)]
+    losses = [_by_case(binary_log_loss(told, positive.astype(float)), case) for told in (chance, after)]
     patients = [voxels.patients[place] for place in np.unique(case).tolist()]
     fall = losses[0] - losses[1]
     interval = bootstrap_mean(fall.tolist(), patients, seed=seed)
@@ -117,6 +117,13 @@ def calibrate_voxels(voxels: Voxels, *, seed: int = 0) -> VoxelCalibration | Non
         ),
         counts=(_counts(chance), _counts(after)),
     )
+
+
+def ece_with(voxels: Voxels, slope: float) -> tuple[float, float] | None:
+    """The error of voxels near a region before and after a slope that was fitted elsewhere; None without such voxels."""
+    chance, positive = voxels.chance[voxels.near].astype(np.float64), voxels.positive[voxels.near]
+    before, after = (calibration_error(told, positive) for told in (chance, tempered(chance, slope)))
+    return None if before is None or after is None else (before, after)
 
 
 def _counts(chances: Floats) -> tuple[int, ...]:
