@@ -1,7 +1,8 @@
 """How good a mask probably is, told without its truth: from what the probabilities behind it say, fitted out of fold.
 
 Three things are known of a region's mask when it is made: the Dice that its probabilities expect (inference.confidence), how
-many bits of doubt there are for each voxel of its border, and how far its size is from those of true regions. A line through
+many bits of doubt there are for each voxel of its border, and how far its size is from those of true regions; a fourth where
+several opinions were heard of each case (views, draws of dropout): how far they agree (inference.opinions). A line through
 the Dice of out-of-fold masks is fitted to them, whose signs are given (more expected is never worse; doubt, or an odd size,
 never better), held small by a ridge, and cut to [0, 1].
 
@@ -26,8 +27,9 @@ from scanwright.evaluation.statistics import MIN_PATIENTS
 from scanwright.runtime import generator
 from scanwright.types import Bools, Floats, Ints
 
-TRAITS = ("expected_dice", "border_bits", "odd_size")
-SIGNS = (1, -1, -1)
+TRAITS = ("expected_dice", "border_bits", "odd_size", "agreement")
+"""The last where every case that a line is fitted to has it."""
+SIGNS = (1, -1, -1, 1)
 """In which direction each may move the predicted Dice."""
 RIDGE = 1.0
 """What a weight costs, in cases: of 20 cases that hold a trait by chance, it is pulled to 0 by a twentieth."""
@@ -42,11 +44,14 @@ SAMPLES = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traits:
-    """What is known of a mask when it is made. size: in the unit of the true sizes that it is compared with, above 0."""
+    """What is known of a mask when it is made. size: in the unit of the true sizes that it is compared with, above 0.
+    agreement: of several opinions, in [0, 1]; None where there was one.
+    """
 
     expected_dice: float
     border_bits: float
     size: float
+    agreement: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,16 +68,19 @@ class MaskCase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """weights: of TRAITS, as they are. size, spread: of the logs of true sizes."""
+    """weights: of the first three or all of TRAITS, as they are. size, spread: of the logs of true sizes."""
 
     intercept: float
-    weights: tuple[float, float, float]
+    weights: tuple[float, ...]
     size: float
     spread: float
 
-    def dice(self, traits: Traits) -> float:
-        """The predicted Dice, in [0, 1]."""
-        told = self.intercept + float(np.dot(self.weights, _columns([traits], self.size, self.spread)[0]))
+    def dice(self, traits: Traits) -> float | None:
+        """The predicted Dice, in [0, 1]; None where opinions are weighed and there was one alone."""
+        columns = _columns([traits], self.size, self.spread)[0][: len(self.weights)]
+        if len(columns) < len(self.weights):
+            return None
+        told = self.intercept + float(np.dot(self.weights, columns))
         return min(1.0, max(0.0, told))
 
 
@@ -91,6 +99,7 @@ class Judged:
     spearman: Estimate
     mae: Estimate
     pearson_alone: Estimate
+    pearson_agreement: Estimate
     slack: float | None
     coverage: Estimate
 
@@ -104,11 +113,12 @@ def fit_line(cases: Sequence[MaskCase]) -> Line | None:
     columns = _columns([case.traits for case in cases], size, spread)
     centre, scale = columns.mean(axis=0), np.maximum(columns.std(axis=0), 1e-6)
     dice = np.array([case.dice for case in cases])
-    signed = (columns - centre) / scale * SIGNS
-    held = np.concatenate([signed, math.sqrt(RIDGE) * np.eye(len(TRAITS))])
-    target = np.concatenate([dice - dice.mean(), np.zeros(len(TRAITS))])
-    found = lsq_linear(held, target, bounds=(0, np.inf)).x * SIGNS / scale
-    weights = (float(found[0]), float(found[1]), float(found[2]))
+    number = columns.shape[1]
+    signed = (columns - centre) / scale * SIGNS[:number]
+    held = np.concatenate([signed, math.sqrt(RIDGE) * np.eye(number)])
+    target = np.concatenate([dice - dice.mean(), np.zeros(number)])
+    found = lsq_linear(held, target, bounds=(0, np.inf)).x * SIGNS[:number] / scale
+    weights = tuple(float(one) for one in found)
     return Line(intercept=float(dice.mean() - centre @ found), weights=weights, size=size, spread=spread)
 
 
@@ -118,8 +128,8 @@ def cross_fitted(cases: Sequence[MaskCase]) -> Floats:
     for fold in {case.fold for case in cases}:
         line = fit_line([case for case in cases if case.fold != fold])
         for place, case in enumerate(cases):
-            if line is not None and case.fold == fold:
-                told[place] = line.dice(case.traits)
+            dice = line.dice(case.traits) if line is not None and case.fold == fold else None
+            told[place] = told[place] if dice is None else dice
     return told
 
 
@@ -133,6 +143,7 @@ def judge(
     known = [(case, float(told)) for case, told in zip(cases, predicted, strict=True) if np.isfinite(told)]
     told, true = np.array([value for _, value in known]), np.array([case.dice for case, _ in known])
     alone = np.array([case.traits.expected_dice for case, _ in known])
+    agreed = np.array([case.traits.agreement for case, _ in known], dtype=float)
     owners = [case.patient for case, _ in known]
     folds = np.array([-1 if case.fold is None else case.fold for case, _ in known], dtype=int)
 
@@ -147,6 +158,7 @@ def judge(
         spearman=estimate(lambda rows: _correlation(rankdata(told[rows]), rankdata(true[rows])), told),
         mae=estimate(lambda rows: float(np.abs(told[rows] - true[rows]).mean()), told),
         pearson_alone=estimate(lambda rows: _correlation(alone[rows], true[rows]), told),
+        pearson_agreement=estimate(lambda rows: _correlation(agreed[rows], true[rows]), told),
         slack=slack(told - true),
         coverage=_coverage(told - true, folds, owners),
     )
@@ -167,9 +179,11 @@ def lowest(predicted: Floats) -> float | None:
 
 
 def _columns(traits: Sequence[Traits], size: float, spread: float) -> Floats:
-    """(N, 3) in the order of TRAITS."""
+    """(N, 4) in the order of TRAITS, or (N, 3) where one of them has no agreement."""
     rows = [(one.expected_dice, one.border_bits, abs(math.log(one.size) - size) / spread) for one in traits]
-    return np.array(rows, dtype=float).reshape(-1, len(TRAITS))
+    known = [one.agreement for one in traits if one.agreement is not None]
+    columns = np.array(rows, dtype=float).reshape(-1, 3)
+    return np.column_stack([columns, known]) if len(known) == len(traits) else columns
 
 
 def _correlation(one: Floats, other: Floats) -> float:
@@ -224,8 +238,8 @@ def _coverage(excess: Floats, folds: Ints, owners: Sequence[Hashable]) -> Estima
 
 def line_from_json(data: Mapping[str, object]) -> Line:
     """A line that was kept as plain data. Raises KeyError, TypeError or ValueError for what is none."""
-    first, second, third = (float(value) for value in data["weights"])  # type: ignore[attr-defined]
+    weights = tuple(float(value) for value in data["weights"])  # type: ignore[attr-defined]
     size, spread, intercept = (float(data[name]) for name in ("size", "spread", "intercept"))  # type: ignore[arg-type]
-    if spread <= 0:
-        raise ValueError("a spread of sizes is above 0")
-    return Line(intercept=intercept, weights=(first, second, third), size=size, spread=spread)
+    if spread <= 0 or len(weights) not in (len(TRAITS) - 1, len(TRAITS)):
+        raise ValueError("a line has a spread of sizes above 0, and three or four weights")
+    return Line(intercept=intercept, weights=weights, size=size, spread=spread)

@@ -47,10 +47,12 @@ class Evidence:
     bits, where p is NEAR and more.
 
     border (R,): voxels of the answer's masks with a voxel of the background, or of another region, beside them (by faces).
+    agreement (R,): of several opinions (opinions.py); NaN where there is none.
     """
 
     sums: Floats
     border: Ints
+    agreement: Floats
     sample: Sample | None = None
 
 
@@ -142,10 +144,15 @@ class Look:
             found = found[0][least], found[1][least], found[2][least]
         self.drawn[name] = found
 
-    def evidence(self, masks: Sequence[Bools], placement: Placement) -> Evidence:
-        """What was seen of an image, whose answer has these masks (R of them) on its own grid."""
+    def evidence(self, masks: Sequence[Bools], placement: Placement, *, agreement: Floats | None = None) -> Evidence:
+        """What was seen of an image, whose answer has these masks (R of them) on its own grid. agreement: None: of one
+        opinion alone.
+        """
         border = np.array([border_voxels(mask) for mask in masks], dtype=np.int64)
-        return Evidence(sums=self.sums, border=border, sample=self._sample(placement) if self.sampled else None)
+        agreed = np.full(len(self.outputs), np.nan) if agreement is None else agreement
+        return Evidence(
+            sums=self.sums, border=border, agreement=agreed, sample=self._sample(placement) if self.sampled else None
+        )
 
     def _sample(self, placement: Placement) -> Sample:
         parts = [

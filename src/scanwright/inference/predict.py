@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from scanwright.inference.assemble import Assembly
 from scanwright.inference.evidence import Look
+from scanwright.inference.opinions import Opinions
 from scanwright.inference.sums import Axes, Block, RunningSums, spans
 from scanwright.inference.windows import plan_windows
 from scanwright.plan.plan import Plan
@@ -30,6 +31,7 @@ class Engine:
     """Networks whose probabilities are averaged, the plan that they share, and where they run.
 
     half: hold the running sums in float16 instead of float32; for many classes on large images.
+    opinions: hears what each network says of each window, from each side.
     """
 
     networks: Sequence[nn.Module]
@@ -37,6 +39,7 @@ class Engine:
     problem: Problem
     device: torch.device
     half: bool = False
+    opinions: Opinions | None = None
 
     @torch.no_grad()
     def windows(self, image_NCDHW: Tensor) -> Tensor:
@@ -49,9 +52,13 @@ class Engine:
             answer = self.problem.probabilities(logits)
             del logits
             answer = answer.flip(axes) if axes else answer
+            if self.opinions is not None:
+                self.opinions.hear(answer)
             total = answer if total is None else total.add_(answer)
             del answer
         assert total is not None
+        if self.opinions is not None:
+            self.opinions.close()
         return total.div_(len(self.networks) * len(views))
 
 

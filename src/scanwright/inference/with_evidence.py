@@ -1,13 +1,14 @@
 """A whole image answered with a label map, and what the probabilities behind it say (evidence.py)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from scanwright.geometry.volume import Volume
 from scanwright.inference.evidence import Evidence, Look
+from scanwright.inference.opinions import Opinions
 from scanwright.inference.predict import Engine, assembled
 from scanwright.inference.volume import fit_memory
 from scanwright.protocols import Listener, Progress
@@ -48,8 +49,17 @@ def predict_with_evidence(
     require_finite(network_input, where=where)
     look = Look(outputs=tuple(regions), box=placement.box_shape, sampled=sampled)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
+    opinions = Opinions(tuple(regions))
     labels, sure = assembled(
-        fitted, network_input, placement, watched=watched, slopes=slopes, look=look, progress=progress
+        replace(fitted, opinions=opinions),
+        network_input,
+        placement,
+        watched=watched,
+        slopes=slopes,
+        look=look,
+        progress=progress,
     )
-    evidence = look.evidence([np.isin(labels, values) for values in regions.values()], placement)
+    evidence = look.evidence(
+        [np.isin(labels, values) for values in regions.values()], placement, agreement=opinions.agreement
+    )
     return Told(Volume(labels[None], image.grid), sure, evidence)

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import get_args
 
+import numpy as np
+
 from scanwright.doubt import Doubt
 from scanwright.errors import IntegrityError
 from scanwright.evaluation.mask_quality import LEVEL, LOW_SHARE, Line, Traits, line_from_json
@@ -18,7 +20,7 @@ from scanwright.inference.postprocess import Action, Step
 from scanwright.types import JSON
 
 POSTPROCESS, VOXELS, CONFIDENCE, MASKS = "postprocess", "voxels", "confidence", "masks"
-EXPECTED = "expected_dice"
+EXPECTED, AGREEMENT = "expected_dice", "agreement"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,15 +73,29 @@ def told_quality(evidence: Evidence, names: Sequence[str], quality: Quality, *, 
     predicted, and what nine cases in ten are not below; {} where no region was found of which anything can be said.
     """
     told = {
-        name: quality.lines[name].dice(traits)
+        name: dice
         for name, traits in zip(names, traits_of(evidence, voxel=voxel), strict=True)
         if traits is not None and name in quality.lines
+        for dice in [quality.lines[name].dice(traits)]
+        if dice is not None
     }
     if not told:
         return {}
     mean = sum(told.values()) / len(told)
     regions = {name: _told(value, quality.slack_by_region.get(name)) for name, value in told.items()}
     return {EXPECTED: {**_told(mean, quality.slack), "regions": regions}}
+
+
+def told_agreement(evidence: Evidence, names: Sequence[str]) -> dict[str, JSON]:
+    """{"agreement": {name: …}}: the pairwise Dice of several opinions of each region (inference.opinions), of those that
+    any of them holds; {} of one opinion alone.
+    """
+    told = {
+        name: round(float(value), 4)
+        for name, value in zip(names, evidence.agreement, strict=True)
+        if not np.isnan(value)
+    }
+    return {AGREEMENT: told} if told else {}
 
 
 def doubts_of_quality(told: Mapping[str, JSON], quality: Quality) -> tuple[Doubt, ...]:
@@ -100,13 +116,20 @@ def doubts_of_quality(told: Mapping[str, JSON], quality: Quality) -> tuple[Doubt
 def traits_of(evidence: Evidence, *, voxel: float) -> list[Traits | None]:
     """What is known of each region's mask; None of a region that was not found. voxel: the size of one."""
     found: list[Traits | None] = []
-    for sums, border in zip(evidence.sums, evidence.border, strict=True):
+    for sums, border, agreement in zip(evidence.sums, evidence.border, evidence.agreement, strict=True):
         if not sums[SIZE] or not border:
             found.append(None)
             continue
         dice = 2 * sums[INSIDE] / (sums[SIZE] + sums[TOTAL])
         bits = sums[DOUBT] / border
-        found.append(Traits(expected_dice=float(dice), border_bits=float(bits), size=float(sums[SIZE]) * voxel))
+        found.append(
+            Traits(
+                expected_dice=float(dice),
+                border_bits=float(bits),
+                size=float(sums[SIZE]) * voxel,
+                agreement=None if np.isnan(agreement) else float(agreement),
+            )
+        )
     return found
 
 

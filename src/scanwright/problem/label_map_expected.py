@@ -71,8 +71,9 @@ def quality_of_test(
     for number, name in enumerate(names):
         places, cases = _mask_cases(rows, opened, number, name)
         for place, case in zip(places, cases, strict=True):
-            if name in lines:
-                told[place][name], known[place][name] = lines[name].dice(case.traits), case
+            dice = lines[name].dice(case.traits) if name in lines else None
+            if dice is not None:
+                told[place][name], known[place][name] = dice, case
     means, predicted = _means(rows, known, told)
     return (judged_json(judge(means, predicted, seed=seed)) if means else {}), told
 
@@ -111,6 +112,7 @@ def _mean_case(row: KeptRow, regions: Mapping[str, MaskCase]) -> MaskCase:
         return float(np.mean(list(values)))
 
     every = regions.values()
+    agreed = [one.traits.agreement for one in every if one.traits.agreement is not None]
     return MaskCase(
         case=row.case,
         patient=row.patient,
@@ -119,6 +121,7 @@ def _mean_case(row: KeptRow, regions: Mapping[str, MaskCase]) -> MaskCase:
             expected_dice=mean(one.traits.expected_dice for one in every),
             border_bits=mean(one.traits.border_bits for one in every),
             size=sum(one.traits.size for one in every),
+            agreement=mean(agreed) if len(agreed) == len(every) else None,
         ),
         dice=mean(one.dice for one in every),
         true_size=sum(one.true_size for one in every),

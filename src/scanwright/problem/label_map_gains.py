@@ -174,7 +174,8 @@ def _of_quality(data: Mapping[str, JSON] | None, rows: Sequence[CaseRow]) -> Ite
     if not data:
         return
     measured = data["measured"]
-    names = ("pearson", "spearman", "mae", "pearson_alone", "coverage")
+    agreed = ("pearson_agreement",) if measured["overall"]["pearson_agreement"]["mean"] is not None else ()
+    names = ("pearson", "spearman", "mae", "pearson_alone", *agreed, "coverage")
 
     def measures(block: Mapping[str, JSON]) -> dict[str, Estimate]:
         return estimates({name: block[name] for name in names})

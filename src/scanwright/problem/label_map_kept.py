@@ -74,7 +74,7 @@ def write_evidence(file: Path, evidence: Evidence) -> None:
     from safetensors.numpy import save
 
     sample = evidence.sample
-    arrays: dict[str, Array] = {"sums": evidence.sums, "border": evidence.border}
+    arrays: dict[str, Array] = {"sums": evidence.sums, "border": evidence.border, "agreement": evidence.agreement}
     if sample is not None:
         arrays |= {"region": sample.region, "voxel": sample.voxel, "chance": sample.chance, "near": sample.near}
     write_bytes(_beside(file), save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
@@ -91,7 +91,12 @@ def read_evidence(file: Path) -> Evidence | None:
     try:
         found: Mapping[str, Array] = load(beside.read_bytes())
         drawn = {name: found[name] for name in ("region", "voxel", "chance", "near") if "region" in found}
-        return Evidence(sums=found["sums"], border=found["border"], sample=Sample(**drawn) if drawn else None)
+        return Evidence(
+            sums=found["sums"],
+            border=found["border"],
+            agreement=found["agreement"],
+            sample=Sample(**drawn) if drawn else None,
+        )
     except (SafetensorError, KeyError) as error:
         hint = f"Remove it and {file.name}, and run the same command again; the case is then answered anew."
         raise IntegrityError("not whole", where=beside, found=str(error)[:160], hint=hint) from error

@@ -55,6 +55,7 @@ def judged_json(one: Judged) -> dict[str, JSON]:
         "spearman": one.spearman.as_json(),
         "mae": one.mae.as_json(),
         "pearson_alone": one.pearson_alone.as_json(),
+        "pearson_agreement": one.pearson_agreement.as_json(),
         "coverage": one.coverage.as_json(),
         "slack": one.slack,
     }

@@ -34,6 +34,7 @@ from scanwright.problem.label_map_after import (
     After,
     after_from_json,
     doubts_of_quality,
+    told_agreement,
     told_quality,
 )
 from scanwright.problem.label_map_gains import gain_results, how_decided
@@ -162,7 +163,8 @@ class LabelMaps(ShownByItself):
         if self.after.quality is None or not isinstance(answer, Masks) or answer.evidence is None:
             return {}
         names, voxel = [region.name for region in self.task.regions], size_of_voxel(answer.grid)[0]
-        return told_quality(answer.evidence, names, self.after.quality, voxel=voxel)
+        told = told_quality(answer.evidence, names, self.after.quality, voxel=voxel)
+        return told | told_agreement(answer.evidence, names)
 
     def doubts(self, answer: Volume) -> tuple[Doubt, ...]:
         """That its outlines are probably poor, if that can be told."""

@@ -11,7 +11,7 @@ BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Suffixes of metric names that carry a unit.
 UNITS = ("mm", "px", "ml", "mm2")
 ERRORS = {"brier", "ece", "ece_before", "mae", "rmse", "loss", "log_loss", "mae_grades"}
-CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman", "pearson_alone"}
+CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman", "pearson_alone", "pearson_agreement"}
 OF_ONE_CASE = {"truth", "estimate", "difference"}
 """A quantity of one case: what is true, what was estimated, and the second less the first."""
 WITHOUT_DIRECTION = {
