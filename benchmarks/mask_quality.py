@@ -24,7 +24,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from scanwright.dataset.read import read_dataset
 from scanwright.evaluation.evaluate import evaluate_case
-from scanwright.io.formats import read_label
+from scanwright.io.formats import is_picture, read_label
 
 SMALL = {
     3: ("[12,24,48]", "[[1,1,1],[2,2,2],[2,2,2]]", "[[3,3,3],[3,3,3],[3,3,3]]"),
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path)
     parser.add_argument("-o", dest="out", type=Path)
     given = parser.parse_args()
-    flat = read_dataset(given.data).train[0].images[0].suffix in (".png", ".jpg", ".jpeg")
+    flat = is_picture(read_dataset(given.data).train[0].images[0])
     with tempfile.TemporaryDirectory() as made:
         work = given.work or Path(made)
         test = train(given.data, work, steps=given.steps, folds=given.folds, flat=flat)
