@@ -7,6 +7,7 @@ from scipy.stats import entropy
 
 import fakes
 from scanwright.geometry.grid import Grid
+from scanwright.geometry.orientation import IDENTITY
 from scanwright.geometry.volume import Volume
 from scanwright.inference.confidence import expected_dice, region_sums
 from scanwright.inference.evidence import (
@@ -23,14 +24,15 @@ from scanwright.inference.predict import Engine
 from scanwright.inference.with_evidence import predict_with_evidence
 from scanwright.network.build import build
 from scanwright.problem.segmentation import Segmentation
-from scanwright.transform.preprocess import to_network
+from scanwright.transform.preprocess import Placement, to_network
 
 SHAPE = (6, 30, 24)
 
 
 def seen_in(parts: list[int], chances: np.ndarray, *, sampled: bool = True) -> Look:
     """A look that was given the rows up to each of these places, one part after the other."""
-    look = Look(outputs=(1,), box=chances.shape, sampled=sampled)
+    look, shape = Look(outputs=(1,), sampled=sampled), chances.shape
+    look.begin(Placement(Grid(shape, np.eye(4)), IDENTITY, (0, 0, 0), shape, shape))
     start = 0
     for stop in parts:
         look.see(0, 1 - chances[start:stop], slice(start, stop), slice(0, chances.shape[1]))

@@ -55,11 +55,11 @@ def made(folder: Path, number: int, *, folds: int = 4, evidence: bool = True) ->
         write_label(folder / f"{name}.label.nii.gz", Volume(truth[None], GRID))
         told = None
         if evidence:
-            look = Look(outputs=(1, 2), box=SHAPE, sampled=True)
+            look = Look(outputs=(1, 2), sampled=True)
+            look.begin(replace(whole(GRID, plan.preprocess), turn=IDENTITY, start=(0, 0, 0), stop=SHAPE, shape=SHAPE))
             for output, chance in ((1, expit(3 * odds)), (2, np.where(found == 2, 0.95, 0.02))):
                 look.see(output, chance.astype(np.float32), slice(0, SHAPE[0]), slice(0, SHAPE[1]))
-            at = replace(whole(GRID, plan.preprocess), turn=IDENTITY, start=(0, 0, 0), stop=SHAPE, shape=SHAPE)
-            told = look.evidence([found == 1, found == 2], at)
+            told = look.evidence([found == 1, found == 2])
         file = folder / f"{name}.nii.gz"
         problem.write(file, Masks(found[None], GRID, evidence=told))
         case = made_case(name, label=folder / f"{name}.label.nii.gz", patient=f"p{place}")

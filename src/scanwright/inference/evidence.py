@@ -77,18 +77,24 @@ def border_voxels(mask_IJK: Bools) -> int:
 class Look:
     """Takes what it wants of probabilities as they pass, some rows and lines of one output at a time.
 
-    outputs: the network's outputs that are regions, in their order. sampled: whether voxels are drawn too. box: shape of what
-    is looked at. Voxels are drawn by a key each, the same whatever the parts are that the image comes in along the first axis.
+    outputs: the network's outputs that are regions, in their order. sampled: whether voxels are drawn too. placement: where
+    the box that is looked at lies, once that is known (`begin`). Voxels are drawn by a key each, the same whatever the parts
+    are that the image comes in along the first axis.
     """
 
     outputs: tuple[int, ...]
-    box: tuple[int, int, int]
     sampled: bool = False
+    placement: Placement = field(init=False)
+    keys: tuple[tuple[int, int], Floats] | None = field(init=False, default=None)
     sums: Floats = field(init=False)
     drawn: dict[tuple[int, bool], tuple[Floats, Ints, Floats]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.sums = np.zeros((len(self.outputs), 4))
+
+    def begin(self, placement: Placement) -> None:
+        """An image is looked at from here on."""
+        self.placement = placement
 
     def see(self, output: int, chances: Floats, rows: slice, lines: slice) -> None:
         """One output's probabilities (rows, lines, W) at a place of the box."""
@@ -107,12 +113,13 @@ class Look:
                 self._draw((region, is_near), near if is_near else ~near, chances, keys, (rows, lines), most=most)
 
     def _keys(self, rows: slice, lines: slice) -> Floats:
-        width = self.box[2]
-        made = [
-            generator(SEED, row, lines.start).random((lines.stop - lines.start, width), dtype=np.float32)
-            for row in range(rows.start, rows.stop)
-        ]
-        return np.stack(made)
+        """The keys of the voxels at a place, the same for every output."""
+        where = rows.start, lines.start
+        if self.keys is None or self.keys[0] != where:
+            shape = lines.stop - lines.start, self.placement.box_shape[2]
+            made = [generator(SEED, row, lines.start).random(shape, np.float32) for row in range(rows.start, rows.stop)]
+            self.keys = where, np.stack(made)
+        return self.keys[1]
 
     def _draw(
         self,
@@ -131,7 +138,8 @@ class Look:
         if not len(row):
             return
         rows, lines = place
-        where = ((row + rows.start) * self.box[1] + line + lines.start) * self.box[2] + column
+        _, height, width = self.placement.box_shape
+        where = ((row + rows.start) * height + line + lines.start) * width + column
         found = keys[row, line, column], where, chances[row, line, column].astype(np.float32)
         if known is not None:
             found = (
@@ -144,19 +152,19 @@ class Look:
             found = found[0][least], found[1][least], found[2][least]
         self.drawn[name] = found
 
-    def evidence(self, masks: Sequence[Bools], placement: Placement, *, agreement: Floats | None = None) -> Evidence:
+    def evidence(self, masks: Sequence[Bools], *, agreement: Floats | None = None) -> Evidence:
         """What was seen of an image, whose answer has these masks (R of them) on its own grid. agreement: None: of one
         opinion alone.
         """
         border = np.array([border_voxels(mask) for mask in masks], dtype=np.int64)
         agreed = np.full(len(self.outputs), np.nan) if agreement is None else agreement
         return Evidence(
-            sums=self.sums, border=border, agreement=agreed, sample=self._sample(placement) if self.sampled else None
+            sums=self.sums, border=border, agreement=agreed, sample=self._sample() if self.sampled else None
         )
 
-    def _sample(self, placement: Placement) -> Sample:
+    def _sample(self) -> Sample:
         parts = [
-            (np.full(len(where), region), own_places(where, placement), chance, np.full(len(where), near))
+            (np.full(len(where), region), own_places(where, self.placement), chance, np.full(len(where), near))
             for (region, near), (_, where, chance) in sorted(self.drawn.items())
         ]
         if not parts:

@@ -1,12 +1,13 @@
 """A whole image answered: its memory is weighed first, then it is prepared, and every voxel of its own grid gets a label."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from scanwright.errors import ResourceError
 from scanwright.geometry.orientation import canonical
 from scanwright.geometry.volume import Volume
+from scanwright.inference.evidence import Look
 from scanwright.inference.predict import Engine, assembled
 from scanwright.plan.memory import prediction_bytes, row_bytes
 from scanwright.protocols import Listener, Progress
@@ -23,25 +24,28 @@ class TooLarge(ResourceError):
     """An image whose prediction does not fit into the memory that is free."""
 
 
-def predict_volume(engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Volume:
-    """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
-    return predict_surely(engine, image, where=where, tell=tell)[0]
-
-
 def predict_surely(
     engine: Engine,
     image: Volume,
     *,
     watched: Sequence[int] = (),
+    slopes: Mapping[int, float] | None = None,
+    look: Look | None = None,
     where: Path | None = None,
     tell: Listener | None = None,
 ) -> tuple[Volume, Array | None]:
-    """The same, with the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths."""
+    """Labels on the image's own grid, and the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of
+    255ths. slopes, look: as of `Assembly`. Raises TooLarge, before it begins, if memory would not suffice.
+    """
     fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
     require_finite(network_input, where=where)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
-    labels, sure = assembled(fitted, network_input, placement, watched=watched, progress=progress)
+    if look is not None:
+        look.begin(placement)
+    labels, sure = assembled(
+        fitted, network_input, placement, watched=watched, slopes=slopes, look=look, progress=progress
+    )
     return Volume(labels[None], image.grid), sure
 
 

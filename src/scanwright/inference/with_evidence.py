@@ -9,11 +9,9 @@ import numpy as np
 from scanwright.geometry.volume import Volume
 from scanwright.inference.evidence import Evidence, Look
 from scanwright.inference.opinions import Opinions
-from scanwright.inference.predict import Engine, assembled
-from scanwright.inference.volume import fit_memory
-from scanwright.protocols import Listener, Progress
-from scanwright.transform.prepare import require_finite
-from scanwright.transform.preprocess import to_network, whole
+from scanwright.inference.predict import Engine
+from scanwright.inference.volume import predict_surely
+from scanwright.protocols import Listener
 from scanwright.types import Array
 
 
@@ -44,22 +42,8 @@ def predict_with_evidence(
     regions: the label values of each output that is a region, in their order. watched: outputs whose largest probability is how
     sure a voxel is, their log-odds multiplied by `slopes`. sampled: whether voxels are drawn for a calibration.
     """
-    fitted = fit_memory(engine, whole(image.grid, engine.plan.preprocess), where=where)
-    network_input, placement = to_network(image, engine.plan.preprocess)
-    require_finite(network_input, where=where)
-    look = Look(outputs=tuple(regions), box=placement.box_shape, sampled=sampled)
-    progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
-    opinions = Opinions(tuple(regions))
-    labels, sure = assembled(
-        replace(fitted, opinions=opinions),
-        network_input,
-        placement,
-        watched=watched,
-        slopes=slopes,
-        look=look,
-        progress=progress,
-    )
-    evidence = look.evidence(
-        [np.isin(labels, values) for values in regions.values()], placement, agreement=opinions.agreement
-    )
-    return Told(Volume(labels[None], image.grid), sure, evidence)
+    look, opinions = Look(outputs=tuple(regions), sampled=sampled), Opinions(tuple(regions))
+    listening = replace(engine, opinions=opinions)
+    labels, sure = predict_surely(listening, image, watched=watched, slopes=slopes, look=look, where=where, tell=tell)
+    masks = [np.isin(labels.voxels[0], values) for values in regions.values()]
+    return Told(labels, sure, look.evidence(masks, agreement=opinions.agreement))
