@@ -161,3 +161,47 @@ def test_a_line_comes_back_from_plain_data() -> None:
     assert line_from_json(asdict(line)) == line
     with pytest.raises(ValueError, match="spread"):
         line_from_json(asdict(line) | {"spread": 0})
+
+
+def test_what_says_nothing_is_not_shown() -> None:
+    """Dice that has nothing to do with the traits: in few of many studies is a correlation shown."""
+    shown = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        of = [MaskCase(**{**_fields(one), "dice": float(rng.uniform(0.6, 0.9))}) for one in cases(60, seed=seed)]
+        shown += judge(of, cross_fitted(of)).is_shown
+    assert shown <= 2
+    assert judge(cases(60), cross_fitted(cases(60))).is_shown
+
+
+def test_a_bound_that_does_not_hold_is_not_told() -> None:
+    """A fold whose model is worse than the others by more than these know."""
+    of = [
+        MaskCase(**{**_fields(one), "dice": max(0.0, one.dice - 0.3 * (one.fold < 2))}) for one in cases(100, folds=4)
+    ]
+    found = judge(of, cross_fitted(of))
+    assert found.slack is not None
+    assert (found.bound is None) == (found.coverage.interval[1] < 0.9)
+    fine = judge(cases(100), cross_fitted(cases(100)))
+    assert fine.bound == fine.slack
+
+
+def test_agreement_is_weighed_where_every_case_has_it() -> None:
+    plain = cases(80)
+    agreed = [MaskCase(**{**_fields(one), "traits": _agreeing(one)}) for one in plain]
+    line = fit_line(agreed)
+    assert len(line.weights) == 4 and line.weights[3] > 0
+    assert len(fit_line([*agreed[:-1], plain[-1]]).weights) == 3
+    assert line.dice(plain[0].traits) is None, "one opinion alone, and the line weighs several"
+    assert fit_line(plain).dice(agreed[0].traits) is not None
+    told = judge(agreed, cross_fitted(agreed))
+    assert told.pearson_agreement.value > 0.9 and judge(plain, cross_fitted(plain)).pearson_agreement.value is None
+
+
+def _agreeing(one: MaskCase) -> Traits:
+    return Traits(
+        expected_dice=one.traits.expected_dice,
+        border_bits=one.traits.border_bits,
+        size=one.traits.size,
+        agreement=one.dice,
+    )

@@ -135,7 +135,8 @@ def test_a_package_applies_it(rows, settled) -> None:
     told = replace(answer, evidence=read_evidence(rows[0].kept.file))
     found = problem.found(told)
     expected = found["expected_dice"]
-    assert set(found) == {"volumes", "unit", "expected_dice"} and set(expected["regions"]) == {"liver", "tumour"}
+    assert set(found) == {"volumes", "unit", "expected_dice"}
+    assert set(expected["regions"]) == {"liver"}, "of the tumour, which is always right, no correlation is shown"
     assert expected["low"] <= expected["mean"] <= 1
     assert problem.doubts(answer) == () and "expected_dice" not in problem.found(answer), "nothing is known of it"
     assert Segmentation(TASK).found(told).keys() == {"volumes", "unit"}

@@ -9,7 +9,8 @@ never better), held small by a ridge, and cut to [0, 1].
 What it is worth is judged cross-fitted, each fold by a fit on the others: correlation with the true Dice and mean absolute
 error, with intervals by patient, beside the correlation of the expected Dice alone. The bound below which the true Dice lies
 in at most a tenth of cases is conformal (Vovk et al. 2005): the prediction less a quantile of cross-fitted residuals. Its
-coverage, as judged, takes the quantile from the other folds too. By such residuals (CV+, Barber et al. 2021, Ann Stat
+coverage, as judged, takes the quantile from the other folds too: where the models of folds differ, fewer cases are above it,
+and a bound that is shown not to hold is not told. By such residuals (CV+, Barber et al. 2021, Ann Stat
 49:486) at least 1 - 2 a is guaranteed, and 1 - a is what is seen; both only for cases like those that it was fitted on.
 """
 
@@ -102,6 +103,17 @@ class Judged:
     pearson_agreement: Estimate
     slack: float | None
     coverage: Estimate
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the correlation is shown to be above 0: else a prediction says nothing, and is better not told."""
+        return self.pearson.interval is not None and self.pearson.interval[0] > 0
+
+    @property
+    def bound(self) -> float | None:
+        """The slack of a bound that is told: none where it is shown to hold for fewer cases than it should."""
+        reach = self.coverage.interval
+        return None if reach is None or reach[1] < LEVEL else self.slack
 
 
 def fit_line(cases: Sequence[MaskCase]) -> Line | None:

@@ -1,14 +1,16 @@
 """Which steps of post-processing are taken: those that out-of-fold answers show to gain, region by region, greedily.
 
 The rule. A step of a region is tried on top of those that were taken before it. Of a region it counts what the region's
-Dice gains in the mean case; of a finding also what the F1 of lesions gains over all cases. It is taken if the 95 % interval
-by patient of one of these gains lies above 0 and the other is not shown to fall (its interval does not lie below 0); of
-several, the one with the largest gain of Dice, of findings of F1. Under MIN_PATIENTS patients there is no interval, and
-nothing is taken. A region that is rightly absent counts as a Dice of 1 here, so that taking away an invented one is a gain;
-in metrics.json it is not defined, as ever.
+Dice gains in the mean case; of a finding also what the F1 of lesions gains over all cases. It gains if the 95 % interval by
+patient of one of these lies above 0 and the other is not shown to fall (its interval does not lie below 0); of several that
+gain, the one with the largest gain of Dice, of findings of F1, is taken. Under MIN_PATIENTS patients nothing is. A region that
+is rightly absent counts as a Dice of 1 here, so that taking away an invented one is a gain; in metrics.json it is not
+defined, as ever.
 
-Each interval is of one step: of many that are tried one in forty gains by chance. So what a report tells of them is
-cross-fitted: chosen on the other folds, and applied to this one.
+Of many steps that are tried one in forty gains by chance, and a least size fits the parts that it was chosen on. So a region
+keeps its steps only if they gain, by the same rule, where they had no say: chosen greedily on four fifths of the patients,
+and applied to the rest. And what a report tells of all this is cross-fitted once more: chosen, that test included, on the
+other folds, and applied to this one.
 """
 
 import math
@@ -31,6 +33,8 @@ from scanwright.types import Floats
 
 SAMPLES = 2_000
 MOST_STEPS = 3
+PARTS = 5
+FEWEST = 3
 QUANTILES = (0.5, 0.75, 0.9, 1.0)
 """Of the sizes of parts that are mostly false, above which a least size is tried."""
 MOSTLY = 0.5
@@ -48,39 +52,47 @@ class PartedCase:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
-    """A step that was tried after others, and what it gained on the cases that it was chosen on.
-
-    dice: the mean gain over cases, with its interval by patient; lesion_f1: of all lesions together, None of what is no
-    finding. cases: those that it changes. taken: whether it was.
+class Gain:
+    """dice: the mean gain over cases, with its interval by patient. lesion_f1: of all lesions together; None of what is no
+    finding. cases: those whose worth is changed.
     """
 
-    step: Step
     dice: float
     dice_interval: Interval | None
     lesion_f1: float | None = None
     lesion_f1_interval: Interval | None = None
     cases: int
-    taken: bool
 
     @property
-    def gains(self) -> bool:
-        """Whether the rule takes it."""
+    def is_shown(self) -> bool:
+        """Whether it is a gain by the rule."""
         both = self.dice_interval, self.lesion_f1_interval
         return any(reach and reach[0] > 0 for reach in both) and not any(reach and reach[1] < 0 for reach in both)
 
     @property
-    def gain(self) -> float:
-        """By what it is ranked: the gain of Dice, of findings that of F1."""
+    def rank(self) -> float:
+        """Of several that gain, the largest is taken."""
         return self.dice if self.lesion_f1 is None else self.lesion_f1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """A step that was tried after others, and what it gained on the cases that it was chosen on. taken: whether it was."""
+
+    step: Step
+    gain: Gain
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenSteps:
-    """The steps that were taken, in their order, and all that were tried."""
+    """The steps that were taken, in their order; all that were tried; and of each region that some step of seemed to gain for
+    what the steps gain where they had no say.
+    """
 
     steps: tuple[Step, ...]
     tried: tuple[Tried, ...]
+    held: Mapping[str, Gain]
 
 
 def choose_steps(
@@ -88,12 +100,17 @@ def choose_steps(
 ) -> ChosenSteps:
     """What is chosen on these cases. findings: the regions that are such; the others are anatomy."""
     anatomy = tuple(name for name in regions if name not in findings)
-    tried = [
-        one
-        for region in (*anatomy, *(name for name in regions if name in findings))
-        for one in _choose_for(region, cases, anatomy=anatomy, is_finding=region in findings, seed=seed)
-    ]
-    return ChosenSteps(tuple(one.step for one in tried if one.taken), tuple(tried))
+    tried: list[Tried] = []
+    held: dict[str, Gain] = {}
+    for region in (*anatomy, *(name for name in regions if name in findings)):
+        known = [(case.patient, case.regions[region]) for case in cases if region in case.regions]
+        mine = Region(region, [patient for patient, _ in known], [one for _, one in known], anatomy, region in findings)
+        found = list(_greedy(mine, seed=seed))
+        if any(one.taken for one in found):
+            held[region] = _held_gain(mine, seed=seed)
+        shown = region in held and held[region].is_shown
+        tried += [replace(one, taken=one.taken and shown) for one in found]
+    return ChosenSteps(tuple(one.step for one in tried if one.taken), tuple(tried), held)
 
 
 def choose_by_fold(
@@ -138,64 +155,102 @@ def _above(size: float) -> float:
     return float(f"{(math.floor(size / unit * (1 + 1e-9)) + 1) * unit:.{DIGITS}g}")
 
 
-def _choose_for(
-    region: str, cases: Sequence[PartedCase], *, anatomy: Sequence[str], is_finding: bool, seed: int
-) -> Iterator[Tried]:
-    """The steps of one region: all that were tried first, and those that were taken on top of the first one."""
-    known = [(case.patient, case.regions[region]) for case in cases if region in case.regions]
-    patients, parts = [patient for patient, _ in known], [one for _, one in known]
-    if len(set(patients)) < MIN_PATIENTS:
-        return
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region of several cases, with the patient of each. anatomy: the regions that are no findings."""
+
+    name: str
+    patients: Sequence[str]
+    parts: Sequence[RegionParts]
+    anatomy: Sequence[str]
+    is_finding: bool
+
+    def only(self, places: Sequence[int]) -> "Region":
+        """Of these cases alone."""
+        return replace(self, patients=[self.patients[k] for k in places], parts=[self.parts[k] for k in places])
+
+
+def _greedy(region: Region, *, seed: int, briefly: bool = False) -> Iterator[Tried]:
+    """All steps that were tried first, and those that were taken on top of the first one. briefly: what was taken alone."""
     taken: list[Step] = []
-    while len(taken) < MOST_STEPS:
+    while len(taken) < MOST_STEPS and len(set(region.patients)) >= MIN_PATIENTS:
         actions = {step.action for step in taken}
-        may = candidates(region, parts, anatomy=anatomy, is_finding=is_finding, filled="fill" in actions)
-        found = _try([step for step in may if step.action not in actions], taken, parts, patients, seed=seed)
-        best = max((one for one in found if one.gains), key=lambda one: one.gain, default=None)
-        yield from (one for one in found if one is not best and not taken)
+        may = candidates(
+            region.name,
+            region.parts,
+            anatomy=region.anatomy,
+            is_finding=region.is_finding,
+            filled="fill" in actions,
+        )
+        steps = [step for step in may if step.action not in actions]
+        found = _try(steps, taken, region, seed=seed, briefly=briefly)
+        best = max((one for one in found if one.gain.is_shown), key=lambda one: one.gain.rank, default=None)
+        yield from (one for one in found if one is not best and not taken and not briefly)
         if best is None:
             return
         yield replace(best, taken=True)
         taken.append(best.step)
 
 
+def _held_gain(region: Region, *, seed: int) -> Gain:
+    """What steps gain where they had no say: chosen on the patients of all parts but one, and applied to that."""
+    part = number_patients(region.patients, len(region.patients)) % PARTS
+    before = _worths(region.parts, [])
+    after = before.copy()
+    for number in np.unique(part).tolist():
+        here, others = np.flatnonzero(part == number).tolist(), np.flatnonzero(part != number).tolist()
+        steps = [one.step for one in _greedy(region.only(others), seed=seed, briefly=True)]
+        after[here] = _worths(region.only(here).parts, steps)
+    return _gain(before, [after], region, seed=seed)[0]
+
+
 def _try(
-    steps: Sequence[Step],
-    taken: Sequence[Step],
-    parts: Sequence[RegionParts],
-    patients: Sequence[str],
-    *,
-    seed: int,
+    steps: Sequence[Step], taken: Sequence[Step], region: Region, *, seed: int, briefly: bool = False
 ) -> list[Tried]:
-    """What each step gains on top of those that were taken; steps that change nothing are left out."""
-    before = _worths(parts, taken)
-    after = [(step, _worths(parts, [*taken, step])) for step in steps]
+    """What each step gains on top of those that were taken; steps that change nothing are left out. briefly: those too that
+    help fewer than FEWEST cases, whose gain no draw of patients could show.
+    """
+    before = _worths(region.parts, taken)
+    after = [(step, _worths(region.parts, [*taken, step])) for step in steps]
     after = [(step, found) for step, found in after if not np.array_equal(found, before)]
+    if briefly:
+        after = [(step, found) for step, found in after if _helped(before, found) >= FEWEST]
+    gains = _gain(before, [found for _, found in after], region, seed=seed)
+    return [Tried(step=step, gain=gain) for (step, _), gain in zip(after, gains, strict=True)]
+
+
+def _helped(before: Floats, after: Floats) -> int:
+    """Cases that are better: a higher Dice, or fewer false or missed lesions."""
+    better = (after[:, 0] > before[:, 0]) | (after[:, 2:].sum(axis=1) < before[:, 2:].sum(axis=1))
+    return int(np.count_nonzero(better))
+
+
+def _gain(before: Floats, after: Sequence[Floats], region: Region, *, seed: int) -> list[Gain]:
+    """What each of several ways gains, from the worths of all cases (cases, 4)."""
     if not after:
         return []
-    gains = np.stack([found[:, 0] - before[:, 0] for _, found in after], axis=1)
-    intervals = bootstrap_means(gains, patients, seed=seed, samples=SAMPLES)
-    have_lesions = bool(before[:, 1:].any())
-    tried = []
-    for place, (step, found) in enumerate(after):
-        f1, reach = f1_gain(before[:, 1:], found[:, 1:], patients, seed=seed) if have_lesions else (None, None)
-        tried.append(
-            Tried(
-                step=step,
+    gains = np.stack([found[:, 0] - before[:, 0] for found in after], axis=1)
+    intervals = bootstrap_means(gains, region.patients, seed=seed, samples=SAMPLES)
+    made = []
+    for place, found in enumerate(after):
+        f1, reach = (
+            f1_gain(before[:, 1:], found[:, 1:], region.patients, seed=seed) if region.is_finding else (None, None)
+        )
+        made.append(
+            Gain(
                 dice=float(gains[:, place].mean()),
                 dice_interval=intervals[place],
                 lesion_f1=f1,
                 lesion_f1_interval=reach,
                 cases=int(np.count_nonzero((found != before).any(axis=1))),
-                taken=False,
             )
         )
-    return tried
+    return made
 
 
 def _worths(parts: Sequence[RegionParts], steps: Sequence[Step]) -> Floats:
     """(cases, 4): Dice, hits, false and missed lesions."""
-    return np.array([astuple(worth(one, steps)) for one in parts], dtype=float)
+    return np.array([astuple(worth(one, steps)) for one in parts], dtype=float).reshape(-1, 4)
 
 
 def f1_gain(

@@ -25,8 +25,9 @@ EXPECTED, AGREEMENT = "expected_dice", "agreement"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
-    """How the Dice of a mask is predicted. slack: what the mean over regions is lowered by for its bound, and that of each
-    region. low: the predicted mean below which the worst few cases lay. None: not known.
+    """How the Dice of a mask is predicted; no lines: not at all. slack: what the mean over regions is lowered by for its
+    bound. slack_by_region: that of each region of which a prediction is told by itself. low: the predicted mean below which
+    the worst few cases lay. None: not known.
     """
 
     lines: Mapping[str, Line]
@@ -69,8 +70,9 @@ def step_json(step: Step) -> dict[str, JSON]:
 
 
 def told_quality(evidence: Evidence, names: Sequence[str], quality: Quality, *, voxel: float) -> dict[str, JSON]:
-    """{"expected_dice": {"mean", "low", "regions": {name: {"mean", "low"}}}}: of each region that was found the Dice that is
-    predicted, and what nine cases in ten are not below; {} where no region was found of which anything can be said.
+    """{"expected_dice": {"mean", "low", "regions": {name: {"mean", "low"}}}}: in the mean over the regions that were found the
+    Dice that is predicted, and what nine cases in ten are not below, None where that is not known; the same of each region
+    of which it is shown to say anything. {} where nothing can be said.
     """
     told = {
         name: dice
@@ -82,7 +84,11 @@ def told_quality(evidence: Evidence, names: Sequence[str], quality: Quality, *, 
     if not told:
         return {}
     mean = sum(told.values()) / len(told)
-    regions = {name: _told(value, quality.slack_by_region.get(name)) for name, value in told.items()}
+    regions = {
+        name: _told(value, quality.slack_by_region[name])
+        for name, value in told.items()
+        if name in quality.slack_by_region
+    }
     return {EXPECTED: {**_told(mean, quality.slack), "regions": regions}}
 
 

@@ -48,11 +48,12 @@ def fit_quality(
         return {}, {}, told
     means, predicted = _means(rows, known, told)
     overall = judge(means, predicted, seed=seed)
+    shown = {name: one for name, one in by_class.items() if one.is_shown} if overall.is_shown else {}
     quality = quality_json(
-        lines,
-        slack=overall.slack,
-        slack_by_region={name: one.slack for name, one in by_class.items()},
-        low=lowest(predicted),
+        lines if overall.is_shown else {},
+        slack=overall.bound if overall.is_shown else None,
+        slack_by_region={name: one.bound for name, one in shown.items()},
+        low=lowest(predicted) if overall.is_shown else None,
         low_share=LOW_SHARE,
         measured={
             "overall": judged_json(overall),

@@ -18,15 +18,16 @@ from scanwright.types import JSON, Unit
 
 CHOSEN = "chosen"
 RULE = (
-    "A step is taken for a region where the interval of what it gains, in Dice or in the F1 of findings, lies above 0 and the "
-    "other is not shown to fall."
+    "A step gains for a region where the interval of what it gains, in Dice or in the F1 of findings, lies above 0 and the "
+    "other is not shown to fall. A region keeps its steps if they gain as well where they are chosen on four fifths of the "
+    "patients and applied to the rest."
 )
 CROSS_FITTED = (
     "Each case was judged with the steps that the other folds chose; differences are from the network's own answers."
 )
 TRIED = (
-    "What each step gained on the cases that it was chosen on; of several that gain the best was taken, then "
-    "what gained on top of it. A step may gain by chance, so these numbers are a little too good; those above are not."
+    "What each step gained on the cases that it was chosen on; of several that gain the best was tried further, with what "
+    "gained on top of it. These numbers are too good, as a step may gain by chance; those above are not."
 )
 
 
@@ -182,6 +183,10 @@ def _of_quality(data: Mapping[str, JSON] | None, rows: Sequence[CaseRow]) -> Ite
 
     low = data["low"]
     flagged = "" if low is None else f" Below {number(low)}, where the worst 5 % lay, an answer is marked as doubtful."
+    if not data["lines"]:
+        flagged = " The correlation is not shown to be above 0, so that none is told of an answer."
+    elif data["slack"] is None:
+        flagged += " The bound did not hold for as many, so that none is told."
     yield ResultSet(
         name="How good a mask is expected to be",
         overall=measures(measured["overall"]),

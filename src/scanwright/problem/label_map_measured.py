@@ -2,7 +2,7 @@
 
 from scanwright.evaluation.bootstrap import Estimate
 from scanwright.evaluation.mask_quality import Judged
-from scanwright.evaluation.mask_steps import Tried
+from scanwright.evaluation.mask_steps import Gain, Tried
 from scanwright.evaluation.reliability import Bin
 from scanwright.evaluation.voxel_calibration import VoxelCalibration
 from scanwright.inference.evidence import NEAR
@@ -14,14 +14,17 @@ WHEN = ("before", "after")
 
 def tried_json(one: Tried, cases: int) -> dict[str, JSON]:
     """A step that was tried."""
+    return {**step_json(one.step), **gain_json(one.gain, cases), "taken": one.taken}
+
+
+def gain_json(one: Gain, cases: int) -> dict[str, JSON]:
+    """What steps gained, of so many cases."""
     dice = Estimate(value=one.dice, interval=one.dice_interval, n=cases, n_defined=cases)
     lesions = Estimate(value=one.lesion_f1, interval=one.lesion_f1_interval, n=cases, n_defined=cases)
     return {
-        **step_json(one.step),
         "dice_gain": dice.as_json(),
         **({} if one.lesion_f1 is None else {"lesion_f1_gain": lesions.as_json()}),
         "cases": one.cases,
-        "taken": one.taken,
     }
 
 

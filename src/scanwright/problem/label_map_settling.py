@@ -20,7 +20,7 @@ from scanwright.inference.postprocess import Step
 from scanwright.problem.label_map_after import CONFIDENCE, MASKS, POSTPROCESS, VOXELS, step_json
 from scanwright.problem.label_map_expected import fit_quality, quality_of_test
 from scanwright.problem.label_map_kept import KeptRow
-from scanwright.problem.label_map_measured import tried_json, voxels_json
+from scanwright.problem.label_map_measured import gain_json, tried_json, voxels_json
 from scanwright.problem.label_map_opened import Opened, open_kept
 from scanwright.types import JSON
 
@@ -48,6 +48,7 @@ def settle_masks(rows: Sequence[CaseRow], test: Sequence[CaseRow], task: Task, *
             "steps": [step_json(step) for step in chosen.steps],
             "by_fold": {str(fold): [step_json(step) for step in steps] for fold, steps in by_fold.items()},
             "tried": [tried_json(one, len(kept)) for one in chosen.tried],
+            "held": {region: gain_json(gain, len(kept)) for region, gain in chosen.held.items()},
             "gain": _gains(kept, judged, task, seed=seed),
         }
     opened_test = [open_kept(row, task) for row in tested]
