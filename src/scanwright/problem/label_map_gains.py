@@ -92,11 +92,27 @@ def _of_steps(data: Mapping[str, JSON] | None, *, unit: str) -> Iterator[ResultS
                 region=f"{one['region']}: {step_text(step_of(one), unit=unit)}{' (taken)' if one['taken'] else ''}",
                 metrics=estimates({name: one[name] for name in measures if name in one}),
             )
-            for one in data["tried"]
+            for one in _telling(data["tried"])
         ),
-        note=TRIED,
+        note=f"{TRIED} {_not_held(data)}".strip(),
         of_each_case=False,
     )
+
+
+def _telling(tried: Sequence[JSON]) -> list[Mapping[str, JSON]]:
+    """The steps that were tried; of several least sizes of a region, where none was taken, the best."""
+    best: dict[tuple[str, str], float] = {}
+    for one in tried:
+        key = one["region"], one["action"]
+        best[key] = max(best.get(key, -2.0), one["taken"] * 2 + one["dice_gain"]["mean"])
+    return [one for one in tried if one["taken"] * 2 + one["dice_gain"]["mean"] == best[one["region"], one["action"]]]
+
+
+def _not_held(data: Mapping[str, JSON]) -> str:
+    """Which regions had steps that seemed to gain, and did not where they had no say."""
+    taken = {one["region"] for one in data["tried"] if one["taken"]}
+    lost = [name for name in data["held"] if name not in taken]
+    return f"Of {', '.join(lost)} some step seemed to gain, and did not where it had no say." if lost else ""
 
 
 def _agreed(data: Mapping[str, JSON], number_of_steps: int) -> str:
