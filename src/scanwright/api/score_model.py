@@ -21,7 +21,6 @@ from scanwright.errors import DatasetFaults, InputError, PolicyError
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, stem
-from scanwright.package.load import CHOSEN
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import problem_of
 from scanwright.protocols import Listener, Progress, silent
@@ -88,7 +87,7 @@ def evaluate(
         data=Path(data).resolve(),
         given=source.resolve(),
         model=model,
-        problem=problem if model is None else problem.settled(model.package.optional(CHOSEN)),
+        problem=problem if model is None else problem.settled(model.package.choices()),
         rows=rows,
         files=files,
         scores=problem.summary(rows, [], seed=0, yardstick=yardstick),

@@ -4,13 +4,14 @@ An output voxel is made as soon as the inputs that its linear interpolation reac
 reach is carried: some slices from one row of blocks to the next, some lines from one block to the next.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scanwright.geometry.lines import Line, sample_axis
 from scanwright.geometry.slabs import rows_reached
+from scanwright.inference.evidence import Look, tempered
 from scanwright.inference.sums import Block
 from scanwright.protocols import Problem
 from scanwright.types import Array, Floats, Shape3
@@ -51,10 +52,21 @@ class Assembly:
     """Labels (D, H, W) of `box` for a network image of `size` whose blocks come in order.
 
     watched: outputs of which the largest probability of each voxel is kept beside its label, in `sure`, uint8 of 255ths.
+    slopes: by which their log-odds are multiplied before (`evidence.tempered`). look: sees all probabilities as they pass.
     """
 
-    def __init__(self, problem: Problem, size: Shape3, box: Shape3, *, watched: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        size: Shape3,
+        box: Shape3,
+        *,
+        watched: Sequence[int] = (),
+        slopes: Mapping[int, float] | None = None,
+        look: Look | None = None,
+    ) -> None:
         self.problem, self.size, self.box, self.watched = problem, size, box, frozenset(watched)
+        self.slopes, self.look = slopes or {}, look
         self.labels: Array | None = None
         self.sure: Array | None = np.zeros(box, dtype=np.uint8) if self.watched else None
         self.rows, self.lines = Advance(size[0], box[0]), Advance(size[1], box[1])
@@ -107,17 +119,19 @@ class Assembly:
             stop = min(start + chunk, self.rows.stop)
             classes = (self._resized(one[None], start, stop)[0] for one in part)
             place = slice(start, stop), slice(low, high)
-            answer = self.problem.decode(self._watch(classes, place) if self.watched else classes)
+            seen = self._watch(classes, place) if self.watched or self.look else classes
+            answer = self.problem.decode(seen)
             self.labels = np.zeros(self.box, dtype=answer.dtype) if self.labels is None else self.labels
             self.labels[start:stop, low:high] = answer
 
     def _watch(self, classes: Iterable[Floats], place: tuple[slice, slice]) -> Iterator[Floats]:
         """The outputs as they come; those that are watched leave their probability behind."""
-        assert self.sure is not None
-        kept = self.sure[place]
         for index, chances in enumerate(classes):
-            if index in self.watched:
-                np.maximum(kept, np.round(chances * 255).astype(np.uint8), out=kept)
+            if self.sure is not None and index in self.watched:
+                told = tempered(chances, self.slopes.get(index, 1.0))
+                np.maximum(self.sure[place], np.round(told * 255).astype(np.uint8), out=self.sure[place])
+            if self.look is not None:
+                self.look.see(index, chances, *place)
             yield chances
 
     def _resized(self, part: Array, start: int, stop: int) -> Floats:

@@ -5,12 +5,13 @@ and added to one map for each output. So what is held beside one member's own ne
 would take much of the memory: rounding a sum of probabilities to float16 moves it by less than 0.0005.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from scanwright.errors import ResourceError
 from scanwright.inference.assemble import Assembly
+from scanwright.inference.evidence import Look, tempered
 from scanwright.inference.members import group_weight, groups_of
 from scanwright.inference.predict import Engine, probability_blocks
 from scanwright.protocols import Problem
@@ -87,19 +88,33 @@ def _add_outside(turned: Array, inside: Array, share: float, outside: Sequence[f
             inside[index] -= inside.dtype.type(share * chance)
 
 
-def decoded(maps_KIJK: Array, problem: Problem, watched: Sequence[int]) -> tuple[Array, Array | None]:
-    """Labels (I, J, K), and the largest probability of the watched outputs, uint8 of 255ths; None where none is watched."""
+def decoded(
+    maps_KIJK: Array,
+    problem: Problem,
+    watched: Sequence[int],
+    *,
+    slopes: Mapping[int, float] | None = None,
+    look: Look | None = None,
+) -> tuple[Array, Array | None]:
+    """Labels (I, J, K), and the largest probability of the watched outputs, uint8 of 255ths; None where none is watched.
+
+    slopes, look: as of `Assembly`; an image is looked at whole, on its own grid.
+    """
     shape = maps_KIJK.shape[1:]
     labels: Array | None = None
     sure = np.zeros(shape, dtype=np.uint8) if watched else None
     step = max(1, DECODED_SLICES_BYTES // (4 * int(np.prod(shape[1:]))))
     for start in range(0, shape[0], step):
-        some = slice(start, start + step)
+        some = slice(start, min(start + step, shape[0]))
         found = problem.decode(np.asarray(one[some], dtype=np.float32) for one in maps_KIJK)
         labels = np.zeros(shape, dtype=found.dtype) if labels is None else labels
         labels[some] = found
+        if look is not None:
+            for index, one in enumerate(maps_KIJK):
+                look.see(index, np.clip(one[some].astype(np.float32), 0, 1), some, slice(0, shape[1]))
         if sure is not None:
-            most = np.max([maps_KIJK[index, some] for index in watched], axis=0)
-            sure[some] = np.round(np.clip(most, 0, 1).astype(np.float32) * 255).astype(np.uint8)
+            chances = (tempered(maps_KIJK[index, some], (slopes or {}).get(index, 1.0)) for index in watched)
+            most = np.max([np.clip(one, 0, 1).astype(np.float32) for one in chances], axis=0)
+            sure[some] = np.round(most * 255).astype(np.uint8)
     assert labels is not None
     return labels, sure

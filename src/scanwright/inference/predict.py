@@ -10,7 +10,7 @@ and are forgotten. What is held is the overlap of two rows of windows and one st
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from scanwright.inference.assemble import Assembly
 from scanwright.inference.dropout import dropping, passes_of
+from scanwright.inference.evidence import Look
+from scanwright.inference.opinions import Opinions
 from scanwright.inference.sums import Axes, Block, RunningSums, spans
 from scanwright.inference.windows import plan_windows
 from scanwright.plan.plan import Plan
@@ -34,6 +36,7 @@ class Engine:
 
     half: hold the running sums in float16 instead of float32; for many classes on large images.
     beside: engines of further members, each with its own plan and problem. weight: how much this one counts among them.
+    opinions: hears what each network says of each window, from each side.
     """
 
     networks: Sequence[nn.Module]
@@ -43,21 +46,24 @@ class Engine:
     half: bool = False
     weight: float = 1.0
     beside: tuple["Engine", ...] = ()
+    opinions: Opinions | None = None
 
     @torch.no_grad()
     def windows(self, image_NCDHW: Tensor) -> Tensor:
         """Mean probabilities of a batch of windows over networks, mirrored views, draws of dropout, and members beside by
         their weights; (N, K, D, H, W) float32.
         """
-        mean = self._own_windows(image_NCDHW)
-        if not self.beside:
-            return mean
-        mean.mul_(self.weight)
-        for other in self.beside:
-            mean.add_(other._own_windows(image_NCDHW), alpha=other.weight)
-        return mean.div_(self.weight + sum(other.weight for other in self.beside))
+        mean = self._own_windows(image_NCDHW, self.opinions)
+        if self.beside:
+            mean.mul_(self.weight)
+            for other in self.beside:
+                mean.add_(other._own_windows(image_NCDHW, self.opinions), alpha=other.weight)
+            mean.div_(self.weight + sum(other.weight for other in self.beside))
+        if self.opinions is not None:
+            self.opinions.close()
+        return mean
 
-    def _own_windows(self, image_NCDHW: Tensor) -> Tensor:
+    def _own_windows(self, image_NCDHW: Tensor, opinions: Opinions | None) -> Tensor:
         asked = views_of(self)
         total: Tensor | None = None
         for network, axes, number in asked:
@@ -66,6 +72,8 @@ class Engine:
             answer = self.problem.probabilities(logits)
             del logits
             answer = answer.flip(axes) if axes else answer
+            if opinions is not None:
+                opinions.hear(answer)
             total = answer if total is None else total.add_(answer)
             del answer
         assert total is not None
@@ -109,12 +117,14 @@ def assembled(
     placement: Placement,
     *,
     watched: Sequence[int] = (),
+    slopes: Mapping[int, float] | None = None,
+    look: Look | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Array, Array | None]:
     """As `predict_labels`, and the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths; None
-    where none is watched.
+    where none is watched. slopes, look: as of `Assembly`.
     """
-    assembly = Assembly(engine.problem, placement.shape, placement.box_shape, watched=watched)
+    assembly = Assembly(engine.problem, placement.shape, placement.box_shape, watched=watched, slopes=slopes, look=look)
     for block in probability_blocks(engine, image_CDHW, progress=progress):
         assembly.add(block)
     assert assembly.labels is not None and assembly.complete

@@ -1,6 +1,6 @@
 """A whole image answered: its memory is weighed first, then it is prepared, and every voxel of its own grid gets a label."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +8,9 @@ import numpy as np
 
 from scanwright.errors import ResourceError
 from scanwright.geometry.grid import Grid
-from scanwright.geometry.orientation import canonical
+from scanwright.geometry.orientation import Reorientation, canonical
 from scanwright.geometry.volume import Volume
+from scanwright.inference.evidence import Look
 from scanwright.inference.members import groups_of, members_of
 from scanwright.inference.pooled_maps import decoded, maps_bytes, pooled_maps
 from scanwright.inference.predict import Engine, assembled
@@ -28,29 +29,35 @@ class TooLarge(ResourceError):
     """An image whose prediction does not fit into the memory that is free."""
 
 
-def predict_volume(engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None) -> Volume:
-    """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
-    return predict_surely(engine, image, where=where, tell=tell)[0]
-
-
 def predict_surely(
     engine: Engine,
     image: Volume,
     *,
     watched: Sequence[int] = (),
+    slopes: Mapping[int, float] | None = None,
+    look: Look | None = None,
     where: Path | None = None,
     tell: Listener | None = None,
 ) -> tuple[Volume, Array | None]:
-    """The same, with the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of 255ths."""
+    """Labels on the image's own grid, and the largest probability of the watched outputs in each voxel, (I, J, K) uint8 of
+    255ths. slopes, look: as of `Assembly`. Raises TooLarge, before it begins, if memory would not suffice.
+    """
     groups = groups_of(engine)
     if len(groups) > 1:
-        labels, sure = decoded(predict_maps(engine, image, where=where, tell=tell), engine.problem, watched)
+        maps = predict_maps(engine, image, where=where, tell=tell)
+        if look is not None:
+            look.begin(in_place(image.grid))
+        labels, sure = decoded(maps, engine.problem, watched, slopes=slopes, look=look)
         return Volume(labels[None], image.grid), sure
     fitted = fit_memory(groups[0], whole(image.grid, engine.plan.preprocess), where=where)
     network_input, placement = to_network(image, engine.plan.preprocess)
     require_finite(network_input, where=where)
     progress = None if tell is None else (lambda share: tell(Progress("predict", done=share, total=1.0)))
-    labels, sure = assembled(fitted, network_input, placement, watched=watched, progress=progress)
+    if look is not None:
+        look.begin(placement)
+    labels, sure = assembled(
+        fitted, network_input, placement, watched=watched, slopes=slopes, look=look, progress=progress
+    )
     return Volume(labels[None], image.grid), sure
 
 
@@ -59,7 +66,7 @@ def predict_maps(engine: Engine, image: Volume, *, where: Path | None = None, te
 
     Raises TooLarge, before it begins, if memory would not suffice.
     """
-    groups = groups_of(engine)
+    groups = groups_of(replace(engine, opinions=None))  # windows of several sizes say nothing of each other
     fitted = [
         fit_memory(group, whole(image.grid, group.plan.preprocess), where=where, beside=map_bytes(engine, image.grid))
         for group in groups
@@ -74,6 +81,11 @@ def predict_maps(engine: Engine, image: Volume, *, where: Path | None = None, te
                 tell(Progress("predict", done=number + 1, total=len(fitted)))
 
     return pooled_maps(engine, prepared(), shape=image.grid.shape, outside=outside_of(engine.problem))
+
+
+def in_place(grid: Grid) -> Placement:
+    """A whole image as it is: in no other order of axes, nothing cut away, at its own resolution."""
+    return Placement(grid, Reorientation((0, 1, 2), (False, False, False)), (0, 0, 0), grid.shape, grid.shape)
 
 
 def outside_of(problem: Problem) -> tuple[float, ...]:

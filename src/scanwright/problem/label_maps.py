@@ -1,8 +1,10 @@
 """Answers that are label maps: how they are made, kept as files, and judged. What segmentation shares with no other kind."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,17 +18,30 @@ from scanwright.errors import GeometryError, InputError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.findings.regions import Regions
-from scanwright.findings.table import StudyTable
+from scanwright.findings.table import StudyTable, size_of_voxel
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
+from scanwright.inference.postprocess import Step
 from scanwright.inference.predict import Engine
-from scanwright.inference.volume import predict_surely, predict_volume
+from scanwright.inference.with_evidence import predict_with_evidence
 from scanwright.io.formats import is_picture, read_grid, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
 from scanwright.problem.kind import LABELS
+from scanwright.problem.label_map_after import (
+    EXPECTED,
+    NOTHING,
+    After,
+    after_from_json,
+    doubts_of_quality,
+    told_agreement,
+    told_quality,
+)
+from scanwright.problem.label_map_gains import gain_results, how_decided
+from scanwright.problem.label_map_kept import Kept, KeptRow, Masks, processed, write_evidence
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_pooling import LabelMapPooling
+from scanwright.problem.label_map_settling import settle_masks
 from scanwright.problem.label_map_study import measured_table, study_part
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
@@ -40,7 +55,10 @@ MOST_NAMED = 8
 
 
 class LabelMaps(LabelMapPooling, ShownByItself):
-    """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid."""
+    """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid.
+
+    after: what is done with an answer of the network, and told of it, as it was chosen out of fold.
+    """
 
     task: Task
     name: str
@@ -48,6 +66,7 @@ class LabelMaps(LabelMapPooling, ShownByItself):
     holds = LABELS
     beside: tuple[str, ...] = ()
     takes_regions = False
+    after: After = NOTHING
 
     def learns(self, case: Case) -> bool:
         """Every labelled case."""
@@ -63,16 +82,37 @@ class LabelMaps(LabelMapPooling, ShownByItself):
     def answer(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> Volume:
-        """Labels on the image's own grid. Raises TooLarge, before it begins, if memory would not suffice."""
-        return predict_volume(engine, image, where=where, tell=tell)
+        """Labels on the image's own grid, as the network gives them, with evidence that out-of-fold choices rest on. Raises
+        TooLarge, before it begins, if memory would not suffice.
+        """
+        told = predict_with_evidence(engine, image, regions=self._outputs, sampled=True, where=where, tell=tell)
+        return Masks(told.labels.voxels, told.labels.grid, evidence=told.evidence)
 
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> tuple[Volume, Array | None]:
-        """The same, and in each voxel the largest probability of a finding; None if the task has no findings."""
-        names, background = [region.name for region in self.task.regions], 1 if self.task.exclusive else 0
-        watched = [background + names.index(name) for name in self.task.abnormal]
-        return predict_surely(engine, image, watched=watched, where=where, tell=tell)
+        """The labels after post-processing, and in each voxel the largest probability of a finding, calibrated; None if the
+        task has no findings.
+        """
+        places = dict(zip((region.name for region in self.task.regions), self._outputs, strict=True))
+        slopes = {places[name]: slope for name, slope in self.after.slopes.items() if name in places}
+        told = predict_with_evidence(
+            engine,
+            image,
+            regions=self._outputs,
+            watched=[places[name] for name in self.task.abnormal],
+            slopes=slopes,
+            where=where,
+            tell=tell,
+        )
+        answer = Masks(told.labels.voxels, told.labels.grid, evidence=told.evidence)
+        return processed(answer, self.after.steps, self.task), told.sure
+
+    @property
+    def _outputs(self) -> dict[int, tuple[int, ...]]:
+        """The label values of each of the network's outputs that is a region."""
+        background = 1 if self.task.exclusive else 0
+        return {background + place: region.values for place, region in enumerate(self.task.regions)}
 
     def of_slices(self, answers: Iterable[Volume], grid: Grid, *, axis: int, where: Path | None = None) -> Volume:
         """The labels of all slices, each in its place."""
@@ -91,30 +131,45 @@ class LabelMaps(LabelMapPooling, ShownByItself):
 
     def study(self, image: Volume, answer: Volume, *, sure: Array | None) -> StudyPart:
         """The same, and pictures of them."""
-        return study_part(image, answer, self.task, sure=sure)
+        told = self._quality(answer).get(EXPECTED)
+        part = study_part(image, answer, self.task, sure=sure)
+        return part if told is None else replace(part, expected_dice=(told["mean"], told["low"]))
 
     def file_name(self, case: Case) -> str:
         """Where an answer is kept, within a folder: pictures as PNG, all else as NIfTI."""
         return f"{case.id}{'.png' if is_picture(case.images[0]) else '.nii.gz'}"
 
     def write(self, file: Path, answer: Volume) -> None:
-        """Keep an answer."""
+        """Keep an answer; with what its probabilities said, if voxels were drawn for a calibration."""
+        if isinstance(answer, Masks) and answer.evidence is not None and answer.evidence.sample is not None:
+            write_evidence(file, answer.evidence)
         write_label(file, answer)
 
     def read(self, file: Path) -> Volume:
         """An answer that was kept."""
-        return read_label(file)
+        label = read_label(file)
+        return Masks(label.voxels, label.grid, notes=label.notes, file=file)
 
     def found(self, answer: Volume) -> dict[str, JSON]:
-        """The volume of each region in ml, or its pixels where there is no scale: {"volumes", "unit"}."""
+        """The volume of each region in ml, or its pixels where there is no scale: {"volumes", "unit"}; and the Dice that is
+        predicted of it, if that was fitted (`label_map_after.told_quality`).
+        """
         in_mm = answer.grid.unit == "mm"
         each = answer.grid.voxel_volume / 1000 if in_mm else 1.0
         counts = region_voxels(count_values(answer.voxels), self.task)
-        return {"volumes": {name: count * each for name, count in counts.items()}, "unit": "ml" if in_mm else "px"}
+        volumes = {name: count * each for name, count in counts.items()}
+        return {"volumes": volumes, "unit": "ml" if in_mm else "px", **self._quality(answer)}
+
+    def _quality(self, answer: Volume) -> dict[str, JSON]:
+        if self.after.quality is None or not isinstance(answer, Masks) or answer.evidence is None:
+            return {}
+        names, voxel = [region.name for region in self.task.regions], size_of_voxel(answer.grid)[0]
+        told = told_quality(answer.evidence, names, self.after.quality, voxel=voxel)
+        return told | told_agreement(answer.evidence, names)
 
     def doubts(self, answer: Volume) -> tuple[Doubt, ...]:
-        """None: a label map does not say how sure it is."""
-        return ()
+        """That its outlines are probably poor, if that can be told."""
+        return () if self.after.quality is None else doubts_of_quality(self._quality(answer), self.after.quality)
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """Each region with its volume."""
@@ -139,14 +194,27 @@ class LabelMaps(LabelMapPooling, ShownByItself):
             ignore=self.task.ignore,
             tolerance=yardstick,
         )
-        return CaseRow(
-            case=case.id,
-            patient=case.patient,
-            fold=fold,
-            groups=case.groups,
-            metrics={name: found for name, found in metrics.items() if case.judged is None or name in case.judged},
-            lesions=lesions_of(truth, answer, self.task, looked_for=case.judged),
-        )
+        judged: dict[str, Any] = {
+            "case": case.id,
+            "patient": case.patient,
+            "fold": fold,
+            "groups": case.groups,
+            "metrics": {n: found for n, found in metrics.items() if case.judged is None or n in case.judged},
+            "lesions": lesions_of(truth, answer, self.task, looked_for=case.judged),
+        }
+        if isinstance(answer, Masks) and answer.file is not None:
+            return KeptRow(**judged, kept=Kept(case=case, file=answer.file, yardstick=yardstick))
+        return CaseRow(**judged)
+
+    def _again(self, row: KeptRow, steps: tuple[Step, ...]) -> KeptRow:
+        """A case judged again, with these steps done to its kept answer."""
+        answer = self.read(row.kept.file)
+        done = processed(answer, steps, self.task)
+        if done is answer:
+            return row
+        judged = self.row(row.kept.case, done, fold=row.fold, yardstick=row.kept.yardstick)
+        assert isinstance(judged, KeptRow), "it was read from a file"
+        return replace(judged, steps=steps)
 
     def judged(self, case: Case, file: Path, *, yardstick: float | None) -> CaseRow:
         """The label map in a file against the case's. Raises GeometryError if it lies on another grid, and InputError if it
@@ -195,9 +263,9 @@ class LabelMaps(LabelMapPooling, ShownByItself):
 
     def settle(
         self, rows: Sequence[CaseRow], test: Sequence[CaseRow], plan: Plan
-    ) -> tuple[list[CaseRow], list[CaseRow], None]:
-        """The rows as they are: nothing is chosen on them."""
-        return list(rows), list(test), None
+    ) -> tuple[list[CaseRow], list[CaseRow], dict[str, JSON] | None]:
+        """Post-processing, temperatures of voxels, and how a mask's quality is predicted (label_map_settling.py)."""
+        return settle_masks(rows, test, self.task, again=self._again, seed=plan.training.seed)
 
     def compare(
         self, rows: Mapping[str, Sequence[CaseRow]], best: str, *, seed: int
@@ -205,9 +273,11 @@ class LabelMaps(LabelMapPooling, ShownByItself):
         """Differences of the headline's measure, averaged over the regions of each case."""
         return label_map_told.differences(rows, best, self.primary, score=self.case_score, seed=seed)
 
-    def settled(self, chosen: object) -> Self:
-        """This problem: nothing is chosen."""
-        return self
+    def settled(self, chosen: Mapping[str, JSON] | None) -> Self:
+        """This problem with what was chosen. Raises IntegrityError for a choice of another version."""
+        found = copy(self)
+        found.after = after_from_json(chosen)
+        return found
 
     def table(self, rows: Sequence[CaseRow]) -> str:
         """cases.csv."""
@@ -239,13 +309,26 @@ class LabelMaps(LabelMapPooling, ShownByItself):
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
         whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
-        return (whole, *lesion_results(name, summary, rows))
+        return (whole, *lesion_results(name, summary, rows), *gain_results(summary, rows, unit=unit))
+
+    def how_decided(self, rows: Sequence[CaseRow]) -> str:
+        """What is done after the network; "" where nothing is."""
+        first = next(iter(rows), None)
+        pictures = isinstance(first, KeptRow) and is_picture(first.kept.file)
+        return how_decided(self.after, unit="px" if pictures else "ml")
 
     def pictures(
         self, rows: Sequence[CaseRow], *, case_of: Callable[[str], Case], answer_of: Callable[[str], Volume]
     ) -> tuple[CasePicture, ...]:
         """The best, the median and the two worst cases."""
-        return label_map_told.pictures(rows, self.task, primary=self.primary, case_of=case_of, answer_of=answer_of)
+        steps = {row.case: row.steps for row in rows if isinstance(row, KeptRow)}
+        return label_map_told.pictures(
+            rows,
+            self.task,
+            primary=self.primary,
+            case_of=case_of,
+            answer_of=lambda name: processed(answer_of(name), steps.get(name, ()), self.task),
+        )
 
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
         """Which regions were missed or invented, and what that means for the numbers; "" if none was."""

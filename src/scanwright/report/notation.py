@@ -10,13 +10,24 @@ NOT_DEFINED = "\N{EN DASH}"
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Suffixes of metric names that carry a unit.
 UNITS = ("mm", "px", "ml", "mm2")
-ERRORS = {"brier", "ece", "mae", "rmse", "loss", "log_loss", "mae_grades"}
-CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman"}
+ERRORS = {"brier", "ece", "ece_before", "mae", "rmse", "loss", "log_loss", "mae_grades"}
+CORRELATIONS = {"mcc", "kappa", "quadratic_kappa", "pearson", "spearman", "pearson_alone", "pearson_agreement"}
 OF_ONE_CASE = {"truth", "estimate", "difference"}
 """A quantity of one case: what is true, what was estimated, and the second less the first."""
-WITHOUT_DIRECTION = {"loa_low", "loa_high", "burden_loa_low", "burden_loa_high", "probability", "score", *OF_ONE_CASE}
+WITHOUT_DIRECTION = {
+    "loa_low",
+    "loa_high",
+    "burden_loa_low",
+    "burden_loa_high",
+    "probability",
+    "score",
+    "temperature",
+    *OF_ONE_CASE,
+}
 """What is no better for being higher or lower: the ends of a range (how far they are apart tells), and answers themselves."""
 
+GAINS = {"dice_gain", "lesion_f1_gain", "log_loss_fall"}
+"""What a measure gains by something that is done after the network: often little."""
 RATES = {"false_lesions_per_case"}
 """Numbers of wrong things in the mean case."""
 OF_QUANTITIES = {"mae", "rmse", "bias", "loa_low", "loa_high", *OF_ONE_CASE}
@@ -57,6 +68,8 @@ def metric(key: str) -> Metric:
         return Metric(key, stem, unit, digits, better, limits if better in ("zero", "none") else (0.0, math.inf))
     if key in COUNTS:
         return Metric(key, key, "", 0, COUNTS[key], (0.0, math.inf))
+    if key in GAINS:
+        return Metric(key, key, "", 4, "higher", (-1.0, 1.0))
     if key in RATES:
         return Metric(key, key, "", 2, "lower", (0.0, math.inf))
     better, limits = _direction(key, default="higher")

@@ -22,7 +22,7 @@ MAX_COLUMNS = 8
 MAX_PANELS = 4  # regions with limits of agreement of their own
 MAX_NAMES = 6  # regions that a caption names
 NEVER_SURE = frozenset(
-    {"ece", "lesion_f1", *notation.COUNTS}
+    {"ece", "ece_before", "temperature", "fewer_false_lesions", "lesion_f1", *notation.COUNTS}
 )  # measures that have no interval, however many patients there are
 
 

@@ -148,6 +148,8 @@ class StudyPart:
     regions: tuple[RegionRow, ...] = ()
     unit_of_size: str = ""
     looks_for_findings: bool = False
+    expected_dice: tuple[float, float | None] | None = None
+    """Of the outlines, by what the model knows of itself, and what nine in ten cases are not below; None: not known."""
     answers: Mapping[str, str] = field(default_factory=dict)
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
@@ -191,6 +193,8 @@ class StudyContent:
     unit_of_size: str = "ml"
     unit_of_length: str = "mm"
     unit_of_value: str = ""
+    expected_dice: tuple[float, float | None] | None = None
+    """As of `StudyPart`."""
 
     @property
     def shown(self) -> tuple[FindingLine, ...]:
@@ -225,6 +229,8 @@ class StudyContent:
         """
         values = asdict(replace(self, images=(), warnings=()))
         del values["images"]
+        if self.expected_dice is None:
+            del values["expected_dice"]
         told = [as_data(warning) for warning in self.warnings]
         answers = dict(self.answers)
         return values | {

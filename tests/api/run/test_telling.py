@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scanwright.api.run.telling import choice_text, headlines, limits, patients_text, scope_of_test
+from scanwright.api.run.telling import choice_text, chosen_members, headlines, limits, patients_text, scope_of_test
 from scanwright.dataset.cases import UNTOLD, Dataset, Fault
 from scanwright.report.content import Estimate, ModelRow, ModelsPart, entry, estimate
 from score_samples import row, scores, study
@@ -168,3 +168,10 @@ def test_limits__nothing_tells_patients_apart(tells):
     found.dataset.tells_patients = tells
     said = limits(found, scores([row(str(k)) for k in range(12)]))
     assert any("No patient list was given" in sentence for sentence in said) is not tells
+
+
+def test_chosen_members__confidence_lies_apart_and_nothing_empty_is_written():
+    assert chosen_members(None) == {} == chosen_members({})
+    assert chosen_members({"confidence": {"masks": {}}}) == {"confidence.json": b'{"masks":{}}'}
+    both = chosen_members({"a": 1, "confidence": {"masks": {"low": None}}})
+    assert both == {"chosen.json": b'{"a":1}', "confidence.json": b'{"masks":{"low":null}}'}

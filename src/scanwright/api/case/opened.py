@@ -23,7 +23,7 @@ from scanwright.inference.members import groups_of
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, map_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, load
+from scanwright.package.load import KNOWN_CASES, LEARNED_FROM, Package, load
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
@@ -84,7 +84,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
     torch.set_num_threads(num_threads())
     task = parse_task(package.task, where=path)
     engine = engine_of(package, task, make_problem=problem, device=torch_device, where=Path(path))
-    answered = problem_of(task, problem).planned(engine.plan).settled(package.optional(CHOSEN))
+    answered = problem_of(task, problem).planned(engine.plan).settled(package.choices())
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
     seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
     return Model(package, task, engine, answered, learned, seen)

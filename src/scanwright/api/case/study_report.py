@@ -122,6 +122,7 @@ def study_content(
         regions=region_lines(regions, () if compared.before is None else compared.before.regions),
         findings=tuple(line.numbered(header.numbers) for line in lines),
         looks_for_findings=part.looks_for_findings,
+        expected_dice=part.expected_dice,
         with_findings=part.with_findings,
         has_regions=bool(regions),
         warnings=(*compared.mismatches, *doubts_of_tests(facts), *notes, *compared.doubts),

@@ -34,7 +34,7 @@ from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
-from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
+from scanwright.package.load import CHOSEN, CONFIDENCE, KNOWN_CASES, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import Plan
@@ -107,9 +107,17 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
-            **({} if scores.chosen is None else {CHOSEN: canonical_json(scores.chosen)}),
+            **chosen_members(scores.chosen),
         },
     )
+
+
+def chosen_members(chosen: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """chosen.json and confidence.json, which `Kind.settle` gives as one, the second under "confidence"; without empty ones."""
+    parts = dict(chosen or {})
+    confidence = parts.pop("confidence", None)
+    members = {CHOSEN: parts, CONFIDENCE: confidence}
+    return {name: canonical_json(part) for name, part in members.items() if part}
 
 
 def learned_cases(study: Study) -> list[str]:
