@@ -21,7 +21,7 @@ from scanwright.errors import DatasetFaults, InputError, PolicyError
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, stem
-from scanwright.package.load import CHOSEN
+from scanwright.package.load import CHOSEN, CONFIDENCE
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import problem_of
 from scanwright.protocols import Listener, Progress, silent
@@ -88,7 +88,7 @@ def evaluate(
         data=Path(data).resolve(),
         given=source.resolve(),
         model=model,
-        problem=problem if model is None else problem.settled(model.package.optional(CHOSEN)),
+        problem=problem if model is None else as_packaged(problem, model),
         rows=rows,
         files=files,
         scores=problem.summary(rows, [], seed=0, yardstick=yardstick),
@@ -100,6 +100,12 @@ def evaluate(
     write_bytes(folder / "cases.csv", problem.table(rows).encode())
     write_bytes(folder / SCORES_PAGE, page.encode())
     return found.summary
+
+
+def as_packaged(problem: Kind, model: Model) -> Kind:
+    """The problem of a data set, decided and as sure as a package has it."""
+    package = model.package
+    return problem.settled(package.optional(CHOSEN)).assured(package.optional(CONFIDENCE))
 
 
 def only(dataset: Dataset, cases: Sequence[Case]) -> Dataset:

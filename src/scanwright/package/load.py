@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CHOSEN = "chosen.json"
 """The member that holds what was chosen on out-of-fold answers: a calibration, a threshold."""
+CONFIDENCE = "confidence.json"
+"""The member that holds what is known of how sure answers are, fitted out of fold: scores and residuals of known cases."""
 KNOWN_CASES = "arrays/known_cases.safetensors"
 """The member that holds training cases as the model sees them, without names; see explanation.known."""
 LEARNED_FROM = "learned_from.json"

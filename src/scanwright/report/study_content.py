@@ -138,9 +138,9 @@ class StudyPart:
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
     an answer without outlines; looks_for_findings: whether the model knows any. regions: those that its findings lie among, ()
     where none are known; unit_of_size: of their sizes. answers: of the whole image, what is decided under ""; are_counts: how
-    many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None where no finding has a
-    picture of its own. with_findings: whether regions are measured with the findings in them, which are no part of them in the
-    label map. unit_of_value: of grey values.
+    many of each kind there are. certain: how sure they are, each a `Doubt` or a text. images: of the whole; picture_of:
+    draws the finding of a number, None where no finding has a picture of its own. with_findings: whether regions are
+    measured with the findings in them, which are no part of them in the label map. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
@@ -149,6 +149,7 @@ class StudyPart:
     unit_of_size: str = ""
     looks_for_findings: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
+    certain: tuple[str, ...] = ()
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     picture_of: Callable[[int], KeyImage] | None = None
@@ -166,9 +167,9 @@ class StudyContent:
     model: that found the findings; regions_model: that found the regions, where it is another one.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
-    there are. looks_for_findings: whether it is told that there are none. with_findings: whether regions are measured with the
-    findings in them, which are no part of them in the label map. unit_of_size, unit_of_length, unit_of_value: of the
-    table's numbers.
+    there are. certain: how sure they are, as warnings are. looks_for_findings: whether it is told that there are none.
+    with_findings: whether regions are measured with the findings in them, which are no part of them in the label map.
+    unit_of_size, unit_of_length, unit_of_value: of the table's numbers.
     """
 
     title: str
@@ -180,6 +181,7 @@ class StudyContent:
     prior: Mapping[str, str] = field(default_factory=dict)
     days_since_prior: int | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    certain: tuple[str, ...] = ()
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     regions: tuple[RegionLine, ...] = ()
@@ -223,7 +225,7 @@ class StudyContent:
         """The same as plain data; pictures are left out. A warning is its code, its values, and its English text; what is
         decided of the whole image stands apart from the answers, None where nothing is.
         """
-        values = asdict(replace(self, images=(), warnings=()))
+        values = asdict(replace(self, images=(), warnings=(), certain=()))
         del values["images"]
         told = [as_data(warning) for warning in self.warnings]
         answers = dict(self.answers)
@@ -231,6 +233,7 @@ class StudyContent:
             "created": self.created.isoformat(timespec="seconds"),
             "decision": answers.pop(DECISION, None),
             "answers": answers,
+            "certain": [as_data(one) for one in self.certain],
             "warnings": told,
         }
 

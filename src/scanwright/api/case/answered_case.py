@@ -16,6 +16,7 @@ from scanwright.doubt import Doubt
 from scanwright.findings.follow_up import FollowUp
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
+from scanwright.problem.certain import NOT_TOLD, Certain
 from scanwright.problem.kind import Explanation
 from scanwright.problem.number_answers import outside_learned
 from scanwright.protocols import Listener
@@ -44,6 +45,7 @@ class AnsweredCase:
     part: StudyPart | None
     table: StudyTable | None
     compared: Comparison | None
+    certain: Certain = NOT_TOLD
 
     @property
     def changes(self) -> tuple[FollowUp, ...]:
@@ -52,7 +54,7 @@ class AnsweredCase:
 
     def told(self) -> dict[str, JSON]:
         """found, with what it rests on and which training cases are near, as plain data."""
-        told = dict(self.found)
+        told = dict(self.found) | self.certain.to_json()
         if self.explanation is not None:
             told["explained"] = list(self.explanation.parts)
             told |= {"explained_by": self.explanation.method} if self.explanation.method else {}
@@ -105,6 +107,7 @@ def answered_case(
         part=part,
         table=table,
         compared=compared,
+        certain=model.problem.certain(answer, scan.sure),
     )
 
 

@@ -22,7 +22,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, load
+from scanwright.package.load import CHOSEN, CONFIDENCE, KNOWN_CASES, LEARNED_FROM, Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
@@ -92,6 +92,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=path, found=found) from error
     answered = problem_of(task, problem).planned(plan).settled(package.optional(CHOSEN))
+    answered = answered.assured(package.optional(CONFIDENCE))
     if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), answered.outputs):
         raise IntegrityError(
             "task and plan of this package do not fit",

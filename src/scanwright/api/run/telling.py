@@ -34,7 +34,7 @@ from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
-from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM
+from scanwright.package.load import CHOSEN, CONFIDENCE, KNOWN_CASES, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import Plan
@@ -108,6 +108,7 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
             **({} if scores.chosen is None else {CHOSEN: canonical_json(scores.chosen)}),
+            **({} if scores.confidence is None else {CONFIDENCE: canonical_json(scores.confidence)}),
         },
     )
 
