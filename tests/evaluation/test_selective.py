@@ -7,7 +7,9 @@ from scanwright.evaluation.selective import excess_area, mean_error, risk_curve,
 
 
 def by_harmonic_numbers(sure, errors):
-    """AURC as a weighted mean of errors: the k-th surest of n weighs sum of 1/j for j from k to n (Zhou et al. 2024, arXiv:2410.15361)."""
+    """AURC as a weighted mean of errors: the k-th surest of n weighs sum of 1/j for j from k to n (Zhou et al. 2024,
+    arXiv:2410.15361).
+    """
     order, n = np.argsort(-sure, kind="stable"), len(sure)
     weights = np.cumsum(1 / np.arange(n, 0, -1))[::-1]
     return float((errors[order] * weights).sum() / n)
@@ -22,7 +24,9 @@ def test_area__agrees_with_the_formula_of_harmonic_numbers():
 
 def test_area__by_hand_and_excess():
     curve = risk_curve(np.array([0.9, 0.8, 0.7, 0.6]), np.array([0.0, 1.0, 0.0, 1.0]))
-    assert curve.risks == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2]) and curve.shares == pytest.approx([0.25, 0.5, 0.75, 1])
+    assert curve.risks == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2]) and curve.shares == pytest.approx(
+        [0.25, 0.5, 0.75, 1]
+    )
     assert curve.area == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
     best = (0 + 0 + 1 / 3 + 1 / 2) / 4
     assert excess_area(curve, np.array([0.0, 1, 0, 1])) == pytest.approx(curve.area - best)
