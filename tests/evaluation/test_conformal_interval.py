@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from scanwright.evaluation.conformal_interval import Residuals, chosen_form, cross_fitted_intervals, interval_of
+from scanwright.evaluation.conformal_interval import (
+    Residuals,
+    chosen_form,
+    cross_fitted_intervals,
+    interval_of,
+    interval_scores,
+)
 
 
 def test_interval__by_hand():
@@ -86,3 +92,12 @@ def test_spread__is_asked_for_where_it_is_needed():
     assert known.floor == pytest.approx(0.1) and interval_of(np.zeros(1), known, 0.9) is None
     low, high = interval_of(np.zeros(1), known, 0.9, spread=2.0)
     assert (low, high) == pytest.approx((-2.1 / 1.1, 2.1 / 1.1))
+
+
+def test_score__is_least_for_the_true_quantiles():
+    true = np.random.default_rng(0).normal(0, 1, 20_000)
+    scores = {
+        reach: interval_scores(np.tile([-reach, reach], (20_000, 1)), true, 0.9).mean() for reach in (1.2, 1.645, 2.2)
+    }
+    assert min(scores, key=scores.get) == 1.645
+    assert interval_scores(np.array([[0.0, 2.0]]), np.array([3.0]), 0.9) == pytest.approx([2 + 20])

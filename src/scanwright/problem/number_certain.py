@@ -1,7 +1,7 @@
 """How sure a regression is: intervals that hold the true number, and opinions that differ.
 
 Residuals are those of out-of-fold answers. They are normalised by the deviation between the views of a network where that
-makes intervals narrower on folds that had no say (conformal_interval.py): it is the one spread that is the same of a fold's
+makes intervals better on folds that had no say (conformal_interval.py): it is the one spread that is the same of a fold's
 model, which answers a case out of fold, and of all of them together.
 """
 
