@@ -4,11 +4,10 @@
 
 RUN: a finished run of `train` with two folds or more, of classes or of quantities; nothing is trained here. Of each:
 
-    splits      its out-of-fold answers are split at random into known and new halves, by patient; the sets (lac, aps, raps, and lac by
-                class) or intervals that the known half gives are held against the new half. The number of new cases that are held
-                is beta-binomial where cases are exchangeable: told are the mean coverage, how many splits lie in the band that
-                holds 95 % of them, and the chance of so few. Halves of one set of answers are no independent studies, so that the
-                number in the band may vary more than a binomial does; the mean coverage over splits does not.
+    splits      its out-of-fold answers are split at random into known and new halves, by patient; the sets (lac, aps, raps, and
+                lac by class) or intervals that the known half gives are held against the new half. Ranks alone decide, so that
+                the number of new cases that are held is beta-binomial over such halves but for ties, which hold more, and the
+                number of splits in the band that holds 95 % of them is binomial. By class the band is no more than a guide.
     test        what the run's own metrics.json says of its test split, which neither calibration nor sets had seen: calibration
                 error before and after, coverage with its interval and its band, and the error of the surest answers
 """
@@ -53,7 +52,8 @@ def counted(held: list[tuple[int, int, int]], coverage: float) -> dict[str, Any]
     shares = np.array([inside / new for inside, new, _ in held])
     bands = [coverage_band(known=known, new=new, coverage=coverage) for _, new, known in held]
     within = sum(
-        band is not None and band[0] - 1e-9 <= share <= band[1] + 1e-9 for share, band in zip(shares, bands, strict=True)
+        band is not None and band[0] - 1e-9 <= share <= band[1] + 1e-9
+        for share, band in zip(shares, bands, strict=True)
     )
     _, new, known = held[0]
     left = int(np.floor((known + 1) * (1 - coverage) + 1e-9))
@@ -98,7 +98,9 @@ def of_classes(rows: list[dict[str, str]], names: list[str], *, splits: int, cov
 def of_numbers(rows: list[dict[str, str]], name: str, *, splits: int, coverage: float) -> dict[str, Any]:
     """Absolute residuals on random halves."""
     known_rows = [row for row in rows if row[f"truth[{name}]"]]
-    true, predicted = (np.array([float(row[f"{word}[{name}]"]) for row in known_rows]) for word in ("truth", "predicted"))
+    true, predicted = (
+        np.array([float(row[f"{word}[{name}]"]) for row in known_rows]) for word in ("truth", "predicted")
+    )
     patients = np.unique([row["patient"] for row in known_rows], return_inverse=True)[1]
     held, widths = [], []
     for known in halves(patients, splits):

@@ -160,8 +160,10 @@ def test_certain__tells_of_a_case_how_its_opinions_differ():
     assert 0 < certain.found["mutual_information"] < certain.found["entropy"] <= 1
     assert certain.found["set"]["coverage"] == 0.9 and "a" in certain.found["set"]["classes"]
     assert certain.said[0].code == "set-of-classes" and certain.to_json()[CERTAINTY] == certain.found
+    assert [(one.code, one.values["number"]) for one in certain.doubts] == [("opinions-differ", 2)]
     assert "90 % set: " in kind.line(kind.found(answer) | certain.to_json())
     alike = kind.certain(answer, np.repeat(answer[None, None], 5, axis=0))
+    assert not alike.doubts
     assert alike.found["mutual_information"] == pytest.approx(0, abs=1e-6) and alike.found["disagreement"] == 0
 
 
@@ -178,5 +180,5 @@ def test_kept__reads_as_it_was_written_and_refuses_other_things():
     again = certainty_from_json(json.loads(json.dumps(first.to_json())))
     assert again.to_json() == first.to_json() and len(again.questions) == 3
     assert certainty_from_json({"intervals": {}}) is None
-    with pytest.raises(IntegrityError, match="confidence.json"):
+    with pytest.raises(IntegrityError, match=r"confidence\.json"):
         certainty_from_json({"sets": {"coverage": 0.9}})

@@ -1,4 +1,6 @@
-"""How sure a regression is: intervals fitted out of fold, kept, told of a case, and judged on cases that had no part in them."""
+"""How sure a regression is: intervals fitted out of fold, kept, told of a case, and judged on cases that had no part in
+them.
+"""
 
 import json
 
@@ -99,5 +101,5 @@ def test_few_or_no_folds__no_interval():
 
 def test_kept__refuses_other_things():
     assert number_certainty_from_json({"sets": {}}) is None
-    with pytest.raises(IntegrityError, match="confidence.json"):
+    with pytest.raises(IntegrityError, match=r"confidence\.json"):
         number_certainty_from_json({"intervals": {"coverage": 0.9, "quantities": [{}]}})

@@ -112,8 +112,9 @@ def chosen_form(predicted: Floats, true: Floats, folds: Ints, spreads: Floats | 
 
 
 def interval_scores(reaches: Floats, true: Floats, coverage: float) -> Floats:
-    """Of each interval (N, 2) its width, and 2 / (1 - coverage) times by how much it misses the truth (N,): the lower the better,
-    in the mean for the interval between the true quantiles (Gneiting & Raftery 2007, J Am Stat Assoc 102:359). NaN without one.
+    """Of each interval (N, 2) its width, and 2 / (1 - coverage) times by how much it misses the truth (N,): the lower
+    the better, in the mean for the interval between the true quantiles (Gneiting & Raftery 2007, J Am Stat Assoc
+    102:359). NaN without one.
     """
     low, high = reaches.T
     missed = np.maximum(low - true, 0) + np.maximum(true - high, 0)

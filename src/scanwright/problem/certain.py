@@ -19,10 +19,13 @@ MOST_TOLD = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certain:
-    """What is told of one case. found: as plain data, under CERTAINTY. said: sentences for people; of no doubt."""
+    """What is told of one case. found: as plain data, under CERTAINTY. said: sentences for people, of no doubt; doubts:
+    that the models differ.
+    """
 
     found: Mapping[str, JSON] = field(default_factory=dict)
     said: tuple[Doubt, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """For predictions.json; {} where nothing is told."""

@@ -24,7 +24,7 @@ from scanwright.evaluation.conformal import (
     sets_of,
 )
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.opinions import disagreement, each_opinion, entropy
+from scanwright.evaluation.opinions import Disagreement, disagreement, each_opinion, entropy
 from scanwright.evaluation.selective import threshold_for
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.certain import Certain
@@ -225,8 +225,9 @@ def certain_class(
                 for one in each_opinion(opinions)
             ],
         }
+    doubts = differing(apart)
     if fitted is None:
-        return Certain(found=found)
+        return Certain(found=found, doubts=doubts)
     sets = sets_of_case(fitted, calibrated, opinions, decision, task)
     percent = f"{100 * fitted.coverage:.4g}"
     if labels:
@@ -240,11 +241,26 @@ def certain_class(
             present=", ".join(present) or "–",
             unclear=", ".join(unclear) or "–",
         )
-        return Certain(found=found, said=(said,))
+        return Certain(found=found, said=(said,), doubts=doubts)
     names = [name for name, inside in zip(task.classes, sets[0], strict=True) if inside]
     found["set"] = {"coverage": fitted.coverage, "classes": names}
     said = Doubt("set-of-classes", "{percent} % set: {names}", percent=percent, names=", ".join(names))
-    return Certain(found=found, said=(said,))
+    return Certain(found=found, said=(said,), doubts=doubts)
+
+
+def differing(apart: Disagreement | None) -> tuple[Doubt, ...]:
+    """That some of the opinions would tell another class than they do together."""
+    if apart is None or not apart.share:
+        return ()
+    number = round(apart.share * apart.opinions)
+    return (
+        Doubt(
+            "opinions-differ",
+            "{number} of {opinions} opinions of the model, taken alone, tell something else",
+            number=number,
+            opinions=apart.opinions,
+        ),
+    )
 
 
 def not_sure(fitted: ClassCertainty | None, sure: float) -> Doubt | None:

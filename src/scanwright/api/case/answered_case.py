@@ -86,6 +86,7 @@ def answered_case(
         table = model.problem.measured(image, answer, sure=scan.sure)
     compared = None if report is None else followed(model, case, image, table, report.prior, regions=regions)
     found = model.problem.found(answer)
+    certain = model.problem.certain(answer, scan.sure)
     explanation = explained(model, image, answer, explain) if explain else None
     likeness = None if model.known is None or alone else likeness_of(model.known, model.engine, image)
     return AnsweredCase(
@@ -98,6 +99,7 @@ def answered_case(
             *scan.notes,
             *(() if alone else learned_from(model, case, image, regions=regions)),
             *model.problem.doubts(answer),
+            *certain.doubts,
             *outside_learned(found, model.package.reference or {}),
             *(() if explanation is None else explanation.doubts),
             *(() if likeness is None else likeness.doubts()),
@@ -107,7 +109,7 @@ def answered_case(
         part=part,
         table=table,
         compared=compared,
-        certain=model.problem.certain(answer, scan.sure),
+        certain=certain,
     )
 
 
