@@ -1,6 +1,9 @@
 """Whether sets and intervals hold what they state, and whether calibration mends, on real answers of finished runs.
 
     python benchmarks/conformal.py RUN… [--splits 100] [--coverage 0.9] [-o FILE]
+    python benchmarks/conformal.py --make FOLDER
+
+The second writes 300 pictures of a disc in noise with a table of its radius, 60 of them set apart, for a run of a quantity.
 
 RUN: a finished run of `train` with two folds or more, of classes or of quantities; nothing is trained here. Of each:
 
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from record import write_result
 from scipy.stats import betabinom, binom
 
@@ -131,14 +135,35 @@ def told(certainty: dict[str, Any]) -> dict[str, Any]:
     return block
 
 
+def make_discs(folder: Path, *, cases: int = 300, size: int = 32) -> None:
+    """Pictures of a disc at a random place in much noise, and cases.csv with its radius in pixels and the side of the split."""
+    rng = generator(0)
+    (folder / "images").mkdir(parents=True)
+    rows = ["image,radius_px,split"]
+    y, x = np.mgrid[:size, :size]
+    for k in range(cases):
+        radius, middle = rng.uniform(3, 10), rng.uniform(11, size - 11, 2)
+        edge = 1 / (1 + np.exp(np.hypot(y - middle[0], x - middle[1]) - radius))
+        pixels = 90 + 60 * edge + rng.normal(0, 45, (size, size))
+        name = f"images/d{k:03d}.png"
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name)
+        rows.append(f"{name},{radius:.4f},{'test' if k % 5 == 0 else 'train'}")
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n")
+    (folder / "scanwright.json").write_text(json.dumps({"kind": "regression", "target": ["radius_px"]}))
+
+
 def main() -> None:
     """Every run, from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("runs", type=Path, nargs="*")
+    parser.add_argument("--make", type=Path)
     parser.add_argument("--splits", type=int, default=100)
     parser.add_argument("--coverage", type=float, default=0.9)
     parser.add_argument("-o", "--out", type=Path)
     given = parser.parse_args()
+    if given.make:
+        make_discs(given.make)
+        return
     result: dict[str, Any] = {}
     for run in given.runs:
         metrics = json.loads((run / "metrics.json").read_text())
