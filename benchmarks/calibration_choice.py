@@ -41,7 +41,7 @@ def study(says: Callable[[Floats], Floats], cases: int, seed: int) -> tuple[dict
     learned = Answers.of(chances[:cases], positive[:cases].astype(int), chances[:cases].argmax(axis=1), range(cases))
     folds = np.arange(cases) % 5
     least = binary_log_loss(expit(odds[cases:]), positive[cases:]).mean()
-    losses = {}
+    losses: dict[str, float] = {}
     for method in METHODS:
         found = calibration_of(learned, choice=method, folds=folds)
         told = calibrate(chances[cases:], found)[:, 1]

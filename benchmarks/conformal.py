@@ -169,10 +169,11 @@ def main() -> None:
         metrics = json.loads((run / "metrics.json").read_text())
         rows, parts = out_of_fold(run), list(metrics["by_class"])
         how = {"splits": given.splits, "coverage": given.coverage}
+        found: dict[str, Any] = {}
         if metrics["problem"] == "classification":
-            found = {"splits": of_classes(rows, parts, **how)}
+            found["splits"] = of_classes(rows, parts, **how)
         else:
-            found = {"splits": {name: of_numbers(rows, name, **how) for name in parts}}
+            found["splits"] = {name: of_numbers(rows, name, **how) for name in parts}
         calibration = (metrics.get("chosen") or {}).get("calibration")
         found["calibrated_by"] = None if calibration is None else calibration["kind"]
         for name, block in (("out_of_fold", metrics), ("test", metrics.get("test", {}))):

@@ -17,12 +17,7 @@ from scanwright.types import JSON
 
 FEW_GROUPS = 12
 COUNT_BINS = 20
-MEASURES = (
-    ("ece", "ECE", "calibration error, 10 bins of equal mass"),
-    ("rms_debiased", "RMS error", "without what noise adds"),
-    ("brier", "Brier", ""),
-    ("log_loss", "log loss", ""),
-)
+MEASURES = (("ece", "ECE"), ("rms_debiased", "RMS error"), ("brier", "Brier"), ("log_loss", "log loss"))
 
 
 def certainty_part(summary: Mapping[str, JSON], *, units: Mapping[str, str] | None = None) -> CertaintyPart | None:
@@ -148,9 +143,9 @@ def _held_table(block: Mapping[str, JSON] | None) -> Iterator[Table]:
     if not block:
         return
     before, after, gains = block["before"], block["after"], block["gain"]
-    rows = []
-    for key, name, _ in MEASURES:
-        gained = f"{_signed(gains[key])}" if key in gains else NOT_DEFINED
+    rows: list[tuple[str, ...]] = []
+    for key, name in MEASURES:
+        gained = _signed(gains[key]) if key in gains else NOT_DEFINED
         rows.append((name, number(before[key], 4), number(after[key], 4), gained))
     chance = [
         NOT_DEFINED if one["ece_by_chance"] is None else f"{number(one['ece_by_chance'][1], 4)}"
