@@ -22,7 +22,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     5: ("transform", "package"),
     6: ("network",),
     7: ("training",),
-    8: ("inference",),
+    8: ("inference", "report.certainty"),  # a part of report.content, and plain data as that is
     9: ("evaluation", "explanation", "figures", "findings", "report.content", "report.model_facts"),
     10: ("features", "report.notation", "report.study_content"),
     11: ("problem",),

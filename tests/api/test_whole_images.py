@@ -58,6 +58,9 @@ def test_train__classes_are_told_and_everything_is_there(told_apart):
     assert list(points) == ["present"] and [one["target"] for one in points["present"]] == [None, 0.9, 0.95, 0.9, 0.95]
     assert points["present"][0]["sensitivity"]["ci95"] and "Operating points" in page and "index<span" in page
     assert "with all weights of the network drawn at random: they" in page
+    sure = result["metrics"]["certainty"]
+    assert list(sure) == ["calibration", "sets", "selective"] and sure["sets"]["coverage"]["n"] == 24
+    assert "How sure the answers are" in page and "held it in" in page and "before and after calibration" in page
 
 
 def test_predict__a_training_case_is_nearest_to_itself(told_apart, scanwright, tmp_path):
@@ -91,6 +94,10 @@ def test_predict_and_evaluate__new_pictures(told_apart, scanwright, tmp_path):
         assert {name: kept[name] for name in ("probabilities", "decision", "thresholds", "nearest")} == {
             name: one[name] for name in ("probabilities", "decision", "thresholds", "nearest")
         }
+        sure = one["certainty"]
+        assert kept["certainty"] == sure and sure["opinions"] == 2 and sure["set"]["coverage"] == 0.9
+        assert one["decision"] in sure["set"]["classes"] and 0 <= sure["mutual_information"] <= 1
+        assert np.mean(kept["opinions"], axis=(0, 1)) == pytest.approx(list(kept["answer"].values()), abs=1e-5)
         assert kept["notes"] == one["notes"] and any("has learned from this image" in note for note in one["notes"])
     ended = scanwright("evaluate", model, others, "-o", tmp_path / "scores", "--json")
     assert ended.code == 5 and "learned from every one" in ended.err  # the very same draws under other names
@@ -242,11 +249,17 @@ def test_train__numbers(scanwright, tmp_path):
         "predict", tmp_path / "run" / "model.swm", data / "images" / "c23.png", "-o", tmp_path / "out", "--json"
     )
     assert ended.code == 0, ended.err
+    one = json.loads(ended.out)["predictions"][0]
+    low, high = one["certainty"]["intervals"]["quantities"]["value"]
+    assert low < one["quantities"]["value"] < high
+    reach = metrics["certainty"]["by_quantity"]["value"]["intervals"]
+    assert reach["coverage"]["n"] == 24 and reach["width_median"] > 0
     found = json.loads(ended.out)["predictions"][0]["quantities"]["value"]
     assert found > known.mean()  # in its own unit, and of a large disc
     others = number_folder(tmp_path / "others", cases=9)  # the first one was learned from
     judged = evaluate(tmp_path / "run" / "model.swm", others, out=tmp_path / "scores")
     assert judged["learned_from"] == ["c00"] and judged["cases"] == 8 and "operating_points" not in judged
+    assert judged["certainty"]["by_quantity"]["value"]["intervals"]["coverage"]["n"] == 8
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "Regression evaluation" in page and "predicted less true" in page and "Package, cross-validation" in page
     assert "The model has learned from 1 of the 9 cases, by their voxels (c00)" in page

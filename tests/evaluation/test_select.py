@@ -7,8 +7,9 @@ from classified_samples import made_answers
 from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.calibration import calibrate
+from scanwright.evaluation.calibration_choice import calibration_of
 from scanwright.evaluation.classification import measure_answers
-from scanwright.evaluation.select import apply_choice, choose, judge_cross_fitted, taught_by, teaching
+from scanwright.evaluation.select import apply_choice, calibrations_of, choose, judge_cross_fitted, taught_by, teaching
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,9 @@ def test_cross_fitted__each_fold_by_the_choice_on_the_others(choice, classes):
     judged, choices = judge_cross_fitted(answers, folds, rule="sensitivity", target=0.9)
     for fold in range(3):
         here = folds == fold
-        chosen = choose(answers.where(~here), rule="sensitivity", target=0.9)
+        others = answers.where(~here)
+        calibration = calibration_of(others, folds=folds[~here])
+        chosen = choose(others, rule="sensitivity", target=0.9, calibration=calibration)
         assert choices[fold] == chosen
         applied = apply_choice(answers.where(here), chosen)
         assert np.array_equal(judged.probabilities[here], applied.probabilities)
@@ -119,7 +122,9 @@ def test_cross_fitted__keeps_the_truth_about_a_target():
     for seed in range(100):
         answers = made_answers(200, seed=seed)
         point = choose(answers, rule="sensitivity", target=0.9).points[0]
-        judged, _ = judge_cross_fitted(answers, np.arange(200) % 5, rule="sensitivity", target=0.9)
+        folds = np.arange(200) % 5
+        known = calibrations_of(answers, folds, method="platt")
+        judged, _ = judge_cross_fitted(answers, folds, rule="sensitivity", target=0.9, calibrations=known)
         chosen_on.append(point.sensitivity)
         judged_on.append(measure_answers(judged, samples=0)[0]["sensitivity"].value)
     assert min(chosen_on) >= 0.9 - 1e-12
@@ -145,7 +150,10 @@ def test_cross_fitted__is_not_flattered_where_there_is_nothing_to_find():
         rng = np.random.default_rng(seed)
         scores, positive = rng.random(50), np.arange(50) % 2 == 0
         (point,) = choose(binary(scores, positive)).points
-        decided = judge_cross_fitted(binary(scores, positive), rng.integers(5, size=50))[0].decisions
+        drawn, folds = binary(scores, positive), rng.integers(5, size=50)
+        decided = judge_cross_fitted(drawn, folds, calibrations=calibrations_of(drawn, folds, method="platt"))[
+            0
+        ].decisions
         flattered.append(point.sensitivity + point.specificity - 1)
         honest.append(decided[positive].mean() - decided[~positive].mean())
     assert np.mean(flattered) > 0.15 and abs(np.mean(honest)) < 0.08

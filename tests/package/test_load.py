@@ -85,16 +85,3 @@ def test_load__without_torch(tmp_path: Path) -> None:
         "load(Path(sys.argv[1])); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("further", "expected"),
-    [
-        ({}, None),
-        ({"chosen.json": b'{"a":1}'}, {"a": 1}),
-        ({"confidence.json": b'{"masks":{}}'}, {"confidence": {"masks": {}}}),
-        ({"chosen.json": b'{"a":1}', "confidence.json": b'{"masks":{}}'}, {"a": 1, "confidence": {"masks": {}}}),
-    ],
-)
-def test_choices__both_members_as_one(further: dict[str, bytes], expected: object, tmp_path: Path) -> None:
-    assert load(samples.write_package(tmp_path / "model.swm", {**samples.members(), **further})).choices() == expected

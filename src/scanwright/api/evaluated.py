@@ -16,9 +16,10 @@ from scanwright.errors import InputError
 from scanwright.evaluation.judged import JudgedCase
 from scanwright.files import read_json
 from scanwright.package.load import CHOSEN
+from scanwright.problem.certain import CERTAINTY
 from scanwright.problem.class_points import POINTS
 from scanwright.problem.kind import Kind
-from scanwright.types import JSON
+from scanwright.types import JSON, Floats
 
 OF_LEARNING = {"nothing-to-learn", "rare-region", "rare-class"}
 """Faults that forbid to learn from data, and not to judge by them."""
@@ -80,9 +81,11 @@ class Evaluated:
         """metrics.json."""
         package = None if self.model is None else self.model.package
         points = {} if package is None else self.problem.operating_at(self.rows, package.metrics or {})
+        sure = {} if package is None else self.problem.certainty_on(self.rows, None, self._opinions())
         return {
             **self.scores,
             **({POINTS: points} if points else {}),
+            **({CERTAINTY: sure} if sure else {}),
             **({"learned_from": list(self.learned)} if self.learned else {}),
             **({"predictions": self._predictions()} if self.model is None else {"package": self._package(self.model)}),
             "data": self._data(),
@@ -98,6 +101,11 @@ class Evaluated:
             return sorted({row["package"] for row in rows if "package" in row})
         except (InputError, KeyError, TypeError, AttributeError):
             return []
+
+    def _opinions(self) -> dict[str, Floats]:
+        """What the package's answers are made of, of the cases that say it."""
+        kept = {row.case: self.problem.opinions(self.files[row.case]) for row in self.rows}
+        return {name: opinions for name, opinions in kept.items() if opinions is not None}
 
     def _predictions(self) -> dict[str, JSON]:
         return {"name": self.given.name, "answered_by": self.answered_by()}

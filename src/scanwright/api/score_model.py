@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scanwright.api.case.opened import Model, content_of, open_model
+from scanwright.api.case.packaged import as_packaged
 from scanwright.api.claims import SCORES_PAGE, listed, require_free_for_scores, require_outside
 from scanwright.api.data.looking import Looked, look_through_cases
 from scanwright.api.evaluated import Evaluated
@@ -87,7 +88,7 @@ def evaluate(
         data=Path(data).resolve(),
         given=source.resolve(),
         model=model,
-        problem=problem if model is None else problem.settled(model.package.choices()),
+        problem=problem if model is None else as_packaged(problem, model.package),
         rows=rows,
         files=files,
         scores=problem.summary(rows, [], seed=0, yardstick=yardstick),

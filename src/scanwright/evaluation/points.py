@@ -17,10 +17,19 @@ import numpy as np
 
 from scanwright.evaluation.answers import Answers, View
 from scanwright.evaluation.bootstrap import Measures
+from scanwright.evaluation.calibration_choice import Choice as Calibrator
 from scanwright.evaluation.confusion import SHARES
 from scanwright.evaluation.decisions import share_measures
 from scanwright.evaluation.operating import Rule
-from scanwright.evaluation.select import apply_choice, choose, deciding, judge_cross_fitted, taught_by, teaching
+from scanwright.evaluation.select import (
+    apply_choice,
+    calibrations_of,
+    choose,
+    deciding,
+    judge_cross_fitted,
+    taught_by,
+    teaching,
+)
 from scanwright.types import JSON, Ints
 
 POINTS: tuple[tuple[Rule, float | None], ...] = (
@@ -56,20 +65,27 @@ class PointMeasures:
 
 
 def operating_points(
-    answers: Answers, folds: Sequence[int] | Ints, other: Answers | None = None
+    answers: Answers,
+    folds: Sequence[int] | Ints,
+    other: Answers | None = None,
+    *,
+    method: Calibrator = "auto",
 ) -> tuple[list[PointMeasures], list[PointMeasures]]:
     """POINTS of each class that a threshold decides: of out-of-fold answers, cross-fitted, and of other cases; folds (N,).
 
     A class for which some fold has nothing to choose on, and all of several exclusive classes or grades, have none; nor has
-    anything with one fold alone.
+    anything with one fold alone. method: of calibration.
     """
     if len(set(np.asarray(folds).tolist())) < 2:
         return [], []
     inside: list[PointMeasures] = []
     outside: list[PointMeasures] = []
+    if not deciding(answers):
+        return [], []
+    known, taught = calibrations_of(answers, folds, method=method), taught_by(answers, teaching(answers, folds))
     for rule, target in POINTS:
-        judged, chosen = judge_cross_fitted(answers, folds, rule=rule, target=target)
-        whole = choose(taught_by(answers, teaching(answers, folds)), rule=rule, target=target)
+        judged, chosen = judge_cross_fitted(answers, folds, rule=rule, target=target, calibrations=known)
+        whole = choose(taught, rule=rule, target=target, calibration=known.whole)
         applied = None if other is None else apply_choice(other, whole)
         for place, column in enumerate(deciding(answers)):
             if any(one.points[place] is None for one in (whole, *chosen.values())):

@@ -108,6 +108,24 @@ def calibration_error(probabilities: Floats, positive: Bools) -> float | None:
     return float(np.abs(excess).sum() / len(probabilities))
 
 
+def debiased_error(probabilities: Floats, positive: Bools) -> float | None:
+    """The root mean square calibration error over the same bins, without what noise alone adds to it (Kumar, Liang & Ma 2019,
+    NeurIPS): of each bin of n cases share * (1 - share) / (n - 1) is taken off the square of its error; not under 0.
+
+    Beside `calibration_error`, which few cases make larger: of 200 cases of a calibrated model that is 0.07 in the mean, and
+    this 0.02. Bins of one case are left out. None without a bin of two.
+    """
+    bins = equal_mass_bins(probabilities)
+    cases = np.bincount(bins)
+    excess, share = (np.bincount(bins, weights=of) for of in (positive - probabilities, positive.astype(float)))
+    full = cases > 1
+    if not full.any():
+        return None
+    n = cases[full]
+    squares = (excess[full] / n) ** 2 - share[full] / n * (1 - share[full] / n) / (n - 1)
+    return float(np.sqrt(max(0.0, float((n * squares).sum() / n.sum()))))
+
+
 def error_by_chance(probabilities: Floats, *, seed: int = 0, samples: int = 1_000) -> tuple[float, float] | None:
     """The error that a calibrated model with these probabilities (N,) would show: its mean and its 95th percentile.
 

@@ -8,7 +8,7 @@ Of several exclusive classes or grades the decision is the problem's own and is 
 which class is the most probable. Thresholds are of the positive class, or one for each label.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.calibration import Calibration, calibrate
-from scanwright.evaluation.calibration_fit import fit_calibration
+from scanwright.evaluation.calibration_choice import Choice, calibration_of
 from scanwright.evaluation.level import level_columns
 from scanwright.evaluation.operating import (
     DEFAULT_THRESHOLD,
@@ -42,16 +42,23 @@ class Chosen:
         return tuple(DEFAULT_THRESHOLD if point is None else point.threshold for point in self.points)
 
 
-def choose(answers: Answers, *, rule: Rule | None = "youden", target: float | None = None) -> Chosen:
-    """The calibration (calibration_fit.py), and the thresholds that the rule chooses on probabilities so calibrated.
+def choose(
+    answers: Answers,
+    *,
+    rule: Rule | None = "youden",
+    target: float | None = None,
+    calibration: Calibration | None = None,
+) -> Chosen:
+    """The calibration, and the thresholds that the rule chooses on probabilities so calibrated.
 
     rule: None chooses none: DEFAULT_THRESHOLD applies, which of two classes says the more probable one.
+    calibration: one that was chosen on these answers (calibration_choice.py); None: the usual one.
     Raises UsageError as `choose_operating_point` does.
     """
+    calibration = calibration_of(answers) if calibration is None else calibration
     if rule is None:
-        return Chosen(calibration=fit_calibration(answers), points=(None,) * len(deciding(answers)))
+        return Chosen(calibration=calibration, points=(None,) * len(deciding(answers)))
     require_rule(rule, target)
-    calibration = fit_calibration(answers)
     calibrated = replace(answers, probabilities=calibrate(answers.probabilities, calibration))
     views = [calibrated.view(k) for k in deciding(answers)]
     points = (choose_operating_point(view.scores, view.positive, rule=rule, target=target) for view in views)
@@ -65,7 +72,8 @@ def apply_choice(answers: Answers, chosen: Chosen) -> Answers:
     if answers.is_binary:
         decisions = decided[:, 0].astype(int)
     else:
-        decisions = decided if answers.choice == "several" else answers.decisions
+        best = answers.decisions if chosen.calibration.keeps_best else probabilities.argmax(axis=1)
+        decisions = decided if answers.choice == "several" else best
     return replace(answers, probabilities=probabilities, decisions=decisions)
 
 
@@ -105,12 +113,42 @@ def taught_by(answers: Answers, teaches: Bools) -> Answers:
     return replace(answers, known=teaches) if answers.choice == "several" else answers.where(teaches[:, 0])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calibrations:
+    """What out-of-fold answers give: by_fold, of each fold the calibration that the other folds chose; whole, of all."""
+
+    by_fold: Mapping[int, Calibration]
+    whole: Calibration
+
+
+def calibrations_of(answers: Answers, folds: Sequence[int] | Ints, *, method: Choice = "auto") -> Calibrations:
+    """The calibrations of out-of-fold answers by a method; folds (N,). "auto" chooses on the folds that it fits on, which takes
+    the most time here: made once, and given to whatever is judged by them.
+    """
+    places = np.asarray(folds, int)
+    teaches = teaching(answers, places)
+
+    def on(these: Bools) -> Calibration:
+        taught = teaches[these]
+        named = places[these] if answers.choice == "several" else places[these][taught[:, 0]]
+        return calibration_of(taught_by(answers.where(these), taught), choice=method, folds=named)
+
+    names = sorted(set(places.tolist()))
+    return Calibrations(by_fold={fold: on(places != fold) for fold in names}, whole=on(np.ones(len(places), bool)))
+
+
 def judge_cross_fitted(
-    answers: Answers, folds: Sequence[int] | Ints, *, rule: Rule | None = "youden", target: float | None = None
+    answers: Answers,
+    folds: Sequence[int] | Ints,
+    *,
+    rule: Rule | None = "youden",
+    target: float | None = None,
+    calibrations: Calibrations | None = None,
 ) -> tuple[Answers, dict[int, Chosen]]:
     """Out-of-fold answers as they would be decided if chosen on the other folds alone, and each fold's choice; folds (N,).
 
     With one fold alone there is nothing to choose on: nothing is calibrated, and DEFAULT_THRESHOLD decides.
+    calibrations: of these answers and folds, None to choose them here.
     Raises UsageError as `choose_operating_point` does, or if there is not a fold for each case.
     """
     places = np.asarray(folds, int)
@@ -120,9 +158,12 @@ def judge_cross_fitted(
         require_rule(rule, target)
     probabilities, decisions = answers.probabilities.copy(), answers.decisions.copy()
     choices, teaches = {}, teaching(answers, places)
+    known = calibrations or calibrations_of(answers, places)
     for fold in sorted(set(places.tolist())):
         here = places == fold
-        choices[fold] = choose(taught_by(answers.where(~here), teaches[~here]), rule=rule, target=target)
+        choices[fold] = choose(
+            taught_by(answers.where(~here), teaches[~here]), rule=rule, target=target, calibration=known.by_fold[fold]
+        )
         judged = apply_choice(answers.where(here), choices[fold])
         decisions[here] = judged.decisions
         if not here.all():  # else there was nothing to calibrate on

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CHOSEN = "chosen.json"
 """The member that holds what was chosen on out-of-fold answers: a calibration, a threshold."""
 CONFIDENCE = "confidence.json"
-"""The member that holds what tells how far an answer can be trusted, fitted out of fold."""
+"""The member that holds what is known of how sure answers are, fitted out of fold: scores and residuals of known cases."""
 KNOWN_CASES = "arrays/known_cases.safetensors"
 """The member that holds training cases as the model sees them, without names; see explanation.known."""
 MEMBERS = "members.json"
@@ -56,11 +56,6 @@ class Package:
     def optional(self, name: str) -> dict[str, Any] | None:
         """A member that is a JSON object, None if there is none of this name."""
         return _read_optional(self.source, name)
-
-    def choices(self) -> dict[str, Any] | None:
-        """What `Kind.settled` takes: chosen.json, with confidence.json under "confidence"; None of a package without both."""
-        chosen, confidence = self.optional(CHOSEN), self.optional(CONFIDENCE)
-        return chosen if confidence is None else {**(chosen or {}), "confidence": confidence}
 
     def weights(self, model: str) -> "dict[str, torch.Tensor]":
         """One model's parameters and buffers by name, on the CPU, in the types they were stored in.

@@ -12,6 +12,8 @@ from scanwright.plan.rules import DEFAULT, NNUNET, Choice, Decide
 from scanwright.plan.settings import Settings
 from scanwright.runtime import Machine
 
+GUO = "Guo et al. 2017, ICML 1321"
+SADINLE = "Sadinle et al. 2019, J Am Stat Assoc 114:223"
 CHECKPOINTS = 24
 FEWEST_BETWEEN = 10
 """Steps between two checkpoints: saving and drawing takes as long as some steps."""
@@ -120,5 +122,10 @@ def plan_inference(ledger: Ledger, augment: AugmentPlan, machine: Machine, *, de
             "decide": decided,
             "decide_at": Choice(None, "nothing is to be kept at a number", "this package"),
             "dropout_passes": Choice(0, "networks are asked once, with nothing dropped", DEFAULT),
+            "calibrate": Choice("auto", "by the log loss of folds that it was not fitted on", GUO),
+            "coverage": Choice(0.9, "sets and intervals hold nine truths of ten", DEFAULT),
+            "sets": Choice("lac", "the smallest sets", SADINLE),
+            "by_class": Choice(False, "over all classes together", DEFAULT),
+            "risk": Choice(None, "no answer is declined", "this package"),
         },
     )

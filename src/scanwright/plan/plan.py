@@ -196,6 +196,9 @@ class InferencePlan(Frozen):
     threshold on that is chosen on out-of-fold answers, by Youden's index or for a sensitivity or specificity of `decide_at`.
     dropout_passes: how often a network with dropout is asked with values dropped at random, as in training, the answers being
     averaged (Gal and Ghahramani 2016, ICML); 0: once, with nothing dropped.
+    calibrate: how probabilities are calibrated out of fold. coverage: how often a set of classes or an interval is to hold the
+    truth; sets: by which score classes are in it, and by_class: whether it is to hold for each class by itself. risk: the error
+    that those answers may have which the model does not decline, a share of wrong ones; None: it declines none.
     """
 
     step_share: float = Field(gt=0, le=1)
@@ -204,6 +207,11 @@ class InferencePlan(Frozen):
     decide: Literal["probable", "youden", "sensitivity", "specificity"] = "probable"
     decide_at: float | None = Field(default=None, gt=0, le=1)
     dropout_passes: int = Field(default=0, ge=0, le=1000)
+    calibrate: Literal["auto", "none", "temperature", "vector", "isotonic", "platt"] = "auto"
+    coverage: float = Field(default=0.9, ge=0.5, lt=1)
+    sets: Literal["lac", "aps", "raps"] = "lac"
+    by_class: bool = False
+    risk: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _has_a_target(self) -> Self:

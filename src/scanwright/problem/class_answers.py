@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
-from scanwright.doubt import Doubt
+from scanwright.doubt import Doubt, as_data
 from scanwright.errors import InputError
+from scanwright.evaluation.calibration_choice import Choice as Calibrator
 from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
 from scanwright.evaluation.level import level_caveats
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
@@ -15,14 +18,23 @@ from scanwright.evaluation.summary import CAVEATS, summarise_classification
 from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
+from scanwright.problem.certain import CERTAINTY, Certain
+from scanwright.problem.class_certain import ClassCertainty, certain_class, fit_certainty, not_sure, sure_of_case
+from scanwright.problem.class_certainty import certainty_on_others, certainty_out_of_fold
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.class_points import points_at, points_of
 from scanwright.problem.near import is_near
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.problem.whole_pooling import ClassPooling
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
-from scanwright.types import JSON, Floats, Unit
+from scanwright.types import JSON, Array, Floats, Unit
 
+CALIBRATED = {
+    "temperature": "temperature",
+    "platt": "Platt scaling",
+    "vector": "vector scaling",
+    "isotonic": "isotonic regression",
+}
 CLOSE = 0.2
 """Probabilities of several classes that differ by less are told as doubtful."""
 
@@ -32,6 +44,8 @@ class ClassAnswers(ClassPooling, WholeImages):
 
     primary = "auroc"
     decision: Decision = PLAIN
+    calibrate: Calibrator = "auto"
+    trust: ClassCertainty | None = None
 
     @property
     def wording(self) -> Wording:
@@ -39,7 +53,9 @@ class ClassAnswers(ClassPooling, WholeImages):
         return class_told.WORDING
 
     def found(self, answer: Floats) -> dict[str, JSON]:
-        """The probability of each class, and what is decided: {"probabilities", "decision"}."""
+        """The probability of each class, and what is decided: {"probabilities", "decision"}; None, with "declined",
+        where the answer is not sure enough to be given.
+        """
         calibrated = self.decision.calibrated(answer)
         told = self.decision.decide(calibrated, self.task.choice)
         names = self.task.classes
@@ -48,12 +64,23 @@ class ClassAnswers(ClassPooling, WholeImages):
         decided = (
             names[told] if isinstance(told, int) else [name for name, there in zip(names, told, strict=True) if there]
         )
-        return {"probabilities": chances, "decision": decided, **({"thresholds": limits} if limits else {})}
+        found = {"probabilities": chances, "decision": decided, **({"thresholds": limits} if limits else {})}
+        refused = self.refusal(calibrated, told)
+        return found if refused is None else found | {"decision": None, "declined": as_data(refused)}
+
+    def refusal(self, calibrated: Floats, told: int | tuple[bool, ...]) -> Doubt | None:
+        """Why the answer is not given; None where it is."""
+        return not_sure(self.trust, sure_of_case(np.asarray(calibrated, np.float64), told))
+
+    def certain(self, answer: Floats, sure: Array | None) -> Certain:
+        """Entropy, how far opinions differ, and the set of classes that holds the truth as often as is stated."""
+        return certain_class(answer, sure, fitted=self.trust, decision=self.decision, task=self.task)
 
     def told(self, answer: Floats) -> dict[str, str]:
         """What is decided, and every probability."""
         found = self.found(answer)
-        decided = found["decision"] if isinstance(found["decision"], str) else ", ".join(found["decision"]) or "–"
+        named = found["decision"] or ()
+        decided = named if isinstance(named, str) else ", ".join(named) or "–"
         return {"": decided} | {name: f"{chance:.2f}" for name, chance in found["probabilities"].items()}
 
     def limits(self) -> dict[str, float]:
@@ -74,6 +101,9 @@ class ClassAnswers(ClassPooling, WholeImages):
         """That another class or grade is nearly as probable, or that a probability lies near the threshold that decides."""
         calibrated = self.decision.calibrated(answer)
         names = self.task.classes
+        refused = self.refusal(calibrated, self.decision.decide(calibrated, self.task.choice))
+        if refused is not None:
+            return (refused,)
         if limits := self.limits():
             chances = dict(zip(names, calibrated.tolist(), strict=True))
             near = [
@@ -104,8 +134,11 @@ class ClassAnswers(ClassPooling, WholeImages):
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """What is decided, and every probability."""
-        told = found["decision"] if isinstance(found["decision"], str) else ", ".join(found["decision"]) or "nothing"
-        return f"{told}  ({', '.join(f'{name} {chance:.3f}' for name, chance in found['probabilities'].items())})"
+        named = found["decision"]
+        told = named if isinstance(named, str) else ", ".join(named or ()) or "nothing"
+        told = "not sure enough" if named is None else told
+        chances = ", ".join(f"{name} {chance:.3f}" for name, chance in found["probabilities"].items())
+        return f"{told}  ({chances}){_set_text(found)}"
 
     def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> ClassifiedCase:
         """An answer, calibrated and decided if that was settled, beside what is true."""
@@ -124,6 +157,8 @@ class ClassAnswers(ClassPooling, WholeImages):
         chances = self.numbers_in(file, "probabilities")
         if not ((chances >= 0) & (chances <= 1)).all():
             raise InputError("a probability outside 0 to 1", where=file, expected="numbers from 0 to 1")
+        if "declined" in told:  # judged as it would have been told; how many were declined is told beside
+            return self._beside(case, chances, self.decision.decide(chances, self.task.choice), fold=None)
         return self._beside(case, chances, self._decided_in(told.get("decision"), where=file), fold=None)
 
     def _decided_in(self, decision: JSON, *, where: Path) -> Codes:
@@ -181,7 +216,7 @@ class ClassAnswers(ClassPooling, WholeImages):
         self, rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase]
     ) -> tuple[dict[str, JSON], dict[str, JSON]]:
         """What common rules for thresholds are worth, by class or label (class_points.py)."""
-        return points_of(rows, test, self.task)
+        return points_of(rows, test, self.task, method=self.calibrate)
 
     def operating_at(self, rows: Sequence[ClassifiedCase], metrics: Mapping[str, JSON]) -> dict[str, JSON]:
         """The same of a package's thresholds, on other cases."""
@@ -197,6 +232,24 @@ class ClassAnswers(ClassPooling, WholeImages):
         """Probabilities calibrated, and classes decided, by what was chosen on other folds (class_decisions.py)."""
         decided, tested, chosen = settle(rows, test, plan.inference, self.task.choice)
         return decided, tested, None if chosen == PLAIN else chosen.to_json()
+
+    def certainty(
+        self,
+        rows: Sequence[ClassifiedCase],
+        raw: Sequence[ClassifiedCase],
+        plan: Plan,
+        opinions: Mapping[str, Floats],
+    ) -> tuple[dict[str, JSON], dict[str, JSON] | None]:
+        """Whether probabilities and sets hold, and what the surest answers are worth (class_certainty.py)."""
+        fitted = fit_certainty(rows, plan.inference, self.task)
+        found = certainty_out_of_fold(rows, raw, plan.inference, self.task, seed=plan.training.seed)
+        return found, None if fitted is None else fitted.to_json()
+
+    def certainty_on(
+        self, rows: Sequence[ClassifiedCase], raw: Sequence[ClassifiedCase] | None, opinions: Mapping[str, Floats]
+    ) -> dict[str, JSON]:
+        """The same of other cases, by what the package carries."""
+        return certainty_on_others(rows, raw, opinions, fitted=self.trust, decision=self.decision, task=self.task)
 
     def compare(
         self, rows: Mapping[str, Sequence[ClassifiedCase]], best: str, *, seed: int
@@ -228,8 +281,10 @@ class ClassAnswers(ClassPooling, WholeImages):
     def how_decided(self, rows: Sequence[ClassifiedCase]) -> str:
         """What was done with the probabilities of these cases before they were judged, and how they decide."""
         where = "out of fold" if any(row.fold is None for row in rows) else "on the other folds"
-        is_fitted = self.decision.calibration is not None
-        said = f"Probabilities are calibrated {where}." if is_fitted else "Probabilities are as the model gives them."
+        fitted = self.decision.calibration
+        said = "Probabilities are as the model gives them."
+        if fitted is not None and fitted.kind != "none":
+            said = f"Probabilities are calibrated {where} ({CALIBRATED[fitted.kind]})."
         if not (limits := self.limits()):
             return f"{said} The most probable {'grade' if self.task.choice == 'ordered' else 'class'} is told."
         told = ", ".join(f"{name} from {limit:.3g} on" for name, limit in limits.items())
@@ -257,3 +312,14 @@ class ClassAnswers(ClassPooling, WholeImages):
             if block["sensitivity"]["mean"] == 0 and block["sensitivity"]["n_defined"]
         ]
         return f"No case of {', '.join(missed)} was told as such." if missed else ""
+
+
+def _set_text(found: Mapping[str, JSON]) -> str:
+    """The set of a case, for its line; "" without one."""
+    told = found.get(CERTAINTY, {}).get("set")
+    if not told:
+        return ""
+    percent = f"{100 * told['coverage']:.4g} %"
+    if "classes" in told:
+        return f"  {percent} set: {', '.join(told['classes'])}"
+    return f"  {percent}: present {', '.join(told['present']) or 'none'}; open {', '.join(told['open']) or 'none'}"

@@ -6,7 +6,7 @@ all of them. With one fold there is nothing to choose on, and nothing is chosen.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ import numpy as np
 from scanwright.dataset.task import Choice
 from scanwright.errors import IntegrityError
 from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.calibration import Calibration, calibrate
+from scanwright.evaluation.calibration import Calibration, calibrate, calibration_from_json
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.select import choose, judge_cross_fitted, taught_by, teaching
+from scanwright.evaluation.select import calibrations_of, choose, judge_cross_fitted, taught_by, teaching
 from scanwright.plan.plan import InferencePlan
 from scanwright.types import JSON, Floats
 
@@ -54,7 +54,8 @@ class Decision:
 
     def to_json(self) -> dict[str, JSON]:
         """Plain data for the package."""
-        return asdict(self)
+        calibration = None if self.calibration is None else self.calibration.to_json()
+        return {"calibration": calibration, "thresholds": list(self.thresholds)}
 
 
 PLAIN = Decision()
@@ -63,12 +64,8 @@ PLAIN = Decision()
 def decision_from_json(data: Any) -> Decision:
     """A package's decision. Raises IntegrityError for what is none."""
     try:
-        fitted = data["calibration"]
-        slopes, offsets = (tuple(float(value) for value in fitted[key]) for key in ("slopes", "offsets"))
-        if fitted["kind"] not in ("temperature", "platt"):
-            raise ValueError(f"no calibration is called {fitted['kind']}")
         return Decision(
-            calibration=Calibration(kind=fitted["kind"], slopes=slopes, offsets=offsets),
+            calibration=calibration_from_json(data["calibration"]),
             thresholds=tuple(float(value) for value in data["thresholds"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -84,8 +81,10 @@ def settle(
         return list(rows), list(test), PLAIN
     answers = answers_of(rows, choice=choice)
     rule = None if plan.decide == "probable" else plan.decide
-    judged, _ = judge_cross_fitted(answers, folds, rule=rule, target=plan.decide_at)
-    chosen = choose(taught_by(answers, teaching(answers, folds)), rule=rule, target=plan.decide_at)
+    known = calibrations_of(answers, folds, method=plan.calibrate)
+    judged, _ = judge_cross_fitted(answers, folds, rule=rule, target=plan.decide_at, calibrations=known)
+    taught = taught_by(answers, teaching(answers, folds))
+    chosen = choose(taught, rule=rule, target=plan.decide_at, calibration=known.whole)
     decision = Decision(calibration=chosen.calibration, thresholds=chosen.thresholds)
     tested = [_decided(row, decision, choice) for row in test]
     return [_judged(row, judged, place) for place, row in enumerate(rows)], tested, decision

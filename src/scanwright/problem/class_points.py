@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from scanwright.dataset.task import Task
+from scanwright.evaluation.calibration_choice import Choice as Calibrator
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.evaluation.operating import Rule
 from scanwright.evaluation.points import TOLD, PointMeasures, measures_at, operating_points
@@ -15,14 +16,14 @@ POINTS = "operating_points"
 
 
 def points_of(
-    rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], task: Task
+    rows: Sequence[ClassifiedCase], test: Sequence[ClassifiedCase], task: Task, *, method: Calibrator = "auto"
 ) -> tuple[dict[str, JSON], dict[str, JSON]]:
     """By class, of cases out of fold and of a test split; {} where there are none. rows, test: as the model gives them."""
     folds = [row.fold for row in rows if row.fold is not None]
     if len(folds) < len(rows) or not rows:
         return {}, {}
     other = answers_of(test, choice=task.choice) if test else None
-    found = operating_points(answers_of(rows, choice=task.choice), folds, other)
+    found = operating_points(answers_of(rows, choice=task.choice), folds, other, method=method)
     return _by_class(found[0], task), _by_class(found[1], task)
 
 

@@ -10,6 +10,7 @@ from scanwright.dataset.task import Task
 from scanwright.evaluation.comparison import compare_with_best
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.problem import class_figures
+from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.class_points import point_rows
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
 from scanwright.report import content as page_content
@@ -43,7 +44,17 @@ def result_set(
     drawn = class_figures.figures(rows, task, probable=probable)
     positive = task.classes[1] if task.choice == "one" and len(task.classes) == 2 else ""  # `Answers` says so
     found = of_all_together(name, summary, cases=cases, figures=drawn, note=note, by_part=not positive)
-    return replace(found, points=point_rows(summary, task), positive=positive)
+    asked = positive or {"several": "labels"}.get(
+        task.choice, f"most probable {'grade' if task.choice == 'ordered' else 'class'}"
+    )
+    figures = (*found.figures, *certainty_figures(summary, asked=asked))
+    return replace(
+        found,
+        points=point_rows(summary, task),
+        positive=positive,
+        figures=figures,
+        certainty=certainty_part(summary),
+    )
 
 
 def page_case(row: ClassifiedCase, task: Task, *, probable: bool = True) -> page_content.CaseRow:

@@ -5,6 +5,7 @@ A target is a row of numbers (K,), one for each class: 1 for the right one and 0
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Task
+from scanwright.evaluation.calibration_choice import Choice as Calibrator
 from scanwright.plan.plan import Plan
 from scanwright.problem.class_answers import ClassAnswers
+from scanwright.problem.class_certain import ClassCertainty, certainty_from_json
 from scanwright.problem.class_decisions import PLAIN, Decision, decision_from_json
 from scanwright.training.losses import classes as losses
 from scanwright.training.losses.names import loss_named
@@ -32,19 +35,44 @@ class Classification(ClassAnswers):
     learns_normal = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
-    def __init__(self, task: Task, *, loss: str = "", smoothing: float = 0.0, decision: Decision = PLAIN) -> None:
+    def __init__(
+        self,
+        task: Task,
+        *,
+        loss: str = "",
+        smoothing: float = 0.0,
+        decision: Decision = PLAIN,
+        calibrate: Calibrator = "auto",
+        trust: ClassCertainty | None = None,
+    ) -> None:
         self.task, self.decision, self.smoothing = task, decision, smoothing
+        self.calibrate, self.trust = calibrate, trust
         self.planned_loss = loss or self.losses[0]
 
     def planned(self, plan: Plan) -> "Classification":
-        """The same problem with the plan's smoothing, and its loss, which says what outputs for grades mean."""
+        """The same problem with the plan's smoothing, its calibration, and its loss, which says what outputs for grades
+        mean.
+        """
         how = plan.training
-        return Classification(self.task, loss=how.loss, smoothing=how.smoothing, decision=self.decision)
+        return self._with(loss=how.loss, smoothing=how.smoothing, calibrate=plan.inference.calibrate)
 
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Classification":
         """The same problem with a calibration and a threshold."""
-        decision = PLAIN if chosen is None else decision_from_json(chosen)
-        return Classification(self.task, loss=self.planned_loss, smoothing=self.smoothing, decision=decision)
+        return self._with(decision=PLAIN if chosen is None else decision_from_json(chosen))
+
+    def assured(self, confidence: Mapping[str, JSON] | None) -> "Classification":
+        """The same problem with what is known of how sure it is."""
+        return self._with(trust=None if confidence is None else certainty_from_json(confidence))
+
+    def _with(self, **changes: Any) -> "Classification":
+        now = {
+            "loss": self.planned_loss,
+            "smoothing": self.smoothing,
+            "decision": self.decision,
+            "calibrate": self.calibrate,
+            "trust": self.trust,
+        }
+        return Classification(self.task, **{**now, **changes})
 
     @property
     def outputs(self) -> int:

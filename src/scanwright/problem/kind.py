@@ -22,10 +22,11 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
+from scanwright.problem.certain import Certain
 from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
-from scanwright.types import JSON, Array, Unit
+from scanwright.types import JSON, Array, Floats, Unit
 
 LABELS = "labels"
 """What a file with an answer is called where it is a label map."""
@@ -83,7 +84,13 @@ class Kind(Problem, Protocol):
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> tuple[Any, Array | None]:
-        """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; None where voxels say nothing of it."""
+        """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; of an answer to a whole image the
+        opinions that it is made of, (M, V, K) float32 (`evaluation.opinions`). None where nothing is told of it.
+        """
+        ...
+
+    def answer_to_judge(self, engine: Engine, image: Volume, *, where: Path | None = None) -> tuple[Any, Array | None]:
+        """The answer as the networks give it, with what choices out of fold rest on: within it, or beside it for `keep`."""
         ...
 
     def of_slices(self, answers: Iterable[Any], grid: Grid, *, axis: int, where: Path | None = None) -> Any:
@@ -207,6 +214,40 @@ class Kind(Problem, Protocol):
 
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Kind":
         """The problem with what `settle` chose."""
+        ...
+
+    def keep(self, file: Path, sure: Array | None) -> None:
+        """Keep in the file of an answer, as `write` left it, what `answer_surely` told beside it; nothing where nothing
+        is told.
+        """
+        ...
+
+    def opinions(self, file: Path) -> Floats | None:
+        """What `keep` kept: opinions (M, V, K) that an answer to a whole image is made of; None where there are none."""
+        ...
+
+    def certainty(
+        self, rows: Sequence[Any], raw: Sequence[Any], plan: Plan, opinions: Mapping[str, Floats]
+    ) -> tuple[dict[str, JSON], dict[str, JSON] | None]:
+        """How sure answers are (certain.py), of out-of-fold rows as `settle` gave them: for metrics.json, each fold
+        judged by what the others say, and as plain data for the package; {} and None where nothing can be told.
+
+        raw: the rows before `settle`. opinions: of cases, by name, as far as known.
+        """
+        ...
+
+    def assured(self, confidence: Mapping[str, JSON] | None) -> "Kind":
+        """The problem with what `certainty` fitted."""
+        ...
+
+    def certainty_on(
+        self, rows: Sequence[Any], raw: Sequence[Any] | None, opinions: Mapping[str, Floats]
+    ) -> dict[str, JSON]:
+        """The same of cases that had no part in it, by what was fitted; raw: None where it is not known."""
+        ...
+
+    def certain(self, answer: Any, sure: Array | None) -> Certain:
+        """How sure an answer is, for people and as plain data; sure: as of `answer_surely`."""
         ...
 
     def table(self, rows: Sequence[Any]) -> str:

@@ -51,17 +51,27 @@ NOTHING = After()
 
 
 def after_from_json(chosen: Mapping[str, JSON] | None) -> After:
-    """What a package's chosen.json says, with its confidence.json under CONFIDENCE. Raises IntegrityError for what is none."""
+    """What `settle` chose, as it is or as a package's chosen.json has it, without what it gives under CONFIDENCE. Raises
+    IntegrityError for what is none.
+    """
     try:
         data = chosen or {}
         steps = tuple(step_of(one) for one in data.get(POSTPROCESS, {}).get("steps", ()))
         slopes = {name: float(one["slope"]) for name, one in data.get(VOXELS, {}).items()}
         if any(not slope > 0 for slope in slopes.values()):
             raise ValueError("a slope of log-odds is above 0")
-        told = data.get(CONFIDENCE, {}).get(MASKS)
-        return After(steps=steps, slopes=slopes, quality=None if told is None else _quality(told))
+        return After(steps=steps, slopes=slopes, quality=quality_from_json(data.get(CONFIDENCE)))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError("not a choice of this version", found=str(error)[:160]) from error
+
+
+def quality_from_json(confidence: Mapping[str, JSON] | None) -> Quality | None:
+    """What a package's confidence.json says of masks; None where it says nothing. Raises IntegrityError for what is none."""
+    try:
+        told = (confidence or {}).get(MASKS)
+        return None if told is None else _quality(told)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IntegrityError("not a confidence of this version", found=str(error)[:160]) from error
 
 
 def step_json(step: Step) -> dict[str, JSON]:

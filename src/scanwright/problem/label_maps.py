@@ -34,6 +34,7 @@ from scanwright.problem.label_map_after import (
     After,
     after_from_json,
     doubts_of_quality,
+    quality_from_json,
     told_agreement,
     told_quality,
 )
@@ -277,6 +278,15 @@ class LabelMaps(LabelMapPooling, ShownByItself):
         """This problem with what was chosen. Raises IntegrityError for a choice of another version."""
         found = copy(self)
         found.after = after_from_json(chosen)
+        return found
+
+    def assured(self, confidence: Mapping[str, JSON] | None) -> Self:
+        """This problem with how the quality of a mask is predicted. Raises IntegrityError for what another version fitted."""
+        told = quality_from_json(confidence)
+        if told is None:
+            return self
+        found = copy(self)
+        found.after = replace(self.after, quality=told)
         return found
 
     def table(self, rows: Sequence[CaseRow]) -> str:

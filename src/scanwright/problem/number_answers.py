@@ -1,5 +1,6 @@
 """Quantities as answers: how they are judged, and how a report tells of them."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -11,11 +12,19 @@ from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
+from scanwright.problem.certain import CERTAINTY, Certain
+from scanwright.problem.number_certain import (
+    NumberCertainty,
+    certain_numbers,
+    fit_number_certainty,
+    number_certainty_from_json,
+)
+from scanwright.problem.number_certainty import numbers_on_others, numbers_out_of_fold
 from scanwright.problem.number_told import said, unit_of
 from scanwright.problem.whole_images import WholeImages
 from scanwright.problem.whole_pooling import NumberPooling
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
-from scanwright.types import JSON, Floats, Unit
+from scanwright.types import JSON, Array, Floats, Unit
 
 FAR = 3.0
 """Deviations of the training cases beyond which an estimate is doubtful."""
@@ -45,6 +54,7 @@ class NumberAnswers(NumberPooling, WholeImages):
     """Mixed into regression. learned: mean and deviation of the training cases, None where nothing was planned for them."""
 
     learned: TargetPlan | None
+    trust: NumberCertainty | None = None
 
     primary = "r2"
 
@@ -93,7 +103,33 @@ class NumberAnswers(NumberPooling, WholeImages):
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """Each quantity with its number."""
-        return ", ".join(f"{name} {value:.4g}" for name, value in found["quantities"].items())
+        return ", ".join(f"{name} {value:.4g}" for name, value in found["quantities"].items()) + _reach_text(found)
+
+    def certain(self, answer: Floats, sure: Array | None) -> Certain:
+        """The interval of each quantity that holds the truth as often as is stated, and how far opinions differ."""
+        names, units = self.task.quantities, self.units
+        return certain_numbers(answer, sure, fitted=self.trust, quantities=names, units=units)
+
+    def certainty(
+        self, rows: Sequence[MeasuredCase], raw: Sequence[MeasuredCase], plan: Plan, opinions: Mapping[str, Floats]
+    ) -> tuple[dict[str, JSON], dict[str, JSON] | None]:
+        """Whether intervals hold, and what the surest answers are worth (number_certainty.py)."""
+        fitted = fit_number_certainty(rows, opinions, plan.inference)
+        seed = plan.training.seed
+        found = numbers_out_of_fold(rows, opinions, plan.inference, self.task.quantities, seed=seed)
+        return found, None if fitted is None else fitted.to_json()
+
+    def certainty_on(
+        self, rows: Sequence[MeasuredCase], raw: Sequence[MeasuredCase] | None, opinions: Mapping[str, Floats]
+    ) -> dict[str, JSON]:
+        """The same of other cases, by what the package carries."""
+        return numbers_on_others(rows, opinions, self.trust, self.task.quantities)
+
+    def assured(self, confidence: Mapping[str, JSON] | None) -> Self:
+        """This problem with what is known of how sure it is."""
+        found = copy.copy(self)
+        found.trust = None if confidence is None else number_certainty_from_json(confidence)
+        return found
 
     def row(self, case: Case, answer: Floats, *, fold: int | None, yardstick: float | None = None) -> MeasuredCase:
         """An answer beside the case's quantities."""
@@ -171,3 +207,13 @@ class NumberAnswers(NumberPooling, WholeImages):
         """Quantities that the model knows no better than their mean."""
         poor = [name for name, block in summary["by_class"].items() if (block["r2"]["mean"] or 0.0) <= 0]
         return f"Of {', '.join(poor)} the model knows no more than the mean of all cases." if poor else ""
+
+
+def _reach_text(found: Mapping[str, JSON]) -> str:
+    """The intervals of a case, for its line; "" without one."""
+    told = found.get(CERTAINTY, {}).get("intervals", {})
+    reaches = {name: reach for name, reach in told.get("quantities", {}).items() if reach is not None}
+    if not reaches:
+        return ""
+    each = ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in reaches.items())
+    return f"  ({100 * told['coverage']:.4g} %: {each})"

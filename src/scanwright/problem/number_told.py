@@ -12,6 +12,7 @@ from scanwright.evaluation.comparison import compare_errors
 from scanwright.evaluation.judged import MeasuredCase
 from scanwright.evaluation.statistics import holm
 from scanwright.problem import number_figures
+from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
@@ -54,7 +55,14 @@ def result_set(
     figures = number_figures.figures(rows, summary["by_class"], task, units=units)
     said = {name: unit for name, unit in zip(task.quantities, units, strict=True) if unit and not unit_of(name)}
     note = " ".join([note, *beyond_text(rows, task)])
-    return replace(of_all_together(name, summary, cases=cases, figures=figures, note=note), units=said)
+    told = dict(zip(task.quantities, units, strict=True))
+    return replace(
+        of_all_together(
+            name, summary, cases=cases, figures=(*figures, *certainty_figures(summary, asked="")), note=note
+        ),
+        units=said,
+        certainty=certainty_part(summary, units=told),
+    )
 
 
 def beyond_text(rows: Sequence[MeasuredCase], task: Task) -> list[str]:

@@ -14,6 +14,7 @@ from scanwright.dataset.cases import Quantities
 from scanwright.dataset.task import Task
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem.number_answers import NumberAnswers
+from scanwright.problem.number_certain import NumberCertainty
 from scanwright.training.losses.names import loss_named
 from scanwright.training.losses.numbers import NUMBERS
 from scanwright.types import Array, Floats
@@ -30,14 +31,14 @@ class Regression(NumberAnswers):
     learns_normal = False
     codes: dict[int, int] = {}  # noqa: RUF012  # never written to
 
-    def __init__(self, task: Task, target: TargetPlan | None = None) -> None:
-        self.task, self.learned = task, target
+    def __init__(self, task: Task, target: TargetPlan | None = None, trust: NumberCertainty | None = None) -> None:
+        self.task, self.learned, self.trust = task, target, trust
         number = len(task.quantities)
         self.target = target or TargetPlan(center=(0.0,) * number, scale=(1.0,) * number)
 
     def planned(self, plan: Plan) -> "Regression":
         """The same problem with the plan's means and deviations."""
-        return Regression(self.task, plan.target)
+        return Regression(self.task, plan.target, self.trust)
 
     @property
     def outputs(self) -> int:

@@ -9,10 +9,11 @@ from scanwright.explanation.sanity import Explain
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 from scanwright.problem.kind import Explanation
+from scanwright.problem.unassured import Unassured
 from scanwright.types import JSON
 
 
-class ShownByItself:
+class ShownByItself(Unassured):
     """Mixed into a problem of one task."""
 
     def explain(

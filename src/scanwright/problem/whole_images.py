@@ -23,16 +23,19 @@ from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Explanation
 from scanwright.problem.one_answer import OneAnswer
 from scanwright.problem.told import pictured
+from scanwright.problem.unassured import Unassured
 from scanwright.problem.whole_explained import Seen, explanation_of, map_of, method_for, methods_of, score_of
 from scanwright.protocols import Listener
 from scanwright.report.study_content import KeyImage, StudyPart
 from scanwright.types import JSON, Array, Floats
 
 SUFFIX = ".json"
+OPINIONS = "opinions"
+"""Under which name the file of an answer holds what it is the mean of: networks, views, parts."""
 MOST_EXPLAINED = 4
 
 
-class WholeImages(OneAnswer):
+class WholeImages(OneAnswer, Unassured):
     """Mixed into a problem of one task whose answer is a number for each of its `parts`: (K,) float32."""
 
     task: Task
@@ -58,13 +61,24 @@ class WholeImages(OneAnswer):
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> Floats:
         """A number for each part. Raises InputError for an image that cannot be prepared."""
-        return answer_whole(engine, image, where=where)
+        return answer_whole(engine, image, where=where).mean
 
     def answer_surely(
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
-    ) -> tuple[Floats, None]:
-        """The answer: it is of no voxel."""
-        return self.answer(engine, image, where=where, tell=tell), None
+    ) -> tuple[Floats, Floats | None]:
+        """The answer, and the opinions that it is the mean of, (M, V, K); None where there is one alone, or where a
+        kind makes its answer in a way of its own.
+        """
+        if type(self).answer is not WholeImages.answer:
+            return self.answer(engine, image, where=where, tell=tell), None
+        found = answer_whole(engine, image, where=where)
+        return found.mean, found.each if found.each.shape[0] * found.each.shape[1] > 1 else None
+
+    def answer_to_judge(
+        self, engine: Engine, image: Volume, *, where: Path | None = None
+    ) -> tuple[Floats, Floats | None]:
+        """The answer, and the opinions that it is the mean of."""
+        return self.answer_surely(engine, image, where=where)
 
     def among(self, answer: Floats, regions: Regions) -> Floats:
         """The answer as it is: it has no place."""
@@ -80,6 +94,7 @@ class WholeImages(OneAnswer):
         """What is told, as text, and the image."""
         return StudyPart(
             answers=self.told(answer),
+            certain=self.certain(answer, sure).said,
             images=(KeyImage(png=pictured(image, self.task)),),
             unit_of_length=image.grid.unit,
         )
@@ -142,6 +157,30 @@ class WholeImages(OneAnswer):
         """Keep an answer, by the names of the parts."""
         numbers = {name: float(value) for name, value in zip(self.parts, answer, strict=True)}
         write_json(file, {"problem": self.name, "answer": numbers})
+
+    def keep(self, file: Path, sure: Array | None) -> None:
+        """The opinions, beside the answer."""
+        if sure is not None:
+            rounded = [[[float(f"{value:.7g}") for value in view] for view in one] for one in sure.tolist()]
+            write_json(file, {**read_json(file), OPINIONS: rounded})
+
+    def opinions(self, file: Path) -> Floats | None:
+        """(M, V, K) float32; None of a file without. Raises InputError for what are none."""
+        found = read_json(file)
+        told = found.get(OPINIONS) if isinstance(found, dict) else None
+        if told is None:
+            return None
+        try:
+            opinions = np.array(told, dtype=np.float32)
+        except (TypeError, ValueError):
+            opinions = np.empty(0, dtype=np.float32)
+        if opinions.ndim != 3 or opinions.shape[2] != len(self.parts) or not np.isfinite(opinions).all():
+            raise InputError(
+                "not the opinions of an answer to this problem",
+                where=file,
+                expected=f"{OPINIONS}: networks, views, and a number each for {', '.join(self.parts)}",
+            )
+        return opinions
 
     def read(self, file: Path) -> Floats:
         """An answer that was kept. Raises InputError for a file that is none of this problem."""

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from scanwright.report.certainty import CertaintyPart
 from scanwright.types import JSON, Unit
 
 Severity = Literal["error", "warning", "note"]
@@ -239,6 +240,7 @@ class ResultSet:
     positive: str = ""
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
+    certainty: CertaintyPart | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -138,9 +138,9 @@ class StudyPart:
     table: regions and findings with outlines, which can be followed up; None for an answer that has none. findings: those of
     an answer without outlines; looks_for_findings: whether the model knows any. regions: those that its findings lie among, ()
     where none are known; unit_of_size: of their sizes. answers: of the whole image, what is decided under ""; are_counts: how
-    many of each kind there are. images: of the whole; picture_of: draws the finding of a number, None where no finding has a
-    picture of its own. with_findings: whether regions are measured with the findings in them, which are no part of them in the
-    label map. unit_of_value: of grey values.
+    many of each kind there are. certain: how sure they are, each a `Doubt` or a text. images: of the whole; picture_of:
+    draws the finding of a number, None where no finding has a picture of its own. with_findings: whether regions are
+    measured with the findings in them, which are no part of them in the label map. unit_of_value: of grey values.
     """
 
     table: StudyTable | None = None
@@ -151,6 +151,7 @@ class StudyPart:
     expected_dice: tuple[float, float | None] | None = None
     """Of the outlines, by what the model knows of itself, and what nine in ten cases are not below; None: not known."""
     answers: Mapping[str, str] = field(default_factory=dict)
+    certain: tuple[str, ...] = ()
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     picture_of: Callable[[int], KeyImage] | None = None
@@ -168,9 +169,9 @@ class StudyContent:
     model: that found the findings; regions_model: that found the regions, where it is another one.
     warnings: reasons to doubt, each a `Doubt`, or a text that stays as it is in every language. answers: probabilities or
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
-    there are. looks_for_findings: whether it is told that there are none. with_findings: whether regions are measured with the
-    findings in them, which are no part of them in the label map. unit_of_size, unit_of_length, unit_of_value: of the
-    table's numbers.
+    there are. certain: how sure they are, as warnings are. looks_for_findings: whether it is told that there are none.
+    with_findings: whether regions are measured with the findings in them, which are no part of them in the label map.
+    unit_of_size, unit_of_length, unit_of_value: of the table's numbers.
     """
 
     title: str
@@ -182,6 +183,7 @@ class StudyContent:
     prior: Mapping[str, str] = field(default_factory=dict)
     days_since_prior: int | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    certain: tuple[str, ...] = ()
     are_counts: bool = False
     images: tuple[KeyImage, ...] = ()
     regions: tuple[RegionLine, ...] = ()
@@ -227,7 +229,7 @@ class StudyContent:
         """The same as plain data; pictures are left out. A warning is its code, its values, and its English text; what is
         decided of the whole image stands apart from the answers, None where nothing is.
         """
-        values = asdict(replace(self, images=(), warnings=()))
+        values = asdict(replace(self, images=(), warnings=(), certain=()))
         del values["images"]
         if self.expected_dice is None:
             del values["expected_dice"]
@@ -237,6 +239,7 @@ class StudyContent:
             "created": self.created.isoformat(timespec="seconds"),
             "decision": answers.pop(DECISION, None),
             "answers": answers,
+            "certain": [as_data(one) for one in self.certain],
             "warnings": told,
         }
 

@@ -115,7 +115,7 @@ def remarks_of(one: AnsweredCase) -> Remarks:
     """What a DICOM report says of an answer for people."""
     return remarks_on(
         model_facts(one.model),
-        one.doubts,
+        (*one.certain.said, *one.doubts),
         one.compared,
         unit=one.scan.image.grid.unit,
         regions_model=None if one.regions is None else region_facts(one.regions),
@@ -130,6 +130,7 @@ def write_answer(
     model, case, scan = one.model, one.case, one.scan
     if not file.name.endswith((results.SEG, results.RTSTRUCT)):
         model.problem.write(file, scan.answer)
+        model.problem.keep(file, scan.sure)
         kept = (file.with_name(f"{case.id}{end}") for end in model.problem.beside)
         return tuple(path for path in kept if path.exists()), ()
     written = results.write_dicom(

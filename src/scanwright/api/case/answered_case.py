@@ -16,6 +16,7 @@ from scanwright.doubt import Doubt
 from scanwright.findings.follow_up import FollowUp
 from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
+from scanwright.problem.certain import NOT_TOLD, Certain
 from scanwright.problem.kind import Explanation
 from scanwright.problem.number_answers import outside_learned
 from scanwright.protocols import Listener
@@ -44,6 +45,7 @@ class AnsweredCase:
     part: StudyPart | None
     table: StudyTable | None
     compared: Comparison | None
+    certain: Certain = NOT_TOLD
 
     @property
     def changes(self) -> tuple[FollowUp, ...]:
@@ -52,7 +54,7 @@ class AnsweredCase:
 
     def told(self) -> dict[str, JSON]:
         """found, with what it rests on and which training cases are near, as plain data."""
-        told = dict(self.found)
+        told = dict(self.found) | self.certain.to_json()
         if self.explanation is not None:
             told["explained"] = list(self.explanation.parts)
             told |= {"explained_by": self.explanation.method} if self.explanation.method else {}
@@ -84,6 +86,7 @@ def answered_case(
         table = model.problem.measured(image, answer, sure=scan.sure)
     compared = None if report is None else followed(model, case, image, table, report.prior, regions=regions)
     found = model.problem.found(answer)
+    certain = model.problem.certain(answer, scan.sure)
     explanation = explained(model, image, answer, explain) if explain else None
     likeness = None if model.known is None or alone else likeness_of(model.known, model.engine, image)
     return AnsweredCase(
@@ -96,6 +99,7 @@ def answered_case(
             *scan.notes,
             *(() if alone else learned_from(model, case, image, regions=regions)),
             *model.problem.doubts(answer),
+            *certain.doubts,
             *outside_learned(found, model.package.reference or {}),
             *(() if explanation is None else explanation.doubts),
             *(() if likeness is None else likeness.doubts()),
@@ -105,6 +109,7 @@ def answered_case(
         part=part,
         table=table,
         compared=compared,
+        certain=certain,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from scanwright.api.case import slices
-from scanwright.api.case.packaged import engine_of
+from scanwright.api.case.packaged import as_packaged, engine_of
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.familiar import learned_channels
@@ -84,7 +84,7 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
     torch.set_num_threads(num_threads())
     task = parse_task(package.task, where=path)
     engine = engine_of(package, task, make_problem=problem, device=torch_device, where=Path(path))
-    answered = problem_of(task, problem).planned(engine.plan).settled(package.choices())
+    answered = as_packaged(problem_of(task, problem).planned(engine.plan), package)
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
     seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
     return Model(package, task, engine, answered, learned, seen)

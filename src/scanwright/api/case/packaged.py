@@ -15,7 +15,7 @@ from scanwright.errors import IntegrityError, UsageError
 from scanwright.features.planned import network_with
 from scanwright.inference.members import pooled
 from scanwright.inference.predict import Engine
-from scanwright.package.load import MEMBERS, Package
+from scanwright.package.load import CHOSEN, CONFIDENCE, MEMBERS, Package
 from scanwright.plan.make import require_divisible
 from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.problem.kind import Kind
@@ -36,6 +36,11 @@ def engine_of(
             for plan, models, weight in members
         ]
     )
+
+
+def as_packaged(problem: Kind, package: Package) -> Kind:
+    """The problem, decided and as sure as a package has it. Raises IntegrityError for choices that are none."""
+    return problem.settled(package.optional(CHOSEN)).assured(package.optional(CONFIDENCE))
 
 
 def listed_members(package: Package, *, where: Path) -> list[tuple[Plan, tuple[str, ...], float]]:
@@ -88,7 +93,7 @@ def _engine(
     except (RuntimeError, UsageError) as error:
         found = str(error).partition("\n")[0][:160]
         raise IntegrityError("weights and plan of this package do not fit", where=where, found=found) from error
-    problem: Kind = problem_of(task, make_problem).planned(plan).settled(package.choices())
+    problem = as_packaged(problem_of(task, make_problem).planned(plan), package)
     if (plan.network.in_channels, plan.network.out_channels) != (len(task.channels), problem.outputs):
         raise IntegrityError(
             "task and plan of this package do not fit",

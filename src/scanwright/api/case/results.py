@@ -262,10 +262,10 @@ def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[A
     from scanwright.io.dicom.derived.sr import UNITS as KNOWN_UNITS
     from scanwright.io.dicom.derived.sr_groups import Answer
 
-    decided = found.get("decision", [])
+    decided = found.get("decision") or []
     told = {decided} if isinstance(decided, str) else set(decided)
     answers = [
-        Answer(name, chance, conclusion="present" if name in told else "absent")
+        Answer(name, chance, conclusion="" if "declined" in found else "present" if name in told else "absent")
         for name, chance in found.get("probabilities", {}).items()
     ]
     if "score" in found:  # that something is abnormal, or that nothing is, does not follow from a limit

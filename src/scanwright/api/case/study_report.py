@@ -117,6 +117,7 @@ def study_content(
         prior={} if options.prior is None else _of_prior(options.prior, patient=options.patient),
         days_since_prior=compared.days,
         answers=part.answers,
+        certain=part.certain,
         are_counts=part.are_counts,
         images=(*shown, *close),
         regions=region_lines(regions, () if compared.before is None else compared.before.regions),

@@ -22,9 +22,11 @@ from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.inference.predict import Engine
 from scanwright.io.source import place_of
 from scanwright.plan.plan import Plan
+from scanwright.problem.certain import CERTAINTY
 from scanwright.problem.class_points import POINTS
 from scanwright.problem.kind import Kind
 from scanwright.protocols import Listener, Progress
+from scanwright.types import Floats
 
 ANSWERED_BY = "answered_by.json"
 """Beside the predictions of a run: the SHA-256 of the weights that answered each case."""
@@ -48,8 +50,9 @@ def answer_held_out(run: Run, study: Study, *, device: torch.device, tell: Liste
         if not file.exists() or answered_by.get(name) != judged_by:
             engine = Engine([networks[fold] for fold in judges], study.plan, study.problem, device)
             image = read_case_image(study.case(name), study.dataset.task, outlined=study.plan.reads_outlines)
-            answer = study.problem.answer(engine, image, where=place_of(study.case(name).images[0]))
+            answer, sure = study.problem.answer_to_judge(engine, image, where=place_of(study.case(name).images[0]))
             study.problem.write(file, answer)
+            study.problem.keep(file, sure)
             answered_by[name] = judged_by
             write_json(known, answered_by)
         run.beat()
@@ -87,6 +90,8 @@ class Scores:
     test_rows: list[JudgedCase]
     summary: dict[str, Any]
     chosen: dict[str, Any] | None = None
+    confidence: dict[str, Any] | None = None
+    """What was fitted on the rows of how sure answers are, for the package."""
 
 
 def score(run: Run, study: Study, *, tell: Listener) -> Scores:
@@ -96,9 +101,12 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     names = [*fold_of, *study.splits.test]
     yardstick = problem.yardstick([study.facts(name) for name in names])
     rows: list[JudgedCase] = []
+    opinions: dict[str, Floats] = {}
     for done, name in enumerate(names):
         case = study.case(name)
-        answer = own_answer(prediction_file(run, problem, case, test=name not in fold_of), problem)
+        file = prediction_file(run, problem, case, test=name not in fold_of)
+        answer = own_answer(file, problem)
+        opinions |= {} if (found := problem.opinions(file)) is None else {name: found}
         rows.append(problem.row(case, answer, fold=fold_of.get(name), yardstick=yardstick))
         tell(Progress("evaluate", done=done + 1, total=len(names)))
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
@@ -108,11 +116,17 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     summary |= {POINTS: points} if points else {}
     if of_test:
         summary["test"][POINTS] = of_test
+    certainty, confidence = problem.certainty(judged, rows[: len(fold_of)], study.plan, opinions)
+    summary |= {CERTAINTY: certainty} if certainty else {}
+    if tested:
+        fitted = problem.settled(chosen).assured(confidence)
+        on_test = fitted.certainty_on(tested, rows[len(fold_of) :], opinions)
+        summary.get("test", summary).update({CERTAINTY: on_test} if on_test else {})
     if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows)]:
         summary[CAVEATS] = said
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
-    return Scores(judged, tested, summary, chosen)
+    return Scores(judged, tested, summary, chosen, confidence)
 
 
 def caveats_of_models(study: Study, rows: Sequence[JudgedCase]) -> Iterator[str]:

@@ -107,16 +107,16 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
-            **chosen_members(scores.chosen),
+            **chosen_members(scores.chosen, scores.confidence),
         },
     )
 
 
-def chosen_members(chosen: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """chosen.json and confidence.json, which `Kind.settle` gives as one, the second under "confidence"; without empty ones."""
+def chosen_members(chosen: Mapping[str, Any] | None, confidence: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """chosen.json and confidence.json, without empty ones; what `Kind.settle` gives under "confidence" is of the second."""
     parts = dict(chosen or {})
-    confidence = parts.pop("confidence", None)
-    members = {CHOSEN: parts, CONFIDENCE: confidence}
+    told = {**parts.pop("confidence", {}), **(confidence or {})}
+    members = {CHOSEN: parts, CONFIDENCE: told}
     return {name: canonical_json(part) for name, part in members.items() if part}
 
 
