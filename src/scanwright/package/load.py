@@ -16,6 +16,8 @@ CHOSEN = "chosen.json"
 """The member that holds what was chosen on out-of-fold answers: a calibration, a threshold."""
 KNOWN_CASES = "arrays/known_cases.safetensors"
 """The member that holds training cases as the model sees them, without names; see explanation.known."""
+IN_RANGE = "arrays/in_range.safetensors"
+"""The member that tells whether an image is of the kind that the model was made for; see explanation.reference."""
 LEARNED_FROM = "learned_from.json"
 """The member that tells which cases weights have learned from: {"cases": [hash of each case's voxels]}."""
 

@@ -70,13 +70,15 @@ def answered_case(
     report: StudyOptions | None,
     coded: bool,
     alone: bool,
+    strict: bool = False,
     tell: Listener,
 ) -> AnsweredCase:
     """Answer a case, and measure the answer as far as anybody will read it. regions: as of `answer_scan`.
 
-    coded: whether a DICOM report will tell of it. alone: only the answer itself will be read, as `evaluate` does.
+    coded: whether a DICOM report will tell of it. alone: only the answer itself will be read, as `evaluate` does. strict: raise
+    OutOfRange for a scan that the model was not made for.
     """
-    scan = answer_scan(model, case, regions=regions, tell=tell)
+    scan = answer_scan(model, case, regions=regions, strict=strict, tell=tell)
     image, answer = scan.image, scan.answer
     part = None if report is None else model.problem.study(image, answer, sure=scan.sure)
     table = None if part is None else part.table
@@ -98,7 +100,7 @@ def answered_case(
             *model.problem.doubts(answer),
             *outside_learned(found, model.package.reference or {}),
             *(() if explanation is None else explanation.doubts),
-            *(() if likeness is None else likeness.doubts()),
+            *(() if likeness is None or model.reference is not None else likeness.doubts()),  # its range says it better
         ),
         explanation=explanation,
         likeness=likeness,

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from scanwright.api.case import slices
+from scanwright.dataset.acquired import Acquired
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.familiar import learned_channels
@@ -17,12 +18,13 @@ from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.explanation.known import Known
+from scanwright.explanation.reference import Reference
 from scanwright.features.planned import network_with
 from scanwright.geometry.grid import Grid
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, Package, load
+from scanwright.package.load import CHOSEN, IN_RANGE, KNOWN_CASES, LEARNED_FROM, Package, load
 from scanwright.plan.make import require_divisible
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.plan.plan import plan_from_json
@@ -36,7 +38,8 @@ from scanwright.transform.preprocess import whole
 class Model:
     """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known.
 
-    known: training cases as its first network sees them, None if the package has none.
+    known: training cases as its first network sees them, None if the package has none. acquired, reference: what an image is
+    held against to tell whether the model was made for it (`in_range`); None of a package that says nothing of it.
     """
 
     package: Package
@@ -45,6 +48,8 @@ class Model:
     problem: Kind
     learned: tuple[ChannelPrint, ...] = ()
     known: Known | None = None
+    acquired: Acquired | None = None
+    reference: Reference | None = None
 
     @cached_property
     def learned_from(self) -> frozenset[str]:
@@ -101,7 +106,23 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
         )
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
     seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
-    return Model(package, task, Engine(networks, plan, answered, torch_device), answered, learned, seen)
+    acquired = Acquired.of_reference(package.reference, where=path)
+    engine = Engine(networks, plan, answered, torch_device)
+    return Model(package, task, engine, answered, learned, seen, acquired, reference_of(package))
+
+
+def reference_of(package: Package) -> Reference | None:
+    """What tells whether an image is of the kind that a package was made for; None of one that has none.
+
+    Raises IntegrityError for one that is not of a model of this package.
+    """
+    if not package.has(IN_RANGE):
+        return None
+    found = Reference.from_bytes(package.read(IN_RANGE))
+    if found.model not in package.models:
+        where = package.source.path
+        raise IntegrityError("reference cases of another package", where=where, found=found.model)
+    return found
 
 
 def content_of(case: Case, task: Task) -> str:

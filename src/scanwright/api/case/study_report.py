@@ -88,6 +88,32 @@ def write_study(
     return tuple(files), (*known.mismatches, *known.doubts)
 
 
+def write_declined(
+    model: Model, case: Case, reasons: Sequence[str], *, base: Path, options: StudyOptions
+) -> tuple[Path, ...]:
+    """Write the report of a scan that was declined, with the reasons and no answer; its files. Else as `write_study`."""
+    header, facts = scan_header(case), model_facts(model)
+    content = StudyContent(
+        title=model.task.name,
+        created=datetime.now(UTC).astimezone(),
+        model=facts,
+        study=header.chosen(OF_SERIES | OF_STUDY if options.patient else OF_SERIES) or {"file": case.id},
+        patient=header.chosen(OF_PATIENT) if options.patient else {},
+        warnings=tuple(reasons),
+        declined=True,
+        unit_of_size="",
+    )
+    page = build_study(content, language=options.language, site=options.site)
+    files = [base.with_name(f"{case.id}{end}") for end in (PAGE, DATA, PDF)]
+    write_bytes(files[0], page.encode())
+    write_json(files[1], content.to_json())
+    try:
+        write_bytes(files[2], study_pdf(page))
+    except UsageError:  # whoever answers says what to install
+        return tuple(files[:2])
+    return tuple(files)
+
+
 def study_content(
     model: Model,
     case: Case,
