@@ -46,7 +46,8 @@ class Cloud:
         # a feature that never varied: any change of it counts, and how much is a convention
         scale = np.where(scale > LEAST * np.maximum(np.abs(center), 1.0), scale, np.maximum(np.abs(center), 1.0) * 0.1)
         standard = (rows - center) / scale
-        shrunk = float(ledoit_wolf_shrinkage(standard, assume_centered=True))
+        # of two or three cases it may ask for nothing: then what they do not differ in would count without bound
+        shrunk = max(float(ledoit_wolf_shrinkage(standard, assume_centered=True)), 1 / len(rows))
         _, lengths, axes = np.linalg.svd(standard, full_matrices=False)
         variances = lengths**2 / len(rows)
         mean = float(variances.sum()) / rows.shape[1] or 1.0
@@ -57,12 +58,13 @@ class Cloud:
 
     def distances(self, rows_MF: Array) -> Floats:
         """(M,) float64, 0 or more; infinite for features that are not finite."""
-        standard = (np.atleast_2d(np.asarray(rows_MF, np.float64)) - self.center) / self.scale
+        rows = np.atleast_2d(np.asarray(rows_MF, np.float64))
+        is_finite = np.isfinite(rows).all(axis=1)
+        standard = (np.where(is_finite[:, None], rows, 0.0) - self.center) / self.scale
         along = standard @ self.axes.T
         beside = np.maximum((standard**2).sum(axis=1) - (along**2).sum(axis=1), 0.0)
         squares = (along**2 / self.spreads).sum(axis=1) + beside / self.rest
-        found = np.sqrt(squares / standard.shape[1])
-        return np.where(np.isfinite(found), found, np.inf)
+        return np.where(is_finite, np.sqrt(squares / standard.shape[1]), np.inf)
 
     def to_arrays(self) -> dict[str, Array]:
         """For a package, in single precision."""

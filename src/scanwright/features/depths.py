@@ -49,7 +49,7 @@ def depth_features(network: nn.Module, image_CDHW: Floats, plan: Plan, *, device
 def _seen(network: nn.Module, padded_CDHW: Floats, plan: Plan) -> Iterator[Floats]:
     """The whole image, or patches of it that lie side by side; evenly spread where there are many."""
     if not isinstance(network, (UNet, Detector)):
-        yield padded_CDHW
+        yield np.array(padded_CDHW)  # a file of the store cannot be written to, which torch warns of
         return
     size = plan.batch.patch
     axes = plan_windows(three(padded_CDHW.shape[1:]), size, step_share=1.0)

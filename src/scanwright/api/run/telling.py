@@ -28,6 +28,7 @@ from scanwright.api.run.parts import (
     results,
     split_part,
 )
+from scanwright.api.run.range_told import range_part
 from scanwright.api.run.study import DATASHEET, Study
 from scanwright.api.run.trials import Tried
 from scanwright.dataset.cases import Fault
@@ -157,6 +158,7 @@ def report_content(
         seen=explained.figures(),
         pictures=shown,
         checked=sanity_text(explained.sanity, cases=explained.num_checked),
+        range=range_part(scores.summary),
         limits=limits(study, scores, models),
         dataset=dataset_part(
             study.dataset,
