@@ -4,13 +4,14 @@ cases exceeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from scanwright.api.case.in_range import look_of
 from scanwright.api.case.opened import Model
+from scanwright.api.run.known_cases import target_text
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
 from scanwright.explanation.cloud import Cloud
@@ -21,6 +22,7 @@ from scanwright.geometry.volume import Volume
 from scanwright.types import Floats
 
 MOST = 300
+LEAST = 1e-9
 Rows = Mapping[str, Floats]
 Distance = Callable[[Rows], Floats]
 
@@ -28,24 +30,28 @@ Distance = Callable[[Rows], Floats]
 def compared(model: Model, run: Path, sets: Mapping[str, Sequence[Volume]]) -> dict[str, dict[str, float]]:
     """Of each set the share that each way declines."""
     request, splits = read_json(run / "request.json"), read_json(run / "splits.json")
-    dataset = read_dataset(Path(request["data"] if "data" in request else request["request"]["data"]))
+    dataset = read_dataset(Path(request["data"]))
     cases = {case.id: case for case in dataset.cases}
     fold = splits["folds"][0]
 
-    def rows(names: Sequence[str]) -> Rows:
-        kept = names[:: max(1, -(-len(names) // MOST))]
+    def some(names: Sequence[str]) -> Sequence[str]:
+        return names[:: max(1, -(-len(names) // MOST))]
+
+    def rows(kept: Sequence[str]) -> Rows:
         return as_rows([look_of(model, read_case_image(cases[name], dataset.task)) for name in kept])
 
-    train, held_out = rows(fold["train"]), rows(fold["validation"])
+    learned = some(fold["train"])
+    classes = [target_text(cases[name], dataset.task) for name in learned]
+    train, held_out = rows(learned), rows(some(fold["validation"]))
     looks = {}
     for name, images in sets.items():
         varied = [image for image in images if float(np.ptp(image.voxels)) > 0][:60]
         looks[name] = as_rows([look_of(model, image) for image in varied]) if varied else None
     found = {}
-    for way, distance in ways_of(train).items():
-        limit = upper_limit(np.log(np.maximum(distance(held_out), 1e-9)), share=SHARES["outside"])
+    for way, distance in ways_of(train, classes).items():
+        limit = upper_limit(np.log(np.maximum(distance(held_out), LEAST)), share=SHARES["outside"])
         found[way] = {
-            name: round(float(np.mean([limit.is_beyond(one) for one in np.log(np.maximum(distance(own), 1e-9))])), 3)
+            name: round(float(np.mean([limit.is_beyond(one) for one in np.log(np.maximum(distance(own), LEAST))])), 3)
             for name, own in looks.items()
             if own is not None
         }
@@ -58,30 +64,44 @@ def as_rows(looks: Sequence[Look]) -> Rows:
     return {view: np.stack([look.views[view] for look in looks]) for view in looks[0].views}
 
 
-def ways_of(train: Rows) -> dict[str, Distance]:
-    """Every way that is compared, by its name."""
-    found: dict[str, Distance] = {
-        "cosine to the nearest, network": lambda own: _cosine(train["network"], own["network"])
-    }
-    clouds = {view: Cloud.of(rows) for view, rows in train.items() if view != GRAIN}
-    for view, rows in train.items():
-        if view == GRAIN:
-            continue
-        found[f"Mahalanobis, {view}"] = lambda own, view=view: clouds[view].distances(own[view])
-        found[f"five nearest, {view}"] = lambda own, view=view, rows=rows: _nearest(rows, own[view])
-        found[f"each feature, {view}"] = lambda own, view=view, rows=rows: _each(rows, own[view])
-        found[f"relative Mahalanobis, {view}"] = lambda own, view=view, rows=rows: _relative(
-            clouds[view], rows, own[view]
-        )
-    usual = {}
-    for view, cloud in clouds.items():
-        logs = np.log(cloud.distances(train[view]))
-        usual[view] = (float(logs.mean()), float(logs.std()))
-    for name, views in (("texture and layout", ("texture", "layout")), ("all views", tuple(clouds))):
-        found[f"largest Mahalanobis, {name}"] = lambda own, views=views: np.exp(
-            np.max([(np.log(clouds[v].distances(own[v])) - usual[v][0]) / usual[v][1] for v in views], axis=0)
-        )
+def ways_of(train: Rows, classes: Sequence[str]) -> dict[str, Distance]:
+    """Every way that is compared, by its name. classes: of the training cases; relative distances need several of them."""
+    views = [view for view in train if view != GRAIN]
+    found: dict[str, Distance] = {}
+    if "network" in views:
+        found["cosine to the nearest, network"] = _on("network", partial(_cosine, train["network"]))
+    for view in views:
+        rows = train[view]
+        found[f"Mahalanobis, {view}"] = _on(view, Cloud.of(rows).distances)
+        found[f"five nearest, {view}"] = _on(view, partial(_nearest, rows))
+        found[f"each feature, {view}"] = _on(view, partial(_each, rows))
+        if len(set(classes)) > 1:
+            found[f"relative Mahalanobis, {view}"] = _on(view, partial(_relative, rows, classes))
+    for kind in ("Mahalanobis", "five nearest"):
+        parts = {view: found[f"{kind}, {view}"] for view in views}
+        found[f"largest {kind}, texture and layout"] = _largest([parts["texture"], parts["layout"]], train)
+        found[f"largest {kind}, all views"] = _largest(list(parts.values()), train)
     return found
+
+
+def _on(view: str, distance: Callable[[Floats], Floats]) -> Distance:
+    def own(rows: Rows) -> Floats:
+        return distance(rows[view])
+
+    return own
+
+
+def _largest(parts: Sequence[Distance], train: Rows) -> Distance:
+    """The largest of several, each by what it is of training cases."""
+    usual = [(logs.mean(), logs.std()) for logs in (np.log(np.maximum(part(train), LEAST)) for part in parts)]
+
+    def own(rows: Rows) -> Floats:
+        logs = [np.log(np.maximum(part(rows), LEAST)) for part in parts]
+        return np.asarray(
+            np.exp(np.max([(log - mean) / spread for log, (mean, spread) in zip(logs, usual, strict=True)], axis=0))
+        )
+
+    return own
 
 
 def _cosine(train: Floats, own: Floats) -> Floats:
@@ -104,9 +124,12 @@ def _each(train: Floats, own: Floats) -> Floats:
     return np.asarray(np.sqrt((_standard(train, own)[1] ** 2).mean(axis=1)))
 
 
-def _relative(cloud: Cloud, train: Floats, own: Floats) -> Floats:
-    """Distance less the distance to a Gaussian of independent features (Ren et al. 2021, arXiv:2106.09022, takes a
-    background of all classes; here there is one class, so that what is left of the background is its scale); as an
-    exponential, to be above 0.
+def _relative(train: Floats, classes: Sequence[str], own: Floats) -> Floats:
+    """Least squared Mahalanobis distance to a class, of one covariance for all, less that to all cases together, as an
+    exponential, to be above 0. Source: Ren et al. 2021, arXiv:2106.09022.
     """
-    return np.asarray(np.exp(np.clip(cloud.distances(own) ** 2 - _each(train, own) ** 2, -50, 50)))
+    whose = np.array(classes)
+    centers = {name: train[whose == name].mean(axis=0) for name in set(classes)}
+    within = Cloud.of(np.concatenate([train[whose == name] - center for name, center in centers.items()]))
+    nearest = np.min([within.distances(own - center) ** 2 for center in centers.values()], axis=0)
+    return np.asarray(np.exp(np.clip(nearest - Cloud.of(train).distances(own) ** 2, -50, 50)))

@@ -92,7 +92,10 @@ def spoiled(likes: Sequence[Volume], rng: Generator, *, block: int) -> Sets:
 
 def crop(volume: Volume, rng: Generator) -> Floats:
     """A piece of a body of about CROP_MM, most of which is not air."""
-    voxels, size = volume.voxels[0], [round(l / s) for l, s in zip(CROP_MM, volume.grid.spacing, strict=True)]
+    voxels, size = (
+        volume.voxels[0],
+        [round(length / edge) for length, edge in zip(CROP_MM, volume.grid.spacing, strict=True)],
+    )
     inside = voxels > (-300 if voxels.min() < -500 else np.percentile(voxels, 50))
     places, best = np.argwhere(inside), None
     for _ in range(40):
@@ -138,8 +141,7 @@ def blocks_shuffled(voxels_CIJK: Array, block: int, rng: Generator) -> Array:
 
 
 def phase_drawn(like: Volume, rng: Generator) -> Volume:
-    """What an image becomes whose spectrum is kept and whose phases are those of noise, with its grey values by rank.
-    """
+    """What an image becomes whose spectrum is kept and whose phases are those of noise, with its grey values by rank."""
     voxels = like.voxels[0].astype(float)
     drawn = np.fft.rfftn(rng.normal(size=voxels.shape))
     made = np.fft.irfftn(np.abs(np.fft.rfftn(voxels)) * np.exp(1j * np.angle(drawn)), s=voxels.shape)
@@ -161,7 +163,7 @@ def middle(volume: Volume, low: float | None = None, high: float | None = None) 
     """The middle slice of a volume as a picture of 8 bits."""
     slice_IJ = volume.voxels[0][:, :, volume.shape[2] // 2].astype(float)
     least, most = np.percentile(slice_IJ, (0.5, 99.5)) if low is None or high is None else (low, high)
-    return np.rot90(np.clip((slice_IJ - least) / (most - least) * 255, 0, 255).astype(np.uint8)).copy()
+    return np.array(np.rot90(np.clip((slice_IJ - least) / (most - least) * 255, 0, 255).astype(np.uint8)))
 
 
 def picture(image: Array) -> Volume:

@@ -13,7 +13,10 @@ VIEWS = ("network", "texture")
 
 def drawn(rng, count):
     """Distances of so many usual cases, in two views of another spread each."""
-    return [{"network": float(np.exp(rng.normal(0, 0.2))), "texture": float(np.exp(rng.normal(1, 0.5)))} for _ in range(count)]
+    return [
+        {"network": float(np.exp(rng.normal(0, 0.2))), "texture": float(np.exp(rng.normal(1, 0.5)))}
+        for _ in range(count)
+    ]
 
 
 def test_judge__usual_cases_are_told_no_more_often_than_stated():

@@ -22,7 +22,9 @@ def test_bytes__there_and_back():
     one = made()
     again = Reference.from_bytes(one.to_bytes())
     rows = generator(1).normal(size=(3, 5))
-    assert again.clouds.of["texture"].distances(rows) == pytest.approx(one.clouds.of["texture"].distances(rows), rel=1e-5)
+    assert again.clouds.of["texture"].distances(rows) == pytest.approx(
+        one.clouds.of["texture"].distances(rows), rel=1e-5
+    )
     assert (again.bounds, again.model, again.recognised) == (one.bounds, one.model, one.recognised)
     assert again.to_bytes() == Reference.from_bytes(again.to_bytes()).to_bytes()
 

@@ -133,7 +133,9 @@ def train(
             explained = Explained(kept, torch_device, tell, budget_s)
             sight = explained.first
         with run.stage("range"):
-            scores, reference = in_range.with_range(run, found, scores, kept.keys, device=torch_device, tell=tell)
+            scores, reference = in_range.with_range(
+                run, found, scores, kept.keys, budget_s=budget_s, device=torch_device, tell=tell
+            )
             kept = replace(kept, scores=scores)
         with run.stage("package"):
             digest = telling.write_package(run, found, scores, models, sight, reference)

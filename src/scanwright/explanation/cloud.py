@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from scanwright.types import Array, Floats
+from scanwright.types import Array, Bools, Floats
 
 MOST_AXES = 64
 """Directions that are kept, those of the largest spread; the others count as varying alike."""
@@ -59,7 +59,7 @@ class Cloud:
     def distances(self, rows_MF: Array) -> Floats:
         """(M,) float64, 0 or more; infinite for features that are not finite."""
         rows = np.atleast_2d(np.asarray(rows_MF, np.float64))
-        is_finite = np.isfinite(rows).all(axis=1)
+        is_finite: Bools = np.asarray(np.isfinite(rows).all(axis=1))
         standard = (np.where(is_finite[:, None], rows, 0.0) - self.center) / self.scale
         along = standard @ self.axes.T
         beside = np.maximum((standard**2).sum(axis=1) - (along**2).sum(axis=1), 0.0)

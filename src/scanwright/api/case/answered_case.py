@@ -29,8 +29,9 @@ LEARNED = Doubt("learned-from", "the model has learned from this image: its answ
 class AnsweredCase:
     """A case, the models that answered it, and what is said of it.
 
-    found: as `Kind.found` gives it. doubts: what people should know, the readers' notes first. part: for the page, if one is
-    wanted. table: of regions and findings, where the page or a DICOM report tells them. compared: with a prior study.
+    found: as `Kind.found` gives it. doubts: what people should know, whether the model was made for the scan first. part: for
+    the page, if one is wanted. table: of regions and findings, where the page or a DICOM report tells them. compared: with a
+    prior study.
     """
 
     model: Model
@@ -95,6 +96,7 @@ def answered_case(
         scan=scan,
         found=found,
         doubts=(
+            *scan.range.headline,
             *scan.notes,
             *(() if alone else learned_from(model, case, image, regions=regions)),
             *model.problem.doubts(answer),

@@ -1,7 +1,7 @@
 """A scan read and answered by a model: the current one, and the prior one that it is compared with, in the same way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,14 @@ from scanwright.types import Array
 @dataclass(frozen=True, slots=True)
 class AnsweredScan:
     """A scan with its answer. sure: of each voxel's finding (`Kind.answer_surely`). notes: what people should know of it, the
-    first whether the model was made for it. range: why it was not.
+    first why the model was not made for it. range: the same as data.
     """
 
     image: Volume
     answer: Any
     sure: Array | None
     notes: tuple[str, ...]
-    range: RangeCheck
+    range: RangeCheck = field(default_factory=RangeCheck)
 
 
 def answer_scan(

@@ -34,7 +34,7 @@ class Declined:
             **({"also": [str(path) for path in self.also]} if self.also else {}),
             "range": self.check.to_json(declined=True),
             "package": self.package,
-            "notes": [str(doubt) for doubt in self.check.doubts],
+            "notes": [str(doubt) for doubt in (*self.check.headline, *self.check.doubts)],
         }
 
 

@@ -72,11 +72,14 @@ class RangeCheck:
         return "outside" if "outside" in levels else "border" if levels else "inside"
 
     @property
+    def headline(self) -> tuple[Doubt, ...]:
+        """The level in a sentence, which comes before all that is told of an answer; () inside."""
+        return {"outside": (OUTSIDE,), "border": (BORDER,), "inside": ()}[self.level]
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
-        """What people are told, the verdict first."""
-        if not self.reasons:
-            return ()
-        return (OUTSIDE if self.level == "outside" else BORDER, *(reason.doubt for reason in self.reasons))
+        """The reasons in sentences."""
+        return tuple(reason.doubt for reason in self.reasons)
 
     def to_json(self, *, declined: bool = False) -> dict[str, JSON]:
         """As plain data, for predictions.json. verdict: "answered", "warned" or "declined"."""

@@ -14,7 +14,7 @@ import torch
 
 from scanwright.api.run.answer import Scores, trained_network
 from scanwright.api.run.folder import WEIGHTS, Run
-from scanwright.api.run.study import Study
+from scanwright.api.run.study import MOST_HELD_OUT, MOST_TRAINING, Study
 from scanwright.dataset.acquired import Acquired
 from scanwright.dataset.facts import CaseFacts, ChannelPrint
 from scanwright.dataset.familiar import is_unlike
@@ -43,8 +43,8 @@ from scanwright.protocols import Listener, Progress
 from scanwright.transform.preprocess import to_network
 from scanwright.types import JSON, Floats
 
-MOST_TRAINING, MOST_HELD_OUT = 300, 200
-"""Cases of a fold that are looked at, evenly spread over their names."""
+FEW_LOOKED = 30
+"""Cases of each kind that are looked at even where the budget is used."""
 ENOUGH = 100
 """Held-out cases from which on no further fold is asked: what a limit that one in a hundred exceeds needs."""
 RANGE = "range"
@@ -68,16 +68,24 @@ class FoldSeen:
 
 
 def with_range(
-    run: Run, study: Study, scores: Scores, keys: Mapping[str, str], *, device: torch.device, tell: Listener
+    run: Run,
+    study: Study,
+    scores: Scores,
+    keys: Mapping[str, str],
+    *,
+    budget_s: float | None = None,
+    device: torch.device,
+    tell: Listener,
 ) -> tuple[Scores, Reference | None]:
     """The scores with what was measured of the range, written to metrics.json; and what the package holds of it, None
-    where no training cases could be looked at. keys: of prepared cases in the store.
+    where no training cases could be looked at. keys: of prepared cases in the store. budget_s: seconds of the whole
+    command, after which few cases more are looked at.
     """
     seen: list[FoldSeen] = []
     for fold in study.plan.training.folds:
         if sum(len(one.names) for one in seen) < ENOUGH:
             tell(Progress("range", note=f"how fold {fold} sees its training cases, and those that were held out"))
-            seen.append(fold_seen(run, study, keys, fold, device=device))
+            seen.append(fold_seen(run, study, keys, fold, budget_s=budget_s, device=device))
     first = seen[0]
     if not first.clouds.of:
         return scores, None
@@ -88,25 +96,36 @@ def with_range(
     return replace(scores, summary=summary), found
 
 
-def fold_seen(run: Run, study: Study, keys: Mapping[str, str], fold: int, *, device: torch.device) -> FoldSeen:
-    """The training and held-out cases of a fold, as its network sees them."""
+def fold_seen(
+    run: Run,
+    study: Study,
+    keys: Mapping[str, str],
+    fold: int,
+    *,
+    budget_s: float | None = None,
+    device: torch.device,
+) -> FoldSeen:
+    """The training and held-out cases of a fold, as its network sees them. budget_s: as of `with_range`."""
     parts = study.splits.folds[fold]
     network = trained_network(run.fold(fold) / WEIGHTS, study.plan, device)
 
     def looks(names: Sequence[str]) -> Iterator[Look]:
-        for name in names:
+        for done, name in enumerate(names):
+            if budget_s is not None and done >= FEW_LOOKED and run.elapsed_s > budget_s:
+                return
             image = prepared(run, study, keys, name)
             run.beat()
             yield look_at(image, network=network, plan=study.plan, device=device.type)
 
     trained, held_out = spread(parts.train, MOST_TRAINING), spread(parts.validation, MOST_HELD_OUT)
-    clouds = clouds_of(list(looks(trained)))
+    own = list(looks(trained))
+    clouds = clouds_of(own)
     seen = tuple(looks(held_out)) if clouds.of else ()
-    names = tuple(held_out) if clouds.of else ()
+    names = tuple(held_out[: len(seen)])
     learned = fingerprint({name: study.facts(name) for name in parts.train}, study.dataset.task)
     acquired = Acquired(learned.unit, learned.spacing, learned.extent, learned.shape)
     header = tuple(header_levels(study.facts(name), acquired, learned.channels) for name in names)
-    return FoldSeen(fold, len(trained), clouds, names, seen, tuple(clouds.measure(one) for one in seen), header)
+    return FoldSeen(fold, len(own), clouds, names, seen, tuple(clouds.measure(one) for one in seen), header)
 
 
 def prepared(run: Run, study: Study, keys: Mapping[str, str], name: str) -> Floats:
