@@ -222,3 +222,19 @@ def test_answers__are_those_without_the_check(run, scans, tmp_path):
     (found,) = predict(run / "model.swm", scans / "good.nii.gz", out=tmp_path / "out")
     (again,) = predict(run / "model.swm", scans / "good.nii.gz", out=tmp_path / "again", strict=True)
     assert np.array_equal(nib.load(found.file).get_fdata(), nib.load(again.file).get_fdata())
+
+
+def test_evaluate__says_how_many_cases_are_out_of_range(run, tmp_path, scanwright):
+    """The metrics and the page of a package on other data: two of the kind, one of noise."""
+    for number in range(3):
+        image, label = anatomy(800 + number)
+        image = image if number else generator(1).normal(150, 30, SHAPE).astype(np.float32)
+        write_nifti(tmp_path / f"data/imagesTr/q{number}_0000.nii.gz", image, np.eye(4))
+        write_nifti(tmp_path / f"data/labelsTr/q{number}.nii.gz", label, np.eye(4))
+    about = {"name": "made", "channel_names": {"0": "T1"}, "labels": {"background": 0, "organ": 1}}
+    write_json(tmp_path / "data/dataset.json", {**about, "numTraining": 3, "file_ending": ".nii.gz"})
+    ended = scanwright("evaluate", run / "model.swm", tmp_path / "data", "-o", tmp_path / "out", "--json")
+    assert ended.code == 0, ended.err
+    told = json.loads((tmp_path / "out/metrics.json").read_text())["package"]["range"]
+    assert told["outside"] == 1 and sum(told.values()) == 3
+    assert "1 of 3 cases are outside the range" in (tmp_path / "out/report.html").read_text()

@@ -96,6 +96,6 @@ def test_measure__turned_images_fit_better_when_they_are_turned():
 
 
 def test_measure__grain_is_taken_as_it_is_and_other_features_are_infinitely_far():
-    known, cells = clouds(generator(7))
+    known, _ = clouds(generator(7))
     found = known.measure(Look({LAYOUT: np.zeros(3), GRAIN: np.array([0.25])}, np.zeros((1, 1, 3, 1))))
     assert found == {LAYOUT: np.inf, GRAIN: 0.25, TURNED: 1.0}

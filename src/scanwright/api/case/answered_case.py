@@ -29,9 +29,9 @@ LEARNED = Doubt("learned-from", "the model has learned from this image: its answ
 class AnsweredCase:
     """A case, the models that answered it, and what is said of it.
 
-    found: as `Kind.found` gives it. doubts: what people should know, whether the model was made for the scan first. part: for
-    the page, if one is wanted. table: of regions and findings, where the page or a DICOM report tells them. compared: with a
-    prior study.
+    found: as `Kind.found` gives it. doubts: what people should know, first whether the model was made for the scan.
+    part: for the page, if one is wanted. table: of regions and findings, where the page or a DICOM report tells them.
+    compared: with a prior study.
     """
 
     model: Model
