@@ -1,15 +1,17 @@
 """How much of what a model was not made for is declined, and how much of what it was made for is declined wrongly.
 
     python benchmarks/out_of_range.py ../shared/data --runs FOLDER [--only hippocampus|pneumonia] [--compare] [-o FILE]
- Two models are trained into FOLDER, shortly, one fold each: of the hippocampus in MRI, with 52 cases set apart as a
+
+Two models are trained into FOLDER, shortly, one fold each: of the hippocampus in MRI, with 52 cases set apart as a
 test, and of PneumoniaMNIST with its official test split. What is there already is used. Each is then asked about images
 that it was not made for (`out_of_range_sets`), and about the test images that neither training nor limits have seen.
 Declined is what `predict --strict` does not answer; warned of is what it answers with a warning, or declines. Turned
 images are a table of their own: they are the right anatomy. Bar: 95 % of all that is out of range, and of each set,
 declined; at most 5 % of what is in range.
- The last part asks `predict --strict` itself about one image of each set, in files, and keeps its exit code and what it
+
+The last part asks `predict --strict` itself about one image of each set, in files, and keeps its exit code and what it
 said.
- --compare: other ways to tell the same, each with one limit at which 1 of 100 held-out images is declined: cosine
+ --compare: other ways to tell the same, each with one limit at which 2 of 100 held-out images are declined: cosine
 distance to the nearest training case (as `explanation.known` has it), five nearest neighbours, each feature by itself,
 Mahalanobis distance with shrinkage, relative Mahalanobis distance, by view, and the largest of several.
 """
@@ -104,9 +106,10 @@ def asked(package: Path, sets: Mapping[str, Sequence[Volume]], folder: Path) -> 
 
 def measured(model: Model, test: Sequence[Volume], sets: Sets, turned: Sets, *, run: Path) -> dict[str, Any]:
     """All shares, and whether they are those that were to be reached."""
-    out = {name: shares(model, images) for name, images in sets.items()}
-    for name, row in out.items():
-        print(f"{name:45} {row}", flush=True)
+    out = {}
+    for name, images in sets.items():
+        out[name] = shares(model, images)
+        print(f"{name:45} {out[name]}", flush=True)
     inside = shares(model, test)
     print("in range", inside, flush=True)
     number = sum(row["images"] for row in out.values())

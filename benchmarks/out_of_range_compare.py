@@ -1,6 +1,7 @@
 """Ways to tell that an image is out of range, held against each other: for benchmarks/out_of_range.py --compare.
- Each is fitted to the training cases of the model's fold, and has one limit, which one in a hundred of its held-out
-cases exceeds.
+
+Each is fitted to the training cases of the model's fold, and has one limit, which one in fifty of its held-out cases
+exceeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,5 +1,6 @@
 """Images that a model was not made for, made of the labelled folders: for benchmarks/out_of_range.py.
- Each set is images as a model would be given them. Those that are called "matched" have the grid and the very grey
+
+Each set is images as a model would be given them. Those that are called "matched" have the grid and the very grey
 values (rank by rank) of an image that the model was made for, and other content: only their features can tell them.
 """
 

@@ -1,15 +1,14 @@
-"""Whether an image was acquired as those that a model has learned from: its voxel size, and how much of the body it
-shows.
+"""Whether an image was acquired as those that a model has learned from: its voxel size, and how much it shows.
 
 Judged along each axis of the body against the smallest and the largest that was learned from:
 
-    voxels          outside beyond HALF or twice of it, on the border beyond a quarter more or less field of view   in
-    millimetres: outside beyond a third or three times of it, on the border beyond half as much again or
-                    two thirds of it
+    voxels          outside beyond half or twice of it, on the border beyond a quarter more or less
+    field of view   in millimetres: outside beyond a third or three times of it, on the border beyond two thirds, or half
+                    as much again
     pixels          of pictures without a scale: on the border where a picture has less than half or more than twice the
-    pixels,
-                    or other proportions by a third; never outside: a picture may have been taken closer
- A model resamples what it is given to its own voxels, so that a little coarser is no reason to decline. The factors are
+                    pixels, or other proportions by a third; never outside: a picture may have been taken closer
+
+A model resamples what it is given to its own voxels, so that a little coarser is no reason to decline. The factors are
 conventions, no fits: with few training cases their range says little. What they do to images of the same origin is
 measured with the rest (`metrics.json`, "range").
 """

@@ -1,9 +1,11 @@
 """How far a case lies from those that a model was made for, in any features of them: a Gaussian of shrunk covariance.
- Few cases have many features here, so that their covariance alone says that most directions never vary. It is shrunk
+
+Few cases have many features here, so that their covariance alone says that most directions never vary. It is shrunk
 towards one of independent features, by as much as the cases themselves ask for; what no case has varied by counts as
 that. Distances are the root of the mean square over features: about 1 for a usual case, whatever the number of features
 is, so that they can be held against those of other models.
- Sources: Mahalanobis distance in feature space, Lee et al. 2018, NeurIPS 31:7167; shrinkage, Ledoit and Wolf 2004, J
+
+Sources: Mahalanobis distance in feature space, Lee et al. 2018, NeurIPS 31:7167; shrinkage, Ledoit and Wolf 2004, J
 Multivar Anal 88:365. Cosine to the nearest case, nearest neighbours and each feature by itself were measured against it
 (benchmarks/out_of_range.py --compare): none of them declined as much of what is out of range at one share of false
 alarms.

@@ -1,9 +1,11 @@
 """How large a distance still is usual, by those of cases that were held out.
- With enough of them the limit is a conformal quantile: of cases like these at most the stated share lies beyond it,
+
+With enough of them the limit is a conformal quantile: of cases like these at most the stated share lies beyond it,
 whatever their distribution is. With few of them it is the largest one, beyond which a further case lies with
 probability 1 / (n + 1), or, where that is larger, what a normal distribution of their logarithms foretells for one
 more.
- Source: Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World (conformal); the bound for one more of
+
+Source: Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World (conformal); the bound for one more of
 a normal sample: Hahn 1969, J Am Stat Assoc 64:878.
 """
 

@@ -1,6 +1,7 @@
 """What a package holds to tell whether an image is of the kind that it was made for: clouds of training cases, and what
 is usual.
- No name, no path and no single case is in it: means, directions and limits. As bytes of a safetensors file, words as
+
+No name, no path and no single case is in it: means, directions and limits. As bytes of a safetensors file, words as
 JSON in it.
 """
 

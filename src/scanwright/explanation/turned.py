@@ -1,5 +1,6 @@
 """Ways in which an image can lie: upside down, mirrored, with exchanged axes.
- The layout of an image (what is bright where, in coarse cells) is turned in every way, and held against those that were
+
+The layout of an image (what is bright where, in coarse cells) is turned in every way, and held against those that were
 learned from. An image whose layout fits clearly better when it is turned is told as turned. How clearly is set by
 held-out images as they are; how many of them are then recognised when they are turned is measured. Where that is few (a
 left hippocampus is a mirrored right one), nothing is lost but that this cannot be told.

@@ -1,6 +1,7 @@
 """What a network makes of an image on its way to an answer: mean and deviation of each channel after each of its
 stages.
- Networks of places (U-Net, detector) know patches: what they make of up to MOST_WINDOWS of them, side by side or evenly
+
+Networks of places (U-Net, detector) know patches: what they make of up to MOST_WINDOWS of them, side by side or evenly
 spread, is taken together. Networks of whole images see the image. A model without stages (classical, transformer, of
 what is normal) has one, its features.
 """

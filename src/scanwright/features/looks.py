@@ -4,7 +4,8 @@
     layout    what is bright and what is uneven where, in coarse cells
     grain     how much neighbouring voxels differ: near 0 of a smooth image, about 1 of noise
     network   what the network makes of it on its way to an answer (`features.depths`)
- A network is blind to what it has not needed: a model of a hippocampus sees little of what tells a liver. So the first
+
+A network is blind to what it has not needed: a model of a hippocampus sees little of what tells a liver. So the first
 three are of the image alone, brought to a fixed grid. An image of another body part, of noise, or upside down is told
 by some of them, by others it is not.
 """

@@ -3,7 +3,8 @@
     values     constant, or of another scale than those that were learned from (`dataset.familiar`)
     voxels     far finer or coarser; view: a far larger or smaller field of view (`dataset.acquired`)
     looks      noise, another texture, another layout, unlike as the network sees it, turned (`explanation.in_range`)
- The first two need the reference statistics that every package has; the last needs a member that packages hold since it
+
+The first two need the reference statistics that every package has; the last needs a member that packages hold since it
 was made, without which nothing is said of it.
 """
 

@@ -1,6 +1,7 @@
 """What a run's package holds to tell images that its model was not made for, and how often it would decline those that
 it was.
- The clouds are of the training cases of one fold, seen by that fold's network; what is usual is told by cases that it
+
+The clouds are of the training cases of one fold, seen by that fold's network; what is usual is told by cases that it
 has not learned from. Of one fold these are often few: then further folds are asked, each by its own network and
 training cases. The share of held-out cases that would be declined or warned of is measured with each of them judged by
 what the others say, and by the voxel sizes, fields of view and grey values of its fold's training cases alone.
@@ -46,7 +47,7 @@ from scanwright.types import JSON, Floats
 FEW_LOOKED = 30
 """Cases of each kind that are looked at even where the budget is used."""
 ENOUGH = 100
-"""Held-out cases from which on no further fold is asked: what a limit that one in a hundred exceeds needs."""
+"""Held-out cases from which on no further fold is asked: twice what a limit of 2 % needs, so that it is not the largest."""
 RANGE = "range"
 """The part of metrics.json."""
 TESTS = ("values", "voxels and view", "looks")

@@ -58,7 +58,7 @@ PneumoniaMNIST's 5,232 cases took 932 to 950 s of a budget of 900 s.
 """
 LOOKED_S = 0.02
 """Seconds to describe a case for the range of a package, beside what its network takes: 16 ms of a volume, 5 of a picture."""
-MOST_TRAINING, MOST_HELD_OUT = 300, 200
+MOST_TRAINING, MOST_HELD_OUT = 300, 400
 """Cases of a fold that the range of a package is made of, evenly spread over their names."""
 MOST_SHOWN, MOST_CHECKED, DRAWS = 4, 3, 2
 """Cases that are pictured, those of them whose explanations are made again of other weights, and how often each."""
