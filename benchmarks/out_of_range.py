@@ -11,7 +11,8 @@ declined; at most 5 % of what is in range.
 
 The last part asks `predict --strict` itself about one image of each set, in files, and keeps its exit code and what it
 said.
- --compare: other ways to tell the same, each with one limit at which 2 of 100 held-out images are declined: cosine
+
+--compare: other ways to tell the same, each with one limit at which 2 of 100 held-out images are declined: cosine
 distance to the nearest training case (as `explanation.known` has it), five nearest neighbours, each feature by itself,
 Mahalanobis distance with shrinkage, relative Mahalanobis distance, by view, and the largest of several.
 """

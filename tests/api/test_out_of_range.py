@@ -10,12 +10,16 @@ from scipy.ndimage import gaussian_filter
 
 from commands import SMALL
 from made_folders import write_json, write_nifti
-from scanwright.api.case.in_range import check_range
+from scanwright.api.case.coded_remarks import remarks_on
+from scanwright.api.case.in_range import CODES, OUTSIDE, apart, check_range
 from scanwright.api.case.opened import open_model
 from scanwright.api.case.study_report import StudyOptions
 from scanwright.api.use_model import predict
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError, PolicyError
 from scanwright.io.formats import read_volume
+from scanwright.report.model_facts import ModelFacts
+from scanwright.report.study_words import LANGUAGES, words_of_study
 from scanwright.runtime import generator
 
 SHAPE = (14, 16, 12)
@@ -238,3 +242,18 @@ def test_evaluate__says_how_many_cases_are_out_of_range(run, tmp_path, scanwrigh
     told = json.loads((tmp_path / "out/metrics.json").read_text())["package"]["range"]
     assert told["outside"] == 1 and sum(told.values()) == 3
     assert "1 of 3 cases are outside the range" in (tmp_path / "out/report.html").read_text()
+
+
+def test_notes__of_the_range_come_before_all_else():
+    """On the page and in the DICOM report, before what the model's own test gives to doubt."""
+    notes = (Doubt("no-position", "no position"), OUTSIDE, Doubt("noise", "noise"), "a plain text")
+    assert apart(notes) == ((OUTSIDE, notes[2]), (notes[0], "a plain text"))
+    facts = ModelFacts(name="m", version="1", digest="d", kind="segmentation", parts=("organ",))
+    research, first, second, *others = remarks_on(facts, notes, None, unit="mm").comments
+    assert (first, second) == (str(OUTSIDE), "noise") and "research" in research
+    assert others[-2:] == ["no position", "a plain text"]
+
+
+def test_codes__have_words_in_every_language():
+    for language in LANGUAGES:
+        assert set(words_of_study(language)["doubts"]) >= CODES, language

@@ -102,7 +102,7 @@ def answered_case(
             *model.problem.doubts(answer),
             *outside_learned(found, model.package.reference or {}),
             *(() if explanation is None else explanation.doubts),
-            *(() if likeness is None or model.reference is not None else likeness.doubts()),  # its range says it better
+            *(() if likeness is None or model.knows_its_range else likeness.doubts()),
         ),
         explanation=explanation,
         likeness=likeness,

@@ -109,6 +109,22 @@ class OutOfRange(PolicyError):
         self.check = check
 
 
+CODES = frozenset(
+    {
+        *("outside-range", "border-of-range", "constant-image", "unfamiliar-values", "other-voxels", "other-view"),
+        *("other-pixels", "other-proportions", "other-axes", "noise", "grainy", "turned"),
+        *("unlike-texture", "unlike-layout", "unlike-features"),
+    }
+)
+"""All that is said here, by its code."""
+
+
+def apart(notes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is said of the range, which comes before all else, and the other notes."""
+    own = tuple(note for note in notes if isinstance(note, Doubt) and note.code in CODES)
+    return own, tuple(note for note in notes if not isinstance(note, Doubt) or note.code not in CODES)
+
+
 def check_range(model: Model, image: Volume) -> RangeCheck:
     """Why an image is not of the kind that a model was made for, as far as its package can tell. Finite voxels."""
     reasons = [*_of_values(model, image), *_of_grid(model, image)]

@@ -57,6 +57,11 @@ class Model:
         return frozenset((self.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
 
     @property
+    def knows_its_range(self) -> bool:
+        """Whether the package can tell by its looks an image that it was not made for; which cases are near says less then."""
+        return self.reference is not None and self.reference.bounds.outside.value is not None
+
+    @property
     def is_flat(self) -> bool:
         """Whether it has learned from images of a single slice each; slices of a volume are then answered singly, if at all.
 

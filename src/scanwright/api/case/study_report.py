@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scanwright.api.case.in_range import apart
 from scanwright.api.case.opened import Model
 from scanwright.api.case.prior_study import Comparison
 from scanwright.api.case.region_model import RegionModel
@@ -132,6 +133,7 @@ def study_content(
     shown, facts = part.images, model_facts(model)
     if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
         shown = (*shown, KeyImage(png=explanation, shows="explanation"))
+    of_range, others = apart(notes)
     close = () if part.picture_of is None else tuple(part.picture_of(number) for number in worth_a_picture(lines))
     return StudyContent(
         title=model.task.name,
@@ -150,7 +152,7 @@ def study_content(
         looks_for_findings=part.looks_for_findings,
         with_findings=part.with_findings,
         has_regions=bool(regions),
-        warnings=(*compared.mismatches, *doubts_of_tests(facts), *notes, *compared.doubts),
+        warnings=(*of_range, *compared.mismatches, *doubts_of_tests(facts), *others, *compared.doubts),
         unit_of_size=part.unit_of_size if table is None else table.unit_of_size,
         unit_of_length=part.unit_of_length,
         unit_of_value=part.unit_of_value,
