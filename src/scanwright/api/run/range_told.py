@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from scanwright.api.run.in_range import RANGE, TESTS
 from scanwright.report.content import Estimate, RangePart, RangeRow
-from scanwright.report.notation import number
 from scanwright.types import JSON
 
 CAN_BE_TOLD = 0.5
@@ -50,17 +49,12 @@ def _limits(found: Mapping[str, JSON]) -> str:
     declined, warned = found["limits"]["declined"], found["limits"]["warned"]
     if declined["how"] == "unknown":
         return f"With {declined['cases']} held-out cases no limit on looks can be set: only grey values and sizes are judged."
-    told = [
-        f"{name} {_share(part['stated'])} of images like them"
-        + (
-            ""
-            if part["how"] == "conformal"
-            else f" (there are only {part['cases']}: beyond the largest of them, or what a "
-            "normal distribution foretells)"
-        )
-        for name, part in (("declined are at most", declined), ("warned of", warned))
-    ]
-    return f"The limits on looks were set by {declined['cases']} held-out cases: {', '.join(told)}."
+    least, more = (_share(part["stated"]) for part in (declined, warned))
+    told = f"at most {least} of images like them are declined, at most {more} warned of"
+    few = ""
+    if declined["how"] == "few cases":
+        few = " These are few: the limit lies beyond the largest of them, or where a normal distribution foretells one more."
+    return f"The limits on looks were set by {declined['cases']} held-out cases: {told}.{few}"
 
 
 def turned_text(turned: Mapping[str, float]) -> str:
@@ -75,4 +69,4 @@ def turned_text(turned: Mapping[str, float]) -> str:
 
 
 def _share(share: float) -> str:
-    return f"{number(100 * share, 0 if share in (0.0, 1.0) or share >= 0.1 else 1)} %"
+    return f"{100 * share:.3g} %"
