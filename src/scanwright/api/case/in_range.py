@@ -109,6 +109,8 @@ class OutOfRange(PolicyError):
         self.check = check
 
 
+SEEN_BY_HEADER = ("constant-image", "other-voxels", "other-view")
+"""What makes it needless to look at an image as a network would."""
 CODES = frozenset(
     {
         *("outside-range", "border-of-range", "constant-image", "unfamiliar-values", "other-voxels", "other-view"),
@@ -130,8 +132,10 @@ def check_range(model: Model, image: Volume) -> RangeCheck:
     reasons = [*_of_values(model, image), *_of_grid(model, image)]
     checked = ["values", *(["voxels", "view"] if model.acquired is not None else [])]
     judged, found = None, model.reference
-    is_blank = any(reason.doubt.code == "constant-image" for reason in reasons)
-    if found is not None and not is_blank and (looks := _looks(model, image)):
+    # nothing is to be seen in a blank image; and one of other voxels or of ten times the body, which is outside anyway, would be
+    # brought to the model's voxels first: of a whole CT, given to a model of small crops, many seconds, and gigabytes
+    is_told = any(reason.doubt.code in SEEN_BY_HEADER and reason.level == "outside" for reason in reasons)
+    if found is not None and not is_told and (looks := _looks(model, image)):
         checked.append("looks")
         judged, of_looks = _of_looks(found, looks, model=model, image=image)
         reasons += of_looks
