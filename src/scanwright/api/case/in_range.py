@@ -132,8 +132,8 @@ def check_range(model: Model, image: Volume) -> RangeCheck:
     reasons = [*_of_values(model, image), *_of_grid(model, image)]
     checked = ["values", *(["voxels", "view"] if model.acquired is not None else [])]
     judged, found = None, model.reference
-    # nothing is to be seen in a blank image; and one of other voxels or of ten times the body, which is outside anyway, would be
-    # brought to the model's voxels first: of a whole CT, given to a model of small crops, many seconds, and gigabytes
+    # Nothing is to be seen in a blank image; and one of other voxels or ten times the body is outside anyway. It would be brought
+    # to the model's voxels first: of a whole CT, given to a model of small crops, that takes gigabytes.
     is_told = any(reason.doubt.code in SEEN_BY_HEADER and reason.level == "outside" for reason in reasons)
     if found is not None and not is_told and (looks := _looks(model, image)):
         checked.append("looks")
@@ -200,8 +200,17 @@ def _of_looks(known: Reference, looks: list[Look], *, model: Model, image: Volum
     told = [
         Reason(_doubt(view, distances, known, own.level, look=looks[place], model=model, image=image), own.level)
         for view in own.beyond
+        if view != TURNED or _fits_when_turned(distances, known, own)
     ]
     return own, told
+
+
+def _fits_when_turned(distances: Mapping[str, float], known: Reference, own: Judged) -> bool:
+    """Whether an image is a usual one once it is turned. Another anatomy fits a little better in some way as well."""
+    if own.beyond == (TURNED,):
+        return True
+    reach = known.bounds.reach(LAYOUT, own.level)
+    return reach is not None and distances[LAYOUT] / distances[TURNED] <= reach
 
 
 def _doubt(
