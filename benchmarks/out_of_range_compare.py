@@ -22,7 +22,9 @@ from scanwright.files import read_json
 from scanwright.geometry.volume import Volume
 from scanwright.types import Floats
 
-MOST = 300
+IN_RANGE = "in range"
+MOST, MOST_OF_SET = 150, 30
+"""Training, held-out and in-range images that are looked at, and images of each set that is out of range."""
 LEAST = 1e-9
 Rows = Mapping[str, Floats]
 Distance = Callable[[Rows], Floats]
@@ -46,7 +48,8 @@ def compared(model: Model, run: Path, sets: Mapping[str, Sequence[Volume]]) -> d
     train, held_out = rows(learned), rows(some(fold["validation"]))
     looks = {}
     for name, images in sets.items():
-        varied = [image for image in images if float(np.ptp(image.voxels)) > 0][:60]
+        varied = [image for image in images if float(np.ptp(image.voxels)) > 0]
+        varied = varied[: MOST if name == IN_RANGE else MOST_OF_SET]
         looks[name] = as_rows([look_of(model, image) for image in varied]) if varied else None
     found = {}
     for way, distance in ways_of(train, classes).items():

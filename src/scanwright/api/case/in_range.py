@@ -132,8 +132,8 @@ def check_range(model: Model, image: Volume) -> RangeCheck:
     reasons = [*_of_values(model, image), *_of_grid(model, image)]
     checked = ["values", *(["voxels", "view"] if model.acquired is not None else [])]
     judged, found = None, model.reference
-    # Nothing is to be seen in a blank image; and one of other voxels or ten times the body is outside anyway. It would be brought
-    # to the model's voxels first: of a whole CT, given to a model of small crops, that takes gigabytes.
+    # Nothing is to be seen in a blank image; and one of other voxels or ten times the body is outside anyway. It would be
+    # brought to the model's voxels first: of a whole CT, given to a model of small crops, that takes gigabytes.
     is_told = any(reason.doubt.code in SEEN_BY_HEADER and reason.level == "outside" for reason in reasons)
     if found is not None and not is_told and (looks := _looks(model, image)):
         checked.append("looks")
