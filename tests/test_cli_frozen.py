@@ -69,6 +69,7 @@ predict model: Path scans: Path, again and again
   --prior: Path, again and again
   --outlines: Path
   --regions: Path
+  --strict: bool = False
   --language: str = en
   --patient: bool = False
   --template: Path

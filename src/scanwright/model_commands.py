@@ -40,6 +40,9 @@ def predict(
     regions: Annotated[
         Path | None, typer.Option(help="A second package, a segmentation: tell in which of its regions things lie.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Do not answer scans that the model was not made for; exit code 5.")
+    ] = False,
     language: Annotated[str, typer.Option(help="Of the report: en, zh, or a site's own.")] = LANGUAGE,
     patient: Annotated[bool, typer.Option("--patient", help="Tell in the report whose study it is.")] = False,
     template: Annotated[Path | None, typer.Option(help="A folder with a site's own report templates.")] = None,
@@ -65,12 +68,14 @@ def predict(
             prior=prior or (),
             outlines=outlines,
             regions=regions,
+            strict=strict,
             device=device,
             tell=screen.tell,
         )
     lines = []
     for result in results:
-        lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s)")
+        mark = {"inside": "", "border": "  ! border of range", "outside": "  ! OUT OF RANGE"}[result.range.level]
+        lines.append(f"{result.file}  {result.line}  ({result.seconds:.1f} s){mark}")
     finish(lines, {"predictions": [one.to_json() for one in results]}, as_json=json_)
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import scanwright as package
-from made_folders import ball, made_case, made_task, picture_folder, write_nifti, write_text
+from made_folders import AFFINE, ball, made_case, made_task, picture_folder, write_nifti, write_text
 from scanwright.api.case import opened
 from scanwright.api.case.answer_case import Prediction
 from scanwright.api.case.answered_case import of_training
@@ -143,7 +143,7 @@ def test_predict__a_link_to_nothing_is_a_scan_that_cannot_be_read(finished, scan
 
 def test_predict__what_the_reader_had_to_decide_is_said(finished, tmp_path):
     """No position in the header: the axes are taken as R, A, S, and somebody should know."""
-    picture = nib.Nifti1Image(ball(0)[0], np.eye(4))
+    picture = nib.Nifti1Image(ball(0)[0], AFFINE)
     picture.set_sform(None, 0)
     picture.set_qform(None, 0)
     nib.save(picture, tmp_path / "a.nii.gz")
@@ -180,8 +180,9 @@ def test_of_training__channels_in_files_of_their_own(tmp_path):
     assert of_training(other, case, image) == ()
 
 
-def test_predict__a_scan_with_a_place_has_no_notes(finished, scans, tmp_path):
-    (found,) = predict(finished.model, scans / "c.nii.gz", out=tmp_path / "out")
+def test_predict__a_scan_with_a_place_has_no_notes(finished, tmp_path):
+    scan = write_nifti(tmp_path / "c.nii.gz", ball(2)[0])
+    (found,) = predict(finished.model, scan, out=tmp_path / "out")
     assert found.notes == () and found.to_json()["notes"] == []
 
 
@@ -231,7 +232,8 @@ def test_predict__grey_values_of_another_kind_are_said(finished, tmp_path):
     write_nifti(tmp_path / "in/b.nii.gz", ball(0)[0] - 1100)
     told = []
     same, other = predict(finished.model, tmp_path / "in", out=tmp_path / "out", tell=told.append)
-    (note,) = other.notes
+    first, note = other.notes
+    assert first.code == "outside-range"
     assert same.notes == () and "unlike those that the model has learned from" in note
     assert f"b: {note}" in [progress.note for progress in told]
 

@@ -14,6 +14,7 @@ from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import JudgedCase
+from scanwright.explanation.in_range import LEVELS, Level
 from scanwright.files import read_json
 from scanwright.package.load import CHOSEN
 from scanwright.problem.certain import CERTAINTY
@@ -31,7 +32,8 @@ class Evaluated:
 
     data: the data set's path. given: the package, or the folder of predictions; model: None of a folder. problem: of the data
     set, as the package decides. files: of each case's answer. scores: metrics.json without what is said of package and data.
-    learned: the cases that were left out, as the model has learned from them.
+    learned: the cases that were left out, as the model has learned from them. levels: of the judged ones, in the range of the
+    package; () of a folder.
     """
 
     looked: Looked
@@ -43,6 +45,7 @@ class Evaluated:
     files: Mapping[str, Path]
     scores: Mapping[str, JSON]
     learned: Sequence[str]
+    levels: Sequence[Level] = ()
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -120,6 +123,7 @@ class Evaluated:
             "created_by": package.source.manifest.created_by,
             "models": len(package.models),
             "chosen": package.optional(CHOSEN),
+            "range": {level: self.levels.count(level) for level in LEVELS},
             "tested": {
                 name: {"cases": part["cases"], "patients": part["patients"], primary: part["overall"].get(primary)}
                 for name, part in self.tested.items()

@@ -6,7 +6,7 @@ the last one stopped, however it was stopped.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from scanwright.api.case.opened import require_file
 from scanwright.api.claims import require_outside
 from scanwright.api.data.gate import content_digest
-from scanwright.api.run import study, telling, trials
+from scanwright.api.run import in_range, study, telling, trials
 from scanwright.api.run.ablate import ablate
 from scanwright.api.run.beginning import read_beginning
 from scanwright.api.run.explained import Explained
@@ -132,8 +132,13 @@ def train(
         with run.stage("explain"):
             explained = Explained(kept, torch_device, tell, budget_s)
             sight = explained.first
+        with run.stage("range"):
+            scores, reference = in_range.with_range(
+                run, found, scores, kept.keys, budget_s=budget_s, device=torch_device, tell=tell
+            )
+            kept = replace(kept, scores=scores)
         with run.stage("package"):
-            digest = telling.write_package(run, found, scores, models, sight)
+            digest = telling.write_package(run, found, scores, models, sight, reference)
         with run.stage("report"):
             telling.write_report(kept, models, ablated, explained, machine=machine)
         run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)

@@ -20,6 +20,7 @@ from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import ANSWERS, Task
 from scanwright.errors import DatasetFaults, InputError, PolicyError
 from scanwright.evaluation.measures import default_tolerance
+from scanwright.explanation.in_range import Level
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, stem
 from scanwright.problem.kind import LABELS, Kind
@@ -77,9 +78,10 @@ def evaluate(
         require_same_parts(model.task, dataset.task, where=source)
     looked = look_through_cases(only(dataset, cases), tell=tell)
     learned: list[str] = []
+    levels: list[Level] = []
     if model is not None:
         cases, learned = unseen(model, looked, cases, tell=tell)
-        predict_cases(model, cases, folder / ANSWERED, format="labels", tell=tell)
+        levels = [one.range.level for one in predict_cases(model, cases, folder / ANSWERED, format="labels", tell=tell)]
     files = predicted_files(source if model is None else folder / ANSWERED, problem, cases)
     yardstick = tolerance_of(cases) if problem.holds == LABELS else None
     rows = score(files, problem, cases, yardstick=yardstick, where=source, tell=tell)
@@ -93,6 +95,7 @@ def evaluate(
         files=files,
         scores=problem.summary(rows, [], seed=0, yardstick=yardstick),
         learned=learned,
+        levels=levels,
     )
     machine = describe_machine(choose_device(device))
     page = page_of(found, command=command or command_line(), machine=machine, tell=tell)

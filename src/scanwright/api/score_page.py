@@ -265,6 +265,11 @@ def limits(found: Evaluated) -> Iterator[str]:
         yield same_patients_text(found)
     elif found.model is not None and not found.model.learned_from:
         yield "The package does not say what it has learned from: whether these cases are among it is not known."
+    if odd := [level for level in found.levels if level != "inside"]:
+        yield (
+            f"{odd.count('outside')} of {len(found.levels)} cases are outside the range that the package was made for, and "
+            f"{odd.count('border')} on its border; they were answered and judged all the same (predictions.json says why)."
+        )
     if found.model is None:
         yield "Whether who made the predictions has learned from these cases is not known."
     elif CROSS_VALIDATION in found.tested and len(found.model.package.models) > 1:

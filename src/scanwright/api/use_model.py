@@ -8,7 +8,9 @@ from typing import Any
 
 from scanwright.api.case import results
 from scanwright.api.case.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
+from scanwright.api.case.declined import Declined, decline, refusal
 from scanwright.api.case.given_outlines import with_outlines
+from scanwright.api.case.in_range import OutOfRange
 from scanwright.api.case.opened import Model, memory_note, open_model, require_file
 from scanwright.api.case.output import OutputFormat, answer_name, require_format
 from scanwright.api.case.prior_study import case_of_prior
@@ -41,6 +43,7 @@ def predict(
     prior: Sequence[str | Path] = (),
     outlines: str | Path | None = None,
     regions: str | Path | None = None,
+    strict: bool = False,
     device: DeviceName = "auto",
     problem: MakeKind | None = None,
     tell: Listener = silent,
@@ -67,7 +70,10 @@ def predict(
     (p01.png or p01_mask.png), or the file of the one scan.
     regions: a second package, a segmentation of anatomy, that answers the same scans: what the first one finds (boxes, or what
     is not normal) is told with the region that it lies in, and with all regions and their sizes.
-    Raises IntegrityError, InputError, UsageError or ResourceError (see `scanwright.errors`). A scan that cannot be read, or
+    strict: do not answer a scan that the model was not made for: another kind of image, voxel size, field of view or
+    anatomy, or none at all. predictions.json says why. By default it is answered, and the answer says so first.
+    Raises PolicyError at the end if scans were declined, and IntegrityError, InputError, UsageError or ResourceError (see
+    `scanwright.errors`). A scan that cannot be read, or
     is too large for this machine, does not stop the others: they are answered, then an InputError names those that were not.
     """
     folder = Path(out)
@@ -85,6 +91,7 @@ def predict(
         explain=explain,
         report=report,
         regions=None if regions is None else open_regions(regions, beside=opened, device=device),
+        strict=strict,
         refused=asked.refused,
         tell=tell,
     )
@@ -116,14 +123,16 @@ def predict_cases(
     explain: bool | str = False,
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
+    strict: bool = False,
     refused: Sequence[InputError] = (),
     tell: Listener = silent,
 ) -> list[Prediction]:
-    """Answer every case into a folder. Raises InputError at the end if some could not be read; before, UsageError, and
-    InputError if the format cannot hold the answers, or a report has no words or templates.
+    """Answer every case into a folder. Raises InputError at the end if some could not be read, else PolicyError if some
+    were declined; before, UsageError, and InputError if the format cannot hold the answers, or a report has no words or
+    templates.
 
-    regions: as of `answer_scan`. refused: errors for scans that are no cases because of them; they are raised at the end as
-    well.
+    regions, strict: as of `answer_scan`. refused: errors for scans that are no cases because of them; they are raised at the
+    end as well.
     """
     if report is not None:
         require_words(report.language, site=report.site)
@@ -132,11 +141,13 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    answers.claim(targets, beside=(*results.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside))
+    beside = (*results.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside)
+    answers.claim(targets, beside=beside)
     if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
     failed: list[InputError | ResourceError] = list(refused)
+    declined: list[Declined] = []
     for file, case in targets.items():
         try:
             one = predict_case(
@@ -147,29 +158,42 @@ def predict_cases(
                 explain=explain,
                 report=report,
                 regions=regions,
+                strict=strict,
                 tell=tell if len(cases) == 1 else silent,
             )
             done.append(one)
             answers.note(file, one.to_json())
             for note in one.notes:
                 tell(Progress("predict", note=f"{case.id}: {note}"))
+        except OutOfRange as error:
+            declined.append(decline(model, case, error, file=file, stale=beside, report=report))
+            answers.note(file, declined[-1].to_json())
+            tell(Progress("predict", note=f"{case.id}: declined: {'; '.join(error.details)}"))
         except (InputError, TooLarge) as error:  # the next one may be whole, or smaller
             error.where = error.where or place_of(case.images[0])
             failed.append(error)
         if len(cases) > 1:
-            tell(Progress("predict", done=len(done) + len(failed) - len(refused), total=len(cases)))
+            tell(Progress("predict", done=len(done) + len(declined) + len(failed) - len(refused), total=len(cases)))
+    asked = len(cases) + len(refused)
     if failed:
-        asked = len(cases) + len(refused)
-        raise failed[0] if asked == 1 else unanswered(failed, cases=asked, folder=folder)
+        raise failed[0] if asked == 1 else unanswered(failed, declined, cases=asked, folder=folder)
+    if declined:
+        raise refusal(declined, cases=asked, folder=folder)
     return done
 
 
-def unanswered(failed: Sequence[InputError | ResourceError], *, cases: int, folder: Path) -> InputError:
-    """The error for scans that could not be answered while others were. A reason that several share is given once."""
+def unanswered(
+    failed: Sequence[InputError | ResourceError], declined: Sequence[Declined] = (), *, cases: int, folder: Path
+) -> InputError:
+    """The error for scans that could not be answered while others were. A reason that several share is given once.
+
+    declined: those that could be answered, and were not: they are no fault of the input, and are told beside.
+    """
     reasons = Counter(" · ".join(error.lines()) for error in failed)
     lines = [f"{count} times: {reason}" if count > 1 else reason for reason, count in reasons.items()][:SHOWN]
     more = [f"and {len(reasons) - SHOWN} more"] if len(reasons) > SHOWN else []
-    others = cases - len(failed)
+    more += [f"{len(declined)} more were declined: see predictions.json"] if declined else []
+    others = cases - len(failed) - len(declined)
     return InputError(
         f"{len(failed)} of {cases} scans could not be answered",
         details=[*lines, *more],

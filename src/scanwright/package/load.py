@@ -20,6 +20,8 @@ KNOWN_CASES = "arrays/known_cases.safetensors"
 """The member that holds training cases as the model sees them, without names; see explanation.known."""
 MEMBERS = "members.json"
 """The member that says which models have which plan, and how much they count, where plan.json alone does not."""
+IN_RANGE = "arrays/in_range.safetensors"
+"""The member that tells whether an image is of the kind that the model was made for; see explanation.reference."""
 LEARNED_FROM = "learned_from.json"
 """The member that tells which cases weights have learned from: {"cases": [hash of each case's voxels]}."""
 

@@ -356,6 +356,29 @@ class HeldPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RangeRow:
+    """One test of whether the model was made for an image: of the held-out cases, how many it would decline or warn of."""
+
+    name: str
+    declined: int
+    warned: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RangePart:
+    """How images are told that the model was not made for, in sentences, and how often that is said of held-out cases.
+
+    declined, warned: the shares that would be declined under `--strict`, and of which is warned, those among them.
+    """
+
+    cases: int
+    declined: Estimate
+    warned: Estimate
+    rows: tuple[RangeRow, ...]
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StageCost:
     """Wall time and peak memory of one stage."""
 
@@ -402,6 +425,7 @@ class ReportContent:
     pictures: tuple[CasePicture, ...] = ()
     checked: str = ""
     """Whether the explanations beneath the pictures depend on what was learned, in a sentence or two."""
+    range: RangePart | None = None
     limits: tuple[str, ...] = ()
     dataset: DatasetPart | None = None
     split: SplitPart | None = None

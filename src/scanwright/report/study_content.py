@@ -171,7 +171,8 @@ class StudyContent:
     quantities of the whole image, by name with their text, and what is decided under ""; are_counts: how many of each kind
     there are. certain: how sure they are, as warnings are. looks_for_findings: whether it is told that there are none.
     with_findings: whether regions are measured with the findings in them, which are no part of them in the label map.
-    unit_of_size, unit_of_length, unit_of_value: of the table's numbers.
+    unit_of_size, unit_of_length, unit_of_value: of the table's numbers. declined: whether there is no answer, because of the
+    warnings.
     """
 
     title: str
@@ -192,6 +193,7 @@ class StudyContent:
     looks_for_findings: bool = False
     with_findings: bool = False
     warnings: tuple[str, ...] = ()
+    declined: bool = False
     unit_of_size: str = "ml"
     unit_of_length: str = "mm"
     unit_of_value: str = ""

@@ -5,10 +5,9 @@ from html import unescape
 from pathlib import Path
 
 import nibabel as nib
-import numpy as np
 import pytest
 
-from made_folders import ball, write_nifti
+from made_folders import AFFINE, ball, write_nifti
 from scanwright.api.case.study_report import StudyOptions
 from scanwright.api.case.tested import doubts_of_tests, found_in, images_in, on_what_tested
 from scanwright.api.use_model import predict
@@ -20,7 +19,7 @@ from scanwright.report.model_facts import FoundInTest, HowTested, ImagesTold, Mo
 @pytest.fixture
 def unplaced(tmp_path):
     """A scan whose header does not say where it lies."""
-    picture = nib.Nifti1Image(ball(0)[0], np.eye(4))
+    picture = nib.Nifti1Image(ball(0)[0], AFFINE)
     picture.set_sform(None, 0)
     picture.set_qform(None, 0)
     nib.save(picture, tmp_path / "now.nii.gz")

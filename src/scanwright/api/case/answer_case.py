@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from scanwright.api.case import results
 from scanwright.api.case.answered_case import AnsweredCase, answered_case
 from scanwright.api.case.coded_findings import doubts_about
 from scanwright.api.case.coded_remarks import NO_REMARKS, Remarks, remarks_on
+from scanwright.api.case.in_range import RangeCheck
 from scanwright.api.case.opened import Model
 from scanwright.api.case.output import OutputFormat
 from scanwright.api.case.region_model import RegionModel
@@ -34,6 +35,7 @@ class Prediction:
     package: the SHA-256 of the package that answered it, as `verify` gives it; regions_package: of the one that found the
     regions, "" where there is none.
     notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
+    range: whether the model was made for such a scan, and why not.
     """
 
     case: str
@@ -47,6 +49,7 @@ class Prediction:
     package: str
     notes: tuple[str, ...]
     regions_package: str = ""
+    range: RangeCheck = field(default_factory=RangeCheck)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json` and predictions.json."""
@@ -56,6 +59,7 @@ class Prediction:
             self.holds: str(self.file),
             **({"also": [str(path) for path in self.also]} if self.also else {}),
             **self.found,
+            "range": self.range.to_json(),
             "seconds": round(self.seconds, 3),
             "package": self.package,
             **({"regions_package": self.regions_package} if self.regions_package else {}),
@@ -73,14 +77,23 @@ def predict_case(
     explain: bool | str = False,
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
+    strict: bool = False,
 ) -> Prediction:
-    """Answer one case and write the answer, in the format of the file's suffix. regions: as of `answer_scan`."""
+    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`."""
     began = time.perf_counter()
     alone = format == "labels"
     beside = model.problem.holds != LABELS and not alone and isinstance(case.images[0], DicomVolume)
     coded = beside or file.name.endswith(results.SEG)
     one = answered_case(
-        model, case, regions=regions, explain=explain, report=report, coded=coded, alone=alone, tell=tell
+        model,
+        case,
+        regions=regions,
+        explain=explain,
+        report=report,
+        coded=coded,
+        alone=alone,
+        strict=strict,
+        tell=tell,
     )
     remarks = remarks_of(one) if coded else NO_REMARKS
     also, untold = write_answer(one, file, format=format, remarks=remarks)
@@ -94,8 +107,10 @@ def predict_case(
         pages, undone = write_page(one, file, report)
         also, notes = (*also, *pages), (*notes, *undone)
     found = one.told()
+    check = one.scan.range
+    told = {**found, "range": check.to_json(), "notes": list(notes), "package": model.package.digest}
     if model.problem.sees_whole:  # people open this file, `evaluate` judges it: it says what is told, not numbers alone
-        write_json(file, {**read_json(file), **found, "notes": list(notes), "package": model.package.digest})
+        write_json(file, {**read_json(file), **told})
     return Prediction(
         case=case.id,
         images=case.images,
@@ -108,6 +123,7 @@ def predict_case(
         package=model.package.digest,
         notes=notes,
         regions_package="" if regions is None else regions.package.digest,
+        range=check,
     )
 
 

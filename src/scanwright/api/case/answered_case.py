@@ -30,8 +30,9 @@ LEARNED = Doubt("learned-from", "the model has learned from this image: its answ
 class AnsweredCase:
     """A case, the models that answered it, and what is said of it.
 
-    found: as `Kind.found` gives it. doubts: what people should know, the readers' notes first. part: for the page, if one is
-    wanted. table: of regions and findings, where the page or a DICOM report tells them. compared: with a prior study.
+    found: as `Kind.found` gives it. doubts: what people should know, first whether the model was made for the scan.
+    part: for the page, if one is wanted. table: of regions and findings, where the page or a DICOM report tells them.
+    compared: with a prior study.
     """
 
     model: Model
@@ -72,13 +73,15 @@ def answered_case(
     report: StudyOptions | None,
     coded: bool,
     alone: bool,
+    strict: bool = False,
     tell: Listener,
 ) -> AnsweredCase:
     """Answer a case, and measure the answer as far as anybody will read it. regions: as of `answer_scan`.
 
-    coded: whether a DICOM report will tell of it. alone: only the answer itself will be read, as `evaluate` does.
+    coded: whether a DICOM report will tell of it. alone: only the answer itself will be read, as `evaluate` does. strict: raise
+    OutOfRange for a scan that the model was not made for.
     """
-    scan = answer_scan(model, case, regions=regions, tell=tell)
+    scan = answer_scan(model, case, regions=regions, strict=strict, tell=tell)
     image, answer = scan.image, scan.answer
     part = None if report is None else model.problem.study(image, answer, sure=scan.sure)
     table = None if part is None else part.table
@@ -96,13 +99,14 @@ def answered_case(
         scan=scan,
         found=found,
         doubts=(
+            *scan.range.headline,
             *scan.notes,
             *(() if alone else learned_from(model, case, image, regions=regions)),
             *model.problem.doubts(answer),
             *certain.doubts,
             *outside_learned(found, model.package.reference or {}),
             *(() if explanation is None else explanation.doubts),
-            *(() if likeness is None else likeness.doubts()),
+            *(() if likeness is None or model.knows_its_range else likeness.doubts()),
         ),
         explanation=explanation,
         likeness=likeness,

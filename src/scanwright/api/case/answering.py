@@ -1,13 +1,14 @@
 """A scan read and answered by a model: the current one, and the prior one that it is compared with, in the same way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scanwright.api.case import slices
+from scanwright.api.case.in_range import OutOfRange, RangeCheck, check_range
 from scanwright.api.case.opened import Model
 from scanwright.api.case.region_model import RegionModel, of_regions
 from scanwright.dataset.cases import Case
@@ -27,19 +28,24 @@ from scanwright.types import Array
 
 @dataclass(frozen=True, slots=True)
 class AnsweredScan:
-    """A scan with its answer. sure: of each voxel's finding (`Kind.answer_surely`). notes: what people should know of it."""
+    """A scan with its answer. sure: of each voxel's finding (`Kind.answer_surely`). notes: what people should know of it, the
+    first why the model was not made for it. range: the same as data.
+    """
 
     image: Volume
     answer: Any
     sure: Array | None
     notes: tuple[str, ...]
+    range: RangeCheck = field(default_factory=RangeCheck)
 
 
-def answer_scan(model: Model, case: Case, *, regions: RegionModel | None = None, tell: Listener) -> AnsweredScan:
+def answer_scan(
+    model: Model, case: Case, *, regions: RegionModel | None = None, strict: bool = False, tell: Listener
+) -> AnsweredScan:
     """Read a scan and answer it. regions: a second model, among whose regions what is found is told.
 
-    Raises InputError for a scan that cannot be read, is not finite, or lacks the scale that the model needs; what answering
-    raises.
+    Raises InputError for a scan that cannot be read, is not finite, or lacks the scale that the model needs; if `strict`,
+    OutOfRange for one that the model was not made for; what answering raises.
     """
     where = place_of(case.images[0])
     for path in (path for image in case.images for path in files_of(image)):
@@ -47,12 +53,15 @@ def answer_scan(model: Model, case: Case, *, regions: RegionModel | None = None,
     image = read_case_image(case, model.task, outlined=model.engine.plan.reads_outlines)
     require_scale(image, model, where=where)
     require_finite(image, where=where)
+    check = check_range(model, image)
+    if strict and check.level == "outside":
+        raise OutOfRange(check, where=where)
     answer, sure = answer_volume(model, image, where=where, tell=tell)
-    notes = notes_on(model, image)
+    notes = tuple(dict.fromkeys((*check.doubts, *notes_on(model, image))))  # unfamiliar values are in both
     if regions is None:
-        return AnsweredScan(image, answer, sure, notes)
+        return AnsweredScan(image, answer, sure, notes, check)
     found, doubts = regions_in(image, regions, where=where)
-    return AnsweredScan(image, model.problem.among(answer, found), sure, (*notes, *doubts))
+    return AnsweredScan(image, model.problem.among(answer, found), sure, (*notes, *doubts), check)
 
 
 def regions_in(image: Volume, by: RegionModel, *, where: Path) -> tuple[Regions, tuple[Doubt, ...]]:
@@ -64,8 +73,8 @@ def regions_in(image: Volume, by: RegionModel, *, where: Path) -> tuple[Regions,
     seen = Volume(image.voxels if every else image.voxels[list(by.channels)], image.grid)
     require_scale(seen, by.model, where=where)
     labels, _ = answer_volume(by.model, seen, where=where, tell=silent)
-    notes = (*notes_on(by.model, seen), *by.model.problem.doubts(labels))
-    return anatomy_of(labels, by.model.task), of_regions(notes)
+    notes = (*check_range(by.model, seen).doubts, *notes_on(by.model, seen), *by.model.problem.doubts(labels))
+    return anatomy_of(labels, by.model.task), of_regions(dict.fromkeys(notes))
 
 
 def answer_volume(model: Model, image: Volume, *, where: Path, tell: Listener) -> tuple[Any, Array | None]:

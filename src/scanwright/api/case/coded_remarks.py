@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanwright.api.case.coded_findings import called, is_coded
+from scanwright.api.case.in_range import apart
 from scanwright.api.case.prior_study import Comparison
 from scanwright.api.case.tested import doubts_of_tests
 from scanwright.findings.follow_up import FollowUp
@@ -49,8 +50,10 @@ def remarks_on(
     """
     words, known = words_of_study("en"), compared or Comparison()
     limited = decided in words["results"] and facts.kind == "anomaly"
+    of_range, others = apart(doubts)
     comments = (
         str(words["research"]),
+        *map(str, of_range),
         *([f"{words['decision']}: {words['results'][decided]}. {words['score_note']}"] if limited else []),
         *map(str, doubts_of_tests(facts)),
         *(
@@ -59,7 +62,7 @@ def remarks_on(
             if one is not None
             for tested in one.tested_on
         ),
-        *map(str, (*known.mismatches, *doubts, *known.doubts)),
+        *map(str, (*known.mismatches, *others, *known.doubts)),
         *([str(words["rule"])] if known.changes else []),
         *uncoded(known, words, unit=unit),
     )

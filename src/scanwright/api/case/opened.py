@@ -10,20 +10,22 @@ import torch
 
 from scanwright.api.case import slices
 from scanwright.api.case.packaged import as_packaged, engine_of
+from scanwright.dataset.acquired import Acquired
 from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import ChannelPrint
 from scanwright.dataset.familiar import learned_channels
 from scanwright.dataset.images import read_image
 from scanwright.dataset.measures import images_hash, voxel_hash
 from scanwright.dataset.task import Task, parse_task
-from scanwright.errors import InputError, UsageError
+from scanwright.errors import InputError, IntegrityError, UsageError
 from scanwright.explanation.known import Known
+from scanwright.explanation.reference import Reference
 from scanwright.geometry.grid import Grid
 from scanwright.inference.members import groups_of
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, map_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import KNOWN_CASES, LEARNED_FROM, Package, load
+from scanwright.package.load import IN_RANGE, KNOWN_CASES, LEARNED_FROM, Package, load
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
@@ -35,7 +37,8 @@ from scanwright.transform.preprocess import whole
 class Model:
     """A package that is ready to answer. learned: grey values of each channel it has learned from; empty if not known.
 
-    known: training cases as its first network sees them, None if the package has none.
+    known: training cases as its first network sees them, None if the package has none. acquired, reference: what an image is
+    held against to tell whether the model was made for it (`in_range`); None of a package that says nothing of it.
     """
 
     package: Package
@@ -44,11 +47,18 @@ class Model:
     problem: Kind
     learned: tuple[ChannelPrint, ...] = ()
     known: Known | None = None
+    acquired: Acquired | None = None
+    reference: Reference | None = None
 
     @cached_property
     def learned_from(self) -> frozenset[str]:
         """Hashes of the cases that it has learned from; empty if the package does not say."""
         return frozenset((self.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
+
+    @property
+    def knows_its_range(self) -> bool:
+        """Whether the package can tell by its looks an image that it was not made for; which cases are near says less then."""
+        return self.reference is not None and self.reference.bounds.outside.value is not None
 
     @property
     def is_flat(self) -> bool:
@@ -87,7 +97,22 @@ def open_model(path: str | Path, *, device: DeviceName = "auto", problem: MakeKi
     answered = as_packaged(problem_of(task, problem).planned(engine.plan), package)
     learned = learned_channels(package.reference, channels=len(task.channels), where=path)
     seen = Known.from_bytes(package.read(KNOWN_CASES)) if package.has(KNOWN_CASES) else None
-    return Model(package, task, engine, answered, learned, seen)
+    acquired = Acquired.of_reference(package.reference, where=path)
+    return Model(package, task, engine, answered, learned, seen, acquired, reference_of(package))
+
+
+def reference_of(package: Package) -> Reference | None:
+    """What tells whether an image is of the kind that a package was made for; None of one that has none.
+
+    Raises IntegrityError for one that is not of a model of this package.
+    """
+    if not package.has(IN_RANGE):
+        return None
+    found = Reference.from_bytes(package.read(IN_RANGE))
+    if found.model not in package.models:
+        where = package.source.path
+        raise IntegrityError("reference cases of another package", where=where, found=found.model)
+    return found
 
 
 def content_of(case: Case, task: Task) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scanwright.api.case.in_range import apart
 from scanwright.api.case.opened import Model
 from scanwright.api.case.prior_study import Comparison
 from scanwright.api.case.region_model import RegionModel
@@ -88,6 +89,32 @@ def write_study(
     return tuple(files), (*known.mismatches, *known.doubts)
 
 
+def write_declined(
+    model: Model, case: Case, reasons: Sequence[str], *, base: Path, options: StudyOptions
+) -> tuple[Path, ...]:
+    """Write the report of a scan that was declined, with the reasons and no answer; its files. Else as `write_study`."""
+    header, facts = scan_header(case), model_facts(model)
+    content = StudyContent(
+        title=model.task.name,
+        created=datetime.now(UTC).astimezone(),
+        model=facts,
+        study=header.chosen(OF_SERIES | OF_STUDY if options.patient else OF_SERIES) or {"file": case.id},
+        patient=header.chosen(OF_PATIENT) if options.patient else {},
+        warnings=tuple(reasons),
+        declined=True,
+        unit_of_size="",
+    )
+    page = build_study(content, language=options.language, site=options.site)
+    files = [base.with_name(f"{case.id}{end}") for end in (PAGE, DATA, PDF)]
+    write_bytes(files[0], page.encode())
+    write_json(files[1], content.to_json())
+    try:
+        write_bytes(files[2], study_pdf(page))
+    except UsageError:  # whoever answers says what to install
+        return tuple(files[:2])
+    return tuple(files)
+
+
 def study_content(
     model: Model,
     case: Case,
@@ -106,6 +133,7 @@ def study_content(
     shown, facts = part.images, model_facts(model)
     if explanation is not None and not any(image.shows == "distance" for image in shown):  # which explains by itself
         shown = (*shown, KeyImage(png=explanation, shows="explanation"))
+    of_range, others = apart(notes)
     close = () if part.picture_of is None else tuple(part.picture_of(number) for number in worth_a_picture(lines))
     return StudyContent(
         title=model.task.name,
@@ -126,7 +154,7 @@ def study_content(
         expected_dice=part.expected_dice,
         with_findings=part.with_findings,
         has_regions=bool(regions),
-        warnings=(*compared.mismatches, *doubts_of_tests(facts), *notes, *compared.doubts),
+        warnings=(*of_range, *compared.mismatches, *doubts_of_tests(facts), *others, *compared.doubts),
         unit_of_size=part.unit_of_size if table is None else table.unit_of_size,
         unit_of_length=part.unit_of_length,
         unit_of_value=part.unit_of_value,

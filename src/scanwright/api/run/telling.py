@@ -28,13 +28,15 @@ from scanwright.api.run.parts import (
     results,
     split_part,
 )
+from scanwright.api.run.range_told import range_part
 from scanwright.api.run.study import DATASHEET, Study
 from scanwright.api.run.trials import Tried
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.measures import images_hash
+from scanwright.explanation.reference import Reference
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
-from scanwright.package.load import CHOSEN, CONFIDENCE, KNOWN_CASES, LEARNED_FROM
+from scanwright.package.load import CHOSEN, CONFIDENCE, IN_RANGE, KNOWN_CASES, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import Plan
@@ -68,10 +70,18 @@ def write_report(
     write_bytes(kept.run.path("report.html"), build_page(content).encode())
 
 
-def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | None, sight: Sight | None) -> str:
+def write_package(
+    run: Run,
+    study: Study,
+    scores: Scores,
+    models: ModelsPart | None,
+    sight: Sight | None,
+    reference: Reference | None = None,
+) -> str:
     """model.swm: plan, weights of every fold, cards of model and data, metrics, reference statistics. Gives its digest.
 
-    models: those that were tried, if there were several. sight: training cases as the model sees them.
+    models: those that were tried, if there were several. sight: training cases as the model sees them. reference: what tells
+    images that the model was not made for.
     """
     task, plan = study.dataset.task, study.plan
     steps = [fold.num_steps for fold in training_part(run, study).folds]
@@ -107,6 +117,7 @@ def write_package(run: Run, study: Study, scores: Scores, models: ModelsPart | N
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
+            **({} if reference is None else {IN_RANGE: reference.to_bytes()}),
             **chosen_members(scores.chosen, scores.confidence),
         },
     )
@@ -155,6 +166,7 @@ def report_content(
         seen=explained.figures(),
         pictures=shown,
         checked=sanity_text(explained.sanity, cases=explained.num_checked),
+        range=range_part(scores.summary),
         limits=limits(study, scores, models),
         dataset=dataset_part(
             study.dataset,
