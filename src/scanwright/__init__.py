@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanwright.api.compare import compare
     from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
     from scanwright.api.score_model import evaluate
@@ -30,6 +31,7 @@ _HOMES = {
     "train": "scanwright.api.make_model",
     "predict": "scanwright.api.use_model",
     "evaluate": "scanwright.api.score_model",
+    "compare": "scanwright.api.compare",
     "verify": "scanwright.api.use_model",
     "inspect": "scanwright.api.look",
     "list_series": "scanwright.api.look",
@@ -52,6 +54,7 @@ __all__ = [
     "Task",
     "Volume",
     "__version__",
+    "compare",
     "demo",
     "evaluate",
     "inspect",

@@ -17,6 +17,7 @@ from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.class_points import points_at, points_of
+from scanwright.problem.compared_classes import ComparedClasses
 from scanwright.problem.near import is_near
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
@@ -26,7 +27,7 @@ CLOSE = 0.2
 """Probabilities of several classes that differ by less are told as doubtful."""
 
 
-class ClassAnswers(WholeImages):
+class ClassAnswers(ComparedClasses, WholeImages):
     """Mixed into classification. decision: how probabilities become answers; as they are until something was settled."""
 
     primary = "auroc"

@@ -24,6 +24,7 @@ from scanwright.inference.volume import predict_surely, predict_volume
 from scanwright.io.formats import is_picture, read_grid, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
+from scanwright.problem.compared_maps import ComparedMaps
 from scanwright.problem.kind import LABELS
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import measured_table, study_part
@@ -38,7 +39,7 @@ MOST_NAMED = 8
 """Unknown label values that an error names."""
 
 
-class LabelMaps(ShownByItself):
+class LabelMaps(ComparedMaps, ShownByItself):
     """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid."""
 
     task: Task

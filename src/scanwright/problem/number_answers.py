@@ -11,6 +11,7 @@ from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
+from scanwright.problem.compared_numbers import ComparedNumbers
 from scanwright.problem.number_told import said, unit_of
 from scanwright.problem.whole_images import WholeImages
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
@@ -40,7 +41,7 @@ def outside_learned(found: Mapping[str, JSON], reference: Mapping[str, JSON]) ->
     )
 
 
-class NumberAnswers(WholeImages):
+class NumberAnswers(ComparedNumbers, WholeImages):
     """Mixed into regression. learned: mean and deviation of the training cases, None where nothing was planned for them."""
 
     learned: TargetPlan | None
