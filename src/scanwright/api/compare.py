@@ -38,15 +38,14 @@ def compare(
     """Hold models against each other on the same cases: paired tests, their ranking, and what can be told apart. Gives what
     compare.json holds.
 
-    models: run folders of `train`, folders that `evaluate` wrote, packages (of which the answers out of fold are compared), each
-    as a path or as NAME=PATH. One run in which several models were tried: these.
-    against: the model that each other one is held against; None: every pair. margin: within which models count as the same, in
-    the unit of the measure that decides, set before the results are seen. common: compare the cases that all judged where models
-    judged different ones, which is refused otherwise. on: which cases of a run: out of fold, or its test split; "auto": those that
-    the others judged too.
-    Writes compare.json and compare.html to `out`. Nothing is read but what was judged; no image.
-    Raises InputError if models answer different questions or were judged by different truths, UsageError for different cases,
-    fewer than two models, or a folder that holds another compare.json.
+    models: run folders of `train`, folders that `evaluate` wrote, packages (of which the answers out of fold are compared),
+    each as a path or as NAME=PATH. One run in which several models were tried: these. against: the model that each other one
+    is held against; None: every pair. margin: within which models count as the same, in the unit of the measure that decides,
+    set before the results are seen. common: compare the cases that all judged where models judged different ones, which is
+    refused otherwise. on: which cases of a run: out of fold, or its test split; "auto": those that the others judged too.
+    Writes compare.json and compare.html to `out`. Nothing is read but what was judged; no image. Raises InputError if models
+    answer different questions or were judged by different truths, UsageError for different cases, fewer than two models, or a
+    folder that holds another compare.json.
     """
     folder = Path(out)
     if margin is not None and not margin > 0:

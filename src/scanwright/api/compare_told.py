@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from scanwright.api.compared import Compared
 from scanwright.api.run.parts import OF_PATIENTS, RESEARCH_USE
-from scanwright.evaluation.contrast import TESTS, Measured
+from scanwright.evaluation.contrast import TESTS, TITLES, Measured
 from scanwright.evaluation.pairwise import Pair
 from scanwright.evaluation.statistics import FEW_PATIENTS
 from scanwright.report.compare_content import CompareContent, ComparedModel, MeasureRows, PairRow, TestRow
@@ -29,7 +29,8 @@ def sentences(found: Compared) -> list[str]:
 
 def name_of(measure: Measured) -> str:
     """A measure with its part."""
-    return f"{measure.metric} of {measure.part}" if measure.part else measure.metric
+    name = TITLES.get(measure.metric, measure.metric)
+    return f"{name} of {measure.part}" if measure.part else name
 
 
 def _headline(found: Compared) -> Iterator[str]:
@@ -93,6 +94,9 @@ def margin_text(pair: Pair, measure: Measured) -> str:
     margin = number(verdict.margin, places)
     if verdict.equivalent:
         return f"They are equivalent within {margin}."
+    if verdict.apart:
+        low = min(abs(end) for end in pair.contrast.wide or (0.0,))
+        return f"The difference is larger than {margin}." if low > verdict.margin else ""
     if verdict.not_inferior:
         return f"{pair.first} is not inferior to {pair.second} by more than {margin}."
     if verdict.not_superior:
@@ -112,7 +116,8 @@ def _standing(found: Compared) -> str:
         return "Too few patients for a statement on how stable the ranking is."
     share = first.shares[0]
     reach = f"rank {first.low}" if first.low == first.high else f"ranks {first.low} to {first.high}"
-    said = f"{first.model} ranks first, and does so in {100 * share:.0f} % of {found.ranking.draws} draws of the patients ({reach} in 95 %)"
+    draws = f"{100 * share:.0f} % of {found.ranking.draws} draws of the patients"
+    said = f"{first.model} ranks first, and does so in {draws} ({reach} in 95 %)"
     if share < 0.95 and others:
         return f"{said}: who is first is not settled."
     return f"{said}."
@@ -196,7 +201,8 @@ def limits(found: Compared) -> Iterator[str]:
     yield from found.aligned.notes
     lost = found.num_cases - int(found.first.counted.sum())
     if lost and found.first.counted.any():
-        yield f"In {lost} of {found.num_cases} cases {name_of(found.first)} is not defined for every model, and they are left out of it."
+        where = f"In {lost} of {found.num_cases} cases {name_of(found.first)}"
+        yield f"{where} is not defined for every model, and they are left out of it."
     if found.margin is not None:
         yield "A margin says something if it was set before the results were seen, by what matters to patients."
     if found.num_patients < FEW_PATIENTS:

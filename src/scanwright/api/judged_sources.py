@@ -26,7 +26,9 @@ MOST_SHOWN = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """A model by its name with what it judged. kind: "run", "evaluation", "package" or "model of a run". digest: of a package."""
+    """A model by its name with what it judged. kind: "run", "evaluation", "package" or "model of a run". digest: of a
+    package.
+    """
 
     name: str
     path: Path
@@ -37,8 +39,8 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aligned:
-    """Models' rows of the same cases in one order. on: the set that each was judged in. left_out: by model, how many of its cases
-    not all models judged. notes: what must be said of the data, in sentences.
+    """Models' rows of the same cases in one order. on: the set that each was judged in. left_out: by model, how many of its
+    cases not all models judged. notes: what must be said of the data, in sentences.
     """
 
     task: Task
@@ -111,7 +113,8 @@ def _nothing_judged(path: Path, what: str) -> InputError:
 def align(sources: Sequence[Source], problem: Kind, *, on: On = "auto", common: bool = False) -> Aligned:
     """The models' rows of the same cases. on: which set of a run; "auto": the one whose cases the others judged too.
 
-    Raises InputError if tasks, truths or patients differ, and UsageError if cases do, unless only the common ones are asked for.
+    Raises InputError if tasks, truths or patients differ, and UsageError if cases do, unless only the common ones are asked
+    for.
     """
     first = sources[0]
     for other in sources[1:]:
@@ -189,8 +192,8 @@ def _key(case: str, judged: Judged, *, by_content: bool) -> str:
 
 
 def _choose(name: str, pools: Mapping[str, Mapping[str, Mapping[str, Any]]], on: On) -> str:
-    """The set of a model that is compared: the one that was asked for, where it has it, else the one that shares most cases with
-    the other models, the first of equals.
+    """The set of a model that is compared: the one that was asked for, where it has it, else the one that shares most cases
+    with the other models, the first of equals.
     """
     own = pools[name]
     if on != "auto" and len(own) > 1:

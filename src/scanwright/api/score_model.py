@@ -45,17 +45,16 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a folder of predictions, or a package, against the labels or targets of a data set. Gives what metrics.json holds.
 
-    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON files
-    that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated probabilities,
-    decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps them, is decided by
-    the most probable class, labels from 0.5 and boxes from 0.3 on.
-    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
-    has learned from are left out, with a note; metrics.json and the page name them.
-    Writes report.html, the page of a run for these cases, metrics.json, cases.csv and judged.json to `out`. Nothing is chosen on the cases:
-    thresholds and calibration are the package's own, and what its own test said stands beside. command: that the page tells.
-    Raises InputError, naming all of them, for predictions that are missing, on
-    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set;
-    PolicyError if a package has learned from all cases.
+    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON
+    files that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated
+    probabilities, decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps
+    them, is decided by the most probable class, labels from 0.5 and boxes from 0.3 on. data: a data set in any layout; its
+    declared test cases if it has any, else all its labelled cases. Cases that a package has learned from are left out, with a
+    note; metrics.json and the page name them. Writes report.html, the page of a run for these cases, metrics.json, cases.csv
+    and judged.json to `out`. Nothing is chosen on the cases: thresholds and calibration are the package's own, and what its
+    own test said stands beside. command: that the page tells. Raises InputError, naming all of them, for predictions that are
+    missing, on another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in
+    the data set; PolicyError if a package has learned from all cases.
     """
     folder, source = Path(out), Path(predictions)
     if not source.exists():

@@ -2,7 +2,8 @@
 
 A measure gives its value on any weighting of the cases. All else follows from that: draws of the patients (the ranking and how
 stable it is), cases of a sub-group, shuffled sub-groups. What a pair of models differs by, and by which tests, each measure
-says itself: `contrast_means` (means over cases: Dice, distances, absolute errors, accuracy), `contrast_auroc`, `contrast_boxes`.
+says itself: `contrast_means` (means over cases: Dice, distances, absolute errors, accuracy), `contrast_auroc` and
+`contrast_boxes`.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,14 @@ TESTS: Mapping[str, str] = {
     WILCOXON: "Wilcoxon signed ranks, of patients' means",
 }
 """The tests by name, as people call them."""
+TITLES: Mapping[str, str] = {
+    "dice": "Dice",
+    "auroc": "AUROC",
+    "mae": "Mean absolute error",
+    "r2": "R²",
+    "map50": "mAP 50",
+}
+"""Measures that decide, as a sentence calls them; others go by the name that metrics.json has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +87,7 @@ class Measured(Protocol):
 
     @property
     def sides(self) -> Ints:
-        """(N,) what stays apart when cases are shuffled, as positive and negative cases for an AUROC; all 0 where nothing does."""
+        """(N,) what stays apart when cases are shuffled, as positive and negative cases of an AUROC do; all 0 where nothing."""
 
     def values(self, weights_DN: Floats) -> Floats:
         """The measure of each model at each weighting of the cases, (D, M); NaN where it is not defined."""

@@ -1,8 +1,8 @@
 """AUROC as a measure to be compared, of one class or in the mean over classes.
 
 The permutation test decides: in each patient the two models' answers are exchanged or not, whole, by their ranks among all
-answers of their model, for two models may have different scales (Bandos, Rockette & Gur 2005, Stat Med 24:2873). Beside it stands
-DeLong's test (1988, Biometrics 44:837), with the covariance added up by patient; intervals are DeLong's.
+answers of their model, for two models may have different scales (Bandos, Rockette & Gur 2005, Stat Med 24:2873). Beside it
+stands DeLong's test (1988, Biometrics 44:837), with the covariance added up by patient; intervals are DeLong's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from scanwright.types import Bools, Floats, Ints
 DRAWS = 2_000
 """Of patients for the bootstrap interval beside DeLong's; and the fewest exchanges of the permutation test."""
 ENOUGH = 5_000_000
-"""Exchanges times cases above which there are fewer exchanges: 10,000 of 5,856 cases took over a minute for each pair of models."""
+"""Exchanges times cases above which there are fewer exchanges, so that thousands of cases do not take minutes for a pair."""
 
 
 @dataclass(frozen=True, eq=False)

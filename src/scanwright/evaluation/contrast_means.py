@@ -2,8 +2,8 @@
 
 The permutation test decides: it flips the sign of all differences of a patient at once, and is exact for the hypothesis that
 models could be exchanged, whatever the distribution and however many cases a patient has (statistics.py). Beside it stand
-Wilcoxon's signed-rank test of the patients' mean differences with Hodges and Lehmann's estimate, and, of decisions that are right
-or wrong in patients of one case each, McNemar's exact test.
+Wilcoxon's signed-rank test of the patients' mean differences with Hodges and Lehmann's estimate, and, of decisions that are
+right or wrong in patients of one case each, McNemar's exact test.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -62,8 +62,8 @@ class CaseMeans:
     def errors(self, weights_DN: Floats) -> Floats:
         """Of the mean over chosen cases, patients being the units, (D, M); NaN without a case.
 
-        As if one more patient, whose mean is as far off as patients are on the whole, were in it: cases that are all alike, as a
-        few right answers, would else have no error at all.
+        As if one more patient, whose mean is as far off as patients are on the whole, were in it: cases that are all alike, as
+        a few right answers, would else have no error at all.
         """
         weights, scores, owners = self._weights(weights_DN), self.scores[self.counted], self.owners[self.counted]
         sizes = sums_by_owner(weights, owners)  # (D, P)

@@ -46,8 +46,8 @@ MISSED = Stray(true=0.5, hits=0.0, false=0.0)
 class PrecisionDifference:
     """First less second average precision at an IoU of 0.5, of a class or in the mean over classes, in [-1, 1].
 
-    value: None without a true box. interval (95 %): None under 5 patients with a true box of a class that occurs. wide: the same
-    at the level that was asked for. p (two-sided): None under 3.
+    value: None without a true box. interval (95 %): None under 5 patients with a true box of a class that occurs. wide: the
+    same at the level that was asked for. p (two-sided): None under 3.
     """
 
     value: float | None

@@ -1,7 +1,7 @@
 """Judged cases as plain data and back, so that models can be compared long after, without images.
 
-What a row holds is kept: scores, probabilities, boxes, findings. Numbers keep nine digits. Names of cases and patients are as the
-row has them.
+What a row holds is kept: scores, probabilities, boxes, findings. Numbers keep nine digits. Names of cases and patients are as
+the row has them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -189,7 +189,9 @@ def _number(value: JSON) -> float | None:
 
 
 def same_truth(rows: Sequence[Any], others: Sequence[Any], fields: Sequence[str]) -> list[str]:
-    """The cases, in the order of both, of which two sets of rows say that something else is true. fields: what holds the truth."""
+    """The cases, in the order of both, of which two sets of rows say that something else is true. fields: what holds the
+    truth.
+    """
     return [
         row.case
         for row, other in zip(rows, others, strict=True)

@@ -1,13 +1,14 @@
-"""What an interval of a difference says of a margin: that one model is not worse by more than it, or that two are the same within
-it; and, where nobody has set a margin, which one the data would bear.
+"""What an interval of a difference says of a margin: that one model is not worse by more than it, or that two are the same
+within it; and, where nobody has set a margin, which one the data would bear.
 
     apart             the test tells the two apart
     not inferior      its lower end lies above minus the margin
     equivalent        it lies within plus and minus the margin
     open              none of these: the data tell neither apart nor the same
 
-Two-sided intervals of level 1 - a are used: non-inferiority at a / 2 on one side, as regulators ask for it, and equivalence at the
-same, stricter than two one-sided tests at 5 %. A margin has to be set before the data are seen, by what matters to patients.
+Two-sided intervals of level 1 - a are used: non-inferiority at a / 2 on one side, as regulators ask for it, and equivalence
+at the same, stricter than two one-sided tests at 5 %. A margin has to be set before the data are seen, by what matters to
+patients.
 
 Sources: Schuirmann 1987, J Pharmacokinet Biopharm 15:657 (two one-sided tests); Piaggio et al. 2012, JAMA 308:2594 (CONSORT for
 non-inferiority and equivalence).
@@ -23,10 +24,10 @@ from scanwright.types import JSON
 class Verdict:
     """What is said of first less second, both turned so that above 0 the first is better.
 
-    apart: 1 if the first is shown to be better, -1 worse, 0 neither. not_inferior: whether the first is shown to be no worse than
-    the second by the margin, not_superior the reverse, equivalent both; None without a margin or an interval.
-    bears: the smallest margin for which the two would be shown to be equivalent; not_worse_by: that for which the first would be
-    shown not to be inferior (0 where it is better). None without an interval.
+    apart: 1 if the first is shown to be better, -1 worse, 0 neither. not_inferior: whether the first is shown to be no worse
+    than the second by the margin, not_superior the reverse, equivalent both; None without a margin or an interval. bears: the
+    smallest margin for which the two would be shown to be equivalent; not_worse_by: that for which the first would be shown
+    not to be inferior (0 where it is better). None without an interval.
     """
 
     apart: int

@@ -1,8 +1,8 @@
 """Every pair of models, or each model against one, in every measure, corrected for their number.
 
 The family is the pairs, in one measure and one test: with three models three p-values of Dice by permutation are corrected
-together (Holm 1979), and those of a surface distance by themselves. The first measure is the one that was chosen before; what the
-others say is description. Intervals are corrected as well (`wide`, by Bonferroni), so that all of a measure hold at once.
+together (Holm 1979), and those of a surface distance by themselves. The first measure is the one that was chosen before; what
+the others say is description. Intervals are corrected as well (`wide`, by Bonferroni), so that all of a measure hold at once.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,11 @@
 """The ranking of models, and how stable it is: in how many draws of the patients each model takes each rank.
 
-In every draw all models are measured on the same patients and ranked by their values; of equals all have the best rank among them.
-A ranking in which a model is first in 55 % of the draws says little; one in which it is so in 99 % says much of these patients, and
-nothing of other hospitals. Agreement is Kendall's tau-b of the ranking of all cases with that of each draw.
+In every draw all models are measured on the same patients and ranked by their values; of equals all have the best rank among
+them. A ranking in which a model is first in 55 % of the draws says little; one in which it is so in 99 % says much of these
+patients, and nothing of other hospitals. Agreement is Kendall's tau-b of the ranking of all cases with that of each draw.
 
-Source: Wiesenfarth et al. 2021, Sci Rep 11:2369 (challengeR), "aggregate then rank" with the bootstrap; the patient is the unit.
+Source: Wiesenfarth et al. 2021, Sci Rep 11:2369 (challengeR), "aggregate then rank" with the bootstrap; the patient is the
+unit.
 """
 
 from dataclasses import dataclass, replace
@@ -51,7 +52,9 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranking:
-    """Models by rank. agreement: mean Kendall's tau-b of the draws with the ranking of all cases, None where it is not defined."""
+    """Models by rank. agreement: mean Kendall's tau-b of the draws with the ranking of all cases, None where it is not
+    defined.
+    """
 
     standings: tuple[Standing, ...]
     draws: int

@@ -1,16 +1,16 @@
 """Whether a model is worse in some of its patients: a test of difference between the groups of each column, and what each group
 differs from all others by.
 
-The test shuffles who belongs to which group, patient by patient, and asks how often groups then differ as much as they do. What
-must stay apart stays apart: for an AUROC positive and negative cases are shuffled among themselves, so that a group with more sick
-patients is no finding. A patient with cases in several groups keeps them, and they are shuffled within the patient. Groups are
-held against each other by the sum of squares of their values around the common one, each in its own standard errors, so that a
-large spread in one group is not taken for a difference (Janssen 1997, Stat Probab Lett 36:9; Chung & Romano 2013, Ann Stat
-41:484).
+The test shuffles who belongs to which group, patient by patient, and asks how often groups then differ as much as they do.
+What must stay apart stays apart: for an AUROC positive and negative cases are shuffled among themselves, so that a group with
+more sick patients is no finding. A patient with cases in several groups keeps them, and they are shuffled within the patient.
+Groups are held against each other by the sum of squares of their values around the common one, each in its own standard
+errors, so that a large spread in one group is not taken for a difference (Janssen 1997, Stat Probab Lett 36:9; Chung & Romano
+2013, Ann Stat 41:484).
 
 Small groups are shown and not tested: under LEAST_PATIENTS patients who count for a measure, or LEAST_EACH with and without
-what is looked for. p-values are corrected by Holm over the columns for the measure that decides, and over columns and measures for
-all others. A difference is no cause: groups may differ in age, disease and scanner at once.
+what is looked for. p-values are corrected by Holm over the columns for the measure that decides, and over columns and
+measures for all others. A difference is no cause: groups may differ in age, disease and scanner at once.
 """
 
 from collections.abc import Mapping, Sequence

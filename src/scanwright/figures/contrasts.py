@@ -66,7 +66,7 @@ def difference_plot(rows: Sequence[Difference], *, x_label: str, margin: float |
 
 
 def rank_plot(names: Sequence[str], shares: Sequence[Sequence[float]], *, row_label: str, column_label: str) -> bytes:
-    """The share of draws in which each model (a row) takes each rank (a column), in percent, as SVG; a cell is as dark as it."""
+    """The share of draws in which each model (a row) takes each rank (a column), in percent, as SVG; cells are as dark."""
     words = [shortened(name[: MOST_LETTERS - 1] + "…" if len(name) > MOST_LETTERS else name) for name in names]
     left_px, number = 14 + LETTER_PX * max(map(len, words)), len(names)
     height_px = LABEL_PX + RANK_PX * number + 6

@@ -9,8 +9,8 @@ from scanwright.report.content import Estimate, Fact, Provenance
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparedModel:
-    """A model. about: what it is, such as "run, cross-validation". rank: on all cases; ranks: of 95 % of the draws. shares: of the
-    draws at rank 1, 2, …. others: its further measures, by their names.
+    """A model. about: what it is, such as "run, cross-validation". rank: on all cases; ranks: of 95 % of the draws. shares:
+    of the draws at rank 1, 2, …. others: its further measures, by their names.
     """
 
     name: str
@@ -60,8 +60,8 @@ class MeasureRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompareContent:
-    """The whole page. kind: of problem, in words. margin: of the first measure, None where none was set. family: what the p-values
-    were corrected for, in a sentence. measures: the first decides.
+    """The whole page. kind: of problem, in words. margin: of the first measure, None where none was set. family: what the
+    p-values were corrected for, in a sentence. measures: the first decides.
     """
 
     title: str

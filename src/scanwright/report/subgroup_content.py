@@ -1,8 +1,11 @@
-"""What metrics.json says of sub-groups, as the page shows it: which measures differ between groups, and which groups are small."""
+"""What metrics.json says of sub-groups, as the page shows it: which measures differ between groups, and which groups are
+small.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from scanwright.evaluation.contrast import TITLES
 from scanwright.report.content import Estimate, GroupRow, SubgroupPart, SubgroupRow
 from scanwright.types import JSON
 
@@ -13,7 +16,7 @@ MOST_NAMED = 4
 
 
 def subgroup_part(summary: Mapping[str, JSON]) -> SubgroupPart | None:
-    """The tests of a set of cases; None where there is no column, or every group is alone. summary: its part of metrics.json."""
+    """The tests of a set of cases; None where there is no column. summary: its part of metrics.json."""
     found = summary.get(SUBGROUPS)
     if not found:
         return None
@@ -87,7 +90,8 @@ def _apart(test: Mapping[str, JSON]) -> Estimate | None:
 def _sentence(column: str, test: Mapping[str, JSON]) -> str:
     group, worst = test["groups"][test["worst"]], test["worst"]
     p = "p < 0.001" if test["p_corrected"] < 0.001 else f"p = {test['p_corrected']:.3f}"
-    measure = f"{test['metric']} of {test['part']}" if test["part"] else test["metric"]
+    name = TITLES.get(test["metric"], test["metric"])
+    measure = f"{name} of {test['part']}" if test["part"] else name
     ends = group["ci95"]
     reach = "" if ends is None else f", 95 % CI {_number(ends[0])} to {_number(ends[1])}"
     return (

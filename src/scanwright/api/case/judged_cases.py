@@ -2,8 +2,8 @@
 
     {"format", "problem", "task", "sets": {name: [row, ...]}, "content": {case: [hash of its images, hash of its label]}}
 
-A package holds the same of the answers out of fold, without names: a case goes by the hash of its images, patients by numbers, and
-nothing is said of age, sex or hospital.
+A package holds the same of the answers out of fold, without names: a case goes by the hash of its images, patients by
+numbers, and nothing is said of age, sex or hospital.
 """
 
 from collections.abc import Mapping, Sequence
