@@ -3,11 +3,13 @@
     python benchmarks/paired_tests.py [--studies 1000] [--only dice …] [-o benchmarks/results/paired_tests.json]
 
 Nothing differs: of each kind of problem 1,000 pairs of models that could be exchanged, on 40 patients of one case, and on 30
-patients of one to four cases each; the share with p < 0.05 of each test, beside the band in which 95 % of such shares lie if it is
-5 % (binomial). The tests that decide must lie within it: permutation. DeLong's, Wilcoxon's and McNemar's stand beside them.
+patients of one to four cases each; the share with p < 0.05 of each test, beside the band in which 95 % of such shares lie if
+it is 5 % (binomial). The tests that decide must lie within it: permutation. DeLong's, Wilcoxon's and McNemar's stand beside
+them.
 
-Of sub-groups: shuffled groups of 60 patients where nothing differs, with equal and unequal spread; and a planted failure: 15 of 60
-patients in whom the model is worse, and how often it is found (p < 0.05 after Holm over three columns), and named as the worst.
+Of sub-groups: shuffled groups of 60 patients where nothing differs, with equal and unequal spread; and a planted failure: 15
+of 60 patients in whom the model is worse, and how often it is found (p < 0.05 after Holm over three columns), and named as
+the worst.
 """
 
 import argparse

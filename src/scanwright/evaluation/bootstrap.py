@@ -90,7 +90,7 @@ def resample(totals_PT: Floats, statistic: Statistic, *, seed: int, samples: int
     return np.concatenate(blocks)
 
 
-def bca_interval(drawn: Floats, value: float, left_out: Floats, *, level: float = 0.95) -> Interval:
+def bca_interval(drawn: Floats, value: float, left_out: Floats) -> Interval:
     """The BCa interval of a value from its draws (samples,) and from its values without each patient in turn (patients,).
 
     What is not finite among the draws is left out. left_out: of the patients that the value depends on, two or more.
@@ -102,7 +102,7 @@ def bca_interval(drawn: Floats, value: float, left_out: Floats, *, level: float 
     spread = left_out.mean() - left_out
     scale = 6 * np.sum(spread**2) ** 1.5
     acceleration = np.sum(spread**3) / scale if scale > 0 else 0.0
-    reach = widened_reach(len(left_out), level=level)
+    reach = widened_reach(len(left_out))
     levels = norm.cdf(bias + (bias + reach) / np.maximum(1 - acceleration * (bias + reach), 1e-6))
     low, high = np.quantile(drawn, levels)
     return float(low), float(high)

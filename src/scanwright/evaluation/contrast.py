@@ -17,9 +17,10 @@ from scanwright.types import Bools, Floats, Ints
 
 Better: TypeAlias = Literal["higher", "lower", "zero"]
 
-PERMUTATION, WILCOXON, DELONG, MCNEMAR = "permutation", "wilcoxon", "delong", "mcnemar"
+PERMUTATION, MID, WILCOXON, DELONG, MCNEMAR = "permutation", "permutation_mid", "wilcoxon", "delong", "mcnemar"
 TESTS: Mapping[str, str] = {
     PERMUTATION: "permutation, by patient",
+    MID: "permutation, by patient, mid-p",
     DELONG: "DeLong, by patient",
     MCNEMAR: "McNemar, exact",
     WILCOXON: "Wilcoxon signed ranks, of patients' means",

@@ -1,9 +1,10 @@
 """Measures that are means over cases: Dice, surface distances, absolute errors, whether a decision is right.
 
 The permutation test decides: it flips the sign of all differences of a patient at once, and is exact for the hypothesis that
-models could be exchanged, whatever the distribution and however many cases a patient has (statistics.py). Beside it stand
-Wilcoxon's signed-rank test of the patients' mean differences with Hodges and Lehmann's estimate, and, of decisions that are
-right or wrong in patients of one case each, McNemar's exact test.
+models could be exchanged, whatever the distribution and however many cases a patient has (statistics.py). The interval is of
+the differences that it would not reject (inverted.py). Beside it stand the bootstrap interval, Wilcoxon's signed-rank test of
+the patients' mean differences with Hodges and Lehmann's estimate, and, of decisions that are right or wrong in patients of
+one case each, McNemar's exact test.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -15,9 +16,10 @@ import numpy as np
 from scanwright.errors import UsageError
 from scanwright.evaluation.bootstrap import number_patients, sums_by_owner
 from scanwright.evaluation.comparison import mcnemar
-from scanwright.evaluation.contrast import MCNEMAR, PERMUTATION, WILCOXON, Better, Contrast
+from scanwright.evaluation.contrast import MCNEMAR, MID, PERMUTATION, WILCOXON, Better, Contrast
 from scanwright.evaluation.hodges_lehmann import Effect, hodges_lehmann
-from scanwright.evaluation.statistics import bootstrap_means, paired_difference
+from scanwright.evaluation.inverted import inverted_interval, mid_p
+from scanwright.evaluation.statistics import paired_difference
 from scanwright.types import Array, Bools, Floats, Ints
 
 
@@ -83,22 +85,24 @@ class CaseMeans:
         """First less second."""
         one, other, owners = (self._each(of) for of in (self._of(first), self._of(second), self.owners[self.counted]))
         found = paired_difference(one.tolist(), other.tolist(), owners.tolist(), seed=seed, samples=samples)
-        apart = (one - other)[:, None]
         alone = len(owners) == found.n_patients
         tests: dict[str, float | None] = {PERMUTATION: found.p_permutation}
+        if self.is_share:
+            tests = {MID: mid_p(one - other, owners, seed=seed, samples=samples), **tests}
         effect = Effect(value=None, interval=None)
         if self.is_share:
             tests |= {MCNEMAR: mcnemar(int((one > other).sum()), int((one < other).sum()))} if alone else {}
         elif self.is_ranked:
             tests |= {WILCOXON: found.p_wilcoxon}
             effect = hodges_lehmann(patient_means(one - other, owners))
-        wide = found.ci95
-        if level != 0.95:
-            wide = bootstrap_means(apart, owners.tolist(), seed=seed, samples=samples, level=level)[0]
+        interval, wide = (
+            inverted_interval(one - other, owners, level=part, seed=seed, samples=samples) for part in (0.95, level)
+        )
         return Contrast(
             value=found.mean,
-            interval=found.ci95,
+            interval=interval,
             wide=wide,
+            bootstrap=found.ci95,
             p=tests,
             n=found.n,
             n_patients=found.n_patients,

@@ -70,7 +70,7 @@ def bootstrap_mean(
 
 
 def bootstrap_means(
-    values: Floats, clusters: Sequence[Hashable], *, seed: int = 0, samples: int = SAMPLES, level: float = 0.95
+    values: Floats, clusters: Sequence[Hashable], *, seed: int = 0, samples: int = SAMPLES
 ) -> list[Interval | None]:
     """`bootstrap_mean` of each column of (cases, columns), NaN for "not defined"; all columns share the resamples.
 
@@ -86,9 +86,7 @@ def bootstrap_means(
     if not enough.any():
         return [None] * values.shape[1]
     means = _resampled_means(sums, sizes, seed=seed, samples=samples)
-    return [
-        _bca(means[:, k], sums[:, k], sizes[:, k], level=level) if enough[k] else None for k in range(values.shape[1])
-    ]
+    return [_bca(means[:, k], sums[:, k], sizes[:, k]) if enough[k] else None for k in range(values.shape[1])]
 
 
 def paired_difference(
@@ -156,11 +154,11 @@ def _resampled_means(sums: Floats, sizes: Floats, *, seed: int, samples: int) ->
     return resample(np.concatenate([sums, sizes], axis=1), means, seed=seed, samples=samples)
 
 
-def _bca(means: Floats, sums: Floats, sizes: Floats, *, level: float) -> Interval:
+def _bca(means: Floats, sums: Floats, sizes: Floats) -> Interval:
     """One column's interval from its drawn means and each patient's part in it."""
     sums, sizes = sums[sizes > 0], sizes[sizes > 0]
     left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
-    return bca_interval(means, float(sums.sum() / sizes.sum()), left_out, level=level)
+    return bca_interval(means, float(sums.sum() / sizes.sum()), left_out)
 
 
 def _sign_flip_p(sums: Floats, *, seed: int, samples: int) -> float:
