@@ -1,6 +1,6 @@
 """Judged cases as plain data and back, so that models can be compared long after, without images.
 
-What a row holds is kept: scores, probabilities, boxes, findings. Numbers keep nine digits. Names of cases and patients are as
+What a row holds is kept: scores, probabilities, boxes, findings. Numbers keep all their digits. Names of cases and patients are as
 the row has them.
 """
 
@@ -17,14 +17,11 @@ from scanwright.evaluation.lesions import Lesions
 from scanwright.types import JSON, Array
 
 Row = TypeVar("Row")
-DIGITS = 9
 
 
 def scored_to_plain(row: CaseRow) -> dict[str, JSON]:
     """A case of a segmentation."""
-    metrics = {
-        region: {name: rounded(value) for name, value in scores.items()} for region, scores in row.metrics.items()
-    }
+    metrics = {region: {name: plain(value) for name, value in scores.items()} for region, scores in row.metrics.items()}
     return {**_head(row), "metrics": metrics, **lesions_to_plain(row.lesions)}
 
 
@@ -39,7 +36,7 @@ def scored_from_plain(data: Mapping[str, Any]) -> CaseRow:
 
 def classified_to_plain(row: ClassifiedCase) -> dict[str, JSON]:
     """A case of a classification."""
-    chances = [rounded(value) for value in row.probabilities]
+    chances = [plain(value) for value in row.probabilities]
     return {**_head(row), "probabilities": chances, "truth": _codes(row.truth), "decision": _codes(row.decision)}
 
 
@@ -62,8 +59,8 @@ def measured_to_plain(row: MeasuredCase) -> dict[str, JSON]:
     """A case of a regression."""
     return {
         **_head(row),
-        "predicted": [rounded(value) for value in row.predicted],
-        "truth": [rounded(value) for value in row.truth],
+        "predicted": [plain(value) for value in row.predicted],
+        "truth": [plain(value) for value in row.truth],
     }
 
 
@@ -148,9 +145,9 @@ def read_rows(data: JSON, read: Callable[[Mapping[str, Any]], Row], *, where: ob
         ) from error
 
 
-def rounded(value: float | None) -> float | None:
-    """With nine digits that count; None for what is not defined."""
-    return None if value is None or not np.isfinite(value) else float(f"{value:.{DIGITS}g}")
+def plain(value: float | None) -> float | None:
+    """A number as JSON holds it; None for what is not defined."""
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def _head(row: Any) -> dict[str, JSON]:
@@ -170,7 +167,7 @@ def _head_of(data: Mapping[str, Any]) -> dict[str, Any]:
 def _array(values: Array) -> list[JSON]:
     if values.dtype.kind != "f":
         return list(values.tolist())
-    flat = [rounded(value) for value in values.ravel().tolist()]
+    flat = [plain(value) for value in values.ravel().tolist()]
     return list(np.array(flat, float).reshape(values.shape).tolist())
 
 
