@@ -90,6 +90,15 @@ ensemble runs: Path, again and again
   --device: auto | cpu | cuda = auto
   --json: bool = False
 
+compare models: Path, again and again
+  -o --out: Path (required)
+  --against: str
+  --margin: float
+  --common: bool = False
+  --on: auto | cross-validation | test = auto
+  --seed: int = 0
+  --json: bool = False
+
 verify model: Path
   --json: bool = False
 

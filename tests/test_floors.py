@@ -24,7 +24,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     7: ("training",),
     8: ("inference", "report.certainty"),  # a part of report.content, and plain data as that is
     9: ("evaluation", "explanation", "figures", "findings", "report.content", "report.model_facts"),
-    10: ("features", "report.notation", "report.study_content"),
+    10: ("features", "report.notation", "report.study_content", "report.subgroup_content"),
     11: ("problem",),
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),

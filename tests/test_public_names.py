@@ -17,6 +17,7 @@ PUBLIC = [
     "Task",
     "Volume",
     "__version__",
+    "compare",
     "demo",
     "ensemble",
     "evaluate",
@@ -28,7 +29,7 @@ PUBLIC = [
     "verify",
     "write_volume",
 ]
-VERBS = ["demo", "ensemble", "evaluate", "inspect", "predict", "train", "verify"]
+VERBS = ["compare", "demo", "ensemble", "evaluate", "inspect", "predict", "train", "verify"]
 
 # The verb "report" is public on the command line only: `scanwright.report` is the room of that name as soon as it is
 # imported, and a name that is a function first and a module later would be worse than none.

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanwright.api.compare import compare
     from scanwright.api.ensemble.ensemble_runs import ensemble
     from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
@@ -31,6 +32,7 @@ _HOMES = {
     "train": "scanwright.api.make_model",
     "predict": "scanwright.api.use_model",
     "evaluate": "scanwright.api.score_model",
+    "compare": "scanwright.api.compare",
     "verify": "scanwright.api.use_model",
     "ensemble": "scanwright.api.ensemble.ensemble_runs",
     "inspect": "scanwright.api.look",
@@ -54,6 +56,7 @@ __all__ = [
     "Task",
     "Volume",
     "__version__",
+    "compare",
     "demo",
     "ensemble",
     "evaluate",

@@ -131,6 +131,36 @@ def ensemble(
 
 
 @verb
+def compare(
+    models: Annotated[
+        list[Path], typer.Argument(help="Runs, folders that evaluate wrote, or packages; each may be NAME=PATH.")
+    ],
+    out: Out,
+    against: Annotated[str | None, typer.Option(help="Hold every model against this one only, by its name.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Within which models count as the same, in the unit of the measure.")
+    ] = None,
+    common: Annotated[
+        bool, typer.Option("--common", help="Compare the cases that all judged, if they differ.")
+    ] = False,
+    on: Annotated[
+        Literal["auto", "cross-validation", "test"], typer.Option(help="Which cases of a run are compared.")
+    ] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of draws and permutations.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Hold models against each other on the same cases: paired tests, and a ranking with its stability."""
+    screen = Screen()
+    with screen:
+        from scanwright.api.compare import PAGE
+        from scanwright.api.compare import compare as run
+        from scanwright.api.compare_lines import compared_lines
+
+        result = run(models, out=out, against=against, margin=margin, common=common, on=on, seed=seed, tell=screen.tell)
+    finish([*compared_lines(result), f"report   {out / PAGE}"], result, as_json=json_)
+
+
+@verb
 def verify(model: Annotated[Path, typer.Argument(help="A package, model.swm.")], json_: Json = False) -> None:
     """Check a package byte by byte, without running anything of it."""
     from scanwright.api.use_model import verify as run

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.case.judged_cases import JUDGED, judged_cases, write_judged
 from scanwright.api.case.opened import Model, content_of, open_model
 from scanwright.api.case.packaged import as_packaged
+from scanwright.api.case.subgroups import with_subgroups
 from scanwright.api.claims import SCORES_PAGE, listed, require_free_for_scores, require_outside
 from scanwright.api.data.looking import Looked, look_through_cases
 from scanwright.api.evaluated import Evaluated
 from scanwright.api.run.study import require_learnable
-from scanwright.api.score_page import page_of
+from scanwright.api.score_page import NEW_DATA, page_of
 from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.layouts.sides import UNCLEAR
@@ -44,17 +46,16 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a folder of predictions, or a package, against the labels or targets of a data set. Gives what metrics.json holds.
 
-    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON files
-    that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated probabilities,
-    decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps them, is decided by
-    the most probable class, labels from 0.5 and boxes from 0.3 on.
-    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
-    has learned from are left out, with a note; metrics.json and the page name them.
-    Writes report.html, the page of a run for these cases, metrics.json and cases.csv to `out`. Nothing is chosen on the cases:
-    thresholds and calibration are the package's own, and what its own test said stands beside. command: that the page tells.
-    Raises InputError, naming all of them, for predictions that are missing, on
-    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set;
-    PolicyError if a package has learned from all cases.
+    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON
+    files that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated
+    probabilities, decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps
+    them, is decided by the most probable class, labels from 0.5 and boxes from 0.3 on. data: a data set in any layout; its
+    declared test cases if it has any, else all its labelled cases. Cases that a package has learned from are left out, with a
+    note; metrics.json and the page name them. Writes report.html, the page of a run for these cases, metrics.json, cases.csv
+    and judged.json to `out`. Nothing is chosen on the cases: thresholds and calibration are the package's own, and what its
+    own test said stands beside. command: that the page tells. Raises InputError, naming all of them, for predictions that are
+    missing, on another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in
+    the data set; PolicyError if a package has learned from all cases.
     """
     folder, source = Path(out), Path(predictions)
     if not source.exists():
@@ -93,7 +94,7 @@ def evaluate(
         problem=problem if model is None else as_packaged(problem, model.package),
         rows=rows,
         files=files,
-        scores=problem.summary(rows, [], seed=0, yardstick=yardstick),
+        scores=with_subgroups(problem, problem.summary(rows, [], seed=0, yardstick=yardstick), rows),
         learned=learned,
         levels=levels,
     )
@@ -101,6 +102,7 @@ def evaluate(
     page = page_of(found, command=command or command_line(), machine=machine, tell=tell)
     write_json(folder / "metrics.json", found.summary)
     write_bytes(folder / "cases.csv", problem.table(rows).encode())
+    write_judged(folder / JUDGED, judged_cases(problem, {NEW_DATA: rows}, found.facts))
     write_bytes(folder / SCORES_PAGE, page.encode())
     return found.summary
 

@@ -67,6 +67,14 @@ def totals_by_patient(values: Floats, owners: Ints) -> Floats:
     return totals
 
 
+def sums_by_owner(values_DN: Floats, owners: Ints) -> Floats:
+    """Sums over each owner's columns (D, P), in the order of their numbers; owners without a column are left out."""
+    order = np.argsort(owners, kind="stable")
+    starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
+    sums: Floats = np.add.reduceat(values_DN[:, order], starts, axis=1) if len(owners) else values_DN
+    return sums
+
+
 def draw_counts(num_patients: int, *, seed: int, samples: int) -> Iterator[Floats]:
     """How often each patient is drawn, in blocks (rows, patients) of together `samples` rows. Same seed, same draws."""
     rng = generator(seed)
@@ -100,13 +108,14 @@ def bca_interval(drawn: Floats, value: float, left_out: Floats) -> Interval:
     return float(low), float(high)
 
 
-def percentile_interval(drawn: Floats, value: float, *, num_patients: int) -> Interval:
+def percentile_interval(drawn: Floats, value: float, *, num_patients: int, level: float = 0.95) -> Interval:
     """The interval between two percentiles of the draws (samples,), drawn out where needed so that the value is in it."""
-    low, high = np.quantile(drawn[np.isfinite(drawn)], norm.cdf(widened_reach(num_patients)))
+    low, high = np.quantile(drawn[np.isfinite(drawn)], norm.cdf(widened_reach(num_patients, level=level)))
     return min(float(low), value), max(float(high), value)
 
 
-def widened_reach(num_patients: int) -> Floats:
-    """The ends of a 95 % interval in standard errors of a bootstrap of so many patients: Student's, times √(n / (n - 1))."""
-    reach: Floats = np.sqrt(num_patients / (num_patients - 1)) * t.ppf([0.025, 0.975], num_patients - 1)
+def widened_reach(num_patients: int, *, level: float = 0.95) -> Floats:
+    """The ends of an interval in standard errors of a bootstrap of so many patients: Student's, times √(n / (n - 1))."""
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    reach: Floats = np.sqrt(num_patients / (num_patients - 1)) * t.ppf(tails, num_patients - 1)
     return reach

@@ -21,7 +21,7 @@ from scipy.stats import binomtest, norm
 from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.bootstrap import Interval
-from scanwright.evaluation.discrimination import auroc_contrast
+from scanwright.evaluation.discrimination import auroc_moved
 from scanwright.evaluation.ranking import MIN_EACH
 from scanwright.evaluation.statistics import SAMPLES, PairedDifference, holm, paired_difference
 from scanwright.types import Floats
@@ -33,11 +33,14 @@ class AurocDifference:
 
     value: None without a class that has positive and negative cases. interval (95 %) and p (two-sided): None under 5
     patients on either side of such a class; p also if neither AUROC has any spread.
+    p_plain: the same without the strays of `ranking.influence`, as DeLong has it; of few cases that are ranked nearly without a
+    fault it claims too much.
     """
 
     value: float | None
     interval: Interval | None
     p: float | None
+    p_plain: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,20 +69,33 @@ def compare_answers(first: Answers, second: Answers, *, seed: int = 0, samples: 
     )
 
 
-def compare_auroc(first: Answers, second: Answers) -> AurocDifference:
-    """Paired DeLong on the same cases; answers as `compare_answers` takes them."""
-    classes = (1,) if first.is_binary else range(first.num_classes)
-    ranked = [k for k in classes if first.view(k).is_ranked]
+def compare_auroc(
+    first: Answers, second: Answers, *, classes: Sequence[int] | None = None, level: float = 0.95
+) -> AurocDifference:
+    """Paired DeLong on the same cases; answers as `compare_answers` takes them. classes: of which areas are averaged; None: of
+    two the positive one, else all. level: of the interval.
+    """
+    every = (1,) if first.is_binary else range(first.num_classes)
+    ranked = [k for k in (every if classes is None else classes) if first.view(k).is_ranked]
     if not ranked:
         return AurocDifference(value=None, interval=None, p=None)
     views = [answers.view(k) for answers in (first, second) for k in ranked]
     weights = np.repeat([1.0, -1.0], len(ranked)) / len(ranked)
-    value, error = auroc_contrast(views, weights, first.num_patients)
+    value, moved = auroc_moved(views, weights, first.num_patients)
     if min(view.fewest_patients for view in views) < MIN_EACH:
         return AurocDifference(value=value, interval=None, p=None)
-    reach = float(norm.ppf(0.975)) * error
-    p = 2 * float(norm.sf(abs(value) / error)) if error > 1e-12 else None
-    return AurocDifference(value=value, interval=(max(-1.0, value - reach), min(1.0, value + reach)), p=p)
+    error = float(np.linalg.norm(moved))
+    reach = float(norm.ppf((1 + level) / 2)) * error
+    return AurocDifference(
+        value=value,
+        interval=(max(-1.0, value - reach), min(1.0, value + reach)),
+        p=_normal_p(value, error),
+        p_plain=_normal_p(value, float(np.linalg.norm(moved[: first.num_patients]))),
+    )
+
+
+def _normal_p(value: float, error: float) -> float | None:
+    return 2 * float(norm.sf(abs(value) / error)) if error > 1e-12 else None
 
 
 def compare_errors(

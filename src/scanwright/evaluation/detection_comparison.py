@@ -46,13 +46,14 @@ MISSED = Stray(true=0.5, hits=0.0, false=0.0)
 class PrecisionDifference:
     """First less second average precision at an IoU of 0.5, of a class or in the mean over classes, in [-1, 1].
 
-    value: None without a true box. interval (95 %): None under 5 patients with a true box of a class that occurs.
-    p (two-sided): None under 3.
+    value: None without a true box. interval (95 %): None under 5 patients with a true box of a class that occurs. wide: the
+    same at the level that was asked for. p (two-sided): None under 3.
     """
 
     value: float | None
     interval: Interval | None
     p: float | None
+    wide: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +72,10 @@ def compare_detections(
     most: int = COCO_MOST,
     seed: int = 0,
     samples: int = SAMPLES,
+    level: float = 0.95,
 ) -> DetectionComparison:
-    """Two models on the same cases in the same order. most: found boxes of an image and class that are looked at.
+    """Two models on the same cases in the same order. most: found boxes of an image and class that are looked at. level: of
+    `PrecisionDifference.wide`.
 
     Up to 13 patients the permutation test takes all exchanges; above, `samples` random ones, and p = (1 + as extreme) /
     (1 + samples), as in statistics.py.
@@ -95,7 +98,13 @@ def compare_detections(
     fewest = [*patients, min((number for number in patients if number), default=0)]
     found = [
         _difference(
-            value[k], drawn[:, k], permuted[:, k], fewest=fewest[k], num_patients=size, exact=size <= EXACT_PATIENTS
+            value[k],
+            drawn[:, k],
+            permuted[:, k],
+            fewest=fewest[k],
+            num_patients=size,
+            exact=size <= EXACT_PATIENTS,
+            level=level,
         )
         for k in range(num_classes + 1)
     ]
@@ -197,14 +206,19 @@ def _exchanges(num_patients: int, *, seed: int, samples: int) -> Floats:
 
 
 def _difference(
-    value: float, drawn: Floats, permuted: Floats, *, fewest: int, num_patients: int, exact: bool
+    value: float, drawn: Floats, permuted: Floats, *, fewest: int, num_patients: int, exact: bool, level: float
 ) -> PrecisionDifference:
     if not np.isfinite(value):
         return PrecisionDifference(value=None, interval=None, p=None)
     extreme = int(np.count_nonzero(np.abs(permuted) >= abs(value) - 1e-12))
     enough = fewest >= MIN_PATIENTS and len(drawn) > 0
+    interval, wide = (
+        percentile_interval(drawn, float(value), num_patients=num_patients, level=one) if enough else None
+        for one in (0.95, level)
+    )
     return PrecisionDifference(
         value=float(value),
-        interval=percentile_interval(drawn, float(value), num_patients=num_patients) if enough else None,
+        interval=interval,
+        wide=wide,
         p=None if fewest < MIN_TESTED else (extreme + (not exact)) / (len(permuted) + (not exact)),
     )

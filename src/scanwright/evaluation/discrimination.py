@@ -46,12 +46,18 @@ def auroc_contrast(views: Sequence[View], weights: Floats, num_patients: int) ->
 
     Every view must have both classes. Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837, by patient.
     """
+    value, moved = auroc_moved(views, weights, num_patients)
+    return value, float(np.linalg.norm(moved))
+
+
+def auroc_moved(views: Sequence[View], weights: Floats, num_patients: int) -> tuple[float, Floats]:
+    """The same sum, and how far each patient moves it, (num_patients + 2,); the last two are `influence`'s strays."""
     value, moved = 0.0, np.zeros(num_patients + 2)
     for view, weight in zip(views, weights, strict=True):
         placed = placements(view.scores, view.positive)
         value += float(weight) * float(placed[view.positive].mean())
         moved += weight * influence(placed, view.positive, view.owners, num_patients=num_patients)
-    return value, float(np.linalg.norm(moved))
+    return value, moved
 
 
 def _of_view(view: View, precision_interval: Interval | None, *, samples: int) -> Measures:

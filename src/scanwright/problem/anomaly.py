@@ -38,6 +38,7 @@ from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.classification import Classification
+from scanwright.problem.compared_normal import AnomalyCase, ComparedNormal
 from scanwright.problem.kind import Explanation
 from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_map_study import measured_table, study_part
@@ -120,14 +121,7 @@ class AnomalyAnswer:
         return Volume(self.mask[None].astype(np.uint8), self.grades.grid)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnomalyCase(ClassifiedCase):
-    """A case with what was found in it, where somebody has outlined what there is."""
-
-    lesions: Mapping[str, Lesions]
-
-
-class Anomaly(WholePooling, OneAnswer, ShownByItself):
+class Anomaly(ComparedNormal, WholePooling, OneAnswer, ShownByItself):
     """A Kind (see `scanwright.problem.kind`) bound to one task. Of whole images it tells as a classification does."""
 
     name = "anomaly"

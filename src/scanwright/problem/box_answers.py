@@ -34,6 +34,7 @@ from scanwright.plan.plan import Plan
 from scanwright.problem import box_told
 from scanwright.problem.box_choice import Limits, limits_from_json, settle, told
 from scanwright.problem.box_pooling import BoxPooling
+from scanwright.problem.compared_boxes import ComparedBoxes
 from scanwright.problem.near import NEAR, apart
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.problem.windows import around_boxes, window_of
@@ -65,7 +66,7 @@ class BoxAnswer:
         return None if self.regions is None else self.regions.place_of(self.found.boxes[place])
 
 
-class BoxAnswers(BoxPooling, ShownByItself):
+class BoxAnswers(ComparedBoxes, BoxPooling, ShownByItself):
     """Mixed into a problem of one task whose answer is a number of boxes, each with a class and a score."""
 
     task: Task

@@ -23,6 +23,7 @@ from scanwright.problem.class_certain import ClassCertainty, certain_class, fit_
 from scanwright.problem.class_certainty import certainty_on_others, certainty_out_of_fold
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.class_points import points_at, points_of
+from scanwright.problem.compared_classes import ComparedClasses
 from scanwright.problem.near import is_near
 from scanwright.problem.whole_images import MOST_EXPLAINED, WholeImages
 from scanwright.problem.whole_pooling import ClassPooling
@@ -39,7 +40,7 @@ CLOSE = 0.2
 """Probabilities of several classes that differ by less are told as doubtful."""
 
 
-class ClassAnswers(ClassPooling, WholeImages):
+class ClassAnswers(ComparedClasses, ClassPooling, WholeImages):
     """Mixed into classification. decision: how probabilities become answers; as they are until something was settled."""
 
     primary = "auroc"

@@ -15,6 +15,7 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
+from scanwright.evaluation.contrast import Measurable
 from scanwright.explanation.sanity import Explain
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
@@ -210,6 +211,21 @@ class Kind(Problem, Protocol):
 
     def compare(self, rows: Mapping[str, Sequence[Any]], best: str, *, seed: int) -> Mapping[str, Sequence[Difference]]:
         """Each other model's rows against the best one's, of the same cases: other less best, paired by patient."""
+        ...
+
+    truths: tuple[str, ...]
+    """The attributes of a row that hold the truth; () where a row holds none, as of a label map."""
+
+    def measurable(self, rows: Mapping[str, Sequence[Any]]) -> Measurable:
+        """By what models, or one model's sub-groups, are compared. rows: of each model by name, the same cases in one order."""
+        ...
+
+    def kept(self, row: Any) -> dict[str, JSON]:
+        """A row as plain data, whole: `row_of` gives it back."""
+        ...
+
+    def row_of(self, data: Mapping[str, Any]) -> Any:
+        """A row of plain data. Raises KeyError, TypeError or ValueError for what is none (`kept_rows.read_rows` names it)."""
         ...
 
     def settled(self, chosen: Mapping[str, JSON] | None) -> "Kind":

@@ -18,6 +18,7 @@ from scanwright.problem.told import best_to_worst, difference, in_order
 from scanwright.protocols import IGNORE
 from scanwright.report import content as page_content
 from scanwright.report.content import CasePicture, Difference, Fact, RegionRow, ResultSet, estimates, group_rows
+from scanwright.report.subgroup_content import subgroup_part, with_small
 from scanwright.types import JSON, Array, Unit
 
 MOST_NAMED = 8
@@ -40,7 +41,8 @@ def result_set(
         regions=tuple(
             RegionRow(region=region, metrics=estimates(block)) for region, block in summary["by_class"].items()
         ),
-        groups=group_rows(summary["by_group"]),
+        groups=with_small(group_rows(summary["by_group"]), summary),
+        subgroups=subgroup_part(summary),
         cases=tuple(page_case(row, facts.get(row.case), primary=primary, unit=unit) for row in rows),
         note=note,
         failures=failures(summary["flags"], summary["cases"]),

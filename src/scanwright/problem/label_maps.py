@@ -27,6 +27,7 @@ from scanwright.inference.with_evidence import predict_with_evidence
 from scanwright.io.formats import is_picture, read_grid, read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem import label_map_told
+from scanwright.problem.compared_maps import ComparedMaps
 from scanwright.problem.kind import LABELS
 from scanwright.problem.label_map_after import (
     EXPECTED,
@@ -55,7 +56,7 @@ MOST_NAMED = 8
 """Unknown label values that an error names."""
 
 
-class LabelMaps(LabelMapPooling, ShownByItself):
+class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
     """Mixed into a problem of one task whose answer has a label value for each voxel of the image's own grid.
 
     after: what is done with an answer of the network, and told of it, as it was chosen out of fold.

@@ -13,6 +13,7 @@ from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem import number_told
 from scanwright.problem.certain import CERTAINTY, Certain
+from scanwright.problem.compared_numbers import ComparedNumbers
 from scanwright.problem.number_certain import (
     NumberCertainty,
     certain_numbers,
@@ -50,7 +51,7 @@ def outside_learned(found: Mapping[str, JSON], reference: Mapping[str, JSON]) ->
     )
 
 
-class NumberAnswers(NumberPooling, WholeImages):
+class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
     """Mixed into regression. learned: mean and deviation of the training cases, None where nothing was planned for them."""
 
     learned: TargetPlan | None

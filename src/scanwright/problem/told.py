@@ -26,6 +26,7 @@ from scanwright.report.content import (
     estimates,
     group_rows,
 )
+from scanwright.report.subgroup_content import subgroup_part, with_small
 from scanwright.types import JSON
 
 Row = TypeVar("Row")
@@ -68,7 +69,8 @@ def of_all_together(
         name=name,
         overall=estimates(summary["overall"]),
         regions=tuple(RegionRow(region=one, metrics=estimates(block)) for one, block in summary["by_class"].items()),
-        groups=group_rows(summary["by_group"], parts),
+        groups=with_small(group_rows(summary["by_group"], parts), summary),
+        subgroups=subgroup_part(summary),
         cases=tuple(cases),
         note=note,
         of_each_case=False,

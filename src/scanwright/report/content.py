@@ -179,6 +179,38 @@ class GroupRow:
     num_cases: int
     metrics: Mapping[str, Estimate]
     part: str = ""
+    small: str = ""
+    """Why it is too small to be read, "" where it is not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubgroupRow:
+    """Whether a measure differs between the groups of a column. worst: of the tested groups; apart: that one less the others.
+
+    p: of the test, None where it was not made, for `small` says why; corrected: for the columns (and measures). tested: groups.
+    """
+
+    column: str
+    metric: str
+    part: str
+    decides: bool
+    p: float | None
+    corrected: float | None
+    tested: tuple[str, ...]
+    worst: str
+    apart: Estimate | None
+    small: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubgroupPart:
+    """The rows that decide, and those of other measures; found: in sentences, what differs by the measure that decides."""
+
+    rows: tuple[SubgroupRow, ...]
+    others: tuple[SubgroupRow, ...]
+    found: tuple[str, ...]
+    least_patients: int
+    least_each_side: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,6 +270,7 @@ class ResultSet:
     units: Mapping[str, str] = field(default_factory=dict)
     points: tuple[PointRow, ...] = ()
     positive: str = ""
+    subgroups: SubgroupPart | None = None
     comparisons: tuple[Fact, ...] = ()
     """Numbers of others on the same cases, with their source."""
     certainty: CertaintyPart | None = None

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from scanwright.api.case.judged_cases import JUDGED, judged_cases, write_judged
+from scanwright.api.case.subgroups import with_subgroups
+from scanwright.api.case.tested import CROSS_VALIDATION, TEST_SPLIT
 from scanwright.api.run.folder import WEIGHTS, Run, read_record, reading_own
 from scanwright.api.run.study import Study
 from scanwright.dataset.cases import Case, Classes
@@ -95,7 +98,7 @@ class Scores:
 
 
 def score(run: Run, study: Study, *, tell: Listener) -> Scores:
-    """Compare every answer with its truth; writes metrics.json and cases.csv."""
+    """Compare every answer with its truth; writes metrics.json, cases.csv and judged.json."""
     problem = study.problem
     fold_of = {name: fold for fold in study.plan.training.folds for name in study.splits.folds[fold].validation}
     names = [*fold_of, *study.splits.test]
@@ -112,6 +115,10 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     judged, tested, chosen = problem.settle(rows[: len(fold_of)], rows[len(fold_of) :], study.plan)
     summary = problem.summary(judged, tested, seed=study.plan.training.seed, yardstick=yardstick)
     summary |= {} if chosen is None else {"chosen": chosen}
+    seed = study.plan.training.seed
+    summary = with_subgroups(problem, summary, judged or tested, seed=seed)
+    if "test" in summary:
+        summary["test"] = with_subgroups(problem, summary["test"], tested, seed=seed)
     points, of_test = problem.operating(rows[: len(fold_of)], rows[len(fold_of) :])
     summary |= {POINTS: points} if points else {}
     if of_test:
@@ -126,6 +133,8 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
         summary[CAVEATS] = said
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())
+    sets = {CROSS_VALIDATION: judged, TEST_SPLIT: tested}
+    write_judged(run.path(JUDGED), judged_cases(problem, sets, {name: study.facts(name) for name in names}))
     return Scores(judged, tested, summary, chosen, confidence)
 
 

@@ -46,6 +46,7 @@ PARTS = [
     "predictions",
     "metrics.json",
     "cases.csv",
+    "judged.json",
     "report.html",
     "model.swm",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from scanwright.api.case.judged_cases import JUDGED, without_names
 from scanwright.api.case.tested import TEST_SPLIT, scope_text
 from scanwright.api.data.gate import content_digest
 from scanwright.api.run.answer import Scores
@@ -116,6 +117,7 @@ def write_package(
             f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
+            JUDGED: canonical_json(without_names(read_json(run.path(JUDGED)))),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
             **({} if reference is None else {IN_RANGE: reference.to_bytes()}),
             **chosen_members(scores.chosen, scores.confidence),

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from scanwright.api.case.judged_cases import JUDGED
 from scanwright.api.run import answer, learn
 from scanwright.api.run.answer import Scores
 from scanwright.api.run.folder import PLAN, TRIALS, TRIED, Run
@@ -36,7 +37,7 @@ from scanwright.report.notation import is_better
 from scanwright.runtime import Machine
 
 METRICS = "metrics.json"
-TAKEN_UP = ("plan.json", "folds", "predictions", METRICS, "cases.csv")
+TAKEN_UP = ("plan.json", "folds", "predictions", METRICS, "cases.csv", JUDGED)
 """What the run folder holds of the model that is kept."""
 
 

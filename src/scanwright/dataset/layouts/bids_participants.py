@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scanwright.dataset.cases import Fault
+from scanwright.dataset.layouts.ages import said_group
 from scanwright.dataset.layouts.cells import is_empty
 from scanwright.dataset.layouts.delimited import read_table
 from scanwright.dataset.layouts.sidecar import group_columns, unusable_table
@@ -27,4 +28,4 @@ def groups_of_participants(path: Path) -> tuple[dict[str, dict[str, str]], list[
         return {}, []
     said = tuple({name: "" if is_empty(cell) else cell for name, cell in row.items()} for row in table.rows)
     groups = group_columns(replace(table, rows=said), besides=(KEY,))
-    return {row[KEY]: {name: row[name] for name in groups if row[name]} for row in said}, []
+    return {row[KEY]: {name: said_group(name, row[name]) for name in groups if row[name]} for row in said}, []

@@ -31,6 +31,7 @@ import numpy as np
 
 from scanwright.dataset.cases import Box, Case, Dataset, Fault
 from scanwright.dataset.declare import Declaration
+from scanwright.dataset.layouts.ages import said_group
 from scanwright.dataset.layouts.box_columns import BoxColumns, box_columns
 from scanwright.dataset.layouts.boxes import (
     SHOWN,
@@ -331,7 +332,7 @@ def _described(dataset: Dataset, table: Table, rows: Mapping[str, Sequence[Row]]
             update={
                 "patient": next((said for row in rows[case.id] if (said := said_patient(row, patient))), case.patient),
                 "split": side_of(rows[case.id], split) if split else case.split,
-                "groups": {name: value for name in groups if (value := first(case, name))},
+                "groups": {name: said_group(name, value) for name in groups if (value := first(case, name))},
             }
         )
         for case in dataset.cases

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Fault
+from scanwright.dataset.layouts.ages import said_group
 from scanwright.dataset.layouts.cells import is_empty
 from scanwright.dataset.layouts.delimited import Table
 from scanwright.dataset.layouts.names import CHANNEL_WORDS
@@ -116,7 +117,9 @@ def described(
             update={
                 "patient": said_patient(rows[case.id], patient) or case.id,
                 "split": side_of([rows[case.id]], split) if split else "train",
-                "groups": {name: rows[case.id][name] for name in groups if not is_empty(rows[case.id][name])},
+                "groups": {
+                    name: said_group(name, rows[case.id][name]) for name in groups if not is_empty(rows[case.id][name])
+                },
             }
         )
         for case in cases

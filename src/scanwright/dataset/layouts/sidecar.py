@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault, Side
 from scanwright.dataset.declare import FILE_NAME, Declaration
+from scanwright.dataset.layouts.ages import is_age_column, said_group
 from scanwright.dataset.layouts.box_columns import box_columns
 from scanwright.dataset.layouts.cells import is_empty, says_nothing
 from scanwright.dataset.layouts.delimited import Table, columns_of, read_table, reason
@@ -54,12 +55,15 @@ def with_declared(dataset: Dataset, declared: Declaration, *, tables: bool = Tru
 
 def group_columns(table: Table, *, besides: Iterable[str]) -> list[str]:
     """Columns that sort cases into groups: 2 to 12 different words, each on average at least twice, no number, path or
-    link.
+    link; and ages, which are sorted by decade (`said_group`).
     """
-    chosen = []
+    chosen, besides = [], set(besides)
     for name in table.columns:
         values = [row[name] for row in table.rows if not is_empty(row[name])]
         different = set(values)
+        if name not in besides and is_age_column(name, values):
+            chosen.append(name)
+            continue
         if name in besides or not 2 <= len(different) <= min(MAX_GROUPS, len(values) // 2):
             continue
         if not any(_is_number(value) or "/" in value or is_image(Path(value)) for value in different):
@@ -184,7 +188,7 @@ def _case_with(
     known = {
         "patient": next((named for one in rows if (named := said_patient(one, patient))), case.patient),
         "split": side_of(rows, split) if split is not None and case.split == "train" else case.split,
-        "groups": {**case.groups, **{name: row[name] for name in groups if row[name]}},
+        "groups": {**case.groups, **{name: said_group(name, row[name]) for name in groups if row[name]}},
     }
     return case.model_copy(update=known)
 
