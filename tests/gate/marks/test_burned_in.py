@@ -136,7 +136,7 @@ def test_find__one_finding_for_a_column() -> None:
         name: WRITTEN if word == "a" or (word == "b" and int(name) % 2) else CLEAN for name, word in classes.items()
     }
     policy = [fault for fault in find(cohort_of(classes, task=task), shown).faults if fault.policy]
-    assert len(policy) == 1 and "where it is a" in policy[0].found and "where it is c" in policy[0].found
+    assert len(policy) == 1 and "of class a" in policy[0].found and "of class c" in policy[0].found
 
 
 def test_find__several_classes_at_once() -> None:
