@@ -198,7 +198,7 @@ def test_radiomic__of_each_mask_and_nothing_of_an_empty_one(scanwright, tmp_path
     [
         ("area_cm2", ["1.5", "2", "4"], {"case.target.area_cm2": (1.5, 2, 4)}),
         ("a,b", ["1,30", "2,12", "4,50"], {"case.target.a": (1, 2, 4), "case.target.b": (30, 12, 50)}),
-        ("remark", ["x", "x", "y"], {"case.group.remark": ("x", "x", "y")}),
+        ("remark", ["stored by A", "stored by B", "stored by C"], {}),
         ("size", ["1 mm", "2 mm", "4 mm"], {}),
     ],
 )

@@ -286,11 +286,11 @@ NUMBERS, WORDS = {"kind": "regression"}, {"kind": "classification"}
         ("area_cm2,age", ["1.5,30", "2.5,40", "3,22", "4,61"], {**NUMBERS, "quantities": ("age", "area_cm2")}),
         ("area_cm2,value", ["1.5,30", "2.5,40", "3,22", "4,61"], {**NUMBERS, "quantities": ("area_cm2",)}),
         ("grade", ["1", "2", "3", "1", "2", "3"], {**NUMBERS, "quantities": ("grade",)}),
-        ("histology,site", ["x,A", "y,B", "y,A", "x,B"], {**WORDS, "classes": ("x", "y", "z")}),
-        ("histology,site", ["X,A", "y,B", "y,A", "x,B"], {**WORDS, "classes": ("z", "y", "x"), "choice": "ordered"}),
-        ("histology,diagnosis", ["x,A", "y,B", "y,A", "x,B"], {**WORDS, "classes": ("x", "y")}),
+        ("histology,site", ["u,A", "v,B", "v,A", "u,B"], {**WORDS, "classes": ("u", "v", "w")}),
+        ("histology,site", ["U,A", "v,B", "v,A", "u,B"], {**WORDS, "classes": ("w", "v", "u"), "choice": "ordered"}),
+        ("histology,diagnosis", ["u,A", "v,B", "v,A", "u,B"], {**WORDS, "classes": ("u", "v")}),
         ("mass,oedema", ["1,0", "0,1", "1,1", "0,0"], {**WORDS, "classes": ("oedema", "mass"), "choice": "several"}),
-        ("seen", ["x|y", "y", "No finding", "x"], {**WORDS, "classes": ("x", "y"), "choice": "several"}),
+        ("seen", ["u|v", "v", "No finding", "u"], {**WORDS, "classes": ("u", "v"), "choice": "several"}),
         ("class", ["1", "2", "3", "4", "5", "6", "7"], {**WORDS, "classes": tuple("12345678")}),
     ],
 )
@@ -324,9 +324,9 @@ def test_read_alike__columns_of_numbers_or_flags_are_not_guessed(tmp_path, class
 def test_evaluate__a_folder_or_a_package_of_a_column_of_numbers(scanwright, tmp_path):
     """The table is read as numbers with --task alone, which a package says by itself."""
     rng = np.random.default_rng(0)
-    for place in range(12):
+    for place in range(48):
         write_png(tmp_path / f"data/images/i{place:02d}.png", rng.integers(0, 255, (16, 16), dtype=np.uint8))
-    rows = "".join(f"images/i{place:02d}.png,{place * 7 % 12 + 0.5}\n" for place in range(12))
+    rows = "".join(f"images/i{place:02d}.png,{place * 7 % 48 + 0.5}\n" for place in range(48))
     write_text(tmp_path / "data/t.csv", f"image,area_cm2\n{rows}")
     data, run = tmp_path / "data", tmp_path / "run"
     ended = scanwright("train", data, "--task", "regression", "--model", "svm", "--folds", "2", "-o", run)
@@ -338,6 +338,6 @@ def test_evaluate__a_folder_or_a_package_of_a_column_of_numbers(scanwright, tmp_
     with pytest.raises(InputError, match="no data set recognised"):
         evaluate(tmp_path / "a/predictions", new, out=tmp_path / "b")
     by_folder = evaluate(tmp_path / "a/predictions", new, out=tmp_path / "b", task="regression")
-    assert by_model["cases"] == 12 and by_folder["overall"] == by_model["overall"]
+    assert by_model["cases"] == 48 and by_folder["overall"] == by_model["overall"]
     with pytest.raises(UsageError, match="answers something else"):
         evaluate(run / "model.swm", new, out=tmp_path / "c", task="classification")
