@@ -79,6 +79,7 @@ predict model: Path scans: Path, again and again
 evaluate predictions: Path data: Path
   -o --out: Path (required)
   --layout: str
+  --task: segmentation | classification | regression | detection | anomaly
   --device: auto | cpu | cuda = auto
   --json: bool = False
 
@@ -146,6 +147,7 @@ data preview data: Path
   --cases: int = 3, at least 1, at most 12
   --samples: int = 5, at least 1, at most 8
   --layout: str
+  --task: segmentation | classification | regression | detection | anomaly
   --seed: int = 0
   --json: bool = False
 

@@ -130,6 +130,7 @@ def preview(
     cases: Annotated[int, typer.Option(min=1, max=12, help="How many cases.")] = 3,
     samples: Annotated[int, typer.Option(min=1, max=8, help="How many patches of each.")] = 5,
     layout: Layout = None,
+    task: Wanted = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     json_: Json = False,
 ) -> None:
@@ -138,7 +139,9 @@ def preview(
     with screen:
         from scanwright.api.preview import preview as run
 
-        made = run(data, out, plan=plan, cases=cases, samples=samples, layout=layout, seed=seed, tell=screen.tell)
+        made = run(
+            data, out, plan=plan, cases=cases, samples=samples, layout=layout, task=task, seed=seed, tell=screen.tell
+        )
     finish([f"{made.file}  {', '.join(made.cases)}"], made.to_json(), as_json=json_)
 
 

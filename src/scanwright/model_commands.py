@@ -7,7 +7,7 @@ import typer
 
 from scanwright.ending import finish, verbs_of
 from scanwright.metric_lines import evaluated_lines
-from scanwright.options import LANGUAGE, Data, Device, Exclude, Json, Layout, Out, require_report
+from scanwright.options import LANGUAGE, Data, Device, Exclude, Json, Layout, Out, Wanted, require_report
 from scanwright.screen import Screen
 
 app = typer.Typer(rich_markup_mode=None)
@@ -85,6 +85,7 @@ def evaluate(
     data: Annotated[Path, typer.Argument(help="Data set with the true labels.")],
     out: Out,
     layout: Layout = None,
+    task: Wanted = None,
     device: Device = "auto",
     json_: Json = False,
 ) -> None:
@@ -93,7 +94,7 @@ def evaluate(
     with screen:
         from scanwright.api.score_model import evaluate as run
 
-        metrics = run(predictions, data, out=out, layout=layout, device=device, tell=screen.tell)
+        metrics = run(predictions, data, out=out, layout=layout, task=task, device=device, tell=screen.tell)
     finish([*evaluated_lines(metrics), f"report   {out / 'report.html'}"], metrics, as_json=json_)
 
 

@@ -10,7 +10,7 @@ from made_folders import write_png, write_text
 from made_images import class_folder
 from scanwright.api import feature_table
 from scanwright.api.feature_table import settings_of
-from scanwright.errors import UsageError
+from scanwright.errors import InputError, UsageError
 from scanwright.features.table import read_csv, read_parquet
 
 KNOWN = ["case.patient", "case.split", "case.group.scanner", "case.target"]
@@ -191,3 +191,30 @@ def test_radiomic__of_each_mask_and_nothing_of_an_empty_one(scanwright, tmp_path
     areas = table.values[:3, table.names.index("shape_area")]
     assert areas == pytest.approx([6 * 7, 7 * 7, 8 * 7], abs=1)  # of the outline, whose corners are cut
     assert (tmp_path / "out" / "features.csv").read_text().startswith("case,")
+
+
+@pytest.mark.parametrize(
+    ("column", "rows", "known"),
+    [
+        ("area_cm2", ["1.5", "2", "4"], {"case.target.area_cm2": (1.5, 2, 4)}),
+        ("a,b", ["1,30", "2,12", "4,50"], {"case.target.a": (1, 2, 4), "case.target.b": (30, 12, 50)}),
+        ("remark", ["stored by A", "stored by B", "stored by C"], {}),
+        ("size", ["1 mm", "2 mm", "4 mm"], {}),
+    ],
+)
+def test_table__of_images_needs_no_target_of_a_usual_name(tmp_path, column, rows, known):
+    for place in range(3):
+        write_png(tmp_path / f"data/images/i{place}.png", np.full((24, 24), 40 * place, np.uint8))
+    cells = "".join(f"images/i{place}.png,{row}\n" for place, row in enumerate(rows))
+    write_text(tmp_path / "data/cases.csv", f"image,{column}\n{cells}")
+    feature_table.features(tmp_path / "data", out=tmp_path / "out")
+    found = read_csv(tmp_path / "out/features.csv")
+    assert found.cases == ("i0", "i1", "i2") and found.known == known
+    feature_table.features(tmp_path / "data/cases.csv", out=tmp_path / "one", exclude=["i1"])
+    assert read_csv(tmp_path / "one/features.csv").cases == ("i0", "i2")
+
+
+def test_table__of_no_images_is_refused_as_before(tmp_path):
+    write_text(tmp_path / "data/cases.csv", "image,area_cm2\nno.png,1\n")
+    with pytest.raises(InputError, match="no data set recognised"):
+        feature_table.features(tmp_path / "data", out=tmp_path / "out")

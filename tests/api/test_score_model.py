@@ -265,3 +265,79 @@ def test_read_alike__data_without_one_of_the_models_classes(tmp_path):
         require_same_parts(task, found.task, where=tmp_path)
     with pytest.raises(InputError, match="something else"):
         require_same_parts(task, read_alike(tmp_path / "c", None, task).task, where=tmp_path)
+
+
+def table_of(root, column, cells):
+    for place in range(len(cells)):
+        write_png(root / f"images/i{place}.png", np.full((8, 8), place, np.uint8))
+    rows = "".join(f"images/i{place}.png,{cell}\n" for place, cell in enumerate(cells))
+    write_text(root / "t.csv", f"image,{column}\n{rows}")
+    return root
+
+
+NUMBERS, WORDS = {"kind": "regression"}, {"kind": "classification"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "answers"),
+    [
+        ("area_cm2", ["1.5", "2.5", "3", "4"], {**NUMBERS, "quantities": ("area_cm2",)}),
+        ("area_cm2,age", ["1.5,30", "2.5,40", "3,22", "4,61"], {**NUMBERS, "quantities": ("area_cm2",)}),
+        ("area_cm2,age", ["1.5,30", "2.5,40", "3,22", "4,61"], {**NUMBERS, "quantities": ("age", "area_cm2")}),
+        ("area_cm2,value", ["1.5,30", "2.5,40", "3,22", "4,61"], {**NUMBERS, "quantities": ("area_cm2",)}),
+        ("grade", ["1", "2", "3", "1", "2", "3"], {**NUMBERS, "quantities": ("grade",)}),
+        ("histology,site", ["u,A", "v,B", "v,A", "u,B"], {**WORDS, "classes": ("u", "v", "w")}),
+        ("histology,site", ["U,A", "v,B", "v,A", "u,B"], {**WORDS, "classes": ("w", "v", "u"), "choice": "ordered"}),
+        ("histology,diagnosis", ["u,A", "v,B", "v,A", "u,B"], {**WORDS, "classes": ("u", "v")}),
+        ("mass,oedema", ["1,0", "0,1", "1,1", "0,0"], {**WORDS, "classes": ("oedema", "mass"), "choice": "several"}),
+        ("seen", ["u|v", "v", "No finding", "u"], {**WORDS, "classes": ("u", "v"), "choice": "several"}),
+        ("class", ["1", "2", "3", "4", "5", "6", "7"], {**WORDS, "classes": tuple("12345678")}),
+    ],
+)
+def test_read_alike__what_the_model_answers_chooses_the_column(tmp_path, column, cells, answers):
+    root = table_of(tmp_path, column, cells)
+    task = Task(name="t", channels=(Channel(name="image", modality="other"),), **answers)
+    for given in (root, root / "t.csv"):
+        found = read_alike(given, None, task)
+        require_same_parts(task, found.task, where=root)
+        assert len(found.cases) == len(cells) and found.cases[0].target is not None
+
+
+def test_read_alike__a_folder_of_normal_images(tmp_path):
+    for place in range(3):
+        write_png(tmp_path / f"i{place}.png", np.full((8, 8), place, np.uint8))
+    channels = (Channel(name="image", modality="other"),)
+    task = Task(name="t", kind="anomaly", classes=("normal", "abnormal"), channels=channels)
+    require_same_parts(task, read_alike(tmp_path, None, task).task, where=tmp_path)
+
+
+@pytest.mark.parametrize("classes", [("0", "1"), ("1", "2", "3"), ("no", "yes")])
+def test_read_alike__columns_of_numbers_or_flags_are_not_guessed(tmp_path, classes):
+    """They may as well be the sex, or another score."""
+    root = table_of(tmp_path, "worse", [*classes, *classes])
+    task = Task(name="t", **WORDS, classes=classes, channels=(Channel(name="image", modality="other"),))
+    with pytest.raises(InputError, match="no data set recognised") as caught:
+        read_alike(root, None, task)
+    assert "--task" not in caught.value.details[0]
+
+
+def test_evaluate__a_folder_or_a_package_of_a_column_of_numbers(scanwright, tmp_path):
+    """The table is read as numbers with --task alone, which a package says by itself."""
+    rng = np.random.default_rng(0)
+    for place in range(48):
+        write_png(tmp_path / f"data/images/i{place:02d}.png", rng.integers(0, 255, (16, 16), dtype=np.uint8))
+    rows = "".join(f"images/i{place:02d}.png,{place * 7 % 48 + 0.5}\n" for place in range(48))
+    write_text(tmp_path / "data/t.csv", f"image,area_cm2\n{rows}")
+    data, run = tmp_path / "data", tmp_path / "run"
+    ended = scanwright("train", data, "--task", "regression", "--model", "svm", "--folds", "2", "-o", run)
+    assert ended.code == 0, ended.err
+    new = copy(data, tmp_path / "new")
+    for path in sorted((new / "images").iterdir()):
+        write_png(path, rng.integers(0, 255, (16, 16), dtype=np.uint8))
+    by_model = evaluate(run / "model.swm", new, out=tmp_path / "a")
+    with pytest.raises(InputError, match="no data set recognised"):
+        evaluate(tmp_path / "a/predictions", new, out=tmp_path / "b")
+    by_folder = evaluate(tmp_path / "a/predictions", new, out=tmp_path / "b", task="regression")
+    assert by_model["cases"] == 48 and by_folder["overall"] == by_model["overall"]
+    with pytest.raises(UsageError, match="answers something else"):
+        evaluate(run / "model.swm", new, out=tmp_path / "c", task="classification")

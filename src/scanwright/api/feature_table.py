@@ -29,7 +29,8 @@ from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.declare import read_declaration
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.layouts.column_targets import OF_TABLES
-from scanwright.dataset.read import read_dataset
+from scanwright.dataset.layouts.table import NAME as TABLE
+from scanwright.dataset.read import read_dataset, read_listed
 from scanwright.dataset.store import Store
 from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError, UsageError
@@ -171,7 +172,8 @@ def found_cases(
 ) -> tuple[Sequence[Case], Task, Dataset | None]:
     """The cases to be described and the task that they are read for; and the data set, None where they are mere scans.
 
-    Raises InputError if there are none, or radiomic features are asked for and there is no label map.
+    A table that lists images will do whatever it says of them. Raises InputError if there are none, or radiomic features are
+    asked for and there is no label map.
     """
     wanted: Kind | None = "segmentation" if kind == "radiomic" else None
     try:
@@ -179,6 +181,9 @@ def found_cases(
     except InputError as error:
         if wanted is not None and (other := read_as(data, None, layout=layout)) and other.task.kind != wanted:
             raise no_masks(data, found=f"no label map: {other.stated}") from error
+        if wanted is None and layout in (None, TABLE) and (listed := read_as_listed(data)) is not None:
+            dataset = without(listed, exclude)
+            return dataset.cases, dataset.task if model is None else model.task, dataset
         if model is None or exclude:
             raise
         return asked_of([data], model.task).cases, model.task, None
@@ -190,6 +195,14 @@ def read_as(data: Path, kind: Kind | None, *, layout: str | None) -> Dataset | N
     try:
         return read_dataset(data, layout, kind=kind)
     except (InputError, UsageError):
+        return None
+
+
+def read_as_listed(data: Path) -> Dataset | None:
+    """The images of a table that says nothing of a usual name about them; None where there is no such table."""
+    try:
+        return read_listed(data)
+    except InputError:
         return None
 
 

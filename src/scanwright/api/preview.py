@@ -21,6 +21,7 @@ from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.checks import check, raise_if_errors
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
+from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, UsageError
 from scanwright.figures.augmented import Pairs, Pane, augmented_png
 from scanwright.figures.overlay import largest_slice
@@ -63,6 +64,7 @@ def preview(
     cases: int = DEFAULT_CASES,
     samples: int = DEFAULT_SAMPLES,
     layout: str | None = None,
+    task: Kind | None = None,
     seed: int = 0,
     tell: Listener = silent,
 ) -> Previewed:
@@ -77,7 +79,7 @@ def preview(
     file = Path(out)
     if file.suffix.lower() not in (".png", ".html"):
         raise UsageError("a preview is a picture or a page", where=file, expected="a name that ends in .png or .html")
-    dataset = read_dataset(Path(data), layout)
+    dataset = read_dataset(Path(data), layout, kind=task)
     require_learnable(dataset)
     if not dataset.train:
         raise InputError("no labelled case to preview", where=dataset.root, found=dataset.stated)

@@ -18,9 +18,10 @@ from scanwright.api.use_model import SHOWN, predict_cases
 from scanwright.dataset.cases import Case, Dataset
 from scanwright.dataset.layouts.sides import UNCLEAR
 from scanwright.dataset.measures import images_hash
-from scanwright.dataset.read import read_dataset
+from scanwright.dataset.read import columns_like, read_dataset
 from scanwright.dataset.task import ANSWERS, Task
-from scanwright.errors import DatasetFaults, InputError, PolicyError
+from scanwright.dataset.task import Kind as TaskKind
+from scanwright.errors import DatasetFaults, InputError, PolicyError, UsageError
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.explanation.in_range import Level
 from scanwright.files import require_writable, write_bytes, write_json
@@ -32,6 +33,8 @@ from scanwright.runtime import DeviceName, choose_device, command_line, describe
 
 ANSWERED = "predictions"
 """Where, in the folder for the scores, the answers of a package lie."""
+ASKED = ("kind", "classes", "choice", "quantities")
+"""What a task asks for but for regions, of which a data set may have fewer than the model."""
 
 
 def evaluate(
@@ -40,22 +43,25 @@ def evaluate(
     *,
     out: str | Path,
     layout: str | None = None,
+    task: TaskKind | None = None,
     device: DeviceName = "auto",
     tell: Listener = silent,
     command: str | None = None,
 ) -> dict[str, Any]:
     """Score a folder of predictions, or a package, against the labels or targets of a data set. Gives what metrics.json holds.
 
-    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON
-    files that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated
-    probabilities, decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps
-    them, is decided by the most probable class, labels from 0.5 and boxes from 0.3 on. data: a data set in any layout; its
-    declared test cases if it has any, else all its labelled cases. Cases that a package has learned from are left out, with a
-    note; metrics.json and the page name them. Writes report.html, the page of a run for these cases, metrics.json, cases.csv
-    and judged.json to `out`. Nothing is chosen on the cases: thresholds and calibration are the package's own, and what its
-    own test said stands beside. command: that the page tells. Raises InputError, naming all of them, for predictions that are
-    missing, on another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in
-    the data set; PolicyError if a package has learned from all cases.
+    predictions: a folder with a label file for each case, named as the case, or of classes, quantities and boxes the JSON files
+    that `predict` writes; or a model.swm, which then predicts first. Judged is what these files tell: calibrated probabilities,
+    decisions, and the scores from which on boxes are told. A file that tells none of these, as a run keeps them, is decided by
+    the most probable class, labels from 0.5 and boxes from 0.3 on.
+    data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
+    has learned from are left out, with a note; metrics.json and the page name them. task: what is wanted of it, where a folder
+    is scored and the data set could serve several ends; a package knows that itself.
+    Writes report.html, the page of a run for these cases, metrics.json, cases.csv and judged.json to `out`. Nothing is chosen on the cases:
+    thresholds and calibration are the package's own, and what its own test said stands beside. command: that the page tells.
+    Raises InputError, naming all of them, for predictions that are missing, on
+    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set;
+    PolicyError if a package has learned from all cases.
     """
     folder, source = Path(out), Path(predictions)
     if not source.exists():
@@ -63,7 +69,11 @@ def evaluate(
     require_outside(folder, Path(data))
     require_free_for_scores(folder)
     model = open_model(source, device=device) if source.is_file() else None
-    dataset = read_dataset(Path(data), layout) if model is None else read_alike(Path(data), layout, model.task)
+    if model is None:
+        dataset = read_dataset(Path(data), layout, kind=task)
+    else:
+        require_its_kind(model.task, task, where=source)
+        dataset = read_alike(Path(data), layout, model.task)
     require_learnable(dataset)
     require_clear_sides(dataset)
     cases = list(dataset.test or dataset.train)
@@ -117,20 +127,38 @@ def read_alike(data: Path, layout: str | None, task: Task) -> Dataset:
     """The data set asked what the model answers, where it can tell that too: label maps have boxes, and say what is normal; of
     the model's classes not all need be there, and none is written as another one but for capitals.
 
-    Raises what `read_dataset` raises.
+    What is not found as the data set stands is looked for as the model's kind, and then in the columns of a table that hold
+    what the model answers. Raises what `read_dataset` raises for the model's kind.
     """
-    dataset = read_dataset(data, layout)
-    if dataset.task.kind != task.kind:
-        with contextlib.suppress(InputError):
-            return read_dataset(data, layout, kind=task.kind)
-    elif _is_part_of(dataset.task, task):
-        with contextlib.suppress(InputError):
-            return read_dataset(data, layout, answers=task)
-    return dataset
+    plain = dataset = _read_or_none(data, layout)
+    kind = None if plain is not None and plain.task.kind == task.kind else task.kind
+    if kind is not None:
+        dataset = _read_or_none(data, layout, kind=kind) or plain
+    if dataset is not None and _is_part_of(dataset.task, task):
+        dataset = _read_or_none(data, layout, kind=kind, answers=task) or dataset
+    if dataset is None or _answers(dataset.task) != _answers(task):
+        columns = columns_like(data, task)
+        other = _read_or_none(data, layout, kind=kind, answers=task, target=columns) if columns else None
+        if other is not None and _answers(other.task) == _answers(task):
+            return other
+    return read_dataset(data, layout, kind=kind) if dataset is None else dataset
+
+
+def _read_or_none(data: Path, layout: str | None, **asked: Any) -> Dataset | None:
+    """The data set asked so, None where it cannot be read."""
+    with contextlib.suppress(InputError):
+        return read_dataset(data, layout, **asked)
+    return None
+
+
+def _answers(task: Task) -> tuple[str | tuple[str, ...], ...]:
+    return tuple(getattr(task, name) for name in ASKED)
 
 
 def _is_part_of(task: Task, other: Task) -> bool:
     """Whether a task has some of the other's classes, and is not the same."""
+    if task.kind != other.kind:
+        return False
     own, others = ({name.casefold() for name in one.classes} for one in (task, other))
     return own <= others and (task.classes, task.choice) != (other.classes, other.choice)
 
@@ -172,14 +200,25 @@ def unseen(model: Model, looked: Looked, cases: Sequence[Case], *, tell: Listene
     return [case for case in cases if case.id not in set(known)], known
 
 
+def require_its_kind(answered: Task, kind: TaskKind | None, *, where: Path) -> None:
+    """Raise UsageError for a package that answers another kind than the one that is asked for."""
+    if kind not in (None, answered.kind):
+        raise UsageError(
+            "the package answers something else",
+            where=where,
+            expected=answered.kind,
+            found=f"--task {kind}",
+            hint="Leave --task out.",
+        )
+
+
 def require_same_parts(answered: Task, wanted: Task, *, where: Path) -> None:
     """Raise InputError if the model answers something else than the data set asks for.
 
     A region of the data set must be one of the model's and mean the same label values there, if regions are what is answered;
     classes and quantities must be the same, in the same order.
     """
-    asked = {"kind": wanted.kind, "classes": wanted.classes, "choice": wanted.choice, "quantities": wanted.quantities}
-    given = {name: getattr(answered, name) for name in asked}
+    asked, given = (dict(zip(ASKED, _answers(task), strict=True)) for task in (wanted, answered))
     if given != asked:
         apart = [name for name in asked if given[name] != asked[name]]
         raise InputError(

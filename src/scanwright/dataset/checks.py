@@ -20,16 +20,19 @@
         error if their labels or targets differ, or if one of them is in the declared test split, and both are said; else a
         warning, and splits keep the two on one side as if they were one patient's
     nothing-to-learn                                               error     no region, or no box, in any labelled case; one
-                                                                             class or number in all (varied.py)
+                                                                             class or number in all, or a class for nearly each
+                                                                             (varied.py)
     rare-region                                                    warning   a region in no patient, or in one only
     mixed-classes                                                            classes of which some are numbers and some words:
         error, but a warning where the words have digits too (4a beside 3)
     unknown-separator                                                        classes that hold a sign which may part several:
-        error if they are made of other classes, share a part, or other cells are parted by another sign; else a warning
+        error if they are made of other classes, share a part, or other cells are parted by another sign; else a warning, of
+        cells such as a/b, a + b, a and b too, unless "choice" is given
     alike-classes                                                  error     in-situ beside in situ, Y beside yes
     unknown-class                                                  warning   ?, - or unknown among classes
     exclusive-labels                                               warning   columns of 0 and 1, just one 1 in every case
-    unordered-grades                                               warning   a column called as grades are, without an order
+    unordered-grades                                               warning   a column called as grades are, without an order;
+                                                                             BI-RADS 0, which is no lowest grade
     uncertain-label                                                warning   -1 among labels of 0 and 1: taken as not known
     mixed-pictures                                                 warning   some in colour and some grey, or of other bits
     far-number                                                     warning   a number far from all others: -999, 9999

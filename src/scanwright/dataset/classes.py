@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scanwright.dataset.cases import Case, Classes, Fault, Quantities, Target
 from scanwright.dataset.grades import order_of_grades
-from scanwright.dataset.rare import rare
+from scanwright.dataset.rare import name_patients, owners_of_classes, rare
 from scanwright.dataset.task import Task
 
 NEGATIVE = (
@@ -126,12 +126,14 @@ def _range_text(cases: Sequence[Case], name: str, at: int) -> str:
 
 
 def rare_classes(cases: Sequence[Case], task: Task) -> Iterator[Fault]:
-    """A warning for each class that no patient has, or only one: it cannot be learned and judged."""
+    """A warning for each class that no patient has, or only one: it cannot be learned and judged.
+
+    None where nearly every class is so, which is one error (varied.py).
+    """
     if task.kind != "classification" or not cases:
         return
-    owners: dict[str, set[str]] = {name: set() for name in task.classes}
-    for case in cases:
-        for name in case.target.names if isinstance(case.target, Classes) else ():
-            owners[name].add(case.patient)
+    owners = owners_of_classes(cases, task)
+    if task.choice != "several" and name_patients(owners):
+        return
     action = "join it with another class, or add cases that have it"
     yield from rare(owners, code="rare-class", what="class", action=action)

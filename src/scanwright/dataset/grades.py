@@ -14,6 +14,8 @@ ROMAN = ("0", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>\d+(?:\.\d+)?)(?P<letter>[a-d]?)")
 IN_ROMAN = re.compile(r"(?P<before>(?:.*[ _-])?)(?P<number>0|viii|vii|vi|iv|ix|iii|ii|i|v|x)(?P<letter>[a-d]?)")
 NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+OF_RADS = re.compile(r"(?:^|_)(?:bi|ti|lung|o|c)_?rads(?:_|\d|$)")
+"""Columns of categories whose 0 says that the images do not suffice; of PI-RADS, LI-RADS and CAD-RADS it does not."""
 SERIES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         ("none", "no", "absent", "normal", "negative"),
@@ -54,6 +56,21 @@ def order_of_grades(names: Iterable[str]) -> tuple[str, ...] | None:
     if places is None or len(set(places)) < len(places):
         return None
     return tuple(name for _, name in sorted(zip(places, named, strict=True)))
+
+
+def incomplete(names: Iterable[str], *, column: str) -> tuple[str, ...]:
+    """Of grades, those that stand for an assessment that is not complete, and for no grade below the others.
+
+    column: by its name as tables have it (`delimited.column_name`).
+
+    >>> incomplete(["0", "1", "2"], column="birads"), incomplete(["BI-RADS 0", "BI-RADS 4A"], column="bi_rads")
+    (('0',), ('BI-RADS 0',))
+    >>> incomplete(["0", "1", "2"], column="kl_grade"), incomplete(["10", "2"], column="birads")
+    ((), ())
+    """
+    if OF_RADS.search(column) is None:
+        return ()
+    return tuple(name for name in names if re.fullmatch(r"(?:.*[^\d.,])?0+", name.strip()))
 
 
 def _by_number(names: Sequence[str]) -> list[Place] | None:

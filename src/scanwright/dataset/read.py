@@ -5,7 +5,8 @@ and a line in LAYOUTS below. Explicit lists (dataset.json, a table) outrank fold
 images with masks, then folders of classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -30,8 +31,8 @@ from scanwright.dataset.layouts import (
     voc,
     yolo,
 )
-from scanwright.dataset.layouts.column_targets import OF_GRADES, with_targets
-from scanwright.dataset.layouts.delimited import why_unreadable
+from scanwright.dataset.layouts.column_targets import OF_GRADES, columns_that_answer, with_targets
+from scanwright.dataset.layouts.delimited import read_table, why_unreadable
 from scanwright.dataset.layouts.dicom_listing import SeriesList
 from scanwright.dataset.layouts.finding_folder import with_findings, without_findings
 from scanwright.dataset.layouts.listing import tables_in
@@ -100,13 +101,18 @@ TO_GIVE: Mapping[Kind, str] = {
 
 
 def read_dataset(
-    root: Path, layout: str | None = None, *, kind: Kind | None = None, answers: Task | None = None
+    root: Path,
+    layout: str | None = None,
+    *,
+    kind: Kind | None = None,
+    answers: Task | None = None,
+    target: Sequence[str] = (),
 ) -> Dataset:
     """Read a data folder (or a table or archive) in whichever layout it is.
 
     layout: a name in LAYOUTS to skip detection; else scanwright.json's "layout"; else what detects itself. kind: what is
     wanted of it, instead of scanwright.json's "kind". answers: a task whose classes, and whether an image has one or several
-    of them, hold where scanwright.json does not say.
+    of them, hold where scanwright.json does not say. target: columns of a table that are taken where it names none.
     Files that lack a partner become faults of the Dataset. Raises InputError if the folder is missing, empty or not
     understood, or fits two layouts, or names a case as no file can be named, or does not hold what is wanted; UsageError if
     there is no layout of that name.
@@ -119,7 +125,9 @@ def read_dataset(
     if answers is not None and answers.classes and declared.classes is None:
         choice = declared.choice or answers.choice
         declared = declared.model_copy(update={"classes": answers.classes, "choice": choice})
-    name, reason = _chosen(root, layout or declared.layout, kind=declared.kind)
+    if target and not declared.target:
+        declared = declared.model_copy(update={"target": tuple(target)})
+    name, reason = _chosen(root, layout or declared.layout, kind=declared.kind, target=declared.target)
     wanted = declared
     if declared.kind == "anomaly":  # what is there is read as it is, and says what is normal
         declared = declared.model_copy(update={"kind": None})
@@ -134,12 +142,38 @@ def read_dataset(
     if wanted.kind == "anomaly":
         found = with_normals(found, declared)
     _require_kind(found, wanted.kind)
+    return _told(found, root)
+
+
+def read_listed(root: Path) -> Dataset:
+    """The images that a table lists, whatever it says of them: its columns of plain numbers are quantities, if it has some.
+
+    Raises InputError if there is no such table, or there are several, or what lists cases names one twice.
+    """
+    root = Path(root).absolute()
+    _require_content(root)
+    declared = read_declaration(root if root.is_dir() else root.parent)
+    return _told(with_declared(target_table.read_listed(root, declared, name=table.NAME), declared, tables=False), root)
+
+
+def _told(found: Dataset, root: Path) -> Dataset:
+    """A data set with its cases in order, what it holds in words, and faults of files that were passed over."""
     cases = tuple(sorted(found.cases, key=lambda case: case.id))
     _require_plain_names(cases, root)
     parts = (_counted(cases), answers_text(cases, found.task), _channels(found.task))
     stated = f"{found.stated}: {'; '.join(part for part in parts if part)}"
     faults = (*found.faults, *passed_over(found.root))
     return found.model_copy(update={"cases": cases, "stated": stated, "faults": faults})
+
+
+def columns_like(root: Path, task: Task) -> tuple[str, ...]:
+    """The columns of the one table beside or in a data set that hold what a task answers; () if there is none, or several."""
+    found = set()
+    for path in [root] if root.is_file() else tables_in(root):
+        with suppress(InputError):
+            found.add(columns_that_answer(read_table(path), task))
+    told = found - {()}
+    return told.pop() if len(told) == 1 else ()
 
 
 def list_series(root: Path, layout: str | None = None, *, kind: Kind | None = None) -> SeriesList:
@@ -192,17 +226,17 @@ def _require_plain_names(cases: tuple[Case, ...], root: Path) -> None:
         )
 
 
-def _chosen(root: Path, name: str | None, *, kind: Kind | None = None) -> tuple[str, str]:
-    """The layout's name and why it was taken. kind: what is wanted, where that is known."""
+def _chosen(root: Path, name: str | None, *, kind: Kind | None = None, target: Sequence[str] = ()) -> tuple[str, str]:
+    """The layout's name and why it was taken. kind, target: what is wanted, where that is known."""
     if name is not None:
         if name not in READERS:
             raise UsageError("no such layout", found=name, expected=f"one of {', '.join(READERS)}")
         return name, "as asked for"
     reasons = {key: reason for key, module in LAYOUTS.items() if (reason := module.detect(root)) is not None}
-    if (
-        not reasons and (why := target_table.detect(root, kind=kind, grades=kind in OF_GRADES)) is not None
-    ):  # a column of numbers, which is asked for, or of grades
-        reasons = {table.NAME: why}
+    if (not reasons or (target and table.NAME not in reasons)) and (
+        why := target_table.detect(root, kind=kind, grades=kind in OF_GRADES, target=target)
+    ) is not None:  # a column that is asked for, of numbers or by its name, or one of grades
+        reasons[table.NAME] = why
     if kind == "anomaly" and not reasons and (why := images.detect(root)) is not None:
         reasons = {images.NAME: why}
     if kind is not None:

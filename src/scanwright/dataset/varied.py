@@ -1,22 +1,25 @@
 """Whether targets of whole images differ at all: of cases that all say the same nothing is learned, and nothing judged."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from scanwright.dataset.cases import Case, Classes, Fault, Quantities
+from scanwright.dataset.rare import name_patients, owners_of_classes
 from scanwright.dataset.task import Task
 
 MEND = "Check that the target is the one that is meant, that --exclude leaves what differs, and that not all of it is set apart"
 
 
 def nothing_to_learn(cases: Sequence[Case], task: Task) -> Iterator[Fault]:
-    """An error where the cases that may be learned from have one class, or one number; cases: without those set apart.
+    """An error where the cases that may be learned from have one class, or one number, or a class each; cases: without those
+    set apart.
 
     Labels of which several may be there differ if one of them is in some cases and not in others. Of several quantities that
     are one number, while another is not, each is a warning. Silent of other kinds, and where nothing is labelled.
     """
     if task.kind == "classification":
         yield from _one_class([case.target for case in cases if isinstance(case.target, Classes)], task)
+        yield from _names_alone(owners_of_classes(cases, task), task)
     elif task.kind == "regression":
         yield from _one_number([case.target for case in cases if isinstance(case.target, Quantities)], task)
 
@@ -38,6 +41,20 @@ def _one_class(targets: Sequence[Classes], task: Task) -> Iterator[Fault]:
 def _differ(name: str, targets: Iterable[Classes]) -> bool:
     """Whether a class is in some of the cases and not in others; where it is not known it is in neither."""
     return len({name in target.names for target in targets if name not in target.unknown}) > 1
+
+
+def _names_alone(owners: Mapping[str, Collection[str]], task: Task) -> Iterator[Fault]:
+    if task.choice == "several" or not name_patients(owners):
+        return
+    alone = [name for name, patients in owners.items() if len(patients) == 1]
+    yield Fault(
+        code="nothing-to-learn",
+        severity="error",
+        expected="classes that several patients have",
+        found=f"{len(alone)} of {sum(map(bool, owners.values()))} classes in one patient each, such as {', '.join(alone[:4])}",
+        action="These seem to be names of cases or free text, of which nothing is learned: name another column as the target. "
+        "Numbers are learned with --task regression; classes of few cases can be joined.",
+    )
 
 
 def _one_number(targets: Sequence[Quantities], task: Task) -> Iterator[Fault]:

@@ -96,6 +96,17 @@ def test_classes_made_of_others__are_told_whatever_the_choice(tmp_path, joined, 
     assert codes(read_dataset(folder(tmp_path / "b", "class", [joined, *alone, "normal"], classes=classes))) == []
 
 
+@pytest.mark.parametrize("joined", ["bright+ring", "bright + ring", "bright/ring", "bright and ring"])
+def test_cells_with_a_sign_whose_parts_no_other_has__are_a_class_with_a_warning(tmp_path, joined):
+    cells = [joined, "dark"] * 3
+    found = read_dataset(folder(tmp_path / "a", "class", cells))
+    (fault,) = found.faults
+    assert (fault.code, fault.severity, fault.found) == ("unknown-separator", "warning", repr(joined))
+    assert set(found.task.classes) == {joined, "dark"}
+    assert codes(read_dataset(folder(tmp_path / "b", "class", cells, choice="one"))) == []
+    assert codes(read_dataset(folder(tmp_path / "c", "class", cells, classes=[joined, "dark"]))) == []
+
+
 def test_signs_within_one_class__are_its_own(tmp_path):
     assert codes(read_dataset(folder(tmp_path, "class", ["HER2+/ER-", "benign", "HER2+/ER-", "benign"]))) == []
     assert codes(read_dataset(folder(tmp_path / "b", "class", ["covid-19", "ards", "covid-19", "ards"]))) == []

@@ -203,6 +203,9 @@ def test_an_image_in_two_rows(tmp_path, rows, found, hint):
         ),
         ("size", "3.0 3.0 3.0 3.0", "regression", "no column of numbers that differ: size is 3.0 in every row"),
         ("size", "nan nan nan nan", "regression", "no column of numbers that differ: size is empty"),
+        ("size", "0.5 1.5 2 3", None, 'with --task regression, or "kind": "regression" in scanwright.json'),
+        ("k_const", "3 3 3 3", None, "nothing is learned of what does not differ: k_const is 3 in every row"),
+        ("age", "41 42 43 44", None, "age seems to count the rows, and is taken only if it is named so"),
     ],
 )
 def test_why_there_is_no_target(tmp_path, column, cells, kind, said):
@@ -286,3 +289,12 @@ def test_a_patient_that_is_not_known__is_nobody_else(tmp_path, word):
         ("unclear-patient", "a"),
         ("unclear-patient", "b"),
     ]
+
+
+def test_several_columns_of_numbers__the_way_is_said_without_a_task_too(tmp_path):
+    lines = "".join(f"{name}.png,{number * 1.5},{60 - number**2}\n" for number, name in enumerate("abcd"))
+    write_text(pictures(tmp_path) / "cases.csv", "image,log_area,age\n" + lines)
+    with pytest.raises(InputError) as raised:
+        read_dataset(tmp_path)
+    said = "numbers stand in log_area, age, and one of them that is named so is learned with --task regression"
+    assert said in raised.value.details[0]

@@ -421,3 +421,25 @@ def test_quotation_marks_and_stored_accents_make_no_class():
 def test_grades_of_which_some_have_letters__are_no_mixture():
     found = answers(birads="1/2/3/4A/4B/5")
     assert (found.choice, found.classes, found.faults) == ("ordered", ("1", "2", "3", "4A", "4B", "5"), ())
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "declared", "told"),
+    [
+        ("birads", ["0", "1", "2", "3", "0"], {}, ("c0", "c4")),
+        ("BI-RADS", ["BI-RADS 0", "BI-RADS 1", "BI-RADS 4A", "BI-RADS 4B", "BI-RADS 1"], {}, ("c0",)),
+        ("lung_rads", ["1", "2", "3", "0", "1"], {}, ("c3",)),
+        ("birads", ["0", "1", "2", "3", "0"], {"choice": "ordered", "classes": list("0123")}, None),
+        ("birads", ["1", "2", "3", "1", "5"], {}, None),
+        ("kl_grade", ["0", "1", "2", "3", "0"], {}, None),
+        ("pi_rads", ["0", "1", "2", "3", "0"], {}, None),
+    ],
+)
+def test_birads_0__is_no_lowest_grade(column, cells, declared, told):
+    names = [f"c{place}" for place in range(5)]
+    found = read_answers({column: cells * 2}, names * 2, Declaration(**declared), where=Path("t.csv"))
+    assert found.choice == "ordered"
+    assert [set(one.cases) for one in found.faults] == ([] if told is None else [set(told)])
+    for one in found.faults:
+        assert (one.code, one.severity) == ("unordered-grades", "warning")
+        assert one.action and "--exclude" in one.action and '"classes" from least to most' in one.action

@@ -61,7 +61,8 @@ def test_find__marks_on_one_class_only() -> None:
     assert (shortcut.code, shortcut.severity, shortcut.policy) == ("burned-in-marks-by-class", "warning", True)
     assert shortcut.numbers["share"] == 1 and shortcut.numbers["rest_share"] == 0 and shortcut.numbers["p_holm"] < 1e-6
     assert shortcut.cases == tuple(name for name, word in classes.items() if word == "malignant")
-    assert "malignant" in shortcut.found and "100 % of 20" in shortcut.found.replace("%", " %")
+    assert shortcut.expected == "text and marks in as many pictures of each class"
+    assert shortcut.found == "in 100% of the 20 patients of class malignant, in 0% of the other 20"
 
 
 def test_find__marks_alike_in_both_classes() -> None:
@@ -135,7 +136,7 @@ def test_find__one_finding_for_a_column() -> None:
         name: WRITTEN if word == "a" or (word == "b" and int(name) % 2) else CLEAN for name, word in classes.items()
     }
     policy = [fault for fault in find(cohort_of(classes, task=task), shown).faults if fault.policy]
-    assert len(policy) == 1 and "where it is a" in policy[0].found and "where it is c" in policy[0].found
+    assert len(policy) == 1 and "of class a" in policy[0].found and "of class c" in policy[0].found
 
 
 def test_find__several_classes_at_once() -> None:

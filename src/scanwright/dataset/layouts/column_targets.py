@@ -7,17 +7,19 @@ for, the only column that is called as grades are (stage, birads …; targets.py
 numbers are asked for (--task regression), the only column of numbers that is no name, patient, side or index.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task, make_quantity_task
-from scanwright.dataset.layouts.cells import as_number, is_empty, is_flag
+from scanwright.dataset.layouts.cells import as_number, as_whole, is_empty, is_flag, is_grouped, unquoted
 from scanwright.dataset.layouts.delimited import Table, column_name, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import tables_in
 from scanwright.dataset.layouts.odd_numbers import has_one_unit, has_units, hold_quantities, may_be_classes
 from scanwright.dataset.layouts.rows import ID_COLUMNS
+from scanwright.dataset.layouts.several import NARROW, NOTHING, SIGNS
 from scanwright.dataset.layouts.sidecar import OF_SERIES, PATIENT_COLUMNS, SPLIT_COLUMNS, case_of, key_column
 from scanwright.dataset.layouts.targets import ORDERED, Answers, missing_target, read_answers, unclear_target
 from scanwright.dataset.task import Channel, Kind, Task
@@ -105,6 +107,30 @@ def target_columns(table: Table, declared: Declaration, *, besides: Iterable[str
     return {telling[0]: telling[0]} if len(telling) == 1 else {}
 
 
+def columns_that_answer(table: Table, task: Task) -> tuple[str, ...]:
+    """The columns that hold what a task answers: called as its quantities or labels, or the only one of none but its classes.
+
+    () if there are none, or several could be it; and of classes that are numbers, yes or no, which many a column may hold.
+    """
+    names = task.quantities if task.kind == "regression" else task.classes
+    if names and {column_name(name) for name in names} <= set(table.columns):
+        return names
+    if task.kind != "classification" or any(is_flag(name) or as_number(name) is not None for name in task.classes):
+        return ()
+    known = {_plain(name) for name in task.classes} | set(NOTHING if task.choice == "several" else ())
+    signs = f"[{SIGNS}]" if task.choice == "several" else r"(?!)"
+    fitting = [
+        name
+        for name, cells in _describing(table, besides=()).items()
+        if cells and {_plain(part) for cell in cells for part in re.split(signs, cell.translate(NARROW))} <= known
+    ]
+    return (fitting[0],) if len(fitting) == 1 else ()
+
+
+def _plain(cell: str) -> str:
+    return " ".join(as_whole(unquoted(cell)).casefold().split())
+
+
 def has_grades_alone(table: Table, declared: Declaration) -> bool:
     """Whether a table's target could only be a column that is called as grades are, which any other target goes before."""
     return not declared.target and declared.kind in OF_GRADES and not set(TARGET_COLUMNS) & set(table.columns)
@@ -131,6 +157,16 @@ def number_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
         if 2 * len(numbers) > len(cells) and len(set(numbers)) > 1 and not counted:
             chosen.append(name)
     return chosen
+
+
+def plain_number_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
+    """Those of them whose filled cells are all numbers, and without a sign that may part thousands."""
+    described = _describing(table, besides=besides)
+    return [
+        name
+        for name in number_columns(table, besides=besides)
+        if all(as_number(cell) is not None and not is_grouped(cell) for cell in described[name])
+    ]
 
 
 def unit_columns(table: Table, *, besides: Iterable[str] = ()) -> list[str]:
@@ -203,10 +239,19 @@ def _what_could_be(table: Table, numbers: Sequence[str], declared: Declaration, 
     described = _describing(table, besides=besides)
     flags = [name for name, cells in described.items() if len(set(cells)) > 1 and all(map(is_flag, cells))]
     told = f"; yes or no is said by {', '.join(flags[:6])}" if flags else ""
-    if len(numbers) == 1 and numbers[0] not in flags and declared.kind != "classification":
-        told += f"; {numbers[0]} holds {_numbers_text(described[numbers[0]])}, and is learned with --task regression"
+    if declared.kind == "classification":
+        return told
+    counts = [name for name, cells in described.items() if is_count([as_number(cell) or 0.0 for cell in cells])]
+    if len(numbers) == 1 and numbers[0] not in flags:
+        told += f"; {numbers[0]} holds {_numbers_text(described[numbers[0]])}, and is learned with --task regression, "
+        told += f'or "kind": "regression" in {FILE_NAME}'
         told += ", or as classes if it is named so" * may_be_classes(described[numbers[0]])
-    return told
+    elif len(numbers) > 1:
+        told += f"; numbers stand in {', '.join(numbers)}, and one of them that is named so is learned with --task regression"
+    elif counts and len(table.rows) > 1:
+        told += f"; {counts[0]} seems to count the rows, and is taken only if it is named so"
+    useless = _useless_columns(table, besides=besides)
+    return told + (f"; nothing is learned of what does not differ: {useless}" if useless else "")
 
 
 def _numbers_text(cells: Sequence[str]) -> str:

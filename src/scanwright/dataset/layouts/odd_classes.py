@@ -144,7 +144,10 @@ def odd_classes(
     shared = _sharing(every)
     signed = [name for name in every if choice == "several" and len(_parts(name)) > 1]
     other = [name for name in every if separator not in (None, LISTS) and _has_sign(name)]
-    parted = [name for name in every if name in {*halved, *made, *shared, *signed, *other} and name not in meant]
+    joined = [name for name in every if stated is None and choice == "one" and _labels(name)]
+    parted = [
+        name for name in every if name in {*halved, *made, *shared, *signed, *other, *joined} and name not in meant
+    ]
     if parted:
         apart = [name for name in other if not _others(name, every).isdisjoint(_by_signs(name))]
         is_sure = stated in (None, "several") and not {*made, *shared, *apart}.isdisjoint(parted)

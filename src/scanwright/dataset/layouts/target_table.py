@@ -10,15 +10,23 @@ the declaration asks for classes or numbers.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from scanwright.dataset.cases import Dataset
+from scanwright.dataset.classes import NORMAL_OR_NOT
 from scanwright.dataset.declare import Declaration, read_declaration
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts import image_mask
 from scanwright.dataset.layouts.box_columns import box_columns
-from scanwright.dataset.layouts.column_targets import answered, has_grades_alone, target_columns, why_no_target
+from scanwright.dataset.layouts.column_targets import (
+    answered,
+    has_grades_alone,
+    plain_number_columns,
+    target_columns,
+    why_no_target,
+)
 from scanwright.dataset.layouts.datasetjson import FILE_NAME as DATASET_JSON
 from scanwright.dataset.layouts.delimited import Table, read_table, why_unreadable
 from scanwright.dataset.layouts.listing import folders_in, images_in, resolved, tables_in
@@ -32,7 +40,7 @@ from scanwright.dataset.layouts.rows import (
     patients_from,
     require_one_first,
 )
-from scanwright.dataset.task import Kind
+from scanwright.dataset.task import Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, stem
 
@@ -56,13 +64,14 @@ DEEPEST = 3  # folders below the table in which images are looked for by name
 ByName = Mapping[str, Path]
 
 
-def detect(root: Path, *, kind: Kind | None = None, grades: bool = False) -> str | None:
+def detect(root: Path, *, kind: Kind | None = None, grades: bool = False, target: Sequence[str] = ()) -> str | None:
     """Why there is a table of images and targets. kind: what is wanted of it, instead of scanwright.json's "kind".
 
-    grades: a column that is called as grades are will do, as where no layout fits. Raises InputError if several tables could
-    be it.
+    grades: a column that is called as grades are will do, as where no layout fits. target: the columns, where scanwright.json
+    names none. Raises InputError if several tables could be it.
     """
     declared = declared_for(root, kind)
+    declared = declared.model_copy(update={"target": declared.target or tuple(target)})
     if root.is_dir() and ((root / DATASET_JSON).is_file() or image_mask.detect(root)):
         return None
     table = _find_table(root, declared)
@@ -83,16 +92,20 @@ def near_misses(root: Path, *, kind: Kind | None = None) -> list[str]:
     root: a folder, or a table itself. kind: as `detect`.
     """
     declared = declared_for(root, kind)
-    lines = []
+    return [
+        f"{table.path.name} lists images: {why_no_target(table, declared, besides=columns)}"
+        for table, columns in _listing(root)
+        if not target_columns(table, declared, besides=columns)
+    ]
+
+
+def _listing(root: Path) -> Iterator[tuple[Table, list[str]]]:
+    """The tables that name images that are there, under root or root itself, each with the columns that do."""
     for path in [root] if root.is_file() else tables_in(root):
-        try:
+        with suppress(InputError):
             table = read_table(path)
-        except InputError:
-            continue
-        columns = _columns(table, images_by_name(path.parent))
-        if columns and not target_columns(table, declared, besides=columns):
-            lines.append(f"{path.name} lists images: {why_no_target(table, declared, besides=columns)}")
-    return lines
+            if columns := _columns(table, images_by_name(path.parent)):
+                yield table, columns
 
 
 def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Dataset:
@@ -105,32 +118,71 @@ def read(root: Path, declared: Declaration, *, name: str, looked_for: str) -> Da
     if table is None:
         broken = why_unreadable([root] if root.is_file() else tables_in(root))
         raise InputError("no table of images and labels", where=root, expected=looked_for, details=broken)
+    columns = _columns(table, images_by_name(table.path.parent))
+    targets = target_columns(table, declared, besides=columns)
+    return _read(table, declared, columns=columns, targets=targets, root=root, name=name)
+
+
+def read_listed(root: Path, declared: Declaration, *, name: str) -> Dataset:
+    """The one table that lists images, read for them alone: its columns of plain numbers are quantities, or there is no target.
+
+    The task of a table without numbers asks what is abnormal, of cases of which nothing is known. name: of the layout.
+    Raises InputError if there is no such table, or there are several; else as `read`.
+    """
+    lists = list(_listing(root))
+    if len(lists) != 1:
+        found = ", ".join(table.path.name for table, _ in lists) or "none"
+        raise InputError("not one table that lists images", where=root, expected="one", found=found)
+    ((table, columns),) = lists
+    numbers = plain_number_columns(table, besides=columns)
+    units = {number: unit for number, unit in declared.units.items() if number in numbers}
+    asked = declared.model_copy(update={"kind": "regression", "target": tuple(numbers), "units": units})
+    targets = {number: number for number in numbers}
+    return _read(table, asked, columns=columns, targets=targets, root=root, name=name)
+
+
+def _read(
+    table: Table,
+    declared: Declaration,
+    *,
+    columns: Sequence[str],
+    targets: Mapping[str, str],
+    root: Path,
+    name: str,
+) -> Dataset:
+    """The table's images in these columns, with the targets in those; without any where none is given."""
     require_one_first(table)
     beside = images_by_name(table.path.parent)
-    columns = in_declared_order(_columns(table, beside), declared.channels)
-    targets = target_columns(table, declared, besides=columns)
+    columns = in_declared_order(columns, declared.channels)
     names = case_names(table, columns)
     outline = outline_column(table, besides=(*columns, *targets))
     cases, faults = make_cases(_files(table, names, columns, beside, outline), channels=columns)
     cases, unclear = described(cases, table, names, besides=(*columns, *targets, outline or ""))
-    rows = {case: [row] for case, row in zip(names, table.rows, strict=True)}
-    found = answered(cases, rows, targets, declared, table=table.path)
     folder = table.path.parent
-    task = found.task(
-        declared,
-        name=table.path.stem if root.is_file() else folder.name,
-        channels=declared.channels
-        or infer_channels([case.images[0] for case in cases], names=channel_names(table, columns), folder=folder.name),
-        where=folder,
+    called = table.path.stem if root.is_file() else folder.name
+    channels = declared.channels or infer_channels(
+        [case.images[0] for case in cases], names=channel_names(table, columns), folder=folder.name
     )
-    return Dataset(
+    read = Dataset(
         root=folder,
         layout=name,
-        stated=f"table {table.path.name}, targets from {found.stated}",
-        task=task,
-        cases=found.cases,
-        faults=(*(fault for fault in faults if fault.code != "missing-label"), *unclear, *found.faults),
+        stated=f"table {table.path.name}",
+        task=Task(name=called, kind="anomaly", channels=channels, classes=NORMAL_OR_NOT),
+        cases=tuple(cases),
+        faults=(*(fault for fault in faults if fault.code != "missing-label"), *unclear),
         **patients_from(table),
+    )
+    if not targets:
+        return read
+    rows = {case: [row] for case, row in zip(names, table.rows, strict=True)}
+    found = answered(cases, rows, targets, declared, table=table.path)
+    return read.model_copy(
+        update={
+            "stated": f"{read.stated}, targets from {found.stated}",
+            "task": found.task(declared, name=called, channels=channels, where=folder),
+            "cases": found.cases,
+            "faults": (*read.faults, *found.faults),
+        }
     )
 
 
@@ -140,14 +192,9 @@ def _find_table(root: Path, declared: Declaration) -> Table | None:
     One whose target are grades by their column's name gives way to others.
     """
     fitting = []
-    for path in [root] if root.is_file() else tables_in(root):
-        try:
-            table = read_table(path)
-        except InputError:
-            continue
-        columns = _columns(table, images_by_name(path.parent))
+    for table, columns in _listing(root):
         lists_boxes = declared.kind in (None, "detection") and not declared.target and box_columns(table) is not None
-        if columns and not lists_boxes and target_columns(table, declared, besides=columns):
+        if not lists_boxes and target_columns(table, declared, besides=columns):
             fitting.append(table)
     fitting = [table for table in fitting if not has_grades_alone(table, declared)] or fitting
     if len(fitting) > 1:

@@ -28,7 +28,7 @@ from pathlib import Path
 from scanwright.dataset.cases import Classes, Fault, Quantities, Target
 from scanwright.dataset.classes import in_order, one_spelling, with_spelling
 from scanwright.dataset.declare import FILE_NAME, Declaration, require_order
-from scanwright.dataset.grades import order_of_grades
+from scanwright.dataset.grades import incomplete, order_of_grades
 from scanwright.dataset.layouts.cells import (
     as_number,
     as_whole,
@@ -224,6 +224,8 @@ def _classes(
     ]
     if named_so and choice == "one" and declared.choice is None:
         odd.append(_unordered(column, classes))
+    elif choice == "ordered" and declared.classes is None:
+        odd += _no_grades(column, classes, spelled, names)
     return Answers(kind="classification", targets=spelled, classes=classes, choice=choice, faults=(*unclear, *odd))
 
 
@@ -238,6 +240,27 @@ def _unordered(column: str, classes: Sequence[str]) -> Fault:
         action='Learned as classes without an order. Give "choice": "ordered" and "classes" if they have one; "choice": "one" '
         "if not.",
     )
+
+
+def _no_grades(
+    column: str, classes: Sequence[str], targets: Sequence[Target | None], names: Sequence[str]
+) -> Iterator[Fault]:
+    """The warning for grades that are learned as the least, and say that an assessment is not complete; with their cases."""
+    for one in incomplete(classes, column=column_name(column)):
+        cases = tuple(
+            name
+            for name, target in zip(names, targets, strict=True)
+            if isinstance(target, Classes) and one in target.names
+        )
+        yield Fault(
+            code="unordered-grades",
+            severity="warning",
+            cases=cases,
+            expected=f"grades in {column} of which each is more than the one before",
+            found=f"{one} in {len(cases)} case{'s' * (len(cases) > 1)}: of no grade, as the assessment is not complete",
+            action=f"Learned as the lowest grade. Empty these cells, or leave the cases out with --exclude; if it is a grade, "
+            f'give the order in {FILE_NAME}: "choice": "ordered" and "classes" from least to most.',
+        )
 
 
 def _flags(

@@ -37,6 +37,7 @@ FALSE_MARKS = 0.15
 """The same where it sees single marks and no word: corners of an ultrasound sector resemble them, in 1 of 11 generated ones."""
 LARGE_DIFFERENCE = 0.2
 SIGNIFICANT = 0.05
+CLASS, LABEL, DRAWN = "class", "label", "something drawn"
 MOST_VALUES = 12
 """A group column with more values than this is a name of cases, not a group."""
 
@@ -156,12 +157,12 @@ def _columns(cohort: Cohort) -> dict[str, dict[str, str]]:
     for case in cohort.cases:
         if isinstance(case.target, Classes) and task.choice == "several":
             for name, there in case.target.known(task.classes).items():
-                columns[f"class {name}"][case.id] = "yes" if there else "no"
+                columns[f"{CLASS} {name}"][case.id] = "yes" if there else "no"
         elif isinstance(case.target, Classes) and case.target.names:
-            columns["class"][case.id] = case.target.names[0]
+            columns[CLASS][case.id] = case.target.names[0]
         if case.label is not None:
             drawn = any(cohort.facts[case.id].region_voxels.values())
-            columns["label"][case.id] = "something drawn" if drawn else "empty"
+            columns[LABEL][case.id] = DRAWN if drawn else "empty"
         for column, value in case.groups.items():
             columns[column][case.id] = value
     return dict(sorted(columns.items()))
@@ -218,12 +219,37 @@ def _text_faults(judged: Mapping[str, PictureMarks], counts: Mapping[str, int]) 
     )
 
 
+def _whatever(column: str) -> str:
+    """Of what marks should not depend, in words.
+
+    >>> _whatever("class"), _whatever("class mass"), _whatever("label"), _whatever("site")
+    ('of each class', 'with and without mass', 'with and without something drawn', 'whatever “site” says')
+    """
+    if column == CLASS:
+        return "of each class"
+    if column == LABEL:
+        return "with and without something drawn"
+    if column.startswith(f"{CLASS} "):
+        return f"with and without {column.removeprefix(f'{CLASS} ')}"
+    return f"whatever \N{LEFT DOUBLE QUOTATION MARK}{column}\N{RIGHT DOUBLE QUOTATION MARK} says"
+
+
+def _where(one: Association) -> str:
+    """Which patients are meant, in words."""
+    if one.column == CLASS:
+        return f"of class {one.value}"
+    if one.column == LABEL:
+        return f"with {one.value}" if one.value == DRAWN else "with nothing drawn"
+    if one.column.startswith(f"{CLASS} "):
+        return f"{'with' if one.value == 'yes' else 'without'} {one.column.removeprefix(f'{CLASS} ')}"
+    return f"where it says {one.value}"
+
+
 def _shortcut_fault(found: list[Association], values: Mapping[str, str], counts: Mapping[str, int]) -> Fault:
     """Values of one column that can be told by their marks; the numbers are those of the most certain one."""
     surest = min(found, key=lambda one: (one.p_holm, one.value))
     told = "; ".join(
-        f"with {one.share:.0%} of {one.total} patients where it is {one.value}, with {one.rest_share:.0%} of the other "
-        f"{one.rest_total}"
+        f"in {one.share:.0%} of the {one.total} patients {_where(one)}, in {one.rest_share:.0%} of the other {one.rest_total}"
         for one in found
     )
     accused = {one.value for one in found}
@@ -232,7 +258,7 @@ def _shortcut_fault(found: list[Association], values: Mapping[str, str], counts:
         severity="warning",
         policy=True,
         cases=tuple(sorted(name for name, value in values.items() if value in accused and name in counts)),
-        expected=f"text and marks as often whatever {surest.column} is",
+        expected=f"text and marks in as many pictures {_whatever(surest.column)}",
         found=told,
         action="A model may learn the marks instead of the anatomy: cut them off or paint them over in all pictures.",
         numbers={
