@@ -16,8 +16,8 @@ from scanwright.inference.evidence import (
     NUM_FAR,
     NUM_NEAR,
     Look,
-    border_voxels,
     own_places,
+    region_borders,
     tempered,
 )
 from scanwright.inference.predict import Engine
@@ -95,14 +95,15 @@ def test_tempered_keeps_one_half_and_divides_log_odds() -> None:
 
 
 def test_border_voxels() -> None:
-    mask = np.zeros((7, 7, 7), bool)
-    assert border_voxels(mask) == 0
-    mask[1:6, 1:6, 1:6] = True
-    assert border_voxels(mask) == 125 - 27
-    flat = np.ones((5, 5, 1), bool)
-    assert border_voxels(flat) == 0, "beyond the image's border is nothing"
-    flat[0] = False
-    assert border_voxels(flat) == 5
+    labels = np.zeros((7, 7, 7), np.uint8)
+    assert region_borders(labels, [(1,), (9,)]).tolist() == [0, 0]
+    labels[1:6, 1:6, 1:6] = 1
+    labels[3, 3, 3] = 2
+    assert region_borders(labels, [(1,), (2,), (1, 2)]).tolist() == [125 - 27 + 6, 1, 125 - 27]
+    flat = np.ones((5, 5, 1), np.uint8)
+    assert region_borders(flat, [(1,)]).tolist() == [0], "beyond the image's border is nothing"
+    flat[0] = 0
+    assert region_borders(flat, [(1,)]).tolist() == [5]
 
 
 def test_an_answer_with_evidence_is_the_answer_without() -> None:

@@ -14,7 +14,7 @@ from scipy.special import expit, logit, xlogy
 
 from scanwright.runtime import generator
 from scanwright.transform.preprocess import Placement
-from scanwright.types import Bools, Floats, Ints
+from scanwright.types import Array, Bools, Floats, Ints
 
 NEAR = 0.01
 """From which probability on a voxel is near a region: the model does not rule out that it belongs to it."""
@@ -64,12 +64,23 @@ def tempered(chances: Floats, slope: float) -> Floats:
     return calibrated
 
 
-def border_voxels(mask_IJK: Bools) -> int:
-    """Voxels of a mask with one beside them that is not in it, by faces; beyond the image's border is nothing."""
-    places = ndimage.find_objects(mask_IJK.view(np.uint8), max_label=1)[0]
-    if places is None:
+def region_borders(labels_IJK: Array, regions: Sequence[Sequence[int]]) -> Ints:
+    """Of each region, given by its label values, the voxels with one beside them that is not in it, by faces, (R,); beyond
+    the image's border is nothing. One region after the other, each in the box around it: no mask of the whole image is made.
+    """
+    boxes = ndimage.find_objects(labels_IJK)
+    return np.array([_border(labels_IJK, values, boxes) for values in regions], dtype=np.int64)
+
+
+def _border(labels_IJK: Array, values: Sequence[int], boxes: Sequence[tuple[slice, ...] | None]) -> int:
+    known = [box for value in values if value <= len(boxes) and (box := boxes[value - 1]) is not None]
+    if not known:
         return 0
-    inside = mask_IJK[tuple(slice(max(0, one.start - 1), one.stop + 1) for one in places)]
+    around = tuple(
+        slice(max(0, min(one.start for one in axis) - 1), max(one.stop for one in axis) + 1)
+        for axis in zip(*known, strict=True)
+    )
+    inside = np.isin(labels_IJK[around], values)
     return int(np.count_nonzero(inside & ~ndimage.binary_erosion(inside, border_value=1)))
 
 
@@ -152,11 +163,10 @@ class Look:
             found = found[0][least], found[1][least], found[2][least]
         self.drawn[name] = found
 
-    def evidence(self, masks: Sequence[Bools], *, agreement: Floats | None = None) -> Evidence:
-        """What was seen of an image, whose answer has these masks (R of them) on its own grid. agreement: None: of one
-        opinion alone.
+    def evidence(self, border: Ints, *, agreement: Floats | None = None) -> Evidence:
+        """What was seen of an image. border (R,): of the answer's masks (`region_borders`). agreement: None: of one opinion
+        alone.
         """
-        border = np.array([border_voxels(mask) for mask in masks], dtype=np.int64)
         agreed = np.full(len(self.outputs), np.nan) if agreement is None else agreement
         return Evidence(
             sums=self.sums, border=border, agreement=agreed, sample=self._sample() if self.sampled else None

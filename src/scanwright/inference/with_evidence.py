@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from scanwright.geometry.volume import Volume
-from scanwright.inference.evidence import Evidence, Look
+from scanwright.inference.evidence import Evidence, Look, region_borders
 from scanwright.inference.opinions import Opinions
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import predict_surely
@@ -45,5 +43,5 @@ def predict_with_evidence(
     look, opinions = Look(outputs=tuple(regions), sampled=sampled), Opinions(tuple(regions))
     listening = replace(engine, opinions=opinions)
     labels, sure = predict_surely(listening, image, watched=watched, slopes=slopes, look=look, where=where, tell=tell)
-    masks = [np.isin(labels.voxels[0], values) for values in regions.values()]
-    return Told(labels, sure, look.evidence(masks, agreement=opinions.agreement))
+    border = region_borders(labels.voxels[0], list(regions.values()))
+    return Told(labels, sure, look.evidence(border, agreement=opinions.agreement))
