@@ -29,6 +29,7 @@ def predict_with_evidence(
     image: Volume,
     *,
     regions: Mapping[int, Sequence[int]],
+    exclusive: bool,
     watched: Sequence[int] = (),
     slopes: Mapping[int, float] | None = None,
     sampled: bool = False,
@@ -37,10 +38,14 @@ def predict_with_evidence(
 ) -> Told:
     """As `volume.predict_surely`, with evidence. Raises TooLarge, before it begins, if memory would not suffice.
 
-    regions: the label values of each output that is a region, in their order. watched: outputs whose largest probability is how
+    regions: the label values of each output that is a region, in their order; exclusive: whether one of all outputs is the
+    answer in each voxel. watched: outputs whose largest probability is how
     sure a voxel is, their log-odds multiplied by `slopes`. sampled: whether voxels are drawn for a calibration.
     """
-    look, opinions = Look(outputs=tuple(regions), sampled=sampled), Opinions(tuple(regions))
+    look, opinions = (
+        Look(outputs=tuple(regions), exclusive=exclusive, sampled=sampled),
+        Opinions(tuple(regions), exclusive),
+    )
     listening = replace(engine, opinions=opinions)
     labels, sure = predict_surely(listening, image, watched=watched, slopes=slopes, look=look, where=where, tell=tell)
     border = region_borders(labels.voxels[0], list(regions.values()))
