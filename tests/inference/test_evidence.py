@@ -9,18 +9,18 @@ import fakes
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import IDENTITY
 from scanwright.geometry.volume import Volume
-from scanwright.inference.confidence import expected_dice, region_sums
 from scanwright.inference.evidence import (
     LEAST,
     NEAR,
     NUM_FAR,
     NUM_NEAR,
+    SIZE,
     Look,
-    border_voxels,
     own_places,
+    region_borders,
     tempered,
 )
-from scanwright.inference.predict import Engine
+from scanwright.inference.predict import Engine, probability_blocks
 from scanwright.inference.with_evidence import predict_with_evidence
 from scanwright.network.build import build
 from scanwright.problem.segmentation import Segmentation
@@ -95,14 +95,15 @@ def test_tempered_keeps_one_half_and_divides_log_odds() -> None:
 
 
 def test_border_voxels() -> None:
-    mask = np.zeros((7, 7, 7), bool)
-    assert border_voxels(mask) == 0
-    mask[1:6, 1:6, 1:6] = True
-    assert border_voxels(mask) == 125 - 27
-    flat = np.ones((5, 5, 1), bool)
-    assert border_voxels(flat) == 0, "beyond the image's border is nothing"
-    flat[0] = False
-    assert border_voxels(flat) == 5
+    labels = np.zeros((7, 7, 7), np.uint8)
+    assert region_borders(labels, [(1,), (9,)]).tolist() == [0, 0]
+    labels[1:6, 1:6, 1:6] = 1
+    labels[3, 3, 3] = 2
+    assert region_borders(labels, [(1,), (2,), (1, 2)]).tolist() == [125 - 27 + 6, 1, 125 - 27]
+    flat = np.ones((5, 5, 1), np.uint8)
+    assert region_borders(flat, [(1,)]).tolist() == [0], "beyond the image's border is nothing"
+    flat[0] = 0
+    assert region_borders(flat, [(1,)]).tolist() == [5]
 
 
 def test_an_answer_with_evidence_is_the_answer_without() -> None:
@@ -111,20 +112,47 @@ def test_an_answer_with_evidence_is_the_answer_without() -> None:
     problem, plan = Segmentation(task), fakes.plan()
     engine = Engine([build(plan.network).eval()], plan, problem, torch.device("cpu"))
     image = Volume(
-        np.random.default_rng(0).normal(size=(1, 20, 18, 10)).astype(np.float32), Grid((20, 18, 10), np.eye(4))
+        np.random.default_rng(0).normal(size=(1, 16, 16, 8)).astype(np.float32), Grid((16, 16, 8), np.eye(4))
     )
-    told = predict_with_evidence(engine, image, regions={1: (1,), 2: (2,)}, watched=[2], sampled=True)
+    told = predict_with_evidence(engine, image, regions={1: (1,), 2: (2,)}, exclusive=True, watched=[2], sampled=True)
     prepared, _ = to_network(image, plan.preprocess)
-    sums = region_sums(engine, prepared, regions=2)
-    assert told.evidence.sums[:, :3] == pytest.approx(sums, rel=1e-3), "the grids are one"
-    first = expected_dice(sums)[0]
-    inside, size, total, _ = told.evidence.sums[0]
-    assert first is None or 2 * inside / (size + total) == pytest.approx(first, rel=1e-3)
+    (chances,) = [block.values.numpy().copy() for block in probability_blocks(engine, prepared)]  # a single window
+    for region, output in enumerate((1, 2)):
+        mask = chances.argmax(0) == output
+        expected = [chances[output][mask].sum(), mask.sum(), chances[output].sum()]
+        assert told.evidence.sums[region, :3] == pytest.approx(expected, rel=1e-4), "the grids are one"
+        assert told.evidence.sums[region, SIZE] == (told.labels.voxels == output).sum()
     sample = told.evidence.sample
     assert sample is not None and set(np.unique(sample.region)) <= {0, 1}
-    surer = predict_with_evidence(engine, image, regions={1: (1,), 2: (2,)}, watched=[2], slopes={2: 3.0})
+    surer = predict_with_evidence(
+        engine, image, regions={1: (1,), 2: (2,)}, exclusive=True, watched=[2], slopes={2: 3.0}
+    )
     assert np.array_equal(surer.labels.voxels, told.labels.voxels), "no mask changes"
     plain = told.sure.astype(float) / 255
     assert np.abs(surer.sure / 255 - tempered(plain, 3.0)).max() < 0.01
     finding = sample.region == 1
     assert np.abs(plain.ravel()[sample.voxel[finding]] - sample.chance[finding]).max() <= 0.5 / 255 + 1e-6
+
+
+def test_regions_that_overlap_are_answered_each_by_itself() -> None:
+    chances = np.random.default_rng(0).random((2, *SHAPE)).astype(np.float32)
+    look = Look(outputs=(0, 1), exclusive=False)
+    look.begin(Placement(Grid(SHAPE, np.eye(4)), IDENTITY, (0, 0, 0), SHAPE, SHAPE))
+    for output in (0, 1):
+        look.see(output, chances[output], slice(0, SHAPE[0]), slice(0, SHAPE[1]))
+        mask = chances[output] > 0.5
+        assert look.sums[output, :2] == pytest.approx([chances[output][mask].sum(), mask.sum()], rel=1e-5)
+
+
+def test_exclusive_regions_share_no_voxel_even_where_none_is_more_probable_than_not() -> None:
+    chances = np.random.default_rng(0).random((3, *SHAPE)).astype(np.float32)
+    chances /= chances.sum(0)
+    look = Look(outputs=(1, 2))
+    look.begin(Placement(Grid(SHAPE, np.eye(4)), IDENTITY, (0, 0, 0), SHAPE, SHAPE))
+    for start, stop in ((0, 2), (2, 6)):
+        for output in range(3):
+            look.see(output, chances[output, start:stop], slice(start, stop), slice(0, SHAPE[1]))
+    best = chances.argmax(0)
+    for region, output in enumerate((1, 2)):
+        mask = best == output
+        assert look.sums[region, :2] == pytest.approx([chances[output][mask].sum(), mask.sum()], rel=1e-5)

@@ -20,8 +20,8 @@ from scanwright.transform.preprocess import to_network
 REGIONS = {1: (1,), 2: (2,)}
 
 
-def heard(opinions: list[torch.Tensor], outputs: tuple[int, ...] = (1, 2)) -> Opinions:
-    one = Opinions(outputs)
+def heard(opinions: list[torch.Tensor], *, exclusive: bool = False) -> Opinions:
+    one = Opinions((1, 2), exclusive)
     for opinion in opinions:
         one.hear(opinion)
     one.close()
@@ -59,7 +59,7 @@ def test_an_engine_hears_each_network_and_each_view() -> None:
     def told(*of: torch.nn.Module, mirror: tuple[bool, bool, bool] = (False, False, False)) -> np.ndarray:
         mirrored = plan.model_copy(update={"inference": plan.inference.model_copy(update={"mirror": mirror})})
         engine = Engine(of, mirrored, problem, torch.device("cpu"))
-        return predict_with_evidence(engine, image, regions=REGIONS).evidence.agreement
+        return predict_with_evidence(engine, image, regions=REGIONS, exclusive=True).evidence.agreement
 
     assert np.isnan(told(networks[0])).all()
     assert told(networks[0], networks[0])[0] in (1.0, pytest.approx(np.nan, nan_ok=True))
@@ -70,7 +70,7 @@ def test_an_engine_hears_each_network_and_each_view() -> None:
     with torch.no_grad():
         chances = problem.probabilities(networks[0](window)[0])
         turned = problem.probabilities(networks[0](window.flip(2))[0]).flip(2)
-    assert views == pytest.approx(heard([chances, turned]).agreement, nan_ok=True)
+    assert views == pytest.approx(heard([chances, turned], exclusive=True).agreement, nan_ok=True)
 
 
 def test_a_listener_changes_no_answer() -> None:

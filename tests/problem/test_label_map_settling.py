@@ -15,7 +15,7 @@ from scanwright.errors import IntegrityError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import IDENTITY
 from scanwright.geometry.volume import Volume
-from scanwright.inference.evidence import Look
+from scanwright.inference.evidence import Look, region_borders
 from scanwright.inference.postprocess import Step
 from scanwright.io.formats import read_label, write_label
 from scanwright.problem.label_map_after import after_from_json
@@ -59,7 +59,7 @@ def made(folder: Path, number: int, *, folds: int = 4, evidence: bool = True) ->
             look.begin(replace(whole(GRID, plan.preprocess), turn=IDENTITY, start=(0, 0, 0), stop=SHAPE, shape=SHAPE))
             for output, chance in ((1, expit(3 * odds)), (2, np.where(found == 2, 0.95, 0.02))):
                 look.see(output, chance.astype(np.float32), slice(0, SHAPE[0]), slice(0, SHAPE[1]))
-            told = look.evidence([found == 1, found == 2])
+            told = look.evidence(region_borders(found, [(1,), (2,)]))
         file = folder / f"{name}.nii.gz"
         problem.write(file, Masks(found[None], GRID, evidence=told))
         case = made_case(name, label=folder / f"{name}.label.nii.gz", patient=f"p{place}")

@@ -14,7 +14,7 @@ from scipy.special import expit, logit, xlogy
 
 from scanwright.runtime import generator
 from scanwright.transform.preprocess import Placement
-from scanwright.types import Bools, Floats, Ints
+from scanwright.types import Array, Bools, Floats, Ints
 
 NEAR = 0.01
 """From which probability on a voxel is near a region: the model does not rule out that it belongs to it."""
@@ -43,7 +43,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Evidence:
-    """sums (R, 4) of each region, with probabilities p and the mask m of p > 1/2: Σ p m, Σ m, Σ p, and Σ of the entropy, in
+    """sums (R, 4) of each region, with probabilities p and the answer's mask m: Σ p m, Σ m, Σ p, and Σ of the entropy, in
     bits, where p is NEAR and more.
 
     border (R,): voxels of the answer's masks with a voxel of the background, or of another region, beside them (by faces).
@@ -64,12 +64,23 @@ def tempered(chances: Floats, slope: float) -> Floats:
     return calibrated
 
 
-def border_voxels(mask_IJK: Bools) -> int:
-    """Voxels of a mask with one beside them that is not in it, by faces; beyond the image's border is nothing."""
-    places = ndimage.find_objects(mask_IJK.view(np.uint8), max_label=1)[0]
-    if places is None:
+def region_borders(labels_IJK: Array, regions: Sequence[Sequence[int]]) -> Ints:
+    """Of each region, given by its label values, the voxels with one beside them that is not in it, by faces, (R,); beyond
+    the image's border is nothing. One region after the other, each in the box around it: no mask of the whole image is made.
+    """
+    boxes = ndimage.find_objects(labels_IJK)
+    return np.array([_border(labels_IJK, values, boxes) for values in regions], dtype=np.int64)
+
+
+def _border(labels_IJK: Array, values: Sequence[int], boxes: Sequence[tuple[slice, ...] | None]) -> int:
+    known = [box for value in values if value <= len(boxes) and (box := boxes[value - 1]) is not None]
+    if not known:
         return 0
-    inside = mask_IJK[tuple(slice(max(0, one.start - 1), one.stop + 1) for one in places)]
+    around = tuple(
+        slice(max(0, min(one.start for one in axis) - 1), max(one.stop for one in axis) + 1)
+        for axis in zip(*known, strict=True)
+    )
+    inside = np.isin(labels_IJK[around], values)
     return int(np.count_nonzero(inside & ~ndimage.binary_erosion(inside, border_value=1)))
 
 
@@ -77,15 +88,19 @@ def border_voxels(mask_IJK: Bools) -> int:
 class Look:
     """Takes what it wants of probabilities as they pass, some rows and lines of one output at a time.
 
-    outputs: the network's outputs that are regions, in their order. sampled: whether voxels are drawn too. placement: where
-    the box that is looked at lies, once that is known (`begin`). Voxels are drawn by a key each, the same whatever the parts
-    are that the image comes in along the first axis.
+    outputs: the network's outputs that are regions, in their order; they are its last ones. exclusive: whether the most
+    probable output is a voxel's answer, the first of several, as `Problem.decode` has it; else each region is answered where
+    it is more probable than not. sampled: whether voxels are drawn too. placement: where the box that is looked at lies,
+    once that is known (`begin`). Voxels are drawn by a key each, the same whatever the parts are that the image comes in
+    along the first axis.
     """
 
     outputs: tuple[int, ...]
+    exclusive: bool = True
     sampled: bool = False
     placement: Placement = field(init=False)
     keys: tuple[tuple[int, int], Floats] | None = field(init=False, default=None)
+    best: tuple[Floats, Ints] | None = field(init=False, default=None)
     sums: Floats = field(init=False)
     drawn: dict[tuple[int, bool], tuple[Floats, Ints, Floats]] = field(init=False, default_factory=dict)
 
@@ -97,20 +112,41 @@ class Look:
         self.placement = placement
 
     def see(self, output: int, chances: Floats, rows: slice, lines: slice) -> None:
-        """One output's probabilities (rows, lines, W) at a place of the box."""
+        """One output's probabilities (rows, lines, W) at a place of the box; of each place the outputs come in their order."""
+        if self.exclusive:
+            self._compete(output, chances)
         if output not in self.outputs:
             return
         region = self.outputs.index(output)
         near = chances >= NEAR
         some = chances[near].astype(np.float64)
-        mask = some > 0.5
-        self.sums[region] += some[mask].sum(), mask.sum(), chances.sum(dtype=np.float64), _bits(some).sum()
+        self.sums[region, TOTAL] += chances.sum(dtype=np.float64)
+        self.sums[region, DOUBT] += _bits(some).sum()
+        if not self.exclusive:
+            mask = some > 0.5
+            self.sums[region, [INSIDE, SIZE]] += some[mask].sum(), mask.sum()
         if self.sampled:
             keys = self._keys(rows, lines)
             number = len(self.outputs)
             near_most, far_most = min(NUM_NEAR, ALL_NEAR // number), min(NUM_FAR, ALL_FAR // number)
             for is_near, most in ((True, near_most), (False, far_most)):
                 self._draw((region, is_near), near if is_near else ~near, chances, keys, (rows, lines), most=most)
+
+    def _compete(self, output: int, chances: Floats) -> None:
+        """Keep the most probable output of each voxel, and add it to its region when the last one has come."""
+        if output == 0 or self.best is None:
+            self.best = chances.copy(), np.full(chances.shape, output)
+        else:
+            highest, which = self.best
+            which[chances > highest] = output
+            np.maximum(highest, chances, out=highest)
+        if output == self.outputs[-1]:
+            highest, which = self.best
+            number = output + 1
+            inside = np.bincount(which.ravel(), weights=highest.ravel(), minlength=number)
+            size = np.bincount(which.ravel(), minlength=number)
+            self.sums[:, [INSIDE, SIZE]] += np.stack([inside, size], axis=1)[list(self.outputs)]
+            self.best = None
 
     def _keys(self, rows: slice, lines: slice) -> Floats:
         """The keys of the voxels at a place, the same for every output."""
@@ -152,11 +188,10 @@ class Look:
             found = found[0][least], found[1][least], found[2][least]
         self.drawn[name] = found
 
-    def evidence(self, masks: Sequence[Bools], *, agreement: Floats | None = None) -> Evidence:
-        """What was seen of an image, whose answer has these masks (R of them) on its own grid. agreement: None: of one
-        opinion alone.
+    def evidence(self, border: Ints, *, agreement: Floats | None = None) -> Evidence:
+        """What was seen of an image. border (R,): of the answer's masks (`region_borders`). agreement: None: of one opinion
+        alone.
         """
-        border = np.array([border_voxels(mask) for mask in masks], dtype=np.int64)
         agreed = np.full(len(self.outputs), np.nan) if agreement is None else agreement
         return Evidence(
             sums=self.sums, border=border, agreement=agreed, sample=self._sample() if self.sampled else None

@@ -17,9 +17,12 @@ from scanwright.types import Floats
 
 @dataclass(slots=True)
 class Opinions:
-    """outputs: of the network, those that are regions. hear each opinion on a batch of windows, then `close` the batch."""
+    """outputs: of the network, those that are regions. exclusive: whether the most probable output is a voxel's answer; else
+    a region is where it is more probable than not. hear each opinion on a batch of windows, then `close` the batch.
+    """
 
     outputs: Sequence[int]
+    exclusive: bool = True
     number: int = field(init=False, default=0)
     counts: Tensor | None = field(init=False, default=None)
     pairs: Floats = field(init=False)
@@ -29,7 +32,11 @@ class Opinions:
 
     def hear(self, probabilities_NKDHW: Tensor) -> None:
         """One opinion: what one network says of the windows, seen from one side."""
-        masks = (probabilities_NKDHW[:, list(self.outputs)] > 0.5).to(torch.int16)
+        if self.exclusive:
+            best = probabilities_NKDHW.argmax(1)
+            masks = torch.stack([best == output for output in self.outputs], 1).to(torch.int16)
+        else:
+            masks = (probabilities_NKDHW[:, list(self.outputs)] > 0.5).to(torch.int16)
         self.counts = masks if self.counts is None else self.counts + masks
         self.number += 1
 

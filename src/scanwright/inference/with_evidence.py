@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from scanwright.geometry.volume import Volume
-from scanwright.inference.evidence import Evidence, Look
+from scanwright.inference.evidence import Evidence, Look, region_borders
 from scanwright.inference.opinions import Opinions
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import predict_surely
@@ -31,6 +29,7 @@ def predict_with_evidence(
     image: Volume,
     *,
     regions: Mapping[int, Sequence[int]],
+    exclusive: bool,
     watched: Sequence[int] = (),
     slopes: Mapping[int, float] | None = None,
     sampled: bool = False,
@@ -39,11 +38,15 @@ def predict_with_evidence(
 ) -> Told:
     """As `volume.predict_surely`, with evidence. Raises TooLarge, before it begins, if memory would not suffice.
 
-    regions: the label values of each output that is a region, in their order. watched: outputs whose largest probability is how
+    regions: the label values of each output that is a region, in their order; exclusive: whether one of all outputs is the
+    answer in each voxel. watched: outputs whose largest probability is how
     sure a voxel is, their log-odds multiplied by `slopes`. sampled: whether voxels are drawn for a calibration.
     """
-    look, opinions = Look(outputs=tuple(regions), sampled=sampled), Opinions(tuple(regions))
+    look, opinions = (
+        Look(outputs=tuple(regions), exclusive=exclusive, sampled=sampled),
+        Opinions(tuple(regions), exclusive),
+    )
     listening = replace(engine, opinions=opinions)
     labels, sure = predict_surely(listening, image, watched=watched, slopes=slopes, look=look, where=where, tell=tell)
-    masks = [np.isin(labels.voxels[0], values) for values in regions.values()]
-    return Told(labels, sure, look.evidence(masks, agreement=opinions.agreement))
+    border = region_borders(labels.voxels[0], list(regions.values()))
+    return Told(labels, sure, look.evidence(border, agreement=opinions.agreement))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.errors import IntegrityError
 from scanwright.evaluation.mask_parts import region_parts
@@ -38,25 +37,24 @@ def open_kept(row: KeptRow, task: Task) -> Opened:
     truth, answer = read_label(case.label), read_label(row.kept.file)
     voxel, _ = size_of_voxel(truth.grid)
     labels, found = truth.voxels[0], answer.voxels[0]
-    true_masks, found_masks = region_masks(labels, task), region_masks(found, task)
     judged = None if task.ignore is None else labels != task.ignore
-    anatomy = [mask for name, mask in found_masks.items() if name not in task.abnormal]
-    others = np.logical_or.reduce(anatomy) if anatomy else np.zeros(found.shape, np.bool_)
-    looked_for = [name for name in true_masks if case.judged is None or name in case.judged]
+    anatomy = [value for region in task.regions if region.name not in task.abnormal for value in region.values]
+    background, others = found == 0, np.isin(found, anatomy)
     parts = {
-        name: region_parts(
-            true_masks[name],
-            found_masks[name],
-            background_IJK=found == 0,
+        region.name: region_parts(  # one after the other: masks of a hundred regions would not fit into memory
+            np.isin(labels, region.values),
+            np.isin(found, region.values),
+            background_IJK=background,
             others_IJK=others,
             voxel=voxel,
             judged=judged,
-            are_lesions=name in task.abnormal,
+            are_lesions=region.name in task.abnormal,
         )
-        for name in looked_for
+        for region in task.regions
+        if case.judged is None or region.name in case.judged
     }
     evidence = read_evidence(row.kept.file)
-    positive, counts = _truth_of_sample(evidence, labels, task, looked_for)
+    positive, counts = _truth_of_sample(evidence, labels, task, list(parts))
     return Opened(
         parted=PartedCase(case=row.case, patient=row.patient, fold=row.fold, regions=parts),
         sizes={name: one.true * voxel for name, one in parts.items()},

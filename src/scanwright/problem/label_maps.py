@@ -87,7 +87,9 @@ class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
         """Labels on the image's own grid, as the network gives them, with evidence that out-of-fold choices rest on. Raises
         TooLarge, before it begins, if memory would not suffice.
         """
-        told = predict_with_evidence(engine, image, regions=self._outputs, sampled=True, where=where, tell=tell)
+        told = predict_with_evidence(
+            engine, image, regions=self._outputs, exclusive=self.task.exclusive, sampled=True, where=where, tell=tell
+        )
         return Masks(told.labels.voxels, told.labels.grid, evidence=told.evidence)
 
     def answer_surely(
@@ -102,6 +104,7 @@ class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
             engine,
             image,
             regions=self._outputs,
+            exclusive=self.task.exclusive,
             watched=[places[name] for name in self.task.abnormal],
             slopes=slopes,
             where=where,
