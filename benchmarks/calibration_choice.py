@@ -1,6 +1,6 @@
 """What choosing a calibration by cross-fitted log loss is worth, on made probabilities whose truth is known.
 
-    python benchmarks/calibration_choice.py [--studies 40] [-o FILE]
+    python benchmarks/calibration_choice.py [--studies 20] [-o FILE]
 
 Two classes. The true log-odds are normal with a deviation of 2; a model says them as they are ("hold"), three times ("too
 sure"), with an offset of 1 ("shifted"), or bent so that one slope and one offset do not mend it ("bent"). Each calibration is
@@ -52,7 +52,7 @@ def study(says: Callable[[Floats], Floats], cases: int, seed: int) -> tuple[dict
 def main() -> None:
     """A row for each way to say it and number of cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=40)
+    parser.add_argument("--studies", type=int, default=20)
     parser.add_argument("-o", "--out", type=Path)
     given = parser.parse_args()
     rows = []

@@ -174,6 +174,32 @@ def test_by_class__each_class_is_held():
     assert all(abs(one["mean"] - 0.8) < 0.08 for one in apart["sets"]["by_class"].values())
 
 
+def test_less_than_stated__is_said_of_a_class_and_of_a_group():
+    """A rare class that the model hardly knows, and a site whose truth is turned round."""
+    rng = np.random.default_rng(0)
+    raw = []
+    for k in range(600):
+        truth = int(rng.random() < 0.15)
+        chance = float(np.clip(rng.normal(0.15 + 0.1 * truth, 0.08), 0.01, 0.99))
+        site = "b" if k % 10 == 0 else "a"
+        raw.append(
+            ClassifiedCase(
+                case=f"c{k}",
+                patient=f"p{k}",
+                fold=k % 3,
+                groups={"site": site},
+                probabilities=(1 - chance, chance),
+                truth=1 - truth if site == "b" else truth,
+                decision=0,
+            )
+        )
+    kind = problem("one", ("n", "p"))
+    told = kind.settle(raw, [], PLAN)[0]
+    text = " ".join(certainty_part({CERTAINTY: kind.certainty(told, raw, PLAN, {})[0]}).sentences)
+    assert "Of p sets hold the truth less often" in text and "inference.by_class=true" in text
+    assert "where site = b" in text and "site = a" not in text
+
+
 def test_kept__reads_as_it_was_written_and_refuses_other_things():
     told = fitted("several", ("x", "y", "z"), risk=0.3)[1]
     first = fit_certainty(told, plan(risk=0.3).inference, problem("several", ("x", "y", "z")).task)

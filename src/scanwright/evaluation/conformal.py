@@ -14,8 +14,10 @@ is of all cases together: a class, or a hospital, may have less. by_class compar
 holds for each class (Mondrian; Vovk 2012, ACML 475); a class of few cases is then in most sets.
 
     lac     1 - probability of the class: the smallest sets (Sadinle, Lei & Wasserman 2019, J Am Stat Assoc 114:223)
-    aps     the probability of all classes that are at least as probable: larger sets where the model is unsure (Romano,
-            Sesia & Candès 2020). Without the randomisation of the paper, so that a case always has the same set
+    aps     the probability of all classes that are more probable, and a random share of its own: larger sets where the
+            model is unsure (Romano, Sesia & Candès 2020). Without that share each wrong answer to one of two classes scores
+            1, and a model that is wrong in more than 1 - coverage of cases says both classes of each (BreastMNIST). The share
+            is drawn from the case's own probabilities (`own_draw`), so that a case always has the same set
     raps    aps, and PENALTY for each class from the FREE most probable ones on (Angelopoulos et al. 2021, ICLR)
 """
 
@@ -31,6 +33,7 @@ from scanwright.types import Array, Bools, Floats, Ints
 Score = Literal["lac", "aps", "raps"]
 PENALTY, FREE = 0.1, 1
 """Of raps. Angelopoulos et al. tune both for 1,000 classes; of a handful, a second one is to be hard to add."""
+DIGITS_BEHIND, SATURATED = 1e4, 1e-12
 TIE = 1e-9
 """Scores that differ by less are equal: they were added up in another order."""
 
@@ -43,9 +46,19 @@ def class_scores(probabilities: Floats, score: Score) -> Floats:
     order = np.argsort(-probabilities, axis=-1, kind="stable")
     ranks = np.argsort(order, axis=-1, kind="stable")
     up_to = np.take_along_axis(np.cumsum(np.take_along_axis(probabilities, order, axis=-1), axis=-1), ranks, axis=-1)
+    up_to = up_to - (1 - own_draw(probabilities)[..., None]) * probabilities
     penalty = PENALTY * np.maximum(0, ranks + 1 - FREE) if score == "raps" else 0.0
     total: Floats = up_to + penalty
     return total
+
+
+def own_draw(probabilities: Floats) -> Floats:
+    """A number in [0, 1) for each case, (...,), that is as good as random and always the same: the digits far behind
+    the point of the log odds of its most probable class.
+    """
+    best = np.clip(probabilities.max(axis=-1), SATURATED, 1 - SATURATED)
+    drawn: Floats = np.mod(DIGITS_BEHIND * (np.log(best) - np.log1p(-best)), 1.0)
+    return drawn
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,6 +31,7 @@ def certainty_part(summary: Mapping[str, JSON], *, units: Mapping[str, str] | No
         return _of_numbers(found["by_quantity"], units or {})
     sentences = [
         *_sets_text(found.get("sets")),
+        *_less_text(found.get("sets")),
         *_finds_text(found["selective"]),
         *_declined_text(found.get("declined")),
     ]
@@ -104,6 +105,31 @@ def _sets_text(sets: Mapping[str, JSON] | None) -> Iterator[str]:
         f"{_share(sets['coverage'])} of cases{_band_text(sets)}. A set holds {size} classes in the mean, and {single} of sets "
         "hold one."
     )
+
+
+def _less_text(sets: Mapping[str, JSON] | None) -> Iterator[str]:
+    """Which classes and groups are held less often than is stated, by the whole of their intervals."""
+    if not sets:
+        return
+    stated = sets["stated"]
+    if classes := [name for name, one in sets["by_class"].items() if _is_less(one, stated)]:
+        yield (
+            f"Of {', '.join(classes)} sets hold the truth less often than is stated, which is of all cases together: "
+            "inference.by_class=true has them hold it for each class, and makes them larger."
+        )
+    columns = {column: values for column, values in sets["by_group"].items() if len(values) <= FEW_GROUPS}
+    groups = [
+        f"{column} = {name}"
+        for column, values in columns.items()
+        for name, one in values.items()
+        if _is_less(one, stated)
+    ]
+    if groups:
+        yield f"Sets hold the truth less often than is stated where {', '.join(groups)}."
+
+
+def _is_less(value: Mapping[str, JSON], stated: float) -> bool:
+    return value["ci95"] is not None and bool(value["ci95"][1] < stated)
 
 
 def _band_text(block: Mapping[str, JSON]) -> str:
