@@ -8,7 +8,7 @@ The first two need the reference statistics that every package has; the last nee
 was made, without which nothing is said of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -17,12 +17,13 @@ import numpy as np
 
 from scanwright.api.case import slices
 from scanwright.api.case.opened import Model
+from scanwright.api.case.unlike import lying, unlike
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.doubt import Doubt, as_data
 from scanwright.errors import PolicyError
-from scanwright.explanation.in_range import GRAIN, LAYOUT, TURNED, Judged, Level, Look
+from scanwright.explanation.in_range import LAYOUT, TURNED, Judged, Level, Look
 from scanwright.explanation.reference import Reference
-from scanwright.features.looks import NETWORK, TEXTURE, look_at
+from scanwright.features.looks import look_at
 from scanwright.geometry.volume import Volume
 from scanwright.runtime import free_memory_bytes
 from scanwright.transform.preprocess import to_network, whole
@@ -34,11 +35,6 @@ MOST_SLICES = 9
 """Slices of a volume that a model of single slices is asked about; the median one decides."""
 COPIES = 4
 """Of a prepared image, in memory while it is looked at."""
-NOISY = "noise"
-NOISE = 0.5
-"""Grain from which on an image whose grain is unusual is called noise: its neighbours have little to do with each
-other.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,84 +224,8 @@ def _doubt(
     if view == TURNED:
         turn = known.clouds.best_turn(look)
         axes, is_picture = model.engine.plan.preprocess.axes, image.grid.unit == "px"
-        how = _lying(() if turn is None else turn[0].ways(axes, is_picture=is_picture))
+        how = lying(() if turn is None else turn[0].ways(axes, is_picture=is_picture))
         return Doubt(
             "turned", "looks like the training images {how}: it may lie otherwise than its header says", how=how
         )
-    if view != GRAIN and not np.isfinite(distance):
-        return Doubt("other-axes", "an image with other axes or channels than the training images")
-    return UNLIKE[GRAIN if view == GRAIN and distance < NOISE else NOISY if view == GRAIN else view](distance, reach)
-
-
-def _lying(ways: Sequence[str]) -> Doubt:
-    """Ways to lie as one value, each of which other languages tell in their words."""
-    if not ways:
-        return Doubt("turn-none", "in another position")
-    told, *others = (WAYS[way] for way in ways)
-    for other in others:
-        told = Doubt("turn-two", "{first}, {second}", first=told, second=other)
-    return told
-
-
-WAYS: Mapping[str, Doubt] = {
-    "head": Doubt("turn-head", "upside down"),
-    "back": Doubt("turn-back", "back to front"),
-    "left": Doubt("turn-left", "left and right exchanged"),
-    "side": Doubt("turn-side", "with its axes exchanged"),
-}
-
-
-def _noise(value: float, reach: float) -> Doubt:
-    return Doubt(
-        "noise",
-        "noise: neighbouring voxels have little to do with each other (grain {value:.2f}, up to {reach:.2f} in training)",
-        value=value,
-        reach=reach,
-    )
-
-
-def _grainy(value: float, reach: float) -> Doubt:
-    return Doubt(
-        "grainy",
-        "grainier than the training images (grain {value:.2f}, up to {reach:.2f} there)",
-        value=value,
-        reach=reach,
-    )
-
-
-def _texture(value: float, reach: float) -> Doubt:
-    return Doubt(
-        "unlike-texture",
-        "grey values and texture unlike those of the training images (distance {value:.2f}, up to {reach:.2f} there)",
-        value=value,
-        reach=reach,
-    )
-
-
-def _layout(value: float, reach: float) -> Doubt:
-    return Doubt(
-        "unlike-layout",
-        "what is bright where is unlike the training images: another part of the body, or another view (distance "
-        "{value:.2f}, up to {reach:.2f} there)",
-        value=value,
-        reach=reach,
-    )
-
-
-def _features(value: float, reach: float) -> Doubt:
-    return Doubt(
-        "unlike-features",
-        "unlike the training images, as the model sees it: another anatomy, or another kind of image (distance "
-        "{value:.2f}, up to {reach:.2f} there)",
-        value=value,
-        reach=reach,
-    )
-
-
-UNLIKE: Mapping[str, Callable[[float, float], Doubt]] = {
-    NOISY: _noise,
-    GRAIN: _grainy,
-    TEXTURE: _texture,
-    LAYOUT: _layout,
-    NETWORK: _features,
-}
+    return unlike(view, distance, reach)
