@@ -25,7 +25,11 @@ from scanwright.doubt import Doubt
 from scanwright.errors import IntegrityError
 from scanwright.types import Shape3, Triple, Unit
 
-AXES = ("left to right", "back to front", "feet to head")
+AXES = (
+    Doubt("axis-left-to-right", "left to right"),
+    Doubt("axis-back-to-front", "back to front"),
+    Doubt("axis-feet-to-head", "feet to head"),
+)
 SPREADS = TypeAdapter(tuple[Spread, Spread, Spread])
 UNITS: TypeAdapter[Unit] = TypeAdapter(Unit)
 SPACING, VIEW, PIXELS, PROPORTIONS = (1.25, 2.0), (1.5, 3.0), 2.0, 4 / 3
@@ -114,12 +118,14 @@ class Acquired:
         doubts = []
         least, most = max(wide.min, high.min), max(wide.max, high.max)
         if not least / PIXELS <= max(width, height) <= most * PIXELS:
-            text = "a picture of {width} x {height} pixels, {least:.0f} to {most:.0f} along the longer side in training"
-            doubts.append(Doubt("other-pixels", text, width=width, height=height, least=least, most=most))
+            pixels = (
+                "a picture of {width} x {height} pixels, {least:.0f} to {most:.0f} along the longer side in training"
+            )
+            doubts.append(Doubt("other-pixels", pixels, width=width, height=height, least=least, most=most))
         low, high_ratio = wide.min / high.max, wide.max / high.min
         if not low / PROPORTIONS <= width / height <= high_ratio * PROPORTIONS:
-            text = "a picture of other proportions: {width} x {height} pixels"
-            doubts.append(Doubt("other-proportions", text, width=width, height=height))
+            odd = "a picture of other proportions: {width} x {height} pixels"
+            doubts.append(Doubt("other-proportions", odd, width=width, height=height))
         return doubts
 
 
@@ -132,7 +138,7 @@ def _spacing(axis: int, edge: float, learned: Spread) -> Doubt:
         "other-voxels",
         "voxels of {edge:.3g} mm {axis}, {least:.3g} to {most:.3g} mm in training",
         edge=edge,
-        axis=_along(axis),
+        axis=AXES[axis],
         least=learned.min,
         most=learned.max,
     )
@@ -143,12 +149,7 @@ def _view(axis: int, length: float, learned: Spread) -> Doubt:
         "other-view",
         "a field of view of {length:.0f} mm {axis}, {least:.0f} to {most:.0f} mm in training",
         length=length,
-        axis=_along(axis),
+        axis=AXES[axis],
         least=learned.min,
         most=learned.max,
     )
-
-
-def _along(axis: int) -> Doubt:
-    """A direction, as a value that is told in other languages too."""
-    return Doubt(f"axis-{AXES[axis].replace(' ', '-')}", AXES[axis])

@@ -7,8 +7,8 @@ is, so that they can be held against those of other models.
 
 Sources: Mahalanobis distance in feature space, Lee et al. 2018, NeurIPS 31:7167; shrinkage, Ledoit and Wolf 2004, J
 Multivar Anal 88:365. Cosine to the nearest case, nearest neighbours and each feature by itself were measured against it
-(benchmarks/out_of_range.py --compare): none of them declined as much of what is out of range at one share of false
-alarms.
+(benchmarks/out_of_range.py --compare), and relative distances: none of them declined more of what is out of range at
+one share of false alarms.
 """
 
 from collections.abc import Mapping

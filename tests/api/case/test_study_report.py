@@ -39,7 +39,8 @@ def test_report__doubts_are_words_on_the_page_and_sentences_elsewhere(finished, 
         "左右可能有误" in page and "未与前次检查比较：层数过少，无法判断体位旋转。" in page and no_position not in page
     )
     told = json.loads((out / "now.report.json").read_text(encoding="utf-8"))
-    *of_tests, first, second = told["warnings"]
+    *of_tests, first, second, of_prior = told["warnings"]
+    assert of_prior["code"] == "of-prior"  # a field of view of three slices
     assert first == {"code": "no-position", "values": {}, "text": no_position}
     assert "misses-most" in {one["code"] for one in of_tests} and "多数病灶被漏检" in page  # the model is a toy
     assert second["values"] == {"reason": "too few slices to tell how the body is turned"}

@@ -17,13 +17,13 @@ import numpy as np
 
 from scanwright.api.case import slices
 from scanwright.api.case.opened import Model
+from scanwright.api.case.unlike import lying, unlike
 from scanwright.dataset.familiar import unfamiliar
 from scanwright.doubt import Doubt, as_data
 from scanwright.errors import PolicyError
-from scanwright.explanation.in_range import GRAIN, LAYOUT, TURNED, Judged, Level, Look
+from scanwright.explanation.in_range import LAYOUT, TURNED, Judged, Level, Look
 from scanwright.explanation.reference import Reference
-from scanwright.explanation.turned import WAYS
-from scanwright.features.looks import NETWORK, TEXTURE, look_at
+from scanwright.features.looks import look_at
 from scanwright.geometry.volume import Volume
 from scanwright.runtime import free_memory_bytes
 from scanwright.transform.preprocess import to_network, whole
@@ -35,10 +35,6 @@ MOST_SLICES = 9
 """Slices of a volume that a model of single slices is asked about; the median one decides."""
 COPIES = 4
 """Of a prepared image, in memory while it is looked at."""
-NOISE = 0.5
-"""Grain from which on an image whose grain is unusual is called noise: its neighbours have little to do with each
-other.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +146,8 @@ def _of_values(model: Model, image: Volume) -> Iterator[Reason]:
         low, high = voxels.min(), voxels.max()
         if low == high:
             name = model.task.channels[place].name
-            text = "the image has one value everywhere ({channel}: {value:.4g}): nothing is in it"
-            yield Reason(Doubt("constant-image", text, channel=name, value=float(low)), "outside")
+            said = "the image has one value everywhere ({channel}: {value:.4g}): nothing is in it"
+            yield Reason(Doubt("constant-image", said, channel=name, value=float(low)), "outside")
     for doubt in unfamiliar(image.voxels, model.learned):
         yield Reason(doubt, "outside")
 
@@ -228,39 +224,8 @@ def _doubt(
     if view == TURNED:
         turn = known.clouds.best_turn(look)
         axes, is_picture = model.engine.plan.preprocess.axes, image.grid.unit == "px"
-        how = _ways(() if turn is None else turn[0].ways(axes, is_picture=is_picture))
+        how = lying(() if turn is None else turn[0].ways(axes, is_picture=is_picture))
         return Doubt(
             "turned", "looks like the training images {how}: it may lie otherwise than its header says", how=how
         )
-    if view == GRAIN:
-        noise = distance >= NOISE
-        text = "noise: neighbouring voxels have little to do with each other (grain {value:.2f}, up to {reach:.2f} in training)"
-        grainy = "grainier than the training images (grain {value:.2f}, up to {reach:.2f} there)"
-        return Doubt("noise" if noise else "grainy", text if noise else grainy, value=distance, reach=reach)
-    code, text = UNLIKE[view]
-    if not np.isfinite(distance):
-        return Doubt("other-axes", "an image with other axes or channels than the training images")
-    return Doubt(code, text + " (distance {value:.2f}, up to {reach:.2f} there)", value=distance, reach=reach)
-
-
-def _ways(ways: Sequence[str]) -> Doubt:
-    """Ways to lie as one value, each of which other languages tell in their words."""
-    if not ways:
-        return Doubt("turn-none", "in another position")
-    first, *others = (Doubt(f"turn-{way}", WAYS[way]) for way in ways)
-    for other in others:
-        first = Doubt("turn-two", "{first}, {second}", first=first, second=other)
-    return first
-
-
-UNLIKE: Mapping[str, tuple[str, str]] = {
-    TEXTURE: ("unlike-texture", "grey values and texture unlike those of the training images"),
-    LAYOUT: (
-        "unlike-layout",
-        "what is bright where is unlike the training images: another part of the body, or another view",
-    ),
-    NETWORK: (
-        "unlike-features",
-        "unlike the training images, as the model sees it: another anatomy, or another kind of image",
-    ),
-}
+    return unlike(view, distance, reach)
