@@ -3,8 +3,8 @@
     python benchmarks/ensembles.py breastmnist --data ../shared/data --runs FOLDER [--budget 15m | --steps 300] [--folds 5]
 
 Trains the runs of the data set on the same folds, where they are not there yet (the first says which folds: --split), and
-builds everything that they allow with `scanwright ensemble`. The result holds every row of the table: the headline out of fold and on
-the test split, the difference from the best single model with its 95 % interval and p, passes, milliseconds, megabytes.
+builds everything that they allow with `scanwright ensemble`. The result holds every row of the table: the headline out of fold
+and on the test split, the difference from the best single model with its 95 % interval and p, passes, milliseconds, megabytes.
 Milliseconds are of this machine under its load, which stands beside the result.
 """
 

@@ -34,8 +34,9 @@ FOLDER = "opinions"
 
 @dataclass
 class Opinions:
-    """Opinions on the cases of some sources. folder: of the ensemble. keys: under which those of a voice's weights lie. checked:
-    cases whose voxels are those that the runs have seen.
+    """Opinions on the cases of some sources. folder: of the ensemble. keys: under which those of a voice's weights lie.
+
+    checked: cases whose voxels are those that the runs have seen.
     """
 
     sources: Sources
