@@ -100,7 +100,7 @@ def test_classes__a_limit_keeps_what_is_under_it(classes, tmp_path):
     runs = [folder / "one", folder / "two"]
     answered(folder, "cheap")
     cheap = ensemble(runs, out=folder / "cheap", most_passes=1)
-    assert num_passes(open_model(cheap.package).engine) == 1 and "at most 1 forward passes" in cheap.report.summary[0]
+    assert num_passes(open_model(cheap.package).engine) == 1 and "at most 1 forward pass" in cheap.report.summary[0]
     assert [row.fits for row in cheap.report.rows] == [row.passes == 1 for row in cheap.report.rows]
     with pytest.raises(UsageError, match="no model is under this cost"):
         ensemble(runs, out=folder / "cheap", most_mb=1e-6)
