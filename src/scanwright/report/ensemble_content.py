@@ -14,6 +14,10 @@ class Worth:
     estimate: Estimate
     gains: tuple[Difference, ...] = ()
 
+    def shown(self, metric: str) -> tuple[Difference, ...]:
+        """The differences of the headline's metric; all of them where none is of that."""
+        return tuple(one for one in self.gains if one.metric == metric and not one.part) or self.gains
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnsembleRow:

@@ -8,10 +8,10 @@ The weights of a greedy selection are those that the other folds choose; a soup'
 fold choose. So every row of the table is answered, and weighed, by what had no part in its cases.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -250,6 +250,7 @@ class Pot:
     opinions: Opinions
     folder: Path
     made: set[Path] = field(default_factory=set)
+    asked: dict[tuple[str, ...], Callable[[Case], Any]] = field(default_factory=dict)
 
     def file(self, names: tuple[str, ...]) -> Path:
         """The file with the mean of some ingredients; of one its own."""
@@ -268,6 +269,8 @@ class Pot:
 
     def _score(self, names: tuple[str, ...], cases: Sequence[Case]) -> float | None:
         voice = self.ingredients[make.SINGLE]
-        read = self.opinions.answer_with(voice, self.file(names), self.sources.held_out(self.fold))
+        if names not in self.asked:
+            self.asked[names] = self.opinions.answer_with(voice, self.file(names), self.sources.held_out(self.fold))
+        read = self.asked[names]
         ballots = pooling_of(self.sources.problem).ballots(cases, lambda case: [read(case)])
         return ballots.score(np.ones(1), np.arange(len(cases)))

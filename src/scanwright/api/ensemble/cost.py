@@ -49,7 +49,7 @@ class Limits:
         said = [
             f"at most {value:g} {unit}"
             for value, unit in (
-                (self.most_passes, "forward passes"),
+                (self.most_passes, "forward passes" if self.most_passes != 1 else "forward pass"),
                 (self.most_ms, "ms a case"),
                 (self.most_mb, "MB of weights"),
             )

@@ -34,13 +34,16 @@ FOLDER = "opinions"
 
 @dataclass
 class Opinions:
-    """Opinions on the cases of some sources. folder: of the ensemble. digests: of weights files that were read."""
+    """Opinions on the cases of some sources. folder: of the ensemble. keys: under which those of a voice's weights lie.
+
+    checked: cases whose voxels are those that the runs have seen.
+    """
 
     sources: Sources
     folder: Path
     device: torch.device
     tell: Listener
-    digests: dict[Path, str] = field(default_factory=dict)
+    keys: dict[tuple[str, Path], str] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
 
     @cached_property
@@ -132,10 +135,10 @@ class Opinions:
         return voice.by_case.get(case.id, voice.files[self.fold_of[case.id]])
 
     def _file(self, voice: Voice, case: Case, weights: Path) -> Path:
-        if weights not in self.digests:
-            self.digests[weights] = sha256_file(weights)
-        parts = [self.digests[weights], voice.plan.digest, version("scanwright")]
-        key = sha256_bytes(canonical_json(parts))[:24]
+        key = self.keys.get((voice.name, weights))
+        if key is None:  # a hash of weights and a plan takes longer than reading a small opinion
+            parts = [sha256_file(weights), voice.plan.digest, version("scanwright")]
+            key = self.keys[voice.name, weights] = sha256_bytes(canonical_json(parts))[:24]
         return self.folder / FOLDER / key / self.pooling.opinion_file(case)
 
 

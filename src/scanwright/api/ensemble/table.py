@@ -14,6 +14,8 @@ from scanwright.protocols import Progress
 from scanwright.report import notation
 from scanwright.report.content import Difference, Estimate, estimate
 from scanwright.report.ensemble_content import EnsembleRow, Worth
+from scanwright.report.html import words_of
+from scanwright.report.page import label
 
 SEED = 0
 TIE = 0.0005
@@ -191,13 +193,22 @@ def table_of(
     return tuple(sorted(found, key=lambda row: order.index(row.sort)))
 
 
+def metric_name(metric: str) -> str:
+    """A metric as people call it.
+
+    >>> metric_name("auroc"), metric_name("r2")
+    ('AUROC', 'R²')
+    """
+    return label(notation.metric(metric), words_of("en"))
+
+
 def verdict(worth: Worth | None, cost: Cost, of_best: Cost) -> str:
     """Whether it pays, in a sentence: what is gained, or that it cannot be told from chance, for how many times the passes.
 
     >>> gain = Difference(metric="dice", estimate=Estimate(mean=0.01, low=0.004, high=0.02), p=0.01)
     >>> one, two = Cost(passes=1, ms=1.0, megabytes=1.0), Cost(passes=4, ms=4.0, megabytes=4.0)
     >>> verdict(Worth(estimate=Estimate(mean=0.9), gains=(gain,)), two, one)
-    'pays: +0.010 (0.004–0.020) Dice for 4 times the passes'
+    'pays: Dice +0.010 (0.004–0.020) for 4 times the passes'
     """
     if worth is None or not worth.gains:
         return ""
@@ -205,12 +216,12 @@ def verdict(worth: Worth | None, cost: Cost, of_best: Cost) -> str:
     kind, reach = notation.metric(gain.metric), gain.estimate
     times = cost.passes / of_best.passes
     price = f"for {times:g} times the passes" if times != 1 else "for the same number of passes"
-    name = kind.stem if kind.stem != "dice" else "Dice"
+    name = metric_name(gain.metric)
     if reach.mean is None or reach.low is None or reach.high is None:
         return f"no interval can be given: whether it pays is not known, {price}"
     digits = notation.digits_of(kind, reach)
     plus = "+" if reach.mean > 0 else ""
-    said = f"{plus}{notation.number(reach.mean, digits)} ({notation.interval(reach, digits)}) {name}"
+    said = f"{name} {plus}{notation.number(reach.mean, digits)} ({notation.interval(reach, digits)})"
     if reach.low <= 0 <= reach.high:
         return f"does not pay: {said} cannot be told from no gain, {price}"
     better = notation.is_better(gain.metric, reach.mean, 0.0)

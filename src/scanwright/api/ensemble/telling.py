@@ -8,7 +8,7 @@ from pathlib import Path
 from scanwright.api.ensemble.candidates import Built
 from scanwright.api.ensemble.cost import Limits
 from scanwright.api.ensemble.sources import Sources
-from scanwright.api.ensemble.table import Judged
+from scanwright.api.ensemble.table import Judged, metric_name
 from scanwright.report import notation
 from scanwright.report.content import Estimate, Fact
 from scanwright.report.ensemble_content import EnsembleReport, EnsembleRow, Worth
@@ -120,7 +120,7 @@ def choice_sentences(
     apart = abs(mean - honest.mean)
     much = f"too good by about {notation.number(apart, kind.digits)}" if apart > LITTLE else "a little too good at most"
     reach = notation.interval(honest, kind.digits)
-    worth = f"{kind.stem} is {notation.number(honest.mean, kind.digits)}" + (f" ({reach})" if reach else "")
+    worth = f"{metric_name(metric)} is {notation.number(honest.mean, kind.digits)}" + (f" ({reach})" if reach else "")
     yield f"{said} {much}: where each fold takes what is best in the others, {worth}."
 
 
@@ -135,7 +135,7 @@ def facts_of(packed: Judged) -> tuple[Fact, ...]:
 
 def table_lines(report: EnsembleReport) -> list[str]:
     """The table for a terminal, and the sentences below it."""
-    head = ("", report.metric, "difference", "passes", "ms", "MB")
+    head = ("", metric_name(report.metric), "difference", "passes", "ms", "MB")
     tested = any(row.test is not None for row in report.rows)
     cells = [(*head, "test", "difference") if tested else head]
     for row in report.rows:
