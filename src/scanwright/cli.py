@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.exceptions import TyperException
 
-from scanwright import data_commands, model_commands
+from scanwright import data_commands, model_commands, search_commands
 from scanwright.ending import finish, said, verbs_of
 from scanwright.errors import InputError, UsageError
 from scanwright.metric_lines import metric_lines
@@ -228,6 +228,7 @@ def phantom(
 
 
 app.registered_commands += model_commands.app.registered_commands
+app.registered_commands += search_commands.app.registered_commands
 
 
 def trained_lines(result: Any) -> list[str]:

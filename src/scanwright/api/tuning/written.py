@@ -1,0 +1,246 @@
+"""What tuning leaves in the run folder: tuned.json, trials.csv and report.html; and the command that trains with it."""
+
+import csv
+import io
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanwright.api.run.folder import Run
+from scanwright.api.run.study import Material
+from scanwright.api.run.trials import Tried
+from scanwright.api.tuning.default import Base
+from scanwright.api.tuning.outer import DEFAULT, TUNED, Compared
+from scanwright.files import write_bytes, write_json
+from scanwright.plan.plan import Plan
+from scanwright.plan.settings import Settings
+from scanwright.report.content import Difference, Estimate, entry
+from scanwright.report.notation import duration, interval, metric, p_value
+from scanwright.report.notation import number as as_number
+from scanwright.runtime import Machine
+from scanwright.search.changes import pins
+from scanwright.search.gain import NOTHING_BETTER, Verdict
+from scanwright.search.importance import importances
+from scanwright.search.parameter import Parameter
+from scanwright.search.rungs import Rung
+from scanwright.search.study import COMPLETE, FAIL, PRUNED, VALUES_OF, trials_in
+from scanwright.search.trials import ENDED, SECONDS, STEPS
+from scanwright.types import JSON
+
+TUNED_FILE, TRIALS_FILE, PAGE = "tuned.json", "trials.csv", "report.html"
+NEW_FOLDER = "-trained"
+NOTE = (
+    "All cases but the outer fold's held-out ones had a part in tuning: of a training with these values, only that fold and a "
+    "declared test split are judged by a plan that did not see them."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How the command was given, for the command that follows it. line: as it was typed."""
+
+    data: Path
+    layout: str | None
+    task: str | None
+    exclude: Sequence[str]
+    split: str | Path | None
+    waive: Sequence[str]
+    device: str
+    settings: Settings
+    line: str
+    outer: Material
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Results:
+    """Everything that a tuning found. best: None if no trial reached the top; found: None without two plans to compare."""
+
+    study: Any
+    space: Sequence[Parameter]
+    rungs: Sequence[Rung]
+    said: Said
+    base: Base
+    best: Any
+    best_plan: Plan | None
+    default: Tried
+    found: Compared | None
+    machine: Machine
+    budget_s: float
+    inner: Material
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is kept, and why."""
+        if self.found is not None:
+            return self.found.verdict
+        reason = "no trial but the default's could be finished in the budget" if self.alone else NOTHING_BETTER
+        return Verdict(False, f"{reason}: the default is kept")
+
+    @property
+    def alone(self) -> bool:
+        """Whether the default is the only trial that reached the top."""
+        return len(trials_in(self.study, (COMPLETE,))) <= 1
+
+    @property
+    def kept_plan(self) -> Plan:
+        """The plan that is kept."""
+        return self.best_plan if self.verdict.kept and self.best_plan is not None else self.base.plan
+
+
+def write(run: Run, **parts: Any) -> dict[str, Any]:
+    """Write the three files; gives what tuned.json holds."""
+    from scanwright.api.tuning.page import page_of
+
+    results = Results(**parts)
+    shares = importances(results.study, results.space)
+    found = tuned_json(run, results, shares)
+    write_json(run.path(TUNED_FILE), found)
+    write_bytes(run.path(TRIALS_FILE), trials_csv(results).encode())
+    write_bytes(run.path(PAGE), page_of(run, results, found).encode())
+    return found
+
+
+def tuned_json(run: Run, results: Results, shares: Mapping[str, float | None]) -> dict[str, Any]:
+    """Plain data: what is kept, its plan values, what was gained, the trials in numbers, importance and space."""
+    kept, best, compared = results.verdict.kept, results.best, results.found
+    values = values_of(results) if kept else {}
+    steps = results.kept_plan.training.steps if results.base.settings.steps is not None else None
+    (fold,) = results.said.outer.folds
+    problem = results.default.study.problem
+    return {
+        "kept": TUNED if kept else DEFAULT,
+        "reason": results.verdict.reason,
+        "values": values,
+        "steps": steps,
+        "model": results.base.settings.model,
+        "command": train_command(run, results, values=values, steps=steps),
+        "metric": problem.primary,
+        "outer_fold": fold,
+        "held_out": {DEFAULT: entry(headline_of(results))}
+        | ({} if compared is None else {TUNED: entry(compared.estimates[TUNED])}),
+        "gain": [] if compared is None else [as_json(one) for one in compared.differences],
+        "test": {}
+        if compared is None
+        else {
+            **{name: entry(one) for name, one in compared.on_test.items()},
+            "gain": [as_json(one) for one in compared.test_differences],
+        },
+        "best_trial": None
+        if best is None
+        else {"number": best.number, "score": best.value, "point": dict(best.params), "values": best_values(results)},
+        "default_trial": next((one.value for one in trials_in(results.study, (COMPLETE,)) if one.number == 0), None),
+        "trials": counts(results),
+        "importance": dict(shares),
+        "space": {
+            one.name: {"planned": one.planned, "range": one.stated, "why": one.why, "title": one.title}
+            for one in results.space
+        },
+        "note": NOTE,
+        "elapsed_s": round(run.elapsed_s, 2),
+        "budget_s": results.budget_s,
+    }
+
+
+def headline_of(results: Results) -> Estimate:
+    """The default plan's score on the outer held-out cases."""
+    from scanwright.api.tuning.outer import headline
+
+    return headline(results.default.scores.summary, results.default.study.problem.primary)
+
+
+def values_of(results: Results) -> dict[str, JSON]:
+    """The plan values of the best trial, with those that hold its network."""
+    assert results.best_plan is not None
+    return {**pins(results.best_plan, reshaped=False), **results.best.user_attrs[VALUES_OF]}
+
+
+def best_values(results: Results) -> dict[str, JSON]:
+    """The same, whether they are kept or not; {} where the default is the best."""
+    return {} if results.best_plan is None else values_of(results)
+
+
+def as_json(difference: Difference) -> dict[str, JSON]:
+    """A difference: tuned less default."""
+    part = {"part": difference.part} if difference.part else {}
+    return {"metric": difference.metric, **part, **entry(difference.estimate), "p": difference.p}
+
+
+def counts(results: Results) -> dict[str, int]:
+    """Trials by how they ended."""
+    ends = {"finished": COMPLETE, "pruned": PRUNED, "failed": FAIL}
+    numbers = {word: len(trials_in(results.study, (state,))) for word, state in ends.items()}
+    return {"all": sum(numbers.values()), **numbers}
+
+
+def train_command(run: Run, results: Results, *, values: Mapping[str, JSON], steps: int | None) -> str:
+    """The one command that trains with the plan that is kept."""
+    said, settings = results.said, results.said.settings
+    words = ["scanwright", "train", str(said.data), "-o", f"{run.folder}{NEW_FOLDER}"]
+    words += ["--plan-values", str(run.path(TUNED_FILE))] if values else []
+    words += [] if steps is None else ["--steps", str(steps)]
+    words += ["--model", str(settings.model)] if settings.model != "auto" else []
+    words += ["--layout", said.layout] if said.layout else []
+    words += ["--task", said.task] if said.task else []
+    words += ["--split", str(said.split)] if said.split else []
+    words += ["--folds", str(settings.folds)] if settings.folds != Settings().folds else []
+    words += ["--seed", str(settings.seed)] if settings.seed else []
+    words += [word for name in said.exclude for word in ("--exclude", name)]
+    words += [word for text in said.waive for word in ("--waive", text)]
+    return shlex.join(words)
+
+
+def trials_csv(results: Results) -> str:
+    """A row a trial: how it ended, its score on each rung, its seconds and steps, and the value of each parameter."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    names = [one.name for one in results.space]
+    writer.writerow(["trial", "state", *(rung.stated for rung in results.rungs), "seconds", "steps", *names, "ended"])
+    for one in trials_in(results.study, (COMPLETE, PRUNED, FAIL)):
+        scores = [one.intermediate_values.get(rung.resource) for rung in results.rungs]
+        writer.writerow(
+            [
+                one.number,
+                one.state.name.lower(),
+                *("" if score is None else f"{score:.9g}" for score in scores),
+                one.user_attrs.get(SECONDS, ""),
+                one.user_attrs.get(STEPS, ""),
+                *(one.params.get(name, "") for name in names),
+                one.user_attrs.get(ENDED, ""),
+            ]
+        )
+    return stream.getvalue()
+
+
+def gain_text(differences: Sequence[Mapping[str, Any]]) -> str:
+    """What was gained by the metric that decides: "auroc +0.012 [−0.004 … 0.028], p = 0.140", or of each quantity."""
+    if not differences:
+        return "nothing to compare"
+    first = differences[0]["metric"]
+    return "; ".join(_gain_of(one) for one in differences if one["metric"] == first)
+
+
+def _gain_of(one: Mapping[str, Any]) -> str:
+    low, high = one["ci95"] or (None, None)
+    digits = metric(one["metric"]).digits
+    found = Estimate(mean=one["mean"], low=low, high=high, n=one["n"], n_defined=one["n_defined"])
+    name = f"{one['metric']} of {one['part']}" if one.get("part") else one["metric"]
+    mean = as_number(one["mean"], digits)
+    sign = "+" if one["mean"] is not None and one["mean"] > 0 else ""
+    reach = f" [{interval(found, digits)}]" if found.low is not None else " (no interval: too few patients)"
+    return f"{name} {sign}{mean}{reach}" + (f", {p_value(one['p'])}" if one["p"] is not None else "")
+
+
+def lines(found: Mapping[str, Any], *, report: Path, command: str, elapsed_s: float) -> list[str]:
+    """What the console says at the end."""
+    trials = found["trials"]
+    said = [f"trials   {trials['all']}: {trials['finished']} finished, {trials['pruned']} ended early"]
+    if found["gain"]:
+        said.append(
+            f"gain     {gain_text(found['gain'])}, on held-out cases of fold {found['outer_fold']} that tuning did not see"
+        )
+    if found["test"].get("gain"):
+        said.append(f"         {gain_text(found['test']['gain'])}, on the test split, which chose nothing")
+    said += [f"kept     {found['kept']} plan: {found['reason']}", f"report   {report}"]
+    return [*said, f"time     {duration(elapsed_s)}", "train with it:", f"  {command}"]
