@@ -66,6 +66,9 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
     ] = None,
+    plan_values: Annotated[
+        Path | None, typer.Option(help="A file of plan values, such as the tuned.json of tune; --set goes before it.")
+    ] = None,
     exclude: Exclude = None,
     waive: Waive = None,
     layout: Layout = None,
@@ -79,7 +82,7 @@ def train(
     json_: Json = False,
 ) -> None:
     """Train, evaluate, report and package a model. The same command goes on where it stopped."""
-    from scanwright.plan.settings import Settings, parse_set
+    from scanwright.plan.settings import Settings, parse_set, read_values
 
     if budget is not None and steps is not None:
         raise UsageError("--budget and --steps exclude each other", hint="Give one of the two.")
@@ -90,7 +93,7 @@ def train(
         fold=fold,
         model=model,
         seed=seed,
-        values=parse_set(set_ or []),
+        values=({} if plan_values is None else read_values(plan_values)) | parse_set(set_ or []),
     )
     screen = Screen()
     with screen:

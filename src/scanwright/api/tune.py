@@ -1,8 +1,8 @@
 """The verb `tune`: hyper-parameters searched on inner folds, and what was gained measured on cases that the search never saw.
 
-One outer fold (or the validation part that a splits file declares) is set apart first. Trials learn from the rest and are judged
-on inner folds of it. At the end the default plan and the best one are trained on all of the rest and judged once on what was
-set apart; unless that gains something, the default is kept. A declared test split chooses nothing.
+One outer fold (or the validation part that a splits file declares) is set apart first. Trials learn from the rest and are
+judged on inner folds of it. At the end the default plan and the best one are trained on all of the rest and judged once on what
+was set apart; unless that gains something, the default is kept. A declared test split chooses nothing.
 """
 
 import math
@@ -102,11 +102,11 @@ def tune(
     """Tune a plan for a data set within a budget of wall time, all sessions together; the same call goes on where it stopped.
 
     data, layout, task, exclude, split, waive, device, restart, tell: as `train`. out: the run folder.
-    settings: steps of a whole training (else what the budget allows), folds and the outer fold (0), seed, and plan values that are
-    held fixed. trials: at most so many. jobs: trials at a time, in processes of their own.
+    settings: steps of a whole training (else what the budget allows), folds and the outer fold (0), seed, and plan values that
+    are held fixed. trials: at most so many. jobs: trials at a time, in processes of their own.
     storage_url: of a database for the study, as SQLAlchemy takes it; by default a file in the run folder.
-    Raises UsageError (with the install line without Optuna), InputError, PolicyError, ResourceError as `train`; Stopped if asked to
-    stop, with everything saved.
+    Raises UsageError (with the install line without Optuna), InputError, PolicyError, ResourceError as `train`; Stopped if
+    asked to stop, with everything saved.
     """
     require_optuna()
     given = settings or Settings()
@@ -215,8 +215,8 @@ class Tuning:
             found = compared(default, tuned, seed=settings.seed)
         with run.stage("report"):
             return written.write(
-                run, study=kept, space=space, rungs=self.rungs(inner, base.plan), said=said, base=base, best=best, best_plan=plan,
-                default=default, found=found, machine=self.machine, budget_s=self.budget_s, inner=inner,
+                run, study=kept, space=space, rungs=self.rungs(inner, base.plan), said=said, base=base, best=best,
+                best_plan=plan, default=default, found=found, machine=self.machine, budget_s=self.budget_s, inner=inner,
             )  # fmt: skip
 
     def outer(self, name: str, outer: study.Material, settings: Settings) -> Tried:

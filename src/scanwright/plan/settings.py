@@ -2,12 +2,14 @@
 
 import difflib
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from scanwright.dataset.task import Frozen
-from scanwright.errors import UsageError
+from scanwright.errors import InputError, UsageError
+from scanwright.files import read_json
 from scanwright.plan.plan import ModelName, Plan, section_models
 
 
@@ -71,6 +73,24 @@ def parse_set(assignments: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[name] = text
     return values
+
+
+def read_values(file: Path) -> dict[str, Any]:
+    """Plan values from a JSON file: what `tune` wrote (tuned.json), or one object of dotted names to values.
+
+    Raises InputError if it is none, UsageError for an unknown name.
+    """
+    if not file.is_file():
+        raise InputError("no such file of plan values", where=file, hint="Check the path after --plan-values.")
+    found = read_json(file)
+    values = found.get("values") if isinstance(found, dict) and isinstance(found.get("values"), dict) else found
+    if not isinstance(values, dict):
+        raise InputError(
+            "not a file of plan values", where=file, expected='{"batch.size": 4, …}, or the tuned.json of a tuning'
+        )
+    for name in values:
+        require_known(name)
+    return dict(values)
 
 
 def require_known(name: str) -> None:

@@ -25,8 +25,8 @@ NEAR = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suggestion:
-    """rate: None where the loss did not fall. steepest: where it fell fastest; lowest: where it was least; rises: the first rate
-    from which on it stood higher than at the beginning, None if it never did. reason: a sentence.
+    """rate: where the loss fell fastest, None where it did not fall. lowest: where it was least. rises: the first rate from
+    which on it stood higher than at the beginning, None if it never did. reason: a sentence.
     """
 
     rate: float | None
@@ -84,8 +84,10 @@ def rounded(rate: float) -> float:
 def beside(suggested: float | None, planned: float) -> str:
     """How a suggestion compares with the planned rate, in a sentence.
 
-    >>> beside(0.003, 0.006), beside(0.0006, 0.006)
-    ('the planned rate 0.006 is within a factor of 2 of it: there is no reason to change it', 'the planned rate 0.006 is 10 times it')
+    >>> beside(0.0006, 0.006)
+    'the planned rate 0.006 is 10 times it'
+    >>> beside(0.003, 0.006)
+    'the planned rate 0.006 is within a factor of 2 of it: there is no reason to change it'
     """
     if suggested is None:
         return f"the planned rate {planned:.2g} stands"

@@ -1,8 +1,9 @@
 """How trials grow: a little of one fold first, three times as much for those that do well, and in the end all folds.
 
 A trial that goes on goes on from its checkpoint, on the one schedule that it was planned with; it is judged by its averaged
-weights, which stand in for the end of the schedule. After each rung the best third goes on (asynchronous successive halving: Li et al. 2020,
-MLSys; as Optuna has it, so that a trial is compared with all that stood on the rung before it, the default plan among them).
+weights, which stand in for the end of the schedule. After each rung the best third goes on (asynchronous successive halving:
+Li et al. 2020, MLSys; as Optuna has it, so that a trial is compared with all that stood on the rung before it, the default plan
+among them).
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ SHARES = (1 / 9, 1 / 3, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """share: of a fold's steps, 1.0 for its end. folds: how many inner folds, the first ones. resource: what the pruner counts."""
+    """share: of a fold's steps, 1.0 for its end. folds: how many, the first ones. resource: what the pruner counts."""
 
     resource: int
     share: float

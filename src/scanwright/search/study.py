@@ -82,11 +82,8 @@ def _sampler(optuna: Any, seed: int) -> Any:
 
 def _first_line(error: Exception) -> str:
     """What a library says, without addresses of a database, which may hold a password."""
-    return (
-        f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:160]
-        if "://" not in str(error)
-        else type(error).__name__
-    )
+    kind, said = type(error).__name__, str(error).partition("\n")[0]
+    return kind if "://" in str(error) else f"{kind}: {said}"[:160]
 
 
 def begin(study: "Study", planned: Point) -> None:

@@ -44,6 +44,8 @@ PARTS = [
     f"{STUDY}-journal",
     "tuned.json",
     "trials.csv",
+    "rate.json",
+    "rate.svg",
     "task.json",
     "checks.json",
     "fingerprint.json",

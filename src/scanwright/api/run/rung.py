@@ -188,9 +188,8 @@ def advance(
     """
     plan, file = study.plan, run.fold(fold) / STATE
     weights = run.fold(fold) / WEIGHTS
-    if fit := FITTED.get(type(plan.network)):
-        if not weights.exists():
-            fit(run, study, keys, fold, tell=lambda progress: beat())
+    if (fit := FITTED.get(type(plan.network))) and not weights.exists():
+        fit(run, study, keys, fold, tell=lambda progress: beat())
     if weights.exists():
         return trained_network(weights, plan, device)
     until = max(1, math.ceil(share * plan.training.steps))

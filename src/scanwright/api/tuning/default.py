@@ -22,7 +22,7 @@ from scanwright.search.changes import pins
 from scanwright.training.probe import measure
 
 WHOLE_TRIALS = 6
-"""Trainings on all inner folds that the budget has to hold: the default's, and five more, spent on many that are ended early."""
+"""Trainings on all inner folds that a budget has to hold: the default's, and five more, spent on many that end early."""
 OUTER = 2
 """Trainings on the whole training part: of the default plan and of the best one."""
 USED = 0.93

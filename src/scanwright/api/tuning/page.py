@@ -159,8 +159,8 @@ def history_section(results: Results, found: Mapping[str, Any]) -> Section:
     names = ("orange", "light blue", "green", "pink")
     legend = ", ".join(f"{colour} {rung}" for colour, rung in zip(names, rungs, strict=False))
     caption = (
-        f"Each trial on the last rung that it reached ({legend}); large, the default and the best; dashed, the default at the top. "
-        "Scores of different rungs are of different cases and trainings, and are compared within a rung alone."
+        f"Each trial on the last rung that it reached ({legend}); large, the default and the best; dashed, the default at the "
+        "top. Scores of different rungs are of different cases and trainings, and are compared within a rung alone."
     )
     counts = [sum(len(one.intermediate_values) > place for one in known(results)) for place in range(len(rungs))]
     stood = "; ".join(f"{count} on {rung}" for count, rung in zip(counts, rungs, strict=True))
@@ -215,8 +215,8 @@ def limits(results: Results, found: Mapping[str, Any]) -> Iterator[str]:
     )
     if found["steps"]:
         yield (
-            f"Values were tuned for {results.base.settings.steps} steps of the default plan, and as much time for the others; a much "
-            "longer training may want others, the learning rate first."
+            f"Values were tuned for {results.base.settings.steps} steps of the default plan, and as much time for the others; "
+            "a much longer training may want others, the learning rate first."
         )
     if found["gain"] and found["gain"][0]["ci95"] is None:
         yield "So few patients were held out that no interval can be given."
