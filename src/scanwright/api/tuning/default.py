@@ -10,8 +10,8 @@ from scanwright.api.run.learn import FITTED
 from scanwright.api.run.rung import plan_at
 from scanwright.api.run.study import PER_CASE_SHARE, TAIL_S, Material, earlier_plan
 from scanwright.errors import ResourceError
-from scanwright.files import write_json
-from scanwright.plan.budget import Workload
+from scanwright.files import canonical_json, sha256_bytes, write_json
+from scanwright.plan.budget import FEWEST_STEPS, Cost, Workload
 from scanwright.plan.make import DEFAULT_STEPS, make
 from scanwright.plan.plan import Plan
 from scanwright.plan.ruleset import rules_for
@@ -21,8 +21,9 @@ from scanwright.runtime import Machine
 from scanwright.search.changes import pins
 from scanwright.training.probe import measure
 
-WHOLE_TRIALS = 6
-"""Trainings on all inner folds that a budget has to hold: the default's, and five more, spent on many that end early."""
+WHOLE_TRIALS = (6, 4, 2)
+"""Trials on all inner folds that a budget has to hold: the default's, and what is spent on many that end early. Where even the
+smallest network could not learn in so short a time, fewer."""
 OUTER = 2
 """Trainings on the whole training part: of the default plan and of the best one."""
 USED = 0.93
@@ -59,7 +60,8 @@ def default_base(
     if file.exists():
         return based(earlier_plan(file), settings, fixed)
     if settings.steps is None and rules_for(outer.problem, settings.model).takes_steps:
-        first = fitted(run, inner, settings, budget_s=budget_s, machine=machine, device=device, tell=tell)
+        given: dict[str, Any] = {"budget_s": budget_s, "machine": machine, "device": device, "tell": tell}
+        first = fitted(run, inner, settings, **given)
         steps = min(first.training.steps, DEFAULT_STEPS)
         settings = settings.model_copy(update={"steps": steps, "values": {**pins(first, reshaped=False), **fixed}})
     plan = plan_at(outer, settings, machine=share)
@@ -89,34 +91,39 @@ def fitted(
     device: torch.device,
     tell: Listener,
 ) -> Plan:
-    """The planner's choice for one training in its share of the budget."""
-    facts = inner.checks.facts
+    """The planner's choice for one training in its share of the budget. Raises ResourceError if that is too little."""
+    facts, tightest = inner.checks.facts, len(inner.folds) * WHOLE_TRIALS[-1] + OUTER
     read_s = sum(one.seconds for one in facts.values()) / max(1, len(facts)) / machine.threads
-    folds, judged = len(inner.folds), max(len(fold.validation) for fold in inner.splits.folds)
-    trainings = WHOLE_TRIALS * folds + OUTER
-    left_s = USED * (budget_s - run.elapsed_s) - TAIL_S - len(facts) * read_s * PER_CASE_SHARE
+    judged = max(len(fold.validation) for fold in inner.splits.folds)
     workload = Workload(folds=1, cases=0, answered=judged, spent_s=0.0, per_case_s=read_s * PER_CASE_SHARE, tail_s=0.0)
+    known: dict[str, Cost] = {}
 
-    def cost(candidate: Plan) -> Any:
-        tell(Progress("plan", note=f"measuring a step of {candidate.network.title} on this machine"))
-        return measure(candidate, inner.problem, device=device)
+    def cost(candidate: Plan) -> Cost:
+        name = sha256_bytes(canonical_json(candidate.network.model_dump(mode="json")))
+        if name not in known:
+            tell(Progress("plan", note=f"measuring a step of {candidate.network.title} on this machine"))
+            known[name] = measure(candidate, inner.problem, device=device)
+        return known[name]
 
-    try:
-        return make(
-            inner.fingerprint,
-            settings.model_copy(update={"budget_s": max(0.01, left_s / trainings)}),
-            problem=inner.problem,
-            folds=inner.folds,
-            machine=machine,
-            workload=workload,
-            cost=cost,
-        )
-    except ResourceError as error:
-        if not str(error.found).startswith("--budget"):
-            raise
-        raise ResourceError(
-            "the budget is too small to tune anything",
-            expected=f"time for {trainings} trainings of 20 steps or more each, on this data set and machine",
-            found=f"--budget {budget_s:.0f}s, of which {run.elapsed_s:.0f} s are used",
-            hint="Give more time, or fewer steps a training with --steps.",
-        ) from error
+    for trials in WHOLE_TRIALS:
+        left_s = USED * (budget_s - run.elapsed_s) - TAIL_S - len(facts) * read_s * PER_CASE_SHARE
+        share_s = max(0.01, left_s / (trials * len(inner.folds) + OUTER))
+        try:
+            return make(
+                inner.fingerprint,
+                settings.model_copy(update={"budget_s": share_s}),
+                problem=inner.problem,
+                folds=inner.folds,
+                machine=machine,
+                workload=workload,
+                cost=cost,
+            )
+        except ResourceError as error:
+            if not str(error.found).startswith("--budget"):
+                raise
+    raise ResourceError(
+        "the budget is too small to tune anything",
+        expected=f"time for {tightest} trainings of {FEWEST_STEPS} steps or more each, on this data set and machine",
+        found=f"--budget {budget_s:.0f}s, of which {run.elapsed_s:.0f} s are used",
+        hint="Give more time, or fewer steps a training with --steps.",
+    )
