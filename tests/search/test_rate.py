@@ -14,7 +14,7 @@ def falling(steepest: float, *, rises: float = 0.3, noise: float = 0.0) -> list[
     curve = (
         2.0
         - 1.5 / (1 + np.exp(-4 * (logs - np.log10(steepest))))
-        + np.where(RATES > rises, (RATES / rises) ** 2 - 1, 0)
+        + np.where(rises < RATES, (RATES / rises) ** 2 - 1, 0)
     )
     return (curve + np.random.default_rng(0).normal(0, noise, len(curve))).tolist()
 

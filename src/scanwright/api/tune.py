@@ -200,7 +200,6 @@ class Tuning:
             url,
             storage.name_of(run.folder),
             higher_is_better=metric(outer.problem.primary).better == "higher",
-            seed=settings.seed,
         )
         with run.stage("search"):
             self.search(kept, space, ground, fixed=settings.values, reserve_s=ROOM * default.seconds + TAIL_S)
@@ -294,6 +293,7 @@ class Tuning:
                     told=told,
                     jobs=self.jobs,
                     most=self.trials,
+                    seed=ground.settings.seed,
                 )
                 search(kept, space, self.rungs(ground.material, ground.base), means)
             if stop():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scanwright.errors import ResourceError, UsageError
+from scanwright.runtime import generator
 from scanwright.search.parameter import Parameter, Point
 from scanwright.search.rungs import ETA
 
@@ -36,12 +37,10 @@ def require_optuna() -> Any:
     return optuna
 
 
-def open_study(url: str, name: str, *, higher_is_better: bool, seed: int) -> "Study":
+def open_study(url: str, name: str, *, higher_is_better: bool) -> "Study":
     """The study of that name in a database, new or as it was left.
 
-    url: as SQLAlchemy takes it: sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME. The sampler is a tree-structured Parzen
-    estimator of all parameters together (Bergstra et al. 2011, NeurIPS; Falkner et al. 2018, ICML); after a break it goes on
-    with other random numbers, so that it does not propose again what it proposed.
+    url: as SQLAlchemy takes it: sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME.
     Raises UsageError for a database whose driver is not there, ResourceError for one that does not answer.
     """
     optuna = require_optuna()
@@ -57,7 +56,6 @@ def open_study(url: str, name: str, *, higher_is_better: bool, seed: int) -> "St
             load_if_exists=True,
             pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=ETA),
         )
-        study.sampler = _sampler(optuna, seed + len(study.get_trials(deepcopy=False)))
     except (ImportError, ArgumentError) as error:
         raise UsageError(
             "a database that cannot be spoken to",
@@ -74,10 +72,18 @@ def open_study(url: str, name: str, *, higher_is_better: bool, seed: int) -> "St
     return study
 
 
-def _sampler(optuna: Any, seed: int) -> Any:
+def proposed(study: "Study", *, seed: int) -> "Trial":
+    """The next trial: what waits, else what the sampler proposes from the trials so far.
+
+    A tree-structured Parzen estimator of all parameters together proposes (Bergstra et al. 2011, NeurIPS; Falkner et al. 2018,
+    ICML), with random numbers of its own for each trial, so that a killed search proposes what an undisturbed one would have.
+    """
+    optuna = require_optuna()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that several parameters together are still called experimental
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=BEGINNINGS)
+        own = generator(seed, len(study.get_trials(deepcopy=False))).integers(2**31)
+        study.sampler = optuna.samplers.TPESampler(seed=int(own), multivariate=True, n_startup_trials=BEGINNINGS)
+    return study.ask()
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from scanwright.search.parameter import Parameter
 from scanwright.search.rungs import Rung
-from scanwright.search.study import COMPLETE, FAIL, PRUNED, VALUES_OF, left_running, suggested, told, trials_in
+from scanwright.search.study import (
+    COMPLETE,
+    FAIL,
+    PRUNED,
+    VALUES_OF,
+    left_running,
+    proposed,
+    suggested,
+    told,
+    trials_in,
+)
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -54,7 +64,8 @@ class Means:
 
     submit: hands a job over; the future may be done at once. values_of: a point's plan values; raises ValueError with the
     reason where there is no such plan. left_s: seconds until the search has to end. stopping: whether it has to end now.
-    jobs: at a time. most: trials altogether. told: called with a sentence at each event, and with "" to show that time passes.
+    told: called with a sentence at each event, and with "" to show that time passes. jobs: at a time. most: trials altogether.
+    seed: of what is proposed.
     """
 
     submit: Callable[[Job], "Future[Outcome]"]
@@ -65,6 +76,7 @@ class Means:
     told: Callable[[str], None]
     jobs: int = 1
     most: int | None = None
+    seed: int = 0
 
 
 @dataclass(slots=True)
@@ -119,7 +131,7 @@ def _next(now: Search) -> "Trial | None":
         return None
     if count and now.means.left_s() < now.whole_s:
         return None
-    return now.study.ask()
+    return proposed(now.study, seed=now.means.seed)
 
 
 def _take_up(now: Search, trial: "Trial") -> None:
