@@ -45,7 +45,7 @@ from scanwright.search.study import VALUES_OF, begin, best_of, open_study, requi
 from scanwright.search.trials import Means, give_up, search
 
 DEFAULT_BUDGET_S = 3600.0
-TAIL_S = 8.0
+TAIL_S = 15.0
 """Seconds for the pictures and the page."""
 ROOM = 1.2
 """Times what the default plan's outer training took, kept for that of the best one."""

@@ -93,7 +93,7 @@ def _of_images(plan: Plan, fingerprint: Fingerprint) -> Iterator[Parameter]:
         if not (isinstance(plan.network, EncoderPlan) and plan.network.family == "vit"):
             yield Parameter(
                 name="image.size",
-                title="image size, times the planned",
+                title="image size, × planned",
                 planned=1.0,
                 choices=(0.75, 1.0, 1.25, 1.5),
                 why="finer shows smaller things and takes longer; the network's strides follow the size",
@@ -105,7 +105,7 @@ def _of_images(plan: Plan, fingerprint: Fingerprint) -> Iterator[Parameter]:
     if len(sizes) > 1:
         yield Parameter(
             name="patch.size",
-            title="edge of the patch, times the planned",
+            title="edge of the patch, × planned",
             planned=1.0,
             choices=sizes,
             why="a larger patch shows more around a place, and fewer of them fit into the same time",
@@ -119,7 +119,7 @@ def _of_network(plan: Plan) -> Iterator[Parameter]:
     if not (isinstance(plan.network, EncoderPlan) and plan.network.family == "vit"):
         yield Parameter(
             name="network.size",
-            title="features of the network, times the planned",
+            title="network width, × planned",
             planned=1.0,
             choices=(0.5, 0.75, 1.0, 1.5),
             why="half to one and a half times as many on every level; what is larger takes fewer steps in the same time",
@@ -194,10 +194,10 @@ def _of_training(plan: Plan, problem: Problem, *, weighted: tuple[float, ...]) -
         heard = tuple(one for one in losses if one not in UNWEIGHTED)
         yield Parameter(
             name="loss.rarity",
-            title="weight of rare classes, the power of one over their share",
+            title="weight of rare classes, a power",
             planned=0.5 if how.class_weights else 0.0,
             choices=(0.0, 0.5, 1.0),
-            why="all alike, by the square root of how rare, or by how rare; only where the loss weighs classes",
+            why="one over each class's share to this power: 0 is all alike; only where the loss weighs classes",
             change=changes.class_weights(weighted),
             when=Condition(name="training.loss", among=heard) if len(losses) > len(heard) else None,
         )
@@ -218,7 +218,7 @@ def _of_changes(plan: Plan, fingerprint: Fingerprint) -> Iterator[Parameter]:
     """How much images are changed at random."""
     yield Parameter(
         name="augment.strength",
-        title="strength of random changes, times the planned",
+        title="random changes, × planned",
         planned=1.0,
         low=0.0,
         high=2.0,
@@ -249,7 +249,7 @@ def _of_normals(network: NormalPlan) -> Iterator[Parameter]:
     )
     yield Parameter(
         name="filter.width",
-        title="widths of the filters, times the planned",
+        title="width of filters, × planned",
         planned=1.0,
         choices=(0.5, 0.75, 1.0, 1.5, 2.0),
         why="half to twice the planned",
@@ -257,7 +257,7 @@ def _of_normals(network: NormalPlan) -> Iterator[Parameter]:
     )
     yield Parameter(
         name="network.shrink",
-        title="share of the covariance from its diagonal",
+        title="shrinking of the covariance",
         planned=network.shrink,
         low=min(0.01, network.shrink),
         high=max(0.7, network.shrink),
@@ -281,7 +281,7 @@ def _of_features(network: ClassicalPlan, plan: Plan) -> Iterator[Parameter]:
     if network.radiomic is None and network.encoder is None:
         yield Parameter(
             name="image.size",
-            title="image size, times the planned",
+            title="image size, × planned",
             planned=1.0,
             choices=(0.5, 0.75, 1.0, 1.5),
             why="finer shows smaller things, coarser is steadier",
