@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanwright.api.find_rate import find_rate
     from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
+    from scanwright.api.tune import tune
     from scanwright.api.score_model import evaluate
     from scanwright.api.use_model import predict, verify
     from scanwright.dataset.task import Task
@@ -34,6 +36,8 @@ _HOMES = {
     "inspect": "scanwright.api.look",
     "list_series": "scanwright.api.look",
     "demo": "scanwright.api.look",
+    "find_rate": "scanwright.api.find_rate",
+    "tune": "scanwright.api.tune",
     "read_volume": "scanwright.io.formats",
     "write_volume": "scanwright.io.formats",
     "Volume": "scanwright.geometry.volume",
@@ -54,11 +58,13 @@ __all__ = [
     "__version__",
     "demo",
     "evaluate",
+    "find_rate",
     "inspect",
     "list_series",
     "predict",
     "read_volume",
     "train",
+    "tune",
     "verify",
     "write_volume",
 ]

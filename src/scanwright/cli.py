@@ -67,7 +67,10 @@ def train(
         list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
     ] = None,
     plan_values: Annotated[
-        Path | None, typer.Option(help="A file of plan values, such as the tuned.json of tune; --set goes before it.")
+        Path | None,
+        typer.Option(
+            "--plan-values", help="A file of plan values, such as the tuned.json of tune; --set goes before it."
+        ),
     ] = None,
     exclude: Exclude = None,
     waive: Waive = None,
