@@ -1,11 +1,11 @@
 """What tuning gains over the default plan on cases that it did not see; killed on the way, and gone on with.
 
-    python benchmarks/tuning.py ../shared/data/medmnist/breastmnist.npz --budget 30m -o benchmarks/results/tuning_breastmnist.json
+    python benchmarks/tuning.py ../shared/data/medmnist/breastmnist.npz --budget 30m -o benchmarks/results/tuning_breast.json
     python benchmarks/tuning.py ../shared/data/hippocampus_mri --budget 60m -o benchmarks/results/tuning_hippocampus.json
 
-`scanwright tune` on outer fold 0. The first session is killed (SIGKILL, worker processes with it) after a third of the budget, and
-the same command goes on until its end. The default plan and the best one are then compared on the outer fold's held-out cases,
-paired by patient; of MedMNIST's official test part the same is told, which chooses nothing. What is kept of it: what was gained
+`scanwright tune` on outer fold 0. The first session is killed (SIGKILL, worker processes with it) after a third of the budget,
+and the same command goes on until its end. The default plan and the best one are then compared on the cases that fold 0 holds
+out, paired by patient; of MedMNIST's official test part the same is told, which chooses nothing. What is kept of it: what was gained
 with its interval, how many trials there were and how many were ended early, importance, and what each session took. Hippocampus
 is split as nnU-Net does (splits_5fold.json). Steps of a training follow from the budget and the machine: give both.
 """

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from scanwright.api.find_rate import find_rate
     from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
-    from scanwright.api.tune import tune
     from scanwright.api.score_model import evaluate
+    from scanwright.api.tune import tune
     from scanwright.api.use_model import predict, verify
     from scanwright.dataset.task import Task
     from scanwright.errors import ScanwrightError

@@ -85,7 +85,7 @@ def train(
     json_: Json = False,
 ) -> None:
     """Train, evaluate, report and package a model. The same command goes on where it stopped."""
-    from scanwright.plan.settings import Settings, parse_set, read_values
+    from scanwright.plan.settings import Settings, parse_set, read_caveats, read_values
 
     if budget is not None and steps is not None:
         raise UsageError("--budget and --steps exclude each other", hint="Give one of the two.")
@@ -97,6 +97,7 @@ def train(
         model=model,
         seed=seed,
         values=({} if plan_values is None else read_values(plan_values)) | parse_set(set_ or []),
+        caveats=() if plan_values is None else read_caveats(plan_values),
     )
     screen = Screen()
     with screen:

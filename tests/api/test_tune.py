@@ -72,7 +72,7 @@ def test_tune__the_trials_plan_can_be_trained(tuned, scanwright, tmp_path):
     folder, found = tuned
     values = tmp_path / "values.json"
     best = found["best_trial"]["values"] or {"batch.size": 4, "training.learning_rate": 0.002}
-    values.write_text(json.dumps({"values": {**best, "training.clip_norm": 0.5}}))
+    values.write_text(json.dumps({"values": {**best, "training.clip_norm": 0.5}, "note": found["note"]}))
     command = ("train", folder / "data", "-o", tmp_path / "run", "--plan-values", values, "--folds", "3", "--fold", "0")
     ended = scanwright(*command, "--steps", "4", "--set", "training.weight_decay=0.5", "--device", "cpu", "--json")
     assert ended.code == 0, ended.err
@@ -82,6 +82,8 @@ def test_tune__the_trials_plan_can_be_trained(tuned, scanwright, tmp_path):
     )
     assert plan["training"]["learning_rate"] == pytest.approx(best["training.learning_rate"])
     assert plan["batch"]["size"] == 4
+    assert found["note"] in json.loads(ended.out)["metrics"]["caveats"], "what judges it had a part in tuning"
+    assert "had a part in tuning" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_tune__killed_and_stopped_goes_on_and_ends_as_if_undisturbed(tuned, scanwright, tmp_path):
@@ -126,6 +128,7 @@ def test_tune__another_request_is_refused(tuned, scanwright):
     assert ended.code == 2 and "other settings" in ended.err
 
 
+@pytest.mark.slow
 def test_tune__parallel(tuned, scanwright, tmp_path):
     """Two processes at a time; the same trials come of it, but for what the sampler knew when it proposed them."""
     folder, found = tuned

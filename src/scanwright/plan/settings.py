@@ -30,7 +30,8 @@ class Settings(Frozen):
     model: what is to learn whole images: "cnn", a network; "cnn-rnn", one of each slice or frame and a
         recurrent one over them; "svm", support vector machines on features; "auto" decides.
     folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
-    start: what weights begin from, None for random numbers.
+    start: what weights begin from, None for random numbers. caveats: sentences that must be said of what is trained with these
+        settings, such as that its values were tuned on the cases that judge it.
     """
 
     budget_s: float | None = None
@@ -41,6 +42,7 @@ class Settings(Frozen):
     seed: int = 0
     values: dict[str, Any] = Field(default_factory=dict)
     start: Start | None = None
+    caveats: tuple[str, ...] = ()
 
 
 def settable_names(network: type[Frozen] | None = None) -> list[str]:
@@ -91,6 +93,13 @@ def read_values(file: Path) -> dict[str, Any]:
     for name in values:
         require_known(name)
     return dict(values)
+
+
+def read_caveats(file: Path) -> tuple[str, ...]:
+    """What must be said of a training with the plan values of a file that `read_values` reads: the note of a tuned.json."""
+    found = read_json(file)
+    note = found.get("note") if isinstance(found, dict) and found.get("values") else None
+    return (note,) if isinstance(note, str) else ()
 
 
 def require_known(name: str) -> None:

@@ -89,8 +89,8 @@ class Scores:
     chosen: dict[str, Any] | None = None
 
 
-def score(run: Run, study: Study, *, tell: Listener) -> Scores:
-    """Compare every answer with its truth; writes metrics.json and cases.csv."""
+def score(run: Run, study: Study, *, tell: Listener, caveats: Sequence[str] = ()) -> Scores:
+    """Compare every answer with its truth; writes metrics.json and cases.csv. caveats: what must be said beside it."""
     problem = study.problem
     fold_of = {name: fold for fold in study.plan.training.folds for name in study.splits.folds[fold].validation}
     names = [*fold_of, *study.splits.test]
@@ -108,7 +108,7 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
     summary |= {POINTS: points} if points else {}
     if of_test:
         summary["test"][POINTS] = of_test
-    if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows)]:
+    if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows), *caveats]:
         summary[CAVEATS] = said
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())

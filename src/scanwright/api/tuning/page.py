@@ -11,6 +11,7 @@ from scanwright.api.tuning.written import NOTE, Results, gain_text
 from scanwright.figures.tuning import Axis, TrialDot, history_plot, importance_plot, parallel_plot, slice_plot
 from scanwright.report.content import Fact
 from scanwright.report.data_content import Plot, Section, Table
+from scanwright.report.html import words_of
 from scanwright.report.notation import NOT_DEFINED, duration, metric, number
 from scanwright.report.tuning_content import TuningReport, build
 from scanwright.search.importance import LEAST_TRIALS
@@ -37,8 +38,8 @@ def content_of(run: Run, results: Results, found: Mapping[str, Any]) -> TuningRe
         title=outer.dataset.task.name,
         created=datetime.now(UTC),
         kept=results.verdict.kept,
-        metric=found["gain"][0]["metric"] if found["gain"] else found["metric"],
-        gain=gain_text(found["gain"]),
+        metric=called(found["gain"][0]["metric"] if found["gain"] else found["metric"]),
+        gain=gain_text(found["gain"], called=called),
         scope=f"{len(held)} cases of {patients} patients of outer fold {found['outer_fold']}, which no trial saw",
         verdict=results.verdict.reason,
         command=found["command"],
@@ -63,7 +64,7 @@ def lead(results: Results, found: Mapping[str, Any]) -> Iterator[str]:
         "trained on the whole training part and judged once on cases that were set apart before tuning began."
     )
     if found["test"].get("gain"):
-        yield f"On the declared test split, which chose nothing: {gain_text(found['test']['gain'])}."
+        yield f"On the declared test split, which chose nothing: {gain_text(found['test']['gain'], called=called)}."
     yield "Train with the plan that is kept:"
 
 
@@ -75,7 +76,8 @@ def facts(run: Run, results: Results, found: Mapping[str, Any]) -> Iterator[Fact
             value = found["held_out"][name]
             reach = "" if value["ci95"] is None else " [{}–{}]".format(*(number(end, digits) for end in value["ci95"]))
             yield Fact(
-                name=f"{name.capitalize()} plan", value=f"{found['metric']} {number(value['mean'], digits)}{reach}"
+                name=f"{name.capitalize()} plan",
+                value=f"{called(found['metric'])} {number(value['mean'], digits)}{reach}",
             )
     best, default = found["best_trial"], found["default_trial"]
     if best is not None and best["number"] and default is not None:
@@ -140,13 +142,13 @@ def importance_section(results: Results, found: Mapping[str, Any]) -> Section:
     scores = [one.intermediate_values[results.rungs[0].resource] for one in known(results)]
     axes = [axis_of(one, results) for one in results.space]
     if len(scores) >= LEAST_PICTURED:
-        panels = tuple(slice_plot(axis, scores, y_label=found["metric"]) for axis in axes)
+        panels = tuple(slice_plot(axis, scores, y_label=called(found["metric"])) for axis in axes)
         plots.append(
-            Plot(panels=panels, caption=f"Every trial’s {found['metric']} on {first}; dotted, what is planned.")
+            Plot(panels=panels, caption=f"Every trial’s {called(found['metric'])} on {first}; dotted, what is planned.")
         )
         letters = "; ".join(f"{chr(ord('A') + place)} {axis.name}" for place, axis in enumerate(axes))
         better = metric(found["metric"]).better == "higher"
-        together = parallel_plot(axes, scores, y_label=found["metric"], higher_is_better=better)
+        together = parallel_plot(axes, scores, y_label=called(found["metric"]), higher_is_better=better)
         plots.append(Plot(panels=(together,), caption=f"Every trial through all its values. {letters}."))
     said = f"{titles[ranked[0][0]].capitalize()} mattered most." if ranked else few
     return Section(id="importance", title="What mattered", lead=said, plots=tuple(plots))
@@ -155,7 +157,7 @@ def importance_section(results: Results, found: Mapping[str, Any]) -> Section:
 def history_section(results: Results, found: Mapping[str, Any]) -> Section:
     """How the search went."""
     rungs = [rung.stated for rung in results.rungs]
-    panel = history_plot(dots(results, found), rungs=rungs, y_label=found["metric"])
+    panel = history_plot(dots(results, found), rungs=rungs, y_label=called(found["metric"]))
     names = ("orange", "light blue", "green", "pink")
     legend = ", ".join(f"{colour} {rung}" for colour, rung in zip(names, rungs, strict=False))
     caption = (
@@ -196,7 +198,7 @@ def trials_section(results: Results, found: Mapping[str, Any]) -> Section:
         lead=f"Those that got furthest first.{more} All values stand in trials.csv.",
         tables=(
             Table(
-                caption=f"{found['metric']} on each rung; the best one is marked.",
+                caption=f"{called(found['metric'])} on each rung; the best one is marked.",
                 head=("Trial", *(rung.stated for rung in results.rungs), "Time", "Steps", "How it ended"),
                 rows=tuple(rows),
                 numeric=frozenset(range(1, len(results.rungs) + 3)),
@@ -221,6 +223,12 @@ def limits(results: Results, found: Mapping[str, Any]) -> Iterator[str]:
     if found["gain"] and found["gain"][0]["ci95"] is None:
         yield "So few patients were held out that no interval can be given."
     yield "One outer fold is one draw of cases: what was gained there may be more or less elsewhere."
+
+
+def called(key: str) -> str:
+    """What a metric is called on pages."""
+    words: Mapping[str, Any] = words_of("en")["metrics"]
+    return str(words[key][0]) if key in words else key
 
 
 def known(results: Results) -> list[Any]:

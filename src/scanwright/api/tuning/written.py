@@ -3,7 +3,7 @@
 import csv
 import io
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class Results:
         """What is kept, and why."""
         if self.found is not None:
             return self.found.verdict
-        reason = "no trial but the default's could be finished in the budget" if self.alone else NOTHING_BETTER
+        reason = "no other trial reached all inner folds" if self.alone else NOTHING_BETTER
         return Verdict(False, f"{reason}: the default is kept")
 
     @property
@@ -213,19 +213,22 @@ def trials_csv(results: Results) -> str:
     return stream.getvalue()
 
 
-def gain_text(differences: Sequence[Mapping[str, Any]]) -> str:
-    """What was gained by the metric that decides: "auroc +0.012 [−0.004 … 0.028], p = 0.140", or of each quantity."""
+def gain_text(differences: Sequence[Mapping[str, Any]], *, called: Callable[[str], str] = str) -> str:
+    """What was gained by the metric that decides: "auroc +0.012 [−0.004 … 0.028], p = 0.140", or of each quantity.
+
+    called: what a metric is called.
+    """
     if not differences:
         return "nothing to compare"
     first = differences[0]["metric"]
-    return "; ".join(_gain_of(one) for one in differences if one["metric"] == first)
+    return "; ".join(_gain_of(one, called(first)) for one in differences if one["metric"] == first)
 
 
-def _gain_of(one: Mapping[str, Any]) -> str:
+def _gain_of(one: Mapping[str, Any], metric_name: str) -> str:
     low, high = one["ci95"] or (None, None)
     digits = metric(one["metric"]).digits
     found = Estimate(mean=one["mean"], low=low, high=high, n=one["n"], n_defined=one["n_defined"])
-    name = f"{one['metric']} of {one['part']}" if one.get("part") else one["metric"]
+    name = f"{metric_name} of {one['part']}" if one.get("part") else metric_name
     mean = as_number(one["mean"], digits)
     sign = "+" if one["mean"] is not None and one["mean"] > 0 else ""
     reach = f" [{interval(found, digits)}]" if found.low is not None else " (no interval: too few patients)"
