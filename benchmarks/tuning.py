@@ -5,8 +5,8 @@
 
 `scanwright tune` on outer fold 0. The first session is killed (SIGKILL, worker processes with it) after a third of the budget,
 and the same command goes on until its end. The default plan and the best one are then compared on the cases that fold 0 holds
-out, paired by patient; of MedMNIST's official test part the same is told, which chooses nothing. What is kept of it: what was gained
-with its interval, how many trials there were and how many were ended early, importance, and what each session took. Hippocampus
+out, paired by patient; of MedMNIST's official test part the same is told, which chooses nothing. Kept: what was gained with its
+interval, how many trials there were and how many were ended early, importance, and what each session took. Hippocampus
 is split as nnU-Net does (splits_5fold.json). Steps of a training follow from the budget and the machine: give both.
 """
 

@@ -256,7 +256,7 @@ def test_help__of_every_command(name: str, capsys: pytest.CaptureFixture[str]) -
 def test_help__names_every_command(group: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.exit_code([*group.split(), "--help"]) == 0
     inside = [name.removeprefix(f"{group} ") for name in VERBS if name.rpartition(" ")[0] == group]
-    shown = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
+    shown = re.findall(r"^  (\w[\w-]*)  ", capsys.readouterr().out, re.MULTILINE)
     assert sorted(shown) == sorted([*inside, *(() if group else GROUPS)])
 
 

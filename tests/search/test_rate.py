@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanwright.search.rate import beside, has_risen, ramp, smoothed, suggest
+from scanwright.search.rate import has_risen, ramp, smoothed, suggest
 
 RATES = ramp(1e-5, 1.0, 200)
 
@@ -23,15 +23,16 @@ def falling(steepest: float, *, rises: float = 0.3, noise: float = 0.0) -> list[
 def test_suggest__where_a_logistic_curve_is_steepest(steepest: float) -> None:
     """Its steepest place is its middle, by calculus."""
     found = suggest(RATES, falling(steepest))
-    assert found.rate == pytest.approx(steepest, rel=0.06)
+    assert found.steepest == pytest.approx(steepest, rel=0.06)
+    assert found.rate == pytest.approx((found.steepest * (found.lowest or 0)) ** 0.5, rel=0.06)
     assert found.lowest is not None and found.lowest > steepest
     assert found.rises is not None and 0.3 < found.rises < 1.0
-    assert f"{found.rate:.2g}" in found.reason
+    assert f"fastest at {found.steepest:.2g}, least at {found.lowest:.2g}" in found.reason
 
 
 def test_suggest__noise_moves_it_little() -> None:
     found = suggest(RATES, falling(1e-2, noise=0.05))
-    assert found.rate is not None and 0.004 < found.rate < 0.025
+    assert found.steepest is not None and 0.004 < found.steepest < 0.025
 
 
 def test_suggest__an_average_over_the_past_would_lag() -> None:
@@ -42,7 +43,7 @@ def test_suggest__an_average_over_the_past_would_lag() -> None:
         mean = decay * mean + (1 - decay) * loss
         past.append(mean)
     lagging = RATES[np.gradient(past, np.log10(RATES)).argmin()]
-    assert lagging > 1.5e-3 and suggest(RATES, losses).rate == pytest.approx(1e-3, rel=0.06)
+    assert lagging > 1.5e-3 and suggest(RATES, losses).steepest == pytest.approx(1e-3, rel=0.06)
 
 
 def test_suggest__nothing_where_the_loss_does_not_fall() -> None:
@@ -70,7 +71,12 @@ def test_smoothed__keeps_a_constant() -> None:
     assert smoothed([2.0] * 50) == pytest.approx(2.0)
 
 
-def test_beside__says_how_far_apart() -> None:
-    assert "no reason to change it" in beside(0.005, 0.006)
-    assert beside(0.06, 0.006) == "the planned rate 0.006 is 10 times less than it"
-    assert beside(None, 0.006) == "the planned rate 0.006 stands"
+def test_beside__what_lies_within_the_range_stays() -> None:
+    found = suggest(RATES, falling(1e-3))
+    assert found.steepest is not None and found.lowest is not None and found.rate is not None
+    assert "no reason to change it" in found.beside(found.steepest) and "no reason to change it" in found.beside(0.01)
+    assert "outside the range" in found.beside(found.lowest * 3) and "times the suggested" in found.beside(
+        found.lowest * 3
+    )
+    assert "times less than" in found.beside(found.steepest / 3)
+    assert suggest(RATES, [1.0] * len(RATES)).beside(0.006) == "the planned rate 0.006 stands"

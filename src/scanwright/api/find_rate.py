@@ -31,7 +31,7 @@ from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.runtime import DeviceName, choose_device, command_line, describe_machine
-from scanwright.search.rate import Suggestion, beside, has_risen, ramp, smoothed, suggest
+from scanwright.search.rate import Suggestion, has_risen, ramp, smoothed, suggest
 from scanwright.training.batches import Batches
 from scanwright.training.checkpoint import TrainingState
 from scanwright.training.loop import autocast, network_input, start
@@ -200,12 +200,13 @@ def written(run: Run, plan: Plan, rates: list[float], losses: list[float]) -> Fo
     picture = run.path("rate.svg")
     words = {"x_label": "learning rate", "y_label": f"loss ({how.loss}) of a step"}
     write_bytes(picture, rate_plot(rates, losses, curve, suggested=found.rate, planned=how.learning_rate, **words))
-    compared = beside(found.rate, how.learning_rate)
+    compared = found.beside(how.learning_rate)
     kept = {
         "suggested": found.rate,
         "planned": how.learning_rate,
         "reason": found.reason,
         "beside": compared,
+        "falls_fastest_at": found.steepest,
         "lowest_loss_at": found.lowest,
         "rises_from": found.rises,
         "optimizer": how.optimizer,

@@ -26,6 +26,7 @@ from scanwright.api.tuning import storage, written
 from scanwright.api.tuning.default import Base, default_base, takes_steps
 from scanwright.api.tuning.inner import INNER_FOLDS, inner_material
 from scanwright.api.tuning.outer import DEFAULT, TUNED, Compared, compared, train_outer
+from scanwright.api.tuning.results import Said
 from scanwright.api.tuning.workers import share_of, workers
 from scanwright.dataset.task import Kind
 from scanwright.errors import ScanwrightError, UsageError
@@ -151,7 +152,7 @@ def tune(
             run, budget_s=budget_s, trials=trials, jobs=jobs, machine=machine, device=torch_device, tell=tell
         )
         url = storage_url or storage.file_url(run.path(storage.FILE))
-        said = written.Said(
+        said = Said(
             data=Path(data), layout=layout, task=task, exclude=exclude, split=split, waive=waive, device=device,
             settings=settings, line=line, outer=outer,
         )  # fmt: skip
@@ -181,7 +182,7 @@ class Tuning:
     device: torch.device
     tell: Listener
 
-    def all_of_it(self, outer: study.Material, settings: Settings, url: str, said: "written.Said") -> dict[str, Any]:
+    def all_of_it(self, outer: study.Material, settings: Settings, url: str, said: Said) -> dict[str, Any]:
         """Default plan, search, comparison, and what is written of them; gives tuned.json."""
         run, share = self.run, share_of(self.machine, self.jobs)
         inner = inner_material(outer, folds=INNER_FOLDS, seed=settings.seed)

@@ -1,4 +1,8 @@
-"""Which learning rate a short ramp suggests: where the smoothed loss falls fastest (Smith 2017, WACV, "LR range test").
+"""Which learning rate a short ramp suggests: the middle of where the smoothed loss falls (Smith 2017, WACV, "LR range test").
+
+The range goes from the rate at which it falls fastest to the one at which it is least. Its lower end alone, which is often
+taken, can be where a network learns no more than how frequent the classes are: on BreastMNIST it lay at a twentieth of the
+planned rate, which was chosen by what trainings were worth. The suggestion is the middle of the range by factors, for the peak of one cycle with a warm-up.
 
 Losses are smoothed by a window over the steps that looks both ways: an average over the past alone, as is often used, lags
 behind, and would put every mark at too high a rate. From where the loss begins to rise, nothing counts.
@@ -19,20 +23,35 @@ LEAST_FALL = 0.05
 """Of the loss at the beginning, which it has to fall by at all."""
 RISEN = 4.0
 """Times the least smoothed loss: from there on the ramp need not go on."""
-NEAR = 2.0
-"""A planned rate within this factor of the suggested one is as good as that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suggestion:
-    """rate: where the loss fell fastest, None where it did not fall. lowest: where it was least. rises: the first rate from
-    which on it stood higher than at the beginning, None if it never did. reason: a sentence.
+    """rate: the middle of the range by factors; None where the loss did not fall, as are its ends.
+
+    steepest, lowest: where the smoothed loss fell fastest and where it was least. rises: the first rate from which on it stood
+    higher than at the beginning, None if it never did. reason: a sentence.
     """
 
     rate: float | None
-    lowest: float | None
-    rises: float | None
+    steepest: float | None = None
+    lowest: float | None = None
+    rises: float | None = None
     reason: str
+
+    def beside(self, planned: float) -> str:
+        """How the planned rate compares, in a sentence: one within the range is as good as any."""
+        if self.rate is None or self.steepest is None or self.lowest is None:
+            return f"the planned rate {planned:.2g} stands"
+        if self.steepest <= planned <= self.lowest:
+            return f"the planned rate {planned:.2g} lies within the range: there is no reason to change it"
+        factor = planned / self.rate
+        times = (
+            f"{factor:.2g} times the suggested one"
+            if factor > 1
+            else f"{1 / factor:.2g} times less than the suggested one"
+        )
+        return f"the planned rate {planned:.2g} lies outside the range, {times}: compare both by --set or tune"
 
 
 def ramp(low: float, high: float, steps: int) -> Floats:
@@ -51,25 +70,26 @@ def smoothed(losses: Sequence[float]) -> Floats:
 
 
 def suggest(rates: Sequence[float], losses: Sequence[float]) -> Suggestion:
-    """The rate at which the smoothed loss falls fastest by the logarithm of the rate, before it is least.
+    """The range of rates in which the smoothed loss falls, and its middle.
 
     rates, losses: of the steps of a ramp, in order, all losses finite. Fewer than 10 steps: no suggestion.
     """
     if len(losses) < 10:
-        return Suggestion(rate=None, lowest=None, rises=None, reason=f"only {len(losses)} steps had a finite loss")
+        return Suggestion(rate=None, reason=f"only {len(losses)} steps had a finite loss")
     curve, logs = smoothed(losses), np.log10(np.asarray(rates, dtype=np.float64))
     low = int(curve.argmin())
     above = [place for place in range(low, len(curve)) if curve[place] > curve[0]]
     rises = float(rates[above[0]]) if above else None
     if curve[0] - curve[low] < LEAST_FALL * abs(curve[0]):
         return Suggestion(
-            rate=None, lowest=None, rises=rises, reason="the loss did not fall at any rate of this ramp: try more steps"
+            rate=None, rises=rises, reason="the loss did not fall at any rate of this ramp: try more steps"
         )
-    steepest = int(np.gradient(curve, logs)[: low + 1].argmin())
-    rate, lowest = rounded(float(rates[steepest])), float(rates[low])
-    turned = f" and rose above its beginning from {rises:.2g}" if rises else ""
-    reason = f"the loss fell fastest at {rate:.2g}; it was least at {lowest:.2g}{turned}"
-    return Suggestion(rate=rate, lowest=lowest, rises=rises, reason=reason)
+    place = int(np.gradient(curve, logs)[: low + 1].argmin())
+    steepest, lowest = rounded(float(rates[place])), rounded(float(rates[low]))
+    rate = rounded(math.sqrt(steepest * lowest))
+    turned = f" (it rose above its beginning from {rises:.2g})" if rises else ""
+    reason = f"the middle of where the loss fell: fastest at {steepest:.2g}, least at {lowest:.2g}{turned}"
+    return Suggestion(rate=rate, steepest=steepest, lowest=lowest, rises=rises, reason=reason)
 
 
 def rounded(rate: float) -> float:
@@ -79,23 +99,6 @@ def rounded(rate: float) -> float:
     0.0061
     """
     return float(f"{rate:.2g}")
-
-
-def beside(suggested: float | None, planned: float) -> str:
-    """How a suggestion compares with the planned rate, in a sentence.
-
-    >>> beside(0.0006, 0.006)
-    'the planned rate 0.006 is 10 times it'
-    >>> beside(0.003, 0.006)
-    'the planned rate 0.006 is within a factor of 2 of it: there is no reason to change it'
-    """
-    if suggested is None:
-        return f"the planned rate {planned:.2g} stands"
-    factor = planned / suggested
-    if max(factor, 1 / factor) <= NEAR * (1 + 1e-9):
-        return f"the planned rate {planned:.2g} is within a factor of {NEAR:g} of it: there is no reason to change it"
-    times = f"{factor:.2g} times it" if factor > 1 else f"{1 / factor:.2g} times less than it"
-    return f"the planned rate {planned:.2g} is {times}"
 
 
 def has_risen(losses: Sequence[float]) -> bool:

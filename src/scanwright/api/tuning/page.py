@@ -7,7 +7,7 @@ from typing import Any
 
 from scanwright.api.run.folder import Run
 from scanwright.api.tuning.outer import DEFAULT, TUNED
-from scanwright.api.tuning.written import NOTE, Results, gain_text
+from scanwright.api.tuning.results import NOTE, Results, gain_text
 from scanwright.figures.tuning import Axis, TrialDot, history_plot, importance_plot, parallel_plot, slice_plot
 from scanwright.report.content import Fact
 from scanwright.report.data_content import Plot, Section, Table
