@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_tune__leaves_what_it_should(tuned):
     rows = list(csv.DictReader((run / "trials.csv").read_text().splitlines()))
     assert len(rows) == 4 and rows[0]["state"] == "complete" and rows[0]["3 folds"]
     assert float(rows[0]["training.learning_rate"]) == 0.006 and {row["steps"] for row in rows} == {"9"}
+    assert not list(run.glob("trials/trial-*/folds/*/state.safetensors")), "checkpoints of ended trials are swept"
     page = (run / "report.html").read_text()
     for words in (
         "Tuning report",
@@ -126,6 +128,21 @@ def test_tune__another_request_is_refused(tuned, scanwright):
     assert ended.code == 2 and "other settings" in ended.err
     ended = scanwright("train", folder / "data", "-o", folder / "run")
     assert ended.code == 2 and "other settings" in ended.err
+
+
+def test_tune__a_study_that_is_lost_is_begun_anew(tuned, scanwright, tmp_path):
+    """Trainings of trials that nobody knows of any more are not taken for those of new ones."""
+    folder, found = tuned
+    run = Path(shutil.copytree(folder / "run", tmp_path / "run"))
+    (run / "study.db").unlink()
+    plan = run / "trials/trial-0000/plan.json"
+    plan.write_text(plan.read_text().replace('"learning_rate": 0.006', '"learning_rate": 0.9'))
+    ended = scanwright("tune", folder / "data", *SMALL, "-o", run, "--json")
+    assert ended.code == 0, ended.err
+    assert (
+        json.loads(ended.out)["default_trial"] == found["default_trial"]
+        and '"learning_rate": 0.006' in plan.read_text()
+    )
 
 
 @pytest.mark.slow

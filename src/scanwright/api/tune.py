@@ -127,6 +127,7 @@ def tune(
         "data": str(Path(data).resolve()),
         "budget_s": budget_s,
         "trials": trials,
+        "storage": None if storage_url is None else storage.without_password(storage_url),
         "layout": layout,
         "exclude": sorted(exclude),
         "split": None if split is None else str(Path(split).resolve()),
@@ -202,6 +203,7 @@ class Tuning:
             storage.name_of(run.folder),
             higher_is_better=metric(outer.problem.primary).better == "higher",
         )
+        storage.forget_trials(run, kept)
         with run.stage("search"):
             self.search(kept, space, ground, fixed=settings.values, reserve_s=ROOM * default.seconds + TAIL_S)
         best = best_of(kept)
@@ -300,6 +302,7 @@ class Tuning:
             if stop():
                 raise Stopped("stopped while tuning, saved")
         give_up(kept)
+        storage.sweep_trials(run, kept)
 
 
 def model_of(material: study.Material, settings: Settings) -> Any:

@@ -1,8 +1,8 @@
 """Which learning rate a short ramp suggests: the middle of where the smoothed loss falls (Smith 2017, WACV, "LR range test").
 
-The range goes from the rate at which it falls fastest to the one at which it is least. Its lower end alone, which is often
-taken, can be where a network learns no more than how frequent the classes are: on BreastMNIST it lay at a twentieth of the
-planned rate, which was chosen by what trainings were worth. The suggestion is the middle of the range by factors, for the peak of one cycle with a warm-up.
+The range goes from the rate at which it falls fastest to the one at which it is least; the suggestion is its middle by factors,
+for the peak of one cycle with a warm-up. The lower end alone, which is often taken, can be where a network learns no more than
+how frequent the classes are: on BreastMNIST it lay at a twentieth of the planned rate, which trainings had chosen.
 
 Losses are smoothed by a window over the steps that looks both ways: an average over the past alone, as is often used, lags
 behind, and would put every mark at too high a rate. From where the loss begins to rise, nothing counts.

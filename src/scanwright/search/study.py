@@ -78,12 +78,17 @@ def proposed(study: "Study", *, seed: int) -> "Trial":
     A tree-structured Parzen estimator of all parameters together proposes (Bergstra et al. 2011, NeurIPS; Falkner et al. 2018,
     ICML), with random numbers of its own for each trial, so that a killed search proposes what an undisturbed one would have.
     """
+    _sow(study, seed, len(study.get_trials(deepcopy=False)))
+    return study.ask()
+
+
+def _sow(study: "Study", seed: int, number: int) -> None:
+    """Give the sampler the random numbers of one trial."""
     optuna = require_optuna()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that several parameters together are still called experimental
-        own = generator(seed, len(study.get_trials(deepcopy=False))).integers(2**31)
-        study.sampler = optuna.samplers.TPESampler(seed=int(own), multivariate=True, n_startup_trials=BEGINNINGS)
-    return study.ask()
+        own = int(generator(seed, number).integers(2**31))
+        study.sampler = optuna.samplers.TPESampler(seed=own, multivariate=True, n_startup_trials=BEGINNINGS)
 
 
 def _first_line(error: Exception) -> str:
@@ -98,10 +103,14 @@ def begin(study: "Study", planned: Point) -> None:
         study.enqueue_trial(dict(planned))
 
 
-def left_running(study: "Study") -> "list[Trial]":
+def left_running(study: "Study", *, seed: int = 0) -> "list[Trial]":
     """Trials that an earlier session began and did not end, the oldest first: they are taken up again."""
     optuna = require_optuna()
-    return [optuna.trial.Trial(study, one._trial_id) for one in trials_in(study, (RUNNING,))]
+    found = []
+    for one in trials_in(study, (RUNNING,)):
+        _sow(study, seed, one.number)  # it may have been killed before it was proposed whole
+        found.append(optuna.trial.Trial(study, one._trial_id))
+    return found
 
 
 def trials_in(study: "Study", states: Iterable[str] = (RUNNING, PRUNED, COMPLETE, FAIL)) -> "list[FrozenTrial]":

@@ -107,7 +107,7 @@ def search(study: "Study", space: Sequence[Parameter], rungs: Sequence[Rung], me
     Trials that are under way at the end stay running in the study: `give_up` ends them when no session will go on.
     """
     now = Search(study, space, rungs, means, whole_s=_whole_seconds(study))
-    waiting = left_running(study)
+    waiting = left_running(study, seed=means.seed)
     while True:
         while len(now.active) < means.jobs and not means.stopping():
             trial = waiting.pop(0) if waiting else _next(now)

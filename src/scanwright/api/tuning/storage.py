@@ -2,10 +2,15 @@
 
 import re
 import secrets
+import shutil
 from pathlib import Path
+from typing import Any
 
-from scanwright.api.run.folder import STUDY, STUDY_NAME, read_record
+from scanwright.api.run.folder import STUDY, STUDY_NAME, TRIALS, Run, read_record
+from scanwright.api.run.learn import STATE
+from scanwright.api.run.rung import trial_name
 from scanwright.files import write_json
+from scanwright.search.study import FAIL, PRUNED, trials_in
 
 FILE = STUDY
 SECRET = re.compile(r"(?<=://)([^:@/\s]+):[^@/\s]+(?=@)")
@@ -32,3 +37,18 @@ def name_of(folder: Path) -> str:
         write_json(file, {"name": f"scanwright-{secrets.token_hex(8)}"})
     name: str = read_record(file)["name"]
     return name
+
+
+def forget_trials(run: Run, study: Any) -> None:
+    """Remove trainings of trials that the study knows nothing of: another study's, whose file or database is gone."""
+    known = {trial_name(one.number) for one in study.get_trials(deepcopy=False)}
+    for folder in run.path(TRIALS).glob(f"{trial_name(0)[:-4]}*"):
+        if folder.name not in known:
+            shutil.rmtree(folder)
+
+
+def sweep_trials(run: Run, study: Any) -> None:
+    """Remove the checkpoints of trials that were ended: several times their weights, and nobody will go on from them."""
+    for one in trials_in(study, (PRUNED, FAIL)):
+        for file in run.path(TRIALS, trial_name(one.number)).glob(f"folds/*/{STATE}"):
+            file.unlink()
