@@ -28,7 +28,7 @@ MADE = "<!-- Written by scripts/reference.py from the code. -->"
 
 def commands() -> str:
     """What every verb says of itself."""
-    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    names = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
     for group in app.registered_groups:
         inner = group.typer_instance
         assert inner is not None

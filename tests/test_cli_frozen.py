@@ -23,6 +23,7 @@ train data: Path
   --fold: int
   --split: Path
   --set: str, again and again
+  --plan-values: Path
   --exclude: str, again and again
   --waive: str, again and again
   --layout: str
@@ -117,6 +118,44 @@ features data: Path
   --device: auto | cpu | cuda = auto
   --json: bool = False
 
+tune data: Path
+  -o --out: Path (required)
+  --budget: str = 1h
+  --steps: int, at least 1
+  --trials: int, at least 1
+  --jobs: int = 1, at least 1, at most 64
+  --storage: str
+  --model: auto | cnn | cnn-rnn | svm = auto
+  --folds: int = 5, at least 2, at most 20
+  --fold: int = 0, at least 0
+  --split: Path
+  --set: str, again and again
+  --exclude: str, again and again
+  --waive: str, again and again
+  --layout: str
+  --task: segmentation | classification | regression | detection | anomaly
+  --device: auto | cpu | cuda = auto
+  --seed: int = 0
+  --restart: bool = False
+  --json: bool = False
+
+find-rate data: Path
+  -o --out: Path (required)
+  --steps: int = 150, at least 20, at most 2000
+  --model: auto | cnn | cnn-rnn = auto
+  --folds: int = 5, at least 2, at most 20
+  --fold: int = 0, at least 0
+  --split: Path
+  --set: str, again and again
+  --exclude: str, again and again
+  --waive: str, again and again
+  --layout: str
+  --task: segmentation | classification | regression | detection | anomaly
+  --device: auto | cpu | cuda = auto
+  --seed: int = 0
+  --restart: bool = False
+  --json: bool = False
+
 data version data: Path
   -o --out: Path (required)
   --layout: str
@@ -169,7 +208,7 @@ data pseudo model: Path scans: Path, again and again
   --json: bool = False
 """
 
-VERBS = {command.callback.__name__: command.callback for command in cli.app.registered_commands}
+VERBS = {command.callback.__name__.replace("_", "-"): command.callback for command in cli.app.registered_commands}
 GROUPS = {group.typer_instance.info.name: group.typer_instance for group in cli.app.registered_groups}
 VERBS |= {
     f"{name} {command.callback.__name__}": command.callback
@@ -237,7 +276,7 @@ def test_help__of_every_command(name: str, capsys: pytest.CaptureFixture[str]) -
 def test_help__names_every_command(group: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.exit_code([*group.split(), "--help"]) == 0
     inside = [name.removeprefix(f"{group} ") for name in VERBS if name.rpartition(" ")[0] == group]
-    shown = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
+    shown = re.findall(r"^  (\w[\w-]*)  ", capsys.readouterr().out, re.MULTILINE)
     assert sorted(shown) == sorted([*inside, *(() if group else GROUPS)])
 
 

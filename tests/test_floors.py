@@ -31,7 +31,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     14: ("api.case", "api.data", "screen", "ending", "options", "metric_lines"),
     15: ("api.run",),
     16: ("api", "api.ensemble"),
-    17: ("cluster", "data_commands", "model_commands"),
+    17: ("cluster", "data_commands", "model_commands", "search_commands"),
     18: ("cli", "serving"),
     19: ("", "__main__"),  # scanwright/__init__.py and `python -m scanwright`, which nobody inside imports
 }

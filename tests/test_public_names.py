@@ -21,15 +21,17 @@ PUBLIC = [
     "demo",
     "ensemble",
     "evaluate",
+    "find_rate",
     "inspect",
     "list_series",
     "predict",
     "read_volume",
     "train",
+    "tune",
     "verify",
     "write_volume",
 ]
-VERBS = ["compare", "demo", "ensemble", "evaluate", "inspect", "predict", "train", "verify"]
+VERBS = ["compare", "demo", "ensemble", "evaluate", "find_rate", "inspect", "predict", "train", "tune", "verify"]
 
 # The verb "report" is public on the command line only: `scanwright.report` is the room of that name as soon as it is
 # imported, and a name that is a function first and a module later would be worse than none.

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scanwright.api.compare import compare
     from scanwright.api.ensemble.ensemble_runs import ensemble
+    from scanwright.api.find_rate import find_rate
     from scanwright.api.look import demo, inspect, list_series
     from scanwright.api.make_model import train
     from scanwright.api.score_model import evaluate
+    from scanwright.api.tune import tune
     from scanwright.api.use_model import predict, verify
     from scanwright.dataset.task import Task
     from scanwright.errors import ScanwrightError
@@ -38,6 +40,8 @@ _HOMES = {
     "inspect": "scanwright.api.look",
     "list_series": "scanwright.api.look",
     "demo": "scanwright.api.look",
+    "find_rate": "scanwright.api.find_rate",
+    "tune": "scanwright.api.tune",
     "read_volume": "scanwright.io.formats",
     "write_volume": "scanwright.io.formats",
     "Volume": "scanwright.geometry.volume",
@@ -60,11 +64,13 @@ __all__ = [
     "demo",
     "ensemble",
     "evaluate",
+    "find_rate",
     "inspect",
     "list_series",
     "predict",
     "read_volume",
     "train",
+    "tune",
     "verify",
     "write_volume",
 ]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.exceptions import TyperException
 
-from scanwright import data_commands, model_commands
+from scanwright import data_commands, model_commands, search_commands
 from scanwright.ending import finish, said, verbs_of
 from scanwright.errors import InputError, UsageError
 from scanwright.metric_lines import metric_lines
@@ -66,6 +66,12 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
     ] = None,
+    plan_values: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan-values", help="A file of plan values, such as the tuned.json of tune; --set goes before it."
+        ),
+    ] = None,
     exclude: Exclude = None,
     waive: Waive = None,
     layout: Layout = None,
@@ -79,7 +85,7 @@ def train(
     json_: Json = False,
 ) -> None:
     """Train, evaluate, report and package a model. The same command goes on where it stopped."""
-    from scanwright.plan.settings import Settings, parse_set
+    from scanwright.plan.settings import Settings, parse_set, read_caveats, read_values
 
     if budget is not None and steps is not None:
         raise UsageError("--budget and --steps exclude each other", hint="Give one of the two.")
@@ -90,7 +96,8 @@ def train(
         fold=fold,
         model=model,
         seed=seed,
-        values=parse_set(set_ or []),
+        values=({} if plan_values is None else read_values(plan_values)) | parse_set(set_ or []),
+        caveats=() if plan_values is None else read_caveats(plan_values),
     )
     screen = Screen()
     with screen:
@@ -228,6 +235,7 @@ def phantom(
 
 
 app.registered_commands += model_commands.app.registered_commands
+app.registered_commands += search_commands.app.registered_commands
 
 
 def trained_lines(result: Any) -> list[str]:

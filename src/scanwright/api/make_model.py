@@ -156,7 +156,9 @@ def train(
 
 def as_by_default(settings: Settings) -> set[str]:
     """Settings that are left out of a request where they say nothing, as they were before there was a choice."""
-    return {name for name in ("model", "start") if getattr(settings, name) == Settings.model_fields[name].default}
+    return {
+        name for name in ("model", "start", "caveats") if getattr(settings, name) == Settings.model_fields[name].default
+    }
 
 
 def require_possible(settings: Settings, *, folds_given: bool) -> None:

@@ -57,11 +57,12 @@ def evaluate(
     data: a data set in any layout; its declared test cases if it has any, else all its labelled cases. Cases that a package
     has learned from are left out, with a note; metrics.json and the page name them. task: what is wanted of it, where a folder
     is scored and the data set could serve several ends; a package knows that itself.
-    Writes report.html, the page of a run for these cases, metrics.json, cases.csv and judged.json to `out`. Nothing is chosen on the cases:
-    thresholds and calibration are the package's own, and what its own test said stands beside. command: that the page tells.
-    Raises InputError, naming all of them, for predictions that are missing, on
-    another grid, or hold values that the task does not know; UsageError if `out` holds other scores or lies in the data set;
-    PolicyError if a package has learned from all cases.
+    Writes report.html, the page of a run for these cases, metrics.json, cases.csv and judged.json to `out`. Nothing is chosen
+    on the cases: thresholds and calibration are the package's own, and what its own test said stands beside. command: that the
+    page tells.
+    Raises InputError, naming all of them, for predictions that are missing, on another grid, or hold values that the task does
+    not know; UsageError if `out` holds other scores or lies in the data set; PolicyError if a package has learned from all
+    cases.
     """
     folder, source = Path(out), Path(predictions)
     if not source.exists():

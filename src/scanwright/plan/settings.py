@@ -2,12 +2,14 @@
 
 import difflib
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from scanwright.dataset.task import Frozen
-from scanwright.errors import UsageError
+from scanwright.errors import InputError, UsageError
+from scanwright.files import read_json
 from scanwright.plan.plan import ModelName, Plan, section_models
 
 
@@ -28,7 +30,8 @@ class Settings(Frozen):
     model: what is to learn whole images: "cnn", a network; "cnn-rnn", one of each slice or frame and a
         recurrent one over them; "svm", support vector machines on features; "auto" decides.
     folds: how many; fold: train this one only. values: dotted plan name -> value, from `--set`.
-    start: what weights begin from, None for random numbers.
+    start: what weights begin from, None for random numbers. caveats: sentences that must be said of what is trained with these
+        settings, such as that its values were tuned on the cases that judge it.
     """
 
     budget_s: float | None = None
@@ -39,6 +42,7 @@ class Settings(Frozen):
     seed: int = 0
     values: dict[str, Any] = Field(default_factory=dict)
     start: Start | None = None
+    caveats: tuple[str, ...] = ()
 
 
 def settable_names(network: type[Frozen] | None = None) -> list[str]:
@@ -71,6 +75,31 @@ def parse_set(assignments: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[name] = text
     return values
+
+
+def read_values(file: Path) -> dict[str, Any]:
+    """Plan values from a JSON file: what `tune` wrote (tuned.json), or one object of dotted names to values.
+
+    Raises InputError if it is none, UsageError for an unknown name.
+    """
+    if not file.is_file():
+        raise InputError("no such file of plan values", where=file, hint="Check the path after --plan-values.")
+    found = read_json(file)
+    values = found.get("values") if isinstance(found, dict) and isinstance(found.get("values"), dict) else found
+    if not isinstance(values, dict):
+        raise InputError(
+            "not a file of plan values", where=file, expected='{"batch.size": 4, …}, or the tuned.json of a tuning'
+        )
+    for name in values:
+        require_known(name)
+    return dict(values)
+
+
+def read_caveats(file: Path) -> tuple[str, ...]:
+    """What must be said of a training with the plan values of a file that `read_values` reads: the note of a tuned.json."""
+    found = read_json(file)
+    note = found.get("note") if isinstance(found, dict) and found.get("values") else None
+    return (note,) if isinstance(note, str) else ()
 
 
 def require_known(name: str) -> None:

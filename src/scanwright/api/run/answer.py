@@ -97,8 +97,10 @@ class Scores:
     """What was fitted on the rows of how sure answers are, for the package."""
 
 
-def score(run: Run, study: Study, *, tell: Listener) -> Scores:
-    """Compare every answer with its truth; writes metrics.json, cases.csv and judged.json."""
+def score(run: Run, study: Study, *, tell: Listener, caveats: Sequence[str] = ()) -> Scores:
+    """Compare every answer with its truth; writes metrics.json, cases.csv and judged.json. caveats: what must be said beside
+    it.
+    """
     problem = study.problem
     fold_of = {name: fold for fold in study.plan.training.folds for name in study.splits.folds[fold].validation}
     names = [*fold_of, *study.splits.test]
@@ -129,7 +131,7 @@ def score(run: Run, study: Study, *, tell: Listener) -> Scores:
         fitted = problem.settled(chosen).assured(confidence)
         on_test = fitted.certainty_on(tested, rows[len(fold_of) :], opinions)
         summary.get("test", summary).update({CERTAINTY: on_test} if on_test else {})
-    if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows)]:
+    if said := [*summary.get(CAVEATS, ()), *caveats_of_models(study, rows), *caveats]:
         summary[CAVEATS] = said
     write_json(run.path("metrics.json"), summary)
     write_bytes(run.path("cases.csv"), problem.table([*judged, *tested]).encode())

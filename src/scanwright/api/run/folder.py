@@ -31,12 +31,21 @@ REQUEST = "request.json"
 LOCK = ".lock"
 CLOCK = "clock.json"
 STORE = "store"
+STUDY, STUDY_NAME = "study.db", "study.json"
+"""Of tuning: the study itself, unless it is kept in a database, and its name."""
 ABLATION = "ablation.json"
 PARTS = [
     PLAN,  # first, and the trials' plans with them: what is left of a run without a plan is never taken up
     TRIALS,
     TRIED,
     ABLATION,
+    STUDY_NAME,  # before the study: one whose name is gone is begun anew
+    STUDY,
+    f"{STUDY}-journal",
+    "tuned.json",
+    "trials.csv",
+    "rate.json",
+    "rate.svg",
     "task.json",
     "checks.json",
     "fingerprint.json",

@@ -117,7 +117,7 @@ def train_model(
     with run.stage("predict"):
         answer.answer_held_out(run, study, device=device, tell=tell)
     with run.stage("evaluate"):
-        scores = answer.score(run, study, tell=tell)
+        scores = answer.score(run, study, tell=tell, caveats=settings.caveats)
     return Tried(run, study, keys, scores)
 
 
