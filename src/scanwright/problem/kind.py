@@ -25,7 +25,7 @@ from scanwright.plan.plan import Plan
 from scanwright.protocols import Listener, Problem
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
-from scanwright.types import JSON, Array, Unit
+from scanwright.types import JSON, Array, Floats, Unit
 
 LABELS = "labels"
 """What a file with an answer is called where it is a label map."""
@@ -225,6 +225,12 @@ class Kind(Problem, Protocol):
 
     def case_score(self, row: Any) -> float | None:
         """The headline's metric of one case, None where it is not defined of one, or only of all together."""
+        ...
+
+    def headline_drawn(self, rows: Sequence[Any], counts: Floats) -> Floats:
+        """The headline (D,) in draws of the patients, NaN where it is not defined; counts (D, P): how often each is drawn, in
+        the order in which their first rows stand. A draw of each once gives the headline of `summary`.
+        """
         ...
 
     def results(

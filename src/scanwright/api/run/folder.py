@@ -32,11 +32,18 @@ LOCK = ".lock"
 CLOCK = "clock.json"
 STORE = "store"
 ABLATION = "ablation.json"
+LEARNING_CURVE, SAMPLE_SIZE = "learning_curve.json", "sample_size.json"
+METHODS, REFERENCES, CHECKLISTS = "methods.md", "references.bib", "checklists"
 PARTS = [
     PLAN,  # first, and the trials' plans with them: what is left of a run without a plan is never taken up
     TRIALS,
     TRIED,
     ABLATION,
+    LEARNING_CURVE,
+    SAMPLE_SIZE,
+    METHODS,
+    REFERENCES,
+    CHECKLISTS,
     "task.json",
     "checks.json",
     "fingerprint.json",
