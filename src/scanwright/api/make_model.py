@@ -22,7 +22,7 @@ from scanwright.api.run.beginning import read_beginning
 from scanwright.api.run.explained import Explained
 from scanwright.api.run.folder import open_run
 from scanwright.api.run.learning import draw_curve
-from scanwright.api.run.paper import write_paper
+from scanwright.api.run.paper import run_facts, write_paper
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.gate.waive import parse_waiver
@@ -142,9 +142,11 @@ def train(
         with run.stage("package"):
             digest = telling.write_package(run, found, scores, models, sight)
         with run.stage("report"):
-            further = write_paper(run, kept, curve, machine=machine)
+            facts = {"seed": settings.seed, "data": content_digest(found.dataset, found.checks), "package": digest}
+            facts |= run_facts(machine, kept)
+            further = write_paper(run, kept, models, curve, facts=facts)
             telling.write_report(kept, models, ablated, explained, machine=machine, further=further)
-        run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)
+        run.write_record(**facts)
         return Trained(
             folder=run.folder,
             metrics=scores.summary,

@@ -129,7 +129,11 @@ def learning_curve(
         return _unfitted(points, "fewer than three shares have a value: a curve cannot be drawn through them")
     shares = np.array([points[place].share for place in kept])
     extra = None if by_fold is None else draw_variance(by_fold[:, kept], drawn)
-    noisy = drawn if extra is None else drawn + _draws_of(extra, drawn.shape, num_folds=len(by_fold), seed=seed)
+    noisy = (
+        drawn
+        if extra is None or by_fold is None
+        else drawn + _draws_of(extra, drawn, num_folds=len(by_fold), seed=seed)
+    )
     weights = 1 / np.maximum(noisy.var(axis=0), 1e-12)
     laws = fit_laws(shares, np.concatenate([errors[None], noisy]), weights)
     law = PowerLaw(**dict(zip(("floor", "drop", "rate"), laws[0].tolist(), strict=True)))
@@ -202,24 +206,25 @@ def draw_variance(by_fold: Floats, drawn: Floats) -> float | None:
     None with fewer than two folds in which every point is defined.
     """
     by_fold = by_fold[np.isfinite(by_fold).all(axis=1)]
-    folds, points = by_fold.shape
+    folds, points = len(by_fold), by_fold.shape[1]
     if folds < 2:
         return None
     shape = by_fold - by_fold.mean(axis=1, keepdims=True)
     of_both = shape.var(axis=0, ddof=1) / folds
     of_patients = (drawn - drawn.mean(axis=1, keepdims=True)).var(axis=0)
-    return max(0.0, float((of_both - of_patients).mean()) * points / (points - 1))
+    return max(0.0, float((of_both - of_patients).mean()) * int(points) / (int(points) - 1))
 
 
-def _draws_of(variance: float, shape: tuple[int, ...], *, num_folds: int, seed: int) -> Floats:
+def _draws_of(variance: float, drawn: Floats, *, num_folds: int, seed: int) -> Floats:
     """Deviations (D, S) by the draw of training cases: normal, in each row of a variance that few folds tell only so well.
 
     With the variance taken as known, intervals of simulated curves (5 folds) held the truth in 83 to 88 % of cases, not 95 %.
     """
     rng = generator(seed, num_folds)
     freedom = num_folds - 1  # and no more: shares are nested, so that the chances of a fold's points go together
-    deviations = np.sqrt(variance * freedom / rng.chisquare(freedom, shape[0]))
-    return rng.normal(size=shape) * deviations[:, None]
+    deviations = np.sqrt(variance * freedom / rng.chisquare(freedom, len(drawn)))
+    found: Floats = rng.normal(size=drawn.shape) * deviations[:, None]
+    return found
 
 
 def misfit_p(residuals: Floats, noisy: Floats) -> float | None:

@@ -172,18 +172,23 @@ class Run:
 
     def write_record(self, **facts: Any) -> None:
         """run.json: versions, command, time and memory of each stage, and what else is given."""
-        packages = ("scanwright", "torch", "numpy", "scipy", "nibabel")
         write_json(
             self.path("run.json"),
             {
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "command": self.command,
-                "versions": {"python": sys.version.split()[0], **{name: version(name) for name in packages}},
+                "versions": versions(),
                 **facts,
                 "elapsed_s": round(self.elapsed_s, 2),
                 "stages": self.clock.stages,
             },
         )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that results hang on."""
+    packages = ("scanwright", "torch", "numpy", "scipy", "nibabel", "scikit-learn")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
 
 
 @contextlib.contextmanager
