@@ -32,10 +32,11 @@ DIFFERENCES = (0.05, 0.02)
 CORRELATIONS = (0.5, 0.8)
 """Assumed, of two models' scores on the same patients."""
 LEVEL, POWER = 0.95, 0.8
+ROUNDING = 1e-9
 MOST = 1_000_000
 """Patients beyond which no number is given."""
-MANY, FAR = 500, 30.0
-"""Patients, and standard errors, beyond which Student's test is as good as normal."""
+MANY, FAR = 500, 6.0
+"""Patients beyond which Student's test is as good as normal, and standard errors beyond which its power is 1 to four digits."""
 FEWEST = 5
 """Patients below which a deviation or a share is no ground to plan on."""
 
@@ -134,9 +135,7 @@ def patients_for_difference(variance: float, wanted: float, correlation: float) 
 def paired_power(effect: float, patients: float) -> float:
     """The power of Student's paired two-sided test at a difference of so many of its standard deviations."""
     freedom, shift = patients - 1, effect * math.sqrt(patients)
-    if (
-        freedom > MANY or shift > FAR
-    ):  # scipy's noncentral t fails out there; normal to 1 patient in 500, or a power of 1
+    if freedom > MANY or shift > FAR:  # scipy's noncentral t fails far out
         return float(norm.sf(z() - shift) + norm.cdf(-z() - shift))
     limit = float(t.ppf((1 + LEVEL) / 2, freedom))
     return float(nct.sf(limit, freedom, shift) + nct.cdf(-limit, freedom, shift))
@@ -187,6 +186,7 @@ def effect_of(seen: Seen) -> float:
 
 def fewest(size: Callable[[float], float], wanted: float, *, least: int = 1) -> int | None:
     """The smallest number at which a size that falls with the number is no more than wanted; None beyond a million."""
+    wanted *= 1 + ROUNDING
     if size(MOST) > wanted:
         return None
     low, high = least - 1, MOST

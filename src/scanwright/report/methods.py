@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanwright.report.citations import cited, entry_text
+from scanwright.report.enough_section import label_of
+from scanwright.report.html import words_of
 from scanwright.report.methods_words import (
     AUGMENTED,
     CALIBRATED,
@@ -77,7 +79,8 @@ NOTE = (
 
 def data(records: Records) -> Iterator[str]:
     """What was learned from."""
-    yield "The data set held {checks:facts|count} images or studies ({checks:stated}), told apart by {checks:patients_from}."
+    yield "The data set held {checks:facts|count} cases ({checks:stated})."
+    yield "Patients were told apart by {checks:patients_from}."
     yield "Images had the channels {task:channels|names}."
     yield "Models learned from {fingerprint:num_cases} labelled cases of {fingerprint:num_patients} patients."
     yield "The regions {task:regions|names} were outlined." if records["task"].get("regions") else ""
@@ -96,8 +99,8 @@ def partitions(records: Records) -> Iterator[str]:
         yield "Models were trained and judged in {splits:folds|count}-fold cross-validation ({splits:source}; {splits:stated})."
     else:
         yield (
-            "Of a split into {splits:folds|count} folds ({splits:source}; {splits:stated}) "
-            "{plan:training.folds|count} was used."
+            "Of a split into {splits:folds|count} folds ({splits:source}; {splits:stated}), fold {plan:training.folds|list}, "
+            "counted from 0, was trained and judged."
         )
     yield "A test split of {splits:test|count} cases took no part in training or in any choice, and was read once, at the end."
 
@@ -276,17 +279,22 @@ def inference(plan: Plan, records: Records) -> Iterator[str]:
 
 def evaluation(records: Records) -> Iterator[str]:
     """Measures and statistics, of those that metrics.json has."""
-    overall = records["metrics"]["overall"]
-    yield "The primary measure was {metrics:primary}, on {metrics:cases} held-out cases of {metrics:patients} patients."
-    for name, text in MEASURED.items():
-        if name in overall and overall[name]["mean"] is not None:
+    overall, primary = records["metrics"]["overall"], records["metrics"]["primary"]
+    name = label_of(primary, words_of("en")["metrics"])
+    told = f"{{metrics:overall.{primary}.mean|.3f}}"
+    if overall[primary]["ci95"]:
+        told += " ({run:constants.confidence_percent} % interval " + _ends(primary) + ")"
+    yield f"The primary measure was {name}: {told} on {{metrics:cases}} held-out cases of {{metrics:patients}} patients."
+    if "test" in records["metrics"]:
+        yield f"On the test split it was {{metrics:test.overall.{primary}.mean|.3f}}."
+    for measure, text in MEASURED.items():
+        if measure in overall and overall[measure]["mean"] is not None:
             yield text
-    yield "Intervals hold with {run:constants.confidence_percent} % confidence, and the patient was their unit throughout."
-    yield "It was {metrics:overall.%s.mean|.3f}." % records["metrics"]["primary"]  # noqa: UP031  # the braces are told's
-    yield (
-        "Its interval was {metrics:overall.%s.ci95.0|.3f} to {metrics:overall.%s.ci95.1|.3f}."
-        % ((records["metrics"]["primary"],) * 2)
-    )
+    yield "Intervals hold with {run:constants.confidence_percent} % confidence, and the patient is their unit throughout."
+
+
+def _ends(primary: str) -> str:
+    return f"{{metrics:overall.{primary}.ci95.0|.3f}} to {{metrics:overall.{primary}.ci95.1|.3f}}"
 
 
 def size(records: Records) -> Iterator[str]:
@@ -328,4 +336,3 @@ def software(records: Records) -> Iterator[str]:
         yield "Classical models were fitted by scikit-learn {run:versions.scikit-learn} [@pedregosa2011]."
     yield "The machine was {run:machine.device_name} with {run:machine.threads} cores ({run:machine.platform})."
     yield "The data have the SHA-256 {run:data}."
-    yield "The command was `{run:command}`."

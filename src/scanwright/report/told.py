@@ -12,8 +12,6 @@ that nothing is said that the run does not know.
     keys           the names in a mapping, in words
     range          the least and the largest number of a list, or of the "min" and "max" of a spread
     axes           which of three axes are true, by the letters of network order: D, H and W
-    sum            the sum of the numbers in a list
-    trained        how many entries of a list are not empty lists
 """
 
 import re
@@ -53,7 +51,10 @@ class Said:
 
 
 def say(records: Records, template: str) -> Said | None:
-    """A template filled in; None where one of its values is missing, null or empty. Raises KeyError for an unknown form."""
+    """A template filled in; None of an empty one, or where one of its values is missing, null or empty.
+
+    Raises ValueError for an unknown form.
+    """
     sources: dict[str, None] = {}
     missing = False
 
@@ -68,7 +69,7 @@ def say(records: Records, template: str) -> Said | None:
         return written(value, form)
 
     text = NAME.sub(fill, template)
-    return None if missing else Said(text, tuple(sources))
+    return None if missing or not text else Said(text, tuple(sources))
 
 
 def value_at(record: JSON, path: str) -> JSON:
@@ -111,7 +112,7 @@ def in_words(names: Sequence[Any]) -> str:
     >>> in_words(["a", "b", "c"]), in_words(["a"])
     ('a, b and c', 'a')
     """
-    *first, last = map(str, names)
+    *first, last = (written(name, None) for name in names)
     return f"{', '.join(first)} and {last}" if first else last
 
 
@@ -128,5 +129,4 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "keys": in_words,
     "range": _range,
     "axes": lambda value: in_words([axis for axis, on in zip("DHW", value, strict=True) if on]),
-    "sum": lambda value: f"{sum(value):g}",
 }
