@@ -186,7 +186,7 @@ def training(plan: Plan) -> Iterator[str]:
     if not takes_steps(plan):
         return
     section = plan["training"]
-    yield LOSSES[section["loss"]]
+    yield LOSSES.get(section["loss"], "The loss was {plan:training.loss}.")
     yield "Targets were smoothed by {plan:training.smoothing} [@szegedy2016]." if section["smoothing"] else ""
     yield (
         "Classes were weighted in the loss by {plan:training.class_weights|list} at first, fading to equal weights."
