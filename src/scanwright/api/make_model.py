@@ -20,11 +20,12 @@ from scanwright.api.run import study, telling, trials
 from scanwright.api.run.ablate import ablate
 from scanwright.api.run.beginning import read_beginning
 from scanwright.api.run.explained import Explained
-from scanwright.api.run.folder import open_run
+from scanwright.api.run.folder import SAMPLE_SIZE, open_run
 from scanwright.api.run.learning import draw_curve
 from scanwright.api.run.paper import run_facts, write_paper
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
+from scanwright.files import read_json
 from scanwright.gate.waive import parse_waiver
 from scanwright.plan.ledger import require_possible_value
 from scanwright.plan.plan import Plan
@@ -41,6 +42,7 @@ class Trained:
     """What a finished run leaves: its folder, the numbers of metrics.json, the plan, the report, the package.
 
     elapsed_s: of the whole command, all its sessions together. over_budget_s: more than the budget that was given.
+    learning_curve, sample_size: the content of the files of these names; the first None where it was not asked for.
     """
 
     folder: Path
@@ -51,6 +53,8 @@ class Trained:
     digest: str
     elapsed_s: float
     over_budget_s: float = 0.0
+    learning_curve: dict[str, Any] | None = None
+    sample_size: dict[str, Any] | None = None
 
 
 def train(
@@ -156,6 +160,8 @@ def train(
             digest=digest,
             elapsed_s=run.elapsed_s,
             over_budget_s=0.0 if budget_s is None else max(0.0, run.elapsed_s - budget_s),
+            learning_curve=None if curve is None else curve.to_json(),
+            sample_size=read_json(run.path(SAMPLE_SIZE)),
         )
 
 
