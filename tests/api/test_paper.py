@@ -3,26 +3,22 @@
 import json
 import re
 
-import pytest
-
-from made_images import class_folder, number_folder
+from made_images import class_folder
+from scanwright.api.make_model import train
+from scanwright.plan.settings import Settings
 from scanwright.report.citations import cited
 
 
-@pytest.mark.parametrize(
-    ("made", "primary"),
-    [(lambda root: class_folder(root, each=28), "auroc"), (lambda root: number_folder(root, cases=60), "r2")],
-)
-def test_train__a_learning_curve_and_what_a_paper_needs(scanwright, tmp_path, made, primary):
-    data, run = made(tmp_path / "data"), tmp_path / "run"
-    ended = scanwright("train", data, "--model", "svm", "--folds", "2", "--learning-curve", "-o", run)
-    assert ended.code == 0, ended.err
+def test_train__a_learning_curve_and_what_a_paper_needs(tmp_path):
+    data, run, primary = class_folder(tmp_path / "data", each=28), tmp_path / "run", "auroc"
+    result = train(data, out=run, settings=Settings(folds=2, model="svm"), learning_curve=True)
     curve = json.loads((run / "learning_curve.json").read_text())
     shares = [one["share"] for one in curve["points"]]
     assert curve["metric"] == primary and shares == [0.25, 0.5, 1.0] == sorted(shares)
     assert [round(one["share"] * curve["points"][-1]["cases"]) for one in curve["points"]] == [
         one["cases"] for one in curve["points"]
     ]
+    assert result.learning_curve["metric"] == primary and result.sample_size["measures"]
     metrics = json.loads((run / "metrics.json").read_text())
     assert curve["points"][-1]["value"] == metrics["overall"][primary]["mean"]
     assert "fewer than 8" in curve["left_out"][0]
