@@ -46,6 +46,7 @@ def records(plan, *, primary="dice", **more):
             "machine": {"device_name": "a machine", "threads": 2, "platform": "Linux"},
             "data": "ab" * 32,
         },
+        "report": {"patients": "Patients are told apart by a column."},
         **more,
     }
 

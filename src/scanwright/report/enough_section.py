@@ -59,10 +59,9 @@ def enough_section(curve: CurvePart | None, size: SizePart, *, language: str = "
     return Section(
         name="enough",
         title="Is there enough data?",
-        said=tuple(said),
+        said=(*said, *more),
         figures=tuple(figures),
         tables=(*tables, *sizes),
-        beneath=tuple(more),
     )
 
 
@@ -76,8 +75,8 @@ def _of_curve(part: CurvePart, labels: Mapping[str, Any]) -> tuple[list[str], li
     curve, kind = part.curve, notation.metric(part.metric)
     name = label_of(part.metric, labels)
     said = [
-        f"The {part.model} was trained again on shares of each fold’s training patients, the smaller ones part of the larger, "
-        "and judged on the same held-out cases. None of these models was kept, and nothing was chosen by them."
+        f"The model ({part.model}) was trained again on shares of each fold’s training patients, the smaller ones "
+        "part of the larger, and judged on the same held-out cases. None of these models was kept, and nothing was chosen by them."
     ]
     said += [f"Left out: {one}." for one in part.left_out]
     if curve.gained is not None and curve.gained_interval is not None:
@@ -91,11 +90,11 @@ def _of_curve(part: CurvePart, labels: Mapping[str, Any]) -> tuple[list[str], li
         said.append(f"Nothing is expected of more cases than there were: {curve.withheld}.")
     elif late := [one for one in curve.expected if one.extrapolated and one.value is not None]:
         told = "; ".join(
-            f"with {one.multiple:g} times the cases ({one.cases:.0f}) {_text(one.value, one.interval, kind.digits)}"
+            f"{_text(one.value, one.interval, kind.digits)} with {one.multiple:g} times the cases ({one.cases:.0f})"
             for one in late
         )
         said.append(
-            f"If the curve goes on as it went so far, {name} is {told}. This is an extrapolation, not a measurement."
+            f"If the curve goes on as it went so far, {name} would be {told}. This is an extrapolation, not a measurement."
         )
     rows = [_measured_row(point, kind.digits) for point in curve.points]
     tables = [
@@ -160,12 +159,14 @@ def _of_sizes(part: SizePart, labels: Mapping[str, Any]) -> tuple[list[str], lis
     if first.half_width is not None:
         reach = notation.number(first.half_width, digits)
         said.append(
-            f"The interval of {name} reaches {reach} to either side, on {first.seen.patients} patients ({part.judged.lower()})."
+            f"The interval of {name} now reaches {reach} to either side, on {first.seen.patients} patients "
+            f"({part.judged.lower()})."
         )
     rows = tuple(_size_row(one, labels) for one in part.sizes)
     head = ("Measure", "Patients", "± now", *(f"for ±{one.wanted:g}" for one in first.widths))
     widths = Table(
-        caption="Patients in a test set for an interval as narrow as stated, of a model that is as good as this one. Computed "
+        caption="Patients in a test set for an interval as narrow as stated, of a model that is as good as this one; of a "
+        "sensitivity those with the finding, of a specificity those without. Computed "
         "from "
         + "; ".join(f"{', '.join(names)}: {BASES[basis]}" for basis, names in _by_basis(part.sizes, labels))
         + ".",

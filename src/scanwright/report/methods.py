@@ -80,7 +80,8 @@ NOTE = (
 def data(records: Records) -> Iterator[str]:
     """What was learned from."""
     yield "The data set held {checks:facts|count} cases ({checks:stated})."
-    yield "Patients were told apart by {checks:patients_from}."
+    yield "{report:patients}"
+    yield "Findings of the checks that were let pass: {report:waived}."
     yield "Images had the channels {task:channels|names}."
     yield "Models learned from {fingerprint:num_cases} labelled cases of {fingerprint:num_patients} patients."
     yield "The regions {task:regions|names} were outlined." if records["task"].get("regions") else ""
@@ -89,7 +90,7 @@ def data(records: Records) -> Iterator[str]:
     yield "{datasheet:composition.population}"
     yield "{datasheet:collection.how}"
     yield "{datasheet:labelling.who}"
-    yield "Cases left out by name: {checks:excluded|count}."
+    yield "Number of cases left out by name: {checks:excluded|count}."
 
 
 def partitions(records: Records) -> Iterator[str]:
@@ -301,7 +302,8 @@ def size(records: Records) -> Iterator[str]:
     """Whether there were enough cases."""
     if "size" in records:
         yield (
-            "The interval of the primary measure reached {size:measures.0.half_width|.3f} to either side; by "
+            "The interval of the primary measure ({size:judged}, {size:measures.0.seen.patients} patients) reached "
+            "{size:measures.0.half_width|.3f} to either side; by "
             + SIZED.get(value_basis(records), SIZED["interval"])
             + ", {size:measures.0.widths.0.patients} patients would make it {size:measures.0.widths.0.wanted}."
         )

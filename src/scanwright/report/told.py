@@ -107,12 +107,12 @@ def written(value: Any, form: str | None) -> str:
 
 
 def in_words(names: Sequence[Any]) -> str:
-    """Names in words.
+    """Names in words; one that has a comma in quotes.
 
-    >>> in_words(["a", "b", "c"]), in_words(["a"])
-    ('a, b and c', 'a')
+    >>> in_words(["a", "b", "c"]), in_words(["a"]), in_words(["a, b", 2.0])
+    ('a, b and c', 'a', '“a, b” and 2')
     """
-    *first, last = (written(name, None) for name in names)
+    *first, last = (f"“{name}”" if "," in str(name) else written(name, None) for name in names)
     return f"{', '.join(first)} and {last}" if first else last
 
 

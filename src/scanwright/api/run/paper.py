@@ -22,6 +22,7 @@ from scanwright.api.run.telling import limits
 from scanwright.api.run.trials import Tried
 from scanwright.evaluation.statistics import SAMPLES
 from scanwright.files import read_json, write_bytes
+from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Kind
 from scanwright.report import checklist as lists
 from scanwright.report.citations import bibliography, cited
@@ -100,14 +101,12 @@ def report_words(kept: Tried, models: ModelsPart | None) -> dict[str, JSON]:
     return {
         "network": study.plan.network.title,
         "apart": "no patient is on two sides" if is_apart(study) else "patients are on two sides, which was let pass",
-        "begun": "Weights began at random"
-        if study.plan.training.start is None
-        else "Weights began from an earlier model",
+        "patients": patients_text(study.dataset),
+        "waived": "; ".join(dict.fromkeys(f"{one.code} ({one.waived})" for one in study.checks.faults if one.waived)),
+        "begun": begun(study.plan, steps=steps),
         "fitting": TRAINED if steps else FITTED,
         "choosing": choosing(models, steps=steps),
-        "explained": "What answers rest on is drawn over the pictured cases, and checked with other weights."
-        if problem.sees_whole
-        else "",
+        "explained": EXPLAINED if problem.sees_whole and not study.plan.reads_outlines else "",
         "limits": " ".join(limits(study, kept.scores, models, name_cases=False)),
         "calibrated": calibrated(problem, kept),
     }
@@ -117,6 +116,16 @@ TRAINED = "By gradient descent; optimiser, schedule, loss and augmentation are i
 FITTED = (
     "The model was fitted, not trained in steps; its hyper-parameters are in plan.json or were chosen on inner folds."
 )
+
+
+EXPLAINED = "What answers rest on is drawn over the pictured cases in report.html."
+
+
+def begun(plan: Plan, *, steps: bool) -> str:
+    """What parameters began from."""
+    if not steps:
+        return "The model is fitted, and begins from nothing"
+    return "Weights began at random" if plan.training.start is None else "Weights began from those of an earlier model"
 
 
 def choosing(models: ModelsPart | None, *, steps: bool) -> str:
