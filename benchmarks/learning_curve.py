@@ -8,15 +8,18 @@ What is withheld is not counted among the intervals: "said" tells how many there
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from record import write_result
 
-from scanwright.evaluation.learning_curve import MULTIPLES, Point, learning_curve
+from scanwright.evaluation.learning_curve import MULTIPLES, Curve, Point, learning_curve
 
 SHARES = np.array([0.125, 0.25, 0.5, 1.0])
 DRAWS = 300
-STUDIES = {
+Law = tuple[float, float, float]
+USUAL: Law = (0.1, 0.15, 0.5)
+STUDIES: dict[str, dict[str, Any]] = {
     "usual": {},
     "nothing by the draw": {"by_draw": 0.0},
     "much by the draw": {"by_draw": 0.04},
@@ -29,7 +32,9 @@ STUDIES = {
 }
 
 
-def study(rng, *, truth=(0.1, 0.15, 0.5), patients=200, folds=5, by_draw=0.02):
+def study(
+    rng: np.random.Generator, *, truth: Law = USUAL, patients: int = 200, folds: int = 5, by_draw: float = 0.02
+) -> Curve:
     """One study's curve."""
     floor, drop, rate = truth
     fold = np.arange(patients) % folds
@@ -44,9 +49,10 @@ def study(rng, *, truth=(0.1, 0.15, 0.5), patients=200, folds=5, by_draw=0.02):
     return learning_curve(points, drawn, by_fold=by_fold if folds > 1 else None, num_patients=patients)
 
 
-def held(studies, *, truth=(0.1, 0.15, 0.5), **kind):
+def held(studies: int, *, truth: Law = USUAL, **kind: Any) -> dict[str, dict[str, int]]:
     """Of each multiple, in how many studies something was said, and in how many of these the interval held the truth."""
-    rng, found = np.random.default_rng(0), {multiple: [] for multiple in MULTIPLES}
+    rng = np.random.default_rng(0)
+    found: dict[float, list[bool]] = {multiple: [] for multiple in MULTIPLES}
     floor, drop, rate = truth
     for _ in range(studies):
         for one in study(rng, truth=truth, **kind).expected:
@@ -56,7 +62,7 @@ def held(studies, *, truth=(0.1, 0.15, 0.5), **kind):
     return {str(multiple): {"said": len(of), "held": int(sum(of))} for multiple, of in found.items()}
 
 
-def main():
+def main() -> None:
     """Print and write the table."""
     words = argparse.ArgumentParser()
     words.add_argument("--studies", type=int, default=100)

@@ -76,7 +76,8 @@ def _of_curve(part: CurvePart, labels: Mapping[str, Any]) -> tuple[list[str], li
     name = label_of(part.metric, labels)
     said = [
         f"The model ({part.model}) was trained again on shares of each fold’s training patients, the smaller ones "
-        "part of the larger, and judged on the same held-out cases. None of these models was kept, and nothing was chosen by them."
+        "part of the larger, and judged on the same held-out cases. None of these models was kept, and nothing was "
+        "chosen by them."
     ]
     said += [f"Left out: {one}." for one in part.left_out]
     if curve.gained is not None and curve.gained_interval is not None:

@@ -15,7 +15,7 @@ from scanwright.api.run.folder import (
     Run,
     versions,
 )
-from scanwright.api.run.parts import is_apart
+from scanwright.api.run.parts import is_apart, patients_text
 from scanwright.api.run.sizes import plan_sizes
 from scanwright.api.run.study import DATASHEET
 from scanwright.api.run.telling import limits
