@@ -29,6 +29,7 @@ train data: Path
   --layout: str
   --task: segmentation | classification | regression | detection | anomaly
   --ablation: bool = False
+  --learning-curve: bool = False
   --device: auto | cpu | cuda = auto
   --seed: int = 0
   --restart: bool = False

@@ -79,6 +79,9 @@ def train(
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Also train models with one thing taken away each, and report them.")
     ] = False,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also train on shares of the cases: would more of them help?")
+    ] = False,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
@@ -114,6 +117,7 @@ def train(
             waive=waive or [],
             begin_from=from_,
             ablation=ablation,
+            learning_curve=learning_curve,
             device=device,
             restart=restart,
             tell=screen.tell,

@@ -20,9 +20,12 @@ from scanwright.api.run import in_range, study, telling, trials
 from scanwright.api.run.ablate import ablate
 from scanwright.api.run.beginning import read_beginning
 from scanwright.api.run.explained import Explained
-from scanwright.api.run.folder import open_run
+from scanwright.api.run.folder import SAMPLE_SIZE, open_run
+from scanwright.api.run.learning import draw_curve
+from scanwright.api.run.paper import run_facts, write_paper
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
+from scanwright.files import read_json
 from scanwright.gate.waive import parse_waiver
 from scanwright.plan.ledger import require_possible_value
 from scanwright.plan.plan import Plan
@@ -39,6 +42,7 @@ class Trained:
     """What a finished run leaves: its folder, the numbers of metrics.json, the plan, the report, the package.
 
     elapsed_s: of the whole command, all its sessions together. over_budget_s: more than the budget that was given.
+    learning_curve, sample_size: the content of the files of these names; the first None where it was not asked for.
     """
 
     folder: Path
@@ -49,6 +53,8 @@ class Trained:
     digest: str
     elapsed_s: float
     over_budget_s: float = 0.0
+    learning_curve: dict[str, Any] | None = None
+    sample_size: dict[str, Any] | None = None
 
 
 def train(
@@ -63,6 +69,7 @@ def train(
     waive: Sequence[str] = (),
     begin_from: str | Path | None = None,
     ablation: bool = False,
+    learning_curve: bool = False,
     device: DeviceName = "auto",
     restart: bool = False,
     tell: Listener = silent,
@@ -80,6 +87,8 @@ def train(
     begin_from: a package whose network and weights training begins from, or a .safetensors file of weights that fit.
     ablation: train further models as well, each with one thing taken away or exchanged, and report how they differ: other
     classifiers on the features, and the network without each random change. It takes several times as long; no budget counts.
+    learning_curve: train the kept model again on shares of its training patients, and report whether more cases would help.
+    It takes about as long again for each of three shares; no budget counts.
     problem: makes the problem of the task, instead of the kind that the data set has: a kind of one's own, see
     docs/how-to/new-kind.md. `predict` needs it too.
     tell: called with progress.
@@ -105,6 +114,7 @@ def train(
         "device": torch_device.type,
         **settings.model_dump(mode="json", exclude=as_by_default(settings)),
         **({"ablation": True} if ablation else {}),
+        **({"learning_curve": True} if learning_curve else {}),
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
         **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
@@ -127,8 +137,9 @@ def train(
         given: dict[str, Any] = {"machine": machine, "device": torch_device, "tell": tell}
         kept, models, tried = trials.train_best(run, material, settings, **given)
         ablated = ablate(run, material, settings, tried, **given) if ablation else ()
+        curve = draw_curve(run, material, settings, kept, tried, **given) if learning_curve else None
         found, scores = kept.study, kept.scores
-        budget_s = None if ablation else settings.budget_s
+        budget_s = None if ablation or learning_curve else settings.budget_s
         with run.stage("explain"):
             explained = Explained(kept, torch_device, tell, budget_s)
             sight = explained.first
@@ -140,8 +151,11 @@ def train(
         with run.stage("package"):
             digest = telling.write_package(run, found, scores, models, sight, reference)
         with run.stage("report"):
-            telling.write_report(kept, models, ablated, explained, machine=machine)
-        run.write_record(seed=settings.seed, data=content_digest(found.dataset, found.checks), package=digest)
+            facts = {"seed": settings.seed, "data": content_digest(found.dataset, found.checks), "package": digest}
+            facts |= run_facts(machine, kept)
+            further = write_paper(run, kept, models, curve, facts=facts)
+            telling.write_report(kept, models, ablated, explained, machine=machine, further=further)
+        run.write_record(**facts)
         return Trained(
             folder=run.folder,
             metrics=scores.summary,
@@ -151,6 +165,8 @@ def train(
             digest=digest,
             elapsed_s=run.elapsed_s,
             over_budget_s=0.0 if budget_s is None else max(0.0, run.elapsed_s - budget_s),
+            learning_curve=None if curve is None else curve.to_json(),
+            sample_size=read_json(run.path(SAMPLE_SIZE)),
         )
 
 

@@ -77,7 +77,7 @@ def make_splits(
             found=f"{len(kept)} of {len(patients)}",
             hint="Add scans of other patients. Do two share one name? Check the column patient_id.",
         )
-    stratum = _strata(patients, facts, strata)
+    stratum = strata_of(patients, facts, strata)
     number = min(folds, len(patients))
     home = _dealt(patients, stratum, number, seed)
     made = tuple(
@@ -187,8 +187,11 @@ def _eligible(cases: Sequence[Case], owners: Mapping[str, str]) -> tuple[list[Ca
     return kept, tuple(case.id for case in test), len(train) - len(kept)
 
 
-def _strata(patients: Mapping[str, list[Case]], facts: Mapping[str, CaseFacts], column: str | None) -> dict[str, str]:
-    """A word for each patient; those with the same word are spread evenly over the folds."""
+def strata_of(patients: Mapping[str, list[Case]], facts: Mapping[str, CaseFacts], column: str | None) -> dict[str, str]:
+    """A word for each patient; those with the same word are spread evenly over the folds. patients: the cases of each.
+
+    column: a group column whose values are the words; None: classes, quantities, or regions and volume, as `make_splits` says.
+    """
     if column is not None:
         words = {
             name: "|".join(sorted({case.groups.get(column, "") for case in own})) for name, own in patients.items()

@@ -85,7 +85,7 @@ def measure_numbers(
 
 def _measure(guessed: Floats, right: Floats, owners: Ints, *, seed: int, samples: int) -> Measures:
     """NAMES in the mean over the quantities (N, Q) given."""
-    totals = totals_by_patient(_terms(guessed, right), owners)
+    totals = totals_by_patient(terms_of(guessed, right), owners)
 
     def statistic(flat: Floats) -> Floats:  # (..., Q * 9) to (..., M)
         return mean_defined(from_sums(flat.reshape(*flat.shape[:-1], *totals.shape[1:])), axis=-2)
@@ -131,7 +131,7 @@ def _bca(drawn: Floats, value: float, left_out: Floats) -> Interval | None:
     return bca_interval(drawn, value, left_out[np.isfinite(left_out)]) if np.isfinite(value) else None
 
 
-def _terms(guessed: Floats, right: Floats) -> Floats:
+def terms_of(guessed: Floats, right: Floats) -> Floats:
     """What each case adds to the sums of each quantity, (N, Q, 9); values are taken from their mean, against cancellation."""
     known = np.isfinite(right)
     middle = np.where(known.any(axis=0), mean_defined(right, axis=0), 0.0)

@@ -375,6 +375,10 @@ class Anomaly(ComparedNormal, WholePooling, OneAnswer, ShownByItself):
         """1: the headline is of all cases together, and each counts."""
         return self.whole.case_score(row)
 
+    def headline_drawn(self, rows: Sequence[AnomalyCase], counts: Floats) -> Floats:
+        """The headline in draws of the patients."""
+        return self.whole.headline_drawn(rows, counts)
+
     def results(
         self,
         name: str,

@@ -18,6 +18,8 @@ from scanwright.evaluation.box_sizes import usual_groups
 from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv, usual_froc_rule
 from scanwright.evaluation.detection_operating import DEFAULT_SCORE
 from scanwright.evaluation.detection_summary import summarise_detection
+from scanwright.evaluation.headlines import precisions_drawn
+from scanwright.evaluation.matched import match_cases
 from scanwright.evaluation.summary import CAVEATS
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.figures.palette import structure_colour
@@ -362,6 +364,10 @@ class BoxAnswers(ComparedBoxes, BoxPooling, ShownByItself):
     def case_score(self, row: DetectedCase) -> float | None:
         """1: the headline is of all cases together, and each counts."""
         return 1.0
+
+    def headline_drawn(self, rows: Sequence[DetectedCase], counts: Floats) -> Floats:
+        """The headline in draws of the patients."""
+        return precisions_drawn(match_cases(rows, num_classes=len(self.parts)), counts, num_classes=len(self.parts))
 
     def results(
         self,

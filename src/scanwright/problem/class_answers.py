@@ -10,7 +10,8 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.doubt import Doubt, as_data
 from scanwright.errors import InputError
 from scanwright.evaluation.calibration_choice import Choice as Calibrator
-from scanwright.evaluation.judged import ClassifiedCase, Codes, classified_to_csv
+from scanwright.evaluation.headlines import aurocs_drawn
+from scanwright.evaluation.judged import ClassifiedCase, Codes, answers_of, classified_to_csv
 from scanwright.evaluation.level import level_caveats
 from scanwright.evaluation.operating import DEFAULT_THRESHOLD
 from scanwright.evaluation.rare import absent_classes, absent_text, rare_classes, rare_text
@@ -265,6 +266,10 @@ class ClassAnswers(ComparedClasses, ClassPooling, WholeImages):
     def case_score(self, row: ClassifiedCase) -> float | None:
         """1: the headline is of all cases together, and each counts."""
         return 1.0
+
+    def headline_drawn(self, rows: Sequence[ClassifiedCase], counts: Floats) -> Floats:
+        """The headline in draws of the patients."""
+        return aurocs_drawn(answers_of(rows, choice=self.task.choice), counts)
 
     def results(
         self,

@@ -284,6 +284,12 @@ class Kind(Problem, Protocol):
         """The headline's metric of one case, None where it is not defined of one, or only of all together."""
         ...
 
+    def headline_drawn(self, rows: Sequence[Any], counts: Floats) -> Floats:
+        """The headline (D,) in draws of the patients, NaN where it is not defined; counts (D, P): how often each is drawn, in
+        the order in which their first rows stand. A draw of each once gives the headline of `summary`.
+        """
+        ...
+
     def results(
         self,
         name: str,

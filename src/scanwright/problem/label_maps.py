@@ -16,6 +16,7 @@ from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, InputError
 from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
+from scanwright.evaluation.headlines import means_drawn
 from scanwright.evaluation.measures import default_tolerance
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable, size_of_voxel
@@ -50,7 +51,7 @@ from scanwright.protocols import Listener
 from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.report.notation import size
 from scanwright.report.study_content import StudyPart
-from scanwright.types import JSON, Array, Unit
+from scanwright.types import JSON, Array, Floats, Unit
 
 MOST_NAMED = 8
 """Unknown label values that an error names."""
@@ -310,6 +311,10 @@ class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
     def case_score(self, row: CaseRow) -> float | None:
         """The headline's metric of one case, mean over its regions."""
         return label_map_told.mean_score(row, self.primary)
+
+    def headline_drawn(self, rows: Sequence[CaseRow], counts: Floats) -> Floats:
+        """The headline in draws of the patients."""
+        return means_drawn([self.case_score(row) for row in rows], [row.patient for row in rows], counts)
 
     def results(
         self,

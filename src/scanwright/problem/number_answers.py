@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.facts import CaseFacts
 from scanwright.doubt import Doubt
+from scanwright.evaluation.headlines import numbers_drawn
 from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
 from scanwright.evaluation.summary import summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
@@ -184,6 +187,11 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
     def case_score(self, row: MeasuredCase) -> float | None:
         """1 where a quantity is known: the headline is of all those cases together."""
         return 1.0 if any(value is not None for value in row.truth) else None
+
+    def headline_drawn(self, rows: Sequence[MeasuredCase], counts: Floats) -> Floats:
+        """The headline in draws of the patients."""
+        predicted, truth = (np.array(part, float) for part in ([r.predicted for r in rows], [r.truth for r in rows]))
+        return numbers_drawn(predicted, truth, [row.patient for row in rows], counts, metric=self.primary)
 
     def results(
         self,

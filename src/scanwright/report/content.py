@@ -430,6 +430,28 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Text in rows. The first column names the row; numeric: whether the others are numbers, set to the right."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A section of the page in plain data: sentences, then figures, then tables, then further sentences. name: its anchor."""
+
+    name: str
+    title: str
+    said: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    beneath: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportContent:
     """The whole report. region_names: in the order that gives colours. unit: "px" if lengths are not physical.
 
@@ -465,6 +487,8 @@ class ReportContent:
     plan: tuple[PlanRow, ...] = ()
     training: TrainingPart | None = None
     provenance: Provenance | None = None
+    further: tuple[Section, ...] = ()
+    """Sections before the provenance, in plain data."""
 
 
 def estimate(value: Mapping[str, JSON]) -> Estimate:

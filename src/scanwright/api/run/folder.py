@@ -34,6 +34,8 @@ STORE = "store"
 STUDY, STUDY_NAME = "study.db", "study.json"
 """Of tuning: the study itself, unless it is kept in a database, and its name."""
 ABLATION = "ablation.json"
+LEARNING_CURVE, SAMPLE_SIZE = "learning_curve.json", "sample_size.json"
+METHODS, REFERENCES, CHECKLISTS = "methods.md", "references.bib", "checklists"
 PARTS = [
     PLAN,  # first, and the trials' plans with them: what is left of a run without a plan is never taken up
     TRIALS,
@@ -46,6 +48,11 @@ PARTS = [
     "trials.csv",
     "rate.json",
     "rate.svg",
+    LEARNING_CURVE,
+    SAMPLE_SIZE,
+    METHODS,
+    REFERENCES,
+    CHECKLISTS,
     "task.json",
     "checks.json",
     "fingerprint.json",
@@ -175,18 +182,23 @@ class Run:
 
     def write_record(self, **facts: Any) -> None:
         """run.json: versions, command, time and memory of each stage, and what else is given."""
-        packages = ("scanwright", "torch", "numpy", "scipy", "nibabel")
         write_json(
             self.path("run.json"),
             {
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "command": self.command,
-                "versions": {"python": sys.version.split()[0], **{name: version(name) for name in packages}},
+                "versions": versions(),
                 **facts,
                 "elapsed_s": round(self.elapsed_s, 2),
                 "stages": self.clock.stages,
             },
         )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that results hang on."""
+    packages = ("scanwright", "torch", "numpy", "scipy", "nibabel", "scikit-learn")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
 
 
 @contextlib.contextmanager

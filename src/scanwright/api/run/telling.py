@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +53,7 @@ from scanwright.report.content import (
     ModelsPart,
     Provenance,
     ReportContent,
+    Section,
     StageCost,
     TrainingPart,
 )
@@ -64,10 +66,16 @@ LITTLE = 0.02
 
 
 def write_report(
-    kept: Tried, models: ModelsPart | None, ablated: tuple[ModelsPart, ...], explained: Explained, *, machine: Machine
+    kept: Tried,
+    models: ModelsPart | None,
+    ablated: tuple[ModelsPart, ...],
+    explained: Explained,
+    *,
+    machine: Machine,
+    further: tuple[Section, ...] = (),
 ) -> None:
     """report.html: everything about the run on one page. models: those that were tried, if there were several."""
-    content = report_content(kept, models, ablated, explained, machine=machine)
+    content = replace(report_content(kept, models, ablated, explained, machine=machine), further=further)
     write_bytes(kept.run.path("report.html"), build_page(content).encode())
 
 
