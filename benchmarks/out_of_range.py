@@ -95,7 +95,8 @@ def asked(package: Path, sets: Mapping[str, Sequence[Volume]], folder: Path) -> 
     for stem, name in names.items():
         image = sets[name][0]
         (folder / "in").mkdir(parents=True, exist_ok=True)
-        write_volume(folder / f"in/{stem}{'.png' if image.grid.unit == 'px' else '.nii.gz'}", image)
+        picture = ".png" if image.voxels.dtype == np.uint8 else ".tif"
+        write_volume(folder / f"in/{stem}{picture if image.grid.unit == 'px' else '.nii.gz'}", image)
     command = [sys.executable, "-m", "scanwright", "predict", str(package), str(folder / "in"), "--strict"]
     ended = subprocess.run([*command, "-o", str(folder / "out")], capture_output=True, text=True, check=False)
     rows = json.loads((folder / "out/predictions.json").read_text())["predictions"].values()
