@@ -1,7 +1,7 @@
 """Judged cases as plain data and back, so that models can be compared long after, without images.
 
-What a row holds is kept: scores, probabilities, boxes, findings. Numbers keep all their digits. Names of cases and patients are as
-the row has them.
+What a row holds is kept: scores, probabilities, boxes, findings. Numbers keep all their digits. Names of cases and patients
+are as the row has them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
