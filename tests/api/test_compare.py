@@ -149,7 +149,8 @@ def test_models_of_one_run(tmp_path):
 def test_without_names__goes_by_images(tmp_path):
     """What a package holds: no name of a case or a patient, and the same comparison."""
     rows = [replace(row, patient=f"Doe {row.patient}") for row in rows_of("classification")]
-    plain = judged_cases(problem_of(TASKS["classification"]), {CROSS: rows}, facts_of(rows))
+    facts = facts_of(rows, label=" drawn")
+    plain = judged_cases(problem_of(TASKS["classification"]), {CROSS: rows}, facts)
     hidden = without_names(plain)
     text = canonical_json(hidden).decode()
     assert not any(f'"{name}"' in text for row in rows for name in (row.case, row.patient, "site"))
