@@ -76,18 +76,22 @@ def answered(data: Path, work: Path, names: list[str]) -> dict[str, Any]:
         assert case.label is not None, "only labelled cases are read"
         truth, answer = read_label(case.label), read_label(Path(one["labels"]))
         scores = evaluate_case(truth.voxels[0], answer.voxels[0], regions=regions, spacing=truth.grid.spacing)
-        dice = [scores[name]["dice"] for name in one["expected_dice"]["regions"]]
-        if all(value is not None for value in dice):
+        dice = [scores[name]["dice"] for name in regions]
+        if "expected_dice" in one and all(value is not None for value in dice):
             predicted.append(one["expected_dice"]["mean"])
             low.append(one["expected_dice"]["low"])
             true.append(float(np.mean(np.array(dice, dtype=float))))
     warned = [any("probably poor" in note for note in one["notes"]) for one in told["predictions"]]
+    if len(true) < 3:
+        return {"cases": len(names), "told": len(true)}
+    bound = [value for value in low if value is not None]
     return {
-        "cases": len(true),
+        "cases": len(names),
+        "told": len(true),
         "pearson": float(pearsonr(predicted, true)[0]),
         "spearman": float(spearmanr(predicted, true)[0]),
         "mae": float(np.abs(np.subtract(predicted, true)).mean()),
-        "above_bound": float(np.mean(np.array(true) >= np.array(low))),
+        "above_bound": float(np.mean(np.array(true) >= np.array(bound))) if len(bound) == len(true) else None,
         "doubted": int(np.sum(warned)),
     }
 

@@ -7,11 +7,15 @@ the Dice of out-of-fold masks is fitted to them, whose signs are given (more exp
 never better), held small by a ridge, and cut to [0, 1].
 
 What it is worth is judged cross-fitted, each fold by a fit on the others: correlation with the true Dice and mean absolute
-error, with intervals by patient, beside the correlation of the expected Dice alone. The bound below which the true Dice lies
-in at most a tenth of cases is conformal (Vovk et al. 2005): the prediction less a quantile of cross-fitted residuals. Its
-coverage, as judged, takes the quantile from the other folds too: where the models of folds differ, fewer cases are above it,
-and a bound that is shown not to hold is not told. By such residuals (CV+, Barber et al. 2021, Ann Stat
-49:486) at least 1 - 2 a is guaranteed, and 1 - a is what is seen; both only for cases like those that it was fitted on.
+error, with intervals by patient, beside the correlation of the expected Dice alone. Correlations are within folds (values
+less their fold's mean, of Spearman's their ranks in it): whether the cases of one model are told apart. That one model of
+five is unsure and poor would make any number correlate over all of them, and says nothing of a case.
+
+The bound below which the true Dice lies in at most a tenth of cases is conformal (Vovk et al. 2005): the prediction less a
+quantile of cross-fitted residuals. Its coverage, as judged, takes the quantile from the other folds too: where the models of
+folds differ, fewer cases are above it, and a bound that is shown not to hold is not told. By such residuals (CV+, Barber et
+al. 2021, Ann Stat 49:486) at least 1 - 2 a is guaranteed, and 1 - a is what is mostly seen; both only for cases like those
+that it was fitted on.
 """
 
 import math
@@ -87,7 +91,8 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """Predicted and true Dice of cases (N,), cross-fitted, and what they show; None where it is not defined.
+    """Predicted and true Dice of cases (N,), cross-fitted, and what they show; correlations within folds, None where one is
+    not defined.
 
     slack: what a prediction is lowered by for the bound; None under 9 cases. coverage: the share of cases whose true Dice is
     not below it, where the slack is of the other folds.
@@ -166,11 +171,11 @@ def judge(
         cases=tuple(case.case for case, _ in known),
         predicted=told,
         true=true,
-        pearson=estimate(lambda rows: _correlation(told[rows], true[rows]), told),
-        spearman=estimate(lambda rows: _correlation(rankdata(told[rows]), rankdata(true[rows])), told),
+        pearson=estimate(lambda rows: _within(told[rows], true[rows], folds[rows]), told),
+        spearman=estimate(lambda rows: _within(told[rows], true[rows], folds[rows], ranked=True), told),
         mae=estimate(lambda rows: float(np.abs(told[rows] - true[rows]).mean()), told),
-        pearson_alone=estimate(lambda rows: _correlation(alone[rows], true[rows]), told),
-        pearson_agreement=estimate(lambda rows: _correlation(agreed[rows], true[rows]), told),
+        pearson_alone=estimate(lambda rows: _within(alone[rows], true[rows], folds[rows]), told),
+        pearson_agreement=estimate(lambda rows: _within(agreed[rows], true[rows], folds[rows]), told),
         slack=slack(told - true),
         coverage=_coverage(told - true, folds, owners),
     )
@@ -198,9 +203,14 @@ def _columns(traits: Sequence[Traits], size: float, spread: float) -> Floats:
     return np.column_stack([columns, known]) if len(known) == len(traits) else columns
 
 
-def _correlation(one: Floats, other: Floats) -> float:
-    """Pearson's; NaN where one of them does not vary."""
-    first, second = one - one.mean(), other - other.mean()
+def _within(one: Floats, other: Floats, folds: Ints, *, ranked: bool = False) -> float:
+    """The correlation within folds, Pearson's or of ranks as shares of each fold's; NaN where one of both does not vary."""
+    first, second = np.zeros(len(one)), np.zeros(len(one))
+    for fold in set(folds.tolist()):
+        here = folds == fold
+        for into, values in ((first, one[here]), (second, other[here])):
+            known = rankdata(values) / (len(values) + 1) if ranked else values
+            into[here] = known - known.mean()
     both = float(np.sqrt((first**2).sum() * (second**2).sum()))
     return float((first * second).sum() / both) if both > 1e-12 else math.nan
 

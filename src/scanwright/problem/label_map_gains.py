@@ -210,7 +210,8 @@ def _of_quality(data: Mapping[str, JSON] | None, rows: Sequence[CaseRow]) -> Ite
         note=(
             "Without a truth, the Dice of a mask is predicted from what its probabilities expect, the bits of doubt at its "
             "border and how usual its size is, by a line that is fitted on the other folds; beside it, what the probabilities "
-            f"alone tell. Coverage: the share of cases that are not below their bound, which {LEVEL:.0%} are to be.{flagged}"
+            "alone tell. Correlations are within folds: whether the cases of one model are told apart. Coverage: the share of "
+            f"cases that are not below their bound, which {LEVEL:.0%} are to be.{flagged}"
         ),
         of_each_case=False,
         figures=tuple(_scatter(rows, list(measured["by_class"]))),
