@@ -169,6 +169,13 @@ def test_space__what_does_not_fit_is_left_out_and_said() -> None:
     assert "network.size" not in none, "with one choice there is nothing to tune"
 
 
+def test_network_size__no_narrower_than_it_may_be() -> None:
+    wide, narrow = classes(), classes()
+    assert wide.base.network.widths[0] == 32 and {p.name: p.choices for p in wide.space()}["network.size"][0] == 0.5  # type: ignore[union-attr]
+    narrow.base = narrow.make({"network.widths": [16, 32, 64]})
+    assert {p.name: p.choices for p in narrow.space()}["network.size"] == (1.0, 1.5)
+
+
 def test_patch__grows_only_where_it_does_not_hold_the_whole_image() -> None:
     large, small = (Ground(one, Segmentation(task_of(one))) for one in (VOLUMES, SMALL_VOLUMES))
     assert {p.name: p.choices for p in large.space()}["patch.size"] == (0.75, 1.0, 1.25)

@@ -28,6 +28,11 @@ MOST: Mapping[str, float] = {"scale": 1.0, "shift": 0.4, "warp_share": 1.0}
 """What a plan takes at most."""
 PATCHES = (0.75, 1.0, 1.25)
 LEAST_WIDTH = 4
+NARROWEST = 16
+"""Features of the finest level below which no network is tried that is planned wider. It learns little, and torch 2.13 has
+ended processes (memory that was overwritten) over convolutions of 8 and 12 channels in bfloat16 with an odd batch, never of 16.
+"""
+WIDTHS = (0.5, 0.75, 1.0, 1.5)
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
 
 
@@ -48,6 +53,13 @@ def network_size(factor: float, plan: Plan) -> dict[str, Any]:
     if isinstance(plan.network, DetectorPlan):
         values["network.neck"] = scaled(plan.network.neck, factor)
     return values
+
+
+def network_sizes(plan: Plan) -> tuple[float, ...]:
+    """Factors for the width of a network, without those that would make it too narrow."""
+    assert isinstance(plan.network, NetworkPlan | EncoderPlan | DetectorPlan)
+    finest = plan.network.widths[0]
+    return tuple(one for one in WIDTHS if one >= 1 or scaled(finest, one) >= min(finest, NARROWEST))
 
 
 def scaled(width: int, factor: float) -> int:

@@ -121,8 +121,9 @@ def _of_network(plan: Plan) -> Iterator[Parameter]:
             name="network.size",
             title="network width, × planned",
             planned=1.0,
-            choices=(0.5, 0.75, 1.0, 1.5),
-            why="half to one and a half times as many on every level; what is larger takes fewer steps in the same time",
+            choices=changes.network_sizes(plan),
+            why="half to one and a half times as many features on every level, 16 at least at the finest; what is larger takes "
+            "fewer steps in the same time",
             change=changes.network_size,
         )
     if isinstance(plan.network, EncoderPlan | DetectorPlan) and set(plan.network.blocks) == {1}:

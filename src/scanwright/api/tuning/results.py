@@ -66,13 +66,9 @@ class Results:
         """What is kept, and why."""
         if self.found is not None:
             return self.found.verdict
-        reason = "no other trial reached all inner folds" if self.alone else NOTHING_BETTER
-        return Verdict(False, f"{reason}: the default is kept")
-
-    @property
-    def alone(self) -> bool:
-        """Whether the default is the only trial that reached the top."""
-        return len(trials_in(self.study, (COMPLETE,))) <= 1
+        reached = len(trials_in(self.study, (COMPLETE,)))
+        reasons = {0: "the budget held no whole trial", 1: "no other trial reached all inner folds"}
+        return Verdict(False, f"{reasons.get(reached, NOTHING_BETTER)}: the default is kept")
 
     @property
     def kept_plan(self) -> Plan:
