@@ -17,6 +17,7 @@ from scanwright.evaluation.sample_size import (
     patients_for_width,
     sample_size,
     variance_each,
+    wilson_half_width,
 )
 
 
@@ -37,7 +38,7 @@ def test_share__is_the_smallest_number_with_wilsons_interval(share, wanted):
 
 def test_mean__is_the_smallest_number_with_students_interval():
     found = patients_for_width(seen(deviation=0.1), 0.02)
-    assert found == next(n for n in range(2, 1000) if t.ppf(0.975, n - 1) * 0.1 / math.sqrt(n) <= 0.02)
+    assert found == next(n for n in range(5, 1000) if t.ppf(0.975, n - 1) * 0.1 / math.sqrt(n) <= 0.02)
 
 
 def test_auroc__hanley_and_mcneils_example_and_what_simulated_studies_have():
@@ -80,6 +81,8 @@ def test_cases__of_one_patient_tell_less():
 def test_sample_size__nothing_is_said_without_ground():
     assert sample_size(seen(patients=4, deviation=0.1)) is None
     assert sample_size(seen(deviation=0.0)) is None and variance_each(seen(basis="share", value=1.0)) is None
+    sure = sample_size(seen(basis="share", value=1.0))
+    assert sure.paired == () and wilson_half_width(1.0, sure.widths[0].patients) <= 0.05
     assert sample_size(seen(basis="interval", interval=None)) is None
     many = sample_size(seen(basis="mean", deviation=50.0)).widths[1]
     assert many.patients is None and many.cases is None

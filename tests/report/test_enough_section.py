@@ -13,13 +13,10 @@ from scanwright.report.page import build
 
 SIZE = SizePart(
     judged="Cross-validation",
-    sizes=tuple(
-        sample_size(one)
-        for one in (
-            Seen(metric="dice", basis="mean", value=0.8, interval=(0.76, 0.84), patients=40, cases=44, deviation=0.12),
-            Seen(metric="accuracy", basis="share", value=0.9, interval=(0.8, 0.95), patients=40, cases=40),
-        )
+    headline=sample_size(
+        Seen(metric="dice", basis="mean", value=0.8, interval=(0.76, 0.84), patients=40, cases=44, deviation=0.12)
     ),
+    shares=(sample_size(Seen(metric="accuracy", basis="share", value=1.0, interval=None, patients=40, cases=40)),),
 )
 
 
@@ -53,8 +50,9 @@ def test_section__without_a_curve_it_says_how_to_have_one():
     section = enough_section(None, SIZE)
     assert "--learning-curve" in section.said[0] and not section.figures
     assert section.tables[0].rows[0][:3] == ("Dice", "40", "0.040")
+    assert section.tables[0].rows[1][:3] == ("Accuracy", "40", "–")
     assert section.tables[1].head == ("Difference", "correlation 0.5", "correlation 0.8")
-    assert enough_section(None, SizePart(judged="Test split", sizes=())) is None
+    assert enough_section(None, SizePart(judged="Test split")) is None
 
 
 def test_page__shows_sections_with_their_anchors():

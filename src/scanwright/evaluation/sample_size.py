@@ -96,8 +96,12 @@ class SampleSize:
 def sample_size(
     seen: Seen, *, widths: Sequence[float] = WIDTHS, differences: Sequence[float] = DIFFERENCES
 ) -> SampleSize | None:
-    """What a measure asks for; None where fewer than five patients, or a measure without spread, are no ground to plan on."""
-    if seen.patients < FEWEST or not (variance := variance_each(seen)):
+    """What a measure asks for; None where fewer than five patients, or a measure without spread, are no ground to plan on.
+
+    A share of 0 or 1 has Wilson's interval, but nothing to compare two models by: then `paired` is empty.
+    """
+    variance = variance_each(seen)
+    if seen.patients < FEWEST or (variance is None and seen.basis != "share"):
         return None
     return SampleSize(
         seen=seen,
@@ -107,6 +111,7 @@ def sample_size(
             _needed(seen, wanted, patients_for_difference(variance, wanted, correlation), correlation)
             for wanted in differences
             for correlation in CORRELATIONS
+            if variance is not None
         ),
     )
 
@@ -115,7 +120,7 @@ def patients_for_width(seen: Seen, wanted: float) -> int | None:
     """The fewest patients of whom the interval is expected to reach no farther than `wanted` to either side."""
     if seen.basis == "mean" and seen.deviation:
         deviation = seen.deviation
-        return fewest(lambda n: float(t.ppf((1 + LEVEL) / 2, n - 1)) * deviation / math.sqrt(n), wanted, least=2)
+        return fewest(lambda n: float(t.ppf((1 + LEVEL) / 2, n - 1)) * deviation / math.sqrt(n), wanted)
     if seen.basis == "share":
         effect = effect_of(seen)
         return fewest(lambda n: wilson_half_width(seen.value, n * seen.cases_each / effect), wanted)
@@ -184,8 +189,10 @@ def effect_of(seen: Seen) -> float:
     return min(seen.cases_each, max(1.0, (seen.half_width / alone) ** 2)) if alone else 1.0
 
 
-def fewest(size: Callable[[float], float], wanted: float, *, least: int = 1) -> int | None:
-    """The smallest number at which a size that falls with the number is no more than wanted; None beyond a million."""
+def fewest(size: Callable[[float], float], wanted: float, *, least: int = FEWEST) -> int | None:
+    """The smallest number, from `least` on, at which a size that falls with the number is no more than wanted; None beyond a
+    million. Fewer than five patients have no interval here (statistics.py).
+    """
     wanted *= 1 + ROUNDING
     if size(MOST) > wanted:
         return None

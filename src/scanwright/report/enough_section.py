@@ -39,14 +39,26 @@ class CurvePart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SizePart:
-    """How large a test set has to be. judged: the set of cases that it is read from. sizes: the headline's first."""
+    """How large a test set has to be. judged: the set of cases that it is read from. headline: None where nothing can be said
+    of it. shares: sensitivity and the like, where measures are of all cases together.
+    """
 
     judged: str
-    sizes: tuple[SampleSize, ...]
+    headline: SampleSize | None = None
+    shares: tuple[SampleSize, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[SampleSize, ...]:
+        """All of them, the headline's first."""
+        return (*([] if self.headline is None else [self.headline]), *self.shares)
 
     def to_json(self) -> dict[str, JSON]:
         """Plain data for sample_size.json."""
-        return {"judged": self.judged, "measures": [one.to_json() for one in self.sizes]}
+        return {
+            "judged": self.judged,
+            "headline": None if self.headline is None else self.headline.to_json(),
+            "shares": [one.to_json() for one in self.shares],
+        }
 
 
 def enough_section(curve: CurvePart | None, size: SizePart, *, language: str = "en") -> Section | None:
@@ -186,7 +198,7 @@ def _of_sizes(part: SizePart, labels: Mapping[str, Any]) -> tuple[list[str], lis
             for wanted in dict.fromkeys(one.wanted for one in first.paired)
         ),
     )
-    return said, [widths, pairs]
+    return said, [widths, pairs] if first.paired else [widths]
 
 
 def _by_basis(sizes: Sequence[SampleSize], labels: Mapping[str, Any]) -> list[tuple[Basis, list[str]]]:

@@ -302,10 +302,10 @@ def size(records: Records) -> Iterator[str]:
     """Whether there were enough cases."""
     if "size" in records:
         yield (
-            "The interval of the primary measure ({size:judged}, {size:measures.0.seen.patients} patients) reached "
-            "{size:measures.0.half_width|.3f} to either side; by "
+            "The interval of the primary measure ({size:judged}, {size:headline.seen.patients} patients) reached "
+            "{size:headline.half_width|.3f} to either side; by "
             + SIZED.get(value_basis(records), SIZED["interval"])
-            + ", {size:measures.0.widths.0.patients} patients would make it {size:measures.0.widths.0.wanted}."
+            + ", {size:headline.widths.0.patients} patients would make it {size:headline.widths.0.wanted}."
         )
     if records.get("curve", {}).get("law"):
         yield (
@@ -323,8 +323,8 @@ SIZED = {
 
 def value_basis(records: Records) -> str:
     """By what the headline's sample size was computed; "" where none was."""
-    measures = records["size"].get("measures") or [{"seen": {"basis": ""}}]
-    return str(measures[0]["seen"]["basis"])
+    headline = records["size"].get("headline")
+    return str(headline["seen"]["basis"]) if headline else ""
 
 
 def software(records: Records) -> Iterator[str]:

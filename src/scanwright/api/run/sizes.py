@@ -19,8 +19,12 @@ SHARES = ("sensitivity", "specificity", "accuracy")
 def plan_sizes(run: Run, problem: Kind, scores: Scores) -> SizePart:
     """The sizes by the test split if there is one, else by cross-validation; writes sample_size.json."""
     name, (summary, rows) = list(judged(scores).items())[-1]
-    sizes = [sample_size(seen) for seen in seen_in(problem, summary, rows)]
-    part = SizePart(judged=name, sizes=tuple(one for one in sizes if one is not None))
+    sizes = [one for seen in seen_in(problem, summary, rows) if (one := sample_size(seen))]
+    part = SizePart(
+        judged=name,
+        headline=next((one for one in sizes if one.seen.metric == problem.primary), None),
+        shares=tuple(one for one in sizes if one.seen.metric != problem.primary),
+    )
     write_json(run.path(SAMPLE_SIZE), part.to_json())
     return part
 
