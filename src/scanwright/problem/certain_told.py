@@ -133,11 +133,17 @@ def _is_less(value: Mapping[str, JSON], stated: float) -> bool:
 
 
 def _band_text(block: Mapping[str, JSON]) -> str:
+    """Whether a coverage is what chance allows; "" where that is not known."""
     if block["band"] is None:
         return ""
     low, high = block["band"]
     between = f"{number(100 * low, 1)}\N{EN DASH}{number(100 * high, 1)} %"
-    return f" ({between} would be chance, if cases are like those that it was learned from)"
+    if block["coverage"]["mean"] < low:
+        return f", less than chance allows ({between}) if these cases are like those that it was learned from: they are not"
+    if block["coverage"]["mean"] > high:
+        why = ": the most probable class is in every set" if "size" in block else ""
+        return f", more than is stated ({between} would be chance){why}"
+    return f", as chance allows ({between})"
 
 
 def _finds_text(selective: Mapping[str, JSON]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from scanwright.evaluation.conformal import (
     sets_of,
 )
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.opinions import Disagreement, disagreement, each_opinion, entropy
+from scanwright.evaluation.opinions import disagreement, each_opinion, entropy
 from scanwright.evaluation.selective import threshold_for
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.certain import Certain
@@ -208,24 +208,28 @@ def certain_class(
 ) -> Certain:
     """What is told of one case. answer (K,): as the networks give it together."""
     calibrated = np.asarray(decision.calibrated(answer), np.float64)
-    sure = sure_of_case(calibrated, decision.decide(calibrated, task.choice))
+    told = decision.decide(calibrated, task.choice)
+    sure = sure_of_case(calibrated, told)
     labels = task.choice == "several"
     found: dict[str, JSON] = {
         "confidence": round(sure, DIGITS),
         "entropy": round(float(entropy(calibrated, labels=labels)), DIGITS),
     }
     apart = None if opinions is None else disagreement(opinions, labels=labels)
+    differ = 0
     if apart is not None and opinions is not None:
+        # by the package's own calibration and thresholds: half of the probability is not where it decides
+        differ = sum(decision.decide(decision.calibrated(one), task.choice) != told for one in each_opinion(opinions))
         found |= {
             "opinions": apart.opinions,
             "mutual_information": round(apart.mutual_information, DIGITS),
-            "disagreement": round(apart.share, DIGITS),
+            "disagreement": round(differ / apart.opinions, DIGITS),
             "opinion_probabilities": [
                 {name: round(float(value), DIGITS) for name, value in zip(task.classes, one, strict=True)}
                 for one in each_opinion(opinions)
             ],
         }
-    doubts = differing(apart)
+    doubts = differing(differ, 0 if apart is None else apart.opinions)
     if fitted is None:
         return Certain(found=found, doubts=doubts)
     sets = sets_of_case(fitted, calibrated, opinions, decision, task)
@@ -248,17 +252,16 @@ def certain_class(
     return Certain(found=found, said=(said,), doubts=doubts)
 
 
-def differing(apart: Disagreement | None) -> tuple[Doubt, ...]:
+def differing(number: int, opinions: int) -> tuple[Doubt, ...]:
     """That some of the opinions would tell another class than they do together."""
-    if apart is None or not apart.share:
+    if not number:
         return ()
-    number = round(apart.share * apart.opinions)
     return (
         Doubt(
             "opinions-differ",
             "{number} of {opinions} opinions of the model, taken alone, tell something else",
             number=number,
-            opinions=apart.opinions,
+            opinions=opinions,
         ),
     )
 
@@ -275,7 +278,7 @@ def not_sure(fitted: ClassCertainty | None, sure: float) -> Doubt | None:
         )
     return Doubt(
         NOT_SURE,
-        "not sure enough: {sure:.3g} is below {threshold:.3g}, from which on the error was at most {risk:.3g} out of fold",
+        "not sure enough: {sure:.4g} is below {threshold:.4g}, from which on the error was at most {risk:.3g} out of fold",
         sure=sure,
         threshold=fitted.threshold,
         risk=fitted.risk,
