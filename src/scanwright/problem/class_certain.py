@@ -32,6 +32,8 @@ from scanwright.problem.class_decisions import Decision
 from scanwright.types import JSON, Bools, Floats, Ints
 
 DIGITS = 6
+BETWEEN = "; "
+"""Classes of a set: names of classes have commas ("normal, benign")."""
 NOT_SURE = "not-sure-enough"
 
 
@@ -242,13 +244,13 @@ def certain_class(
             "set-of-labels",
             "at {percent} % coverage: present {present}; open {unclear}",
             percent=percent,
-            present=", ".join(present) or "–",
-            unclear=", ".join(unclear) or "–",
+            present=BETWEEN.join(present) or "–",
+            unclear=BETWEEN.join(unclear) or "–",
         )
         return Certain(found=found, said=(said,), doubts=doubts)
     names = [name for name, inside in zip(task.classes, sets[0], strict=True) if inside]
     found["set"] = {"coverage": fitted.coverage, "classes": names}
-    said = Doubt("set-of-classes", "{percent} % set: {names}", percent=percent, names=", ".join(names))
+    said = Doubt("set-of-classes", "{percent} % set: {names}", percent=percent, names=BETWEEN.join(names))
     return Certain(found=found, said=(said,), doubts=doubts)
 
 
