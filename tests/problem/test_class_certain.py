@@ -203,7 +203,7 @@ def test_less_than_stated__is_said_of_a_class_and_of_a_group():
     kind = problem("one", ("n", "p"))
     told = kind.settle(raw, [], PLAN)[0]
     text = " ".join(certainty_part({CERTAINTY: kind.certainty(told, raw, PLAN, {})[0]}).sentences)
-    assert "Of p sets hold the truth less often" in text and "inference.by_class=true" in text
+    assert "Of cases of p sets hold the truth less often" in text and "inference.by_class=true" in text
     assert "where site = b" in text and "site = a" not in text
 
 
