@@ -166,6 +166,7 @@ def test_predict__beside_a_dicom_scan_lie_a_report_and_the_explanation(told_apar
     report = read_measurements(tmp_path / "out" / f"{answer['case']}.sr.dcm")
     told = {group.finding.meaning: group.value(PROBABILITY, unit=UNITS["1"]) for group in report.groups}
     assert told == {name: pytest.approx(chance, abs=6e-4) for name, chance in answer["probabilities"].items()}
+    assert any(comment.startswith("90 % set: ") for comment in report.comments)
     scan = next((folder / "data").rglob("*.png"))
     ended = scanwright("predict", model, scan, "--format", "dicom", "-o", tmp_path / "other")
     assert ended.code == 4 and "needs a DICOM scan" in ended.err

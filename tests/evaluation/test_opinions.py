@@ -19,10 +19,10 @@ def test_entropy__against_scipy():
 
 def test_disagreement__what_all_leave_open_is_none():
     open_ = np.full((5, 2, 2), 0.5)
-    assert disagreement(open_).mutual_information == pytest.approx(0) and disagreement(open_).share == 0
+    assert disagreement(open_).mutual_information == pytest.approx(0)
     apart = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
     found = disagreement(apart)
-    assert found.mutual_information == pytest.approx(1) and found.share == 0.5 and found.opinions == 2
+    assert found.mutual_information == pytest.approx(1) and found.opinions == 2
 
 
 def test_disagreement__is_the_mean_divergence_from_the_mean():
@@ -33,10 +33,10 @@ def test_disagreement__is_the_mean_divergence_from_the_mean():
     assert disagreement(opinions).mutual_information == pytest.approx(divergence)
 
 
-def test_labels__one_that_differs_is_counted():
+def test_labels__each_stands_for_itself():
     opinions = np.array([[[0.9, 0.2]], [[0.9, 0.8]], [[0.9, 0.1]]])
-    found = disagreement(opinions, labels=True)
-    assert found.share == pytest.approx(1 / 3) and found.mutual_information > 0
+    alone = disagreement(opinions[:, :, 1:], labels=True).mutual_information
+    assert disagreement(opinions, labels=True).mutual_information == pytest.approx(alone / 2) and alone > 0.1
 
 
 def test_single_network__its_views_are_opinions_and_one_view_is_none():

@@ -9,12 +9,15 @@ import pytest
 from plan_samples import PICTURES, planned
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import IntegrityError
+from scanwright.evaluation.calibration import Calibration
 from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.problem.certain import CERTAINTY
 from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.class_certain import certainty_from_json, fit_certainty
+from scanwright.problem.class_decisions import Decision
 from scanwright.problem.classification import Classification
 
+SHIFT = Calibration(kind="platt", slopes=(1.0,), offsets=(0.5,))
 PLAN = planned(PICTURES, steps=1)
 KINDS = [("one", ("n", "p")), ("one", ("a", "b", "c")), ("ordered", ("0", "1", "2")), ("several", ("x", "y", "z"))]
 
@@ -162,6 +165,10 @@ def test_certain__tells_of_a_case_how_its_opinions_differ():
     assert certain.said[0].code == "set-of-classes" and certain.to_json()[CERTAINTY] == certain.found
     assert [(one.code, one.values["number"]) for one in certain.doubts] == [("opinions-differ", 2)]
     assert "90 % set: " in kind.line(kind.found(answer) | certain.to_json())
+    near = np.array([0.505, 0.495])  # what decides is a threshold on calibrated probabilities
+    shifted = problem("one", ("n", "p"))._with(decision=Decision(calibration=SHIFT))
+    opinions = np.array([[[0.48, 0.52]], [[0.53, 0.47]]], dtype=np.float32)
+    assert shifted.found(near)["decision"] == "p" and shifted.certain(near, opinions).found["disagreement"] == 0
     alike = kind.certain(answer, np.repeat(answer[None, None], 5, axis=0))
     assert not alike.doubts
     assert alike.found["mutual_information"] == pytest.approx(0, abs=1e-6) and alike.found["disagreement"] == 0
@@ -196,7 +203,7 @@ def test_less_than_stated__is_said_of_a_class_and_of_a_group():
     kind = problem("one", ("n", "p"))
     told = kind.settle(raw, [], PLAN)[0]
     text = " ".join(certainty_part({CERTAINTY: kind.certainty(told, raw, PLAN, {})[0]}).sentences)
-    assert "Of p sets hold the truth less often" in text and "inference.by_class=true" in text
+    assert "Of cases of p sets hold the truth less often" in text and "inference.by_class=true" in text
     assert "where site = b" in text and "site = a" not in text
 
 

@@ -19,11 +19,10 @@ from scanwright.types import Floats
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disagreement:
-    """mutual_information: in [0, 1]. share: of opinions whose most probable class (labels: any label) is not the mean's."""
+    """How many opinions there are, and their mutual information, in [0, 1]."""
 
     opinions: int
     mutual_information: float
-    share: float
 
 
 def each_opinion(opinions: Floats) -> Floats:
@@ -48,10 +47,7 @@ def disagreement(opinions: Floats, *, labels: bool = False) -> Disagreement | No
         return None
     mean = each.mean(axis=0)
     apart = float(entropy(mean, labels=labels) - entropy(each, labels=labels).mean())
-    sides = each >= 0.5 if labels else each.argmax(axis=1)[:, None]
-    own = mean >= 0.5 if labels else mean.argmax()
-    differs = (sides != own).any(axis=1)
-    return Disagreement(opinions=len(each), mutual_information=max(0.0, apart), share=float(differs.mean()))
+    return Disagreement(opinions=len(each), mutual_information=max(0.0, apart))
 
 
 def view_spread(opinions: Floats) -> Floats | None:

@@ -114,7 +114,7 @@ def _less_text(sets: Mapping[str, JSON] | None) -> Iterator[str]:
     stated = sets["stated"]
     if classes := [name for name, one in sets["by_class"].items() if _is_less(one, stated)]:
         yield (
-            f"Of {', '.join(classes)} sets hold the truth less often than is stated, which is of all cases together: "
+            f"Of cases of {', '.join(classes)} sets hold the truth less often than is stated, which is of all cases together: "
             "inference.by_class=true has them hold it for each class, and makes them larger."
         )
     columns = {column: values for column, values in sets["by_group"].items() if len(values) <= FEW_GROUPS}
@@ -133,11 +133,17 @@ def _is_less(value: Mapping[str, JSON], stated: float) -> bool:
 
 
 def _band_text(block: Mapping[str, JSON]) -> str:
+    """Whether a coverage is what chance allows; "" where that is not known."""
     if block["band"] is None:
         return ""
     low, high = block["band"]
     between = f"{number(100 * low, 1)}\N{EN DASH}{number(100 * high, 1)} %"
-    return f" ({between} would be chance, if cases are like those that it was learned from)"
+    if block["coverage"]["mean"] < low:
+        return f", less than chance allows ({between}): these cases seem unlike those that it was learned from"
+    if block["coverage"]["mean"] > high:
+        why = ": the most probable class is in every set" if "size" in block else ""
+        return f", more than is stated ({between} would be chance){why}"
+    return f", as chance allows ({between})"
 
 
 def _finds_text(selective: Mapping[str, JSON]) -> Iterator[str]:

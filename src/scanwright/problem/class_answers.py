@@ -20,7 +20,14 @@ from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem import class_told
 from scanwright.problem.certain import CERTAINTY, Certain
-from scanwright.problem.class_certain import ClassCertainty, certain_class, fit_certainty, not_sure, sure_of_case
+from scanwright.problem.class_certain import (
+    BETWEEN,
+    ClassCertainty,
+    certain_class,
+    fit_certainty,
+    not_sure,
+    sure_of_case,
+)
 from scanwright.problem.class_certainty import certainty_on_others, certainty_out_of_fold
 from scanwright.problem.class_decisions import PLAIN, Decision, settle
 from scanwright.problem.class_points import points_at, points_of
@@ -327,5 +334,6 @@ def _set_text(found: Mapping[str, JSON]) -> str:
         return ""
     percent = f"{100 * told['coverage']:.4g} %"
     if "classes" in told:
-        return f"  {percent} set: {', '.join(told['classes'])}"
-    return f"  {percent}: present {', '.join(told['present']) or 'none'}; open {', '.join(told['open']) or 'none'}"
+        return f"  {percent} set: {BETWEEN.join(told['classes'])}"
+    present, unclear = (BETWEEN.join(told[key]) or "none" for key in ("present", "open"))
+    return f"  {percent}: present {present}, open {unclear}"

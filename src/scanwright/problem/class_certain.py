@@ -24,7 +24,7 @@ from scanwright.evaluation.conformal import (
     sets_of,
 )
 from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.opinions import Disagreement, disagreement, each_opinion, entropy
+from scanwright.evaluation.opinions import disagreement, each_opinion, entropy
 from scanwright.evaluation.selective import threshold_for
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.certain import Certain
@@ -32,6 +32,8 @@ from scanwright.problem.class_decisions import Decision
 from scanwright.types import JSON, Bools, Floats, Ints
 
 DIGITS = 6
+BETWEEN = "; "
+"""Classes of a set: names of classes have commas ("normal, benign")."""
 NOT_SURE = "not-sure-enough"
 
 
@@ -208,24 +210,28 @@ def certain_class(
 ) -> Certain:
     """What is told of one case. answer (K,): as the networks give it together."""
     calibrated = np.asarray(decision.calibrated(answer), np.float64)
-    sure = sure_of_case(calibrated, decision.decide(calibrated, task.choice))
+    told = decision.decide(calibrated, task.choice)
+    sure = sure_of_case(calibrated, told)
     labels = task.choice == "several"
     found: dict[str, JSON] = {
         "confidence": round(sure, DIGITS),
         "entropy": round(float(entropy(calibrated, labels=labels)), DIGITS),
     }
     apart = None if opinions is None else disagreement(opinions, labels=labels)
+    differ = 0
     if apart is not None and opinions is not None:
+        # by the package's own calibration and thresholds: half of the probability is not where it decides
+        differ = sum(decision.decide(decision.calibrated(one), task.choice) != told for one in each_opinion(opinions))
         found |= {
             "opinions": apart.opinions,
             "mutual_information": round(apart.mutual_information, DIGITS),
-            "disagreement": round(apart.share, DIGITS),
+            "disagreement": round(differ / apart.opinions, DIGITS),
             "opinion_probabilities": [
                 {name: round(float(value), DIGITS) for name, value in zip(task.classes, one, strict=True)}
                 for one in each_opinion(opinions)
             ],
         }
-    doubts = differing(apart)
+    doubts = differing(differ, 0 if apart is None else apart.opinions)
     if fitted is None:
         return Certain(found=found, doubts=doubts)
     sets = sets_of_case(fitted, calibrated, opinions, decision, task)
@@ -238,27 +244,26 @@ def certain_class(
             "set-of-labels",
             "at {percent} % coverage: present {present}; open {unclear}",
             percent=percent,
-            present=", ".join(present) or "–",
-            unclear=", ".join(unclear) or "–",
+            present=BETWEEN.join(present) or "–",
+            unclear=BETWEEN.join(unclear) or "–",
         )
         return Certain(found=found, said=(said,), doubts=doubts)
     names = [name for name, inside in zip(task.classes, sets[0], strict=True) if inside]
     found["set"] = {"coverage": fitted.coverage, "classes": names}
-    said = Doubt("set-of-classes", "{percent} % set: {names}", percent=percent, names=", ".join(names))
+    said = Doubt("set-of-classes", "{percent} % set: {names}", percent=percent, names=BETWEEN.join(names))
     return Certain(found=found, said=(said,), doubts=doubts)
 
 
-def differing(apart: Disagreement | None) -> tuple[Doubt, ...]:
+def differing(number: int, opinions: int) -> tuple[Doubt, ...]:
     """That some of the opinions would tell another class than they do together."""
-    if apart is None or not apart.share:
+    if not number:
         return ()
-    number = round(apart.share * apart.opinions)
     return (
         Doubt(
             "opinions-differ",
             "{number} of {opinions} opinions of the model, taken alone, tell something else",
             number=number,
-            opinions=apart.opinions,
+            opinions=opinions,
         ),
     )
 
@@ -275,7 +280,7 @@ def not_sure(fitted: ClassCertainty | None, sure: float) -> Doubt | None:
         )
     return Doubt(
         NOT_SURE,
-        "not sure enough: {sure:.3g} is below {threshold:.3g}, from which on the error was at most {risk:.3g} out of fold",
+        "not sure enough: {sure:.4g} is below {threshold:.4g}, from which on the error was at most {risk:.3g} out of fold",
         sure=sure,
         threshold=fitted.threshold,
         risk=fitted.risk,
