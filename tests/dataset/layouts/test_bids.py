@@ -58,10 +58,10 @@ def test_masks_of_derivatives(tmp_path):
     )
     assert [(channel.name, channel.modality) for channel in dataset.task.channels] == [("T1w", "mr")]
     assert [(case.id, case.patient, case.groups) for case in dataset.cases] == [
-        ("sub-01", "sub-01", {"group": "patient", "sex": "F"}),
-        ("sub-02", "sub-02", {"group": "control", "sex": "M"}),
+        ("sub-01", "sub-01", {"age": "60 to 69", "group": "patient", "sex": "F"}),
+        ("sub-02", "sub-02", {"age": "10 to 19", "group": "control", "sex": "M"}),
         ("sub-03", "sub-03", {"group": "patient"}),
-        ("sub-04", "sub-04", {"group": "control", "sex": "F"}),
+        ("sub-04", "sub-04", {"age": "40 to 49", "group": "control", "sex": "F"}),
     ]
     assert dataset.cases[0].label == root / "derivatives/manual/sub-01/anat/sub-01_label-lesion_mask.nii.gz"
     assert (dataset.faults, dataset.patients_from) == ((), "folders sub-…")
@@ -161,7 +161,7 @@ def test_a_target_of_the_participants(tmp_path, sessions):
     dataset = read_dataset(root)
     assert (dataset.task.kind, dataset.task.classes) == ("classification", ("control", "patient"))
     assert [case.target for case in dataset.cases][-1] == Classes(names=("control",))
-    assert (dataset.cases[0].groups, dataset.faults) == ({"sex": "F"}, ())
+    assert (dataset.cases[0].groups, dataset.faults) == ({"age": "60 to 69", "sex": "F"}, ())
     assert "BIDS folder, targets from column group of participants.tsv: " in dataset.stated
 
 

@@ -32,7 +32,7 @@ def test_patients_and_groups_from_a_table_beside_the_scans(tmp_path):
     write_text(tmp_path / "metadata.csv", "\n".join(rows))
     found = with_declared(dataset(tmp_path, "a", "b", "c", "d"), NOTHING)
     assert patients(found) == {"a": "7", "b": "7", "c": "9", "d": "8"}
-    assert found.cases[1].groups == {"sex": "M", "site": "north"}
+    assert found.cases[1].groups == {"sex": "M", "site": "north", "age": "50 to 59"}
     assert found.patients_from == "column patient_id of metadata.csv"
 
 
