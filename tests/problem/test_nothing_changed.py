@@ -39,7 +39,8 @@ def test_explanation_of__parts_that_nothing_changed_are_not_drawn(monkeypatch, n
     image = Volume(
         np.random.default_rng(0).normal(size=(1, 8, 8, 1)).astype(np.float32), Grid((8, 8, 1), np.eye(4), "px")
     )
-    engine = SimpleNamespace(networks=[network], plan=SimpleNamespace(batch=SimpleNamespace(patch=(1, 8, 8))))
+    plan = SimpleNamespace(batch=SimpleNamespace(patch=(1, 8, 8)))
+    engine = SimpleNamespace(networks=[network], plan=plan, weight=1.0, beside=())
     told = explanation_of(engine, image, list(zip("ab", largest, strict=True)), TASK)
     assert (told.parts, told.unchanged) == (parts, unchanged)
     assert (told.png is None) == (not parts)

@@ -32,7 +32,7 @@ class Brightness(nn.Module):
 
 def engine(*networks, depth=1):
     plan = SimpleNamespace(batch=SimpleNamespace(patch=(depth, 8, 8)))
-    return SimpleNamespace(networks=networks, plan=plan, device=torch.device("cpu"))
+    return SimpleNamespace(networks=networks, plan=plan, device=torch.device("cpu"), weight=1.0, beside=())
 
 
 def network(dims=2):

@@ -26,7 +26,7 @@ def pooled(members: Sequence[Engine]) -> Engine:
 
 def members_of(engine: Engine) -> tuple[Engine, ...]:
     """Its members, each without others beside it; a lone engine is its own one."""
-    return (replace(engine, beside=()), *engine.beside)
+    return (replace(engine, beside=()), *engine.beside) if engine.beside else (engine,)
 
 
 def shares_of(engine: Engine) -> list[float]:
