@@ -50,7 +50,10 @@ def main() -> None:
     home = Path(given.runs or tempfile.mkdtemp(prefix="tuning-"))
     words = command(given, home / "run")
     first = session(words, after_s=KILLED_AT * parse_duration(given.budget))
-    print(f"killed after {first['seconds']:.0f} s; {finished(home / 'run')} trials had a score", flush=True)
+    if first["code"] not in (0, -signal.SIGKILL):
+        sys.exit(first["said"])
+    how = "killed" if first["code"] else "ended by itself"
+    print(f"{how} after {first['seconds']:.0f} s; {finished(home / 'run')} trials had a score", flush=True)
     second = session(words, after_s=None)
     if second["code"]:
         sys.exit(second["said"])

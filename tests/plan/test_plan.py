@@ -140,5 +140,5 @@ def test_parse_set__without_a_value() -> None:
 def test_settings__leave_everything_to_the_planner() -> None:
     assert Settings().model_dump() == {
         "budget_s": None, "steps": None, "model": "auto", "folds": 5, "fold": None, "seed": 0, "values": {},
-        "start": None,
+        "start": None, "caveats": (),
     }  # fmt: skip
