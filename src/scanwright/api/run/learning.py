@@ -34,7 +34,8 @@ from scanwright.report.notation import metric
 from scanwright.runtime import Machine
 from scanwright.types import Floats
 
-SHARES = (0.125, 0.25, 0.5)
+LEAST, STEPS = 0.125, 3
+"""The smallest share, and how many there are below all patients."""
 FEWEST = 8
 """Patients of a fold's smallest share: of fewer, what is learned says more of who they are than of how many."""
 SAMPLES = 1000
@@ -62,12 +63,12 @@ def draw_curve(
     again = settings_again(settings, base, kept)
     found: dict[float, Tried] = {}
     left_out = []
-    for place, share in enumerate(SHARES):
+    shares = shares_for(fewest_patients(material.splits, material))
+    if not shares:
+        left_out.append(f"all shares, as a fold learns from fewer than {2 * FEWEST} patients")
+    for place, share in enumerate(shares):
         splits = splits_of(material, share, seed=settings.seed)
-        if fewest_patients(splits, material) < FEWEST:
-            left_out.append(f"{share:g} of the patients: fewer than {FEWEST} in a fold")
-            continue
-        tell(Progress("curve", note=f"{place + 1} of {len(SHARES)}: {share:g} of the training patients"))
+        tell(Progress("curve", note=f"{place + 1} of {len(shares)}: {share:g} of the training patients"))
         try:
             found[share] = train(
                 run.part(f"{base}-share-{share:g}"), material=replace(material, splits=splits), settings=again
@@ -79,6 +80,18 @@ def draw_curve(
     part = CurvePart(metric=material.problem.primary, model=title, curve=curve, left_out=tuple(left_out))
     write_json(run.path(LEARNING_CURVE), part.to_json())
     return part
+
+
+def shares_for(patients: int) -> tuple[float, ...]:
+    """Three shares of so many training patients, each as far from the next as the last from 1; () of fewer than 16 patients.
+
+    >>> shares_for(400), shares_for(27), shares_for(15)
+    ((0.125, 0.25, 0.5), (0.296, 0.444, 0.667), ())
+    """
+    if patients < 2 * FEWEST:
+        return ()
+    least = max(LEAST, FEWEST / patients)
+    return tuple(round(least ** ((STEPS - step) / STEPS), 3) for step in range(STEPS))
 
 
 def settings_again(settings: Settings, base: str, kept: Tried) -> Settings:
