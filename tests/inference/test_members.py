@@ -17,7 +17,7 @@ from scanwright.inference.boxes import Detections, put_together
 from scanwright.inference.dropout import dropping, drops, passes_of
 from scanwright.inference.members import every_network, groups_of, num_passes, pooled, shares_of
 from scanwright.inference.predict import Engine, predict_labels
-from scanwright.inference.volume import TooLarge, predict_maps, predict_surely, predict_volume
+from scanwright.inference.volume import TooLarge, predict_maps, predict_surely
 from scanwright.inference.whole import answer_whole
 from scanwright.network.dropout import SeededDropout
 from scanwright.problem.segmentation import Segmentation
@@ -97,7 +97,7 @@ def test_windows__of_one_group_are_the_weighted_mean() -> None:
     assert len(groups_of(together)) == 1
     np.testing.assert_allclose(predict_maps(together, seen), mean_by_hand(members, seen), atol=1e-6)
     wanted = mean_by_hand(members, seen).argmax(0)
-    assert np.array_equal(predict_volume(together, seen).voxels[0], wanted)
+    assert np.array_equal(predict_surely(together, seen)[0].voxels[0], wanted)
 
 
 @pytest.mark.parametrize("changes", [FLAT, COARSE, {"inference__step_share": 1.0}])
@@ -154,7 +154,7 @@ def test_memory__an_ensemble_that_does_not_fit_is_refused_before_it_begins(monke
     together = pooled([engine(Rough(1.0)), engine(Rough(2.0), **COARSE)])
     monkeypatch.setattr(volume, "free_memory_bytes", lambda: 200 << 20)
     with pytest.raises(TooLarge, match="more memory than is free"):
-        predict_volume(together, image())
+        predict_surely(together, image())
     need = volume.map_bytes(together, image().grid)
     assert need == 2 * 3 * 14 * 18 * 10 and volume.map_bytes(engine(Rough(1.0)), image().grid) == 0
 
