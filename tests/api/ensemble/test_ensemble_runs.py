@@ -130,7 +130,7 @@ def test_classes__a_package_of_several_plans_answers_explains_and_is_judged(clas
         alone[run] = replace(opened.engine, plan=plain)
     for one in told:
         image = read_volume(others / "present" / f"{one.case}.png")
-        wanted = np.mean([answer_whole(engine, image) for engine in alone.values()], axis=0)
+        wanted = np.mean([answer_whole(engine, image).mean for engine in alone.values()], axis=0)
         kept = read_json(tmp_path / "told" / f"{one.case}.json")["answer"]
         assert [kept["absent"], kept["present"]] == pytest.approx(wanted.tolist(), abs=1e-6)
         assert (tmp_path / "told" / f"{one.case}.explanation.png").is_file()
