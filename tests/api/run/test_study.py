@@ -53,6 +53,7 @@ def test_records__of_a_finished_run(finished):
         "predict",
         "evaluate",
         "explain",
+        "range",
         "package",
         "report",
     ]
