@@ -101,6 +101,9 @@ def test_classes__a_limit_keeps_what_is_under_it(classes, tmp_path):
     answered(folder, "cheap")
     cheap = ensemble(runs, out=folder / "cheap", most_passes=1)
     assert num_passes(open_model(cheap.package).engine) == 1 and "at most 1 forward pass" in cheap.report.summary[0]
+    package, trained = load(cheap.package), load(folder / "one" / "model.swm")  # of one voice: as train writes one
+    assert not package.has("members.json") and not trained.has("members.json")
+    assert set(package.models) <= {"fold_0", "fold_1"} and package.plan.keys() == trained.plan.keys()
     assert [row.fits for row in cheap.report.rows] == [row.passes == 1 for row in cheap.report.rows]
     with pytest.raises(UsageError, match="no model is under this cost"):
         ensemble(runs, out=folder / "cheap", most_mb=1e-6)
@@ -137,16 +140,6 @@ def test_classes__a_package_of_several_plans_answers_explains_and_is_judged(clas
     scores = evaluate(result.package, others, out=tmp_path / "scores", command="the command")
     assert scores["cases"] == 8 and scores["package"]["models"] == 4
     assert "its 4 models together" in (tmp_path / "scores" / "report.html").read_text()
-
-
-def test_classes__a_package_of_one_voice_is_as_train_writes_one(classes):
-    folder, _ = classes
-    cheap = load(folder / "cheap" / "model.swm") if (folder / "cheap" / "model.swm").is_file() else None
-    trained = load(folder / "one" / "model.swm")
-    assert not trained.has("members.json")
-    if cheap is not None:
-        assert not cheap.has("members.json") and set(cheap.models) <= {"fold_0", "fold_1"}
-        assert cheap.plan.keys() == trained.plan.keys()
 
 
 @pytest.mark.parametrize(
