@@ -60,12 +60,12 @@ class Command:
         self.process = FORKED.Process(target=_run, args=(texts, self.out, self.err, plant))
         self.process.start()
 
-    def end(self) -> Ended:
+    def end(self, limit_s: float = LIMIT_S) -> Ended:
         """Wait for it."""
-        self.process.join(LIMIT_S)
+        self.process.join(limit_s)
         if self.process.exitcode is None:
             self.process.kill()
-            raise AssertionError(f"still running after {LIMIT_S} s: {self.err.read_text()[-500:]}")
+            raise AssertionError(f"still running after {limit_s} s: {self.err.read_text()[-500:]}")
         return Ended(self.process.exitcode, self.out.read_text(), self.err.read_text())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import at_call, die, interrupt
+from commands import Command, at_call, die, interrupt
 from made_images import class_folder
 from scanwright.errors import UsageError
 from scanwright.plan.settings import read_values
@@ -150,7 +150,10 @@ def test_tune__parallel(tuned, scanwright, tmp_path):
     """Two processes at a time."""
     folder, _ = tuned
     few = ("--steps", "3", "--trials", "2", "--jobs", "2")
-    ended = scanwright("tune", folder / "data", *HELD, *few, "-o", tmp_path / "run", "--json")
+    command = ("tune", folder / "data", *HELD, *few, "-o", tmp_path / "run", "--json")
+    ended = Command(command, folder=tmp_path / "logs").end(
+        600.0
+    )  # two more processes start on the one core that it has
     assert ended.code == 0, ended.err
     after = json.loads(ended.out)
     assert after["trials"]["all"] == 2 and after["default_trial"] is not None
