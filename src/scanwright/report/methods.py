@@ -270,8 +270,11 @@ def inference(plan: Plan, records: Records) -> Iterator[str]:
     if records.get("splits", {}).get("test") and len(plan["training"]["folds"]) > 1:
         yield "The test split was answered by the {plan:training.folds|count} folds together, in the mean of their answers."
     chosen = records["metrics"].get("chosen") or {}
-    if kind := (chosen.get("calibration") or {}).get("kind"):
-        yield CALIBRATED[kind]
+    calibration = chosen.get("calibration")
+    if isinstance(calibration, Mapping) and calibration.get("kind"):
+        yield CALIBRATED.get(
+            calibration["kind"], "Probabilities were calibrated on the other folds ({metrics:chosen.calibration.kind})."
+        )
     if plan["inference"]["decide"] == "youden":
         yield "The threshold was chosen by Youden’s index [@youden1950] on the other folds."
     elif plan["inference"]["decide"] != "probable":

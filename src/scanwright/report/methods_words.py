@@ -87,6 +87,9 @@ AUGMENTED = {
 }
 CALIBRATED = {
     "temperature": "Probabilities were calibrated by temperature [@guo2017], fitted on the other folds.",
+    "none": "",
+    "isotonic": "Probabilities were calibrated by isotonic regression [@zadrozny2002], fitted on the other folds.",
+    "vector": "Probabilities were calibrated by vector scaling [@guo2017], fitted on the other folds.",
     "platt": "Probabilities were calibrated by Platt’s method [@platt1999], fitted on the other folds.",
 }
 MEASURED = {
