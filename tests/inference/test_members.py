@@ -186,7 +186,9 @@ def test_whole__each_member_sees_the_image_as_its_plan_prepares_it() -> None:
     ]
     alone = [answer_whole(one, image()).mean for one in members]
     assert abs(alone[0][1] - alone[1][1]) > 0.1
-    np.testing.assert_allclose(answer_whole(pooled(members), image()).mean, 0.25 * alone[0] + 0.75 * alone[1], rtol=1e-5)
+    np.testing.assert_allclose(
+        answer_whole(pooled(members), image()).mean, 0.25 * alone[0] + 0.75 * alone[1], rtol=1e-5
+    )
 
 
 class Dropped(nn.Module):

@@ -212,7 +212,7 @@ def test_evidence_that_is_cut_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_choice_of_another_version_is_refused(chosen: dict) -> None:
-    with pytest.raises(IntegrityError, match="not a (choice|confidence)"):
+    with pytest.raises(IntegrityError, match=r"not a (choice|confidence)"):
         Segmentation(TASK).settled(chosen)
 
 
