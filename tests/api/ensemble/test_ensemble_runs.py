@@ -120,7 +120,8 @@ def test_classes__a_package_of_several_plans_answers_explains_and_is_judged(clas
     members = package.optional("members.json")["members"]
     assert [one["weight"] for one in members] == [0.5, 0.5] and len(package.models) == 4
     assert members[0]["plan"] == package.plan and verify(result.package)["ok"]
-    model = open_model(result.package)
+    model, first = open_model(result.package), open_model(folder / "one" / "model.swm")
+    assert (model.reference is None) == (first.reference is None)  # what is unlike the training cases is told by both
     assert [len(one.networks) for one in members_of(model.engine)] == [2, 2] and num_passes(model.engine) == 4
     others = class_folder(tmp_path / "new", each=4, first=500)
     told = predict(result.package, others / "present", out=tmp_path / "told", explain=True, report=None)

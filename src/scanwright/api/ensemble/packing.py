@@ -1,6 +1,7 @@
 """The package of an ensemble: the networks of its members, how much each counts, and what cross-fitting says of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from scanwright.api.run.folder import Run, read_record
 from scanwright.api.run.learn import read_log
 from scanwright.api.run.parts import OF_PATIENTS, RESEARCH_USE, limits_of_data, limits_of_set
 from scanwright.api.run.study import DATASHEET
-from scanwright.api.run.telling import policy_text
+from scanwright.api.run.telling import chosen_members, policy_text
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.facts import Fingerprint
+from scanwright.explanation.reference import Reference
 from scanwright.files import canonical_json, read_json
-from scanwright.package.load import CHOSEN, KNOWN_CASES, LEARNED_FROM, MEMBERS, Package, load
+from scanwright.package.load import IN_RANGE, KNOWN_CASES, LEARNED_FROM, MEMBERS, Package, load
 from scanwright.release.pack import pack
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.datasheet import answer_to
@@ -73,7 +75,8 @@ def write_package(path: Path, kept: Judged, built: Built, sources: Sources, *, c
             f"{DATASHEET}.json": canonical_json(sheet),
             LEARNED_FROM: canonical_json({"cases": learned(packages.values())}),
             **({} if known is None else {KNOWN_CASES: known}),
-            **({} if kept.chosen is None else {CHOSEN: canonical_json(dict(kept.chosen))}),
+            **in_range(first, packages[run.path(PACKAGE)], kept.folds, alone=len(members) == 1),
+            **chosen_members(kept.chosen, kept.confidence),
             **({} if len(members) == 1 else {MEMBERS: canonical_json(members_json(members, plan, kept.folds))}),
         },
     )
@@ -125,6 +128,19 @@ def known_cases(first: Voice, package: Package, folds: Sequence[int]) -> bytes |
     if not _is_packaged(first) or not package.has(KNOWN_CASES) or package.models[0] != f"fold_{folds[0]}":
         return None
     return package.read(KNOWN_CASES)
+
+
+def in_range(first: Voice, package: Package, folds: Sequence[int], *, alone: bool) -> dict[str, bytes]:
+    """What tells whether an image is of the kind that the first member was made for, as its run's package has it; {} where
+    its network is not the one that the package asks, or is left out.
+    """
+    if not _is_packaged(first) or not package.has(IN_RANGE):
+        return {}
+    reference = Reference.from_bytes(package.read(IN_RANGE))
+    names = dict(zip(models_of(0, folds, alone=True), models_of(0, folds, alone=alone), strict=True))
+    if reference.model not in names:
+        return {}
+    return {IN_RANGE: replace(reference, model=names[reference.model]).to_bytes()}
 
 
 def learned(packages: Iterable[Package]) -> list[str]:

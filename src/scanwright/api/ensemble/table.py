@@ -10,6 +10,7 @@ from scanwright.api.ensemble.opinions import Opinions
 from scanwright.api.ensemble.voices import SINGLE
 from scanwright.evaluation.judged import JudgedCase
 from scanwright.plan.plan import Plan
+from scanwright.problem.certain import CERTAINTY
 from scanwright.protocols import Progress
 from scanwright.report import notation
 from scanwright.report.content import Difference, Estimate, estimate
@@ -26,7 +27,8 @@ TIE = 0.0005
 class Judged:
     """A candidate with its rows: of held-out cases, settled and cross-fitted, and of the test split.
 
-    folds: whose networks answer the test split. summary: as metrics.json. chosen: what was settled, for the package.
+    folds: whose networks answer the test split. summary: as metrics.json. chosen: what was settled, for the package;
+    confidence: what was fitted of how sure answers are.
     """
 
     candidate: Candidate
@@ -35,6 +37,7 @@ class Judged:
     test_rows: Sequence[JudgedCase]
     summary: Mapping[str, Any]
     chosen: Mapping[str, Any] | None
+    confidence: Mapping[str, Any] | None
     cost: Cost
 
     def part(self, test: bool) -> Mapping[str, Any] | None:
@@ -66,9 +69,11 @@ def judge(
     plan = plan_of(candidate, built)
     judged, test_rows, chosen = sources.problem.settle(rows, tested, plan)
     judged = judged if cross else []  # they settle how the test split is told, and are told of one fold's networks
-    summary: Mapping[str, Any] = sources.problem.summary(judged, test_rows, seed=SEED, yardstick=sources.yardstick)
+    summary = sources.problem.summary(judged, test_rows, seed=SEED, yardstick=sources.yardstick)
+    certainty, confidence = sources.problem.certainty(judged, rows, plan, {}) if judged else ({}, None)
+    summary |= {CERTAINTY: certainty} if certainty else {}
     cost = measured(candidate, built.voices, opinions, folds=folds)
-    return Judged(candidate, tuple(folds), judged, test_rows, summary, chosen, cost)
+    return Judged(candidate, tuple(folds), judged, test_rows, summary, chosen, confidence, cost)
 
 
 def _held_out_row(candidate: Candidate, built: Built, opinions: Opinions, name: str) -> JudgedCase:
