@@ -69,12 +69,13 @@ class Command:
         return Ended(self.process.exitcode, self.out.read_text(), self.err.read_text())
 
 
+KNOWN_STAGES = ("check", "plan", "predict", "phantom", "range")
+
+
 def is_progress(line: str) -> bool:
     """Whether a line of standard error is one that says how work goes on."""
     stage = line.split(":")[0]
-    return (
-        "━" in line or "╌" in line or stage in ("check", "plan", "predict", "phantom") or stage.startswith("train fold")
-    )
+    return "━" in line or "╌" in line or stage in KNOWN_STAGES or stage.startswith("train fold")
 
 
 def _run(arguments: list[str], out: Path, err: Path, plant: Callable[[], None] | None) -> None:

@@ -155,10 +155,10 @@ def test_without_names__goes_by_images(tmp_path):
     text = canonical_json(hidden).decode()
     assert not any(f'"{name}"' in text for row in rows for name in (row.case, row.patient, "site"))
     poor = [replace(row, patient=f"Doe {row.patient}") for row in rows_of("classification", noise=2.0, seed=1)]
-    one = write_folder(tmp_path / "one", "classification", {CROSS: poor})
+    one = write_folder(tmp_path / "one", "classification", {CROSS: poor}, facts=facts)
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / JUDGED).write_bytes(canonical_json(hidden))
-    named = write_folder(tmp_path / "three", "classification", {CROSS: rows})
+    named = write_folder(tmp_path / "three", "classification", {CROSS: rows}, facts=facts)
     found = [scanwright.compare([one, two], out=tmp_path / "o") for two in (tmp_path / "two", named)]
     assert found[0]["measures"][0]["pairs"][0]["p"] == found[1]["measures"][0]["pairs"][0]["p"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import scanwright as package
 from made_folders import AFFINE, ball, made_case, made_task, picture_folder, write_nifti, write_text
-from scanwright.api.case import opened
+from scanwright.api.case import opened, packaged
 from scanwright.api.case.answer_case import Prediction
 from scanwright.api.case.answered_case import of_training
 from scanwright.api.case.opened import open_model
@@ -299,7 +299,7 @@ def test_open_model__whose_plan_and_weights_do_not_fit(finished, monkeypatch, ch
         plan = plan_from_json(data, **where)
         return plan.model_copy(update={key: getattr(plan, key).model_copy(update=one) for key, one in change.items()})
 
-    monkeypatch.setattr(opened, "plan_from_json", altered)
+    monkeypatch.setattr(packaged, "plan_from_json", altered)
     with pytest.raises(IntegrityError, match="do not fit") as caught:
         open_model(finished.model)
     assert caught.value.exit_code == 3 and len(caught.value.lines()) <= 3

@@ -305,6 +305,7 @@ def test_train__what_is_best_out_of_fold_is_kept(scanwright, tmp_path):
     metrics, without = json.loads((run / "metrics.json").read_text()), record["chosen_without"]
     assert (metrics["chosen_without"]["mean"], metrics["chosen_without"]["n"]) == (without["mean"], without["n"])
     del metrics["chosen_without"]
+    assert metrics.pop("range")["cases"] == 24, "told of the model that is kept"
     assert metrics == json.loads((run / "trials" / "svm" / "metrics.json").read_text())
     assert open_model(run / "model.swm").engine.plan.network.families == ("svm-linear", "svm-rbf")
     page = (run / "report.html").read_text()

@@ -171,7 +171,8 @@ def test_limits__nothing_tells_patients_apart(tells):
 
 
 def test_chosen_members__confidence_lies_apart_and_nothing_empty_is_written():
-    assert chosen_members(None) == {} == chosen_members({})
-    assert chosen_members({"confidence": {"masks": {}}}) == {"confidence.json": b'{"masks":{}}'}
-    both = chosen_members({"a": 1, "confidence": {"masks": {"low": None}}})
+    assert chosen_members(None, None) == {} == chosen_members({}, {})
+    assert chosen_members({"confidence": {"masks": {}}}, None) == {"confidence.json": b'{"masks":{}}'}
+    assert chosen_members(None, {"scores": [1]}) == {"confidence.json": b'{"scores":[1]}'}
+    both = chosen_members({"a": 1, "confidence": {"masks": {"low": None}}}, None)
     assert both == {"chosen.json": b'{"a":1}', "confidence.json": b'{"masks":{"low":null}}'}
