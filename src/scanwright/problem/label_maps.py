@@ -24,6 +24,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.postprocess import Step
 from scanwright.inference.predict import Engine
+from scanwright.inference.volume import predict_surely
 from scanwright.inference.with_evidence import predict_with_evidence
 from scanwright.io.formats import is_picture, read_grid, read_label, write_label
 from scanwright.plan.plan import Plan
@@ -101,16 +102,16 @@ class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
         """
         places = dict(zip((region.name for region in self.task.regions), self._outputs, strict=True))
         slopes = {places[name]: slope for name, slope in self.after.slopes.items() if name in places}
-        told = predict_with_evidence(
-            engine,
-            image,
-            regions=self._outputs,
-            exclusive=self.task.exclusive,
-            watched=[places[name] for name in self.task.abnormal],
-            slopes=slopes,
-            where=where,
-            tell=tell,
-        )
+        asked: dict[str, Any] = {
+            "watched": [places[name] for name in self.task.abnormal],
+            "slopes": slopes,
+            "where": where,
+            "tell": tell,
+        }
+        if self.after.quality is None:  # nobody asks what the probabilities say, and hearing them takes time
+            labels, sure = predict_surely(engine, image, **asked)
+            return processed(labels, self.after.steps, self.task), sure
+        told = predict_with_evidence(engine, image, regions=self._outputs, exclusive=self.task.exclusive, **asked)
         answer = Masks(told.labels.voxels, told.labels.grid, evidence=told.evidence)
         return processed(answer, self.after.steps, self.task), told.sure
 
