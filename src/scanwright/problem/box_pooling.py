@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,8 @@ from scanwright.evaluation.ballots import Ballots, RowBallots
 from scanwright.evaluation.detected import DetectedCase
 from scanwright.evaluation.detection_measures import measure_detections
 from scanwright.evaluation.matched import match_cases
-from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import put_together
-from scanwright.inference.predict import Engine
-from scanwright.problem.pooling import OpinionsOf
+from scanwright.problem.pooling import AnswersAsOpinions, OpinionsOf
 from scanwright.types import Floats
 
 LEAST_WEIGHED = 0.03
@@ -25,26 +22,10 @@ precision, and are most of the boxes.
 """
 
 
-class BoxPooling:
+class BoxPooling(AnswersAsOpinions):
     """Mixed into kinds whose answers are boxes (`box_answers.BoxAnswer`)."""
 
     task: Task
-
-    def opinion(self: Any, engine: Engine, image: Volume, *, where: Path | None = None) -> Any:
-        """The answer itself."""
-        return self.answer(engine, image, where=where)
-
-    def opinion_file(self: Any, case: Case) -> str:
-        """As an answer's."""
-        return str(self.file_name(case))
-
-    def keep_opinion(self: Any, file: Path, opinion: Any) -> None:
-        """As an answer is kept."""
-        self.write(file, opinion)
-
-    def kept_opinion(self: Any, file: Path) -> Any:
-        """As an answer is read."""
-        return self.read(file)
 
     def pool(self, opinions: Sequence[Any], weights: Sequence[float]) -> Any:
         """The boxes of all, fused by weight; of one opinion its own."""

@@ -56,6 +56,26 @@ class Pooling(Protocol):
         ...
 
 
+class AnswersAsOpinions:
+    """Mixed into kinds of which an answer holds all that is pooled: it is made, kept and read as ever."""
+
+    def opinion(self: Any, engine: Engine, image: Volume, *, where: Path | None = None) -> Any:
+        """The answer itself."""
+        return self.answer(engine, image, where=where)
+
+    def opinion_file(self: Any, case: Case) -> str:
+        """As an answer's."""
+        return str(self.file_name(case))
+
+    def keep_opinion(self: Any, file: Path, opinion: Any) -> None:
+        """As an answer is kept."""
+        self.write(file, opinion)
+
+    def kept_opinion(self: Any, file: Path) -> Any:
+        """As an answer is read."""
+        return self.read(file)
+
+
 def pooling_of(problem: Any) -> Pooling:
     """The problem, if its answers can be pooled. Raises UsageError if not: a kind from outside need not have this."""
     if isinstance(problem, Pooling):

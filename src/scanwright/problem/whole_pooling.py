@@ -1,7 +1,6 @@
 """Opinions on whole images, which are numbers: probabilities of classes or values of quantities, pooled as weighted means."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,32 +9,14 @@ from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.task import Task
 from scanwright.evaluation.ballots import Ballots, ClassBallots, NumberBallots, area_of, determination
 from scanwright.evaluation.judged import ClassifiedCase, MeasuredCase
-from scanwright.geometry.volume import Volume
-from scanwright.inference.predict import Engine
-from scanwright.problem.pooling import OpinionsOf
+from scanwright.problem.pooling import AnswersAsOpinions, OpinionsOf
 from scanwright.types import Floats
 
 
-class WholePooling:
+class WholePooling(AnswersAsOpinions):
     """Mixed into kinds with one answer (K,) to a whole image, which have `answer`, `write` and `read` beside."""
 
     task: Task
-
-    def opinion(self: Any, engine: Engine, image: Volume, *, where: Path | None = None) -> Any:
-        """The answer itself."""
-        return self.answer(engine, image, where=where)
-
-    def opinion_file(self: Any, case: Case) -> str:
-        """As an answer's."""
-        return str(self.file_name(case))
-
-    def keep_opinion(self: Any, file: Path, opinion: Any) -> None:
-        """As an answer is kept."""
-        self.write(file, opinion)
-
-    def kept_opinion(self: Any, file: Path) -> Any:
-        """As an answer is read."""
-        return self.read(file)
 
     def pool(self, opinions: Sequence[Floats], weights: Sequence[float]) -> Floats:
         """(K,) float32, the weighted mean."""
