@@ -7,7 +7,6 @@ factors at each step; weights are not kept. Source: Smith 2017, WACV ("LR range 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 from torch import nn
 
 from scanwright.api.claims import require_outside
-from scanwright.api.make_model import as_by_default, require_possible
+from scanwright.api.make_model import request_of, require_possible
 from scanwright.api.run import study
 from scanwright.api.run.folder import Run, open_run
 from scanwright.api.run.learn import FITTED, prepare, stored_case
@@ -100,16 +99,9 @@ def find_rate(
     machine = describe_machine(torch_device)
     torch.set_num_threads(machine.threads)
     request = {
-        "scanwright": version("scanwright"),
+        **request_of(data, settings, layout=layout, task=task, exclude=exclude, split=split, device=torch_device),
         "verb": "find-rate",
-        "data": str(Path(data).resolve()),
         "ramp_steps": ramp_steps,
-        "layout": layout,
-        "exclude": sorted(exclude),
-        "split": None if split is None else str(Path(split).resolve()),
-        "device": torch_device.type,
-        **settings.model_dump(mode="json", exclude={*as_by_default(settings), "budget_s"}),
-        **({} if task is None else {"task": task}),
     }
     with open_run(Path(out), request, command=command or command_line(), restart=restart) as run:
         material = study.look(

@@ -106,17 +106,10 @@ def train(
     machine = describe_machine(torch_device)
     torch.set_num_threads(machine.threads)
     request = {
-        "scanwright": version("scanwright"),
-        "data": str(Path(data).resolve()),
-        "layout": layout,
-        "exclude": sorted(exclude),
-        "split": None if split is None else str(Path(split).resolve()),
-        "device": torch_device.type,
-        **settings.model_dump(mode="json", exclude=as_by_default(settings)),
+        **request_of(data, settings, layout=layout, task=task, exclude=exclude, split=split, device=torch_device),
         **({"ablation": True} if ablation else {}),
         **({"learning_curve": True} if learning_curve else {}),
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
-        **({} if task is None else {"task": task}),  # as it was before there was a choice, so that earlier runs go on
     }
     line = command or command_line()
     with open_run(Path(out), request, command=line, restart=restart) as run:
@@ -168,6 +161,31 @@ def train(
             learning_curve=None if curve is None else curve.to_json(),
             sample_size=read_json(run.path(SAMPLE_SIZE)),
         )
+
+
+def request_of(
+    data: str | Path,
+    settings: Settings,
+    *,
+    layout: str | None,
+    task: Kind | None,
+    exclude: Sequence[str],
+    split: str | Path | None,
+    device: torch.device,
+) -> dict[str, Any]:
+    """What a run folder is asked for, whatever the verb: data and settings. Choices that say nothing are left out, as they
+    were before there was a choice, so that earlier runs go on.
+    """
+    return {
+        "scanwright": version("scanwright"),
+        "data": str(Path(data).resolve()),
+        "layout": layout,
+        "exclude": sorted(exclude),
+        "split": None if split is None else str(Path(split).resolve()),
+        "device": device.type,
+        **settings.model_dump(mode="json", exclude=as_by_default(settings)),
+        **({} if task is None else {"task": task}),
+    }
 
 
 def as_by_default(settings: Settings) -> set[str]:

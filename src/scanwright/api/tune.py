@@ -8,7 +8,6 @@ was set apart; unless that gains something, the default is kept. A declared test
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import torch
 
 from scanwright.api.claims import require_outside
 from scanwright.api.data.gate import content_digest
-from scanwright.api.make_model import as_by_default, require_possible
+from scanwright.api.make_model import request_of, require_possible
 from scanwright.api.run import study
 from scanwright.api.run.folder import Run, open_run, read_record
 from scanwright.api.run.learn import Stopped, interruptible
@@ -122,18 +121,11 @@ def tune(
     machine = describe_machine(torch_device)
     torch.set_num_threads(machine.threads)
     request = {
-        "scanwright": version("scanwright"),
+        **request_of(data, settings, layout=layout, task=task, exclude=exclude, split=split, device=torch_device),
         "verb": "tune",
-        "data": str(Path(data).resolve()),
-        "budget_s": budget_s,
         "trials": trials,
         "storage": None if storage_url is None else storage.without_password(storage_url),
-        "layout": layout,
-        "exclude": sorted(exclude),
-        "split": None if split is None else str(Path(split).resolve()),
-        "device": torch_device.type,
-        **settings.model_dump(mode="json", exclude={*as_by_default(settings), "budget_s"}),
-        **({} if task is None else {"task": task}),
+        "budget_s": budget_s,
     }
     line = storage.without_password(command or command_line())
     with open_run(Path(out), request, command=line, restart=restart) as run:
