@@ -2,7 +2,7 @@
 
 from scanwright.figures.palette import STRUCTURES
 from scanwright.report.data_content import DataReport
-from scanwright.report.html import markup, page_environment, style, words_of
+from scanwright.report.html import page_environment, style, words_of
 
 
 def build(content: DataReport, *, language: str = "en") -> str:
@@ -11,7 +11,6 @@ def build(content: DataReport, *, language: str = "en") -> str:
     Raises jinja2.TemplateNotFound for a language without a template.
     """
     environment = page_environment()
-    environment.filters.update(svg=markup)
     environment.globals.update(
         colour_class=lambda index: f"c{index % len(STRUCTURES)}",
         title_of=lambda code: words_of(language)["findings"].get(code, code.replace("-", " ").capitalize()),

@@ -6,7 +6,7 @@ from scanwright.figures.intervals import Interval, interval_plot
 from scanwright.report import notation
 from scanwright.report.content import Difference
 from scanwright.report.ensemble_content import EnsembleReport, EnsembleRow, Worth
-from scanwright.report.html import Words, markup, page_environment, style, words_of
+from scanwright.report.html import Words, page_environment, style, words_of
 from scanwright.report.page import label
 
 SORTS = {"single": "Single models", "semi": "Semi ensembles, of one training", "full": "Full ensembles"}
@@ -20,7 +20,6 @@ def build(content: EnsembleReport, *, language: str = "en") -> str:
     """
     words = words_of(language)
     environment = page_environment()
-    environment.filters.update(svg=markup)
     environment.globals.update(
         metric=notation.metric,
         digits=notation.digits_of,

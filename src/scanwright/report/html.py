@@ -37,6 +37,7 @@ def page_environment() -> Environment:
         duration=notation.duration,
         memory=notation.memory,
         data_uri=data_uri,
+        markup=markup,
     )
     return environment
 

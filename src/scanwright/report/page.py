@@ -76,9 +76,7 @@ def _is_narrow(png: bytes) -> bool:
 def _environment(content: ReportContent, words: Words) -> Environment:
     """Jinja with the names that this page uses."""
     environment = page_environment()
-    environment.filters.update(
-        markup=markup, metric_of=notation.metric, section_link=lambda part: (part.name, part.title, part)
-    )
+    environment.filters.update(metric_of=notation.metric, section_link=lambda part: (part.name, part.title, part))
     environment.globals.update(
         metric=notation.metric,
         digits=notation.digits_of,

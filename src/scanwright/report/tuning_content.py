@@ -5,7 +5,7 @@ from datetime import datetime
 
 from scanwright.report.content import Fact
 from scanwright.report.data_content import Section
-from scanwright.report.html import markup, page_environment, style
+from scanwright.report.html import page_environment, style
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,5 +32,4 @@ class TuningReport:
 def build(content: TuningReport, *, language: str = "en") -> str:
     """The page as text, one self-contained HTML file. Raises jinja2.TemplateNotFound for a language without a template."""
     environment = page_environment()
-    environment.filters.update(svg=markup)
     return environment.get_template(f"tuning.{language}.html").render(report=content, **style()).lstrip()
