@@ -48,7 +48,7 @@ from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
 from scanwright.problem.detection import Detection
-from scanwright.problem.label_map_study import study_part
+from scanwright.problem.label_maps.study import study_part
 from scanwright.types import Array, Floats
 
 COHORTS: Mapping[Part, Modality] = {"chest": "ct", "head": "mr"}

@@ -17,7 +17,7 @@ from scanwright.evaluation.evaluate import evaluate_case, region_means
 from scanwright.evaluation.statistics import bootstrap_mean
 from scanwright.figures.overlay import overlay_slices
 from scanwright.geometry.grid import Grid
-from scanwright.problem.label_map_told import failures
+from scanwright.problem.label_maps.told import failures
 from scanwright.report.content import (
     CasePicture,
     CaseRow,

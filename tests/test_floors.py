@@ -37,6 +37,9 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
+FORMS = ("problem.label_maps", "problem.classes", "problem.numbers", "problem.boxes")
+"""Forms of an answer: a kind of problem is put together of them, and they do not know each other."""
+
 NAMELESS = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}
 PICKLES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"eval", "exec", "__import__", "torch.load", "importlib.import_module", "import_module"}
@@ -115,6 +118,22 @@ def _may_import(importer: str, imported: str) -> bool:
     if high is None or low is None:
         return False
     return low < high or room_of(importer) == room_of(imported) or high == low == 0
+
+
+def form_faults(texts: Mapping[str, str]) -> list[str]:
+    """Forms of an answer that import each other."""
+    modules = set(texts)
+    return [
+        f"{module}:{found.line} imports {found.imported}"
+        for module, text in texts.items()
+        if (own := form_of(module))
+        for found in imports_of(module, text, modules)
+        if (other := form_of(found.imported)) and other != own
+    ]
+
+
+def form_of(module: str) -> str | None:
+    return next((form for form in FORMS if f"{module}.".startswith(f"{form}.")), None)
 
 
 def cycles(texts: Mapping[str, str]) -> list[str]:
@@ -211,6 +230,11 @@ def test_floors__no_cycle(sources: dict[str, str]) -> None:
     assert cycles(sources) == []
 
 
+def test_floors__forms_of_an_answer_do_not_know_each_other(sources: dict[str, str]) -> None:
+    assert set(FORMS) <= set(sources)
+    assert form_faults(sources) == []
+
+
 def test_floors__names_say_something(sources: dict[str, str]) -> None:
     assert name_faults(sources) == []
 
@@ -273,6 +297,13 @@ def test_planted__imports(module: str, text: str, fault: str) -> None:
 def test_planted__nothing_wrong(module: str, text: str) -> None:
     house = {**HOUSE, module: text}
     assert floor_faults(house) == [] and cycles(house) == []
+
+
+def test_planted__forms() -> None:
+    text = "from scanwright.problem.boxes import told\nfrom scanwright.problem.classes import told as mine"
+    house = {**HOUSE, "problem.classes.told": text, "problem.boxes.told": ""}
+    assert form_faults(house) == ["problem.classes.told:1 imports problem.boxes.told"]
+    assert form_faults({**HOUSE, "problem.anomaly": text, "problem.boxes.told": ""}) == []
 
 
 def test_planted__cycle() -> None:

@@ -16,7 +16,7 @@ from scanwright.io.dicom.derived.series_write import write_series
 from scanwright.io.dicom.derived.sr import read_measurements
 from scanwright.io.dicom.derived.sr_concepts import CONFIDENCE, HEIGHT, WIDTH
 from scanwright.io.formats import read_volume
-from scanwright.problem.box_choice import DEFAULT_SCORE
+from scanwright.problem.boxes.choice import DEFAULT_SCORE
 
 SIDE = 64
 SMALL = ("--steps", "60", "--folds", "2", "--device", "cpu", "--json")

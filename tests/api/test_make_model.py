@@ -36,10 +36,10 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "when the weights are there": killed("weights.safetensors", whole=True),
     "while an answer is written": killed("predictions/"),
     "between answers": killed("predictions/", whole=True),
-    "in the evaluation": partial(at_call, "scanwright.problem.label_maps", "evaluate_case", 2, die),
+    "in the evaluation": partial(at_call, "scanwright.problem.label_maps.answers", "evaluate_case", 2, die),
     "while the scores are written": killed("metrics.json"),
     "while the package is written": killed("draft.swm"),
-    "in the report": partial(at_call, "scanwright.problem.label_map_told", "overlay_slices", 1, die),
+    "in the report": partial(at_call, "scanwright.problem.label_maps.told", "overlay_slices", 1, die),
     "while the report is written": killed("report.html"),
     "while the record is written": killed("run.json"),
 }

@@ -22,7 +22,7 @@ from scanwright.io.dicom.derived.sr import PROBABILITY, UNITS, read_measurements
 from scanwright.plan.ablation import ablations
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.settings import Settings
-from scanwright.problem.class_decisions import PLAIN
+from scanwright.problem.classes.decisions import PLAIN
 
 SMALL = (
     *("--steps", "30", "--folds", "2", "--set", "network.widths=[8,16,32]", "--set", "network.blocks=[1,1,1]"),

@@ -17,8 +17,8 @@ from scanwright.evaluation.calibration import Calibration
 from scanwright.evaluation.judged import ClassifiedCase
 from scanwright.evaluation.rare import absent_text, rare_text
 from scanwright.files import read_json, write_json
-from scanwright.problem import class_told
-from scanwright.problem.class_decisions import Decision
+from scanwright.problem.classes import told as class_told
+from scanwright.problem.classes.decisions import Decision
 from scanwright.problem.classification import LOSSES, Classification
 from scanwright.report.content import ReportContent
 from scanwright.report.page import build

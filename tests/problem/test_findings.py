@@ -17,8 +17,8 @@ from scanwright.figures.overlay import CT_LUNG, CT_SOFT_TISSUE
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.orientation import Reorientation
 from scanwright.geometry.volume import Volume
-from scanwright.problem.label_map_lesions import lesion_results
-from scanwright.problem.label_map_study import beside
+from scanwright.problem.label_maps.lesions import lesion_results
+from scanwright.problem.label_maps.study import beside
 from scanwright.problem.segmentation import Segmentation
 from scanwright.problem.windows import window_of
 

@@ -10,8 +10,8 @@ from scanwright.dataset.task import Channel, Task
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.network.whole import WholeImage
-from scanwright.problem import whole_explained
-from scanwright.problem.whole_explained import LEAST_FALL, explanation_of
+from scanwright.problem.whole import explained as whole_explained
+from scanwright.problem.whole.explained import LEAST_FALL, explanation_of
 
 TASK = Task(name="t", kind="classification", classes=("a", "b"), channels=(Channel(name="X", modality="xray"),))
 OF_GRADIENTS, OF_COVER = WholeImage.__new__(WholeImage), nn.Identity()

@@ -13,10 +13,10 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import Detections
 from scanwright.problem.anomaly import Anomaly, AnomalyAnswer
-from scanwright.problem.box_answers import BoxAnswer
+from scanwright.problem.boxes.answers import BoxAnswer
 from scanwright.problem.classification import Classification
 from scanwright.problem.detection import Detection
-from scanwright.problem.label_map_pooling import STEPS, ProbabilityMaps
+from scanwright.problem.label_maps.pooling import STEPS, ProbabilityMaps
 from scanwright.problem.pooling import pooling_of
 from scanwright.problem.regression import Regression
 from scanwright.problem.segmentation import Segmentation

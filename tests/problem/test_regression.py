@@ -13,8 +13,8 @@ from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
 from scanwright.evaluation.judged import MeasuredCase
 from scanwright.plan.plan import TargetPlan
-from scanwright.problem.number_answers import outside_learned
-from scanwright.problem.number_told import beyond_text
+from scanwright.problem.numbers.answers import outside_learned
+from scanwright.problem.numbers.told import beyond_text
 from scanwright.problem.regression import Regression
 from scanwright.report.content import ReportContent
 from scanwright.report.page import build

@@ -18,7 +18,7 @@ from scanwright.explanation.in_range import LEVELS, Level
 from scanwright.files import read_json
 from scanwright.package.load import CHOSEN
 from scanwright.problem.certain import CERTAINTY
-from scanwright.problem.class_points import POINTS
+from scanwright.problem.classes.points import POINTS
 from scanwright.problem.kind import Kind
 from scanwright.types import JSON, Floats
 

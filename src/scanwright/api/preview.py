@@ -32,7 +32,7 @@ from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.settings import Settings
 from scanwright.problem.known import problem_of
-from scanwright.problem.label_map_told import values_of
+from scanwright.problem.label_maps.told import values_of
 from scanwright.protocols import IGNORE, Listener, Problem, Progress, silent
 from scanwright.report.wording import changes_text
 from scanwright.runtime import choose_device, describe_machine, num_threads

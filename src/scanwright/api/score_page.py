@@ -30,7 +30,7 @@ from scanwright.evaluation.detection_columns import class_measure
 from scanwright.evaluation.independent import independent_difference
 from scanwright.metric_lines import OF_FINDINGS
 from scanwright.package.load import CHOSEN
-from scanwright.problem.label_map_lesions import FINDINGS
+from scanwright.problem.label_maps.lesions import FINDINGS
 from scanwright.protocols import Listener, Progress
 from scanwright.report.content import (
     CasePicture,

@@ -6,13 +6,14 @@ says itself: `contrast_means` (means over cases: Dice, distances, absolute error
 `contrast_boxes`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from scanwright.evaluation.bootstrap import Interval
+from scanwright.evaluation.judged import JudgedCase
 from scanwright.types import Bools, Floats, Ints
 
 Better: TypeAlias = Literal["higher", "lower", "zero"]
@@ -110,6 +111,12 @@ class Measurable:
     cases: tuple[str, ...]
     patients: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[JudgedCase], measures: Iterable[Measured]) -> "Measurable":
+        """By the cases and patients of one model's rows."""
+        cases, patients = tuple(row.case for row in rows), tuple(row.patient for row in rows)
+        return cls(measures=tuple(measures), cases=cases, patients=patients)
 
 
 def all_values(measure: Measured) -> dict[str, float | None]:

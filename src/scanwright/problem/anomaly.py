@@ -36,17 +36,17 @@ from scanwright.inference.normal import answer_normal
 from scanwright.inference.predict import Engine
 from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
-from scanwright.problem import class_told
+from scanwright.problem.classes import told as class_told
 from scanwright.problem.classification import Classification
 from scanwright.problem.compared_normal import AnomalyCase, ComparedNormal
 from scanwright.problem.kind import Explanation
-from scanwright.problem.label_map_lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
-from scanwright.problem.label_map_study import measured_table, study_part
+from scanwright.problem.label_maps.lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
+from scanwright.problem.label_maps.study import measured_table, study_part
 from scanwright.problem.near import is_near
 from scanwright.problem.one_answer import OneAnswer
 from scanwright.problem.pooling import OpinionsOf
 from scanwright.problem.shown_by_itself import ShownByItself
-from scanwright.problem.whole_pooling import WholePooling, weighted_mean
+from scanwright.problem.whole.pooling import WholePooling, weighted_mean
 from scanwright.protocols import Listener
 from scanwright.report.content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import DECISION, KeyImage, StudyPart

@@ -15,9 +15,9 @@ from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Task
 from scanwright.evaluation.calibration_choice import Choice as Calibrator
 from scanwright.plan.plan import Plan
-from scanwright.problem.class_answers import ClassAnswers
-from scanwright.problem.class_certain import ClassCertainty, certainty_from_json
-from scanwright.problem.class_decisions import PLAIN, Decision, decision_from_json
+from scanwright.problem.classes.answers import ClassAnswers
+from scanwright.problem.classes.certain import ClassCertainty, certainty_from_json
+from scanwright.problem.classes.decisions import PLAIN, Decision, decision_from_json
 from scanwright.training.losses import classes as losses
 from scanwright.training.losses.names import loss_named
 from scanwright.types import JSON, Array, Floats

@@ -13,8 +13,8 @@ from scanwright.evaluation.kept_rows import (
     lesions_to_plain,
 )
 from scanwright.evaluation.lesions import Lesions
-from scanwright.problem.compared_classes import class_measures
-from scanwright.problem.compared_maps import lesion_measures, named
+from scanwright.problem.classes.compared import class_measures
+from scanwright.problem.label_maps.compared import lesion_measures
 from scanwright.types import JSON
 
 
@@ -46,4 +46,4 @@ class ComparedNormal:
         lesions = {name: [row.lesions for row in of] for name, of in rows.items()}
         measures = class_measures(answers, (), probable=False)
         measures += lesion_measures(lesions, [row.patient for row in first])
-        return Measurable(measures=tuple(measures), **named(first))
+        return Measurable.of_rows(first, measures)

@@ -16,8 +16,8 @@ from scanwright.figures.boxed import Drawn, boxed
 from scanwright.geometry.grid import Grid
 from scanwright.inference.boxes import most_probable
 from scanwright.plan.plan import Plan
-from scanwright.problem.box_answers import BoxAnswers
-from scanwright.problem.box_choice import Limits, limits_from_json
+from scanwright.problem.boxes.answers import BoxAnswers
+from scanwright.problem.boxes.choice import Limits, limits_from_json
 from scanwright.protocols import IGNORE
 from scanwright.training.assign import overlaps
 from scanwright.training.losses.boxes import BOXES, parted

@@ -13,8 +13,8 @@ from torch import Tensor
 from scanwright.dataset.cases import Quantities
 from scanwright.dataset.task import Task
 from scanwright.plan.plan import Plan, TargetPlan
-from scanwright.problem.number_answers import NumberAnswers
-from scanwright.problem.number_certain import NumberCertainty
+from scanwright.problem.numbers.answers import NumberAnswers
+from scanwright.problem.numbers.certain import NumberCertainty
 from scanwright.training.losses.names import loss_named
 from scanwright.training.losses.numbers import NUMBERS
 from scanwright.types import Array, Floats

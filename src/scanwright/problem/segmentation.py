@@ -18,8 +18,8 @@ from scanwright.dataset.task import Task
 from scanwright.errors import InputError
 from scanwright.figures.overlay import overlay_slices
 from scanwright.geometry.grid import Grid
-from scanwright.problem.label_map_told import values_of
-from scanwright.problem.label_maps import LabelMaps
+from scanwright.problem.label_maps.answers import LabelMaps
+from scanwright.problem.label_maps.told import values_of
 from scanwright.protocols import IGNORE
 from scanwright.training.losses.dense import deep_supervision_weights, shrink_codes
 from scanwright.training.losses.masks import EXCLUSIVE, OVERLAPPING

@@ -5,7 +5,7 @@ import torch
 
 from fakes import Echo, case, plan, task
 from scanwright.api.run.evidence import answer_patch, draw_curves, patch_grid
-from scanwright.problem.label_map_told import values_of
+from scanwright.problem.label_maps.told import values_of
 from scanwright.problem.segmentation import Segmentation
 from scanwright.protocols import IGNORE
 

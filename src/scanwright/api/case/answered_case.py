@@ -18,7 +18,7 @@ from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.problem.certain import NOT_TOLD, Certain
 from scanwright.problem.kind import Explanation
-from scanwright.problem.number_answers import outside_learned
+from scanwright.problem.numbers.answers import outside_learned
 from scanwright.protocols import Listener
 from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON

@@ -21,7 +21,7 @@ from scanwright.errors import InputError
 from scanwright.findings.regions import Regions
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import files_of, place_of
-from scanwright.problem.label_map_study import anatomy_of
+from scanwright.problem.label_maps.study import anatomy_of
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.types import Array
 

@@ -26,7 +26,7 @@ from scanwright.inference.predict import Engine
 from scanwright.io.source import place_of
 from scanwright.plan.plan import Plan
 from scanwright.problem.certain import CERTAINTY
-from scanwright.problem.class_points import POINTS
+from scanwright.problem.classes.points import POINTS
 from scanwright.problem.kind import Kind
 from scanwright.protocols import Listener, Progress
 from scanwright.types import Floats

@@ -13,7 +13,7 @@ from scanwright.dataset.store import Store
 from scanwright.features.served import outputs_of
 from scanwright.inference.predict import pad_to_patch
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.problem.whole_explained import MOST_COVERED, methods_of
+from scanwright.problem.whole.explained import MOST_COVERED, methods_of
 
 
 def seconds_to_explain(run: Run, study: Study, keys: Mapping[str, str]) -> float:

@@ -41,7 +41,7 @@ from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.settings import Settings
 from scanwright.problem.kind import Kind as ProblemKind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
-from scanwright.problem.whole_explained import PREFERRED, VIEWS
+from scanwright.problem.whole.explained import PREFERRED, VIEWS
 from scanwright.protocols import Listener, Progress
 from scanwright.report.datasheet_text import datasheet_markdown
 from scanwright.runtime import Machine

@@ -1,0 +1,1 @@
+"""What a kind whose answer is a list of boxes answers, tells and is compared by."""

@@ -1,0 +1,1 @@
+"""What a kind whose answer is a class a case answers, decides, tells and is compared by."""

@@ -1,0 +1,1 @@
+"""What the kinds that look at an image as a whole share."""
