@@ -76,15 +76,17 @@ from pathlib import Path
 import torch
 from scanwright.api.run import learn
 from scanwright.api.run import study
+from scanwright.api.run.asked import Asked, computing_on
 from scanwright.api.run.folder import open_run
 from scanwright.plan.settings import Settings
 from scanwright.protocols import silent
-from scanwright.runtime import choose_device, describe_machine
 if __name__ == "__main__":
-    device = choose_device("cpu")
+    device, machine = computing_on("cpu")
+    given = {{"machine": machine, "tell": silent}}
     with open_run(Path({run!r}), {{"data": "x"}}, command="benchmark", restart=False) as run:
-        found = study.look(run, Path({data!r}), settings=Settings(steps=1), layout=None, exclude=(), split=None,
-                           machine=describe_machine(device), device=device, tell=silent)
+        settings = Settings(steps=1)
+        material = study.look(run, Asked.of({data!r}), settings=settings, **given)
+        found = study.plan_model(run, material, settings, device=device, **given)
         learn.prepare(run, found, tell=silent)
 """
 

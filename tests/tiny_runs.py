@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from scanwright.api.run import study, telling, trials
+from scanwright.api.run.asked import Asked
 from scanwright.api.run.folder import open_run
 from scanwright.plan.settings import Settings
 from scanwright.protocols import silent
@@ -54,8 +55,8 @@ def tiny_run(
         **settings.model_dump(mode="json"),
     }
     with open_run(folder, request, command="tiny", restart=False) as run:
-        given: dict[str, Any] = {"layout": None, "task": task, "exclude": exclude, "split": split, "waivers": ()}
-        material = study.look(run, data, settings=settings, machine=machine, tell=silent, **given)
+        asked = Asked.of(data, task=task, exclude=exclude, split=split)
+        material = study.look(run, asked, settings=settings, machine=machine, tell=silent)
         kept = trials.train_model(
             run, material=material, settings=settings, machine=machine, device=device, tell=silent
         )

@@ -22,10 +22,14 @@ from scanwright.options import (
     Data,
     Device,
     Exclude,
+    Folds,
     Json,
     Layout,
     Out,
+    Restart,
+    Seed,
     Split,
+    Values,
     Waive,
     Wanted,
     folder_path,
@@ -60,12 +64,10 @@ def train(
     from_: Annotated[
         Path | None, typer.Option("--from", help="Begin from a package's network, or from a .safetensors file.")
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,
+    folds: Folds = 5,
     fold: Annotated[int | None, typer.Option(help="Train this fold only.")] = None,
     split: Split = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
-    ] = None,
+    set_: Values = None,
     plan_values: Annotated[
         Path | None,
         typer.Option(
@@ -83,8 +85,8 @@ def train(
         bool, typer.Option("--learning-curve", help="Also train on shares of the cases: would more of them help?")
     ] = False,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
+    seed: Seed = 0,
+    restart: Restart = False,
     json_: Json = False,
 ) -> None:
     """Train, evaluate, report and package a model. The same command goes on where it stopped."""
@@ -212,7 +214,7 @@ def phantom(
         typer.Option("--format", help="Format of the images; NIfTI, or PNG of pictures."),
     ] = None,
     subjects: Annotated[int, typer.Option(help="How many, 1 to 999; every sixth is scanned twice.")] = 24,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     fault: Annotated[list[str] | None, typer.Option(help="Plant this fault. May be given again.")] = None,
     part: Annotated[
         Literal["abdomen", "chest", "head"], typer.Option(help="Of the body; chest and head in MR and CT with labels.")

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from scanwright.ending import finish, verbs_of
-from scanwright.options import Data, Device, Exclude, Json, Layout, Out, Wanted
+from scanwright.options import (
+    Data,
+    Device,
+    Exclude,
+    Folds,
+    Json,
+    Layout,
+    Out,
+    Seed,
+    Wanted,
+)
 from scanwright.screen import Screen
 
 app = typer.Typer(
@@ -131,7 +141,7 @@ def preview(
     samples: Annotated[int, typer.Option(min=1, max=8, help="How many patches of each.")] = 5,
     layout: Layout = None,
     task: Wanted = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     json_: Json = False,
 ) -> None:
     """Draw what random changes in training make of a few cases: a .png or .html file."""
@@ -168,10 +178,10 @@ def pseudo(
     labelled: Annotated[Path, typer.Option(help="The labelled data set on which the gain is tested.")],
     out: Out,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training of the trial; there are two a fold.")],
-    folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 3,
+    folds: Folds = 3,
     confidence: Annotated[float, typer.Option(min=0, max=1, help="Least expected Dice of a scan that is taken.")] = 0.9,
     same_patients: SamePatients = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     device: Device = "auto",
     json_: Json = False,
 ) -> None:

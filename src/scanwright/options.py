@@ -34,6 +34,11 @@ Waive = Annotated[
     typer.Option(metavar="CODE[:CASE]=REASON", help="Let a finding that a rule forbids pass. May be given again."),
 ]
 
+Values = Annotated[list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")]
+Folds = Annotated[int, typer.Option(min=2, max=20, help="How many folds.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")]
+
 
 def parse_duration(text: str) -> float:
     """ "90", "90s", "10m" or "1h30m" to seconds. Raises UsageError for anything else and for nothing."""

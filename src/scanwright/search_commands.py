@@ -5,7 +5,22 @@ from typing import Annotated, Literal
 import typer
 
 from scanwright.ending import finish, verbs_of
-from scanwright.options import Data, Device, Exclude, Json, Layout, Out, Split, Waive, Wanted, parse_duration
+from scanwright.options import (
+    Data,
+    Device,
+    Exclude,
+    Folds,
+    Json,
+    Layout,
+    Out,
+    Restart,
+    Seed,
+    Split,
+    Values,
+    Waive,
+    Wanted,
+    parse_duration,
+)
 from scanwright.screen import Screen
 
 app = typer.Typer(rich_markup_mode=None)
@@ -41,8 +56,8 @@ def tune(
     layout: Layout = None,
     task: Wanted = None,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
+    seed: Seed = 0,
+    restart: Restart = False,
     json_: Json = False,
 ) -> None:
     """Tune a plan without peeking; keep the default unless cases that tuning did not see gain by it."""
@@ -79,19 +94,17 @@ def find_rate(
     out: Out,
     steps: Annotated[int, typer.Option(min=20, max=2000, help="Steps of the ramp.")] = 150,
     model: Annotated[Literal["auto", "cnn", "cnn-rnn"], typer.Option(help="What learns whole images.")] = "auto",
-    folds: Annotated[int, typer.Option(min=2, max=20, help="How many folds.")] = 5,
+    folds: Folds = 5,
     fold: Annotated[int, typer.Option(min=0, help="The fold whose training cases are used.")] = 0,
     split: Split = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A plan value: batch.size=4. May be given again.")
-    ] = None,
+    set_: Values = None,
     exclude: Exclude = None,
     waive: Waive = None,
     layout: Layout = None,
     task: Wanted = None,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    restart: Annotated[bool, typer.Option("--restart", help="Throw an earlier run in this folder away.")] = False,
+    seed: Seed = 0,
+    restart: Restart = False,
     json_: Json = False,
 ) -> None:
     """Suggest a learning rate by a short ramp, and say how it compares with the planned one."""

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from scanwright.api.claims import require_outside
-from scanwright.api.make_model import request_of, require_possible
+from scanwright.api.make_model import require_possible
 from scanwright.api.run import study
+from scanwright.api.run.asked import Asked, computing_on
 from scanwright.api.run.folder import Run, open_run
 from scanwright.api.run.learn import FITTED, prepare, stored_case
 from scanwright.dataset.split import Fold
@@ -24,12 +25,11 @@ from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.figures.rate import rate_plot
 from scanwright.files import write_bytes, write_json
-from scanwright.gate.waive import parse_waiver
 from scanwright.network.build import build
 from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent
-from scanwright.runtime import DeviceName, choose_device, command_line, describe_machine
+from scanwright.runtime import DeviceName, command_line
 from scanwright.search.rate import Suggestion, has_risen, ramp, smoothed, suggest
 from scanwright.training.batches import Batches
 from scanwright.training.checkpoint import TrainingState
@@ -91,31 +91,19 @@ def find_rate(
     """
     given = settings or Settings()
     settings = given.model_copy(update={"fold": 0 if given.fold is None else given.fold, "budget_s": None})
+    asked = Asked.of(data, layout=layout, task=task, exclude=exclude, split=split, waive=waive)
     require_possible(settings, folds_given=split is not None)
     if ramp_steps < 2:
         raise UsageError("not a ramp", expected="2 steps or more", found=ramp_steps)
     require_outside(Path(out), Path(data))
-    torch_device = choose_device(device)
-    machine = describe_machine(torch_device)
-    torch.set_num_threads(machine.threads)
+    torch_device, machine = computing_on(device)
     request = {
-        **request_of(data, settings, layout=layout, task=task, exclude=exclude, split=split, device=torch_device),
+        **asked.request(settings, torch_device),
         "verb": "find-rate",
         "ramp_steps": ramp_steps,
     }
     with open_run(Path(out), request, command=command or command_line(), restart=restart) as run:
-        material = study.look(
-            run,
-            Path(data),
-            settings=settings,
-            layout=layout,
-            task=task,
-            exclude=exclude,
-            split=None if split is None else Path(split),
-            waivers=[parse_waiver(text) for text in waive],
-            machine=machine,
-            tell=tell,
-        )
+        material = study.look(run, asked, settings=settings, machine=machine, tell=tell)
         settings = settings.model_copy(update={"model": network_of(material, settings)})
         planned = study.plan_model(run, fewer(material), settings, machine=machine, device=torch_device, tell=tell)
         if type(planned.plan.network) in FITTED:

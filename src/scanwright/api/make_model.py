@@ -7,17 +7,15 @@ the last one stopped, however it was stopped.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from scanwright.api.case.opened import require_file
 from scanwright.api.claims import require_outside
 from scanwright.api.data.gate import content_digest
 from scanwright.api.run import in_range, study, telling, trials
 from scanwright.api.run.ablate import ablate
+from scanwright.api.run.asked import Asked, computing_on
 from scanwright.api.run.beginning import read_beginning
 from scanwright.api.run.explained import Explained
 from scanwright.api.run.folder import SAMPLE_SIZE, open_run
@@ -26,13 +24,12 @@ from scanwright.api.run.paper import run_facts, write_paper
 from scanwright.dataset.task import Kind
 from scanwright.errors import UsageError
 from scanwright.files import read_json
-from scanwright.gate.waive import parse_waiver
 from scanwright.plan.ledger import require_possible_value
 from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings, require_known
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, silent
-from scanwright.runtime import DeviceName, choose_device, command_line, describe_machine
+from scanwright.runtime import DeviceName, command_line
 
 LARGEST_SEED = 2**32
 
@@ -99,14 +96,12 @@ def train(
     beginning = None if begin_from is None else read_beginning(require_file(Path(begin_from)))
     settings = settings or Settings()
     settings = settings if beginning is None else settings.model_copy(update={"start": beginning.start})
-    waivers = [parse_waiver(text) for text in waive]
+    asked = Asked.of(data, layout=layout, task=task, exclude=exclude, split=split, waive=waive)
     require_possible(settings, folds_given=split is not None)
     require_outside(Path(out), Path(data))
-    torch_device = choose_device(device)
-    machine = describe_machine(torch_device)
-    torch.set_num_threads(machine.threads)
+    torch_device, machine = computing_on(device)
     request = {
-        **request_of(data, settings, layout=layout, task=task, exclude=exclude, split=split, device=torch_device),
+        **asked.request(settings, torch_device),
         **({"ablation": True} if ablation else {}),
         **({"learning_curve": True} if learning_curve else {}),
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
@@ -114,18 +109,7 @@ def train(
     line = command or command_line()
     with open_run(Path(out), request, command=line, restart=restart) as run:
         material = study.look(
-            run,
-            Path(data),
-            settings=settings,
-            layout=layout,
-            task=task,
-            exclude=exclude,
-            split=None if split is None else Path(split),
-            waivers=waivers,
-            machine=machine,
-            tell=tell,
-            make_problem=problem,
-            beginning=beginning,
+            run, asked, settings=settings, machine=machine, tell=tell, make_problem=problem, beginning=beginning
         )
         given: dict[str, Any] = {"machine": machine, "device": torch_device, "tell": tell}
         kept, models, tried = trials.train_best(run, material, settings, **given)
@@ -161,38 +145,6 @@ def train(
             learning_curve=None if curve is None else curve.to_json(),
             sample_size=read_json(run.path(SAMPLE_SIZE)),
         )
-
-
-def request_of(
-    data: str | Path,
-    settings: Settings,
-    *,
-    layout: str | None,
-    task: Kind | None,
-    exclude: Sequence[str],
-    split: str | Path | None,
-    device: torch.device,
-) -> dict[str, Any]:
-    """What a run folder is asked for, whatever the verb: data and settings. Choices that say nothing are left out, as they
-    were before there was a choice, so that earlier runs go on.
-    """
-    return {
-        "scanwright": version("scanwright"),
-        "data": str(Path(data).resolve()),
-        "layout": layout,
-        "exclude": sorted(exclude),
-        "split": None if split is None else str(Path(split).resolve()),
-        "device": device.type,
-        **settings.model_dump(mode="json", exclude=as_by_default(settings)),
-        **({} if task is None else {"task": task}),
-    }
-
-
-def as_by_default(settings: Settings) -> set[str]:
-    """Settings that are left out of a request where they say nothing, as they were before there was a choice."""
-    return {
-        name for name in ("model", "start", "caveats") if getattr(settings, name) == Settings.model_fields[name].default
-    }
 
 
 def require_possible(settings: Settings, *, folds_given: bool) -> None:

@@ -15,8 +15,9 @@ import torch
 
 from scanwright.api.claims import require_outside
 from scanwright.api.data.gate import content_digest
-from scanwright.api.make_model import request_of, require_possible
+from scanwright.api.make_model import require_possible
 from scanwright.api.run import study
+from scanwright.api.run.asked import Asked, computing_on
 from scanwright.api.run.folder import Run, open_run, read_record
 from scanwright.api.run.learn import Stopped, interruptible
 from scanwright.api.run.rung import Ground, plan_at, trial_name
@@ -29,13 +30,12 @@ from scanwright.api.tuning.results import Said
 from scanwright.api.tuning.workers import share_of, workers
 from scanwright.dataset.task import Kind
 from scanwright.errors import ScanwrightError, UsageError
-from scanwright.gate.waive import parse_waiver
 from scanwright.plan.plan import Plan, plan_from_json
 from scanwright.plan.ruleset import rules_for
 from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.report.notation import metric
-from scanwright.runtime import DeviceName, Machine, choose_device, command_line, describe_machine
+from scanwright.runtime import DeviceName, Machine, command_line
 from scanwright.search.changes import pins
 from scanwright.search.parameter import Parameter, Value
 from scanwright.search.point import planned_point, values_at
@@ -111,17 +111,16 @@ def tune(
     require_optuna()
     given = settings or Settings()
     settings = given.model_copy(update={"fold": 0 if given.fold is None else given.fold, "budget_s": None})
+    asked = Asked.of(data, layout=layout, task=task, exclude=exclude, split=split, waive=waive)
     require_possible(settings, folds_given=split is not None)
     if not 0 < budget_s < math.inf:
         raise UsageError("not a budget", expected="seconds, more than 0", found=budget_s)
     if jobs < 1 or (trials is not None and trials < 1):
         raise UsageError("at least one job and one trial", found=f"jobs {jobs}, trials {trials}")
-    require_outside(Path(out), Path(data))
-    torch_device = choose_device(device)
-    machine = describe_machine(torch_device)
-    torch.set_num_threads(machine.threads)
+    require_outside(Path(out), asked.data)
+    torch_device, machine = computing_on(device)
     request = {
-        **request_of(data, settings, layout=layout, task=task, exclude=exclude, split=split, device=torch_device),
+        **asked.request(settings, torch_device),
         "verb": "tune",
         "trials": trials,
         "storage": None if storage_url is None else storage.without_password(storage_url),
@@ -129,26 +128,12 @@ def tune(
     }
     line = storage.without_password(command or command_line())
     with open_run(Path(out), request, command=line, restart=restart) as run:
-        outer = study.look(
-            run,
-            Path(data),
-            settings=settings,
-            layout=layout,
-            task=task,
-            exclude=exclude,
-            split=None if split is None else Path(split),
-            waivers=[parse_waiver(text) for text in waive],
-            machine=machine,
-            tell=tell,
-        )
+        outer = study.look(run, asked, settings=settings, machine=machine, tell=tell)
         tuning = Tuning(
             run, budget_s=budget_s, trials=trials, jobs=jobs, machine=machine, device=torch_device, tell=tell
         )
         url = storage_url or storage.file_url(run.path(storage.FILE))
-        said = Said(
-            data=Path(data), layout=layout, task=task, exclude=exclude, split=split, waive=waive, device=device,
-            settings=settings, line=line, outer=outer,
-        )  # fmt: skip
+        said = Said(asked=asked, device=device, settings=settings, line=line, outer=outer)
         found = tuning.all_of_it(outer, settings, url, said)
         run.write_record(seed=settings.seed, data=content_digest(outer.dataset, outer.checks))
         return Tuned(

@@ -21,6 +21,7 @@ from scanwright.api.data.gate import (
     raise_if_stopped,
     write_looked,
 )
+from scanwright.api.run.asked import Asked
 from scanwright.api.run.beginning import Beginning, begun, seen_before
 from scanwright.api.run.folder import PLAN, Run, read_record
 from scanwright.dataset.cases import Case, Dataset
@@ -30,11 +31,9 @@ from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Fold, Splits, make_splits, owners_of, read_splits
 from scanwright.dataset.splitfile import read_names
-from scanwright.dataset.task import Kind
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
 from scanwright.explanation.known import MOST_CASES
 from scanwright.files import write_bytes, write_json
-from scanwright.gate.waive import Waiver
 from scanwright.plan.budget import Workload
 from scanwright.plan.make import make
 from scanwright.plan.plan import Plan, plan_from_json
@@ -114,14 +113,9 @@ class Study(Material):
 
 def look(
     run: Run,
-    data: Path,
+    asked: Asked,
     *,
     settings: Settings,
-    layout: str | None,
-    task: Kind | None,
-    exclude: Sequence[str],
-    split: Path | None,
-    waivers: Sequence[Waiver],
     machine: Machine,
     tell: Listener,
     make_problem: MakeKind | None = None,
@@ -129,19 +123,19 @@ def look(
 ) -> Material:
     """Read, check and split; write each result to the run folder. Raises what each stage raises."""
     with run.stage("check"):
-        require_split_file(split)
-        dataset = without(read_dataset(data, layout, kind=task), exclude)
+        require_split_file(asked.split)
+        dataset = without(read_dataset(asked.data, asked.layout, kind=asked.task), asked.exclude)
         require_learnable(dataset, make_problem)
         tell(Progress("check", note=dataset.stated))
-        looked = look_at_cases(dataset, jobs=machine.threads, excluded=exclude, tell=tell)
+        looked = look_at_cases(dataset, jobs=machine.threads, excluded=asked.exclude, tell=tell)
         require_unchanged(run, dataset, looked.checks)
         write_json(run.path("task.json"), dataset.task.model_dump(mode="json"))
         write_looked(run.folder, looked)
         if any(case.id not in looked.checks.facts for case in dataset.cases):
             raise_if_errors(looked.checks)  # else all that is wrong is said at once
-        given = given_splits(dataset, split, exclude=exclude)
+        given = given_splits(dataset, asked.split, exclude=asked.exclude)
         before = [] if beginning is None else seen_before(looked.checks, beginning.learned)
-        looked = look_at_all(looked, splits=given, waivers=waivers, further=before, tell=tell)
+        looked = look_at_all(looked, splits=given, waivers=asked.waivers, further=before, tell=tell)
         write_looked(run.folder, looked)
         raise_if_stopped(looked.checks)
         tell_warnings(looked.checks, tell)
@@ -162,7 +156,7 @@ def look(
     folds = tuple(range(len(splits.folds))) if settings.fold is None else (settings.fold,)
     owners = owners_of(dataset.cases, checks.facts, looked.together)
     cases = {case.id: case for case in dataset.cases}
-    return Material(dataset, checks, tuple(exclude), overview, found, splits, folds, owners, problem, beginning, cases)
+    return Material(dataset, checks, asked.exclude, overview, found, splits, folds, owners, problem, beginning, cases)
 
 
 def tell_warnings(checks: Checks, tell: Listener) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from scanwright.api.run.asked import Asked
 from scanwright.api.run.study import Material
 from scanwright.api.run.trials import Tried
 from scanwright.api.tuning.default import Base
@@ -32,12 +32,7 @@ NOTE = (
 class Said:
     """How the command was given, for the command that follows it. line: as it was typed."""
 
-    data: Path
-    layout: str | None
-    task: str | None
-    exclude: Sequence[str]
-    split: str | Path | None
-    waive: Sequence[str]
+    asked: Asked
     device: str
     settings: Settings
     line: str

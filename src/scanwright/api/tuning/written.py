@@ -91,18 +91,18 @@ def counts(results: Results) -> dict[str, int]:
 
 def train_command(run: Run, results: Results, *, values: Mapping[str, JSON], steps: int | None) -> str:
     """The one command that trains with the plan that is kept."""
-    said, settings = results.said, results.said.settings
-    words = ["scanwright", "train", str(said.data), "-o", f"{run.folder}{NEW_FOLDER}"]
+    asked, settings = results.said.asked, results.said.settings
+    words = ["scanwright", "train", str(asked.data), "-o", f"{run.folder}{NEW_FOLDER}"]
     words += ["--plan-values", str(run.path(TUNED_FILE))] if values else []
     words += [] if steps is None else ["--steps", str(steps)]
     words += ["--model", str(settings.model)] if settings.model != "auto" else []
-    words += ["--layout", said.layout] if said.layout else []
-    words += ["--task", said.task] if said.task else []
-    words += ["--split", str(said.split)] if said.split else []
+    words += ["--layout", asked.layout] if asked.layout else []
+    words += ["--task", asked.task] if asked.task else []
+    words += ["--split", str(asked.split)] if asked.split else []
     words += ["--folds", str(settings.folds)] if settings.folds != Settings().folds else []
     words += ["--seed", str(settings.seed)] if settings.seed else []
-    words += [word for name in said.exclude for word in ("--exclude", name)]
-    words += [word for text in said.waive for word in ("--waive", text)]
+    words += [word for name in asked.exclude for word in ("--exclude", name)]
+    words += [word for text in asked.waive for word in ("--waive", text)]
     return shlex.join(words)
 
 
