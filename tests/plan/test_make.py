@@ -117,3 +117,11 @@ def test_require_loss__one_that_this_kind_of_problem_has() -> None:
     with pytest.raises(UsageError, match="cannot be") as caught:
         planned(VOLUMES, steps=1, values={"training.loss": "huber"})
     assert "dice_ce" in str(caught.value.expected) and caught.value.found == "huber"
+
+
+@pytest.mark.parametrize("name", ["calibrate", "sets", "by_class", "risk", "coverage"])
+def test_make__a_value_of_trust_that_a_model_of_label_maps_would_not_heed(name: str) -> None:
+    value = {"calibrate": "temperature", "sets": "aps", "by_class": True, "risk": 0.05, "coverage": 0.8}[name]
+    with pytest.raises(UsageError, match="nothing would heed") as caught:
+        planned(VOLUMES, steps=1, values={f"inference.{name}": value})
+    assert caught.value.found == "segmentation" and name in str(caught.value.where)

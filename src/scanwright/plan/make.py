@@ -4,7 +4,7 @@ Rules propose, `--set` overrules, and what is decided early is what later rules 
 measured on this machine, from large to small, and the first that can take enough steps inside the budget is planned.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -35,6 +35,15 @@ from scanwright.runtime import Machine
 DEFAULT_STEPS = 2000
 MEMORY_SHARE = 0.9
 """Of the free memory, what a training step, or preparing or answering a case, may be expected to take."""
+OF_CLASSES, OF_CLASSES_OR_NUMBERS = "classes, labels or grades", "classes, labels, grades or numbers"
+TRUSTED: Mapping[str, str] = {
+    "inference.calibrate": OF_CLASSES,
+    "inference.sets": OF_CLASSES,
+    "inference.by_class": OF_CLASSES,
+    "inference.risk": OF_CLASSES,
+    "inference.coverage": OF_CLASSES_OR_NUMBERS,
+}
+"""Plan values that say how far answers are trusted, each with the answers that it is of."""
 
 
 def make(
@@ -58,6 +67,7 @@ def make(
     begun = begun_values(settings, rules.network, fingerprint, outputs=problem.outputs)
     ledger = Ledger(dict(settings.values), rules.network, begun)
     require_of_network(ledger)
+    require_of_answers(ledger, problem, fingerprint)
     preprocess = rules.preprocess(ledger, fingerprint, machine)
     augment = rules.augment(ledger, fingerprint, preprocess)
     patch = rules.patch(ledger, fingerprint, preprocess, machine)
@@ -149,6 +159,21 @@ def require_of_network(ledger: Ledger) -> None:
         if section == "network" and key not in ledger.network.model_fields:
             known = ", ".join(ledger.network.model_fields)
             raise UsageError("not a value of the network that is planned", where=f"--set {name}", expected=known)
+
+
+def require_of_answers(ledger: Ledger, problem: Problem, fingerprint: Fingerprint) -> None:
+    """Raise UsageError for a value set by hand that says how answers are trusted which this kind of problem does not give."""
+    classes = fingerprint.choice is not None and not problem.learns_normal
+    answered = {OF_CLASSES: classes, OF_CLASSES_OR_NUMBERS: classes or bool(fingerprint.quantities)}
+    for name, of in TRUSTED.items():
+        if name in ledger.given and not answered[of]:
+            raise UsageError(
+                "a plan value that nothing would heed",
+                where=f"--set {name}",
+                expected=f"a model that answers {of}",
+                found=problem.name,
+                hint="Leave it out.",
+            )
 
 
 def require_divisible(plan: Plan) -> None:
