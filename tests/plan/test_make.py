@@ -125,3 +125,11 @@ def test_make__a_value_of_trust_that_a_model_of_label_maps_would_not_heed(name: 
     with pytest.raises(UsageError, match="nothing would heed") as caught:
         planned(VOLUMES, steps=1, values={f"inference.{name}": value})
     assert caught.value.found == "segmentation" and name in str(caught.value.where)
+
+
+def test_make__a_narrow_network_on_a_processor_trains_in_float32() -> None:
+    fast = replace(LAPTOP, fast_bfloat16=True)
+    narrow = planned(VOLUMES, steps=1, machine=fast, values={"network.widths": [8, 16, 32, 64]})
+    wide = planned(VOLUMES, steps=1, machine=fast)
+    assert (narrow.training.precision, wide.training.precision) == ("float32", "bfloat16")
+    assert "features" in narrow.why["training.precision"].reason

@@ -37,13 +37,13 @@ MEMORY_SHARE = 0.9
 """Of the free memory, what a training step, or preparing or answering a case, may be expected to take."""
 OF_CLASSES, OF_CLASSES_OR_NUMBERS = "classes, labels or grades", "classes, labels, grades or numbers"
 TRUSTED: Mapping[str, str] = {
-    "inference.calibrate": OF_CLASSES,
-    "inference.sets": OF_CLASSES,
-    "inference.by_class": OF_CLASSES,
-    "inference.risk": OF_CLASSES,
-    "inference.coverage": OF_CLASSES_OR_NUMBERS,
+    "calibrate": OF_CLASSES,
+    "sets": OF_CLASSES,
+    "by_class": OF_CLASSES,
+    "risk": OF_CLASSES,
+    "coverage": OF_CLASSES_OR_NUMBERS,
 }
-"""Plan values that say how far answers are trusted, each with the answers that it is of."""
+"""Values of inference that say how far answers are trusted, each with the answers that it is of."""
 
 
 def make(
@@ -67,7 +67,6 @@ def make(
     begun = begun_values(settings, rules.network, fingerprint, outputs=problem.outputs)
     ledger = Ledger(dict(settings.values), rules.network, begun)
     require_of_network(ledger)
-    require_of_answers(ledger, problem, fingerprint)
     preprocess = rules.preprocess(ledger, fingerprint, machine)
     augment = rules.augment(ledger, fingerprint, preprocess)
     patch = rules.patch(ledger, fingerprint, preprocess, machine)
@@ -78,10 +77,19 @@ def make(
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         recipe = partial(rules.recipe, fingerprint, problem)
         training = plan_training(
-            trial, settings, machine, recipe, folds=folds, steps=steps, pace=pace, takes_steps=rules.takes_steps
+            trial,
+            settings,
+            machine,
+            recipe,
+            network=network,
+            folds=folds,
+            steps=steps,
+            pace=pace,
+            takes_steps=rules.takes_steps,
         )
         inference = plan_inference(trial, augment, machine, decided=rules.decision(fingerprint))
         require_decidable(inference, fingerprint)
+        require_heeded(inference, problem, fingerprint)
         plan = Plan(
             problem=problem.name,
             preprocess=preprocess,
@@ -161,15 +169,16 @@ def require_of_network(ledger: Ledger) -> None:
             raise UsageError("not a value of the network that is planned", where=f"--set {name}", expected=known)
 
 
-def require_of_answers(ledger: Ledger, problem: Problem, fingerprint: Fingerprint) -> None:
-    """Raise UsageError for a value set by hand that says how answers are trusted which this kind of problem does not give."""
+def require_heeded(inference: InferencePlan, problem: Problem, fingerprint: Fingerprint) -> None:
+    """Raise UsageError for another trust in answers than by default, where this kind of problem gives none of which it is."""
     classes = fingerprint.choice is not None and not problem.learns_normal
     answered = {OF_CLASSES: classes, OF_CLASSES_OR_NUMBERS: classes or bool(fingerprint.quantities)}
-    for name, of in TRUSTED.items():
-        if name in ledger.given and not answered[of]:
+    for key, of in TRUSTED.items():
+        found = getattr(inference, key)
+        if found != InferencePlan.model_fields[key].default and not answered[of]:
             raise UsageError(
                 "a plan value that nothing would heed",
-                where=f"--set {name}",
+                where=f"--set inference.{key}={found}",
                 expected=f"a model that answers {of}",
                 found=problem.name,
                 hint="Leave it out.",

@@ -7,6 +7,7 @@ from typing import Any
 from scanwright.dataset.facts import Fingerprint
 from scanwright.plan.detector_plan import DetectorPlan
 from scanwright.plan.encoder_plan import EncoderPlan
+from scanwright.plan.every_kind import NARROWEST
 from scanwright.plan.normal_plan import NormalPlan
 from scanwright.plan.plan import NetworkPlan, Plan
 from scanwright.plan.rules import GRACE, round_up
@@ -28,10 +29,7 @@ MOST: Mapping[str, float] = {"scale": 1.0, "shift": 0.4, "warp_share": 1.0}
 """What a plan takes at most."""
 PATCHES = (0.75, 1.0, 1.25)
 LEAST_WIDTH = 4
-NARROWEST = 16
-"""Features of the finest level below which no network is tried that is planned wider. It learns little, and torch 2.13 has
-ended processes (memory that was overwritten) over convolutions of 8 and 12 channels in bfloat16 with an odd batch, never of 16.
-"""
+
 WIDTHS = (0.5, 0.75, 1.0, 1.5)
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
 
