@@ -292,6 +292,9 @@ def test_model__is_known_by_its_test_with_most_findings():
     best = replace(MODEL, tested_on=tuple(each)).found_in_test
     assert best == many and not best.misses_most and best.marks_mostly_false and few.misses_most
     assert MODEL.found_in_test is None is MODEL.images_in_test
+    apart = [replace(each[0], how="apart", findings=replace(few, true=true)) for true in (19, 20)]
+    led_by = [replace(MODEL, tested_on=(one, each[1])).test_of_findings for one in apart]
+    assert led_by == [each[1], apart[1]]  # set apart, if enough lay there to be found
     assert not few.marks_mostly_false and not replace(many, false=60).marks_mostly_false
 
 

@@ -3,11 +3,16 @@
 None is "not known", or "not defined by these cases". Intervals are of 95 %.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 How = Literal["apart", "folds", "fold"]
 Interval = tuple[float, float]
+ENOUGH = 20
+"""True findings, or abnormal images, from which on a test on cases set apart says more than a larger cross-validation: models
+were chosen on the latter, and its cases are of the places that the model learned from.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,11 +100,27 @@ class ModelFacts:
     tested_on: tuple[HowTested, ...] = ()
 
     @property
+    def test_of_findings(self) -> HowTested | None:
+        """The test by which what the model finds is known (`_telling`); None if findings were looked for in none."""
+        return _telling([(one, one.findings.true) for one in self.tested_on if one.findings])
+
+    @property
+    def test_of_images(self) -> HowTested | None:
+        """The test by which it is known how whole images are told; None without one."""
+        return _telling([(one, one.images.abnormal) for one in self.tested_on if one.images])
+
+    @property
     def found_in_test(self) -> FoundInTest | None:
-        """Of the tests in which findings were looked for that with most true ones; None without such a test."""
-        return max((one.findings for one in self.tested_on if one.findings), key=lambda one: one.true, default=None)
+        """What came of `test_of_findings`."""
+        return None if self.test_of_findings is None else self.test_of_findings.findings
 
     @property
     def images_in_test(self) -> ImagesTold | None:
-        """Of the tests of whole images that with most abnormal ones; None without such a test."""
-        return max((one.images for one in self.tested_on if one.images), key=lambda one: one.abnormal, default=None)
+        """What came of `test_of_images`."""
+        return None if self.test_of_images is None else self.test_of_images.images
+
+
+def _telling(tests: Sequence[tuple[HowTested, int]]) -> HowTested | None:
+    """That on cases set apart if it held ENOUGH of what there was to find, else that with most. tests: each with how much."""
+    apart = [one for one, true in tests if one.how == "apart" and true >= ENOUGH]
+    return apart[0] if apart else max(tests, key=lambda one: one[1], default=(None, 0))[0]
