@@ -1,13 +1,15 @@
 """Label maps as boxes."""
 
+import json
+
 import numpy as np
 
-from made_folders import write_nifti
+from made_folders import AFFINE, write_nifti, write_png
 from normal_samples import masked_pictures
+from scanwright.dataset.checks import check
 from scanwright.dataset.instances import boxes_of_label
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Region
-from scanwright.io.formats import read_label
 
 SHAPE = (20, 24, 10)
 
@@ -23,10 +25,9 @@ def labels():
     return values
 
 
-def test_boxes__one_for_each_connected_part(tmp_path):
-    write_nifti(tmp_path / "label.nii.gz", labels())
+def test_boxes__one_for_each_connected_part():
     found = boxes_of_label(
-        tmp_path / "label.nii.gz",
+        labels(),
         [Region(name="lesion", values=(1,)), Region(name="either", values=(1, 2))],
         ignore=9,
     )
@@ -38,7 +39,6 @@ def test_boxes__one_for_each_connected_part(tmp_path):
         ("lesion", ((0, 0, 0), (1, 1, 1)), True),
         ("either", ((0, 0, 0), (1, 1, 1)), True),
     ]
-    assert read_label(tmp_path / "label.nii.gz").grid.shape == SHAPE
 
 
 def test_read__masks_are_boxes_where_detection_is_asked_for(tmp_path):
@@ -89,3 +89,37 @@ def test_read__a_case_in_which_no_one_looked_for_them_teaches_nothing(tmp_path):
     found = read_dataset(tmp_path, kind="detection")
     assert [case.is_labelled for case in found.cases] == [False, True, True]
     assert [len(case.target.boxes) for case in found.cases[1:]] == [0, 1]
+
+
+def test_read__masks_that_do_not_fit_are_faults_and_teach_nothing(tmp_path):
+    values = np.where(labels() == 9, 0, labels()).astype(np.uint8)
+    strange, apart = np.where(values == 1, 3, values), AFFINE.copy()
+    apart[0, 3] += 30
+    masks = {"cut": values[:-3], "moved": values, "strange": strange, "empty": np.zeros_like(values), "fine": values}
+    for name, mask in masks.items():
+        write_nifti(tmp_path / "imagesTr" / f"{name}.nii.gz", np.zeros(SHAPE, dtype=np.float32))
+        write_nifti(tmp_path / "labelsTr" / f"{name}.nii.gz", mask, apart if name == "moved" else AFFINE)
+    pairs = [{"image": f"imagesTr/{name}.nii.gz", "label": f"labelsTr/{name}.nii.gz"} for name in masks]
+    declared = {"labels": {"0": "background", "1": "lesion", "2": "organ"}, "modality": {"0": "CT"}, "training": pairs}
+    (tmp_path / "dataset.json").write_text(json.dumps(declared))
+    found = read_dataset(tmp_path, kind="detection")
+    told = {(fault.code, fault.severity, fault.case) for fault in found.faults}
+    assert told == {
+        ("shape-mismatch", "error", "cut"),
+        ("affine-mismatch", "error", "moved"),
+        ("undeclared-label", "error", "strange"),
+        ("empty-label", "warning", "empty"),
+    }
+    assert [(case.id, len(case.target.boxes)) for case in found.train] == [
+        ("empty", 0),
+        ("fine", 2),
+    ]  # an organ is no finding
+    segmented = check(read_dataset(tmp_path), jobs=1)
+    assert told <= {(fault.code, fault.severity, fault.case) for fault in segmented.faults}
+
+
+def test_read__a_mask_of_another_size_than_its_picture_is_a_fault(tmp_path):
+    write_png(tmp_path / "images" / "a.png", np.zeros((40, 30), np.uint8))
+    write_png(tmp_path / "masks" / "a.png", np.pad(np.full((20, 20), 255, np.uint8), ((100, 0), (70, 0))))
+    (fault,) = [one for one in read_dataset(tmp_path, kind="detection").faults if one.severity == "error"]
+    assert fault.code == "shape-mismatch" and "30 x 40" in str(fault.expected)

@@ -40,6 +40,7 @@
     unclear-target                                                 error     a table's cell that is no class or number
     empty-box double-box turned-picture                            warning   boxes: layouts/boxes.py says what each one means
     box-outside undeclared-class size-mismatch double-id           error     the same
+    box-in-fractions                                               error     the same
     reversed-box unnamed-box                                       error     layouts/box_table.py says what each one means
     empty-label same-channel                                       warning   no region; one image as two channels
     unusable-table                                                 warning   a table beside the scans that cannot be read; error

@@ -55,6 +55,7 @@ from scanwright.dataset.task import (
     larger_first,
     modality_of,
 )
+from scanwright.dataset.units import contradict, unit_in_name
 from scanwright.errors import InputError
 from scanwright.files import read_json
 from scanwright.io.colours import value_of
@@ -199,6 +200,9 @@ def make_class_task(
     classes: those that were found, in their order. Declared ones go before them. Raises InputError if a class was found that
     is not declared, or the task makes no sense.
     """
+    if declared.units and kind == "classification":
+        named = ", ".join(declared.units)
+        raise InputError("units of what is no quantity here", where=where / FILE_NAME, expected="numbers", found=named)
     strange = [one for one in classes if declared.classes is not None and one not in declared.classes]
     if declared.classes is not None and strange:
         raise InputError(
@@ -241,10 +245,21 @@ def make_quantity_task(
     source: str,
     where: Path,
 ) -> Task:
-    """A task whose answer is a number for each quantity. Raises InputError if it makes no sense."""
+    """A task whose answer is a number for each quantity. Raises InputError if it makes no sense, or a declared unit is another
+    than the one that the name ends in.
+    """
     if unknown := declared.units.keys() - set(quantities):
         expected, found = ", ".join(quantities), ", ".join(sorted(unknown))
         raise InputError("units of what is no quantity here", where=where / FILE_NAME, expected=expected, found=found)
+    for quantity, unit in declared.units.items():
+        if contradict(unit, own := unit_in_name(quantity)):
+            raise InputError(
+                "a unit that contradicts the name of its quantity",
+                where=where / FILE_NAME,
+                expected=f"{own}, in which {quantity} ends",
+                found=unit,
+                hint='Leave it out of "units" if the name is right, or correct the name; numbers are not converted.',
+            )
     return _task(
         declared,
         name=name,

@@ -17,12 +17,12 @@ from scanwright.dataset.cases import Case, Fault, Severity
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import SAME_GRID, fitted, form_of, joined, read_stored
 from scanwright.dataset.infer import SOURCE, Border, border_of
+from scanwright.dataset.label_faults import fit_fault, stored_upright, value_fault
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError, UnreadableFile
 from scanwright.geometry.volume import Volume
-from scanwright.io.formats import is_picture, read_label
-from scanwright.io.raster import stored_size
+from scanwright.io.formats import read_label
 from scanwright.io.source import LabelSource, Source, files_of, place_of
 
 See = Callable[[Case, Volume, Volume | None, Task], Any]
@@ -66,6 +66,11 @@ class Examined:
             )
         )
 
+    def note(self, fault: Fault | None) -> bool:
+        """Note a fault of this case, if there is one; gives whether there is."""
+        self.faults += [] if fault is None else [fault]
+        return fault is not None
+
 
 def examine(case: Case, task: Task, see: See | None = None) -> Examined:
     """Look at one case. It has facts only if every file could be read, and all of them lie on one grid."""
@@ -77,14 +82,14 @@ def examine(case: Case, task: Task, see: See | None = None) -> Examined:
     volumes = [image for image in images if image is not None]
     _check_images(images, result)
     if label is not None and counts is not None:
-        _check_label(counts, result, task)
+        result.note(value_fault(counts, task, case))
         if task.source == SOURCE:
             result.border = border_of(label.voxels[0], counts, ignore=task.ignore)
     if len(volumes) < len(images) or (case.label is not None and label is None):
         return result
-    result.stored = _stored(case)
+    result.stored = stored_upright(case)
     whole = _join(volumes, result, task)
-    fits = label is None or _fits(label, volumes[0], result)
+    fits = label is None or not result.note(fit_fault(label.grid, volumes[0].grid, case, stored=result.stored))
     if whole is not None and fits and measures.are_finite(whole.voxels):
         found = {} if label is None or counts is None else _label_facts(label, counts, whole, task)
         found["seconds"] = round(time.perf_counter() - began, 4)
@@ -102,14 +107,6 @@ def _read_image(image: Source, result: Examined, task: Task) -> Volume | None:
     except InputError as error:
         _add_unusable(error, place_of(image), result, what="image")
         return None
-
-
-def _stored(case: Case) -> tuple[int, int] | None:
-    """Examined.stored of a case whose files could be read."""
-    if case.label is None or not is_picture(case.images[0]):
-        return None
-    marked = any(is_picture(path) and stored_size(path) is not None for path in files_of(case.label))
-    return None if marked else stored_size(place_of(case.images[0]))
 
 
 def _read_label(label: LabelSource, result: Examined) -> Volume | None:
@@ -174,71 +171,6 @@ def _join(volumes: Sequence[Volume], result: Examined, task: Task) -> Volume | N
     for note in (note for note in whole.notes if note not in told):  # what joining had to do: a registration
         result.add("reader-note", "note", paths[0], found=note, action="")
     return whole
-
-
-def _fits(label: Volume, image: Volume, result: Examined) -> bool:
-    """Whether the label lies on the image's grid; a fault if not."""
-    file = _label_file(result.case)
-    if label.shape != image.shape and label.shape == (*(result.stored or ()), 1):
-        result.add(
-            "shape-mismatch",
-            "error",
-            file,
-            expected="a mask on the upright picture, as its EXIF tag turns it",
-            found="a mask of the stored picture's size: it was drawn on the pixels before they are turned",
-            action="Turn the mask as the picture is turned, or save the picture without its EXIF tag.",
-        )
-        return False
-    if label.shape != image.shape:
-        result.add(
-            "shape-mismatch",
-            "error",
-            file,
-            expected=f"the image's {' x '.join(map(str, image.shape))}",
-            found=" x ".join(map(str, label.shape)),
-            action="Check which image the label was drawn on, or resample it to the image.",
-        )
-        return False
-    if not label.grid.same_space(image.grid, tolerance=SAME_GRID):
-        result.add(
-            "affine-mismatch",
-            "error",
-            file,
-            expected=f"the image's {image.grid!r}",
-            found=repr(label.grid),
-            action="Check that the label belongs to the image; if its voxels do, give it the image's header.",
-        )
-        return False
-    return True
-
-
-def _check_label(counts: dict[int, int], result: Examined, task: Task) -> None:
-    """Values that nobody declared, and labels that hold nothing to learn."""
-    file = _label_file(result.case)
-    unknown = {value: number for value, number in counts.items() if value not in task.values}
-    if unknown:
-        shown = ", ".join(f"{value} ({number} voxels)" for value, number in list(unknown.items())[:5])
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        result.add(
-            "undeclared-label",
-            "error",
-            file,
-            expected=f"label values {', '.join(map(str, task.values))}",
-            found=shown + more,
-            action=f"Declare the value in {_declared_in(task)}, or correct the label.",
-        )
-    elif not any(measures.region_voxels(counts, task).values()):
-        ignored = task.ignore is not None and task.ignore in counts
-        found = "only background and ignored voxels" if ignored else "only background"
-        result.add("empty-label", "warning", file, found=found, action="Fine if nothing is there to be found.")
-
-
-def _label_file(case: Case) -> Path | None:
-    return None if case.label is None else place_of(case.label)
-
-
-def _declared_in(task: Task) -> str:
-    return task.source if task.source.endswith(".json") else "scanwright.json"
 
 
 def _image_facts(case: Case, volumes: Sequence[Volume], whole: Volume) -> CaseFacts:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scanwright.dataset import measures
 from scanwright.dataset.cases import Box, Boxes, Case, Dataset, Fault
+from scanwright.dataset.label_faults import fit_fault, stored_upright, value_fault
 from scanwright.dataset.task import Region, Task
 from scanwright.errors import InputError
 from scanwright.geometry.boxes import boxes_of_components
-from scanwright.io.formats import read_label
+from scanwright.geometry.volume import Volume
+from scanwright.io.formats import read_grid, read_label
 from scanwright.io.source import LabelSource, place_of
-from scanwright.types import Bools
+from scanwright.types import Bools, Ints
 
 
 def with_instances(dataset: Dataset) -> Dataset:
@@ -18,8 +21,8 @@ def with_instances(dataset: Dataset) -> Dataset:
     some regions are findings, their parts alone are to be found: nobody looks for lungs.
 
     Parts are connected by faces, edges or corners; regions that overlap give boxes of their own. A case in which not all of
-    them were looked for has no target, and neither has one whose label map cannot be read, which becomes a fault. Reads every
-    label map.
+    them were looked for has no target, and neither has one whose label map cannot be read, holds values that nobody declared or
+    does not lie on its image, which becomes a fault. Reads every label map, and the header of each image.
     """
     wanted = dataset.task.abnormal or tuple(region.name for region in dataset.task.regions)
     regions = tuple(region for region in dataset.task.regions if region.name in wanted)
@@ -36,11 +39,12 @@ def with_instances(dataset: Dataset) -> Dataset:
     )
     cases, faults = [], list(dataset.faults)
     for case in dataset.cases:
-        try:
-            cases.append(_boxed(case, regions, ignore=dataset.task.ignore))
-        except InputError as error:
-            faults.append(unread_label(case, error))
-            cases.append(case.model_copy(update={"label": None}))
+        if case.label is None:
+            cases.append(case)
+            continue
+        boxes, found = _boxed(case, case.label, regions, dataset.task)
+        cases.append(case.model_copy(update={"label": None, "judged": None, "target": boxes}))
+        faults += found
     stated = f"{dataset.stated}; each connected part of a label is one box"
     return dataset.model_copy(
         update={
@@ -52,16 +56,13 @@ def with_instances(dataset: Dataset) -> Dataset:
     )
 
 
-def boxes_of_label(source: LabelSource, regions: Sequence[Region], *, ignore: int | None = None) -> Boxes:
+def boxes_of_label(values_IJK: Ints, regions: Sequence[Region], *, ignore: int | None = None) -> Boxes:
     """A box around every connected part of every region of a label map; parts of what nobody judged are ignored, for every
     region.
-
-    Raises InputError if it cannot be read.
     """
-    values = np.asarray(read_label(source).voxels[0])
-    found = [box for region in regions for box in _parts(np.isin(values, region.values), region.name)]
+    found = [box for region in regions for box in _parts(np.isin(values_IJK, region.values), region.name)]
     if ignore is not None:
-        unjudged = _parts(values == ignore, regions[0].name) if regions else []
+        unjudged = _parts(values_IJK == ignore, regions[0].name) if regions else []
         found += [
             box.model_copy(update={"name": region.name, "ignored": True}) for region in regions for box in unjudged
         ]
@@ -76,12 +77,26 @@ def _parts(mask_IJK: Bools, name: str) -> list[Box]:
     ]
 
 
-def _boxed(case: Case, regions: Sequence[Region], *, ignore: int | None) -> Case:
-    if case.label is None:
-        return case
-    known = case.looked_for(region.name for region in regions)
-    found = boxes_of_label(case.label, regions, ignore=ignore) if known else None
-    return case.model_copy(update={"label": None, "judged": None, "target": found})
+def _boxed(case: Case, source: LabelSource, regions: Sequence[Region], task: Task) -> tuple[Boxes | None, list[Fault]]:
+    """The boxes of a case's label map, None if it does not hold or not all was looked for, and what is wrong with it."""
+    try:
+        label = read_label(source)
+    except InputError as error:
+        return None, [unread_label(case, error)]
+    each = (value_fault(measures.count_values(label.voxels), task, case), _unfit(label, case, task))
+    faults = [fault for fault in each if fault is not None]
+    holds = all(fault.severity != "error" for fault in faults)
+    looked_for = case.looked_for(region.name for region in regions)
+    return boxes_of_label(label.voxels[0], regions, ignore=task.ignore) if holds and looked_for else None, faults
+
+
+def _unfit(label: Volume, case: Case, task: Task) -> Fault | None:
+    """That a label map does not lie on its image; None too for an image that cannot be read, which is told when it is."""
+    try:
+        image = read_grid(case.images[0], as_channels=len(task.channels) > 1).grid
+        return fit_fault(label.grid, image, case, stored=stored_upright(case))
+    except InputError:
+        return None
 
 
 def unread_label(case: Case, error: InputError) -> Fault:

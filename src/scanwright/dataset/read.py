@@ -239,6 +239,8 @@ def _chosen(root: Path, name: str | None, *, kind: Kind | None = None, target: S
         reasons[table.NAME] = why
     if kind == "anomaly" and not reasons and (why := images.detect(root)) is not None:
         reasons = {images.NAME: why}
+    if set(reasons) <= {table.NAME} and (kind == "detection" or (kind is None and not target)):
+        box_table.require_no_near_miss(root, sure=kind is None)
     if kind is not None:
         reasons = {key: why for key, why in reasons.items() if key in ANSWERED[kind]} or reasons
     if kind == "detection":

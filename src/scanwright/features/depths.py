@@ -57,7 +57,7 @@ def _seen(network: nn.Module, padded_CDHW: Floats, plan: Plan) -> Iterator[Float
     corners = list(itertools.product(*(axis.starts for axis in axes)))
     chosen = sorted({int(place) for place in np.linspace(0, len(corners) - 1, min(len(corners), MOST_WINDOWS))})
     for d, h, w in (corners[place] for place in chosen):
-        yield np.ascontiguousarray(padded_CDHW[:, d : d + size[0], h : h + size[1], w : w + size[2]])
+        yield np.array(padded_CDHW[:, d : d + size[0], h : h + size[1], w : w + size[2]])
 
 
 def _moments(network: nn.Module, image_NCDHW: Tensor) -> list[tuple[Floats, Floats]]:

@@ -54,13 +54,15 @@ class Ledger:
     """Collects decisions: the rule's choice, or what the user set instead, with the reason for either.
 
     network: the kind of network that is planned; a value set for the other kind is refused. begun: values that go with
-    the weights that training begins from; what is set by hand goes before them.
+    the weights that training begins from; what is set by hand goes before them. overruled: names of what was set by hand to
+    something else than the rule says.
     """
 
     given: dict[str, Any]
     network: type[BaseModel] = NetworkPlan
     begun: dict[str, Any] = field(default_factory=dict)
     why: dict[str, Why] = field(default_factory=dict)
+    overruled: set[str] = field(default_factory=set)
 
     def decide(self, name: str, choice: Choice[T]) -> T:
         """The value of one plan entry, of the type that the plan has for it.
@@ -84,6 +86,8 @@ class Ledger:
                 found=value,
                 hint=f"It is decided by {FOLLOWS[name]}.",
             )
+        if value != choice.value:
+            self.overruled.add(name)
         self.why[name] = Why(reason=f"set by hand (the rule: {choice.value})", source=BY_HAND)
         return value
 

@@ -4,7 +4,7 @@ Rules propose, `--set` overrules, and what is decided early is what later rules 
 measured on this machine, from large to small, and the first that can take enough steps inside the budget is planned.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -37,13 +37,13 @@ MEMORY_SHARE = 0.9
 """Of the free memory, what a training step, or preparing or answering a case, may be expected to take."""
 OF_CLASSES, OF_CLASSES_OR_NUMBERS = "classes, labels or grades", "classes, labels, grades or numbers"
 TRUSTED: Mapping[str, str] = {
-    "calibrate": OF_CLASSES,
-    "sets": OF_CLASSES,
-    "by_class": OF_CLASSES,
-    "risk": OF_CLASSES,
-    "coverage": OF_CLASSES_OR_NUMBERS,
+    "inference.calibrate": OF_CLASSES,
+    "inference.sets": OF_CLASSES,
+    "inference.by_class": OF_CLASSES,
+    "inference.risk": OF_CLASSES,
+    "inference.coverage": OF_CLASSES_OR_NUMBERS,
 }
-"""Values of inference that say how far answers are trusted, each with the answers that it is of."""
+"""Plan values that say how far answers are trusted, each with the answers that it is of."""
 
 
 def make(
@@ -89,7 +89,6 @@ def make(
         )
         inference = plan_inference(trial, augment, machine, decided=rules.decision(fingerprint))
         require_decidable(inference, fingerprint)
-        require_heeded(inference, problem, fingerprint)
         plan = Plan(
             problem=problem.name,
             preprocess=preprocess,
@@ -101,6 +100,7 @@ def make(
             inference=inference,
             why=trial.why,
         )
+        require_heeded(trial.overruled | ledger.overruled, plan, problem, fingerprint)
         require_divisible(plan)
         require_loss(plan, problem)
         require_class_weights(plan, weighted=rules.weighted(fingerprint, problem.outputs))
@@ -169,20 +169,23 @@ def require_of_network(ledger: Ledger) -> None:
             raise UsageError("not a value of the network that is planned", where=f"--set {name}", expected=known)
 
 
-def require_heeded(inference: InferencePlan, problem: Problem, fingerprint: Fingerprint) -> None:
-    """Raise UsageError for another trust in answers than by default, where this kind of problem gives none of which it is."""
+def require_heeded(overruled: Collection[str], plan: Plan, problem: Problem, fingerprint: Fingerprint) -> None:
+    """Raise UsageError for a value set by hand to another than the rule's that means nothing to the planned model, or says how
+    far answers are trusted which this kind of problem does not give.
+    """
     classes = fingerprint.choice is not None and not problem.learns_normal
     answered = {OF_CLASSES: classes, OF_CLASSES_OR_NUMBERS: classes or bool(fingerprint.quantities)}
-    for key, of in TRUSTED.items():
-        found = getattr(inference, key)
-        if found != InferencePlan.model_fields[key].default and not answered[of]:
-            raise UsageError(
-                "a plan value that nothing would heed",
-                where=f"--set inference.{key}={found}",
-                expected=f"a model that answers {of}",
-                found=problem.name,
-                hint="Leave it out.",
-            )
+    wanted = dict.fromkeys(sorted(classical.idle(plan)), "a network") | {
+        name: f"a model that answers {of}" for name, of in TRUSTED.items() if not answered[of]
+    }
+    for name in wanted.keys() & set(overruled):
+        raise UsageError(
+            "a plan value that nothing would heed",
+            where=f"--set {name}",
+            expected=wanted[name],
+            found=f"{problem.name}, {plan.network.title}",
+            hint="Leave it out.",
+        )
 
 
 def require_divisible(plan: Plan) -> None:

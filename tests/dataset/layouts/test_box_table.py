@@ -203,3 +203,64 @@ def test_a_table_of_boxes_of_no_image_is_none(tmp_path):
         read_dataset(root)
     with pytest.raises(InputError, match="no table of boxes"):
         read_dataset(root, layout="box-table")
+
+
+@pytest.mark.parametrize("words", ["x,y,width,height", "x_min,y_min,w,h", "x0,y0,width,height"])
+def test_pictures__a_corner_and_lengths(tmp_path, words):
+    rows = [f"image_id,class_name,{words}"]
+    for number, (name, boxes) in enumerate(SCENE.items()):
+        draw(tmp_path / "images" / f"{name}.png", number)
+        rows += [f"{name}.png,{kind},{x0},{y0},{x1 - x0},{y1 - y0}" for kind, x0, y0, x1, y1 in boxes]
+    write_text(tmp_path / "boxes.csv", "\n".join(rows) + "\n")
+    for case in read_dataset(tmp_path).cases:
+        assert [(box.name, *box.start, *box.end) for box in case.target.boxes] == SCENE[case.id]
+
+
+def test_volumes__a_corner_and_lengths(tmp_path):
+    header = "case,finding,x,y,z,width,height,depth"
+    rows = ["a,nodule,1,2,3,4,4.5,4", "b,nodule,1,2,3,-1,4.5,4"]
+    dataset = read_dataset(in_volumes(tmp_path, rows, header=header))
+    assert dataset.cases[0].target.boxes == (Box(name="nodule", start=(1, 2), end=(5, 6.5), slices=(3, 7)),)
+    (fault,) = [one for one in dataset.faults if one.severity == "error"]
+    assert (fault.case, fault.code, fault.expected) == ("b", "reversed-box", "width, height, depth above 0")
+
+
+@pytest.mark.parametrize(("kind", "header", "lacks"), [
+    (None, "image,class,x0,y0,x1,foo", "y1"),
+    ("detection", "image,class,x0,y0,x1,foo", "y1"),
+    ("detection", "image,class,xmin,ymin,right,bottom", "xmax, ymax"),
+])  # fmt: skip
+def test_a_table_with_some_columns_of_boxes_says_which_it_lacks(tmp_path, kind, header, lacks):
+    in_pictures(tmp_path, header=f"{header},split")
+    with pytest.raises(InputError, match="some of the columns of boxes") as caught:
+        read_dataset(tmp_path, kind=kind)
+    assert str(caught.value.found).endswith(f"but not {lacks}")
+
+
+def test_two_of_four_columns_may_be_a_point(tmp_path):
+    for number in range(6):
+        draw(tmp_path / "images" / f"p{number}.png", number)
+    rows = [f"images/p{number}.png,{number + 0.5},{number + 1.5}" for number in range(6)]
+    write_text(tmp_path / "points.csv", "\n".join(["image,x0,y0", *rows]) + "\n")
+    write_json(tmp_path / "scanwright.json", {"target": ["x0", "y0"]})
+    assert read_dataset(tmp_path).task.kind == "regression"
+
+
+def test_shares_where_pixels_are_meant_are_an_error(tmp_path):
+    rows = ["image,class,x0,y0,x1,y1"]
+    for number, (name, boxes) in enumerate(SCENE.items()):
+        draw(tmp_path / "images" / f"{name}.png", number)
+        rows += [f"{name}.png,{kind},{x0 / 40},{y0 / 30},{x1 / 40},{y1 / 30}" for kind, x0, y0, x1, y1 in boxes]
+    write_text(tmp_path / "boxes.csv", "\n".join(rows) + "\n")
+    (fault,) = [one for one in read_dataset(tmp_path).faults if one.severity == "error"]
+    assert fault.code == "box-in-fractions" and "all 6 boxes" in fault.found
+
+
+def test_classes_of_boxes_that_differ_in_case_alone_are_an_error_unless_declared(tmp_path):
+    in_pictures(tmp_path)
+    text = (tmp_path / "boxes.csv").read_text()
+    write_text(tmp_path / "boxes.csv", text.replace("cell", "Cell", 1))
+    (fault,) = [one for one in read_dataset(tmp_path).faults if one.severity == "error"]
+    assert fault.code == "alike-classes" and "'Cell' and 'cell'" in fault.found
+    write_json(tmp_path / "scanwright.json", {"classes": ["cell", "Cell", "platelet"]})
+    assert not [one for one in read_dataset(tmp_path).faults if one.severity == "error"]

@@ -2,6 +2,7 @@
 
     image | case | image_id …  class  x0 y0 (z0) x1 y1 (z1)    corners in voxels along the axes of the file, z for volumes: the
                                                                first voxel begins at 0, and x1 is where the box ends
+    image …  class  x y (z) width height (depth)               the first corner and lengths, likewise
     seriesuid  coordX coordY coordZ  diameter_mm               LUNA16's annotations.csv: the centre and the diameter of a
                                                                nodule, in mm of the patient's space (LPS, as ITK and DICOM)
     patient | split …                                          as in a table of cases
@@ -32,7 +33,7 @@ import numpy as np
 from scanwright.dataset.cases import Box, Case, Dataset, Fault
 from scanwright.dataset.declare import Declaration
 from scanwright.dataset.layouts.ages import said_group
-from scanwright.dataset.layouts.box_columns import BoxColumns, box_columns
+from scanwright.dataset.layouts.box_columns import BoxColumns, box_columns, lacking
 from scanwright.dataset.layouts.boxes import (
     SHOWN,
     Drawn,
@@ -64,7 +65,8 @@ from scanwright.io.formats import is_image, read_grid, stem
 
 NAME = "box-table"
 LOOKED_FOR = (
-    "a CSV or TSV with columns image, class, x0, y0, x1, y1 (z0, z1), or LUNA16's annotations.csv, beside the images"
+    "a CSV or TSV with columns image, class, x0, y0, x1, y1 (z0, z1) or x, y, width, height (z, depth), or LUNA16's "
+    "annotations.csv, beside the images"
 )
 
 NAMING = (*IMAGE_COLUMNS, "seriesuid", "series_uid", *FILE_COLUMNS)
@@ -97,6 +99,26 @@ def detect(root: Path) -> str | None:
     """Why there is a table of boxes. Raises InputError if several tables could be it."""
     found = _find(root)
     return None if found is None else f"{found.table.path.name} with {len(found.table.rows)} rows of boxes"
+
+
+def require_no_near_miss(root: Path, *, sure: bool) -> None:
+    """Raise InputError for a table that holds some of the columns of a box and lacks others. root: a folder, or a table itself.
+    sure: only where it lacks one of the four; others may be points.
+    """
+    for path in [root] if root.is_file() else tables_in(root):
+        try:
+            found = lacking(read_table(path))
+        except InputError:
+            continue
+        if found is not None and (len(found[1]) == 1 or not sure):
+            raise InputError(
+                "a table with some of the columns of boxes",
+                where=path,
+                expected="x0, y0, x1, y1, or x, y, width, height, for each box; for volumes z0, z1 or z, depth too",
+                found=f"{', '.join(found[0])}, but not {', '.join(found[1])}",
+                hint="Complete or rename the columns"
+                + (', or say what is wanted with "target" or --task.' if sure else "."),
+            )
 
 
 def read(root: Path, declared: Declaration) -> Dataset:
@@ -271,6 +293,8 @@ def _box(row: Row, name: str, columns: BoxColumns, grid: Grid | None) -> Box | N
         if ends[0] is None or ends[1] is None:
             return None
         start, end = [*ends[0], 0.0], [*ends[1], 1.0]
+        if columns.by_length:
+            end = [begin + length for begin, length in zip(ends[0], ends[1], strict=True)] + [1.0]
     return Box(name=name, start=(start[0], start[1]), end=(end[0], end[1]), slices=(start[2], end[2]))
 
 
@@ -300,7 +324,7 @@ def _fault(code: str, found: Sequence[str], case: str, table: Path, columns: Box
     """One fault for all rows of a case that are wrong in the same way."""
     expected = {
         "unreadable-label": "a number in each" + ", the diameter above 0" * columns.by_centre,
-        "reversed-box": f"{', '.join(columns.ends)} above {', '.join(columns.starts)}",
+        "reversed-box": f"{', '.join(columns.ends)} above {'0' if columns.by_length else ', '.join(columns.starts)}",
         "unnamed-box": f"a class in column {columns.name}",
     }
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

@@ -4,6 +4,8 @@
     double-box         warning   the same box twice; one is kept
     box-outside        error     wholly outside the picture, or more than a pixel (a voxel) over its edge. Up to one is what
                                  rounding, and counting from 0 or 1, make: such a box is cut at the edge without a word
+    box-in-fractions   error     every box begins within the first pixel and is no longer: shares of the picture
+    alike-classes      error     classes that differ in case, a hyphen, a space or a short form alone
     undeclared-class   error     a class that is none of the declared ones
     size-mismatch      error     the annotation was made on a picture of another size
     missing-image      error     of an annotation; missing-label: of a picture, where each has an annotation
@@ -17,7 +19,7 @@ two apart, and the warning turned-picture says so. Sizes come from headers; no p
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from scanwright.dataset.cases import Box, Boxes, Case, Dataset, Fault, Severity,
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts.listing import folders_in, images_in, is_dead_link
+from scanwright.dataset.layouts.odd_classes import alike_classes
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, is_picture, read_grid, stem
 from scanwright.io.header import Header
@@ -71,9 +74,10 @@ def make_dataset(
 
     Raises InputError if there is no box at all, and scanwright.json declares no classes either.
     """
+    drawn = list(drawn)
     cases, found = make_cases(drawn, classes=declared.classes)
     held = Counter(box.name for case in cases if isinstance(case.target, Boxes) for box in case.target.boxes)
-    every = (*faults, *found)
+    every = (*faults, *found, *_in_fractions(drawn), *alike_classes(list(held), declared.classes or ()))
     if not held and declared.classes is None:
         details = [fault.line() for fault in every[:5]]
         raise InputError(
@@ -97,6 +101,22 @@ def make_dataset(
         cases=tuple(cases),
         faults=(*every, *_unused([name for name in dict.fromkeys(classes) if name not in task.classes])),
     )
+
+
+def _in_fractions(drawn: Iterable[Drawn]) -> Iterator[Fault]:
+    """An error if boxes that are told in pixels all begin within the first one and are no longer: they are shares then."""
+    boxes = [box for one in drawn if not one.in_shares for box in one.boxes or ()]
+    whole = all(box.lengths[:2] == (1.0, 1.0) for box in boxes)  # single pixels
+    if not whole and all(max(*box.start, *box.lengths[:2]) <= 1 for box in boxes):
+        first = boxes[0]
+        yield Fault(
+            code="box-in-fractions",
+            severity="error",
+            file=next(one.file for one in drawn if one.boxes and not one.in_shares),
+            expected="boxes in pixels (voxels)",
+            found=f"all {number_of(len(boxes), 'box', 'boxes')} within the first pixel, such as {told(first, flat=True)}",
+            action="Multiply them by the width and height of the picture, or write them as YOLO files.",
+        )
 
 
 def make_cases(drawn: Iterable[Drawn], *, classes: Collection[str] | None) -> tuple[list[Case], list[Fault]]:

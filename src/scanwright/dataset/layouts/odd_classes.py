@@ -138,7 +138,7 @@ def odd_classes(
     meant, every = declared or (), written or classes
     if choice != "ordered" and (mixed := _mixed(classes)) and not set(classes) <= set(meant):
         yield mixed
-    yield from _alike(classes, meant)
+    yield from alike_classes(classes, meant)
     halved = [name for name in every if not _others(name, every).isdisjoint(_parts(name))]
     made = [name for name in every if _is_made_of(name.casefold(), _others(name, every) | _halves(name, halved))]
     shared = _sharing(every)
@@ -237,8 +237,11 @@ def marked_cells(marks: set[str], cells: Sequence[str | None], names: Sequence[s
         )
 
 
-def _alike(classes: Sequence[str], meant: Sequence[str]) -> Iterator[Fault]:
-    """The fault of names that differ in a hyphen, a space or a short form alone, as in-situ and in situ, Y and yes."""
+def alike_classes(classes: Sequence[str], meant: Sequence[str]) -> Iterator[Fault]:
+    """The fault of names that differ in case, a hyphen, a space or a short form alone, as in-situ and in situ, Y and yes.
+
+    meant: classes that are named in scanwright.json, and so meant as they are.
+    """
     by_key: dict[str, list[str]] = {}
     for name in classes:
         by_key.setdefault(_key(name), []).append(name)

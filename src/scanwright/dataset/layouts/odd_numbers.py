@@ -15,102 +15,13 @@ from scanwright.dataset.layouts.cells import (
     unit_of,
     without_unit,
 )
+from scanwright.dataset.units import UNITS
 from scanwright.errors import InputError
 
 SHOWN = 4
 MAX_WHOLE = 12  # different whole numbers that are still classes
-UNITS = frozenset(
-    (
-        *(
-            "%",
-            "nm",
-            "\u00b5m",
-            "\u03bcm",
-            "um",
-            "mm",
-            "cm",
-            "m",
-            "mm2",
-            "mm\u00b2",
-            "cm2",
-            "cm\u00b2",
-            "m2",
-            "m\u00b2",
-        ),
-        *(
-            "mm3",
-            "mm\u00b3",
-            "cm3",
-            "cm\u00b3",
-            "cc",
-            "\u00b5l",
-            "\u03bcl",
-            "ul",
-            "ml",
-            "cl",
-            "dl",
-            "l",
-            "ng",
-            "\u00b5g",
-            "\u03bcg",
-        ),
-        *(
-            "ug",
-            "mg",
-            "g",
-            "kg",
-            "hu",
-            "ms",
-            "s",
-            "sec",
-            "min",
-            "h",
-            "hr",
-            "hrs",
-            "hour",
-            "hours",
-            "day",
-            "days",
-            "w",
-            "wk",
-        ),
-        *(
-            "week",
-            "weeks",
-            "mo",
-            "month",
-            "months",
-            "y",
-            "yr",
-            "yrs",
-            "year",
-            "years",
-            "bpm",
-            "hz",
-            "khz",
-            "mhz",
-            "mmhg",
-        ),
-        *(
-            "kpa",
-            "mg/dl",
-            "g/dl",
-            "g/l",
-            "mg/l",
-            "ng/ml",
-            "pg/ml",
-            "mmol/l",
-            "ml/min",
-            "cm/s",
-            "m/s",
-            "kg/m2",
-            "kg/m\u00b2",
-        ),
-    )
-)
 """Units of measures, in lower case: numbers with one of these are no classes."""
 BOUND = re.compile(r"(?:[<>]=?|[\u2264\u2265])\s*(?P<number>\S.*)|(?P<least>\d[\d.,]*)\s*\+")
-UNIT_IN_NAME = re.compile(r".*[(\[]\s*(?P<inside>[^()\[\]]+?)\s*[)\]]|.*[_ ](?P<behind>[^_ ()\[\]]{2,}|%)")
 LEAST_OTHERS = 5  # numbers that the rest of a column has to have before one of them is called far from them
 FAR = 10  # times the range of all others
 PLACEHOLDER = re.compile(r"-?9+|-1")
@@ -184,16 +95,6 @@ def _bounded(cell: str) -> str | None:
     found = BOUND.fullmatch(cell.strip())
     number = None if found is None else found["least"] or without_unit(found["number"])
     return None if number is None or as_number(number) is None else number
-
-
-def states_unit(column: str) -> bool:
-    """Whether a column's name ends in the unit of a measure.
-
-    >>> states_unit("PDFF (%)"), states_unit("stiffness_kPa"), states_unit("benign"), states_unit("p_y")
-    (True, True, False, False)
-    """
-    found = UNIT_IN_NAME.fullmatch(column.strip())
-    return found is not None and (found["inside"] or found["behind"]).casefold() in UNITS
 
 
 def require_no_bounds(columns: Mapping[str, Sequence[str]], names: Sequence[str], *, where: Path) -> None:

@@ -55,7 +55,6 @@ from scanwright.dataset.layouts.odd_numbers import (
     hold_quantities,
     require_no_bounds,
     require_plain_numbers,
-    states_unit,
 )
 from scanwright.dataset.layouts.several import (
     one_class,
@@ -64,6 +63,7 @@ from scanwright.dataset.layouts.several import (
     several_classes,
 )
 from scanwright.dataset.task import Choice, Kind
+from scanwright.dataset.units import states_unit
 from scanwright.errors import InputError
 
 MAX_CLASSES = 200
@@ -115,7 +115,8 @@ def read_answers(
             where=where,
             expected='"kind": classification or regression',
             found=kind,
-            hint='Leave --task and "kind" out; label maps and boxes are files beside the images.',
+            hint='Leave --task and "kind" out; label maps are files beside the images, and so are boxes, or a table of their '
+            "corners (x0, y0, x1, y1, or x, y, width, height).",
         )
     if len(columns) == 1 and declared.classes is None:
         require_no_stray_word(columns, names, where=where)

@@ -9,6 +9,7 @@ import numpy as np
 
 from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.facts import CaseFacts
+from scanwright.dataset.units import unit_in_name
 from scanwright.doubt import Doubt
 from scanwright.evaluation.headlines import numbers_drawn
 from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
@@ -24,7 +25,7 @@ from scanwright.problem.numbers.certain import (
 )
 from scanwright.problem.numbers.certainty import numbers_on_others, numbers_out_of_fold
 from scanwright.problem.numbers.compared import ComparedNumbers
-from scanwright.problem.numbers.told import said, unit_of
+from scanwright.problem.numbers.told import said
 from scanwright.problem.whole.images import WholeImages
 from scanwright.problem.whole.pooling import NumberPooling
 from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
@@ -71,7 +72,7 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
     def units(self) -> tuple[str, ...]:
         """The unit of each quantity: as the task states it, else what its name ends in; "" where neither does."""
         stated = self.task.units or ("",) * len(self.task.quantities)
-        return tuple(unit or unit_of(name) for unit, name in zip(stated, self.task.quantities, strict=True))
+        return tuple(unit or unit_in_name(name) for unit, name in zip(stated, self.task.quantities, strict=True))
 
     def told(self, answer: Floats) -> dict[str, str]:
         """Each quantity with its unit."""

@@ -1,6 +1,5 @@
 """Quantities as a report shows them: errors by quantity, and cases that were estimated best and worst."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
+from scanwright.dataset.units import unit_in_name
 from scanwright.evaluation.comparison import compare_errors
 from scanwright.evaluation.judged import MeasuredCase
 from scanwright.evaluation.statistics import holm
@@ -29,18 +29,6 @@ WORDING = Wording(
 )
 
 
-def unit_of(name: str) -> str:
-    """The unit at the end of a quantity's name: in brackets, or one of the usual ones after an underscore; "" if none.
-
-    >>> unit_of("age (years)"), unit_of("volume_ml"), unit_of("score")
-    ('years', 'ml', '')
-    """
-    found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", name) or re.search(
-        r"_(mm3|mm2|mm|cm|ml|l|px|years|kg|g|hu|percent)$", name
-    )
-    return found.group(1) if found else ""
-
-
 def result_set(
     name: str,
     summary: Mapping[str, JSON],
@@ -53,7 +41,7 @@ def result_set(
     """One set of cases as tables. summary: its part of metrics.json. units: of each quantity, "" where none is known."""
     cases = [page_case(row, task) for row in rows]
     figures = number_figures.figures(rows, summary["by_class"], task, units=units)
-    said = {name: unit for name, unit in zip(task.quantities, units, strict=True) if unit and not unit_of(name)}
+    said = {name: unit for name, unit in zip(task.quantities, units, strict=True) if unit and not unit_in_name(name)}
     note = " ".join([note, *beyond_text(rows, task)])
     told = dict(zip(task.quantities, units, strict=True))
     return replace(
