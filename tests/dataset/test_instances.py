@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from made_folders import AFFINE, write_nifti, write_png
 from normal_samples import masked_pictures
@@ -123,3 +124,15 @@ def test_read__a_mask_of_another_size_than_its_picture_is_a_fault(tmp_path):
     write_png(tmp_path / "masks" / "a.png", np.pad(np.full((20, 20), 255, np.uint8), ((100, 0), (70, 0))))
     (fault,) = [one for one in read_dataset(tmp_path, kind="detection").faults if one.severity == "error"]
     assert fault.code == "shape-mismatch" and "30 x 40" in str(fault.expected)
+
+
+@pytest.mark.parametrize("kind", [None, "detection"])
+def test_read__what_is_outlined_and_said_not_to_have_been_looked_for_is_a_warning(tmp_path, kind):
+    masked_pictures(tmp_path, normal=1, abnormal=2, anatomy=True)
+    (tmp_path / "cases.csv").write_text("case,annotated\np00,\np01,lower half\np02,lesion\n")
+    dataset = read_dataset(tmp_path, kind=kind)
+    found = [*dataset.faults, *(check(dataset, jobs=1).faults if kind is None else ())]
+    told = {
+        (fault.case, fault.severity, str(fault.found).split()[0]) for fault in found if fault.code == "not-annotated"
+    }
+    assert told == {("p01", "warning", "lesion"), ("p02", "warning", "lower")}

@@ -518,6 +518,24 @@ def test_site__words_of_another_form_are_refused(tmp_path, own):
         build_study(content(findings=many), site=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("own", "near"), [({"findngs": "x"}, "findings"), ({"doubts": {"prior-fits-porly": "typo"}}, "prior-fits-poorly")]
+)
+def test_site__words_that_nothing_shows_are_refused_but_for_a_layout_of_its_own(tmp_path, own, near):
+    (tmp_path / "study.en.json").write_text(json.dumps(own))
+    with pytest.raises(InputError, match="nothing shows") as caught:
+        require_words("en", site=tmp_path)
+    assert near in caught.value.expected
+    (tmp_path / "study.html").write_text("<p>{{ words.findngs }}</p>")
+    if "doubts" not in own:
+        require_words("en", site=tmp_path)
+    (tmp_path / "study.html").write_text("<p>{{ page.nosuch }}</p>")
+    (tmp_path / "study.en.json").unlink()
+    with pytest.raises(InputError, match="template that cannot be used") as caught:
+        require_words("en", site=tmp_path)
+    assert "page is undefined" in caught.value.found
+
+
 def test_site__its_words_and_its_layout_go_before_ours(tmp_path):
     (tmp_path / "study.en.json").write_text(json.dumps({"research": "Trial 7 only."}))
     said = text(build_study(content(), site=tmp_path))

@@ -43,6 +43,7 @@
     box-in-fractions                                               error     the same
     reversed-box unnamed-box                                       error     layouts/box_table.py says what each one means
     empty-label same-channel                                       warning   no region; one image as two channels
+    not-annotated                                                  warning   outlined, but not named in "annotated"
     unusable-table                                                 warning   a table beside the scans that cannot be read; error
                                                                              if it names patients or sides
     unused-channel                                                 warning   an image that is none of the task's channels

@@ -17,7 +17,7 @@ from scanwright.dataset.cases import Case, Fault, Severity
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import SAME_GRID, fitted, form_of, joined, read_stored
 from scanwright.dataset.infer import SOURCE, Border, border_of
-from scanwright.dataset.label_faults import fit_fault, stored_upright, value_fault
+from scanwright.dataset.label_faults import fit_fault, judged_fault, stored_upright, value_fault
 from scanwright.dataset.layouts.listing import require_target
 from scanwright.dataset.task import Task
 from scanwright.errors import GeometryError, InputError, UnreadableFile
@@ -83,6 +83,7 @@ def examine(case: Case, task: Task, see: See | None = None) -> Examined:
     _check_images(images, result)
     if label is not None and counts is not None:
         result.note(value_fault(counts, task, case))
+        result.note(judged_fault(counts, task, case))
         if task.source == SOURCE:
             result.border = border_of(label.voxels[0], counts, ignore=task.ignore)
     if len(volumes) < len(images) or (case.label is not None and label is None):

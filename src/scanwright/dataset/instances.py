@@ -6,7 +6,7 @@ import numpy as np
 
 from scanwright.dataset import measures
 from scanwright.dataset.cases import Box, Boxes, Case, Dataset, Fault
-from scanwright.dataset.label_faults import fit_fault, stored_upright, value_fault
+from scanwright.dataset.label_faults import fit_fault, judged_fault, stored_upright, value_fault
 from scanwright.dataset.task import Region, Task
 from scanwright.errors import InputError
 from scanwright.geometry.boxes import boxes_of_components
@@ -83,7 +83,8 @@ def _boxed(case: Case, source: LabelSource, regions: Sequence[Region], task: Tas
         label = read_label(source)
     except InputError as error:
         return None, [unread_label(case, error)]
-    each = (value_fault(measures.count_values(label.voxels), task, case), _unfit(label, case, task))
+    counts = measures.count_values(label.voxels)
+    each = (value_fault(counts, task, case), judged_fault(counts, task, case), _unfit(label, case, task))
     faults = [fault for fault in each if fault is not None]
     holds = all(fault.severity != "error" for fault in faults)
     looked_for = case.looked_for(region.name for region in regions)

@@ -41,6 +41,28 @@ def value_fault(counts: Mapping[int, int], task: Task, case: Case) -> Fault | No
     )
 
 
+def judged_fault(counts: Mapping[int, int], task: Task, case: Case) -> Fault | None:
+    """A warning for regions that are outlined in a case, and that nobody is said to have looked for in it."""
+    apart = [region for region in task.regions if not case.looked_for([region.name])]
+    known = {
+        value for region in task.regions if region not in apart for value in region.values
+    }  # of a lung: its nodules too
+    found = {region.name: sum(counts.get(value, 0) for value in {*region.values} - known) for region in apart}
+    outlined = [name for name, number in found.items() if number]
+    if not outlined:
+        return None
+    return Fault(
+        code="not-annotated",
+        severity="warning",
+        case=case.id,
+        file=None if case.label is None else place_of(case.label),
+        expected=f'nothing outlined but {", ".join(case.judged or ())}, which "annotated" names',
+        found=", ".join(f"{name} ({found[name]} voxels)" for name in outlined[:4])
+        + (f" and {len(outlined) - 4} more" if len(outlined) > 4 else ""),
+        action="It is neither learned nor scored in this case; add it to the column if somebody looked for it.",
+    )
+
+
 def fit_fault(label: Grid, image: Grid, case: Case, *, stored: tuple[int, int] | None) -> Fault | None:
     """An error for a label map that does not lie on its image's grid. stored: of `stored_upright`."""
     if label.shape != image.shape and label.shape == (*(stored or ()), 1):

@@ -75,7 +75,8 @@ class ImagesTold:
 class HowTested:
     """One way in which a model was measured: on cases set "apart", by "folds" of a cross-validation, or on one "fold".
 
-    metric, value: its headline. findings: of one that looks for them. images: of a model of what is normal.
+    metric, value: its headline. findings: of one that looks for them. images: of a model of what is normal. unexplained:
+    quantities whose estimates were not shown to be better than their mean.
     """
 
     how: How
@@ -86,6 +87,7 @@ class HowTested:
     interval: Interval | None = None
     findings: FoundInTest | None = None
     images: ImagesTold | None = None
+    unexplained: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

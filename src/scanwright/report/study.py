@@ -9,16 +9,26 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError, UndefinedError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
 from scanwright.errors import InputError, UsageError
 from scanwright.report import notation
 from scanwright.report.html import data_uri
 from scanwright.report.study_content import FindingLine, StudyContent
-from scanwright.report.study_words import file_of_words, said, tested_text, things_of, told_images, words_of_study
+from scanwright.report.study_words import (
+    LAYOUT,
+    file_of_words,
+    said,
+    tested_text,
+    things_of,
+    told_images,
+    words_of_study,
+)
 
-TEMPLATE = "study.html"
+GIVEN = ("study", "words", "language", "things")
+"""What a layout may ask for."""
 DENSE = {
     ".research, .warnings": "margin: 1.5mm 0; padding-top: 0.8mm; padding-bottom: 0.8mm",
     ".facts": "margin-top: 1.2mm",
@@ -67,19 +77,25 @@ def _over_the_layout(rules: Mapping[str, str]) -> str:
 
 def require_words(language: str, *, site: Path | None = None) -> None:
     """Raise what `build_study` would raise for a language without words, or a site's folder that is not there, holds neither
-    layout nor words, has words that cannot be used, or a layout that is no template. What else a layout asks for is known only
-    with a study's content.
+    layout nor words, has words that cannot be used, or a layout that is no template or asks for what no page has. What it
+    asks of that is known only with a study's content.
     """
     if site is not None:
-        ours = f"{TEMPLATE} or study.{language}.json"
+        ours = f"{LAYOUT} or study.{language}.json"
         if not site.is_dir():
             found = "a file" if site.exists() else "nothing there"
             raise InputError("no folder of templates", where=site, expected=f"a folder with {ours}", found=found)
-        if not (site / TEMPLATE).is_file() and not any(site.glob("study.*.json")):
+        if not (site / LAYOUT).is_file() and not any(site.glob("study.*.json")):
             raise InputError("a folder without templates", where=site, expected=ours)
     words_of_study(language, site=site)
+    environment = _environment(site)
     try:
-        _environment(site).get_template(TEMPLATE)
+        environment.get_template(LAYOUT)
+        if site is not None and (site / LAYOUT).is_file():
+            source = (site / LAYOUT).read_text(encoding="utf-8")
+            unknown = find_undeclared_variables(environment.parse(source)) - set(GIVEN)
+            if unknown:
+                raise UndefinedError(f"{sorted(unknown)[0]} is undefined; there are {', '.join(GIVEN)}")
     except TemplateError as error:
         raise _unusable(error, site) from error
 
@@ -98,7 +114,7 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
     )
     things = things_of(content.model, words)
     try:
-        page = environment.get_template(TEMPLATE).render(study=content, words=words, language=language, things=things)
+        page = environment.get_template(LAYOUT).render(study=content, words=words, language=language, things=things)
     except (TemplateError, LookupError, ValueError, TypeError) as error:
         raise _unusable(error, site) from error
     return page.lstrip()
@@ -123,7 +139,7 @@ def _environment(site: Path | None) -> SandboxedEnvironment:
 
 def _unusable(error: Exception, site: Path | None) -> InputError:
     """The fault of a layout: the site's own, or ours. Words have been looked through before."""
-    where = site / TEMPLATE if site is not None and (site / TEMPLATE).is_file() else TEMPLATE
+    where = site / LAYOUT if site is not None and (site / LAYOUT).is_file() else LAYOUT
     return InputError("a template that cannot be used", where=where, found=str(error)[:200])
 
 

@@ -4,6 +4,7 @@ Words are data: `templates/study.LANGUAGE.json`, and a site's own file of that n
 is looked through as it is read, so that nothing is answered for a page that cannot be written.
 """
 
+import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -20,6 +21,9 @@ from scanwright.report.model_facts import FoundInTest, HowTested, ImagesTold, In
 from scanwright.report.notation import number
 
 LANGUAGES = ("en", "zh")
+LAYOUT = "study.html"
+ALIKE = 0.75
+"""How like one of our names (as `difflib` counts) another is that must be a slip."""
 DOUBTS = "doubts"
 """Under which word the sentences of doubts stand, by their codes."""
 UNFIT = (LookupError, ValueError, TypeError, AttributeError, TemplateError)
@@ -45,7 +49,9 @@ def words_of_study(language: str, *, site: Path | None = None) -> Words:
     own = {} if site is None or not (site / name).is_file() else _read_words(site / name)
     if language not in LANGUAGES and not own:
         raise UsageError("a language without words", where="--language", expected=", ".join(LANGUAGES), found=language)
-    _require_fit(own, [_shipped(one) for one in LANGUAGES], where=file_of_words(language, site))
+    shipped = [_shipped(one) for one in LANGUAGES]
+    _require_fit(own, shipped, where=file_of_words(language, site))
+    _require_known(own, shipped, site=site, where=file_of_words(language, site))
     ours = _shipped(language if language in LANGUAGES else LANGUAGES[0])
     both = {word: ours[word] | text for word, text in own.items() if isinstance(ours.get(word), dict)}
     return ours | own | both
@@ -81,6 +87,24 @@ def _require_fit(own: Words, ours: Sequence[Words], *, where: str) -> None:
             _require_fit(text, known, where=place)
         else:
             _require_places(text, known, where=place)
+
+
+def _require_known(own: Words, ours: Sequence[Words], *, site: Path | None, where: str) -> None:
+    """Raise InputError for a name that is nearly one of ours, and shown by nothing: a slip. What is like none is for a layout of
+    the site's own, or a doubt of a kind of problem from outside.
+    """
+    laid_out = site is not None and (site / LAYOUT).is_file()
+    doubts = own.get(DOUBTS, {}), [one[DOUBTS] for one in ours]
+    for place, (said, known) in {where: (own, ours), f"{where}: {DOUBTS}": doubts}.items():
+        names: set[str] = set().union(*known)
+        for word in said.keys() - names if place != where or not laid_out else ():
+            if near := difflib.get_close_matches(word, names, n=2, cutoff=ALIKE):
+                raise InputError(
+                    "words that nothing shows",
+                    where=f"{place}: {word}",
+                    expected=" or ".join(near),
+                    hint="Correct the name, or leave it out.",
+                )
 
 
 def _require_places(own: str, ours: Sequence[str], *, where: str) -> None:

@@ -150,6 +150,15 @@ def test_doubts_of_tests__how_whole_images_were_told(numbers, codes):
     assert codes != ["no-abnormal-tested"] or dict(doubts[0].values) == {"number": 5}
 
 
+def test_doubts_of_tests__quantities_that_are_estimated_no_better_than_by_their_mean():
+    measures = {"volume": {"r2": {"mean": 0.9, "ci95": [0.8, 0.95]}}, "age": {"r2": {"mean": 0.1, "ci95": [-0.1, 0.3]}}}
+    part = {"problem": "regression", "primary": "mae", "by_fold": [0, 1], "cases": 9, "patients": 9, "overall": {}}
+    (tested,) = on_what_tested(part | {"by_class": measures})
+    assert tested.unexplained == ("age",)
+    (doubt,) = doubts_of_tests(facts(unexplained=tested.unexplained))
+    assert doubt.code == "no-better-than-mean" and "estimates of age " in doubt
+
+
 def test_doubts_of_tests__are_said_on_the_page_in_the_language_and_are_numbers_in_the_json(finished, tmp_path):
     scan = write_nifti(tmp_path / "in/a.nii.gz", ball(0)[0])
     predict(finished.model, scan, out=tmp_path / "out", report=StudyOptions())

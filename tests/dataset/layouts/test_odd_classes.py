@@ -47,6 +47,7 @@ def test_probabilities_of_classes__are_no_quantity_unless_that_is_asked_for(tmp_
     [
         (["benign", "1", "malignant", "0"], {}, [("mixed-classes", "error")]),
         (["1", "a", "2", "b"], {}, [("mixed-classes", "error")]),
+        (["12", "inf", "1e400"], {}, [("mixed-classes", "error")]),
         (["3", "4a", "4b", "5"], {}, [("mixed-classes", "warning")]),
         (["benign", "1", "benign", "1"], {"classes": ["benign", "1"]}, []),
         (["1", "3", "2", "1"], {}, []),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanwright.doubt import Doubt
+from scanwright.evaluation.unexplained import unexplained
 from scanwright.report.model_facts import FoundInTest, How, HowTested, ImagesTold, Interval, ModelFacts
 
 HOW: tuple[How, How, How] = ("apart", "fold", "folds")
@@ -23,7 +24,7 @@ def on_what_tested(
     findings: whether with how well these were found. of: the regions or classes that are spoken of alone; all of them if empty.
     """
     metric = metrics.get("primary", "")
-    of_images = metrics.get("problem") == "anomaly"
+    of_images, of_numbers = (metrics.get("problem") == kind for kind in ("anomaly", "regression"))
     return tuple(
         HowTested(
             how=HOW[min(2, len(part["by_fold"]))],
@@ -34,6 +35,7 @@ def on_what_tested(
             interval=_interval(told),
             findings=found_in(part) if findings else None,
             images=images_in(part) if of_images else None,
+            unexplained=unexplained(part["by_class"]) if of_numbers else (),
         )
         for part in _parts(metrics)
     )
@@ -79,7 +81,8 @@ def doubts_of_tests(facts: ModelFacts) -> tuple[Doubt, ...]:
     """What there is to doubt for a model's tests: what it misses, what it marks falsely, and what they cannot have shown."""
     found, images = facts.found_in_test, facts.images_in_test
     of_findings = () if found is None else _about_findings(found, OBJECTS if facts.kind == "detection" else FINDINGS)
-    return (*(() if images is None else _about_images(images)), *of_findings)
+    of_numbers = _about_numbers(facts.tested_on[0].unexplained) if facts.tested_on else ()
+    return (*(() if images is None else _about_images(images)), *of_findings, *of_numbers)
 
 
 def _about_findings(found: FoundInTest, things: Doubt) -> Iterator[Doubt]:
@@ -129,6 +132,15 @@ def _about_images(images: ImagesTold) -> Iterator[Doubt]:
             "nothing",
             normal=images.normal,
             told=images.normal - images.told_normal,
+        )
+
+
+def _about_numbers(names: Sequence[str]) -> Iterator[Doubt]:
+    if names:
+        yield Doubt(
+            "no-better-than-mean",
+            "when it was tested, the model's estimates of {names} were not shown to be any better than the mean of all cases",
+            names=", ".join(names),
         )
 
 

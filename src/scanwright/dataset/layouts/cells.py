@@ -69,6 +69,18 @@ def as_number(cell: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def is_not_finite(cell: str) -> bool:
+    """Whether a cell is written as a number, and stands for none that is finite.
+
+    >>> [is_not_finite(cell) for cell in ("inf", "-Infinity", "1e400", "12", "nine", "1_0")]
+    [True, True, True, False, False, False]
+    """
+    try:
+        return "_" not in cell and not math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
 def is_grouped(cell: str) -> bool:
     """Whether commas, spaces, apostrophes or points of a cell may part thousands; a single point is one for decimals.
 

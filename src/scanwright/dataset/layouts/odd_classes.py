@@ -10,7 +10,7 @@ from pathlib import Path
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.declare import FILE_NAME
 from scanwright.dataset.grades import ROMAN
-from scanwright.dataset.layouts.cells import as_number, is_empty, is_mark, says_nothing
+from scanwright.dataset.layouts.cells import as_number, is_empty, is_mark, is_not_finite, says_nothing
 from scanwright.dataset.layouts.odd_numbers import may_be_classes
 from scanwright.dataset.layouts.several import LISTS, NARROW, SIGNS
 from scanwright.dataset.task import Choice
@@ -315,6 +315,14 @@ def _mixed(classes: Sequence[str]) -> Fault | None:
     words = [name for name in classes if name not in numbers]
     if not numbers or not words:
         return None
+    if all(is_not_finite(name) for name in words):
+        return Fault(
+            code="mixed-classes",
+            severity="error",
+            expected="numbers that are finite",
+            found=f"{', '.join(words[:SHOWN])} beside {', '.join(numbers[:SHOWN])}",
+            action="Leave a cell empty where no number is known.",
+        )
     sure = any(not re.search(r"\d", name) for name in words)
     return Fault(
         code="mixed-classes",

@@ -13,7 +13,8 @@ from scanwright.dataset.units import unit_in_name
 from scanwright.doubt import Doubt
 from scanwright.evaluation.headlines import numbers_drawn
 from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
-from scanwright.evaluation.summary import summarise_regression
+from scanwright.evaluation.summary import CAVEATS, summarise_regression
+from scanwright.evaluation.unexplained import unexplained, unexplained_text
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem.certain import CERTAINTY, Certain
 from scanwright.problem.numbers import told as number_told
@@ -155,8 +156,8 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
     def summary(
         self, rows: Sequence[MeasuredCase], test: Sequence[MeasuredCase], *, seed: int, yardstick: float | None = None
     ) -> dict[str, JSON]:
-        """metrics.json. If only a test split was judged, it stands for the whole."""
-        return summarise_regression(
+        """metrics.json. If only a test split was judged, it stands for the whole. "caveats": of what is not told."""
+        found = summarise_regression(
             rows or test,
             quantities=self.task.quantities,
             units=self.units,
@@ -164,6 +165,10 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
             seed=seed,
             test=test if rows else (),
         )
+        for block in (found, *([found["test"]] if "test" in found else [])):
+            if names := unexplained(block["by_class"]):
+                block[CAVEATS] = [unexplained_text(names)]
+        return found
 
     def settle(
         self, rows: Sequence[MeasuredCase], test: Sequence[MeasuredCase], plan: Plan
