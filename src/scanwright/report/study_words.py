@@ -90,8 +90,8 @@ def _require_fit(own: Words, ours: Sequence[Words], *, where: str) -> None:
 
 
 def _require_known(own: Words, ours: Sequence[Words], *, site: Path | None, where: str) -> None:
-    """Raise InputError for a name that is nearly one of ours, and shown by nothing: a slip. What is like none is for a layout of
-    the site's own, or a doubt of a kind of problem from outside.
+    """Raise InputError for a name that is nearly one of ours, and shown by nothing: a slip. What is like none is for a layout
+    of the site's own, or a doubt of a kind of problem from outside.
     """
     laid_out = site is not None and (site / LAYOUT).is_file()
     doubts = own.get(DOUBTS, {}), [one[DOUBTS] for one in ours]
