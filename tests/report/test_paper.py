@@ -88,6 +88,37 @@ def test_methods__cite_what_is_used_and_nothing_else():
     assert {"zhang2018", "nesterov1983"} <= changed and not changed & {"milletari2016", "jordan2024"}
 
 
+def test_methods__what_is_done_with_answers_and_how_far_they_are_trusted():
+    plan = golden("hippocampus_mri")
+    of = records(plan)
+    titles = {one.title for one in methods(of)}
+    assert not titles & {"Post-processing", "Trust in answers"}  # of a run that has neither
+    of["metrics"] |= {
+        "chosen": {"postprocess": {"steps": [{"action": "largest"}]}, "voxels": {"tumour": {}}},
+        "certainty": {
+            "sets": {"stated": 0.9, "coverage": {"mean": 0.912}},
+            "declined": {"risk": 0.05, "declined": 7},
+            "by_quantity": {"volume": {"intervals": {"stated": 0.9, "coverage": {"mean": 0.875}}}},
+        },
+        "range": {"cases": 33, "declined": {"number": 1, "share": 0.03}},
+    }
+    told = {one.title: one.text for one in methods(of)}
+    assert "Number of steps kept: 1." in told["Post-processing"] and "@guo2017" in told["Post-processing"]
+    for text in (
+        "A share of 0.912 of held",
+        "@sadinle2019",
+        "Intervals of volume that are",
+        "0.875",
+        "declined: 7 of",
+        "0.030",
+    ):
+        assert text in told["Trust in answers"], text
+    of["metrics"]["chosen"]["postprocess"]["steps"] = []
+    plan["inference"]["sets"] = "raps"
+    told = {one.title: one.text for one in methods(of)}
+    assert "none was kept" in told["Post-processing"] and "@angelopoulos2021" in told["Trust in answers"]
+
+
 def test_methods__a_loss_of_ones_own_is_told_by_its_name():
     plan = golden("hippocampus_mri")
     plan["training"]["loss"] = "chord"
@@ -104,7 +135,7 @@ def test_methods__random_changes_that_are_off_are_not_told():
 
 
 def test_words__every_method_that_a_plan_can_name_is_told():
-    from scanwright.plan.plan import Normalization
+    from scanwright.plan.plan import InferencePlan, Normalization
     from scanwright.training.losses import boxes, classes, masks, numbers
     from scanwright.training.schedule import OPTIMIZERS
 
@@ -120,6 +151,7 @@ def test_words__every_method_that_a_plan_can_name_is_told():
     assert {name for table in tables for name in table} == set(methods_words.LOSSES)
     assert set(OPTIMIZERS) == set(methods_words.OPTIMIZED)
     assert set(Normalization.__args__) == set(methods_words.NORMALIZED)
+    assert set(InferencePlan.model_fields["sets"].annotation.__args__) == set(methods_words.SETS)
 
 
 def test_words__every_citation_is_known_and_every_entry_can_be_read():

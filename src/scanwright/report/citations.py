@@ -31,7 +31,8 @@ def entry_text(key: str) -> str:
     people = fields["author"].split(" and ")
     named = [one for one in people if one != "others"]
     names = ", ".join(map(_short, named[:MOST_AUTHORS])) + (" et al" if people != named[:MOST_AUTHORS] else "")
-    where = fields.get("journal") or fields.get("booktitle") or fields.get("howpublished", "")
+    places = ("journal", "booktitle", "howpublished", "publisher")
+    where = next((fields[name] for name in places if name in fields), "")
     place = " ".join(part for part in (where, fields.get("year"), fields.get("volume")) if part)
     pages = f":{fields['pages'].replace('--', chr(0x2013))}" if "pages" in fields else ""
     return f"{names}. {fields['title']}. {place}{pages}."

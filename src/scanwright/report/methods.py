@@ -11,9 +11,9 @@ from typing import Any
 from scanwright.report.citations import cited, entry_text
 from scanwright.report.enough_section import label_of
 from scanwright.report.html import words_of
+from scanwright.report.methods_trust import postprocessing, trust
 from scanwright.report.methods_words import (
     AUGMENTED,
-    CALIBRATED,
     CLASSICAL,
     FAMILIES,
     JOINED,
@@ -52,6 +52,8 @@ def methods(records: Records) -> tuple[Paragraph, ...]:
         "Augmentation": augmentation(plan),
         "Selection": selection(records),
         "Inference": inference(plan, records),
+        "Post-processing": postprocessing(records),
+        "Trust in answers": trust(records),
         "Evaluation": evaluation(records),
         "Size of the study": size(records),
         "Software and hardware": software(records),
@@ -269,16 +271,6 @@ def inference(plan: Plan, records: Records) -> Iterator[str]:
         yield "Answers to mirrored views (axes {plan:inference.mirror|axes}) were averaged."
     if records.get("splits", {}).get("test") and len(plan["training"]["folds"]) > 1:
         yield "The test split was answered by the {plan:training.folds|count} folds together, in the mean of their answers."
-    chosen = records["metrics"].get("chosen") or {}
-    calibration = chosen.get("calibration")
-    if isinstance(calibration, Mapping) and calibration.get("kind"):
-        yield CALIBRATED.get(
-            calibration["kind"], "Probabilities were calibrated on the other folds ({metrics:chosen.calibration.kind})."
-        )
-    if plan["inference"]["decide"] == "youden":
-        yield "The threshold was chosen by Youden’s index [@youden1950] on the other folds."
-    elif plan["inference"]["decide"] != "probable":
-        yield "The threshold was chosen on the other folds for a {plan:inference.decide} of {plan:inference.decide_at}."
 
 
 def evaluation(records: Records) -> Iterator[str]:

@@ -92,6 +92,15 @@ CALIBRATED = {
     "vector": "Probabilities were calibrated by vector scaling [@guo2017], fitted on the other folds.",
     "platt": "Probabilities were calibrated by Platt’s method [@platt1999], fitted on the other folds.",
 }
+SETS = {
+    kind: "Sets of classes that are to hold the truth in {metrics:certainty.sets.stated} of cases were made by conformal "
+    f"prediction [@vovk2005], {how}."
+    for kind, how in {
+        "lac": "the smallest sets at their level [@sadinle2019]",
+        "aps": "by adaptive scores [@romano2020]",
+        "raps": "by regularised adaptive scores [@angelopoulos2021]",
+    }.items()
+}
 MEASURED = {
     "dice": "Overlap was measured by the Dice coefficient [@dice1945], as a mean over cases; its interval is a bootstrap over "
     "patients ({run:constants.bootstrap_draws} draws, bias-corrected and accelerated [@efron1987], widened for few patients "
