@@ -19,27 +19,21 @@ from scanwright.figures.overlay import overlay_slices
 from scanwright.geometry.grid import Grid
 from scanwright.problem.label_maps.told import failures
 from scanwright.report.content import (
-    CasePicture,
-    CaseRow,
     DatasetPart,
-    Estimate,
     Event,
-    Fact,
     Finding,
     FoldTraining,
-    GroupRow,
     Headline,
     PlanRow,
     Provenance,
-    RegionRow,
     ReportContent,
-    ResultSet,
     SplitPart,
     SplitRow,
     StageCost,
     TrainingPart,
 )
 from scanwright.report.page import build
+from scanwright.report.results_content import CasePicture, CaseRow, Estimate, Fact, GroupRow, RegionRow, ResultSet
 
 MEASURES = ("dice", "iou", "sensitivity", "precision", "hd95_{u}", "asd_{u}", "nsd", "{s}_error_{a}", "{s}_bias_{a}")
 REGIONS = {"anterior": (1,), "posterior": (2,)}

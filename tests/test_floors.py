@@ -22,9 +22,9 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     5: ("transform", "package"),
     6: ("network",),
     7: ("training",),
-    8: ("inference", "report.certainty"),  # a part of report.content, and plain data as that is
-    9: ("evaluation", "explanation", "figures", "findings", "report.content", "report.model_facts"),
-    10: ("features", "report.notation", "report.study_content", "report.subgroup_content"),
+    8: ("inference", "report.certainty"),  # a part of what reports say, and plain data
+    9: ("evaluation", "explanation", "figures", "findings", "report.results_content", "report.model_facts"),
+    10: ("features", "report.content", "report.notation", "report.study_content", "report.subgroup_content"),
     11: ("problem",),
     12: ("gate", "search"),
     13: ("report", "release", "monitor"),

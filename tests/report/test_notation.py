@@ -5,8 +5,8 @@ import pytest
 
 from scanwright.evaluation.measures import describe_measures
 from scanwright.report import card, notation
-from scanwright.report.content import Estimate
 from scanwright.report.notation import digits_of, duration, interval, is_better, memory, metric, number, stated
+from scanwright.report.results_content import Estimate
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 

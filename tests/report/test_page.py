@@ -14,11 +14,7 @@ import pytest
 from report_sample import make_cases, read_hippocampus, sample, training_part
 from scanwright.evaluation.measures import describe_measures
 from scanwright.report.content import (
-    CaseRow,
     DatasetPart,
-    Difference,
-    Estimate,
-    Fact,
     Finding,
     Headline,
     HeldPart,
@@ -27,11 +23,10 @@ from scanwright.report.content import (
     ModelsPart,
     PlanRow,
     Provenance,
-    RegionRow,
     ReportContent,
-    ResultSet,
 )
 from scanwright.report.page import build
+from scanwright.report.results_content import CaseRow, Difference, Estimate, Fact, RegionRow, ResultSet
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 HOSTILE = '<script>alert("1")</script>'

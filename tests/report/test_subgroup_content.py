@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from scanwright.report.content import Estimate, GroupRow, ReportContent, ResultSet
+from scanwright.report.content import ReportContent
 from scanwright.report.page import build
+from scanwright.report.results_content import Estimate, GroupRow, ResultSet
 from scanwright.report.subgroup_content import said_of, subgroup_part, with_small
 
 

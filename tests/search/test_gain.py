@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanwright.report.content import Difference, Estimate
+from scanwright.report.results_content import Difference, Estimate
 from scanwright.search.gain import judged
 
 

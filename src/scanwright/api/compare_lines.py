@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scanwright.report.content import Estimate
 from scanwright.report.notation import interval, number, p_value
+from scanwright.report.results_content import Estimate
 
 
 def compared_lines(result: Mapping[str, Any]) -> list[str]:

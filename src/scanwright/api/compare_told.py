@@ -10,8 +10,9 @@ from scanwright.evaluation.contrast import TESTS, TITLES, Measured
 from scanwright.evaluation.pairwise import Pair
 from scanwright.evaluation.statistics import FEW_PATIENTS
 from scanwright.report.compare_content import CompareContent, ComparedModel, MeasureRows, PairRow, TestRow
-from scanwright.report.content import Estimate, Fact, Provenance
+from scanwright.report.content import Provenance
 from scanwright.report.notation import interval, metric, number, p_value
+from scanwright.report.results_content import Estimate, Fact
 from scanwright.report.wording import few_text
 
 SAME_CASES = (

@@ -32,20 +32,10 @@ from scanwright.metric_lines import OF_FINDINGS
 from scanwright.package.load import CHOSEN
 from scanwright.problem.label_maps.lesions import FINDINGS
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import (
-    CasePicture,
-    Estimate,
-    Fact,
-    Headline,
-    HeldPart,
-    HeldRow,
-    Provenance,
-    ReportContent,
-    ResultSet,
-    estimate,
-)
+from scanwright.report.content import Headline, HeldPart, HeldRow, Provenance, ReportContent
 from scanwright.report.notation import metric
 from scanwright.report.page import build
+from scanwright.report.results_content import CasePicture, Estimate, Fact, ResultSet, estimate
 from scanwright.runtime import Machine
 from scanwright.types import JSON
 

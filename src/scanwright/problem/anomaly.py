@@ -48,7 +48,7 @@ from scanwright.problem.pooling import OpinionsOf
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.problem.whole.pooling import WholePooling, weighted_mean
 from scanwright.protocols import Listener
-from scanwright.report.content import CasePicture, Difference, ResultSet
+from scanwright.report.results_content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import DECISION, KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
 from scanwright.types import JSON, Array, Bools, Floats, Unit

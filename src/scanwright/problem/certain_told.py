@@ -11,8 +11,8 @@ from scanwright.figures.plots import Line, line_plot
 from scanwright.figures.probability import Bin, reliability_plot
 from scanwright.problem.certain import CERTAINTY
 from scanwright.report.certainty import CertaintyPart, Table
-from scanwright.report.content import Estimate, Figure, estimate
 from scanwright.report.notation import NOT_DEFINED, digits_of, interval, metric, number
+from scanwright.report.results_content import Estimate, Figure, estimate
 from scanwright.types import JSON
 
 FEW_GROUPS = 12

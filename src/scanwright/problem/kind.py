@@ -25,7 +25,7 @@ from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem.certain import Certain
 from scanwright.protocols import Listener, Problem
-from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.results_content import CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON, Array, Floats, Unit
 

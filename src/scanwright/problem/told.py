@@ -15,7 +15,7 @@ from scanwright.evaluation.summary import BY_GROUP_AND_CLASS
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
 from scanwright.geometry.volume import Volume
-from scanwright.report.content import (
+from scanwright.report.results_content import (
     CaseRow,
     Difference,
     Estimate,

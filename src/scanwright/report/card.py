@@ -16,7 +16,7 @@ from markupsafe import Markup
 from scanwright.dataset.classes import listed, quoted
 from scanwright.evaluation.statistics import MIN_PATIENTS
 from scanwright.report import notation
-from scanwright.report.content import SEGMENTATION, Estimate, Wording
+from scanwright.report.results_content import SEGMENTATION, Estimate, Wording
 from scanwright.types import JSON
 
 SCHEMA_VERSION = 1

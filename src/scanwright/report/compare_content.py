@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scanwright.report.content import Estimate, Fact, Provenance
+from scanwright.report.content import Provenance
+from scanwright.report.results_content import Estimate, Fact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,9 +7,9 @@ from markupsafe import Markup
 from scanwright.figures.contrasts import Difference, difference_plot, rank_plot
 from scanwright.report import notation
 from scanwright.report.compare_content import CompareContent, MeasureRows
-from scanwright.report.content import Estimate
 from scanwright.report.html import markup, page_environment, style, words_of
 from scanwright.report.page import label
+from scanwright.report.results_content import Estimate
 
 MOST_DRAWN = 28
 """Pairs that are drawn; a table holds all."""

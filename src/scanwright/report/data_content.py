@@ -7,7 +7,8 @@ with its answer as tables, plots and pictures.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scanwright.report.content import Fact, Finding
+from scanwright.report.content import Finding
+from scanwright.report.results_content import Fact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,9 @@ from scanwright.evaluation.learning_curve import Curve, Expected, Point
 from scanwright.evaluation.sample_size import CORRELATIONS, Basis, Needed, SampleSize
 from scanwright.figures.learning import Measured, learning_plot
 from scanwright.report import notation
-from scanwright.report.content import Estimate, Figure, Section, Table
+from scanwright.report.content import Section, Table
 from scanwright.report.html import words_of
+from scanwright.report.results_content import Estimate, Figure
 from scanwright.types import JSON
 
 BASES: Mapping[Basis, str] = {

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from scanwright.report.content import Difference, Estimate, Fact
+from scanwright.report.results_content import Difference, Estimate, Fact
 from scanwright.types import JSON
 
 

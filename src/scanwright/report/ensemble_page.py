@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from scanwright.figures.intervals import Interval, interval_plot
 from scanwright.report import notation
-from scanwright.report.content import Difference
 from scanwright.report.ensemble_content import EnsembleReport, EnsembleRow, Worth
 from scanwright.report.html import Words, page_environment, style, words_of
 from scanwright.report.page import label
+from scanwright.report.results_content import Difference
 
 SORTS = {"single": "Single models", "semi": "Semi ensembles, of one training", "full": "Full ensembles"}
 MARGIN = 1.1

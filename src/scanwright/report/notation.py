@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scanwright.report.content import Estimate
+from scanwright.report.results_content import Estimate
 
 NOT_DEFINED = "\N{EN DASH}"
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

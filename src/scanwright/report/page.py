@@ -13,8 +13,9 @@ from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
 from scanwright.figures.palette import ACCENT, STRUCTURES, structure_colour
 from scanwright.figures.plots import Box, Line, Pairs, agreement_plot, bland_altman_plot, box_plot, line_plot
 from scanwright.report import notation
-from scanwright.report.content import CaseRow, Estimate, ReportContent, ResultSet, TrainingPart
+from scanwright.report.content import ReportContent, TrainingPart
 from scanwright.report.html import Words, markup, page_environment, style, words_of
+from scanwright.report.results_content import CaseRow, Estimate, ResultSet
 
 MAX_BOXES = 24
 MAX_REGION_COLUMNS = 8

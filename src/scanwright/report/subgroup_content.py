@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scanwright.evaluation.contrast import TITLES
-from scanwright.report.content import Estimate, GroupRow, SubgroupPart, SubgroupRow
+from scanwright.report.results_content import Estimate, GroupRow, SubgroupPart, SubgroupRow
 from scanwright.types import JSON
 
 SUBGROUPS = "subgroups"

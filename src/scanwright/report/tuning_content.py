@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from scanwright.report.content import Fact
 from scanwright.report.data_content import Section
 from scanwright.report.html import page_environment, style
+from scanwright.report.results_content import Fact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

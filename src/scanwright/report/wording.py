@@ -8,8 +8,8 @@ import numpy as np
 from scanwright.dataset.facts import Fingerprint, Spread
 from scanwright.dataset.task import Channel
 from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
-from scanwright.report.content import Fact
 from scanwright.report.notation import number
+from scanwright.report.results_content import Fact
 from scanwright.transform.intensity import Tint
 from scanwright.transform.spatial import Warp
 from scanwright.types import Triple

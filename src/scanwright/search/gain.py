@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scanwright.report.content import Difference
 from scanwright.report.notation import is_better
+from scanwright.report.results_content import Difference
 
 
 @dataclass(frozen=True, slots=True)

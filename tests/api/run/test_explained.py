@@ -12,7 +12,7 @@ from scanwright.api.run.explained import NO_TIME, Explained, sanity_text
 from scanwright.api.run.folder import Clock
 from scanwright.explanation.sanity import Sanity, Stage
 from scanwright.protocols import silent
-from scanwright.report.content import CasePicture
+from scanwright.report.results_content import CasePicture
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 
 from scanwright.api.run.telling import choice_text, chosen_members, headlines, limits, patients_text, scope_of_test
 from scanwright.dataset.cases import UNTOLD, Dataset, Fault
-from scanwright.report.content import Estimate, ModelRow, ModelsPart, entry, estimate
+from scanwright.report.content import ModelRow, ModelsPart
+from scanwright.report.results_content import Estimate, entry, estimate
 from score_samples import row, scores, study
 
 

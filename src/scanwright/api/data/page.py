@@ -13,8 +13,9 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.survey import Glance, Survey
-from scanwright.report.content import Fact, Finding
+from scanwright.report.content import Finding
 from scanwright.report.data_content import DataReport, FindingGroup, Picture
+from scanwright.report.results_content import Fact
 from scanwright.report.wording import channel_text, space_facts, volume_text
 
 SHEET, PICTURES = 24, 8

@@ -27,9 +27,9 @@ from scanwright.evaluation.summary import CHOSEN_WITHOUT
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
-from scanwright.report.content import Estimate, entry, estimate
 from scanwright.report.ensemble_content import EnsembleReport
 from scanwright.report.ensemble_page import build as build_page
+from scanwright.report.results_content import Estimate, entry, estimate
 from scanwright.runtime import DeviceName, choose_device, command_line, num_threads
 
 RECORD, PAGE, PACKAGE = "ensemble.json", "ensemble.html", "model.swm"

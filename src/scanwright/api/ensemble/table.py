@@ -13,10 +13,10 @@ from scanwright.plan.plan import Plan
 from scanwright.problem.certain import CERTAINTY
 from scanwright.protocols import Progress
 from scanwright.report import notation
-from scanwright.report.content import Difference, Estimate, estimate
 from scanwright.report.ensemble_content import EnsembleRow, Worth
 from scanwright.report.html import words_of
 from scanwright.report.page import label
+from scanwright.report.results_content import Difference, Estimate, estimate
 
 SEED = 0
 TIE = 0.0005

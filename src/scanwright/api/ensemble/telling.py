@@ -10,8 +10,8 @@ from scanwright.api.ensemble.cost import Limits
 from scanwright.api.ensemble.sources import Sources
 from scanwright.api.ensemble.table import Judged, metric_name
 from scanwright.report import notation
-from scanwright.report.content import Estimate, Fact
 from scanwright.report.ensemble_content import EnsembleReport, EnsembleRow, Worth
+from scanwright.report.results_content import Estimate, Fact
 
 LITTLE = 0.02
 

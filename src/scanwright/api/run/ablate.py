@@ -21,7 +21,8 @@ from scanwright.plan.encoder_plan import EncoderPlan
 from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings, Start
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import Fact, ModelsPart
+from scanwright.report.content import ModelsPart
+from scanwright.report.results_content import Fact
 from scanwright.runtime import Machine
 
 

@@ -17,7 +17,7 @@ from scanwright.explanation.sanity import LIMIT, Sanity, randomisation_check, ta
 from scanwright.inference.predict import Engine
 from scanwright.problem.kind import Explanation
 from scanwright.protocols import Listener
-from scanwright.report.content import CasePicture, Fact, Figure
+from scanwright.report.results_content import CasePicture, Fact, Figure
 
 NO_TIME = "the budget was used; the same command once more draws it"
 

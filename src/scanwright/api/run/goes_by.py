@@ -17,7 +17,7 @@ from scanwright.features.radiomic_groups import radiomic_groups
 from scanwright.features.served import ClassicalNetwork
 from scanwright.figures.plots import Box, box_plot
 from scanwright.plan.classical_plan import ClassicalPlan
-from scanwright.report.content import Figure
+from scanwright.report.results_content import Figure
 
 MOST_GROUPS, MOST_PARTS = 12, 6
 Falls = dict[str, list[float]]

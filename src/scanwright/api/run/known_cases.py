@@ -23,7 +23,7 @@ from scanwright.figures.embedding import embedding_plot
 from scanwright.figures.palette import structure_colour
 from scanwright.inference.predict import pad_to_patch
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import Figure
+from scanwright.report.results_content import Figure
 from scanwright.types import Floats
 
 MOST_DRAWN = 600

@@ -17,17 +17,8 @@ from scanwright.evaluation.summary import CAVEATS, CHOSEN_WITHOUT
 from scanwright.plan.classical import idle
 from scanwright.plan.ledger import BY_HAND
 from scanwright.problem.kind import Kind
-from scanwright.report.content import (
-    CasePicture,
-    DatasetPart,
-    Fact,
-    Headline,
-    PlanRow,
-    ResultSet,
-    SplitPart,
-    SplitRow,
-    estimate,
-)
+from scanwright.report.content import DatasetPart, Headline, PlanRow, SplitPart, SplitRow
+from scanwright.report.results_content import CasePicture, Fact, ResultSet, estimate
 from scanwright.report.wording import (
     channel_text,
     few_text,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from scanwright.api.run.in_range import RANGE, TESTS
-from scanwright.report.content import Estimate, RangePart, RangeRow
+from scanwright.report.content import RangePart, RangeRow
+from scanwright.report.results_content import Estimate
 from scanwright.types import JSON
 
 CAN_BE_TOLD = 0.5

@@ -47,7 +47,6 @@ from scanwright.report import notation
 from scanwright.report.card import card_markdown, make_card
 from scanwright.report.content import (
     Event,
-    Fact,
     FoldTraining,
     Headline,
     ModelsPart,
@@ -59,6 +58,7 @@ from scanwright.report.content import (
 )
 from scanwright.report.datasheet import answer_to
 from scanwright.report.page import build as build_page
+from scanwright.report.results_content import Fact
 from scanwright.runtime import Machine
 
 LITTLE = 0.02

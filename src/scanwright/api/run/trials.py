@@ -32,8 +32,9 @@ from scanwright.plan.settings import Settings
 from scanwright.plan.trials import models_to_try
 from scanwright.problem.known import KINDS
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import Fact, ModelRow, ModelsPart, entry, estimate
+from scanwright.report.content import ModelRow, ModelsPart
 from scanwright.report.notation import is_better
+from scanwright.report.results_content import Fact, entry, estimate
 from scanwright.runtime import Machine
 
 METRICS = "metrics.json"

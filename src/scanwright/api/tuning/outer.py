@@ -11,7 +11,7 @@ from scanwright.api.run.study import Material
 from scanwright.api.run.trials import Tried, train_model
 from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener
-from scanwright.report.content import Difference, Estimate, estimate
+from scanwright.report.results_content import Difference, Estimate, estimate
 from scanwright.runtime import Machine
 from scanwright.search.gain import Verdict, judged
 

@@ -9,10 +9,10 @@ from scanwright.api.run.folder import Run
 from scanwright.api.tuning.outer import DEFAULT, TUNED
 from scanwright.api.tuning.results import NOTE, Results, gain_text
 from scanwright.figures.tuning import Axis, TrialDot, history_plot, importance_plot, parallel_plot, slice_plot
-from scanwright.report.content import Fact
 from scanwright.report.data_content import Plot, Section, Table
 from scanwright.report.html import words_of
 from scanwright.report.notation import NOT_DEFINED, duration, metric, number
+from scanwright.report.results_content import Fact
 from scanwright.report.tuning_content import TuningReport, build
 from scanwright.search.importance import LEAST_TRIALS
 from scanwright.search.parameter import Parameter, text_of

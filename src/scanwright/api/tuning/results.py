@@ -11,9 +11,9 @@ from scanwright.api.tuning.default import Base
 from scanwright.api.tuning.outer import Compared, headline
 from scanwright.plan.plan import Plan
 from scanwright.plan.settings import Settings
-from scanwright.report.content import Estimate
 from scanwright.report.notation import interval, metric, p_value
 from scanwright.report.notation import number as as_number
+from scanwright.report.results_content import Estimate
 from scanwright.runtime import Machine
 from scanwright.search.changes import pins
 from scanwright.search.gain import NOTHING_BETTER, Verdict

@@ -13,8 +13,8 @@ from scanwright.api.tuning.page import page_of
 from scanwright.api.tuning.results import NOTE, Results, best_values, gain_text, headline_of, values_of
 from scanwright.files import write_bytes, write_json
 from scanwright.plan.settings import Settings
-from scanwright.report.content import Difference, entry
 from scanwright.report.notation import duration
+from scanwright.report.results_content import Difference, entry
 from scanwright.search.importance import importances
 from scanwright.search.study import COMPLETE, FAIL, PRUNED, trials_in
 from scanwright.search.trials import ENDED, SECONDS, STEPS

@@ -41,7 +41,7 @@ from scanwright.problem.near import NEAR, apart
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
-from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.results_content import CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import MOST_FINDINGS, FindingLine, KeyImage, StudyPart
 from scanwright.types import JSON, Array, Floats, Triple, Unit
 

@@ -10,7 +10,7 @@ from scanwright.evaluation.detected import DetectedCase, usual_froc_rule
 from scanwright.evaluation.froc import froc_curve
 from scanwright.evaluation.matched import MatchedCase, match_cases
 from scanwright.figures.plots import Line, line_plot
-from scanwright.report.content import Figure
+from scanwright.report.results_content import Figure
 from scanwright.types import Floats
 
 MOST_CLASSES = 6

@@ -16,8 +16,8 @@ from scanwright.problem.boxes import figures as box_figures
 from scanwright.problem.boxes.choice import told
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together
 from scanwright.problem.windows import around_boxes, window_of
-from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
+from scanwright.report import results_content as page_content
+from scanwright.report.results_content import CasePicture, Difference, Fact, ResultSet, Wording
 from scanwright.types import JSON
 
 UNSHOWN = set(AT_RATES) - {"sensitivity_at_1fp"}

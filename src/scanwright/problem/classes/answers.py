@@ -35,7 +35,7 @@ from scanwright.problem.classes.points import points_at, points_of
 from scanwright.problem.near import is_near
 from scanwright.problem.whole.images import MOST_EXPLAINED, WholeImages
 from scanwright.problem.whole.pooling import ClassPooling
-from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.results_content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Array, Floats, Unit
 
 CALIBRATED = {

@@ -15,7 +15,7 @@ from scanwright.figures.discrimination import Banded, pr_plot, roc_plot
 from scanwright.figures.matrix import confusion_plot
 from scanwright.figures.plots import shortened
 from scanwright.figures.probability import Bin, decision_plot, reliability_plot
-from scanwright.report.content import Figure
+from scanwright.report.results_content import Figure
 from scanwright.types import Floats
 
 MOST_CLASSES = 6

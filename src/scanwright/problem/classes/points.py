@@ -8,7 +8,7 @@ from scanwright.evaluation.judged import ClassifiedCase, answers_of
 from scanwright.evaluation.operating import Rule
 from scanwright.evaluation.points import TOLD, PointMeasures, measures_at, operating_points
 from scanwright.problem.classes.figures import MOST_CLASSES
-from scanwright.report.content import PointRow, estimate
+from scanwright.report.results_content import PointRow, estimate
 from scanwright.types import JSON
 
 POINTS = "operating_points"

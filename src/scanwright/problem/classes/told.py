@@ -13,8 +13,8 @@ from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.classes import figures as class_figures
 from scanwright.problem.classes.points import point_rows
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
-from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
+from scanwright.report import results_content as page_content
+from scanwright.report.results_content import CasePicture, Difference, Fact, ResultSet, Wording
 from scanwright.types import JSON
 
 WORDING = Wording(

@@ -49,8 +49,8 @@ from scanwright.problem.label_maps.settling import settle_masks
 from scanwright.problem.label_maps.study import measured_table, study_part
 from scanwright.problem.shown_by_itself import ShownByItself
 from scanwright.protocols import Listener
-from scanwright.report.content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.report.notation import size
+from scanwright.report.results_content import SEGMENTATION, CasePicture, Difference, ResultSet, Wording
 from scanwright.report.study_content import StudyPart
 from scanwright.types import JSON, Array, Floats, Unit
 

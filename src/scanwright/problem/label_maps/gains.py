@@ -12,8 +12,8 @@ from scanwright.inference.postprocess import Step
 from scanwright.problem.agreement import MOST_QUANTITIES
 from scanwright.problem.label_maps.after import CONFIDENCE, MASKS, POSTPROCESS, VOXELS, After, step_of
 from scanwright.problem.label_maps.kept import KeptRow
-from scanwright.report.content import Estimate, Figure, RegionRow, ResultSet, estimate, estimates
 from scanwright.report.notation import number
+from scanwright.report.results_content import Estimate, Figure, RegionRow, ResultSet, estimate, estimates
 from scanwright.types import JSON, Unit
 
 CHOSEN = "chosen"

@@ -16,7 +16,7 @@ from scanwright.findings.table import size_of_voxel
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.problem.agreement import HOW_DRAWN, MOST_QUANTITIES, agreement_panels
-from scanwright.report.content import Figure, RegionRow, ResultSet, estimates
+from scanwright.report.results_content import Figure, RegionRow, ResultSet, estimates
 from scanwright.types import JSON, Bools
 
 SPELLED = {"mm²": "mm2"}

@@ -16,8 +16,8 @@ from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label
 from scanwright.problem.told import best_to_worst, difference, in_order
 from scanwright.protocols import IGNORE
-from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Difference, Fact, RegionRow, ResultSet, estimates, group_rows
+from scanwright.report import results_content as page_content
+from scanwright.report.results_content import CasePicture, Difference, Fact, RegionRow, ResultSet, estimates, group_rows
 from scanwright.report.subgroup_content import subgroup_part, with_small
 from scanwright.types import JSON, Array, Unit
 

@@ -29,7 +29,7 @@ from scanwright.problem.numbers.compared import ComparedNumbers
 from scanwright.problem.numbers.told import said
 from scanwright.problem.whole.images import WholeImages
 from scanwright.problem.whole.pooling import NumberPooling
-from scanwright.report.content import CasePicture, Difference, ResultSet, Wording
+from scanwright.report.results_content import CasePicture, Difference, ResultSet, Wording
 from scanwright.types import JSON, Array, Floats, Unit
 
 FAR = 3.0

@@ -6,7 +6,7 @@ from scanwright.dataset.task import Task
 from scanwright.evaluation.judged import MeasuredCase
 from scanwright.figures.plots import Pairs
 from scanwright.problem.agreement import HOW_DRAWN, MOST_QUANTITIES, agreement_panels
-from scanwright.report.content import Figure
+from scanwright.report.results_content import Figure
 from scanwright.types import JSON
 
 

@@ -14,8 +14,8 @@ from scanwright.evaluation.statistics import holm
 from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.numbers import figures as number_figures
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown
-from scanwright.report import content as page_content
-from scanwright.report.content import CasePicture, Difference, Fact, ResultSet, Wording
+from scanwright.report import results_content as page_content
+from scanwright.report.results_content import CasePicture, Difference, Fact, ResultSet, Wording
 from scanwright.types import JSON, Floats
 
 WORDING = Wording(
