@@ -47,7 +47,7 @@ from scanwright.geometry.resample import resize
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import NOTHING, Detections
 from scanwright.io.formats import read_label, write_volume
-from scanwright.problem.boxes.answers import BoxAnswer
+from scanwright.problem.boxes.answer import BoxAnswer
 from scanwright.problem.detection import Detection
 from scanwright.runtime import generator
 from scanwright.types import Array, Floats, three

@@ -16,7 +16,7 @@ from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import Detections
-from scanwright.problem.boxes.answers import BoxAnswer
+from scanwright.problem.boxes.answer import BoxAnswer
 from scanwright.problem.detection import Detection
 
 TASK = Task(name="cells", kind="detection", classes=("red", "white"), channels=(Channel(name="X", modality="rgb"),))

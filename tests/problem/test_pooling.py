@@ -13,7 +13,7 @@ from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import Detections
 from scanwright.problem.anomaly import Anomaly, AnomalyAnswer
-from scanwright.problem.boxes.answers import BoxAnswer
+from scanwright.problem.boxes.answer import BoxAnswer
 from scanwright.problem.classification import Classification
 from scanwright.problem.detection import Detection
 from scanwright.problem.label_maps.pooling import STEPS, ProbabilityMaps

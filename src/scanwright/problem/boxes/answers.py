@@ -1,9 +1,8 @@
-"""Answers that are boxes: how they are made, kept as files, and judged. What detection shares with no other kind."""
+"""Answers that are boxes: how they are made and judged. What detection shares with no other kind."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
-from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, IntegrityError
 from scanwright.evaluation.box_sizes import usual_groups
@@ -21,78 +19,39 @@ from scanwright.evaluation.detection_summary import summarise_detection
 from scanwright.evaluation.headlines import precisions_drawn
 from scanwright.evaluation.matched import match_cases
 from scanwright.evaluation.summary import CAVEATS
-from scanwright.figures.boxed import Drawn, boxed
-from scanwright.figures.palette import structure_colour
-from scanwright.files import read_json, write_json
-from scanwright.findings.regions import Place, Regions
+from scanwright.files import read_json
+from scanwright.findings.regions import Regions
 from scanwright.geometry.boxes import as_boxes
-from scanwright.geometry.diameters import axis_of_slices
 from scanwright.geometry.grid import Grid
-from scanwright.geometry.lying import OUTSIDE
 from scanwright.geometry.volume import Volume
-from scanwright.inference.boxes import NOTHING, Detections, answer_boxes, joined
+from scanwright.inference.boxes import Detections, answer_boxes, joined
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem.boxes import told as box_told
-from scanwright.problem.boxes.choice import Limits, limits_from_json, settle, told
+from scanwright.problem.boxes.answer import BoxAnswer
+from scanwright.problem.boxes.choice import limits_from_json, settle, told
 from scanwright.problem.boxes.compared import ComparedBoxes
+from scanwright.problem.boxes.kept import KeepsBoxes
 from scanwright.problem.boxes.pooling import BoxPooling
+from scanwright.problem.boxes.shown import ShowsBoxes
 from scanwright.problem.near import NEAR, apart
 from scanwright.problem.shown_by_itself import ShownByItself
-from scanwright.problem.windows import around_boxes, window_of
 from scanwright.protocols import Listener, Progress
 from scanwright.report.results_content import CasePicture, Difference, ResultSet, Wording
-from scanwright.report.study_content import MOST_FINDINGS, FindingLine, KeyImage, StudyPart
-from scanwright.types import JSON, Array, Floats, Triple, Unit
-
-SUFFIX = ".json"
-DIGITS = 3
-MOST_CUTS = 6
-"""Cuts of a volume in a picture of what was found."""
+from scanwright.types import JSON, Array, Floats, Unit
 
 
-@dataclass(frozen=True, slots=True)
-class BoxAnswer:
-    """What was found in one image: boxes in voxels along I, J, K of its own grid. spacing: edges of a voxel, in `unit`.
-
-    regions: those that the boxes lie among, None where none are known.
-    """
-
-    found: Detections
-    spacing: Triple
-    unit: Unit
-    regions: Regions | None = None
-
-    def place_of(self, place: int) -> Place | None:
-        """Where a box lies among the regions; None where none are known."""
-        return None if self.regions is None else self.regions.place_of(self.found.boxes[place])
-
-
-class BoxAnswers(ComparedBoxes, BoxPooling, ShownByItself):
+class BoxAnswers(KeepsBoxes, ShowsBoxes, ComparedBoxes, BoxPooling, ShownByItself):
     """Mixed into a problem of one task whose answer is a number of boxes, each with a class and a score."""
 
-    task: Task
-    name: str
     primary = "map50"
     holds = "boxes"
     beside: tuple[str, ...] = ()
     takes_regions = True
-    stated: Limits
-    """The score of each class from which on its boxes are told, where it was settled; () else."""
-
-    @property
-    def thresholds(self) -> Limits:
-        """The same, and DEFAULT_SCORE where nobody has said which boxes are told."""
-        return self.stated or (DEFAULT_SCORE,) * len(self.parts)
 
     def learns(self, case: Case) -> bool:
         """Every labelled case."""
         return True
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The classes."""
-        return self.task.classes
 
     @property
     def wording(self) -> Wording:
@@ -134,129 +93,6 @@ class BoxAnswers(ComparedBoxes, BoxPooling, ShownByItself):
 
     def measured(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> None:
         """None: a box is no outline."""
-
-    def study(self, image: Volume, answer: BoxAnswer, *, sure: Array | None) -> StudyPart:
-        """The boxes that are told, the regions that they lie among, and a picture of them."""
-        counts = Counter(self.parts[int(answer.found.codes[place])] for place in self._told(answer))
-        return StudyPart(
-            answers={name: str(counts[name]) for name in self.parts},
-            are_counts=True,
-            looks_for_findings=True,
-            findings=tuple(
-                self._line(answer, place, number, grid=image.grid)
-                for number, place in enumerate(self._told(answer), start=1)
-            ),
-            regions=() if answer.regions is None else answer.regions.rows,
-            unit_of_size="" if answer.regions is None else answer.regions.unit_of_size,
-            images=(
-                KeyImage(
-                    png=self.drawn(image, answer, numbered=True),
-                    shows="boxes" if self._told(answer) else "image",
-                    legend=self._legend(answer),
-                ),
-            ),
-            unit_of_length=answer.unit,
-        )
-
-    def drawn(self, image: Volume, answer: BoxAnswer, *, numbered: bool = False) -> bytes:
-        """The boxes that are told, over the image, with their scores. numbered: with their numbers in the table instead."""
-        found = answer.found
-        boxes = [
-            Drawn(found.boxes[k], int(found.codes[k]), float(found.scores[k]), number if numbered else None)
-            for number, k in enumerate(self._told(answer), start=1)
-        ]
-        window = window_of(around_boxes(image.voxels[0], [one.corners for one in boxes]), self.task)
-        first = boxes[:MOST_FINDINGS]
-        return boxed(image.voxels, grid=image.grid, boxes=boxes, window=window, first=first, most=MOST_CUTS)
-
-    def _legend(self, answer: BoxAnswer) -> tuple[tuple[str, str], ...]:
-        codes = sorted({int(answer.found.codes[place]) for place in self._told(answer)})
-        return tuple((self.parts[code], structure_colour(code)) for code in codes)
-
-    def _told(self, answer: BoxAnswer) -> list[int]:
-        """Places of the boxes that are told, the most probable first."""
-        there = told(answer.found.scores, answer.found.codes, self.thresholds)
-        places: list[int] = np.flatnonzero(there).tolist()
-        return places
-
-    def _line(self, answer: BoxAnswer, place: int, number: int, *, grid: Grid) -> FindingLine:
-        across, has_slices = axis_of_slices(grid), 1 not in grid.shape
-        edges = edges_of(answer, place)
-        shorter, longer = sorted(np.delete(edges, across).tolist())
-        low, high = answer.found.boxes[place, :, across].tolist()
-        lies = answer.place_of(place) or Place(OUTSIDE)
-        return FindingLine(
-            number=number,
-            kind=self.parts[int(answer.found.codes[place])],
-            region=lies.region,
-            crosses=lies.crosses,
-            longest=longer,
-            perpendicular=shorter,
-            depth=float(edges[across]) if has_slices else None,
-            slices=(min(grid.shape[across], math.floor(low) + 1), max(1, math.ceil(high))) if has_slices else None,
-            axis=across + 1,
-            confidence=float(answer.found.scores[place]),
-        )
-
-    def file_name(self, case: Case) -> str:
-        """The file, within a folder, in which a case's answer is kept."""
-        return f"{case.id}{SUFFIX}"
-
-    def write(self, file: Path, answer: BoxAnswer) -> None:
-        """Keep an answer: every box with its class, score and corners, what a voxel measures, and, where it was settled, from
-        which score on the boxes of a class are told; where regions are known, these, and where among them each box lies.
-        """
-        limits = dict(zip(self.parts, self.stated, strict=False))
-        write_json(
-            file,
-            {
-                "problem": self.name,
-                "spacing": list(answer.spacing),
-                "unit": answer.unit,
-                **({"thresholds": limits} if limits else {}),
-                **_regions_of(answer),
-                "boxes": [self._box(answer, place, digits=6) for place in range(len(answer.found))],
-            },
-        )
-
-    def read(self, file: Path) -> BoxAnswer:
-        """An answer that was kept. Raises InputError for a file that is none of this problem."""
-        kept = read_json(file)
-        try:
-            rows = kept["boxes"]
-            found = Detections(
-                as_boxes([(row["start"], row["end"]) for row in rows]),
-                np.array([float(row["score"]) for row in rows]),
-                np.array([self.parts.index(row["class"]) for row in rows], dtype=np.int64),
-            )
-            spacing = (float(kept["spacing"][0]), float(kept["spacing"][1]), float(kept["spacing"][2]))
-            return BoxAnswer(found if rows else NOTHING, spacing, kept["unit"])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise InputError("not an answer to this problem", where=file, expected=", ".join(self.parts)) from error
-
-    def found(self, answer: BoxAnswer) -> dict[str, JSON]:
-        """The boxes that are told, each with its edges: {"boxes": [{"class", "score", "start", "end", "size", "unit"}]}; where
-        regions are known, each also with "region" and "crosses", and {"regions": …} as `Regions.to_json` gives them.
-        """
-        return {
-            "boxes": [
-                self._box(answer, place, digits=DIGITS)
-                | {"size": [round(float(edge), DIGITS) for edge in edges_of(answer, place)], "unit": answer.unit}
-                for place in self._told(answer)
-            ],
-            **_regions_of(answer),
-        }
-
-    def _box(self, answer: BoxAnswer, place: int, *, digits: int) -> dict[str, JSON]:
-        start, end = answer.found.boxes[place].tolist()
-        lies = answer.place_of(place)
-        return {
-            "class": self.parts[int(answer.found.codes[place])],
-            "score": round(float(answer.found.scores[place]), 6),
-            "start": [round(one, digits) for one in start],
-            "end": [round(one, digits) for one in end],
-            **({} if lies is None else {"region": lies.region, "crosses": list(lies.crosses)}),
-        }
 
     def doubts(self, answer: BoxAnswer) -> tuple[Doubt, ...]:
         """That boxes lie near the score from which on they are told (near.py): told as doubtful, or perhaps missed."""
@@ -402,20 +238,8 @@ class BoxAnswers(ComparedBoxes, BoxPooling, ShownByItself):
         return f"No box of {', '.join(missed)} was found." if missed else ""
 
 
-def _regions_of(answer: BoxAnswer) -> dict[str, JSON]:
-    """The regions of the image as plain data; {} where none are known."""
-    return {} if answer.regions is None else {"regions": answer.regions.to_json()}
-
-
 def _said(region: str | None) -> str:
     """A box's region, behind its class."""
     if region is None:
         return ""
     return f" in {region}" if region else " outside all regions"
-
-
-def edges_of(answer: BoxAnswer, place: int) -> Floats:
-    """(3,) lengths of a box along I, J and K, in the answer's unit."""
-    start, end = answer.found.boxes[place]
-    lengths: Floats = (end - start) * np.array(answer.spacing)
-    return lengths
