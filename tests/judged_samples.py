@@ -14,8 +14,8 @@ from scanwright.dataset.task import Channel, Region, Task
 from scanwright.evaluation.evaluate import CaseRow
 from scanwright.evaluation.judged import ClassifiedCase, MeasuredCase
 from scanwright.evaluation.lesions import Lesions
-from scanwright.problem.compared_normal import AnomalyCase
 from scanwright.problem.known import problem_of
+from scanwright.problem.normals.compared import AnomalyCase
 
 CHANNEL = (Channel(name="MR", modality="mr"),)
 TASKS = {

@@ -14,8 +14,9 @@ from scanwright.errors import InputError
 from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.problem.anomaly import AT_LIMIT, MAPS, Anomaly, AnomalyAnswer
+from scanwright.problem.anomaly import MAPS, Anomaly
 from scanwright.problem.known import KINDS
+from scanwright.problem.normals.answer import AT_LIMIT, AnomalyAnswer
 
 SHAPE = (12, 14, 6)
 TASK = Task(

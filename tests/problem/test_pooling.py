@@ -12,11 +12,12 @@ from scanwright.errors import InputError, UsageError
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
 from scanwright.inference.boxes import Detections
-from scanwright.problem.anomaly import Anomaly, AnomalyAnswer
+from scanwright.problem.anomaly import Anomaly
 from scanwright.problem.boxes.answer import BoxAnswer
 from scanwright.problem.classification import Classification
 from scanwright.problem.detection import Detection
 from scanwright.problem.label_maps.pooling import STEPS, ProbabilityMaps
+from scanwright.problem.normals.answer import AnomalyAnswer
 from scanwright.problem.pooling import pooling_of
 from scanwright.problem.regression import Regression
 from scanwright.problem.segmentation import Segmentation

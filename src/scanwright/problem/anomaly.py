@@ -7,7 +7,7 @@ teach nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -38,11 +38,12 @@ from scanwright.io.formats import read_label, write_label
 from scanwright.plan.plan import Plan
 from scanwright.problem.classes import told as class_told
 from scanwright.problem.classification import Classification
-from scanwright.problem.compared_normal import AnomalyCase, ComparedNormal
 from scanwright.problem.kind import Explanation
 from scanwright.problem.label_maps.lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_maps.study import measured_table, study_part
 from scanwright.problem.near import is_near
+from scanwright.problem.normals.answer import AT_LIMIT, LIMIT, PER_SPREAD, AnomalyAnswer
+from scanwright.problem.normals.compared import AnomalyCase, ComparedNormal
 from scanwright.problem.one_answer import OneAnswer
 from scanwright.problem.pooling import OpinionsOf
 from scanwright.problem.shown_by_itself import ShownByItself
@@ -51,16 +52,12 @@ from scanwright.protocols import Listener
 from scanwright.report.results_content import CasePicture, Difference, ResultSet
 from scanwright.report.study_content import DECISION, KeyImage, StudyPart
 from scanwright.training.losses import classes as losses
-from scanwright.types import JSON, Array, Bools, Floats, Unit
+from scanwright.types import JSON, Array, Floats, Unit
 
 MAPS = (".anomaly.png", ".anomaly.nii.gz")
 """What the files with the map of a picture and of a volume end in."""
-LIMIT = 0.5
-"""The score of an image, or a place, that lies at the limit; above it is abnormal."""
 SCORE = "score"
 """Under which name an answer tells, and keeps, that of the whole image."""
-AT_LIMIT, PER_SPREAD = 128, 16
-"""A map is kept in bytes: this is the threshold, and above it is abnormal; one spread is so many."""
 WORDING = replace(
     class_told.WORDING,
     kind="Anomaly detection",
@@ -80,45 +77,6 @@ UNJUDGED = 2
 """In a map of what is abnormal, which is 1, what nobody judged."""
 TITLE = "distance from what is normal"
 FITTED = "a model of what is normal is fitted, and not trained"
-
-
-@dataclass(frozen=True, slots=True)
-class AnomalyAnswer:
-    """chances (2,): one less the score, and the score, as classes have probabilities.
-
-    grades: (1, I, J, K) uint8 on the image's grid, above AT_LIMIT is abnormal. regions: those that what is abnormal lies
-    among, None where none are known.
-    """
-
-    chances: Floats
-    grades: Volume
-    regions: Regions | None = None
-
-    @property
-    def score(self) -> float:
-        """Of the whole image, in [0, 1]: one half at the limit."""
-        return float(self.chances[1])
-
-    @property
-    def decision(self) -> str:
-        """What the image is told as."""
-        return ABNORMAL if self.score > LIMIT else NORMAL
-
-    @property
-    def mask(self) -> Bools:
-        """(I, J, K): where it is abnormal."""
-        return np.asarray(self.grades.voxels[0] > AT_LIMIT)
-
-    @property
-    def sure(self) -> Floats:
-        """(I, J, K) in [0, 1]: one half at the limit, and more the more spreads beyond it."""
-        excess = (self.grades.voxels[0].astype(np.float32) - AT_LIMIT) / PER_SPREAD
-        return np.asarray(1 / (1 + np.exp(-excess)))
-
-    @property
-    def labels(self) -> Volume:
-        """1 where it is abnormal."""
-        return Volume(self.mask[None].astype(np.uint8), self.grades.grid)
 
 
 class Anomaly(ComparedNormal, WholePooling, OneAnswer, ShownByItself):

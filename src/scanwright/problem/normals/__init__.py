@@ -1,0 +1,1 @@
+"""What a model of what is normal answers, and what such models are compared by."""
