@@ -8,7 +8,8 @@ from typing import Any
 from scanwright.api.claims import require_outside
 from scanwright.api.data.gate import PAGE, look_at_all, look_at_cases, write_looked
 from scanwright.api.make_model import Trained, train
-from scanwright.api.run.study import given_splits, require_split_file, without
+from scanwright.api.run.splitting import given_splits, require_split_file
+from scanwright.api.run.study import without
 from scanwright.dataset import read as dataset_read
 from scanwright.dataset.cases import Dataset
 from scanwright.dataset.checks import Checks, by_code, condensed

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scanwright.api.case import results
+from scanwright.api.case import endings
 from scanwright.api.case.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
 from scanwright.api.case.declined import Declined, decline, refusal
 from scanwright.api.case.given_outlines import with_outlines
@@ -141,7 +141,7 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    beside = (*results.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside)
+    beside = (*endings.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside)
     answers.claim(targets, beside=beside)
     if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
         tell(Progress("predict", note=note))

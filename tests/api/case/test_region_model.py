@@ -23,7 +23,7 @@ from scanwright.problem.known import KINDS
 def detector(finished, tmp_path_factory, scanwright):
     """A package of boxes round the tumours of the same scans, in which `finished` finds the liver."""
     folder = tmp_path_factory.mktemp("boxes")
-    given = ("--task", "detection", "--steps", "60", "--folds", "2", "--device", "cpu")
+    given = ("--task", "detection", "--steps", "100", "--folds", "2", "--device", "cpu")
     ended = scanwright("train", finished.data, *given, "-o", folder / "run")
     assert ended.code == 0, ended.err
     return folder / "run" / "model.swm"

@@ -7,7 +7,7 @@ import pytest
 
 from dicom_peers import conformance_errors, needs_dciodvfy
 from made_folders import made_task
-from scanwright.api.case import results
+from scanwright.api.case import coded_measures, results
 from scanwright.api.case.dicom_scans import dicom_cases
 from scanwright.api.case.study_report import StudyOptions
 from scanwright.api.use_model import predict
@@ -38,7 +38,7 @@ def answered(finished, tmp_path_factory):
 
 
 def test_an_image_within_the_normal_is_told_by_its_score_alone():
-    (only,) = results.answers_in({"score": 0.25, "limit": 0.5, "decision": "normal", "abnormal_share": 0.0})
+    (only,) = coded_measures.answers_in({"score": 0.25, "limit": 0.5, "decision": "normal", "abnormal_share": 0.0})
     assert (only.name, only.value, only.conclusion) == ("abnormal", 0.25, "")
 
 
@@ -112,10 +112,10 @@ def test_measure():
     mask[1:3, 1, 0] = True
     image = Volume(np.full((1, 4, 4, 2), 10, np.int16), Grid.from_spacing((4, 4, 2), (2, 3, 4)))
     image.voxels[0, 2, 1, 0] = 20
-    found = results.measure(mask, image)
+    found = coded_measures.measure(mask, image)
     assert (found["size"], found["mean"], found["deviation"]) == pytest.approx((48, 15, 5))
     assert (found["longest"], found["perpendicular"]) == (pytest.approx(5), pytest.approx(3 * 5 / 4))
-    assert results.measure(np.zeros_like(mask), image) == {"size": None, "unit_of_size": "mm3"}
+    assert coded_measures.measure(np.zeros_like(mask), image) == {"size": None, "unit_of_size": "mm3"}
 
 
 @pytest.mark.parametrize(("unit", "size"), [("mm", (12.0, "mm2")), ("px", (2.0, "px"))])
@@ -125,7 +125,7 @@ def test_measure__of_a_single_slice_is_an_area(unit, size):
     mask[1:3, 1, 0] = True
     spacing = (2, 3, 4) if unit == "mm" else (1, 1, 1)
     image = Volume(np.ones((1, 4, 4, 1), np.int16), Grid.from_spacing((4, 4, 1), spacing, unit=unit))
-    found = results.measure(mask, image)
+    found = coded_measures.measure(mask, image)
     assert (found["size"], found["unit_of_size"]) == size
 
 

@@ -11,15 +11,8 @@ from commands import SMALL
 from made_folders import made_task, nnunet_folder, write_json, write_text
 from scanwright.api.data.gate import content_digest
 from scanwright.api.run.folder import Run
-from scanwright.api.run.study import (
-    earlier_plan,
-    given_splits,
-    require_judged_once,
-    require_same_splits,
-    require_unchanged,
-    split_cases,
-    without,
-)
+from scanwright.api.run.splitting import given_splits, require_judged_once, require_same_splits, split_cases
+from scanwright.api.run.study import earlier_plan, require_unchanged, without
 from scanwright.dataset.cases import Dataset, Fault
 from scanwright.dataset.checks import check
 from scanwright.dataset.read import read_dataset

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scanwright.api.case import results
+from scanwright.api.case import endings, results
 from scanwright.api.case.answered_case import AnsweredCase, answered_case
 from scanwright.api.case.coded_findings import doubts_about
 from scanwright.api.case.coded_remarks import NO_REMARKS, Remarks, remarks_on
@@ -83,7 +83,7 @@ def predict_case(
     began = time.perf_counter()
     alone = format == "labels"
     beside = model.problem.holds != LABELS and not alone and isinstance(case.images[0], DicomVolume)
-    coded = beside or file.name.endswith(results.SEG)
+    coded = beside or file.name.endswith(endings.SEG)
     one = answered_case(
         model,
         case,
@@ -144,7 +144,7 @@ def write_answer(
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Write an answer into its file; which further files come with it, and what could not be told in them."""
     model, case, scan = one.model, one.case, one.scan
-    if not file.name.endswith((results.SEG, results.RTSTRUCT)):
+    if not file.name.endswith((endings.SEG, endings.RTSTRUCT)):
         model.problem.write(file, scan.answer)
         model.problem.keep(file, scan.sure)
         kept = (file.with_name(f"{case.id}{end}") for end in model.problem.beside)
@@ -161,7 +161,7 @@ def write_answer(
         changes=one.changes,
         remarks=remarks,
     )
-    untold = doubts_about(one.table, scan.image.grid.shape) if file.name.endswith(results.SEG) else ()
+    untold = doubts_about(one.table, scan.image.grid.shape) if file.name.endswith(endings.SEG) else ()
     return tuple(written[1:]), untold
 
 

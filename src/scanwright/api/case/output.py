@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Literal
 
-from scanwright.api.case import results
+from scanwright.api.case import endings, results
 from scanwright.api.case.opened import Model
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
@@ -16,9 +16,9 @@ OutputFormat = Literal["auto", "nifti", "png", "dicom", "dicom-labelmap", "rtstr
 SUFFIX = {
     "nifti": ".nii.gz",
     "png": ".png",
-    "dicom": results.SEG,
-    "dicom-labelmap": results.SEG,
-    "rtstruct": results.RTSTRUCT,
+    "dicom": endings.SEG,
+    "dicom-labelmap": endings.SEG,
+    "rtstruct": endings.RTSTRUCT,
 }
 OF_WHOLE: tuple[OutputFormat, ...] = ("auto", "labels", "dicom")
 OF_DICOM: tuple[OutputFormat, ...] = ("dicom", "dicom-labelmap", "rtstruct")

@@ -12,7 +12,6 @@ capture: NAME.explanation.dcm, NAME.found.dcm.
 """
 
 import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scanwright.api.case import coded_findings
+from scanwright.api.case.coded_measures import NO_TABLE, answers_in, boxes_in, sizes_in, unit_of_values, write_measured
 from scanwright.api.case.coded_remarks import NO_REMARKS, Remarks
-from scanwright.dataset.classes import ABNORMAL
+from scanwright.api.case.endings import CAPTURE, FINDINGS, PICTURE, RTSTRUCT, SEG, SR
 from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
@@ -29,26 +29,14 @@ from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.figures.palette import structure_colour
 from scanwright.files import write_bytes
 from scanwright.findings.follow_up import FollowUp
-from scanwright.findings.table import RegionRow, StudyTable, size_of_voxel
-from scanwright.geometry.diameters import diameters
+from scanwright.findings.table import StudyTable
 from scanwright.geometry.volume import Volume
 from scanwright.io.source import DicomVolume, Source, place_of
-from scanwright.types import Array, Bools, Floats
+from scanwright.types import Array
 
 if TYPE_CHECKING:
     from scanwright.io.dicom.derived.provenance import Model
-    from scanwright.io.dicom.derived.sr_boxes import BoxMeasures
-    from scanwright.io.dicom.derived.sr_groups import Answer, RegionSize
     from scanwright.io.dicom.volumes import Stack
-
-SEG, RTSTRUCT, FINDINGS = ".seg.dcm", ".rtstruct.dcm", ".findings.dcm"
-SR, PICTURE, CAPTURE = ".sr.dcm", ".overlay.png", ".overlay.dcm"
-EXPLAINED, DRAWN = ".explanation.dcm", ".found.dcm"
-BESIDE = (SR, FINDINGS, PICTURE, CAPTURE, EXPLAINED, DRAWN)
-"""What the names of files end in that may be written beside an answer."""
-SPELLED = {"percent": "%", "hu": "HU", "year": "years"}
-UNITS = {"ct": "HU", "pet": "SUVbw"}
-NO_TABLE = StudyTable(regions=(), findings=(), unit_of_size="ml", unit_of_length="mm")
 
 
 def can_refer_to(source: Source) -> bool:
@@ -108,7 +96,7 @@ def write_dicom(
     stack = find_stack(scan)
     sources = headers_of(stack)
     masks = region_masks(labels.voxels[0], task)
-    unit = _unit(task)
+    unit = unit_of_values(task)
     colours = {region: _rgb(structure_colour(index)) for index, region in enumerate(masks)}
     given: dict[str, Any] = {"grid": stack.grid, "sources": sources, "model": model, "colours": colours}
     written = [file]
@@ -121,7 +109,7 @@ def write_dicom(
             "within": task.name,
             "remarks": remarks,
         }
-        written += _measured(file, masks, image, unit, labelmap=labelmap, **known, **given)
+        written += write_measured(file, masks, image, unit, labelmap=labelmap, **known, **given)
     picture = overlay_slices(
         image.voxels,
         truth_IJK=None,
@@ -219,67 +207,9 @@ def _marked(
             sources=sources,
             model=model,
         ),
-        "findings": coded_findings.measures_of(rows, table, changes, unit=_unit(task)),
+        "findings": coded_findings.measures_of(rows, table, changes, unit=unit_of_values(task)),
         "gone": coded_findings.gone_in(changes, table),
     }
-
-
-def boxes_in(found: Mapping[str, Any]) -> "list[BoxMeasures]":
-    """The boxes that are told, as a report has them."""
-    from scanwright.io.dicom.derived.sr_boxes import BoxMeasures
-
-    return [
-        BoxMeasures(
-            name=box["class"],
-            score=box["score"],
-            start=tuple(box["start"]),
-            end=tuple(box["end"]),
-            region=box.get("region"),
-            crosses=tuple(box.get("crosses", ())),
-        )
-        for box in found.get("boxes", ())
-    ]
-
-
-def sizes_in(found: Mapping[str, Any]) -> "list[RegionSize]":
-    """The regions among which findings are told, as a report has them; [] where none are known."""
-    from scanwright.io.dicom.derived.sr_groups import RegionSize
-
-    if "regions" not in found:
-        return []
-    told = found["regions"]
-    unit, times = coded_findings.UNITS_OF_SIZE[told["unit"]]
-    return [
-        RegionSize(name=name, size=size * times or None, unit_of_size=unit, cut=name in told["cut"])
-        for name, size in told["sizes"].items()
-    ]
-
-
-def answers_in(found: Mapping[str, Any], classes: Sequence[str] = ()) -> "list[Answer]":
-    """What a kind of problem tells of an image as a whole, as a report has it: probabilities with what is decided, how
-    unusual it is, quantities with their units, or how many boxes of each class there are, 0 too.
-    """
-    from scanwright.io.dicom.derived.sr import UNITS as KNOWN_UNITS
-    from scanwright.io.dicom.derived.sr_groups import Answer
-
-    decided = found.get("decision") or []
-    told = {decided} if isinstance(decided, str) else set(decided)
-    answers = [
-        Answer(name, chance, conclusion="" if "declined" in found else "present" if name in told else "absent")
-        for name, chance in found.get("probabilities", {}).items()
-    ]
-    if "score" in found:  # that something is abnormal, or that nothing is, does not follow from a limit
-        answers.append(Answer(ABNORMAL, found["score"], unit="confidence"))
-    for name, value in found.get("quantities", {}).items():
-        unit = found.get("units", {}).get(name) or "1"
-        unit = SPELLED.get(unit, unit)
-        if unit in KNOWN_UNITS:  # a number in a unit that has no code here would be told without one
-            answers.append(Answer(name, value, unit=unit))
-    if "boxes" in found:
-        counts = Counter(box["class"] for box in found["boxes"])
-        for name in classes:
-            answers.append(Answer(name, counts[name], unit="1", conclusion="present" if counts[name] else "absent"))
-    return answers
 
 
 def headers_of(stack: "Stack") -> list[Any]:
@@ -289,98 +219,11 @@ def headers_of(stack: "Stack") -> list[Any]:
     return [open_instance(path).dataset for path in dict.fromkeys(one.path for one in stack.slices)]
 
 
-def _measured(
-    file: Path,
-    masks: Mapping[str, Bools],
-    image: Volume,
-    unit: str,
-    *,
-    labelmap: bool,
-    table: StudyTable,
-    changes: Sequence[FollowUp],
-    remarks: Remarks,
-    within: str,
-    **given: Any,
-) -> list[Path]:
-    """Write a segmentation, one of the findings if there are any, and the report of what was measured in both; the files but
-    the first.
-    """
-    from scanwright.io.dicom.derived.seg_write import write_segmentation
-    from scanwright.io.dicom.derived.sr_groups import RegionMeasures
-    from scanwright.io.dicom.derived.sr_write import write_measurements
-
-    given["kind"] = "labelmap" if labelmap else "binary"
-    segmentation = write_segmentation(file, masks, within=within, **given)
-    base = file.name.removesuffix(SEG)
-    rows, shape = coded_findings.coded(table, image.grid.shape), image.grid.shape
-    marked = coded_findings.write_findings(file.with_name(base + FINDINGS), rows, shape, within=within, **given)
-    anatomy = {row.name: row for row in table.regions}
-    measures = [
-        RegionMeasures(
-            segment=number,
-            unit=unit,
-            is_sum=table is not NO_TABLE and name not in anatomy,
-            **{**measure(mask, image), **_in_table(anatomy.get(name), table, is_empty=not mask.any())},
-        )
-        for number, (name, mask) in enumerate(masks.items(), start=1)
-    ]
-    report = file.with_name(base + SR)
-    write_measurements(
-        report,
-        regions=measures,
-        findings=coded_findings.measures_of(rows, table, changes, unit=unit),
-        gone=coded_findings.gone_in(changes, table),
-        segmentation=segmentation,
-        marked=marked,
-        sources=given["sources"],
-        model=given["model"],
-        within=within,
-        comments=remarks.comments,
-        prior=remarks.prior,
-    )
-    return [*([marked.path] if marked else []), report]
-
-
-def _in_table(row: RegionRow | None, table: StudyTable, *, is_empty: bool) -> dict[str, Any]:
-    """What the table says of a region beyond what its own segment does; {} of one that is missing or a finding.
-
-    is_empty: whether that segment has no voxel: of a region that is not missing, findings take all of it.
-    """
-    if row is None or row.is_missing:
-        return {}
-    told: dict[str, Any] = {"cut": row.cut, **({"size": 0.0} if is_empty else {})}
-    if table.findings:
-        told |= {"burden": row.burden, "with_findings": row.size * coded_findings.UNITS_OF_SIZE[table.unit_of_size][1]}
-    return told
-
-
 def model_of(card: Mapping[str, Any], digest: str) -> "Model":
     """How a package is named in results: the card's name, the version that trained it, the package's own hash."""
     from scanwright.io.dicom.derived.provenance import Model
 
     return Model(str(card.get("name") or "model"), str(card.get("versions", {}).get("scanwright", "")), digest)
-
-
-def measure(mask: Bools, image: Volume) -> dict[str, Any]:
-    """Size, diameters and intensities of a region, as `RegionMeasures` has them; of an empty one none."""
-    each, unit = size_of_voxel(image.grid)
-    unit_of_size, times = coded_findings.UNITS_OF_SIZE[unit]
-    found = diameters(mask, image.grid)
-    if found is None:
-        return {"size": None, "unit_of_size": unit_of_size}
-    size = {"size": float(mask.sum()) * each * times, "unit_of_size": unit_of_size}
-    inside: Floats = image.voxels[0][mask].astype(np.float64)
-    return size | {
-        "longest": found.longest,
-        "perpendicular": found.perpendicular,
-        "mean": float(inside.mean()),
-        "deviation": float(inside.std()),
-    }
-
-
-def _unit(task: Task) -> str:
-    """The unit of the values that are measured, a key of `sr.UNITS`."""
-    return UNITS.get(task.channels[0].modality, "arbitrary")
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -3,7 +3,8 @@
 from functools import partial
 
 from scanwright.api.run.folder import Run, read_record
-from scanwright.api.run.study import Study, changed
+from scanwright.api.run.splitting import changed
+from scanwright.api.run.study import Study
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_outline
 from scanwright.dataset.task import Task

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import replace
 
-from scanwright.api.run.study import Material, learnable
+from scanwright.api.run.splitting import learnable
+from scanwright.api.run.study import Material
 from scanwright.dataset.split import make_splits
 from scanwright.errors import InputError
 
