@@ -41,6 +41,25 @@ def test_answers__files_beside_an_answer_are_nobody_elses_either(tmp_path):
     answers.claim(targets, beside=(".sr.dcm",))  # of an answer that is ours
 
 
+def test_answers__what_an_earlier_answer_left_is_removed_and_what_another_names_stays(tmp_path):
+    one, other = tmp_path / "a.json", tmp_path / "a.nii.gz"
+    rows = {one.name: {"case": "a"}, other.name: {"case": "a", "also": [str(tmp_path / "a.overlay.png")]}}
+    write_json(tmp_path / "predictions.json", {"written_by": "scanwright predict", "predictions": rows})
+    ends = (".report.html", ".anomaly.png", ".overlay.png")
+    for name in (one.name, other.name, "a.txt", *(f"a{end}" for end in ends)):
+        write_text(tmp_path / name, "x")
+    answers, asked = Answers(tmp_path), case("a", "/in/a.png")
+    answers.claim({one: asked}, beside=ends)
+    answers.clear(one, asked, beside=ends)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"predictions.json", other.name, "a.txt", "a.overlay.png"}
+    fresh = case("b", "/in/b.png")
+    answers.claim({tmp_path / "b.json": fresh})
+    write_text(tmp_path / "b.anomaly.png", "somebody's")
+    answers.clear(tmp_path / "b.json", fresh, beside=ends)
+    assert (tmp_path / "b.anomaly.png").exists()
+
+
 @pytest.mark.parametrize("content", [[], {}, {"predictions": {}}, {"written_by": "somebody", "predictions": {}}])
 def test_answers__a_record_of_somebody_else(tmp_path, content):
     write_json(tmp_path / "predictions.json", content)

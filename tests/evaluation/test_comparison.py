@@ -85,6 +85,17 @@ def test_auroc__few_patients_and_one_class():
     assert compare_auroc(lone, lone).value is None
 
 
+@pytest.mark.parametrize("apart", [1, 2, 3, 4, 6])
+def test_accuracy__the_interval_leaves_out_0_only_where_the_test_does(apart):
+    truth, sure = np.array([0, 1] * 24), np.tile([[0.9, 0.1], [0.1, 0.9]], (24, 1))
+    wrong = np.where(np.arange(48)[:, None] < apart, sure[:, ::-1], sure)
+    answers = [Answers.of(given, truth, given[:, 1] > 0.5, range(48)) for given in (wrong, sure)]
+    found = compare_answers(*answers)
+    low, high = found.accuracy.ci95
+    assert low < -apart / 48 < high
+    assert (high < 0) == (found.accuracy.p_permutation < 0.05), (apart, low, high, found.accuracy.p_permutation)
+
+
 def test_accuracy__difference_and_mcnemar():
     first, second = pair(60, 0.95, 0.7, 2)
     found = compare_answers(first, second, samples=2000)

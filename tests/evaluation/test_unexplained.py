@@ -17,7 +17,8 @@ def test_unexplained__of_two_quantities_the_one_that_is_noise():
         for k, (p, t) in enumerate(zip(predicted.tolist(), truth.tolist(), strict=True))
     ]
     found = summarise_regression(rows, quantities=("volume", "age"), samples=200)
-    assert unexplained(found["by_class"]) == ("age",) and "Estimates of age are" in unexplained_text(["age"])
+    assert unexplained(found["by_class"]) == ("age",) and "hides that." in unexplained_text(["age"], of=2)
+    assert unexplained_text(["age"], of=1).endswith("is not above 0).")
 
 
 @pytest.mark.parametrize(

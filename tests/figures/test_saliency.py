@@ -49,8 +49,10 @@ def test_saliency__the_slice_with_most_of_it_and_right_on_the_left() -> None:
 def test_saliency__the_same_picture_in_any_axis_order(order: tuple[int, int, int]) -> None:
     image, saliency, grid = head()
     turn = Reorientation(order, (order[0] > 0, order[1] == 2, order[2] < 2))
-    turned = saliency_overlay(turn.apply(image), turn.apply(saliency[None])[0], grid=turn.grid(grid))
-    assert turned == saliency_overlay(image, saliency, grid=grid)
+    turned = pixels(saliency_overlay(turn.apply(image), turn.apply(saliency[None])[0], grid=turn.grid(grid)))
+    apart = np.abs(turned - pixels(saliency_overlay(image, saliency, grid=grid))).sum(-1) > 0
+    assert not apart[:-40].any()  # the number of the slice is that of the file
+    assert apart.any() == turn.flip[order.index(2)]
 
 
 def test_saliency__a_picture_lies_as_in_its_file_and_keeps_its_colours() -> None:

@@ -519,7 +519,13 @@ def test_site__words_of_another_form_are_refused(tmp_path, own):
 
 
 @pytest.mark.parametrize(
-    ("own", "near"), [({"findngs": "x"}, "findings"), ({"doubts": {"prior-fits-porly": "typo"}}, "prior-fits-poorly")]
+    ("own", "near"),
+    [
+        ({"findngs": "x"}, "findings"),
+        ({"doubts": {"prior-fits-porly": "typo"}}, "prior-fits-poorly"),
+        ({"headers": {"nmae": "Pat"}}, "name"),
+        ({"when": {"aprt": "x"}}, "apart"),
+    ],
 )
 def test_site__words_that_nothing_shows_are_refused_but_for_a_layout_of_its_own(tmp_path, own, near):
     (tmp_path / "study.en.json").write_text(json.dumps(own))
@@ -527,7 +533,7 @@ def test_site__words_that_nothing_shows_are_refused_but_for_a_layout_of_its_own(
         require_words("en", site=tmp_path)
     assert near in caught.value.expected
     (tmp_path / "study.html").write_text("<p>{{ words.findngs }}</p>")
-    if "doubts" not in own:
+    if "findngs" in own:
         require_words("en", site=tmp_path)
     (tmp_path / "study.html").write_text("<p>{{ page.nosuch }}</p>")
     (tmp_path / "study.en.json").unlink()

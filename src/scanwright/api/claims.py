@@ -26,6 +26,7 @@ class Answers:
     def __init__(self, folder: Path) -> None:
         self.file = folder / RECORD
         self.rows: dict[str, dict[str, Any]] = {}
+        self.fresh: set[str] = set()
         if self.file.exists():
             found = read_json(self.file)
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
@@ -48,7 +49,21 @@ class Answers:
                 hint=ELSEWHERE,
             )
         self.rows |= {file.name: {"case": case.id} for file, case in fresh.items()}
+        self.fresh = {file.name for file in fresh}
         self.write()
+
+    def clear(self, file: Path, case: Case, *, beside: Sequence[str]) -> None:
+        """Remove what an earlier answer of this name left: another model's page would stand beside the new one. What the row of
+        another answer names stays. beside: what the names of files end in that any model may have written with an answer.
+        """
+        if file.name in self.fresh:  # nothing of ours was there
+            return
+        others = [row for name, row in self.rows.items() if name != file.name]
+        named = {Path(path).name for row in others for path in row.get("also", ())}
+        for old in (file, *(file.with_name(case.id + end) for end in beside)):
+            if old.name not in named:
+                old.unlink(missing_ok=True)
+        self.rows[file.name] = {"case": case.id}
 
     def note(self, file: Path, row: dict[str, Any]) -> None:
         """Put down what was found in a case."""

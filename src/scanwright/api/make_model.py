@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scanwright.api.case.opened import require_file
 from scanwright.api.claims import require_outside
 from scanwright.api.data.gate import content_digest
 from scanwright.api.run import in_range, study, telling, trials
@@ -93,7 +92,7 @@ def train(
     Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
     possible; `scanwright.api.run.learn.Stopped` if the process was asked to stop and has saved its state.
     """
-    beginning = None if begin_from is None else read_beginning(require_file(Path(begin_from)))
+    beginning = None if begin_from is None else read_beginning(Path(begin_from))
     settings = settings or Settings()
     settings = settings if beginning is None else settings.model_copy(update={"start": beginning.start})
     asked = Asked.of(data, layout=layout, task=task, exclude=exclude, split=split, waive=waive)

@@ -255,6 +255,11 @@ def limits(found: Evaluated) -> Iterator[str]:
         yield same_patients_text(found)
     elif found.model is not None and not found.model.learned_from:
         yield "The package does not say what it has learned from: whether these cases are among it is not known."
+    if found.model is not None and found.model.learned_from and not found.model.taught_by.complete:
+        yield (
+            "The package's weights began from others that do not say what they had learned from: whether these cases are among "
+            "it is not known."
+        )
     if odd := [level for level in found.levels if level != "inside"]:
         yield (
             f"{odd.count('outside')} of {len(found.levels)} cases are outside the range that the package was made for, and "

@@ -24,7 +24,7 @@ from scanwright.files import require_writable
 from scanwright.inference.members import every_network
 from scanwright.inference.volume import TooLarge
 from scanwright.io.source import place_of
-from scanwright.problem.known import MakeKind
+from scanwright.problem.known import BESIDE_OF_KINDS, MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.report.study import require_words
 from scanwright.runtime import DeviceName
@@ -149,6 +149,7 @@ def predict_cases(
     failed: list[InputError | ResourceError] = list(refused)
     declined: list[Declined] = []
     for file, case in targets.items():
+        answers.clear(file, case, beside=(*beside, *BESIDE_OF_KINDS))
         try:
             one = predict_case(
                 model,
@@ -166,7 +167,7 @@ def predict_cases(
             for note in one.notes:
                 tell(Progress("predict", note=f"{case.id}: {note}"))
         except OutOfRange as error:
-            declined.append(decline(model, case, error, file=file, stale=beside, report=report))
+            declined.append(decline(model, case, error, file=file, report=report))
             answers.note(file, declined[-1].to_json())
             tell(Progress("predict", note=f"{case.id}: declined: {'; '.join(error.details)}"))
         except (InputError, TooLarge) as error:  # the next one may be whole, or smaller

@@ -22,6 +22,7 @@ from scanwright.errors import UsageError
 from scanwright.evaluation.answers import Answers
 from scanwright.evaluation.bootstrap import Interval
 from scanwright.evaluation.discrimination import auroc_moved
+from scanwright.evaluation.inverted import inverted_interval
 from scanwright.evaluation.ranking import MIN_EACH
 from scanwright.evaluation.statistics import SAMPLES, PairedDifference, holm, paired_difference
 from scanwright.types import Floats
@@ -45,7 +46,10 @@ class AurocDifference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """First less second model. p_mcnemar: exact, two-sided; None if a patient has several cases or labels."""
+    """First less second model. accuracy: its interval is of the differences that its permutation test would not reject, as the
+    bootstrap of a few cases that differ, all one way, leaves out 0 where no test does. p_mcnemar: exact, two-sided; None if a
+    patient has several cases or labels.
+    """
 
     auroc: AurocDifference
     accuracy: PairedDifference
@@ -61,10 +65,12 @@ def compare_answers(first: Answers, second: Answers, *, seed: int = 0, samples: 
     if not same or not all(np.array_equal(getattr(first, f), getattr(second, f)) for f in ("truth", "known", "owners")):
         raise UsageError("models are compared on the same cases, in the same order")
     right, others = first.right_share(), second.right_share()
+    accuracy = paired_difference(right.tolist(), others.tolist(), first.owners.tolist(), seed=seed, samples=samples)
+    belongs = inverted_interval(right - others, first.owners, seed=seed, samples=samples)
     alone = len(first) == first.num_patients and first.choice != "several"
     return Comparison(
         auroc=compare_auroc(first, second),
-        accuracy=paired_difference(right.tolist(), others.tolist(), first.owners.tolist(), seed=seed, samples=samples),
+        accuracy=replace(accuracy, ci95=None if accuracy.ci95 is None else belongs),
         p_mcnemar=mcnemar(int((right > others).sum()), int((right < others).sum())) if alone else None,
     )
 

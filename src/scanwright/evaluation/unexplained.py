@@ -19,9 +19,10 @@ def unexplained(by_quantity: Mapping[str, Mapping[str, JSON]]) -> tuple[str, ...
     return tuple(found)
 
 
-def unexplained_text(names: Sequence[str]) -> str:
-    """What must be said of such quantities."""
+def unexplained_text(names: Sequence[str], *, of: int) -> str:
+    """What must be said of such quantities. of: how many there are in all."""
+    hidden = ": what is put together from all quantities hides that" if of > len(names) else ""
     return (
-        f"Estimates of {', '.join(names)} are not shown to be any better than telling every case the mean of all (R² is not "
-        "above 0): what is put together from several quantities hides that."
+        f"Estimates of {', '.join(names)} are not shown to be any better than telling every case the mean of all (R², or the "
+        f"low end of its interval, is not above 0){hidden}."
     )

@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from PIL import Image
 
@@ -54,7 +55,8 @@ Place = tuple[float, float, float, float]
 class Slice:
     """What is drawn: image (rows, columns, 1 or 3) in [0, 1], map (rows, columns) in [-1, 1], size in the grid's unit.
 
-    signed: whether the map has values below 0 anywhere, in this slice or another.
+    signed: whether the map has values below 0 anywhere, in this slice or another. number, count: which of how many slices (or
+    frames) of the file it is, counted from 1.
     """
 
     image: Floats
@@ -63,6 +65,8 @@ class Slice:
     width: float
     height: float
     sides: str
+    number: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ def saliency_overlay(
             draw_sides(axes, cut.sides)
             if number == 1:
                 draw_scale(axes, cut.width, cut.height, scale=place[2] / cut.width)
+        if cut.count > 1:
+            _draw_number(axes, cut)
         if limit is not None and number == len(layout.slices):
             _draw_limit(axes, cut, limit)
     bar = _axes(figure, layout, layout.bar)
@@ -196,7 +202,7 @@ def _cut(
     saliency = np.nan_to_num(turn.apply(saliency_IJK[None])[0].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     thin = [axis for axis in (2, 1, 0) if saliency.shape[axis] == 1]
     axis = thin[0] if thin else max((2, 1, 0), key=lambda k: round(spacing[k], 3))
-    index = largest_slice(np.abs(saliency), axis)
+    index, count = largest_slice(np.abs(saliency), axis), saliency.shape[axis]
     across, up = (other for other in range(3) if other != axis)
     size = float(np.abs(saliency).max()) if size is None else size
     return Slice(
@@ -206,6 +212,8 @@ def _cut(
         width=image.shape[1 + across] * spacing[across],
         height=image.shape[1 + up] * spacing[up],
         sides=SIDES[axis],
+        number=1 + (count - 1 - index if turn.flip[axis] else index),
+        count=count,
     )
 
 
@@ -231,6 +239,20 @@ def _draw(axes: Axes, cut: Slice, map_YX: Floats | None, colours: Colormap) -> N
         axes.imshow(painted, extent=extent, interpolation="bilinear", aspect="auto")
     axes.set(xlim=(0, cut.width), ylim=(cut.height, 0))
     axes.axis("off")
+
+
+def _draw_number(axes: Axes, cut: Slice) -> None:
+    """Which slice it is, in the lower left corner, so that it can be found again."""
+    axes.annotate(
+        f"{cut.number} / {cut.count}",
+        (0, 0),
+        xycoords="axes fraction",
+        xytext=(4, 4),
+        textcoords="offset points",
+        color="white",
+        fontsize=NARROW_PT,
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )
 
 
 def _draw_limit(axes: Axes, cut: Slice, limit: float) -> None:

@@ -121,7 +121,8 @@ def smallest_budget(cost: Cost, workload: Workload, *, reserve_s: float) -> floa
 
 def budget_too_small(budget_s: float, need_s: float, *, folds: int) -> ResourceError:
     """The error for a budget in which nothing can be learned. folds: to be trained in it."""
-    fewer = ", train one fold only (--fold 0), or set fewer folds (--folds 3)" if folds > 1 else ""
+    three = ", or set fewer folds (--folds 3)" if folds > 3 else ""
+    fewer = f", {'' if three else 'or '}train one fold only (--fold 0){three}" if folds > 1 else ""
     return ResourceError(
         "the budget is too small to train anything",
         expected=f"at least {need_s:.0f} s for this data set on this machine",

@@ -22,6 +22,8 @@ from scanwright.report.notation import number
 
 LANGUAGES = ("en", "zh")
 LAYOUT = "study.html"
+CLOSED = frozenset(("tested", "when", "headers", "pictures", "results", "changes"))
+"""Words under which stand texts by names that are all ours."""
 ALIKE = 0.75
 """How like one of our names (as `difflib` counts) another is that must be a slip."""
 DOUBTS = "doubts"
@@ -95,7 +97,8 @@ def _require_known(own: Words, ours: Sequence[Words], *, site: Path | None, wher
     """
     laid_out = site is not None and (site / LAYOUT).is_file()
     doubts = own.get(DOUBTS, {}), [one[DOUBTS] for one in ours]
-    for place, (said, known) in {where: (own, ours), f"{where}: {DOUBTS}": doubts}.items():
+    closed = {f"{where}: {word}": (own[word], [one.get(word, {}) for one in ours]) for word in CLOSED & own.keys()}
+    for place, (said, known) in {where: (own, ours), f"{where}: {DOUBTS}": doubts, **closed}.items():
         names: set[str] = set().union(*known)
         for word in said.keys() - names if place != where or not laid_out else ():
             if near := difflib.get_close_matches(word, names, n=2, cutoff=ALIKE):

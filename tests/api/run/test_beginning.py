@@ -11,6 +11,8 @@ from made_images import class_folder, disc
 from scanwright.api.run.beginning import read_beginning
 from scanwright.errors import UsageError
 from scanwright.network.build import build
+from scanwright.package.learned import learned_of
+from scanwright.package.load import load
 from scanwright.plan.plan import plan_from_json
 
 FEW = ("--steps", "2", "--folds", "2")
@@ -73,6 +75,12 @@ def test_train__from_a_file_of_weights(base, scanwright, tmp_path):
     given = ("--set", "network.widths=[8,16,24]")
     ended = scanwright("train", data, "--model", "cnn", *FEW, *given, "--from", weights, "-o", tmp_path / "fits")
     assert ended.code == 0, ended.err
+    assert (
+        "learned-from-unknown" in ended.err
+        and "do not say what they had learned from" in (tmp_path / "fits" / "report.html").read_text()
+    )
+    taught = learned_of(load(tmp_path / "fits" / "model.swm"))
+    assert taught.cases and not taught.complete and learned_of(load(run / "model.swm")).complete
 
 
 def test_train__a_support_vector_machine_on_what_the_network_of_a_package_makes(base, scanwright, tmp_path):

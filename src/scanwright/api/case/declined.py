@@ -38,14 +38,8 @@ class Declined:
         }
 
 
-def decline(
-    model: Model, case: Case, error: OutOfRange, *, file: Path, stale: Sequence[str], report: StudyOptions | None
-) -> Declined:
-    """Keep no answer of a case, and say why, on a page too if one is wanted. file: where its answer would lie; stale:
-    what the names of files end in that an earlier answer may have left beside it.
-    """
-    for old in (file, *(file.with_name(case.id + end) for end in stale)):
-        old.unlink(missing_ok=True)  # `Answers.claim` has made sure that they are ours
+def decline(model: Model, case: Case, error: OutOfRange, *, file: Path, report: StudyOptions | None) -> Declined:
+    """Keep no answer of a case, and say why, on a page too if one is wanted. file: where its answer would lie."""
     also = () if report is None else write_declined(model, case, error.check.doubts, base=file, options=report)
     return Declined(case.id, case.images, error.check, also, model.package.digest, error)
 

@@ -25,7 +25,8 @@ from scanwright.inference.members import groups_of
 from scanwright.inference.predict import Engine
 from scanwright.inference.volume import expected_bytes, map_bytes, needs_half
 from scanwright.io.formats import read_grid
-from scanwright.package.load import IN_RANGE, KNOWN_CASES, LEARNED_FROM, Package, load
+from scanwright.package.learned import Learned, learned_of
+from scanwright.package.load import IN_RANGE, KNOWN_CASES, Package, load
 from scanwright.plan.memory import LABEL_BYTES, whole_image_bytes
 from scanwright.problem.kind import LABELS, Kind
 from scanwright.problem.known import KINDS, MakeKind, problem_of
@@ -51,9 +52,14 @@ class Model:
     reference: Reference | None = None
 
     @cached_property
+    def taught_by(self) -> Learned:
+        """The cases that it has learned from, as far as the package says."""
+        return learned_of(self.package)
+
+    @property
     def learned_from(self) -> frozenset[str]:
-        """Hashes of the cases that it has learned from; empty if the package does not say."""
-        return frozenset((self.package.optional(LEARNED_FROM) or {"cases": []})["cases"])
+        """Hashes of those that are known; empty if the package does not say."""
+        return self.taught_by.cases
 
     @property
     def knows_its_range(self) -> bool:
@@ -123,10 +129,10 @@ def content_of(case: Case, task: Task) -> str:
         return ""
 
 
-def require_file(path: Path) -> Path:
-    """The path, if there is a file. Raises InputError otherwise."""
+def require_file(path: Path, *, what: str = "package", expected: str = "a model.swm") -> Path:
+    """The path, if there is a file. Raises InputError otherwise, which says what was expected there."""
     if not path.is_file():
-        raise InputError("no such package", where=path, expected="a model.swm", hint="Check the path of the model.")
+        raise InputError(f"no such {what}", where=path, expected=expected, hint="Check the path.")
     return path
 
 

@@ -1,6 +1,6 @@
 """The package of an ensemble: the networks of its members, how much each counts, and what cross-fitting says of it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from scanwright.dataset.cases import Fault
 from scanwright.dataset.facts import Fingerprint
 from scanwright.explanation.reference import Reference
 from scanwright.files import canonical_json, read_json
+from scanwright.package.learned import learned_of
 from scanwright.package.load import IN_RANGE, KNOWN_CASES, LEARNED_FROM, MEMBERS, Package, load
 from scanwright.release.pack import pack
 from scanwright.report.card import card_markdown, make_card
@@ -73,7 +74,7 @@ def write_package(path: Path, kept: Judged, built: Built, sources: Sources, *, c
             "card.md": card_markdown(card).encode(),
             f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
             f"{DATASHEET}.json": canonical_json(sheet),
-            LEARNED_FROM: canonical_json({"cases": learned(packages.values())}),
+            LEARNED_FROM: canonical_json(learned_of(*packages.values()).to_json()),
             **({} if known is None else {KNOWN_CASES: known}),
             **in_range(first, packages[run.path(PACKAGE)], kept.folds, alone=len(members) == 1),
             **chosen_members(kept.chosen, kept.confidence),
@@ -141,11 +142,6 @@ def in_range(first: Voice, package: Package, folds: Sequence[int], *, alone: boo
     if reference.model not in names:
         return {}
     return {IN_RANGE: replace(reference, model=names[reference.model]).to_bytes()}
-
-
-def learned(packages: Iterable[Package]) -> list[str]:
-    """The hash of each case that some model has learned from, sorted."""
-    return sorted({case for one in packages for case in (one.optional(LEARNED_FROM) or {"cases": []})["cases"]})
 
 
 def limits(kept: Judged, sources: Sources, run: Run, faults: Sequence[Fault]) -> Iterator[str]:

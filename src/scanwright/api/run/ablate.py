@@ -15,6 +15,7 @@ from scanwright.api.run.study import Material, Unplanned
 from scanwright.api.run.trials import Tried, model_rows, train_model
 from scanwright.errors import ResourceError
 from scanwright.files import sha256_bytes, sha256_file, write_json
+from scanwright.package.learned import Learned
 from scanwright.plan.ablation import Ablation, ablations
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.encoder_plan import EncoderPlan
@@ -76,7 +77,7 @@ def beginning_of(model: Tried) -> Beginning:
     files = [model.run.fold(fold) / WEIGHTS for fold in model.study.plan.training.folds]
     digest = sha256_bytes("".join(map(sha256_file, files)).encode())
     start = Start(digest=digest, values=values_of(model.study.plan))
-    return Beginning(start, tuple(load_file(file) for file in files), frozenset())
+    return Beginning(start, tuple(load_file(file) for file in files), Learned())
 
 
 def steps_taken(model: Tried) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from scanwright.api.case.opened import require_file
 from scanwright.api.case.packaged import listed_members
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.checks import Checks
@@ -18,7 +19,8 @@ from scanwright.dataset.measures import images_hash
 from scanwright.errors import IntegrityError, UsageError
 from scanwright.files import sha256_file
 from scanwright.network.build import Network, build
-from scanwright.package.load import LEARNED_FROM, load
+from scanwright.package.learned import Learned, learned_of
+from scanwright.package.load import load
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import NetworkPlan, Plan, plan_from_json
 from scanwright.plan.settings import Start
@@ -31,15 +33,22 @@ HEAD = "head."
 OWN = ("in_channels", "out_channels")
 """Values of a network that follow from the task, whatever it begins from."""
 CODE, MOST_NAMED = "learned-before", 50
+UNKNOWN = Fault(
+    code="learned-from-unknown",
+    severity="warning",
+    expected="weights that say which cases they have learned from",
+    found="weights of --from that do not: if cases of this data set are among them, what is measured here is too good",
+    action="Begin from the package of the run that made them, where there is one.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """start: what plans know of it. models: the weights of each model. learned: hashes of the cases that they learned from."""
+    """start: what plans know of it. models: the weights of each model. learned: the cases that they learned from."""
 
     start: Start
     models: tuple[Mapping[str, Tensor], ...]
-    learned: frozenset[str]
+    learned: Learned
 
     def place(self, fold: int) -> int:
         """Which of the models a fold begins from."""
@@ -84,12 +93,13 @@ def begun(plan: Plan, fold: int, beginning: Beginning | None) -> Network | None:
 
 def read_beginning(file: Path) -> Beginning:
     """A package or a .safetensors file. Raises IntegrityError if it is not whole, UsageError for one without a network."""
+    require_file(file, what="package or file of weights", expected="a model.swm, or a .safetensors file")
     if file.suffix == WEIGHTS_FILE:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
-            return Beginning(Start(digest=sha256_file(file)), (load_file(file),), frozenset())
+            return Beginning(Start(digest=sha256_file(file)), (load_file(file),), Learned(complete=False))
         except SafetensorError as error:
             raise IntegrityError("weights that cannot be read", where=file, found=str(error)[:120]) from error
     package = load(file)
@@ -99,7 +109,7 @@ def read_beginning(file: Path) -> Beginning:
     return Beginning(
         Start(digest=package.digest, values=values_of(plan)),
         tuple(package.weights(name) for name in listed_members(package, where=file)[0][1]),
-        frozenset((package.optional(LEARNED_FROM) or {"cases": []})["cases"]),
+        learned_of(package),
     )
 
 
@@ -112,12 +122,16 @@ def values_of(plan: Plan) -> dict[str, Any]:
     return values
 
 
-def seen_before(checks: Checks, learned: frozenset[str]) -> list[Fault]:
-    """A fault of policy if cases that are to judge models are among those that the weights have learned from already."""
-    known = sorted(name for name, facts in checks.facts.items() if images_hash(facts.image_hashes) in learned)
+def seen_before(checks: Checks, learned: Learned) -> list[Fault]:
+    """A fault of policy if cases that are to judge models are among those that the weights have learned from already, and a
+    warning if that is not known.
+    """
+    faults = [] if learned.complete else [UNKNOWN]
+    known = sorted(name for name, facts in checks.facts.items() if images_hash(facts.image_hashes) in learned.cases)
     if not known:
-        return []
+        return faults
     return [
+        *faults,
         Fault(
             code=CODE,
             severity="error",
@@ -127,5 +141,5 @@ def seen_before(checks: Checks, learned: frozenset[str]) -> list[Fault]:
             expected="cases that the weights of --from have not learned from",
             found=f"{len(known)} of {len(checks.facts)} that they have",
             action="Begin from another package, or leave these cases out.",
-        )
+        ),
     ]

@@ -38,6 +38,7 @@ from scanwright.dataset.measures import images_hash
 from scanwright.explanation.reference import Reference
 from scanwright.files import canonical_json, read_json, write_bytes
 from scanwright.network.build import build, num_parameters
+from scanwright.package.learned import Learned, together
 from scanwright.package.load import CHOSEN, CONFIDENCE, IN_RANGE, KNOWN_CASES, LEARNED_FROM
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.normal_plan import NormalPlan
@@ -124,7 +125,7 @@ def write_package(
             "card.md": card_markdown(card).encode(),
             f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
             f"{DATASHEET}.json": canonical_json(sheet),
-            LEARNED_FROM: canonical_json({"cases": learned_cases(study)}),
+            LEARNED_FROM: canonical_json(learned_from(study).to_json()),
             JUDGED: canonical_json(without_names(read_json(run.path(JUDGED)))),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
             **({} if reference is None else {IN_RANGE: reference.to_bytes()}),
@@ -141,15 +142,14 @@ def chosen_members(chosen: Mapping[str, Any] | None, confidence: Mapping[str, An
     return {name: canonical_json(part) for name, part in members.items() if part}
 
 
-def learned_cases(study: Study) -> list[str]:
-    """The hash of each case that a packed fold has learned from, sorted: what `evaluate` holds its cases against.
-
-    Those that its weights had learned from before, as the package says that they began from, are among them.
+def learned_from(study: Study) -> Learned:
+    """The cases that a packed fold has learned from, which `evaluate` holds its cases against, with those that its weights had
+    learned from before.
     """
     folds = study.plan.training.folds
     names = {name for fold in folds for name in study.splits.folds[fold].train}
-    before = frozenset[str]() if study.beginning is None else study.beginning.learned
-    return sorted({images_hash(study.facts(name).image_hashes) for name in names} | before)
+    own = Learned(frozenset(images_hash(study.facts(name).image_hashes) for name in names))
+    return together([own, *([] if study.beginning is None else [study.beginning.learned])])
 
 
 def report_content(
@@ -241,6 +241,12 @@ def made_text(plan: Plan, *, steps: str, place: str) -> str:
     return f"A {plan.network.title} of {parameters / 1e6:.1f} million weights, trained for {steps} steps a fold on {place}."
 
 
+UNKNOWN_BEFORE = (
+    "The weights that training began from do not say what they had learned from: if these cases are among it, the scores are "
+    "too good."
+)
+
+
 def limits(
     study: Study, scores: Scores, models: ModelsPart | None = None, *, name_cases: bool = True
 ) -> tuple[str, ...]:
@@ -258,6 +264,7 @@ def limits(
     for name, (summary, _) in sets.items():
         said += limits_of_set(study.problem, summary, name=name if len(sets) > 1 else "")
     said += limits_of_data(study.dataset, found)
+    said += [UNKNOWN_BEFORE] if study.beginning is not None and not study.beginning.learned.complete else []
     policy = [fault for fault in study.checks.faults if fault.policy and fault.severity != "note"]
     for fault in policy:
         left_out = fault.code == "patient-on-two-sides" and is_apart(study)

@@ -296,7 +296,9 @@ class ClassAnswers(ComparedClasses, ClassPooling, WholeImages):
         where = "out of fold" if any(row.fold is None for row in rows) else "on the other folds"
         fitted = self.decision.calibration
         said = "Probabilities are as the model gives them."
-        if fitted is not None and fitted.kind != "none":
+        if fitted is not None and fitted.kind == "none" and where == "on the other folds":
+            said = "Probabilities are calibrated as the other folds choose; the package gives them as its model does."
+        elif fitted is not None and fitted.kind != "none":
             said = f"Probabilities are calibrated {where} ({CALIBRATED[fitted.kind]})."
         if not (limits := self.limits()):
             return f"{said} The most probable {'grade' if self.task.choice == 'ordered' else 'class'} is told."

@@ -167,7 +167,7 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
         )
         for block in (found, *([found["test"]] if "test" in found else [])):
             if names := unexplained(block["by_class"]):
-                block[CAVEATS] = [unexplained_text(names)]
+                block[CAVEATS] = [unexplained_text(names, of=len(self.task.quantities))]
         return found
 
     def settle(
