@@ -48,6 +48,7 @@ def study(*, trained=(0, 1), folds=2, validation=("a",), cases=10, patients_from
         plan=SimpleNamespace(training=SimpleNamespace(folds=trained)),
         splits=SimpleNamespace(folds=(fold,) * folds, test=()),
         fingerprint=SimpleNamespace(unit="mm"),
+        beginning=None,
         overview=SimpleNamespace(num_cases=cases, unit="mm"),
         dataset=SimpleNamespace(
             patients_from=patients_from,

@@ -38,26 +38,55 @@ def test_answers__files_beside_an_answer_are_nobody_elses_either(tmp_path):
         answers.claim(targets, beside=(".sr.dcm", ".explanation.png"))
     assert caught.value.found == "a.sr.dcm" and answers.rows == {}
     answers.claim(targets, beside=(".explanation.png",))
-    answers.claim(targets, beside=(".sr.dcm",))  # of an answer that is ours
+    with pytest.raises(UsageError, match="predict did not write them"):  # nor where the answer itself is ours
+        answers.claim(targets, beside=(".sr.dcm",))
 
 
-def test_answers__what_an_earlier_answer_left_is_removed_and_what_another_names_stays(tmp_path):
-    one, other = tmp_path / "a.json", tmp_path / "a.nii.gz"
-    rows = {one.name: {"case": "a"}, other.name: {"case": "a", "also": [str(tmp_path / "a.overlay.png")]}}
+def test_answers__what_an_earlier_answer_left_goes_and_all_else_stays(tmp_path):
+    one, other, asked = tmp_path / "a.json", tmp_path / "a.nii.gz", case("a", "/in/a.png")
+    rows = {
+        one.name: {"case": "a", "score": 1, "also": [str(tmp_path / "a.found.png")]},
+        other.name: {"case": "a", "also": [str(tmp_path / "a.overlay.png")]},
+    }
     write_json(tmp_path / "predictions.json", {"written_by": "scanwright predict", "predictions": rows})
-    ends = (".report.html", ".anomaly.png", ".overlay.png")
-    for name in (one.name, other.name, "a.txt", *(f"a{end}" for end in ends)):
+    for name in (one.name, other.name, "a.found.png", "a.overlay.png", "a.report.html", "a.txt"):
         write_text(tmp_path / name, "x")
-    answers, asked = Answers(tmp_path), case("a", "/in/a.png")
-    answers.claim({one: asked}, beside=ends)
-    answers.clear(one, asked, beside=ends)
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"predictions.json", other.name, "a.txt", "a.overlay.png"}
-    fresh = case("b", "/in/b.png")
-    answers.claim({tmp_path / "b.json": fresh})
-    write_text(tmp_path / "b.anomaly.png", "somebody's")
-    answers.clear(tmp_path / "b.json", fresh, beside=ends)
-    assert (tmp_path / "b.anomaly.png").exists()
+    answers = Answers(tmp_path)
+    with pytest.raises(UsageError, match="belong to other answers") as caught:
+        answers.claim({one: asked}, beside=(".overlay.png",))
+    assert caught.value.found == "a.overlay.png"
+    with pytest.raises(UsageError, match="predict did not write them"):  # a page that somebody has put there
+        answers.claim({one: asked}, beside=(".found.png", ".report.html"))
+    answers.claim({one: asked}, beside=(".found.png",))
+    assert Answers(tmp_path).rows == rows  # a scan that cannot be read keeps what it has
+    answers.clear(one, asked, beside=(".found.png",))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "predictions.json", other.name, "a.overlay.png", "a.report.html", "a.txt",
+    }  # fmt: skip
+    assert Answers(tmp_path).rows[one.name] == {"case": "a", "begun": [".found.png"]}
+
+
+def test_answers__of_one_that_was_not_finished_all_that_was_begun_is_ours(tmp_path):
+    target, asked = tmp_path / "a.json", case("a", "/in/a.png")
+    Answers(tmp_path).claim({target: asked}, beside=(".report.html", ".found.png"))
+    for name in ("a.report.html", "a.anomaly.png"):
+        write_text(tmp_path / name, "x")
+    answers = Answers(tmp_path)
+    answers.claim({target: asked}, beside=(".found.png",))
+    answers.clear(target, asked, beside=(".found.png",))
+    assert {path.name for path in tmp_path.iterdir()} == {"predictions.json", "a.anomaly.png"}
+
+
+def test_answers__of_a_case_that_is_called_as_what_lies_beside_another(tmp_path):
+    targets = {tmp_path / "p.png": case("p", "/in/p.png"), tmp_path / "p.found.png": case("p.found", "/in/p.found.png")}
+    Answers(tmp_path).claim(targets)
+    with pytest.raises(UsageError, match="two files of one name") as caught:
+        Answers(tmp_path).claim(targets, beside=(".found.png",))
+    assert caught.value.found == "p.found.png"
+    write_text(tmp_path / "p.found.png", "an answer")
+    answers = Answers(tmp_path)
+    answers.clear(tmp_path / "p.png", targets[tmp_path / "p.png"], beside=(".found.png",))
+    assert (tmp_path / "p.found.png").exists()
 
 
 @pytest.mark.parametrize("content", [[], {}, {"predictions": {}}, {"written_by": "somebody", "predictions": {}}])

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
+from importlib import resources
 from typing import get_args
 
 import pytest
@@ -540,6 +541,34 @@ def test_site__words_that_nothing_shows_are_refused_but_for_a_layout_of_its_own(
     with pytest.raises(InputError, match="template that cannot be used") as caught:
         require_words("en", site=tmp_path)
     assert "page is undefined" in caught.value.found
+
+
+@pytest.mark.parametrize(
+    "change", ["", "{# ours #}", "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(1) }}", "{% set a = 1 %}{{ a }}"]
+)
+def test_site__our_own_layout_copied_and_changed_a_little_is_one(tmp_path, change):
+    ours = (resources.files("scanwright.report") / "templates" / "study.html").read_text(encoding="utf-8")
+    (tmp_path / "study.html").write_text(ours + change)
+    require_words("en", site=tmp_path)
+    assert "<table" in build_study(content(), site=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("layout", "found"),
+    [("某某医院影像科".encode("gbk"), "decode"), (b"", "nothing in it"), (b"{{ page }}", "page is undefined")],
+)
+def test_site__a_layout_that_cannot_be_read_or_says_nothing(tmp_path, layout, found):
+    (tmp_path / "study.html").write_bytes(layout)
+    with pytest.raises(InputError, match="template that cannot be used") as caught:
+        require_words("en", site=tmp_path)
+    assert found in caught.value.found
+
+
+@pytest.mark.parametrize("layout", ["{{ 1 / (study.findings | length) }}", '{% extends "study.html" %}'])
+def test_site__a_layout_that_fails_when_it_is_filled(tmp_path, layout):
+    (tmp_path / "study.html").write_text(layout)
+    with pytest.raises(InputError, match="template that cannot be used"):
+        build_study(content(findings=()), site=tmp_path)
 
 
 def test_site__its_words_and_its_layout_go_before_ours(tmp_path):

@@ -15,18 +15,21 @@ from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_json
 from scanwright.io.source import files_of, place_of
 
-RECORD = "predictions.json"
+RECORD, BEGUN = "predictions.json", "begun"
 SCORES_PAGE = "report.html"
 ELSEWHERE = "Choose another folder with -o."
 
 
 class Answers:
-    """The record of what was answered into a folder: a row for each case, by the name of its label file."""
+    """The record of what was answered into a folder: a row for each case, by the name of its label file.
+
+    A row of an answer that was begun and not finished has what the names of files end in that may have been written beside it
+    (BEGUN): none was there before, so that they are ours.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / RECORD
         self.rows: dict[str, dict[str, Any]] = {}
-        self.fresh: set[str] = set()
         if self.file.exists():
             found = read_json(self.file)
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
@@ -34,36 +37,50 @@ class Answers:
             self.rows = dict(found["predictions"])
 
     def claim(self, targets: Mapping[Path, Case], *, beside: Sequence[str] = ()) -> None:
-        """Put down what will be written, before it is. Raises UsageError if a file is there that is not of this record.
+        """Put down what will be written, before it is. Raises UsageError if a file is there that is not of this record, or
+        is of another row.
 
         beside: what the names of further files end in that may be written with each answer, behind the case's own.
         """
-        fresh = {file: case for file, case in targets.items() if file.name not in self.rows}
-        names = [name for file, case in fresh.items() for name in (file.name, *(case.id + end for end in beside))]
+        names = [
+            name
+            for file, case in targets.items()
+            for name in (file.name, *(case.id + end for end in beside))
+            if name not in self._own(file, case)
+        ]
         taken = [name for name in dict.fromkeys(names) if (self.file.parent / name).exists()]
+        of_others = set(self.rows).union(*(_beside(row) for row in self.rows.values()))
         if taken:
+            ours = of_others.issuperset(taken)
             raise UsageError(
-                "files of these names are there already, and predict did not write them",
+                "files of these names belong to other answers in this folder"
+                if ours
+                else "files of these names are there already, and predict did not write them",
                 where=self.file.parent,
                 found=listed(taken),
                 hint=ELSEWHERE,
             )
-        self.rows |= {file.name: {"case": case.id} for file, case in fresh.items()}
-        self.fresh = {file.name for file in fresh}
+        if twice := {file.name for file in targets} & {case.id + end for case in targets.values() for end in beside}:
+            raise UsageError(
+                "two files of one name would be written",
+                where=self.file.parent,
+                found=listed(twice),
+                hint="Rename one of the scans, or answer them into different folders.",
+            )
+        self.rows = {file.name: {"case": case.id, BEGUN: list(beside)} for file, case in targets.items()} | self.rows
         self.write()
 
-    def clear(self, file: Path, case: Case, *, beside: Sequence[str]) -> None:
-        """Remove what an earlier answer of this name left: another model's page would stand beside the new one. What the row of
-        another answer names stays. beside: what the names of files end in that any model may have written with an answer.
+    def clear(self, file: Path, case: Case, *, beside: Sequence[str] = ()) -> None:
+        """Remove what an earlier answer of this name left, beside it too: another model's page would stand beside the new one.
+        What is of no row, or of another, stays. beside: as of `claim`.
         """
-        if file.name in self.fresh:  # nothing of ours was there
-            return
-        others = [row for name, row in self.rows.items() if name != file.name]
-        named = {Path(path).name for row in others for path in row.get("also", ())}
-        for old in (file, *(file.with_name(case.id + end) for end in beside)):
-            if old.name not in named:
-                old.unlink(missing_ok=True)
-        self.rows[file.name] = {"case": case.id}
+        others = {name for name in self.rows if name != file.name}
+        others = others.union(*(_beside(row) for name, row in self.rows.items() if name != file.name))
+        gone = self._own(file, case) - others
+        begun = {*beside, *self.rows.get(file.name, {}).get(BEGUN, ())}
+        self.note(file, {"case": case.id, BEGUN: sorted(begun)})  # first: killed here, the record tells of no answer
+        for name in gone:
+            file.with_name(name).unlink(missing_ok=True)
 
     def note(self, file: Path, row: dict[str, Any]) -> None:
         """Put down what was found in a case."""
@@ -73,6 +90,18 @@ class Answers:
     def write(self) -> None:
         """Write the record."""
         write_json(self.file, {"written_by": "scanwright predict", "predictions": self.rows})
+
+    def _own(self, file: Path, case: Case) -> set[str]:
+        """The names of files that the row of an answer says, or of one that was not finished may have, written."""
+        row = self.rows.get(file.name)
+        if row is None:
+            return set()
+        return {file.name, *_beside(row), *(case.id + end for end in row.get(BEGUN, ()))}
+
+
+def _beside(row: Mapping[str, Any]) -> set[str]:
+    """The names of the files that a row says were written beside its answer."""
+    return {Path(path).name for path in row.get("also", ())}
 
 
 def require_apart(targets: Sequence[tuple[Path, Case]]) -> dict[Path, Case]:

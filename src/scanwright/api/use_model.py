@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ from scanwright.api.case.output import OutputFormat, answer_name, require_format
 from scanwright.api.case.prior_study import case_of_prior
 from scanwright.api.case.region_model import RegionModel, open_regions
 from scanwright.api.case.scans import asked_of
-from scanwright.api.case.study_report import REPORTS, StudyOptions
+from scanwright.api.case.study_report import REPORTS, StudyOptions, model_facts
+from scanwright.api.case.tested import doubts_of_tests
 from scanwright.api.claims import Answers, require_apart
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable
 from scanwright.inference.members import every_network
 from scanwright.inference.volume import TooLarge
-from scanwright.io.source import place_of
-from scanwright.problem.known import BESIDE_OF_KINDS, MakeKind
+from scanwright.io.source import DicomVolume, place_of
+from scanwright.problem.kind import LABELS
+from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent
 from scanwright.report.study import require_words
 from scanwright.runtime import DeviceName
@@ -141,15 +144,29 @@ def predict_cases(
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
     answers = Answers(folder)
-    beside = (*endings.BESIDE, EXPLANATION, DRAWN, *REPORTS, *model.problem.beside)
+    labels = model.problem.holds == LABELS
+    coded = any(
+        isinstance(case.images[0], DicomVolume) and (not labels or file.name.endswith(endings.SEG))
+        for file, case in targets.items()
+    )
+    beside = (
+        *(endings.BESIDE if coded else ()),
+        *(() if labels else (DRAWN,)),
+        *((EXPLANATION,) if explain else ()),
+        *(REPORTS if report is not None else ()),
+        *model.problem.beside,
+    )
     answers.claim(targets, beside=beside)
     if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
+        tell(Progress("predict", note=note))
+    of_model = doubts_of_tests(model_facts(model))
+    for note in of_model:  # of every answer, and said once
         tell(Progress("predict", note=note))
     done: list[Prediction] = []
     failed: list[InputError | ResourceError] = list(refused)
     declined: list[Declined] = []
     for file, case in targets.items():
-        answers.clear(file, case, beside=(*beside, *BESIDE_OF_KINDS))
+        clear = partial(answers.clear, file, case, beside=beside)
         try:
             one = predict_case(
                 model,
@@ -161,12 +178,15 @@ def predict_cases(
                 regions=regions,
                 strict=strict,
                 tell=tell if len(cases) == 1 else silent,
+                clear=clear,
             )
             done.append(one)
             answers.note(file, one.to_json())
             for note in one.notes:
-                tell(Progress("predict", note=f"{case.id}: {note}"))
+                if note not in of_model:
+                    tell(Progress("predict", note=f"{case.id}: {note}"))
         except OutOfRange as error:
+            clear()
             declined.append(decline(model, case, error, file=file, report=report))
             answers.note(file, declined[-1].to_json())
             tell(Progress("predict", note=f"{case.id}: declined: {'; '.join(error.details)}"))

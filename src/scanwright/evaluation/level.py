@@ -34,7 +34,7 @@ def level_caveats(rows: Iterable[ClassifiedCase]) -> tuple[str, ...]:
 
 def level_text(fold: int, num_cases: int) -> str:
     """What must be said of a fold whose model is level."""
-    told = f"the probabilities of its {num_cases} cases are nearly the same"
+    told = f"the probabilities of its {num_cases} cases, before calibration, are nearly the same"
     return f"The model of fold {fold} hardly tells the cases apart: {told}."
 
 

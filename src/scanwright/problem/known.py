@@ -13,11 +13,9 @@ from scanwright.problem.segmentation import Segmentation
 MakeKind = Callable[[Task], Kind]
 """What makes a problem of a task: one of KINDS, or a kind from outside this package."""
 
-OURS = (Segmentation, Classification, Regression, Detection, Anomaly)
-KINDS: Mapping[str, MakeKind] = {kind.name: kind for kind in OURS}
-
-BESIDE_OF_KINDS = tuple(dict.fromkeys(end for kind in OURS for end in kind.beside))
-"""What the names of files end in that one of these kinds keeps beside an answer."""
+KINDS: Mapping[str, MakeKind] = {
+    kind.name: kind for kind in (Segmentation, Classification, Regression, Detection, Anomaly)
+}
 
 
 def problem_of(task: Task, make: MakeKind | None = None) -> Kind:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError, UndefinedError
-from jinja2.meta import find_undeclared_variables
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError, UndefinedError, nodes
+from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.sandbox import SandboxedEnvironment
 
 from scanwright.errors import InputError, UsageError
@@ -29,6 +29,8 @@ from scanwright.report.study_words import (
 
 GIVEN = ("study", "words", "language", "things")
 """What a layout may ask for."""
+OF_JINJA = ("loop", "self", "super", "caller", "varargs", "kwargs")
+"""What Jinja gives within its own constructs."""
 DENSE = {
     ".research, .warnings": "margin: 1.5mm 0; padding-top: 0.8mm; padding-bottom: 0.8mm",
     ".facts": "margin-top: 1.2mm",
@@ -93,10 +95,11 @@ def require_words(language: str, *, site: Path | None = None) -> None:
         environment.get_template(LAYOUT)
         if site is not None and (site / LAYOUT).is_file():
             source = (site / LAYOUT).read_text(encoding="utf-8")
-            unknown = find_undeclared_variables(environment.parse(source)) - set(GIVEN)
-            if unknown:
-                raise UndefinedError(f"{sorted(unknown)[0]} is undefined; there are {', '.join(GIVEN)}")
-    except TemplateError as error:
+            if unknown := _unknown_names(environment.parse(source)):
+                raise UndefinedError(f"{unknown[0]} is undefined; there are {', '.join(GIVEN)}")
+            if not source.strip():
+                raise UndefinedError("nothing in it")
+    except (TemplateError, ValueError, OSError) as error:
         raise _unusable(error, site) from error
 
 
@@ -115,9 +118,19 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
     things = things_of(content.model, words)
     try:
         page = environment.get_template(LAYOUT).render(study=content, words=words, language=language, things=things)
-    except (TemplateError, LookupError, ValueError, TypeError) as error:
+    except (TemplateError, LookupError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise _unusable(error, site) from error
     return page.lstrip()
+
+
+def _unknown_names(parsed: nodes.Template) -> list[str]:
+    """Names that a layout asks for, and neither is given nor sets anywhere itself."""
+    names = list(parsed.find_all(nodes.Name))
+    set_by_it = {one.name for one in names if one.ctx != "load"} | {one.name for one in parsed.find_all(nodes.Macro)}
+    imported = {name for one in parsed.find_all(nodes.FromImport) for name in map(str, one.names)}
+    imported |= {one.target for one in parsed.find_all(nodes.Import)}
+    known = {*GIVEN, *DEFAULT_NAMESPACE, *OF_JINJA, *set_by_it, *imported}
+    return sorted({one.name for one in names if one.ctx == "load"} - known)
 
 
 def _environment(site: Path | None) -> SandboxedEnvironment:

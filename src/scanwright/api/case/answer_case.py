@@ -1,7 +1,7 @@
 """One scan answered: read, answered by a model, measured, and written with all that belongs beside it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from scanwright.api.case.opened import Model
 from scanwright.api.case.output import OutputFormat
 from scanwright.api.case.region_model import RegionModel
 from scanwright.api.case.study_report import StudyOptions, model_facts, region_facts, write_study
+from scanwright.api.case.tested import doubts_of_tests
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_bytes, write_json
@@ -78,8 +79,11 @@ def predict_case(
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
     strict: bool = False,
+    clear: Callable[[], None] = lambda: None,
 ) -> Prediction:
-    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`."""
+    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`. clear: is
+    called when there is an answer, before it is written: what an earlier one left goes then.
+    """
     began = time.perf_counter()
     alone = format == "labels"
     beside = model.problem.holds != LABELS and not alone and isinstance(case.images[0], DicomVolume)
@@ -95,6 +99,7 @@ def predict_case(
         strict=strict,
         tell=tell,
     )
+    clear()
     remarks = remarks_of(one) if coded else NO_REMARKS
     also, untold = write_answer(one, file, format=format, remarks=remarks)
     pictures = write_pictures(one, file, alone=alone)
@@ -102,7 +107,11 @@ def predict_case(
     if beside:
         written, untold = write_beside(one, file, pictures, remarks=remarks, must=format == "dicom")
         also = (*also, *written)
-    notes = (*one.doubts, *untold)  # a file that is not there is no doubt about the answer
+    notes = (
+        *one.doubts,
+        *doubts_of_tests(model_facts(model)),
+        *untold,
+    )  # a file not there is no doubt about the answer
     if report is not None:
         pages, undone = write_page(one, file, report)
         also, notes = (*also, *pages), (*notes, *undone)
