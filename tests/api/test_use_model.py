@@ -184,6 +184,8 @@ def test_predict__a_scan_with_a_place_has_no_notes(finished, tmp_path):
     scan = write_nifti(tmp_path / "c.nii.gz", ball(2)[0])
     (found,) = predict(finished.model, scan, out=tmp_path / "out")
     assert found.notes == () and found.to_json()["notes"] == []
+    assert {note.code for note in found.of_model} == {"misses-most", "most-marks-false"}  # the model is a toy
+    assert found.to_json()["notes_on_model"] == [str(note) for note in found.of_model]
 
 
 @pytest.mark.parametrize(

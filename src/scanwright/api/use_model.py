@@ -17,8 +17,7 @@ from scanwright.api.case.output import OutputFormat, answer_name, require_format
 from scanwright.api.case.prior_study import case_of_prior
 from scanwright.api.case.region_model import RegionModel, open_regions
 from scanwright.api.case.scans import asked_of
-from scanwright.api.case.study_report import REPORTS, StudyOptions, model_facts
-from scanwright.api.case.tested import doubts_of_tests
+from scanwright.api.case.study_report import REPORTS, StudyOptions
 from scanwright.api.claims import Answers, require_apart
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
@@ -159,9 +158,6 @@ def predict_cases(
     answers.claim(targets, beside=beside)
     if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
         tell(Progress("predict", note=note))
-    of_model = doubts_of_tests(model_facts(model))
-    for note in of_model:  # of every answer, and said once
-        tell(Progress("predict", note=note))
     done: list[Prediction] = []
     failed: list[InputError | ResourceError] = list(refused)
     declined: list[Declined] = []
@@ -182,9 +178,10 @@ def predict_cases(
             )
             done.append(one)
             answers.note(file, one.to_json())
+            for note in one.of_model if len(done) == 1 else ():  # of every answer, and said once
+                tell(Progress("predict", note=f"the model: {note}"))
             for note in one.notes:
-                if note not in of_model:
-                    tell(Progress("predict", note=f"{case.id}: {note}"))
+                tell(Progress("predict", note=f"{case.id}: {note}"))
         except OutOfRange as error:
             clear()
             declined.append(decline(model, case, error, file=file, report=report))

@@ -17,11 +17,13 @@ from scanwright.api.case.region_model import RegionModel
 from scanwright.api.case.study_report import StudyOptions, model_facts, region_facts, write_study
 from scanwright.api.case.tested import doubts_of_tests
 from scanwright.dataset.cases import Case
+from scanwright.doubt import Doubt
 from scanwright.errors import InputError, UsageError
 from scanwright.files import read_json, write_bytes, write_json
 from scanwright.io.source import DicomVolume, Source, place_of
 from scanwright.problem.kind import LABELS
 from scanwright.protocols import Listener
+from scanwright.types import JSON
 
 EXPLANATION, DRAWN = ".explanation.png", ".found.png"
 
@@ -36,7 +38,7 @@ class Prediction:
     package: the SHA-256 of the package that answered it, as `verify` gives it; regions_package: of the one that found the
     regions, "" where there is none.
     notes: what the readers had to decide ("no orientation in the file …"), and what the model made of the image.
-    range: whether the model was made for such a scan, and why not.
+    range: whether the model was made for such a scan, and why not. of_model: what its tests give to doubt in every answer.
     """
 
     case: str
@@ -51,6 +53,7 @@ class Prediction:
     notes: tuple[str, ...]
     regions_package: str = ""
     range: RangeCheck = field(default_factory=RangeCheck)
+    of_model: tuple[Doubt, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json` and predictions.json."""
@@ -65,6 +68,7 @@ class Prediction:
             "package": self.package,
             **({"regions_package": self.regions_package} if self.regions_package else {}),
             "notes": list(self.notes),
+            **of_tests(self.of_model),
         }
 
 
@@ -107,17 +111,20 @@ def predict_case(
     if beside:
         written, untold = write_beside(one, file, pictures, remarks=remarks, must=format == "dicom")
         also = (*also, *written)
-    notes = (
-        *one.doubts,
-        *doubts_of_tests(model_facts(model)),
-        *untold,
-    )  # a file not there is no doubt about the answer
+    notes = (*one.doubts, *untold)  # a file that is not there is no doubt about the answer
+    of_model = doubts_of_tests(model_facts(model))
     if report is not None:
         pages, undone = write_page(one, file, report)
         also, notes = (*also, *pages), (*notes, *undone)
     found = one.told()
     check = one.scan.range
-    told = {**found, "range": check.to_json(), "notes": list(notes), "package": model.package.digest}
+    told = {
+        **found,
+        "range": check.to_json(),
+        "notes": list(notes),
+        **of_tests(of_model),
+        "package": model.package.digest,
+    }
     if model.problem.sees_whole:  # people open this file, `evaluate` judges it: it says what is told, not numbers alone
         write_json(file, {**read_json(file), **told})
     return Prediction(
@@ -131,9 +138,15 @@ def predict_case(
         seconds=time.perf_counter() - began,
         package=model.package.digest,
         notes=notes,
+        of_model=of_model,
         regions_package="" if regions is None else regions.package.digest,
         range=check,
     )
+
+
+def of_tests(doubts: Sequence[Doubt]) -> dict[str, JSON]:
+    """What the tests of a model give to doubt in each of its answers, beside the notes of one; {} of nothing."""
+    return {"notes_on_model": [str(doubt) for doubt in doubts]} if doubts else {}
 
 
 def remarks_of(one: AnsweredCase) -> Remarks:
