@@ -18,9 +18,9 @@ def test_answers__ours_again_and_nobody_elses(tmp_path):
     answers = Answers(tmp_path)
     answers.claim({target: case("a", "/in/a.nii.gz")})
     write_text(target, "answer")
-    answers.note(target, {"case": "a", "seconds": 1.0})
+    answers.note(target, {"case": "a", "labels": str(target)})
     again = Answers(tmp_path)
-    assert again.rows == {"a.nii.gz": {"case": "a", "seconds": 1.0}}
+    assert again.rows == {"a.nii.gz": {"case": "a", "labels": str(target)}}
     again.claim({target: case("a", "/in/a.nii.gz")})  # ours: allowed
     write_text(tmp_path / "b.nii.gz", "drawn by hand")
     with pytest.raises(UsageError, match="predict did not write them") as caught:
@@ -45,8 +45,8 @@ def test_answers__files_beside_an_answer_are_nobody_elses_either(tmp_path):
 def test_answers__what_an_earlier_answer_left_goes_and_all_else_stays(tmp_path):
     one, other, asked = tmp_path / "a.json", tmp_path / "a.nii.gz", case("a", "/in/a.png")
     rows = {
-        one.name: {"case": "a", "score": 1, "also": [str(tmp_path / "a.found.png")]},
-        other.name: {"case": "a", "also": [str(tmp_path / "a.overlay.png")]},
+        one.name: {"case": "a", "answer": str(one), "also": [str(tmp_path / "a.found.png")]},
+        other.name: {"case": "a", "labels": str(other), "also": [str(tmp_path / "a.overlay.png")]},
     }
     write_json(tmp_path / "predictions.json", {"written_by": "scanwright predict", "predictions": rows})
     for name in (one.name, other.name, "a.found.png", "a.overlay.png", "a.report.html", "a.txt"):
@@ -75,6 +75,41 @@ def test_answers__of_one_that_was_not_finished_all_that_was_begun_is_ours(tmp_pa
     answers.claim({target: asked}, beside=(".found.png",))
     answers.clear(target, asked, beside=(".found.png",))
     assert {path.name for path in tmp_path.iterdir()} == {"predictions.json", "a.anomaly.png"}
+
+
+def test_answers__what_somebody_draws_in_the_place_of_an_answer_that_there_is_not_is_theirs(tmp_path):
+    declined, unread = tmp_path / "a.png", tmp_path / "b.png"
+    targets = {declined: case("a", "/in/a.png"), unread: case("b", "/in/b.png")}
+    answers = Answers(tmp_path)
+    answers.claim(targets, beside=(".report.html",))
+    answers.clear(declined, targets[declined], beside=(".report.html",))
+    answers.note(declined, {"case": "a", "images": ["/in/a.png"], "also": [str(tmp_path / "a.report.html")]})
+    answers.leave(unread)
+    answers.leave(declined)  # has a row of its own by now
+    assert set(Answers(tmp_path).rows) == {"a.png"}
+    for file in targets:
+        write_text(file, "drawn by hand")
+        with pytest.raises(UsageError, match="predict did not write them") as caught:
+            Answers(tmp_path).claim({file: targets[file]}, beside=(".report.html",))
+        assert caught.value.found == file.name
+
+
+def test_answers__killed_while_an_earlier_answer_goes_the_rest_of_it_goes_later(tmp_path, monkeypatch):
+    target, asked = tmp_path / "a.json", case("a", "/in/a.png")
+    answers = Answers(tmp_path)
+    answers.claim({target: asked}, beside=(".report.html",))
+    answers.note(target, {"case": "a", "answer": str(target), "also": [str(tmp_path / "a.report.html")]})
+    for name in ("a.json", "a.report.html"):
+        write_text(tmp_path / name, "x")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            answers.clear(target, asked, beside=(".found.png",))
+    again = Answers(tmp_path)
+    assert "answer" not in again.rows["a.json"]
+    again.claim({target: asked}, beside=(".found.png",))
+    again.clear(target, asked, beside=(".found.png",))
+    assert {path.name for path in tmp_path.iterdir()} == {"predictions.json"}
 
 
 def test_answers__of_a_case_that_is_called_as_what_lies_beside_another(tmp_path):

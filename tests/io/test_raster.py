@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageFile
 
 from scanwright.errors import InputError, UnreadableFile
 from scanwright.geometry.grid import Grid
@@ -224,8 +224,10 @@ def test_read__not_a_picture(tmp_path, suffix, content):
         assert caught.value.where == path and 2 <= len(caught.value.lines()) <= 3
 
 
+@pytest.mark.parametrize("after_a_page", [False, True])
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif"])
-def test_read__truncated(tmp_path, suffix):
+def test_read__truncated(tmp_path, monkeypatch, suffix, after_a_page):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", after_a_page)  # as WeasyPrint leaves Pillow
     whole = saved(tmp_path / f"a{suffix}", RNG.integers(0, 256, (50, 40)).astype(np.uint8)).read_bytes()
     for length in (20, len(whole) // 2, len(whole) - 300):
         (tmp_path / f"b{suffix}").write_bytes(whole[:length])

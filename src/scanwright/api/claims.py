@@ -30,6 +30,7 @@ class Answers:
     def __init__(self, folder: Path) -> None:
         self.file = folder / RECORD
         self.rows: dict[str, dict[str, Any]] = {}
+        self.fresh: set[str] = set()
         if self.file.exists():
             found = read_json(self.file)
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
@@ -49,7 +50,8 @@ class Answers:
             if name not in self._own(file, case)
         ]
         taken = [name for name in dict.fromkeys(names) if (self.file.parent / name).exists()]
-        of_others = set(self.rows).union(*(_beside(row) for row in self.rows.values()))
+        of_others = {name for name, row in self.rows.items() if _answers(row, name)}
+        of_others = of_others.union(*(_beside(row) for row in self.rows.values()))
         if taken:
             ours = of_others.issuperset(taken)
             raise UsageError(
@@ -67,6 +69,7 @@ class Answers:
                 found=listed(twice),
                 hint="Rename one of the scans, or answer them into different folders.",
             )
+        self.fresh = {file.name for file in targets} - self.rows.keys()
         self.rows = {file.name: {"case": case.id, BEGUN: list(beside)} for file, case in targets.items()} | self.rows
         self.write()
 
@@ -74,13 +77,21 @@ class Answers:
         """Remove what an earlier answer of this name left, beside it too: another model's page would stand beside the new one.
         What is of no row, or of another, stays. beside: as of `claim`.
         """
-        others = {name for name in self.rows if name != file.name}
-        others = others.union(*(_beside(row) for name, row in self.rows.items() if name != file.name))
-        gone = self._own(file, case) - others
-        begun = {*beside, *self.rows.get(file.name, {}).get(BEGUN, ())}
-        self.note(file, {"case": case.id, BEGUN: sorted(begun)})  # first: killed here, the record tells of no answer
+        gone, earlier = self._own(file, case), self.rows.get(file.name, {})
+        begun = {"case": case.id, BEGUN: sorted({*beside, *earlier.get(BEGUN, ())})}
+        self.note(
+            file, {**begun, "also": sorted(gone)}
+        )  # first: killed here, the record tells of no answer, and what is ours
         for name in gone:
             file.with_name(name).unlink(missing_ok=True)
+        self.note(file, begun)
+        self.fresh.discard(file.name)
+
+    def leave(self, file: Path) -> None:
+        """A case that could not be answered, and of which nothing was written: its name is free again."""
+        if file.name in self.fresh:
+            del self.rows[file.name]
+            self.write()
 
     def note(self, file: Path, row: dict[str, Any]) -> None:
         """Put down what was found in a case."""
@@ -92,11 +103,20 @@ class Answers:
         write_json(self.file, {"written_by": "scanwright predict", "predictions": self.rows})
 
     def _own(self, file: Path, case: Case) -> set[str]:
-        """The names of files that the row of an answer says, or of one that was not finished may have, written."""
-        row = self.rows.get(file.name)
-        if row is None:
-            return set()
-        return {file.name, *_beside(row), *(case.id + end for end in row.get(BEGUN, ()))}
+        """The names of files that the row of an answer says were written; of one that was not finished, what may have been, but
+        for what another row names.
+        """
+        row = self.rows.get(file.name, {})
+        others = [(name, other) for name, other in self.rows.items() if name != file.name]
+        of_others = {name for name, _ in others}.union(*(_beside(other) for _, other in others))
+        begun = {file.name, *(case.id + end for end in row[BEGUN])} if BEGUN in row else set()
+        told = {*([file.name] if _answers(row, file.name) else []), *_beside(row)}
+        return (told | begun) - of_others
+
+
+def _answers(row: Mapping[str, Any], name: str) -> bool:
+    """Whether a row says that there is an answer of this name: one that was declined, or not finished, does not."""
+    return any(key != "case" and isinstance(value, str) and Path(value).name == name for key, value in row.items())
 
 
 def _beside(row: Mapping[str, Any]) -> set[str]:

@@ -188,6 +188,7 @@ def predict_cases(
             answers.note(file, declined[-1].to_json())
             tell(Progress("predict", note=f"{case.id}: declined: {'; '.join(error.details)}"))
         except (InputError, TooLarge) as error:  # the next one may be whole, or smaller
+            answers.leave(file)
             error.where = error.where or place_of(case.images[0])
             failed.append(error)
         if len(cases) > 1:
