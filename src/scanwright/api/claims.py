@@ -31,11 +31,14 @@ class Answers:
         self.file = folder / RECORD
         self.rows: dict[str, dict[str, Any]] = {}
         self.fresh: set[str] = set()
+        """Names that had no row before, and of which nothing is written yet."""
         if self.file.exists():
             found = read_json(self.file)
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
                 raise UsageError("this folder holds somebody else's predictions", where=self.file, hint=ELSEWHERE)
             self.rows = dict(found["predictions"])
+        self.owners = {name: row for row, said in self.rows.items() for name in _said(said, row)}
+        """Which row names a file as written."""
 
     def claim(self, targets: Mapping[Path, Case], *, beside: Sequence[str] = ()) -> None:
         """Put down what will be written, before it is. Raises UsageError if a file is there that is not of this record, or
@@ -43,30 +46,25 @@ class Answers:
 
         beside: what the names of further files end in that may be written with each answer, behind the case's own.
         """
-        names = [
-            name
-            for file, case in targets.items()
-            for name in (file.name, *(case.id + end for end in beside))
-            if name not in self._own(file, case)
-        ]
-        taken = [name for name in dict.fromkeys(names) if (self.file.parent / name).exists()]
-        of_others = {name for name, row in self.rows.items() if _answers(row, name)}
-        of_others = of_others.union(*(_beside(row) for row in self.rows.values()))
+        taken = []
+        for file, case in targets.items():
+            own = self._own(file, case)
+            names = (file.name, *(case.id + end for end in beside))
+            taken += [name for name in names if name not in own and file.with_name(name).exists()]
         if taken:
-            ours = of_others.issuperset(taken)
             raise UsageError(
                 "files of these names belong to other answers in this folder"
-                if ours
+                if self.owners.keys() >= set(taken)
                 else "files of these names are there already, and predict did not write them",
                 where=self.file.parent,
-                found=listed(taken),
+                found=listed(dict.fromkeys(taken)),
                 hint=ELSEWHERE,
             )
         if twice := {file.name for file in targets} & {case.id + end for case in targets.values() for end in beside}:
             raise UsageError(
                 "two files of one name would be written",
                 where=self.file.parent,
-                found=listed(twice),
+                found=listed(sorted(twice)),
                 hint="Rename one of the scans, or answer them into different folders.",
             )
         self.fresh = {file.name for file in targets} - self.rows.keys()
@@ -77,15 +75,15 @@ class Answers:
         """Remove what an earlier answer of this name left, beside it too: another model's page would stand beside the new one.
         What is of no row, or of another, stays. beside: as of `claim`.
         """
-        gone, earlier = self._own(file, case), self.rows.get(file.name, {})
+        if file.name in self.fresh:
+            self.fresh.discard(file.name)
+            return
+        earlier, gone = self.rows[file.name], sorted(self._own(file, case))
         begun = {"case": case.id, BEGUN: sorted({*beside, *earlier.get(BEGUN, ())})}
-        self.note(
-            file, {**begun, "also": sorted(gone)}
-        )  # first: killed here, the record tells of no answer, and what is ours
+        self.note(file, {**begun, "also": gone})  # killed from here on, the record tells of no answer, and what is ours
         for name in gone:
             file.with_name(name).unlink(missing_ok=True)
         self.note(file, begun)
-        self.fresh.discard(file.name)
 
     def leave(self, file: Path) -> None:
         """A case that could not be answered, and of which nothing was written: its name is free again."""
@@ -95,7 +93,11 @@ class Answers:
 
     def note(self, file: Path, row: dict[str, Any]) -> None:
         """Put down what was found in a case."""
+        for name in _said(self.rows.get(file.name, {}), file.name):
+            self.owners.pop(name, None)
         self.rows[file.name] = row
+        self.fresh.discard(file.name)
+        self.owners |= dict.fromkeys(_said(row, file.name), file.name)
         self.write()
 
     def write(self) -> None:
@@ -103,25 +105,21 @@ class Answers:
         write_json(self.file, {"written_by": "scanwright predict", "predictions": self.rows})
 
     def _own(self, file: Path, case: Case) -> set[str]:
-        """The names of files that the row of an answer says were written; of one that was not finished, what may have been, but
-        for what another row names.
+        """The names of files that the row of an answer says were written; of one that was not finished, what may have been.
+        Neither what another row names, nor what another answer is called.
         """
         row = self.rows.get(file.name, {})
-        others = [(name, other) for name, other in self.rows.items() if name != file.name]
-        of_others = {name for name, _ in others}.union(*(_beside(other) for _, other in others))
         begun = {file.name, *(case.id + end for end in row[BEGUN])} if BEGUN in row else set()
-        told = {*([file.name] if _answers(row, file.name) else []), *_beside(row)}
-        return (told | begun) - of_others
+        mine = {name for name in begun if self.owners.get(name, file.name) == file.name}
+        return {name for name in _said(row, file.name) | mine if name == file.name or name not in self.rows}
 
 
-def _answers(row: Mapping[str, Any], name: str) -> bool:
-    """Whether a row says that there is an answer of this name: one that was declined, or not finished, does not."""
-    return any(key != "case" and isinstance(value, str) and Path(value).name == name for key, value in row.items())
-
-
-def _beside(row: Mapping[str, Any]) -> set[str]:
-    """The names of the files that a row says were written beside its answer."""
-    return {Path(path).name for path in row.get("also", ())}
+def _said(row: Mapping[str, Any], name: str) -> set[str]:
+    """The names of files that a row says were written. name: of its answer, which one that was declined, or not finished, does
+    not have.
+    """
+    answered = any(key != "case" and isinstance(value, str) and Path(value).name == name for key, value in row.items())
+    return {*([name] if answered else []), *(Path(path).name for path in row.get("also", ()))}
 
 
 def require_apart(targets: Sequence[tuple[Path, Case]]) -> dict[Path, Case]:
