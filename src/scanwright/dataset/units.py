@@ -27,29 +27,29 @@ OTHERS = (
 BY_SPELLING = {word: words.split()[0] for words in (*SAME, *OTHERS.split()) for word in words.split()}
 UNITS = frozenset(BY_SPELLING) - {"percent", "px"}
 """Units that may stand behind a number in a cell."""
-IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
-BEHIND = re.compile(r"[_ ]([^_ ()\[\]]{2,}|[%lg])$")
+IN_NAME = re.compile(r".*[(\[]\s*(?P<inside>[^()\[\]]+?)\s*[)\]]|.*[_ ](?P<behind>[^_ ()\[\]]{2,}|%)")
+SURE = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$|_(mm3|mm2|mm|cm|ml|l|px|years|kg|g|hu|percent)$")
+"""A unit and nothing else: what stands behind "_" may be another word, as in "hu_min"."""
 
 
 def unit_in_name(name: str) -> str:
-    """The unit at the end of a quantity's name: what stands in brackets, or a known one behind "_" or a space; "" if none.
+    """The unit at the end of a quantity's name: in brackets, or one of the usual ones behind an underscore; "" if none.
 
-    >>> [unit_in_name(name) for name in ("age (years)", "volume_ml", "stiffness_kPa", "score", "p_y", "last [day")]
-    ['years', 'ml', 'kPa', '', '', '']
+    >>> [unit_in_name(name) for name in ("age (years)", "volume_ml", "score", "hu_min", "last [day")]
+    ['years', 'ml', '', '', '']
     """
-    if found := IN_BRACKETS.search(name):
-        return found[1]
-    found = BEHIND.search(name.strip())
-    return found[1] if found and found[1].casefold() in BY_SPELLING else ""
+    found = SURE.search(name)
+    return (found[1] or found[2]) if found else ""
 
 
 def states_unit(name: str) -> bool:
-    """Whether a column's name ends in the unit of a measure.
+    """Whether a column's name may end in the unit of a measure.
 
-    >>> states_unit("PDFF (%)"), states_unit("stiffness_kPa"), states_unit("benign"), states_unit("grade (0 to 3)")
+    >>> states_unit("PDFF (%)"), states_unit("stiffness_kPa"), states_unit("benign"), states_unit("p_y")
     (True, True, False, False)
     """
-    return unit_in_name(name).casefold() in BY_SPELLING
+    found = IN_NAME.fullmatch(name.strip())
+    return found is not None and (found["inside"] or found["behind"]).casefold() in UNITS
 
 
 def contradict(one: str, other: str) -> bool:
