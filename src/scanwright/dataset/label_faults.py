@@ -44,9 +44,8 @@ def value_fault(counts: Mapping[int, int], task: Task, case: Case) -> Fault | No
 def judged_fault(counts: Mapping[int, int], task: Task, case: Case) -> Fault | None:
     """A warning for regions that are outlined in a case, and that nobody is said to have looked for in it."""
     apart = [region for region in task.regions if not case.looked_for([region.name])]
-    known = {
-        value for region in task.regions if region not in apart for value in region.values
-    }  # of a lung: its nodules too
+    judged = [region for region in task.regions if region not in apart]
+    known = {value for region in judged for value in region.values}  # of a lung: its nodules too
     found = {region.name: sum(counts.get(value, 0) for value in {*region.values} - known) for region in apart}
     outlined = [name for name, number in found.items() if number]
     if not outlined:

@@ -39,9 +39,8 @@ def opened(path: Path, formats: tuple[str, ...] = READABLE) -> Iterator[Image.Im
             warnings.simplefilter("ignore")  # Pillow's bomb warning: the size is checked below, by our own limit
             picture = stack.enter_context(Image.open(path, formats=formats))
         check_pixels(path, picture.size)
-        ImageFile.LOAD_TRUNCATED_IMAGES = (
-            False  # WeasyPrint, once it has made a page, has Pillow fill up what is cut off
-        )
+        # WeasyPrint, once it has made a page, has Pillow fill up what is cut off, in the whole process
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and "16B" in str(picture.tile):
             # Pillow would silently keep the upper eight bits
             raise InputError("a PNG in 16-bit colour", where=path, expected="8-bit colour", hint="Save it as TIFF.")

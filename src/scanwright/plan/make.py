@@ -72,7 +72,7 @@ def make(
     patch = rules.patch(ledger, fingerprint, preprocess, machine)
 
     def complete(candidate: Candidate, *, steps: int, pace: Pace | None = None) -> Plan:
-        trial = Ledger(ledger.given, ledger.network, ledger.begun, dict(ledger.why))
+        trial = Ledger(ledger.given, ledger.network, ledger.begun, dict(ledger.why), set(ledger.overruled))
         batch = rules.batch(trial, candidate, fingerprint, preprocess, machine, patch=patch)
         network = rules.build(trial, candidate, fingerprint, preprocess, batch, outputs=problem.outputs)
         recipe = partial(rules.recipe, fingerprint, problem)
@@ -100,7 +100,7 @@ def make(
             inference=inference,
             why=trial.why,
         )
-        require_heeded(trial.overruled | ledger.overruled, plan, problem, fingerprint)
+        require_heeded(trial.overruled, plan, problem, fingerprint)
         require_divisible(plan)
         require_loss(plan, problem)
         require_class_weights(plan, weighted=rules.weighted(fingerprint, problem.outputs))
@@ -175,10 +175,10 @@ def require_heeded(overruled: Collection[str], plan: Plan, problem: Problem, fin
     """
     classes = fingerprint.choice is not None and not problem.learns_normal
     answered = {OF_CLASSES: classes, OF_CLASSES_OR_NUMBERS: classes or bool(fingerprint.quantities)}
-    wanted = dict.fromkeys(sorted(classical.idle(plan)), "a network") | {
+    wanted = dict.fromkeys(classical.idle(plan), "a network") | {
         name: f"a model that answers {of}" for name, of in TRUSTED.items() if not answered[of]
     }
-    for name in wanted.keys() & set(overruled):
+    for name in sorted(wanted.keys() & set(overruled)):
         raise UsageError(
             "a plan value that nothing would heed",
             where=f"--set {name}",

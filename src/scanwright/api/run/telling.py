@@ -125,7 +125,7 @@ def write_package(
             "card.md": card_markdown(card).encode(),
             f"{DATASHEET}.md": run.path(f"{DATASHEET}.md"),
             f"{DATASHEET}.json": canonical_json(sheet),
-            LEARNED_FROM: canonical_json(learned_from(study).to_json()),
+            LEARNED_FROM: canonical_json(taught_by(study).to_json()),
             JUDGED: canonical_json(without_names(read_json(run.path(JUDGED)))),
             **({} if sight is None else {KNOWN_CASES: sight.known.to_bytes()}),
             **({} if reference is None else {IN_RANGE: reference.to_bytes()}),
@@ -142,7 +142,7 @@ def chosen_members(chosen: Mapping[str, Any] | None, confidence: Mapping[str, An
     return {name: canonical_json(part) for name, part in members.items() if part}
 
 
-def learned_from(study: Study) -> Learned:
+def taught_by(study: Study) -> Learned:
     """The cases that a packed fold has learned from, which `evaluate` holds its cases against, with those that its weights had
     learned from before.
     """

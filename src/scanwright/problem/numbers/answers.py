@@ -219,8 +219,8 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
         return number_told.pictures(rows, self.task, units=self.units, case_of=case_of)
 
     def shortfalls(self, summary: Mapping[str, JSON]) -> str:
-        """Quantities that the model knows no better than their mean."""
-        poor = [name for name, block in summary["by_class"].items() if (block["r2"]["mean"] or 0.0) <= 0]
+        """Quantities whose truth does not vary, so that nothing was shown of them; of others see `unexplained`."""
+        poor = [name for name, block in summary["by_class"].items() if block["r2"]["mean"] is None]
         return f"Of {', '.join(poor)} the model knows no more than the mean of all cases." if poor else ""
 
 
