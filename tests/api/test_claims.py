@@ -131,6 +131,18 @@ def test_answers__a_record_of_somebody_else(tmp_path, content):
         Answers(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [None, [], {"p.png": None}, {"p.png": {}}, {"p.png": {"case": 1}}, {"../p.png": {"case": "p"}}]
+    + [{"q.png": {"case": "q"}, "p.png": {"case": "p", key: found}} for key in ("also", "begun") for found in (None, "p", [1])],
+)
+def test_answers__a_record_that_is_damaged_says_nothing_of_what_is_ours(tmp_path, rows):
+    write_json(tmp_path / "predictions.json", {"written_by": "scanwright predict", "predictions": rows})
+    with pytest.raises(UsageError, match="record of predictions is damaged") as caught:
+        Answers(tmp_path)
+    assert "q.png" not in caught.value.found
+
+
 def test_require_apart__two_scans_of_one_name(tmp_path):
     targets = [(tmp_path / "a.nii.gz", case("a", f"/{day}/a.nii.gz")) for day in ("monday", "tuesday")]
     with pytest.raises(UsageError, match="one file") as caught:

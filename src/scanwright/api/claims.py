@@ -36,7 +36,7 @@ class Answers:
             found = read_json(self.file)
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
                 raise UsageError("this folder holds somebody else's predictions", where=self.file, hint=ELSEWHERE)
-            self.rows = dict(found["predictions"])
+            self.rows = _sound_rows(found.get("predictions"), self.file)
         self.owners = {name: row for row, said in self.rows.items() for name in _said(said, row)}
         """Which row names a file as written."""
 
@@ -112,6 +112,29 @@ class Answers:
         begun = {file.name, *(case.id + end for end in row[BEGUN])} if BEGUN in row else set()
         mine = {name for name in begun if self.owners.get(name, file.name) == file.name}
         return {name for name in _said(row, file.name) | mine if name == file.name or name not in self.rows}
+
+
+def _sound_rows(rows: Any, file: Path) -> dict[str, dict[str, Any]]:
+    """The rows of a record, as far as they decide what is ours. Raises UsageError if they are not as `predict` writes them:
+    changed by hand or by a program, they say nothing that can be relied on.
+    """
+    odd = [name for name, row in rows.items() if not _is_sound(name, row)] if isinstance(rows, dict) else ["predictions"]
+    if odd:
+        raise UsageError(
+            "this record of predictions is damaged",
+            where=file,
+            found=f"not as predict writes it: {listed(odd)}",
+            hint=f"Restore it, or remove it with the answers it names. {ELSEWHERE}",
+        )
+    return dict(rows)
+
+
+def _is_sound(name: str, row: Any) -> bool:
+    """Whether a row is that of a file here, has a case, and lists of names where it has lists."""
+    if not (Path(name).name == name and isinstance(row, dict) and isinstance(row.get("case"), str)):
+        return False
+    lists = [row.get("also", []), row.get(BEGUN, [])]
+    return all(isinstance(names, list) and all(isinstance(one, str) for one in names) for names in lists)
 
 
 def _said(row: Mapping[str, Any], name: str) -> set[str]:
