@@ -134,7 +134,11 @@ def test_answers__a_record_of_somebody_else(tmp_path, content):
 @pytest.mark.parametrize(
     "rows",
     [None, [], {"p.png": None}, {"p.png": {}}, {"p.png": {"case": 1}}, {"../p.png": {"case": "p"}}]
-    + [{"q.png": {"case": "q"}, "p.png": {"case": "p", key: found}} for key in ("also", "begun") for found in (None, "p", [1])],
+    + [
+        {"q.png": {"case": "q"}, "p.png": {"case": "p", key: found}}
+        for key in ("also", "begun")
+        for found in (None, "p", [1])
+    ],
 )
 def test_answers__a_record_that_is_damaged_says_nothing_of_what_is_ours(tmp_path, rows):
     write_json(tmp_path / "predictions.json", {"written_by": "scanwright predict", "predictions": rows})

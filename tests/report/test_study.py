@@ -544,7 +544,14 @@ def test_site__words_that_nothing_shows_are_refused_but_for_a_layout_of_its_own(
 
 
 @pytest.mark.parametrize(
-    "change", ["", "{# ours #}", "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(1) }}", "{% set a = 1 %}{{ a }}"]
+    "change",
+    [
+        "",
+        "{# ours #}",
+        "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(1) }}",
+        "{% set a = 1 %}{{ a }}",
+        "{% if hospital is defined %}{{ hospital }}{% endif %}{{ ward | default('') }}",
+    ],
 )
 def test_site__our_own_layout_copied_and_changed_a_little_is_one(tmp_path, change):
     ours = (resources.files("scanwright.report") / "templates" / "study.html").read_text(encoding="utf-8")

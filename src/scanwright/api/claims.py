@@ -118,7 +118,9 @@ def _sound_rows(rows: Any, file: Path) -> dict[str, dict[str, Any]]:
     """The rows of a record, as far as they decide what is ours. Raises UsageError if they are not as `predict` writes them:
     changed by hand or by a program, they say nothing that can be relied on.
     """
-    odd = [name for name, row in rows.items() if not _is_sound(name, row)] if isinstance(rows, dict) else ["predictions"]
+    odd = (
+        [name for name, row in rows.items() if not _is_sound(name, row)] if isinstance(rows, dict) else ["predictions"]
+    )
     if odd:
         raise UsageError(
             "this record of predictions is damaged",

@@ -31,6 +31,8 @@ GIVEN = ("study", "words", "language", "things")
 """What a layout may ask for."""
 OF_JINJA = ("loop", "self", "super", "caller", "varargs", "kwargs")
 """What Jinja gives within its own constructs."""
+OF_NAMES_NOT_THERE = ("defined", "undefined", "default", "d")
+"""Jinja's tests and filters that take a name which may not be there."""
 DENSE = {
     ".research, .warnings": "margin: 1.5mm 0; padding-top: 0.8mm; padding-bottom: 0.8mm",
     ".facts": "margin-top: 1.2mm",
@@ -124,12 +126,14 @@ def build_study(content: StudyContent, *, language: str = "en", site: Path | Non
 
 
 def _unknown_names(parsed: nodes.Template) -> list[str]:
-    """Names that a layout asks for, and neither is given nor sets anywhere itself."""
+    """Names that a layout asks for, and neither is given nor sets anywhere itself, nor asks whether they are there."""
     names = list(parsed.find_all(nodes.Name))
     set_by_it = {one.name for one in names if one.ctx != "load"} | {one.name for one in parsed.find_all(nodes.Macro)}
     imported = {name for one in parsed.find_all(nodes.FromImport) for name in map(str, one.names)}
     imported |= {one.target for one in parsed.find_all(nodes.Import)}
-    known = {*GIVEN, *DEFAULT_NAMESPACE, *OF_JINJA, *set_by_it, *imported}
+    unsure = [one.node for one in parsed.find_all((nodes.Test, nodes.Filter)) if one.name in OF_NAMES_NOT_THERE]
+    asked_after = {node.name for node in unsure if isinstance(node, nodes.Name)}
+    known = {*GIVEN, *DEFAULT_NAMESPACE, *OF_JINJA, *set_by_it, *imported, *asked_after}
     return sorted({one.name for one in names if one.ctx == "load"} - known)
 
 
