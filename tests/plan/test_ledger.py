@@ -41,6 +41,12 @@ def test_ledger__an_impossible_value_is_refused_by_its_name(name: str, value: An
     assert caught.value.exit_code == 2 and 2 <= len(caught.value.lines()) <= 3
 
 
+def test_ledger__values_that_do_not_go_together_are_told_without_the_rest_of_their_section() -> None:
+    with pytest.raises(UsageError, match="decide_at is the sensitivity") as caught:
+        planned(THICK, values={"inference.decide": "sensitivity"})
+    assert caught.value.where == "inference" and caught.value.found is None
+
+
 @pytest.mark.parametrize(("name", "value", "hint"), [
     ("network.out_channels", 9, "regions"), ("network.in_channels", 3, "channels"),
     ("training.folds", [0], "--fold"), ("training.budget_s", 60, "--budget"), ("training.reserve_s", 60, "--budget"),

@@ -1,6 +1,6 @@
 """Where decisions are collected: a rule's choice or what the user set instead, each with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -134,10 +134,11 @@ def impossible(name: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         first = error.errors()[0]
-        words = EXPECTED.get(first["type"])
+        words, given = EXPECTED.get(first["type"]), first.get("input")
+        together = isinstance(given, Mapping | BaseModel)  # several values that do not go together, as `expected` says
         raise UsageError(
             "a plan value that cannot be",
             where=".".join([name, *(str(part) for part in first["loc"])]),
             expected=first["msg"] if words is None else words.format(**first.get("ctx", {})),
-            found=repr(first.get("input")),
+            found=None if together else repr(given),
         ) from error
