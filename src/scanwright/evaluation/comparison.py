@@ -27,13 +27,16 @@ from scanwright.evaluation.ranking import MIN_EACH
 from scanwright.evaluation.statistics import SAMPLES, PairedDifference, holm, paired_difference
 from scanwright.types import Floats
 
+NO_SPREAD = 1e-12
+"""An error below this is that of rounding."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AurocDifference:
     """First less second AUROC, of the positive class or in the mean over classes, in [-1, 1].
 
     value: None without a class that has positive and negative cases. interval (95 %) and p (two-sided): None under 5
-    patients on either side of such a class; p also if neither AUROC has any spread.
+    patients on either side of such a class; p also if the difference has no spread and is not 0, and 1 if it is 0.
     p_plain: the same without the strays of `ranking.influence`, as DeLong has it; of few cases that are ranked nearly without a
     fault it claims too much.
     """
@@ -101,7 +104,9 @@ def compare_auroc(
 
 
 def _normal_p(value: float, error: float) -> float | None:
-    return 2 * float(norm.sf(abs(value) / error)) if error > 1e-12 else None
+    if error > NO_SPREAD:
+        return 2 * float(norm.sf(abs(value) / error))
+    return 1.0 if abs(value) < NO_SPREAD else None
 
 
 def compare_errors(
