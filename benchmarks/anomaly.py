@@ -19,7 +19,7 @@ from command import scanwright
 from record import write_result
 
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.ranking import placements
+from scanwright.evaluation.classes.ranking import placements
 from scanwright.io.formats import read_label
 
 Values = dict[str, Any]

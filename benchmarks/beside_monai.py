@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.evaluate import CaseRow, evaluate_case, summarise
+from scanwright.evaluation.label_maps.evaluate import CaseRow, evaluate_case, summarise
 from scanwright.files import read_json
 from scanwright.inference.predict import Engine, predict_labels
 from scanwright.io.formats import read_label

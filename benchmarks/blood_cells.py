@@ -23,7 +23,7 @@ from command import scanwright
 from record import write_result
 
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.detected import DetectedCase
+from scanwright.evaluation.boxes.detected import DetectedCase
 from scanwright.files import read_json
 from scanwright.problem.detection import Detection
 from scanwright.types import Array

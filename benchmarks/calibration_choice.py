@@ -16,10 +16,10 @@ import numpy as np
 from record import write_result
 from scipy.special import expit
 
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.calibration import calibrate
-from scanwright.evaluation.calibration_choice import Choice, calibration_of, chosen_method
-from scanwright.evaluation.reliability import binary_log_loss
+from scanwright.evaluation.calibration.calibration import calibrate
+from scanwright.evaluation.calibration.calibration_choice import Choice, calibration_of, chosen_method
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.classes.reliability import binary_log_loss
 from scanwright.types import Floats
 
 SAYINGS: dict[str, Callable[[Floats], Floats]] = {

@@ -26,9 +26,9 @@ from PIL import Image
 from record import write_result
 from scipy.stats import betabinom, binom
 
-from scanwright.evaluation.conformal import Known, Score, class_scores, held_against
-from scanwright.evaluation.conformal_interval import Residuals, interval_of
-from scanwright.evaluation.coverage import coverage_band
+from scanwright.evaluation.certainty.conformal import Known, Score, class_scores, held_against
+from scanwright.evaluation.certainty.conformal_interval import Residuals, interval_of
+from scanwright.evaluation.certainty.coverage import coverage_band
 from scanwright.runtime import generator
 from scanwright.types import Bools, Floats, Ints
 

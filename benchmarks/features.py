@@ -22,7 +22,7 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.measures import voxel_hash
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.ranking import auroc
+from scanwright.evaluation.classes.ranking import auroc
 from scanwright.features.fixed import fixed_features, fixed_settings
 from scanwright.features.folds import deal
 from scanwright.features.nested import nested_cross_validation, score

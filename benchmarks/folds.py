@@ -18,7 +18,7 @@ from typing import Any
 
 from record import write_result
 
-from scanwright.evaluation.statistics import bootstrap_mean
+from scanwright.evaluation.intervals.statistics import bootstrap_mean
 from scanwright.files import read_json
 
 Rows = list[dict[str, str]]

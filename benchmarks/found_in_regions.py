@@ -35,14 +35,14 @@ from scanwright.dataset.measures import region_masks
 from scanwright.dataset.phantom.bodies import BODIES, Part
 from scanwright.dataset.phantom.cohort import Modality, Scan, anatomy_of, draw_scans, scene_of, write_cohort
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.box_matching import HitRule, match_boxes
-from scanwright.evaluation.detected import DetectedCase
-from scanwright.evaluation.detection_columns import RATES
-from scanwright.evaluation.detection_summary import summarise_detection
-from scanwright.evaluation.froc import froc_curve
-from scanwright.evaluation.lesions import HIT, LesionCase, Lesions, measure_lesions
-from scanwright.evaluation.matched import match_cases
-from scanwright.evaluation.regression import measure_numbers
+from scanwright.evaluation.boxes.box_matching import HitRule, match_boxes
+from scanwright.evaluation.boxes.detected import DetectedCase
+from scanwright.evaluation.boxes.detection_columns import RATES
+from scanwright.evaluation.boxes.froc import froc_curve
+from scanwright.evaluation.boxes.matched import match_cases
+from scanwright.evaluation.label_maps.lesions import HIT, LesionCase, Lesions, measure_lesions
+from scanwright.evaluation.numbers.regression import measure_numbers
+from scanwright.evaluation.summaries.detection_summary import summarise_detection
 from scanwright.files import read_json, write_json
 from scanwright.findings.table import FindingRow, StudyTable, study_table
 from scanwright.geometry.volume import Volume
@@ -134,7 +134,7 @@ class Told:
 
     @property
     def lesions(self) -> LesionCase:
-        """The findings as `evaluation.lesions` judges them. partners are places in the tables."""
+        """The findings as `evaluation.label_maps.lesions` judges them. partners are places in the tables."""
         return LesionCase(
             case=self.case,
             patient=self.patient,
@@ -187,7 +187,7 @@ def tell(cohort: Cohort, case: Case, model: Model) -> Told:
 
 
 def paired(true: Sequence[FindingRow], found: Sequence[FindingRow], like: Array) -> tuple[int, ...]:
-    """The place of the true finding that each found one is of, -1 for none: the rule of `evaluation.lesions`, on rows."""
+    """The place of the true finding that each found one is of, -1 for none: the rule of label_maps.lesions, on rows."""
     numbered = np.full(like.shape, -1)
     for place, one in enumerate(true):
         numbered[one.around][one.mask] = place

@@ -21,7 +21,7 @@ import numpy as np
 from record import write_result
 
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.comparison import compare_errors
+from scanwright.evaluation.comparing.comparison import compare_errors
 from scanwright.io.formats import read_label
 from scanwright.io.source import place_of
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from record import write_result
 
-from scanwright.evaluation.learning_curve import MULTIPLES, Curve, Point, learning_curve
+from scanwright.evaluation.intervals.learning_curve import MULTIPLES, Curve, Point, learning_curve
 
 SHARES = np.array([0.125, 0.25, 0.5, 1.0])
 DRAWS = 300

@@ -29,9 +29,9 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.task import Task
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.comparison import compare_with_best
-from scanwright.evaluation.discrimination import auroc_contrast
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.classes.discrimination import auroc_contrast
+from scanwright.evaluation.comparing.comparison import compare_with_best
 from scanwright.features.deep import deep_names, image_features
 from scanwright.features.nested import fit_chosen
 from scanwright.features.recipe import Recipe, candidates

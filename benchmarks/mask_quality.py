@@ -23,7 +23,7 @@ from record import write_result
 from scipy.stats import pearsonr, spearmanr
 
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.evaluate import evaluate_case
+from scanwright.evaluation.label_maps.evaluate import evaluate_case
 from scanwright.io.formats import is_picture, read_label
 
 SMALL = {

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from record import write_result
 
-from scanwright.evaluation.ranking import placements
+from scanwright.evaluation.classes.ranking import placements
 from scanwright.types import Bools, Floats
 
 PUBLISHED = {

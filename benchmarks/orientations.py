@@ -21,7 +21,7 @@ from record import write_result
 from scanwright.api.case.answer_case import predict_case
 from scanwright.api.case.opened import Model, open_model
 from scanwright.dataset.cases import Case
-from scanwright.evaluation.overlap import counts, dice
+from scanwright.evaluation.label_maps.overlap import counts, dice
 from scanwright.geometry.orientation import Reorientation
 from scanwright.geometry.resample import resize, resize_labels
 from scanwright.geometry.volume import Volume

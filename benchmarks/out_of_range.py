@@ -32,7 +32,7 @@ from record import write_result
 
 from scanwright.api.case.in_range import check_range
 from scanwright.api.case.opened import Model, open_model
-from scanwright.evaluation.proportion import share_interval
+from scanwright.evaluation.intervals.proportion import share_interval
 from scanwright.files import write_json
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_volume, write_volume

@@ -23,14 +23,14 @@ from record import write_result
 from scipy.special import expit
 from scipy.stats import binom
 
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.contrast import Measured
-from scanwright.evaluation.contrast_auroc import Areas
-from scanwright.evaluation.contrast_boxes import Found, Precisions
-from scanwright.evaluation.contrast_means import case_means
-from scanwright.evaluation.detected import DetectedCase
-from scanwright.evaluation.judged import MeasuredCase
-from scanwright.evaluation.subgroups import compare_subgroups
+from scanwright.evaluation.boxes.detected import DetectedCase
+from scanwright.evaluation.cases.judged import MeasuredCase
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.comparing.contrast import Measured
+from scanwright.evaluation.comparing.contrast_auroc import Areas
+from scanwright.evaluation.comparing.contrast_boxes import Found, Precisions
+from scanwright.evaluation.comparing.contrast_means import case_means
+from scanwright.evaluation.comparing.subgroups import compare_subgroups
 
 ALPHA, SAMPLES, SHUFFLES = 0.05, 399, 199
 Make = Callable[[np.random.Generator, bool], Measured]

@@ -34,13 +34,13 @@ from scipy import ndimage
 from scanwright.dataset.cases import Boxes, Case, Dataset
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.read import read_dataset
-from scanwright.evaluation.bootstrap import draw_counts, number_patients, percentile_interval
-from scanwright.evaluation.box_matching import HitRule, match_boxes
-from scanwright.evaluation.detected import DetectedCase
-from scanwright.evaluation.detection_comparison import FOUND, MISSED
-from scanwright.evaluation.detection_precision import RankedBoxes
-from scanwright.evaluation.detection_summary import summarise_detection
-from scanwright.evaluation.matched import BY_HALVES, MatchedCase, Stray, match_cases
+from scanwright.evaluation.boxes.box_matching import HitRule, match_boxes
+from scanwright.evaluation.boxes.detected import DetectedCase
+from scanwright.evaluation.boxes.detection_precision import RankedBoxes
+from scanwright.evaluation.boxes.matched import BY_HALVES, MatchedCase, Stray, match_cases
+from scanwright.evaluation.comparing.detection_comparison import FOUND, MISSED
+from scanwright.evaluation.intervals.bootstrap import draw_counts, number_patients, percentile_interval
+from scanwright.evaluation.summaries.detection_summary import summarise_detection
 from scanwright.files import read_json, write_bytes
 from scanwright.geometry.boxes import as_boxes
 from scanwright.geometry.resample import resize

@@ -19,8 +19,8 @@ import numpy as np
 from made_loops import CLASSES, write_loops
 from record import write_result
 
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.comparison import compare_answers
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.comparing.comparison import compare_answers
 
 MODELS = {"cnn-rnn": ("--model", "cnn-rnn"), "mean of frames": ("--model", "cnn", "--set", "network.dims=2")}
 

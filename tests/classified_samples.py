@@ -3,7 +3,7 @@
 import numpy as np
 
 from scanwright.dataset.task import Choice
-from scanwright.evaluation.answers import Answers
+from scanwright.evaluation.classes.answers import Answers
 
 
 def made_answers(

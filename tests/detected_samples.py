@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scanwright.evaluation.detected import DetectedCase
+from scanwright.evaluation.boxes.detected import DetectedCase
 
 
 def boxes_at(corners: Sequence[Sequence[float]]) -> np.ndarray:

@@ -11,9 +11,9 @@ import fakes
 from detected_samples import made_cases
 from scanwright.api.case.judged_cases import JUDGED, judged_cases, write_judged
 from scanwright.dataset.task import Channel, Region, Task
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.evaluation.judged import ClassifiedCase, MeasuredCase
-from scanwright.evaluation.lesions import Lesions
+from scanwright.evaluation.cases.judged import ClassifiedCase, MeasuredCase
+from scanwright.evaluation.label_maps.evaluate import CaseRow
+from scanwright.evaluation.label_maps.lesions import Lesions
 from scanwright.problem.known import problem_of
 from scanwright.problem.normals.compared import AnomalyCase
 

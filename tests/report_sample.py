@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from scanwright.evaluation import evaluate
-from scanwright.evaluation.evaluate import evaluate_case, region_means
-from scanwright.evaluation.statistics import bootstrap_mean
+from scanwright.evaluation.intervals.statistics import bootstrap_mean
+from scanwright.evaluation.label_maps import evaluate
+from scanwright.evaluation.label_maps.evaluate import evaluate_case, region_means
 from scanwright.figures.overlay import overlay_slices
 from scanwright.geometry.grid import Grid
 from scanwright.problem.label_maps.told import failures

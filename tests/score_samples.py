@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import fakes
 from scanwright.api.run.answer import Scores
-from scanwright.evaluation.evaluate import CaseRow, summarise
+from scanwright.evaluation.label_maps.evaluate import CaseRow, summarise
 from scanwright.problem.segmentation import Segmentation
 
 REGIONS = ("core", "rim")

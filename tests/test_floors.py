@@ -5,7 +5,7 @@ room there is no cycle. Imports inside functions and under TYPE_CHECKING count. 
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,16 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 FORMS = ("problem.label_maps", "problem.classes", "problem.numbers", "problem.boxes")
 """Forms of an answer: a kind of problem is put together of them, and they do not know each other."""
+
+STOREYS: Sequence[tuple[str, ...]] = (
+    ("intervals",),
+    ("classes",),
+    ("cases", "numbers", "certainty"),
+    ("calibration", "boxes"),
+    ("label_maps",),
+    ("summaries", "comparing", "members"),
+)
+"""Rooms of `evaluation`: each imports from those before its line."""
 
 NAMELESS = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}
 PICKLES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -130,6 +140,20 @@ def form_faults(texts: Mapping[str, str]) -> list[str]:
         for found in imports_of(module, text, modules)
         if (other := form_of(found.imported)) and other != own
     ]
+
+
+def storey_faults(texts: Mapping[str, str]) -> list[str]:
+    """Modules of `evaluation` that lie in no room of it, or import from a room that is not below."""
+    height = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
+    modules = {module for module in texts if module.startswith("evaluation.")}
+    faults = [f"{module} is in no room" for module in sorted(modules) if module.split(".")[1] not in height]
+    for module in sorted(modules):
+        own = module.split(".")[1]
+        for found in imports_of(module, texts[module], set(texts)):
+            other = found.imported.split(".")[1] if found.imported in modules else own
+            if other != own and not height.get(other, 0) < height.get(own, 0):
+                faults.append(f"{module}:{found.line} imports {found.imported}")
+    return faults
 
 
 def form_of(module: str) -> str | None:
@@ -235,6 +259,13 @@ def test_floors__forms_of_an_answer_do_not_know_each_other(sources: dict[str, st
     assert form_faults(sources) == []
 
 
+def test_floors__rooms_of_evaluation_know_those_below_alone(sources: dict[str, str]) -> None:
+    assert {name for rooms in STOREYS for name in rooms} == {
+        name.split(".")[1] for name in sources if name.startswith("evaluation.")
+    }
+    assert storey_faults(sources) == []
+
+
 def test_floors__names_say_something(sources: dict[str, str]) -> None:
     assert name_faults(sources) == []
 
@@ -304,6 +335,16 @@ def test_planted__forms() -> None:
     house = {**HOUSE, "problem.classes.told": text, "problem.boxes.told": ""}
     assert form_faults(house) == ["problem.classes.told:1 imports problem.boxes.told"]
     assert form_faults({**HOUSE, "problem.anomaly": text, "problem.boxes.told": ""}) == []
+
+
+def test_planted__rooms_of_evaluation() -> None:
+    up = "from scanwright.evaluation.boxes import froc\nfrom scanwright.evaluation.intervals.bootstrap import draw"
+    below = {"evaluation.boxes.froc": "", "evaluation.intervals.bootstrap": ""}
+    assert storey_faults({**below, "evaluation.classes.curves": up}) == [
+        "evaluation.classes.curves:1 imports evaluation.boxes.froc"
+    ]
+    assert storey_faults({**below, "evaluation.members.votes": up}) == []
+    assert storey_faults({"evaluation.curves": ""}) == ["evaluation.curves is in no room"]
 
 
 def test_planted__cycle() -> None:

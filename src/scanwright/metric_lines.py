@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scanwright.evaluation.detection_columns import class_measure
+from scanwright.evaluation.boxes.detection_columns import class_measure
 
 OF_FINDINGS = ("lesion_sensitivity", "false_lesions_per_case")
 

@@ -10,7 +10,7 @@ from scanwright.api.pseudo import Judged, pseudo, verdict
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.splitfile import read_names
 from scanwright.errors import UsageError
-from scanwright.evaluation.statistics import paired_difference
+from scanwright.evaluation.intervals.statistics import paired_difference
 
 
 def difference(gains, patients=None):

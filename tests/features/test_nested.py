@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scanwright.errors import PolicyError, UsageError
-from scanwright.evaluation.ranking import auroc
+from scanwright.evaluation.classes.ranking import auroc
 from scanwright.features.folds import deal
 from scanwright.features.nested import MOST_CASES, choose, fit_chosen, nested_cross_validation, score, some_of
 from scanwright.features.preparation import fit_preparation

@@ -13,9 +13,9 @@ from made_folders import made_case
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
-from scanwright.evaluation.calibration import Calibration
-from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.evaluation.rare import absent_text, rare_text
+from scanwright.evaluation.calibration.calibration import Calibration
+from scanwright.evaluation.cases.judged import ClassifiedCase
+from scanwright.evaluation.cases.rare import absent_text, rare_text
 from scanwright.files import read_json, write_json
 from scanwright.problem.classes import told as class_told
 from scanwright.problem.classes.decisions import Decision

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from scanwright.dataset.task import Channel, Region, Task
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.evaluation.judged import ClassifiedCase, MeasuredCase
+from scanwright.evaluation.cases.judged import ClassifiedCase, MeasuredCase
+from scanwright.evaluation.label_maps.evaluate import CaseRow
 from scanwright.problem.classification import Classification
 from scanwright.problem.regression import Regression
 from scanwright.problem.segmentation import Segmentation

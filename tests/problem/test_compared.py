@@ -8,8 +8,8 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, mean_abso
 
 from judged_samples import TASKS, rows_of
 from scanwright.errors import InputError
-from scanwright.evaluation.contrast import all_values
-from scanwright.evaluation.kept_rows import read_rows, same_truth
+from scanwright.evaluation.comparing.contrast import all_values
+from scanwright.evaluation.summaries.kept_rows import read_rows, same_truth
 from scanwright.problem.known import problem_of
 
 

@@ -11,7 +11,7 @@ from made_folders import made_case
 from scanwright.dataset.cases import Box, Boxes
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError, IntegrityError
-from scanwright.evaluation.detection_operating import DEFAULT_SCORE
+from scanwright.evaluation.boxes.detection_operating import DEFAULT_SCORE
 from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume

@@ -11,7 +11,7 @@ from made_folders import made_case, write_png
 from scanwright.dataset.declare import make_quantity_task, read_declaration
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import InputError
-from scanwright.evaluation.judged import MeasuredCase
+from scanwright.evaluation.cases.judged import MeasuredCase
 from scanwright.plan.plan import TargetPlan
 from scanwright.problem.numbers.answers import outside_learned
 from scanwright.problem.numbers.told import beyond_text

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from scanwright.evaluation.learning_curve import Point, learning_curve
-from scanwright.evaluation.sample_size import Seen, sample_size
+from scanwright.evaluation.intervals.learning_curve import Point, learning_curve
+from scanwright.evaluation.intervals.sample_size import Seen, sample_size
 from scanwright.report.content import ReportContent
 from scanwright.report.enough_section import CurvePart, SizePart, enough_section
 from scanwright.report.page import build

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from scanwright.evaluation.measures import describe_measures
+from scanwright.evaluation.label_maps.measures import describe_measures
 from scanwright.report import card, notation
 from scanwright.report.notation import digits_of, duration, interval, is_better, memory, metric, number, stated
 from scanwright.report.results_content import Estimate

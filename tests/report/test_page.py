@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from report_sample import make_cases, read_hippocampus, sample, training_part
-from scanwright.evaluation.measures import describe_measures
+from scanwright.evaluation.label_maps.measures import describe_measures
 from scanwright.report.content import (
     DatasetPart,
     Finding,

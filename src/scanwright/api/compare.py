@@ -9,9 +9,9 @@ from scanwright.api.compared import Compared
 from scanwright.api.judged_sources import On, align, read_sources
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError, UsageError
-from scanwright.evaluation.pairwise import compare_pairs, pairs_of
-from scanwright.evaluation.standing import rank_models
-from scanwright.evaluation.statistics import SAMPLES
+from scanwright.evaluation.comparing.pairwise import compare_pairs, pairs_of
+from scanwright.evaluation.comparing.standing import rank_models
+from scanwright.evaluation.intervals.statistics import SAMPLES
 from scanwright.files import read_json, require_writable, write_bytes, write_json
 from scanwright.problem.kind import Kind
 from scanwright.problem.known import MakeKind, problem_of

@@ -6,9 +6,9 @@ from importlib.metadata import version
 
 from scanwright.api.compared import Compared
 from scanwright.api.run.parts import OF_PATIENTS, RESEARCH_USE
-from scanwright.evaluation.contrast import TESTS, TITLES, Measured
-from scanwright.evaluation.pairwise import Pair
-from scanwright.evaluation.statistics import FEW_PATIENTS
+from scanwright.evaluation.comparing.contrast import TESTS, TITLES, Measured
+from scanwright.evaluation.comparing.pairwise import Pair
+from scanwright.evaluation.intervals.statistics import FEW_PATIENTS
 from scanwright.report.compare_content import CompareContent, ComparedModel, MeasureRows, PairRow, TestRow
 from scanwright.report.content import Provenance
 from scanwright.report.notation import interval, metric, number, p_value

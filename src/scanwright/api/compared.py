@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scanwright.api.judged_sources import Aligned, Source
-from scanwright.evaluation.contrast import TESTS, Contrast, Measured, all_values
-from scanwright.evaluation.pairwise import LEVEL, Pair
-from scanwright.evaluation.standing import Ranking
+from scanwright.evaluation.comparing.contrast import TESTS, Contrast, Measured, all_values
+from scanwright.evaluation.comparing.pairwise import LEVEL, Pair
+from scanwright.evaluation.comparing.standing import Ranking
 from scanwright.files import finite_or_none
 from scanwright.problem.kind import Kind
 from scanwright.types import JSON

@@ -13,7 +13,7 @@ from scanwright.dataset.cases import Case, Dataset, Fault
 from scanwright.dataset.facts import CaseFacts, Fingerprint
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.errors import InputError
-from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.cases.judged import JudgedCase
 from scanwright.explanation.in_range import LEVELS, Level
 from scanwright.files import read_json
 from scanwright.package.load import CHOSEN

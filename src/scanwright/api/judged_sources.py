@@ -12,7 +12,7 @@ from scanwright.api.claims import is_scores, listed
 from scanwright.api.run.folder import TRIALS, holds_run
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError, UsageError
-from scanwright.evaluation.kept_rows import same_truth
+from scanwright.evaluation.summaries.kept_rows import same_truth
 from scanwright.files import read_json
 from scanwright.package.load import load
 from scanwright.problem.kind import Kind

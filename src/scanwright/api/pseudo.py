@@ -32,7 +32,7 @@ from scanwright.dataset.merge import join_tasks
 from scanwright.dataset.read import read_dataset
 from scanwright.dataset.split import Fold, make_splits
 from scanwright.errors import InputError, UsageError
-from scanwright.evaluation.statistics import PairedDifference, paired_difference
+from scanwright.evaluation.intervals.statistics import PairedDifference, paired_difference
 from scanwright.files import read_json, require_writable, write_json
 from scanwright.plan.settings import Settings
 from scanwright.protocols import Listener, Progress, silent

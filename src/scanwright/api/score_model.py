@@ -22,7 +22,7 @@ from scanwright.dataset.read import columns_like, read_dataset
 from scanwright.dataset.task import ANSWERS, Task
 from scanwright.dataset.task import Kind as TaskKind
 from scanwright.errors import DatasetFaults, InputError, PolicyError, UsageError
-from scanwright.evaluation.measures import default_tolerance
+from scanwright.evaluation.label_maps.measures import default_tolerance
 from scanwright.explanation.in_range import Level
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, stem

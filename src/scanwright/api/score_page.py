@@ -26,8 +26,8 @@ from scanwright.api.run.parts import (
     patients_text,
 )
 from scanwright.dataset.images import read_case_image
-from scanwright.evaluation.detection_columns import class_measure
-from scanwright.evaluation.independent import independent_difference
+from scanwright.evaluation.boxes.detection_columns import class_measure
+from scanwright.evaluation.intervals.independent import independent_difference
 from scanwright.metric_lines import OF_FINDINGS
 from scanwright.package.load import CHOSEN
 from scanwright.problem.label_maps.lesions import FINDINGS

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scanwright.errors import UsageError
-from scanwright.evaluation.ranking import placements
+from scanwright.evaluation.classes.ranking import placements
 from scanwright.features.classical import ClassicalModel, fit, prepare
 from scanwright.features.folds import Fold, deal, require_apart, strata_of_numbers
 from scanwright.features.preparation import Preparation, Reduction

@@ -21,10 +21,10 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Region, Task
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError
-from scanwright.evaluation.ballots import Ballots
-from scanwright.evaluation.judged import ClassifiedCase, cases_to_csv
-from scanwright.evaluation.lesions import Lesions, lesion_columns
-from scanwright.evaluation.level import level_caveats
+from scanwright.evaluation.cases.judged import ClassifiedCase, cases_to_csv
+from scanwright.evaluation.cases.level import level_caveats
+from scanwright.evaluation.label_maps.lesions import Lesions, lesion_columns
+from scanwright.evaluation.members.ballots import Ballots
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.saliency import saliency_overlay
 from scanwright.files import read_json, write_json
@@ -316,7 +316,7 @@ class Anomaly(ComparedNormal, WholePooling, OneAnswer, ShownByItself):
 
     def table(self, rows: Sequence[AnomalyCase]) -> str:
         """cases.csv: case, patient, fold, group columns, truth, decision, score, and where findings were outlined their numbers
-        and burden (`evaluation.lesions.lesion_columns`).
+        and burden (`evaluation.label_maps.lesions.lesion_columns`).
         """
         lesions, counts = lesion_columns([row.lesions for row in rows])
         cells = [

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.task import Task
-from scanwright.evaluation.calibration_choice import Choice as Calibrator
+from scanwright.evaluation.calibration.calibration_choice import Choice as Calibrator
 from scanwright.plan.plan import Plan
 from scanwright.problem.classes.answers import ClassAnswers
 from scanwright.problem.classes.certain import ClassCertainty, certainty_from_json

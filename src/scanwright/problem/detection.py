@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.detection_operating import DEFAULT_SCORE
+from scanwright.evaluation.boxes.detection_operating import DEFAULT_SCORE
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.geometry.grid import Grid
 from scanwright.inference.boxes import most_probable

@@ -15,7 +15,7 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
-from scanwright.evaluation.contrast import Measurable
+from scanwright.evaluation.comparing.contrast import Measurable
 from scanwright.explanation.sanity import Explain
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable
@@ -86,7 +86,7 @@ class Kind(Problem, Protocol):
         self, engine: Engine, image: Volume, *, where: Path | None = None, tell: Listener | None = None
     ) -> tuple[Any, Array | None]:
         """The answer, and how sure each voxel's finding is, (I, J, K) uint8 of 255ths; of an answer to a whole image the
-        opinions that it is made of, (M, V, K) float32 (`evaluation.opinions`). None where nothing is told of it.
+        opinions that it is made of, (M, V, K) float32 (`evaluation.certainty.opinions`). None where nothing is told of it.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from scanwright.dataset.cases import Case
 from scanwright.errors import UsageError
-from scanwright.evaluation.ballots import Ballots
+from scanwright.evaluation.members.ballots import Ballots
 from scanwright.geometry.volume import Volume
 from scanwright.inference.predict import Engine
 

@@ -9,9 +9,9 @@ from PIL import Image
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
-from scanwright.evaluation.bootstrap import Interval
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.summary import BY_GROUP_AND_CLASS
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.intervals.bootstrap import Interval
+from scanwright.evaluation.summaries.summary import BY_GROUP_AND_CLASS
 from scanwright.figures.overlay import CT_SOFT_TISSUE
 from scanwright.figures.thumbnail import thumbnail
 from scanwright.geometry.volume import Volume

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from scanwright.dataset.classes import listed, quoted
-from scanwright.evaluation.statistics import MIN_PATIENTS
+from scanwright.evaluation.intervals.statistics import MIN_PATIENTS
 from scanwright.report import notation
 from scanwright.report.results_content import SEGMENTATION, Estimate, Wording
 from scanwright.types import JSON

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scanwright.evaluation.learning_curve import Curve, Expected, Point
-from scanwright.evaluation.sample_size import CORRELATIONS, Basis, Needed, SampleSize
+from scanwright.evaluation.intervals.learning_curve import Curve, Expected, Point
+from scanwright.evaluation.intervals.sample_size import CORRELATIONS, Basis, Needed, SampleSize
 from scanwright.figures.learning import Measured, learning_plot
 from scanwright.report import notation
 from scanwright.report.content import Section, Table

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
+from scanwright.evaluation.intervals.statistics import FEW_PATIENTS, MIN_PATIENTS
 from scanwright.figures.palette import ACCENT, STRUCTURES, structure_colour
 from scanwright.figures.plots import Box, Line, Pairs, agreement_plot, bland_altman_plot, box_plot, line_plot
 from scanwright.report import notation

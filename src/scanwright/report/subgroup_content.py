@@ -5,7 +5,7 @@ small.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from scanwright.evaluation.contrast import TITLES
+from scanwright.evaluation.comparing.contrast import TITLES
 from scanwright.report.results_content import Estimate, GroupRow, SubgroupPart, SubgroupRow
 from scanwright.types import JSON
 

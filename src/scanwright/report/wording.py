@@ -7,7 +7,7 @@ import numpy as np
 
 from scanwright.dataset.facts import Fingerprint, Spread
 from scanwright.dataset.task import Channel
-from scanwright.evaluation.statistics import FEW_PATIENTS, MIN_PATIENTS
+from scanwright.evaluation.intervals.statistics import FEW_PATIENTS, MIN_PATIENTS
 from scanwright.report.notation import number
 from scanwright.report.results_content import Fact
 from scanwright.transform.intensity import Tint
@@ -55,7 +55,7 @@ def steps_text(planned: int, taken: Sequence[int]) -> str:
 def few_text(num_patients: int, where: str = "") -> str:
     """What must be said of intervals over few patients, "" from 30 on. where: " in the test split", if that must be said.
 
-    The shares are those of evaluation/statistics.py at five patients, for scores with rare failures and for normal ones.
+    The shares are those of `evaluation.intervals.statistics` at five patients, for scores with rare failures and normal ones.
     """
     if num_patients >= FEW_FOR_FAILURES:
         return ""

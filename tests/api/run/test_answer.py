@@ -13,8 +13,8 @@ from scanwright.api.run.folder import Run
 from scanwright.dataset.cases import Classes
 from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.judged import ClassifiedCase
-from scanwright.evaluation.level import level_caveats
+from scanwright.evaluation.cases.judged import ClassifiedCase
+from scanwright.evaluation.cases.level import level_caveats
 from scanwright.problem.segmentation import Segmentation
 
 

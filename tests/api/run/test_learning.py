@@ -9,7 +9,7 @@ import pytest
 from scanwright.api.run.learning import agree, by_fold, curve_of
 from scanwright.api.run.sizes import seen_in, share_positive
 from scanwright.dataset.split import Fold, Splits
-from scanwright.evaluation.headlines import means_drawn
+from scanwright.evaluation.summaries.headlines import means_drawn
 
 
 @dataclass

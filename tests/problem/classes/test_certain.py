@@ -9,8 +9,8 @@ import pytest
 from plan_samples import PICTURES, planned
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.calibration import Calibration
-from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.calibration.calibration import Calibration
+from scanwright.evaluation.cases.judged import ClassifiedCase
 from scanwright.problem.certain import CERTAINTY
 from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.classes.certain import certainty_from_json, fit_certainty

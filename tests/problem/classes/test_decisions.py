@@ -5,7 +5,7 @@ import pytest
 
 from plan_samples import PICTURES, planned
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.judged import ClassifiedCase
+from scanwright.evaluation.cases.judged import ClassifiedCase
 from scanwright.problem.classes.decisions import PLAIN, Decision, decision_from_json, settle
 
 INFERENCE = planned(PICTURES, steps=1).inference

@@ -7,7 +7,7 @@ import pytest
 
 from classified_samples import made_answers
 from scanwright.dataset.task import Channel, Task
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
 from scanwright.problem.classes.figures import MOST_CLASSES, acted_on, figures
 
 NAMES = ("normal, benign", "B", "C", "D", "E", "F", "G", "H")

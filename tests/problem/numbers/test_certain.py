@@ -10,7 +10,7 @@ import pytest
 from plan_samples import PICTURES, planned
 from scanwright.dataset.task import Channel, Task
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.judged import MeasuredCase
+from scanwright.evaluation.cases.judged import MeasuredCase
 from scanwright.problem.certain import CERTAINTY
 from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.numbers.certain import number_certainty_from_json

@@ -15,8 +15,8 @@ from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.measures import images_hash
 from scanwright.dataset.task import Task, parse_task
 from scanwright.errors import InputError
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.kept_rows import read_rows
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.summaries.kept_rows import read_rows
 from scanwright.files import canonical_json, write_bytes
 from scanwright.problem.kind import Kind
 from scanwright.types import JSON

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from scanwright.evaluation.contrast import Measured
-from scanwright.evaluation.grouping import group_columns
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.subgroups import DRAWS, compare_subgroups, subgroups_json
-from scanwright.evaluation.summary import CAVEATS
+from scanwright.evaluation.cases.grouping import group_columns
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.comparing.contrast import Measured
+from scanwright.evaluation.comparing.subgroups import DRAWS, compare_subgroups, subgroups_json
+from scanwright.evaluation.summaries.summary import CAVEATS
 from scanwright.problem.kind import Kind
 from scanwright.report.subgroup_content import SUBGROUPS, said_of
 from scanwright.types import JSON

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanwright.doubt import Doubt
-from scanwright.evaluation.unexplained import unexplained
+from scanwright.evaluation.numbers.unexplained import unexplained
 from scanwright.report.model_facts import FoundInTest, How, HowTested, ImagesTold, Interval, ModelFacts
 
 HOW: tuple[How, How, How] = ("apart", "fold", "folds")

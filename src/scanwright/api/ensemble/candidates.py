@@ -20,8 +20,8 @@ from scanwright.api.ensemble.opinions import Opinions
 from scanwright.api.ensemble.sources import Source, Sources
 from scanwright.api.ensemble.voices import Voice, averaged_snapshots
 from scanwright.dataset.cases import Case
-from scanwright.evaluation.ballots import Ballots
-from scanwright.evaluation.selection import cross_fitted
+from scanwright.evaluation.members.ballots import Ballots
+from scanwright.evaluation.members.selection import cross_fitted
 from scanwright.inference.members import num_passes
 from scanwright.problem.pooling import pooling_of
 from scanwright.protocols import Progress

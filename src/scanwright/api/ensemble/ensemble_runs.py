@@ -22,8 +22,8 @@ from scanwright.api.ensemble.table import SEED, Judged, best_of, best_single, he
 from scanwright.api.ensemble.telling import report_of
 from scanwright.api.run.lock import alone
 from scanwright.errors import UsageError
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.summary import CHOSEN_WITHOUT
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.summaries.summary import CHOSEN_WITHOUT
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.problem.known import MakeKind
 from scanwright.protocols import Listener, Progress, silent

@@ -8,7 +8,7 @@ from scanwright.api.ensemble.candidates import Built, Candidate
 from scanwright.api.ensemble.cost import Cost, Limits, measured
 from scanwright.api.ensemble.opinions import Opinions
 from scanwright.api.ensemble.voices import SINGLE
-from scanwright.evaluation.judged import JudgedCase
+from scanwright.evaluation.cases.judged import JudgedCase
 from scanwright.plan.plan import Plan
 from scanwright.problem.certain import CERTAINTY
 from scanwright.protocols import Progress

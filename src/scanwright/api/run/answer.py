@@ -17,9 +17,9 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.split import Fold
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.rare import unlearned_text
-from scanwright.evaluation.summary import CAVEATS
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.cases.rare import unlearned_text
+from scanwright.evaluation.summaries.summary import CAVEATS
 from scanwright.features.planned import network_with
 from scanwright.files import is_plain_name, sha256_file, write_bytes, write_json
 from scanwright.inference.predict import Engine

@@ -22,7 +22,7 @@ from scanwright.dataset.familiar import is_unlike
 from scanwright.dataset.fingerprint import fingerprint
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.store import Store
-from scanwright.evaluation.proportion import share_interval
+from scanwright.evaluation.intervals.proportion import share_interval
 from scanwright.explanation.cloud import FEWEST, Cloud
 from scanwright.explanation.in_range import (
     GRAIN,

@@ -18,10 +18,10 @@ from scanwright.api.run.trials import Tried, train_model
 from scanwright.dataset.shares import share_of_splits
 from scanwright.dataset.split import Fold, Splits
 from scanwright.errors import InputError, UsageError
-from scanwright.evaluation.bootstrap import draw_counts, percentile_interval
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.learning_curve import Curve, Point, learning_curve
-from scanwright.evaluation.statistics import MIN_PATIENTS
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.intervals.bootstrap import draw_counts, percentile_interval
+from scanwright.evaluation.intervals.learning_curve import Curve, Point, learning_curve
+from scanwright.evaluation.intervals.statistics import MIN_PATIENTS
 from scanwright.files import write_json
 from scanwright.plan.ablation import Ablation
 from scanwright.plan.classical_plan import ClassicalPlan

@@ -20,7 +20,7 @@ from scanwright.api.run.sizes import plan_sizes
 from scanwright.api.run.study import DATASHEET
 from scanwright.api.run.telling import limits
 from scanwright.api.run.trials import Tried
-from scanwright.evaluation.statistics import SAMPLES
+from scanwright.evaluation.intervals.statistics import SAMPLES
 from scanwright.files import read_json, write_bytes
 from scanwright.plan.plan import Plan
 from scanwright.problem.kind import Kind

@@ -12,8 +12,8 @@ from scanwright.dataset.cases import Dataset, Fault
 from scanwright.dataset.classes import answers_text, listed
 from scanwright.dataset.facts import Fingerprint
 from scanwright.dataset.task import Task
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.summary import CAVEATS, CHOSEN_WITHOUT
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.summaries.summary import CAVEATS, CHOSEN_WITHOUT
 from scanwright.plan.classical import idle
 from scanwright.plan.ledger import BY_HAND
 from scanwright.problem.kind import Kind

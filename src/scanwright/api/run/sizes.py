@@ -6,8 +6,8 @@ from typing import Any
 from scanwright.api.run.answer import Scores
 from scanwright.api.run.folder import SAMPLE_SIZE, Run
 from scanwright.api.run.parts import judged
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.sample_size import Seen, deviation_of_patients, sample_size
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.intervals.sample_size import Seen, deviation_of_patients, sample_size
 from scanwright.files import write_json
 from scanwright.problem.kind import Kind
 from scanwright.report.enough_section import SizePart

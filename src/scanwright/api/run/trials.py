@@ -23,8 +23,8 @@ from scanwright.api.run.learn import OutOfTime
 from scanwright.api.run.spare import seconds_to_explain
 from scanwright.api.run.study import Material, Study, Unplanned, plan_model
 from scanwright.errors import ResourceError
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.summary import CHOSEN_WITHOUT
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.summaries.summary import CHOSEN_WITHOUT
 from scanwright.files import as_resource_error, write_json
 from scanwright.plan.plan import ModelName
 from scanwright.plan.ruleset import rules_for

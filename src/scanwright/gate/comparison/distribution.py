@@ -22,7 +22,7 @@ import numpy as np
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.split import owners_of
-from scanwright.evaluation.statistics import holm
+from scanwright.evaluation.intervals.statistics import holm
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.columns import groupings, is_place, large_groups, number_columns, sides
 from scanwright.gate.comparison.effects import FEWEST, Association, number_by_group, number_by_number, word_by_group

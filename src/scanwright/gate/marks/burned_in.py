@@ -18,7 +18,7 @@ from scipy.stats import fisher_exact
 from scanwright.dataset.cases import Case, Classes, Fault
 from scanwright.dataset.images import LUMA
 from scanwright.dataset.task import Modality, Task
-from scanwright.evaluation.statistics import holm
+from scanwright.evaluation.intervals.statistics import holm
 from scanwright.gate.cohort import Cohort
 from scanwright.gate.marks.detector import SURE, Mark, detect
 from scanwright.geometry.volume import Volume

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from scanwright.evaluation.ranking import interval_around, standard_error
+from scanwright.evaluation.classes.ranking import interval_around, standard_error
 from scanwright.runtime import generator
 from scanwright.types import JSON, Bools, Floats, Ints
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.detection_operating import DEFAULT_SCORE
+from scanwright.evaluation.boxes.detection_operating import DEFAULT_SCORE
 from scanwright.findings.regions import Place, Regions
 from scanwright.inference.boxes import Detections
 from scanwright.problem.boxes.choice import Limits, told

@@ -12,13 +12,13 @@ from scanwright.dataset.cases import Boxes, Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.doubt import Doubt
 from scanwright.errors import InputError, IntegrityError
-from scanwright.evaluation.box_sizes import usual_groups
-from scanwright.evaluation.detected import DetectedCase, detected_rows_to_csv, usual_froc_rule
-from scanwright.evaluation.detection_operating import DEFAULT_SCORE
-from scanwright.evaluation.detection_summary import summarise_detection
-from scanwright.evaluation.headlines import precisions_drawn
-from scanwright.evaluation.matched import match_cases
-from scanwright.evaluation.summary import CAVEATS
+from scanwright.evaluation.boxes.box_sizes import usual_groups
+from scanwright.evaluation.boxes.detected import DetectedCase, detected_rows_to_csv, usual_froc_rule
+from scanwright.evaluation.boxes.detection_operating import DEFAULT_SCORE
+from scanwright.evaluation.boxes.matched import match_cases
+from scanwright.evaluation.summaries.detection_summary import summarise_detection
+from scanwright.evaluation.summaries.headlines import precisions_drawn
+from scanwright.evaluation.summaries.summary import CAVEATS
 from scanwright.files import read_json
 from scanwright.findings.regions import Regions
 from scanwright.geometry.boxes import as_boxes

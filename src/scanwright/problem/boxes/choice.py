@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.detected import DetectedCase
-from scanwright.evaluation.detection_operating import DEFAULT_SCORE, choose_by_fold
+from scanwright.evaluation.boxes.detected import DetectedCase
+from scanwright.evaluation.boxes.detection_operating import DEFAULT_SCORE, choose_by_fold
 from scanwright.types import JSON, Bools, Floats, Ints
 
 Limits = tuple[float, ...]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scanwright.evaluation.contrast import Measurable, Measured
-from scanwright.evaluation.contrast_boxes import Found, Precisions
-from scanwright.evaluation.contrast_means import CaseMeans, case_means
-from scanwright.evaluation.detected import DetectedCase, count_boxes
-from scanwright.evaluation.kept_rows import detected_from_plain, detected_to_plain
+from scanwright.evaluation.boxes.detected import DetectedCase, count_boxes
+from scanwright.evaluation.comparing.contrast import Measurable, Measured
+from scanwright.evaluation.comparing.contrast_boxes import Found, Precisions
+from scanwright.evaluation.comparing.contrast_means import CaseMeans, case_means
+from scanwright.evaluation.summaries.kept_rows import detected_from_plain, detected_to_plain
 from scanwright.types import JSON
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.box_matching import HitRule
-from scanwright.evaluation.detected import DetectedCase, usual_froc_rule
-from scanwright.evaluation.froc import froc_curve
-from scanwright.evaluation.matched import MatchedCase, match_cases
+from scanwright.evaluation.boxes.box_matching import HitRule
+from scanwright.evaluation.boxes.detected import DetectedCase, usual_froc_rule
+from scanwright.evaluation.boxes.froc import froc_curve
+from scanwright.evaluation.boxes.matched import MatchedCase, match_cases
 from scanwright.figures.plots import Line, line_plot
 from scanwright.report.results_content import Figure
 from scanwright.types import Floats

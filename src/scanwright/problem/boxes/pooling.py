@@ -8,10 +8,10 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
-from scanwright.evaluation.ballots import Ballots, RowBallots
-from scanwright.evaluation.detected import DetectedCase
-from scanwright.evaluation.detection_measures import measure_detections
-from scanwright.evaluation.matched import match_cases
+from scanwright.evaluation.boxes.detected import DetectedCase
+from scanwright.evaluation.boxes.detection_measures import measure_detections
+from scanwright.evaluation.boxes.matched import match_cases
+from scanwright.evaluation.members.ballots import Ballots, RowBallots
 from scanwright.inference.boxes import put_together
 from scanwright.problem.pooling import AnswersAsOpinions, OpinionsOf
 from scanwright.types import Floats

@@ -7,10 +7,10 @@ import numpy as np
 from scanwright.dataset.cases import Case
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
-from scanwright.evaluation.box_matching import IOU_50
-from scanwright.evaluation.detected import DetectedCase, count_boxes
-from scanwright.evaluation.detection_columns import AT_RATES
-from scanwright.evaluation.detection_comparison import compare_detections_with_best
+from scanwright.evaluation.boxes.box_matching import IOU_50
+from scanwright.evaluation.boxes.detected import DetectedCase, count_boxes
+from scanwright.evaluation.boxes.detection_columns import AT_RATES
+from scanwright.evaluation.comparing.detection_comparison import compare_detections_with_best
 from scanwright.figures.boxed import Drawn, boxed
 from scanwright.problem.boxes import figures as box_figures
 from scanwright.problem.boxes.choice import told

@@ -9,13 +9,13 @@ from scanwright.dataset.cases import Case, Classes
 from scanwright.dataset.facts import CaseFacts
 from scanwright.doubt import Doubt, as_data
 from scanwright.errors import InputError
-from scanwright.evaluation.calibration_choice import Choice as Calibrator
-from scanwright.evaluation.headlines import aurocs_drawn
-from scanwright.evaluation.judged import ClassifiedCase, Codes, answers_of, classified_to_csv
-from scanwright.evaluation.level import level_caveats
-from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.rare import absent_classes, absent_text, rare_classes, rare_text
-from scanwright.evaluation.summary import CAVEATS, summarise_classification
+from scanwright.evaluation.calibration.calibration_choice import Choice as Calibrator
+from scanwright.evaluation.cases.judged import ClassifiedCase, Codes, answers_of, classified_to_csv
+from scanwright.evaluation.cases.level import level_caveats
+from scanwright.evaluation.cases.rare import absent_classes, absent_text, rare_classes, rare_text
+from scanwright.evaluation.classes.operating import DEFAULT_THRESHOLD
+from scanwright.evaluation.summaries.headlines import aurocs_drawn
+from scanwright.evaluation.summaries.summary import CAVEATS, summarise_classification
 from scanwright.files import read_json
 from scanwright.plan.plan import Plan
 from scanwright.problem.certain import CERTAINTY, Certain

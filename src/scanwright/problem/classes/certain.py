@@ -13,8 +13,8 @@ import numpy as np
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.conformal import (
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.certainty.conformal import (
     Known,
     Score,
     class_scores,
@@ -23,9 +23,9 @@ from scanwright.evaluation.conformal import (
     known_from_json,
     sets_of,
 )
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.opinions import disagreement, each_opinion, entropy
-from scanwright.evaluation.selective import threshold_for
+from scanwright.evaluation.certainty.opinions import disagreement, each_opinion, entropy
+from scanwright.evaluation.certainty.selective import threshold_for
+from scanwright.evaluation.classes.answers import Answers
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.certain import Certain
 from scanwright.problem.classes.decisions import Decision

@@ -7,17 +7,25 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.bootstrap import Estimate, number_patients, totals_by_patient
-from scanwright.evaluation.calibrated import gain, held
-from scanwright.evaluation.coverage import coverage_band, share_estimate, shares_of
-from scanwright.evaluation.grouping import group_columns, members_by_group
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.opinions import disagreement, entropy
-from scanwright.evaluation.proportion import share_interval
-from scanwright.evaluation.ranking import placements
-from scanwright.evaluation.selective import SHARES, excess_area, mean_error, risk_curve, surest, thinned, threshold_for
-from scanwright.evaluation.statistics import MIN_PATIENTS
+from scanwright.evaluation.calibration.calibrated import gain, held
+from scanwright.evaluation.cases.grouping import group_columns, members_by_group
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.certainty.coverage import coverage_band, share_estimate, shares_of
+from scanwright.evaluation.certainty.opinions import disagreement, entropy
+from scanwright.evaluation.certainty.selective import (
+    SHARES,
+    excess_area,
+    mean_error,
+    risk_curve,
+    surest,
+    thinned,
+    threshold_for,
+)
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.classes.ranking import placements
+from scanwright.evaluation.intervals.bootstrap import Estimate, number_patients, totals_by_patient
+from scanwright.evaluation.intervals.proportion import share_interval
+from scanwright.evaluation.intervals.statistics import MIN_PATIENTS
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.classes.certain import (
     ClassCertainty,

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.contrast import Measurable, Measured
-from scanwright.evaluation.contrast_auroc import Areas
-from scanwright.evaluation.contrast_means import CaseMeans, case_means
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.kept_rows import classified_from_plain, classified_to_plain
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.comparing.contrast import Measurable, Measured
+from scanwright.evaluation.comparing.contrast_auroc import Areas
+from scanwright.evaluation.comparing.contrast_means import CaseMeans, case_means
+from scanwright.evaluation.summaries.kept_rows import classified_from_plain, classified_to_plain
 from scanwright.types import JSON, Floats
 
 

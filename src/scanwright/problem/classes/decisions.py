@@ -1,7 +1,7 @@
 """From a network's probabilities to what is said of a case: calibrated, and decided at a threshold that was chosen.
 
-Both are chosen on out-of-fold answers (`evaluation.select`). The judged rows of a run are cross-fitted: each fold is
-calibrated and decided by what the other folds say. What goes into the package, and is applied to a test split, is chosen on
+Both are chosen on out-of-fold answers (`evaluation.calibration.select`). The judged rows of a run are cross-fitted: each fold
+is calibrated and decided by what the other folds say. What goes into the package, and is applied to a test split, is chosen on
 all of them. With one fold there is nothing to choose on, and nothing is chosen.
 """
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from scanwright.dataset.task import Choice
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.answers import Answers
-from scanwright.evaluation.calibration import Calibration, calibrate, calibration_from_json
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.operating import DEFAULT_THRESHOLD
-from scanwright.evaluation.select import calibrations_of, choose, judge_cross_fitted, taught_by, teaching
+from scanwright.evaluation.calibration.calibration import Calibration, calibrate, calibration_from_json
+from scanwright.evaluation.calibration.select import calibrations_of, choose, judge_cross_fitted, taught_by, teaching
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.classes.answers import Answers
+from scanwright.evaluation.classes.operating import DEFAULT_THRESHOLD
 from scanwright.plan.plan import InferencePlan
 from scanwright.types import JSON, Floats
 

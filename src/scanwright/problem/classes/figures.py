@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.answers import Answers, View
-from scanwright.evaluation.curves import Curve, pr_curve, roc_curve
-from scanwright.evaluation.decision_curve import decision_curve
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.reliability import reliability_curve
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.classes.answers import Answers, View
+from scanwright.evaluation.classes.curves import Curve, pr_curve, roc_curve
+from scanwright.evaluation.classes.decision_curve import decision_curve
+from scanwright.evaluation.classes.reliability import reliability_curve
 from scanwright.figures.discrimination import Banded, pr_plot, roc_plot
 from scanwright.figures.matrix import confusion_plot
 from scanwright.figures.plots import shortened

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.calibration_choice import Choice as Calibrator
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.operating import Rule
-from scanwright.evaluation.points import TOLD, PointMeasures, measures_at, operating_points
+from scanwright.evaluation.calibration.calibration_choice import Choice as Calibrator
+from scanwright.evaluation.calibration.points import TOLD, PointMeasures, measures_at, operating_points
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.classes.operating import Rule
 from scanwright.problem.classes.figures import MOST_CLASSES
 from scanwright.report.results_content import PointRow, estimate
 from scanwright.types import JSON

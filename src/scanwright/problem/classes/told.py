@@ -7,8 +7,8 @@ import numpy as np
 
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
-from scanwright.evaluation.comparison import compare_with_best
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.comparing.comparison import compare_with_best
 from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.classes import figures as class_figures
 from scanwright.problem.classes.points import point_rows

@@ -14,7 +14,7 @@ import numpy as np
 
 from scanwright.doubt import Doubt
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.mask_quality import LEVEL, LOW_SHARE, Line, Traits, line_from_json
+from scanwright.evaluation.certainty.mask_quality import LEVEL, LOW_SHARE, Line, Traits, line_from_json
 from scanwright.inference.evidence import DOUBT, INSIDE, SIZE, TOTAL, Evidence
 from scanwright.inference.postprocess import Action, Step
 from scanwright.types import JSON

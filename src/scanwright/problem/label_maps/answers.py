@@ -15,9 +15,9 @@ from scanwright.dataset.measures import count_values, region_voxels
 from scanwright.dataset.task import Task
 from scanwright.doubt import Doubt
 from scanwright.errors import GeometryError, InputError
-from scanwright.evaluation.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
-from scanwright.evaluation.headlines import means_drawn
-from scanwright.evaluation.measures import default_tolerance
+from scanwright.evaluation.label_maps.evaluate import CaseRow, evaluate_case, rows_to_csv, summarise
+from scanwright.evaluation.label_maps.measures import default_tolerance
+from scanwright.evaluation.summaries.headlines import means_drawn
 from scanwright.findings.regions import Regions
 from scanwright.findings.table import StudyTable, size_of_voxel
 from scanwright.geometry.grid import Grid

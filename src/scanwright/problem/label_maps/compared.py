@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scanwright.evaluation.contrast import Better, Measurable
-from scanwright.evaluation.contrast_means import CaseMeans, case_means
-from scanwright.evaluation.evaluate import CaseRow, region_means
-from scanwright.evaluation.kept_rows import scored_from_plain, scored_to_plain
-from scanwright.evaluation.lesions import Lesions
+from scanwright.evaluation.comparing.contrast import Better, Measurable
+from scanwright.evaluation.comparing.contrast_means import CaseMeans, case_means
+from scanwright.evaluation.label_maps.evaluate import CaseRow, region_means
+from scanwright.evaluation.label_maps.lesions import Lesions
+from scanwright.evaluation.summaries.kept_rows import scored_from_plain, scored_to_plain
 from scanwright.report.notation import metric
 from scanwright.types import JSON
 

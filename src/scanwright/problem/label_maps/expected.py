@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from scanwright.evaluation.mask_quality import (
+from scanwright.evaluation.certainty.mask_quality import (
     LOW_SHARE,
     Judged,
     Line,

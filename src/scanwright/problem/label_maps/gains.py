@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.evaluation.mask_quality import LEVEL
+from scanwright.evaluation.certainty.mask_quality import LEVEL
+from scanwright.evaluation.label_maps.evaluate import CaseRow
 from scanwright.figures.agreement import scatter_plot
 from scanwright.figures.plots import Pairs
 from scanwright.figures.probability import Bin, reliability_plot

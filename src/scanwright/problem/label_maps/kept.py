@@ -13,7 +13,7 @@ import numpy as np
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.evaluate import CaseRow
+from scanwright.evaluation.label_maps.evaluate import CaseRow
 from scanwright.files import write_bytes
 from scanwright.findings.table import size_of_voxel
 from scanwright.geometry.volume import Volume

@@ -7,9 +7,16 @@ import numpy as np
 
 from scanwright.dataset.measures import region_masks
 from scanwright.dataset.task import Task
-from scanwright.evaluation.bootstrap import Measures
-from scanwright.evaluation.judged import JudgedCase
-from scanwright.evaluation.lesions import BURDEN, LesionCase, Lesions, match_lesions, measure_lesions, measure_regions
+from scanwright.evaluation.cases.judged import JudgedCase
+from scanwright.evaluation.intervals.bootstrap import Measures
+from scanwright.evaluation.label_maps.lesions import (
+    BURDEN,
+    LesionCase,
+    Lesions,
+    match_lesions,
+    measure_lesions,
+    measure_regions,
+)
 from scanwright.figures.plots import Pairs
 from scanwright.findings.placing import with_findings
 from scanwright.findings.table import size_of_voxel

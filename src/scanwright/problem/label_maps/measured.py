@@ -1,10 +1,10 @@
 """What was measured while post-processing, temperatures and predicted quality were chosen, as plain data for metrics.json."""
 
-from scanwright.evaluation.bootstrap import Estimate
-from scanwright.evaluation.mask_quality import Judged
-from scanwright.evaluation.mask_steps import Gain, Tried
-from scanwright.evaluation.reliability import Bin
-from scanwright.evaluation.voxel_calibration import VoxelCalibration
+from scanwright.evaluation.calibration.voxel_calibration import VoxelCalibration
+from scanwright.evaluation.certainty.mask_quality import Judged
+from scanwright.evaluation.classes.reliability import Bin
+from scanwright.evaluation.intervals.bootstrap import Estimate
+from scanwright.evaluation.label_maps.mask_steps import Gain, Tried
 from scanwright.inference.evidence import NEAR
 from scanwright.problem.label_maps.after import step_json
 from scanwright.types import JSON

@@ -7,8 +7,8 @@ import numpy as np
 
 from scanwright.dataset.task import Task
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.mask_parts import region_parts
-from scanwright.evaluation.mask_steps import PartedCase
+from scanwright.evaluation.label_maps.mask_parts import region_parts
+from scanwright.evaluation.label_maps.mask_steps import PartedCase
 from scanwright.findings.table import size_of_voxel
 from scanwright.inference.evidence import Evidence
 from scanwright.io.formats import read_label

@@ -16,8 +16,8 @@ import numpy as np
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
 from scanwright.errors import InputError
-from scanwright.evaluation.ballots import Ballots, LabelBallots, VoxelVotes, voxel_votes
-from scanwright.evaluation.evaluate import CaseRow
+from scanwright.evaluation.label_maps.evaluate import CaseRow
+from scanwright.evaluation.members.ballots import Ballots, LabelBallots, VoxelVotes, voxel_votes
 from scanwright.files import write_bytes
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume

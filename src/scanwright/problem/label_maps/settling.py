@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.bootstrap import Estimate
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.evaluation.mask_steps import choose_by_fold, choose_steps, f1_gain
-from scanwright.evaluation.statistics import paired_difference
-from scanwright.evaluation.voxel_calibration import Voxels, calibrate_voxels, ece_with
+from scanwright.evaluation.calibration.voxel_calibration import Voxels, calibrate_voxels, ece_with
+from scanwright.evaluation.intervals.bootstrap import Estimate
+from scanwright.evaluation.intervals.statistics import paired_difference
+from scanwright.evaluation.label_maps.evaluate import CaseRow
+from scanwright.evaluation.label_maps.mask_steps import choose_by_fold, choose_steps, f1_gain
 from scanwright.inference.postprocess import Step
 from scanwright.problem.label_maps.after import CONFIDENCE, MASKS, POSTPROCESS, VOXELS, step_json
 from scanwright.problem.label_maps.expected import fit_quality, quality_of_test

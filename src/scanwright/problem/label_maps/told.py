@@ -9,8 +9,8 @@ from scanwright.dataset.cases import Case
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import Task
-from scanwright.evaluation.evaluate import CaseRow
-from scanwright.evaluation.statistics import holm, paired_difference
+from scanwright.evaluation.intervals.statistics import holm, paired_difference
+from scanwright.evaluation.label_maps.evaluate import CaseRow
 from scanwright.figures.overlay import CT_SOFT_TISSUE, overlay_slices
 from scanwright.geometry.volume import Volume
 from scanwright.io.formats import read_label

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scanwright.evaluation.contrast import Measurable
-from scanwright.evaluation.judged import ClassifiedCase, answers_of
-from scanwright.evaluation.kept_rows import (
+from scanwright.evaluation.cases.judged import ClassifiedCase, answers_of
+from scanwright.evaluation.comparing.contrast import Measurable
+from scanwright.evaluation.label_maps.lesions import Lesions
+from scanwright.evaluation.summaries.kept_rows import (
     classified_parts,
     classified_to_plain,
     lesions_from_plain,
     lesions_to_plain,
 )
-from scanwright.evaluation.lesions import Lesions
 from scanwright.problem.classes.compared import class_measures
 from scanwright.problem.label_maps.compared import lesion_measures
 from scanwright.types import JSON

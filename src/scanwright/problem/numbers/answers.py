@@ -11,10 +11,10 @@ from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.facts import CaseFacts
 from scanwright.dataset.units import unit_in_name
 from scanwright.doubt import Doubt
-from scanwright.evaluation.headlines import numbers_drawn
-from scanwright.evaluation.judged import MeasuredCase, measured_to_csv
-from scanwright.evaluation.summary import CAVEATS, summarise_regression
-from scanwright.evaluation.unexplained import unexplained, unexplained_text
+from scanwright.evaluation.cases.judged import MeasuredCase, measured_to_csv
+from scanwright.evaluation.numbers.unexplained import unexplained, unexplained_text
+from scanwright.evaluation.summaries.headlines import numbers_drawn
+from scanwright.evaluation.summaries.summary import CAVEATS, summarise_regression
 from scanwright.plan.plan import Plan, TargetPlan
 from scanwright.problem.certain import CERTAINTY, Certain
 from scanwright.problem.numbers import told as number_told

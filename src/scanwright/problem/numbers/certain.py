@@ -13,10 +13,10 @@ import numpy as np
 
 from scanwright.doubt import Doubt
 from scanwright.errors import IntegrityError
-from scanwright.evaluation.bootstrap import Interval
-from scanwright.evaluation.conformal_interval import Residuals, chosen_form, interval_of
-from scanwright.evaluation.judged import MeasuredCase
-from scanwright.evaluation.opinions import each_opinion, member_spread, view_spread
+from scanwright.evaluation.cases.judged import MeasuredCase
+from scanwright.evaluation.certainty.conformal_interval import Residuals, chosen_form, interval_of
+from scanwright.evaluation.certainty.opinions import each_opinion, member_spread, view_spread
+from scanwright.evaluation.intervals.bootstrap import Interval
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.certain import Certain
 from scanwright.types import JSON, Floats, Ints

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from scanwright.evaluation.conformal_interval import chosen_form, cross_fitted_intervals
-from scanwright.evaluation.coverage import coverage_band, share_estimate, shares_of
-from scanwright.evaluation.grouping import group_columns, members_by_group
-from scanwright.evaluation.judged import MeasuredCase
-from scanwright.evaluation.opinions import member_spread
-from scanwright.evaluation.selective import SHARES, excess_area, risk_curve, surest, thinned
+from scanwright.evaluation.cases.grouping import group_columns, members_by_group
+from scanwright.evaluation.cases.judged import MeasuredCase
+from scanwright.evaluation.certainty.conformal_interval import chosen_form, cross_fitted_intervals
+from scanwright.evaluation.certainty.coverage import coverage_band, share_estimate, shares_of
+from scanwright.evaluation.certainty.opinions import member_spread
+from scanwright.evaluation.certainty.selective import SHARES, excess_area, risk_curve, surest, thinned
 from scanwright.plan.plan import InferencePlan
 from scanwright.problem.numbers.certain import Known, NumberCertainty, has_folds, interval_of_case, known_of
 from scanwright.types import JSON, Floats

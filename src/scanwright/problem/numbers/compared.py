@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.contrast import Measurable
-from scanwright.evaluation.contrast_means import CaseMeans, case_means
-from scanwright.evaluation.judged import MeasuredCase
-from scanwright.evaluation.kept_rows import measured_from_plain, measured_to_plain
+from scanwright.evaluation.cases.judged import MeasuredCase
+from scanwright.evaluation.comparing.contrast import Measurable
+from scanwright.evaluation.comparing.contrast_means import CaseMeans, case_means
+from scanwright.evaluation.summaries.kept_rows import measured_from_plain, measured_to_plain
 from scanwright.types import JSON, Floats
 
 

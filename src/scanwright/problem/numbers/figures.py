@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from scanwright.dataset.task import Task
-from scanwright.evaluation.judged import MeasuredCase
+from scanwright.evaluation.cases.judged import MeasuredCase
 from scanwright.figures.plots import Pairs
 from scanwright.problem.agreement import HOW_DRAWN, MOST_QUANTITIES, agreement_panels
 from scanwright.report.results_content import Figure

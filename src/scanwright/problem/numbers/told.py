@@ -8,9 +8,9 @@ import numpy as np
 from scanwright.dataset.cases import Case
 from scanwright.dataset.task import Task
 from scanwright.dataset.units import unit_in_name
-from scanwright.evaluation.comparison import compare_errors
-from scanwright.evaluation.judged import MeasuredCase
-from scanwright.evaluation.statistics import holm
+from scanwright.evaluation.cases.judged import MeasuredCase
+from scanwright.evaluation.comparing.comparison import compare_errors
+from scanwright.evaluation.intervals.statistics import holm
 from scanwright.problem.certain_told import certainty_figures, certainty_part
 from scanwright.problem.numbers import figures as number_figures
 from scanwright.problem.told import best_to_worst, difference, in_order, of_all_together, shown

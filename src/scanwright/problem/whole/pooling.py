@@ -7,8 +7,8 @@ import numpy as np
 
 from scanwright.dataset.cases import Case, Quantities
 from scanwright.dataset.task import Task
-from scanwright.evaluation.ballots import Ballots, ClassBallots, NumberBallots, area_of, determination
-from scanwright.evaluation.judged import ClassifiedCase, MeasuredCase
+from scanwright.evaluation.cases.judged import ClassifiedCase, MeasuredCase
+from scanwright.evaluation.members.ballots import Ballots, ClassBallots, NumberBallots, area_of, determination
 from scanwright.problem.pooling import AnswersAsOpinions, OpinionsOf
 from scanwright.types import Floats
 

@@ -1,0 +1,1 @@
+"""Probabilities that mean what they say, and thresholds: fitted and chosen on answers out of fold."""

@@ -1,0 +1,1 @@
+"""Cases that were judged, one by one and in groups."""

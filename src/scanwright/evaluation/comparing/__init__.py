@@ -1,0 +1,1 @@
+"""Whether models, or groups of patients, differ."""

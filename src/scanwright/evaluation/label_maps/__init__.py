@@ -1,0 +1,1 @@
+"""Measures of label maps: overlap, surfaces, lesions, and what steps after the network are worth."""

@@ -1,0 +1,1 @@
+"""Members of an ensemble: their votes, and which of them are kept."""

@@ -1,0 +1,1 @@
+"""What is written of judged cases: metrics.json, its headline, and rows that are kept."""
