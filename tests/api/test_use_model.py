@@ -15,12 +15,15 @@ from scanwright.api.case import opened, packaged
 from scanwright.api.case.answer_case import Prediction
 from scanwright.api.case.answered_case import of_training
 from scanwright.api.case.opened import open_model
+from scanwright.api.run.lock import alone
 from scanwright.api.use_model import predict, unanswered, verify
 from scanwright.dataset.images import read_case_image
 from scanwright.dataset.task import parse_task
 from scanwright.errors import InputError, IntegrityError, ResourceError, UsageError
+from scanwright.files import sha256_file
 from scanwright.inference import volume
 from scanwright.plan.plan import plan_from_json
+from scanwright.problem.segmentation import Segmentation
 
 OBLIQUE = np.array([[0.0, -1.2, 0.1, 30.0], [0.9, 0.0, 0.0, -20.0], [0.0, 0.1, -2.0, 5.0], [0.0, 0.0, 0.0, 1.0]])
 
@@ -74,9 +77,11 @@ def test_predict__files_and_folders_together(finished, scans, tmp_path):
     assert [one.case for one in found] == ["d", "a", "b", "c"]
     record = json.loads((tmp_path / "out/predictions.json").read_text())
     assert record["written_by"] == "scanwright predict"
-    assert record["predictions"]["d.nii.gz"] == found[0].to_json()
+    row = record["predictions"]["d"]
+    assert row.items() >= found[0].to_json().items()
+    assert row["written"] == {"d.nii.gz": sha256_file(found[0].file)}
     assert {row["package"] for row in record["predictions"].values()} == {verify(finished.model)["digest"]}
-    assert set(record["predictions"]) == {"a.nii.gz", "b.nii.gz", "c.nii.gz", "d.nii.gz"}
+    assert set(record["predictions"]) == set("abcd")
 
 
 def test_predict__again_into_the_same_folder(finished, scans, tmp_path):
@@ -131,6 +136,42 @@ def test_unanswered__a_reason_that_several_share_is_given_once(tmp_path):
     assert many.details[-1] == "and 3 more"
 
 
+def test_predict__corrected_labels_and_other_scans_of_the_same_name_stop_it(finished, scans, tmp_path):
+    out = tmp_path / "out"
+    predict(finished.model, scans / "a.nii.gz", out=out)
+    write_nifti(tmp_path / "other/a.nii.gz", ball(9)[0])
+    with pytest.raises(UsageError, match="another scan of this name"):
+        predict(finished.model, tmp_path / "other", out=out)
+    corrected = write_nifti(out / "a.nii.gz", ball(1)[1]).read_bytes()
+    with pytest.raises(UsageError, match="changed since predict wrote them"):
+        predict(finished.model, scans, out=out)
+    assert (out / "a.nii.gz").read_bytes() == corrected and not (out / "b.nii.gz").exists()
+
+
+def test_predict__one_process_at_a_time_in_a_folder(finished, scans, tmp_path):
+    (tmp_path / "out").mkdir()
+    with alone(tmp_path / "out" / ".lock"), pytest.raises(ResourceError, match="another process is at work"):
+        predict(finished.model, scans, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_predict__broken_off_it_leaves_what_was_answered_and_no_part_of_more(
+    finished, scans, tmp_path, monkeypatch, how
+):
+    out, write = tmp_path / "out", Segmentation.write
+
+    def break_off(self, file, answer):
+        write(self, file, answer)
+        if file.name == "b.nii.gz":
+            raise how
+
+    monkeypatch.setattr(Segmentation, "write", break_off)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        predict(finished.model, scans, out=out)
+    assert {path.name for path in out.iterdir()} == {".lock", "predictions.json", "a.nii.gz"}
+    assert set(json.loads((out / "predictions.json").read_text())["predictions"]) == {"a"}
+
+
 @pytest.mark.parametrize("target", ["gone/b.nii.gz", "b.nii.gz"], ids=["nothing", "a circle"])
 def test_predict__a_link_to_nothing_is_a_scan_that_cannot_be_read(finished, scans, tmp_path, target):
     (scans / "b.nii.gz").unlink()
@@ -153,7 +194,7 @@ def test_predict__what_the_reader_had_to_decide_is_said(finished, tmp_path):
     assert "no position" in note
     assert f"a: {note}" in [progress.note for progress in told]
     record = json.loads((tmp_path / "out/predictions.json").read_text())
-    assert record["predictions"]["a.nii.gz"]["notes"] == [note]
+    assert record["predictions"]["a"]["notes"] == [note]
 
 
 def test_predict__a_scan_that_was_learned_from_is_told(finished, tmp_path):

@@ -113,7 +113,7 @@ def test_evaluate__judges_what_predict_tells(told_apart, scanwright, tmp_path):
         rows = list(csv.DictReader(stream))
     assert len(rows) == 12
     for row in rows:
-        one = answers[f"{row['case']}.json"]
+        one = answers[row["case"]]
         chances = {name: float(row[f"probability[{name}]"]) for name in ("absent", "present")}
         assert chances == one["probabilities"] and row["decision"] == one["decision"]
         kept = json.loads((told / f"{row['case']}.json").read_text())["answer"]
@@ -217,7 +217,7 @@ def test_predict__a_volume_is_not_answered_at_once_by_a_model_of_pictures(told_a
         predict(folder / "run" / "model.swm", scans, out=tmp_path / "out")
     assert str(stack) in "".join(caught.value.details)
     told = json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]
-    answered = [told["a.json"], told["c.json"]]
+    answered = [told["a"], told["c"]]
     assert [one["decision"] for one in answered] == ["absent", "present"] and not (tmp_path / "out" / "b.json").exists()
     assert not any("single slices" in note for one in answered for note in one["notes"])
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.answer_record import Answers
 from scanwright.api.case import endings
 from scanwright.api.case.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
 from scanwright.api.case.declined import Declined, decline, refusal
@@ -18,7 +19,8 @@ from scanwright.api.case.prior_study import case_of_prior
 from scanwright.api.case.region_model import RegionModel, open_regions
 from scanwright.api.case.scans import asked_of
 from scanwright.api.case.study_report import REPORTS, StudyOptions
-from scanwright.api.claims import Answers, require_apart
+from scanwright.api.claims import require_apart
+from scanwright.api.run.lock import alone
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.files import require_writable
@@ -32,6 +34,7 @@ from scanwright.report.study import require_words
 from scanwright.runtime import DeviceName
 
 SHOWN = 20
+LOCK = ".lock"
 
 
 def predict(
@@ -142,10 +145,9 @@ def predict_cases(
     require_explainable(model, explain=explain)
     targets = require_apart([(folder / answer_name(model, case, format), case) for case in cases])
     require_writable(folder)
-    answers = Answers(folder)
     labels = model.problem.holds == LABELS
     coded = any(
-        isinstance(case.images[0], DicomVolume) and (not labels or file.name.endswith(endings.SEG))
+        isinstance(case.images[0], DicomVolume) and (not labels or file.name.endswith((endings.SEG, endings.RTSTRUCT)))
         for file, case in targets.items()
     )
     beside = (
@@ -155,14 +157,68 @@ def predict_cases(
         *(REPORTS if report is not None else ()),
         *model.problem.beside,
     )
-    answers.claim(targets, beside=beside)
-    if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
-        tell(Progress("predict", note=note))
     done: list[Prediction] = []
-    failed: list[InputError | ResourceError] = list(refused)
     declined: list[Declined] = []
-    for file, case in targets.items():
-        clear = partial(answers.clear, file, case, beside=beside)
+    failed: list[InputError | ResourceError] = list(refused)
+    Answers(folder).claim(targets, beside=beside)  # what is refused finds no lock in its folder either
+    with alone(folder / LOCK):
+        answers = Answers(folder)
+        answers.claim(targets, beside=beside)
+        if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
+            tell(Progress("predict", note=note))
+        for file, case in targets.items():
+            try:
+                one = _answer(
+                    answers,
+                    model,
+                    case,
+                    file,
+                    beside=beside,
+                    format=format,
+                    explain=explain,
+                    report=report,
+                    regions=regions,
+                    strict=strict,
+                    tell=tell if len(cases) == 1 else silent,
+                )
+                told = _notes(one, first=not done)
+                declined += [one] if isinstance(one, Declined) else []
+                done += [one] if isinstance(one, Prediction) else []
+            except (InputError, TooLarge) as error:  # the next one may be whole, or smaller
+                error.where = error.where or place_of(case.images[0])
+                failed.append(error)
+                told = [f"{case.id}: not answered; its earlier answer stays"] if case.id in answers.rows else []
+            for note in told:
+                tell(Progress("predict", note=note))
+            if len(cases) > 1:
+                ended = len(done) + len(declined) + len(failed) - len(refused)
+                tell(Progress("predict", done=ended, total=len(cases)))
+    asked = len(cases) + len(refused)
+    if failed:
+        raise failed[0] if asked == 1 else unanswered(failed, declined, cases=asked, folder=folder)
+    if declined:
+        raise refusal(declined, cases=asked, folder=folder)
+    return done
+
+
+def _answer(
+    answers: Answers,
+    model: Model,
+    case: Case,
+    file: Path,
+    *,
+    beside: Sequence[str],
+    format: OutputFormat,
+    explain: bool | str,
+    report: StudyOptions | None,
+    regions: RegionModel | None,
+    strict: bool,
+    tell: Listener,
+) -> Prediction | Declined:
+    """One case answered or declined, written, and put down. What an answer that fails has written goes again."""
+    begin = partial(answers.begin, file, case, beside=beside)
+    one: Prediction | Declined
+    try:
         try:
             one = predict_case(
                 model,
@@ -173,32 +229,24 @@ def predict_cases(
                 report=report,
                 regions=regions,
                 strict=strict,
-                tell=tell if len(cases) == 1 else silent,
-                clear=clear,
+                tell=tell,
+                begin=begin,
             )
-            done.append(one)
-            answers.note(file, one.to_json())
-            for note in one.of_model if len(done) == 1 else ():  # of every answer, and said once
-                tell(Progress("predict", note=f"the model: {note}"))
-            for note in one.notes:
-                tell(Progress("predict", note=f"{case.id}: {note}"))
+            answers.note(case, one.to_json(), (file, *one.also))
         except OutOfRange as error:
-            clear()
-            declined.append(decline(model, case, error, file=file, report=report))
-            answers.note(file, declined[-1].to_json())
-            tell(Progress("predict", note=f"{case.id}: declined: {'; '.join(error.details)}"))
-        except (InputError, TooLarge) as error:  # the next one may be whole, or smaller
-            answers.leave(file)
-            error.where = error.where or place_of(case.images[0])
-            failed.append(error)
-        if len(cases) > 1:
-            tell(Progress("predict", done=len(done) + len(declined) + len(failed) - len(refused), total=len(cases)))
-    asked = len(cases) + len(refused)
-    if failed:
-        raise failed[0] if asked == 1 else unanswered(failed, declined, cases=asked, folder=folder)
-    if declined:
-        raise refusal(declined, cases=asked, folder=folder)
-    return done
+            begin()
+            one = decline(model, case, error, file=file, report=report)
+            answers.note(case, one.to_json(), one.also)
+    finally:
+        answers.leave(case)
+    return one
+
+
+def _notes(one: Prediction | Declined, *, first: bool) -> list[str]:
+    """What is printed of a case. first: whether what holds for all answers of the model is said with it."""
+    if isinstance(one, Declined):
+        return [f"{one.case}: declined: {'; '.join(one.error.details)}"]
+    return [*(f"the model: {note}" for note in one.of_model if first), *(f"{one.case}: {note}" for note in one.notes)]
 
 
 def unanswered(

@@ -120,7 +120,7 @@ def test_what_was_done_is_said_on_the_screen_and_in_the_record(tmp_path):
     ]
     assert [progress.note for progress in told if progress.note][1:] == [f"a: {note}" for note in found.notes]
     assert [(progress.done, progress.total) for progress in told if progress.total] == [(k, 6) for k in range(1, 7)]
-    row = json.loads((tmp_path / "out/predictions.json").read_text())["predictions"]["a.nii.gz"]
+    row = json.loads((tmp_path / "out/predictions.json").read_text())["predictions"]["a"]
     assert row["notes"] == list(found.notes)
 
 

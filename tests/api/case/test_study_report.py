@@ -45,7 +45,7 @@ def test_report__doubts_are_words_on_the_page_and_sentences_elsewhere(finished, 
     assert "misses-most" in {one["code"] for one in of_tests} and "多数病灶被漏检" in page  # the model is a toy
     assert second["values"] == {"reason": "too few slices to tell how the body is turned"}
     record = json.loads((out / "predictions.json").read_text(encoding="utf-8"))
-    assert record["predictions"]["now.nii.gz"]["notes"][:2] == [no_position, too_flat]
+    assert record["predictions"]["now"]["notes"][:2] == [no_position, too_flat]
 
 
 def test_report__says_which_model_answered_in_the_language(finished, tmp_path):

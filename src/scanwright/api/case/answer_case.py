@@ -83,9 +83,9 @@ def predict_case(
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
     strict: bool = False,
-    clear: Callable[[], None] = lambda: None,
+    begin: Callable[[], None] = lambda: None,
 ) -> Prediction:
-    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`. clear: is
+    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`. begin: is
     called when there is an answer, before it is written: what an earlier one left goes then.
     """
     began = time.perf_counter()
@@ -103,7 +103,7 @@ def predict_case(
         strict=strict,
         tell=tell,
     )
-    clear()
+    begin()
     remarks = remarks_of(one) if coded else NO_REMARKS
     also, untold = write_answer(one, file, format=format, remarks=remarks)
     pictures = write_pictures(one, file, alone=alone)
