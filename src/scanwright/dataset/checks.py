@@ -29,6 +29,7 @@
         error if they are made of other classes, share a part, or other cells are parted by another sign; else a warning, of
         cells such as a/b, a + b, a and b too, unless "choice" is given
     alike-classes                                                  error     in-situ beside in situ, Y beside yes
+    misspelt-class                                                 warning   malignent beside malignant, and rare
     unknown-class                                                  warning   ?, - or unknown among classes
     exclusive-labels                                               warning   columns of 0 and 1, just one 1 in every case
     unordered-grades                                               warning   a column called as grades are, without an order;

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from encoder_plans import encoder_plan
-from scanwright.api.run.parts import judged, plan_rows, results
+from scanwright.api.run.parts import MOST_LEFT_OUT, judged, not_labelled, plan_rows, results
 from scanwright.plan.classical_plan import ClassicalPlan
 from scanwright.plan.plan import Why
 from score_samples import row, scores, study
@@ -37,6 +37,14 @@ def test_results__whether_patients_are_on_two_sides():
     leaking.dataset.cases.append(SimpleNamespace(id="a2", patient="a"))
     (found,) = results(leaking, scores([row("a")]))
     assert found.note.startswith("Patients are on two sides of the split that was given, and this was let pass. ")
+
+
+def test_not_labelled__cases_of_which_nothing_is_known_are_named():
+    made = [SimpleNamespace(id=f"c{n:02}", is_labelled=n < 3) for n in range(3 + MOST_LEFT_OUT + 2)]
+    assert not_labelled(SimpleNamespace(cases=made[:3])) == []
+    assert [one.name for one in not_labelled(SimpleNamespace(cases=made[:5]))] == ["c03", "c04"]
+    rows = not_labelled(SimpleNamespace(cases=made))
+    assert len(rows) == MOST_LEFT_OUT + 1 and rows[-1].name == "2 more" and "checks.json" in rows[-1].value
 
 
 def test_results__without_failures():

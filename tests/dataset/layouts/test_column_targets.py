@@ -59,6 +59,16 @@ def test_a_number__and_a_case_without_one(tmp_path):
     assert "1 without a label" in dataset.stated
 
 
+def test_cases_of_which_nothing_is_known__are_one_warning_that_says_what_to_write(tmp_path):
+    root = folder(tmp_path, "id,labels\na,x|y\nb,x\nc,\nd,\n", declared={"target": "labels"})
+    (fault,) = read_dataset(root).faults
+    assert (fault.code, fault.case, fault.cases, fault.found) == ("missing-label", None, ("c", "d"), "none in 2 cases")
+    assert fault.expected == 'a value in labels of labels.csv, or "none" where there is nothing'
+    write_text(root / "labels.csv", "id,labels\na,x|y\nb,x\nc,none\nd,\n")
+    dataset = read_dataset(root)
+    assert dataset.cases[2].target == Classes(names=()) and [one.case for one in dataset.faults] == ["d"]
+
+
 def test_a_usual_column_is_taken_where_classes_are_asked_for(tmp_path):
     root = folder(tmp_path, "id,diagnosis\na,x\nb,y\nc,x\nd,y\n")
     assert read_dataset(root, kind="classification").task.classes == ("x", "y")

@@ -174,6 +174,7 @@ def test_another_sign_in_a_name_whose_parts_no_other_cell_has__is_a_warning(tmp_
         (["in situ", "in-situ", "in_situ", "invasive"], "'in situ' and 'in-situ' and 'in_situ'"),
         (["yes", "Y", "no", "no"], "'Y' and 'yes'"),
         (["T1 2", "T12", "HER2-", "HER2+"], None),
+        (["benign", "beni\u200bgn", "cyst", "cyst"], "'benign' and 'beni\\u200bgn'"),
     ],
 )
 def test_one_class_in_two_spellings__is_refused(tmp_path, cells, found):
@@ -222,3 +223,25 @@ def test_ages_that_are_topped__are_bounds(tmp_path):
     cells = [*(str(20 + 3 * place) for place in range(20)), "90+", "90+"]
     with pytest.raises(InputError, match="bounds"):
         read_dataset(folder(tmp_path, "age", cells, target="age"))
+
+
+def test_a_class_with_a_slip_in_it__is_a_warning(tmp_path):
+    cells = ["malignant"] * 20 + ["benign"] * 20 + ["malignent"] * 2
+    (fault,) = read_dataset(folder(tmp_path, "class", cells)).faults
+    assert (fault.code, fault.severity) == ("misspelt-class", "warning")
+    assert fault.found == "'malignent' (2) beside 'malignant' (20)"
+    meant = ["benign", "malignant", "malignent"]
+    assert codes(read_dataset(folder(tmp_path / "b", "class", cells, classes=meant))) == []
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["malignant"] * 20 + ["malignent"] * 3,  # too many to be a slip
+        ["stage1"] * 20 + ["stage2"],
+        ["left"] * 20 + ["lefts"],
+        ["hypertension"] * 20 + ["hypotension"],
+    ],
+)
+def test_classes_that_may_be_meant__are_none(tmp_path, cells):
+    assert "misspelt-class" not in codes(read_dataset(folder(tmp_path, "class", cells)))

@@ -15,7 +15,7 @@ from scanwright.dataset.varied import nothing_to_learn
 from scanwright.errors import PolicyError
 from scanwright.files import canonical_json, sha256_bytes, write_bytes, write_json
 from scanwright.gate.cohort import Cohort
-from scanwright.gate.patients import unknown_patients
+from scanwright.gate.patients import doubted_patients
 from scanwright.gate.survey import Glance, Survey, glance, survey
 from scanwright.gate.waive import Waiver, waived, ways_out
 from scanwright.protocols import Listener, Progress
@@ -101,7 +101,7 @@ def look_at_all(
     alike = [] if splits is None else alike_without(dataset, splits.test, looked.checks)
     found = survey(cohort, looked.glances, judge_labels=judge_labels)
     faults = waived(
-        ranked([*looked.checks.faults, *found.faults, *alike, *further, *unknown_patients(dataset)]), waivers
+        ranked([*looked.checks.faults, *found.faults, *alike, *further, *doubted_patients(dataset)]), waivers
     )
     checks = looked.checks.model_copy(update={"faults": tuple(faults)})
     return Looked(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanwright.api.case.tested import CROSS_VALIDATION, TEST_SPLIT
+from scanwright.api.data.gate import CHECKS
 from scanwright.api.data.page import finding
 from scanwright.api.run.answer import Scores, prediction_file
 from scanwright.api.run.folder import Run
@@ -31,6 +32,7 @@ from scanwright.report.wording import (
 
 RESEARCH_USE = "Research use. Not a certified medical device; not for diagnosis."
 OF_PATIENTS = "Intervals describe the sampling of patients, not of training runs or scanners."
+MOST_LEFT_OUT = 20
 SIZES = ("spacing", "patch", "strides", "kernels", "fold")
 
 
@@ -155,9 +157,17 @@ def dataset_part(
     return DatasetPart(
         stated=dataset.stated,
         facts=tuple(facts),
-        excluded=tuple(excluded),
+        excluded=(*excluded, *not_labelled(dataset)),
         findings=tuple(finding(fault) for fault in faults),
     )
+
+
+def not_labelled(dataset: Dataset) -> list[Fact]:
+    """Cases that are neither learned from nor judged, as nothing is known of them; of many the first ones."""
+    names = [case.id for case in dataset.cases if not case.is_labelled]
+    rows = [Fact(name=name, value="nothing is known of it") for name in names[:MOST_LEFT_OUT]]
+    more = len(names) - MOST_LEFT_OUT
+    return [*rows, Fact(name=f"{more} more", value=f"the same; {CHECKS} names all")] if more > 0 else rows
 
 
 def split_part(study: Study) -> SplitPart:

@@ -27,7 +27,7 @@ from scanwright.dataset.cases import Box, Boxes, Case, Dataset, Fault, Severity,
 from scanwright.dataset.declare import FILE_NAME, Declaration, make_class_task
 from scanwright.dataset.infer import infer_channels
 from scanwright.dataset.layouts.listing import folders_in, images_in, is_dead_link
-from scanwright.dataset.layouts.odd_classes import alike_classes
+from scanwright.dataset.layouts.spelling import alike_classes, misspelt_classes
 from scanwright.errors import InputError
 from scanwright.io.formats import is_image, is_picture, read_grid, stem
 from scanwright.io.header import Header
@@ -77,7 +77,9 @@ def make_dataset(
     drawn = list(drawn)
     cases, found = make_cases(drawn, classes=declared.classes)
     held = Counter(box.name for case in cases if isinstance(case.target, Boxes) for box in case.target.boxes)
-    every = (*faults, *found, *_in_fractions(drawn), *alike_classes(list(held), declared.classes or ()))
+    meant = declared.classes or ()
+    slips = (*alike_classes(list(held), meant), *misspelt_classes(held, meant))
+    every = (*faults, *found, *_in_fractions(drawn), *slips)
     if not held and declared.classes is None:
         details = [fault.line() for fault in every[:5]]
         raise InputError(

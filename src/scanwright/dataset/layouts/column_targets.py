@@ -21,7 +21,7 @@ from scanwright.dataset.layouts.odd_numbers import has_one_unit, has_units, hold
 from scanwright.dataset.layouts.rows import ID_COLUMNS
 from scanwright.dataset.layouts.several import NARROW, NOTHING, SIGNS
 from scanwright.dataset.layouts.sidecar import OF_SERIES, PATIENT_COLUMNS, SPLIT_COLUMNS, case_of, key_column
-from scanwright.dataset.layouts.targets import ORDERED, Answers, missing_target, read_answers, unclear_target
+from scanwright.dataset.layouts.targets import ORDERED, Answers, missing_targets, read_answers, unclear_target
 from scanwright.dataset.task import Channel, Kind, Task
 from scanwright.errors import InputError
 from scanwright.io.source import place_of
@@ -286,11 +286,12 @@ def answered(
     answers = read_answers(cells, names, declared, where=table)
     told = {fault.case for fault in (*unclear, *answers.faults)}
     shown = ", ".join(columns.values())
-    missing = [
-        missing_target(case.id, place_of(case.images[0]), column=f"{shown} of {table.name}")
+    untold = {
+        case.id: place_of(case.images[0])
         for case, target in zip(cases, answers.targets, strict=True)
         if target is None and case.id not in told
-    ]
+    }
+    missing = missing_targets(untold, column=f"{shown} of {table.name}", choice=answers.choice)
     done = tuple(
         case.model_copy(
             update={

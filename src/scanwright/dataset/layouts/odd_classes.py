@@ -9,10 +9,10 @@ from pathlib import Path
 
 from scanwright.dataset.cases import Fault
 from scanwright.dataset.declare import FILE_NAME
-from scanwright.dataset.grades import ROMAN
 from scanwright.dataset.layouts.cells import as_number, is_empty, is_mark, is_not_finite, says_nothing
 from scanwright.dataset.layouts.odd_numbers import may_be_classes
 from scanwright.dataset.layouts.several import LISTS, NARROW, SIGNS
+from scanwright.dataset.layouts.spelling import alike_classes
 from scanwright.dataset.task import Choice
 from scanwright.errors import InputError
 
@@ -35,8 +35,6 @@ DATE = re.compile(
     r"(?:(?:19|20)\d\d([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d)(?:[ T]\d{1,2}:\d\d.*)?"
     r"|(?:19|20)\d\d\u5e74.*\u65e5"
 )
-BETWEEN = re.compile(r"(?<=[^\W_])[\s_-]+(?=[^\W_])")
-IN_FULL = {"y": "yes", "n": "no", "t": "true", "f": "false", "pos": "positive", "neg": "negative"}
 SHOWN = 4
 
 
@@ -235,45 +233,6 @@ def marked_cells(marks: set[str], cells: Sequence[str | None], names: Sequence[s
             action='Taken as not known: neither learned nor scored. Where it says that there is nothing, write so ("none", '
             f'"negative"); if it is a class, name all in "classes" of {FILE_NAME}.',
         )
-
-
-def alike_classes(classes: Sequence[str], meant: Sequence[str]) -> Iterator[Fault]:
-    """The fault of names that differ in case, a hyphen, a space or a short form alone, as in-situ and in situ, Y and yes.
-
-    meant: classes that are named in scanwright.json, and so meant as they are.
-    """
-    by_key: dict[str, list[str]] = {}
-    for name in classes:
-        by_key.setdefault(_key(name), []).append(name)
-    alike = [
-        " and ".join(map(repr, names)) for names in by_key.values() if len(names) > 1 and not set(names) <= set(meant)
-    ]
-    if alike:
-        yield Fault(
-            code="alike-classes",
-            severity="error",
-            expected="one spelling of each class",
-            found="; ".join(alike[:SHOWN]) + (f" and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""),
-            action=f'Write each class in one way; if they are different classes, name all in "classes" of {FILE_NAME}.',
-        )
-
-
-def _key(name: str) -> str:
-    """A name without hyphens, spaces and underscores between words, and with short forms in full.
-
-    >>> _key("In-situ"), _key("in_situ"), _key("T1 2"), _key("I-II"), _key("Y"), _key("HER2-")
-    ('insitu', 'insitu', 't1 2', 'i-ii', 'yes', 'her2-')
-    """
-    plain = name.casefold().strip()
-    between = BETWEEN.sub(lambda gap: gap[0] if _parts_numbers(plain, gap) else "", plain)
-    return IN_FULL.get(between, between)
-
-
-def _parts_numbers(text: str, gap: re.Match[str]) -> bool:
-    if text[gap.start() - 1].isdigit() and text[gap.end()].isdigit():
-        return True
-    before, behind = re.search(r"[^\W_]+$", text[: gap.start()]), re.match(r"[^\W_]+", text[gap.end() :])
-    return before is not None and behind is not None and before[0] in ROMAN and behind[0] in ROMAN
 
 
 def _has_sign(name: str) -> bool:

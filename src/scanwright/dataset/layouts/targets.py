@@ -21,6 +21,7 @@ thousands, and no unit.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ from scanwright.dataset.layouts.several import (
     separator_of,
     several_classes,
 )
+from scanwright.dataset.layouts.spelling import misspelt_classes
 from scanwright.dataset.task import Choice, Kind
 from scanwright.dataset.units import states_unit
 from scanwright.errors import InputError
@@ -210,6 +212,7 @@ def _classes(
     choice: Choice = declared.choice or ("several" if several else "ordered" if graded else "one")
     classes = in_order(found, choice=choice)
     require_order(declared, classes, where=where)
+    counts = Counter(name for one in spelled if isinstance(one, Classes) for name in one.names)
     odd = [
         *odd_classes(
             classes,
@@ -222,6 +225,7 @@ def _classes(
         *doubted_commas([cell for cell in plain if cell is not None], separator, stated=declared.choice),
         *unknown_classes(classes, plain, names, declared=declared.classes),
         *marked_cells(marks, every, names, column=column),
+        *misspelt_classes(counts, declared.classes or ()),
     ]
     if named_so and choice == "one" and declared.choice is None:
         odd.append(_unordered(column, classes))
@@ -365,14 +369,21 @@ def unclear_target(case: str, table: Path, *, expected: str, found: str) -> Faul
     )
 
 
-def missing_target(case: str, image: Path, *, column: str) -> Fault:
-    """The warning for an image of which the table does not say what it shows: what is not known may stay empty."""
-    return Fault(
-        code="missing-label",
-        severity="warning",
-        case=case,
-        file=image,
-        expected=f"a value in {column}",
-        found="none",
-        action="Neither learned from nor scored; add the value if it is known.",
-    )
+def missing_targets(images: Mapping[str, Path], *, column: str, choice: Choice) -> Iterator[Fault]:
+    """The warning for images of which the table does not say what they show: what is not known may stay empty.
+
+    images: by the names of their cases.
+    """
+    if images:
+        nothing = ', or "none" where there is nothing' if choice == "several" else ""
+        one = len(images) == 1
+        yield Fault(
+            code="missing-label",
+            severity="warning",
+            case=next(iter(images)) if one else None,
+            file=next(iter(images.values())) if one else None,
+            cases=() if one else tuple(images),
+            expected=f"a value in {column}{nothing}",
+            found="none" if one else f"none in {len(images)} cases",
+            action="Neither learned from nor scored; add the value if it is known.",
+        )
