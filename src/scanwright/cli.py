@@ -7,6 +7,7 @@ after Ctrl-C.
 
 import io
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -90,6 +91,7 @@ def train(
     json_: Json = False,
 ) -> None:
     """Train, evaluate, report and package a model. The same command goes on where it stopped."""
+    began = time.monotonic()  # what loads the libraries counts too
     from scanwright.plan.settings import Settings, parse_set, read_caveats, read_values
 
     if budget is not None and steps is not None:
@@ -123,6 +125,7 @@ def train(
             device=device,
             restart=restart,
             tell=screen.tell,
+            began=began,
         )
     finish(trained_lines(result), trained_json(result), as_json=json_)
 
@@ -247,8 +250,8 @@ app.registered_commands += search_commands.app.registered_commands
 def trained_lines(result: Any) -> list[str]:
     """What a finished run says: the numbers, and where things lie."""
     over = round(result.over_budget_s)
-    time = f"time     {result.elapsed_s:.0f} s" + (f", {over} s over the budget" if over else "")
-    return [*metric_lines(result.metrics), f"report   {result.report}", f"package  {result.package}", time]
+    took = f"time     {result.elapsed_s:.0f} s" + (f", {over} s over the budget" if over else "")
+    return [*metric_lines(result.metrics), f"report   {result.report}", f"package  {result.package}", took]
 
 
 def trained_json(result: Any) -> dict[str, Any]:

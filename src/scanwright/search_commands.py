@@ -1,5 +1,6 @@
 """The commands that search for hyper-parameters: they translate as `cli` does."""
 
+import time
 from typing import Annotated, Literal
 
 import typer
@@ -61,6 +62,7 @@ def tune(
     json_: Json = False,
 ) -> None:
     """Tune a plan without peeking; keep the default unless cases that tuning did not see gain by it."""
+    began = time.monotonic()  # what loads the libraries counts too
     from scanwright.plan.settings import Settings, parse_set
 
     settings = Settings(steps=steps, folds=folds, fold=fold, model=model, seed=seed, values=parse_set(set_ or []))
@@ -84,6 +86,7 @@ def tune(
             device=device,
             restart=restart,
             tell=screen.tell,
+            began=began,
         )
     finish(result.lines(), result.to_json(), as_json=json_)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from made_folders import made_case, write_json, write_text
+from scanwright.api import answer_record
 from scanwright.api.answer_record import Answers
-from scanwright.errors import InputError, UsageError
+from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.io.source import ArrayItem, DicomVolume
 
 PAGES = (".report.html", ".found.png")
@@ -21,21 +22,19 @@ def scan(folder, name, content="scan"):
     return case(name, write_text(folder / f"in/{name}.png", content))
 
 
-def answered(folder, one, *, end=".json", pages=(".report.html",), said="x"):
-    """An answer of a case, written whole."""
-    file, answers = folder / f"{one.id}{end}", Answers(folder)
-    answers.claim({file: one}, beside=PAGES)
-    answers.begin(file, one, beside=PAGES)
-    files = [file, *(folder / f"{one.id}{page}" for page in pages)]
-    for written in files:
-        write_text(written, f"{said} of {written.name}")
-    answers.note(one, {"case": one.id, "images": [str(one.images[0])]}, files)
-    answers.leave(one)  # is whole, and stays
-    return file
+def answered(folder, one, *, end=".json", pages=(".report.html",), said="x", answers=None):
+    """An answer of a case, put into its place; its file."""
+    answers = answers or Answers(folder)
+    names = [f"{one.id}{page}" for page in (end, *pages)]
+    answers.claim({folder / names[0]: one}, beside=PAGES)
+    with answers.stage() as stage:
+        staged = [write_text(stage / name, f"{said} of {name}") for name in names]
+        answers.put(one, {"case": one.id, "images": [str(one.images[0])]}, staged)
+    return folder / names[0]
 
 
 def names(folder):
-    return {path.name for path in folder.iterdir() if path.is_file()} - {"predictions.json"}
+    return {path.name for path in folder.iterdir() if path.name not in ("predictions.json", "in", "other")}
 
 
 def test_answers__ours_again_and_nobody_elses(tmp_path):
@@ -62,91 +61,116 @@ def test_answers__what_an_earlier_answer_left_goes_and_all_else_stays(tmp_path):
     answered(tmp_path, one, end=".png", pages=PAGES)
     answered(tmp_path, other)
     write_text(tmp_path / "a.txt", "of a person")
-    answers = Answers(tmp_path)
-    answers.claim({tmp_path / "a.nii.gz": one}, beside=PAGES)
-    assert "a.png" in names(tmp_path)  # until there is an answer
-    answers.begin(tmp_path / "a.nii.gz", one, beside=PAGES)
-    assert names(tmp_path) == {"b.json", "b.report.html", "a.txt"}
-    answers.leave(one)
-    assert set(Answers(tmp_path).rows) == {"b"}
+    answered(tmp_path, one, end=".nii.gz", pages=(".found.png",), said="y")
+    assert names(tmp_path) == {"a.nii.gz", "a.found.png", "b.json", "b.report.html", "a.txt"}
+    assert (tmp_path / "a.found.png").read_text() == "y of a.found.png"
+    rows = Answers(tmp_path).rows
+    assert set(rows) == {"a", "b"} and set(rows["a"]["written"]) == {"a.nii.gz", "a.found.png"}
+    assert "replaces" not in rows["a"]
 
 
-def test_answers__one_that_somebody_changed_is_theirs(tmp_path):
+@pytest.mark.parametrize("by", ["a text", "a folder", "a link", "a link to nothing"])
+@pytest.mark.parametrize("name", ["a.json", "a.report.html"])
+def test_answers__one_that_somebody_changed_is_theirs(tmp_path, name, by):
     one = scan(tmp_path, "a")
-    file = answered(tmp_path, one)
-    answers = Answers(tmp_path)
+    file, answers = answered(tmp_path, one), Answers(tmp_path)
     answers.claim({file: one})
-    for changed in ("a.json", "a.report.html"):
-        before = (tmp_path / changed).read_text()
-        write_text(tmp_path / changed, "corrected by hand")
-        with pytest.raises(UsageError, match="changed since predict wrote them") as caught:
-            Answers(tmp_path).claim({file: one})
-        assert caught.value.found == changed
-        with pytest.raises(InputError, match="did not write"):  # or while others were answered
-            answers.begin(file, one)
-        assert (tmp_path / changed).read_text() == "corrected by hand"
-        write_text(tmp_path / changed, before)
+    shutil.move(tmp_path / name, tmp_path / "elsewhere")
+    if by == "a text":
+        write_text(tmp_path / name, "corrected by hand")
+    elif by == "a folder":
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).symlink_to("elsewhere" if by == "a link" else "not mounted")
+    with pytest.raises(UsageError, match="changed since predict wrote them") as caught:
+        Answers(tmp_path).claim({file: one})
+    assert caught.value.found == name
+    there = names(tmp_path)
+    with answers.stage() as stage, pytest.raises(InputError, match="did not write"):  # or while others were answered
+        answers.put(one, {"case": "a"}, [write_text(stage / "a.json", "new")])
+    assert names(tmp_path) == there and set(Answers(tmp_path).rows["a"]["written"]) == {"a.json", "a.report.html"}
+
+
+def test_answers__one_that_somebody_removed_may_be_made_again(tmp_path):
+    one = scan(tmp_path, "a")
+    answered(tmp_path, one).unlink()
+    answered(tmp_path, one)
+    assert names(tmp_path) == {"a.json", "a.report.html"}
 
 
 def test_answers__what_comes_while_others_are_answered_is_not_overwritten(tmp_path):
     one, answers = scan(tmp_path, "a"), Answers(tmp_path)
     answers.claim({tmp_path / "a.json": one}, beside=PAGES)
     write_text(tmp_path / "a.found.png", "of a person")
-    with pytest.raises(InputError, match="did not write") as caught:
-        answers.begin(tmp_path / "a.json", one, beside=PAGES)
-    answers.leave(one)
-    assert caught.value.found == "a.found.png" and names(tmp_path) == {"a.found.png"}
+    with answers.stage() as stage, pytest.raises(InputError, match="did not write") as caught:
+        answers.put(one, {"case": "a"}, [write_text(stage / name, "x") for name in ("a.json", "a.found.png")])
+    assert caught.value.found == "a.found.png" and names(tmp_path) == {"a.found.png"} and answers.rows == {}
 
 
-def test_answers__of_one_that_was_begun_and_killed_all_is_ours_and_of_those_not_begun_nothing(tmp_path):
-    one, next_one = scan(tmp_path, "a"), scan(tmp_path, "b")
-    targets = {tmp_path / "a.json": one, tmp_path / "b.json": next_one}
+def test_answers__what_was_being_written_when_it_was_killed_goes_and_what_a_person_put_there_stays(tmp_path):
+    one = scan(tmp_path, "a")
+    left = Answers(tmp_path).stage()
+    write_text(left.__enter__() / "a.json", "half of an answer")  # and killed here
+    assert Answers(tmp_path).rows == {} and names(tmp_path) == {".answering"}
     answers = Answers(tmp_path)
-    answers.claim(targets, beside=PAGES)
-    answers.begin(tmp_path / "a.json", one, beside=PAGES)
-    write_text(tmp_path / "a.report.html", "half of an answer")  # and killed here
-    Answers(tmp_path).claim(targets, beside=PAGES)
-    write_text(tmp_path / "b.json", "of a person")
-    with pytest.raises(UsageError, match="predict did not write them") as caught:
-        Answers(tmp_path).claim(targets, beside=PAGES)
-    assert caught.value.found == "b.json"
-    again = Answers(tmp_path)
-    again.begin(tmp_path / "a.json", one)
-    assert names(tmp_path) == {"b.json"}
+    answers.claim({tmp_path / "a.json": one})
+    with answers.stage() as stage:
+        assert list(stage.iterdir()) == []
+    write_text(tmp_path / "a.json", "drawn by hand")
+    with pytest.raises(UsageError, match="predict did not write them"):
+        Answers(tmp_path).claim({tmp_path / "a.json": one})
 
 
-def test_answers__one_that_fails_leaves_nothing(tmp_path):
-    one, answers = scan(tmp_path, "a"), Answers(tmp_path)
-    answers.leave(one)
-    assert not (tmp_path / "predictions.json").exists()
-    answers.begin(tmp_path / "a.json", one, beside=PAGES)
-    write_text(tmp_path / "a.report.html", "half of an answer")
-    answers.leave(one)
-    assert names(tmp_path) == set() and Answers(tmp_path).rows == {}
+@pytest.mark.parametrize("at", range(6))
+def test_answers__killed_anywhere_while_one_takes_the_place_of_another_it_is_done_again(tmp_path, monkeypatch, at):
+    """And whatever lies there is whole, and of one of the two."""
+    one, calls = scan(tmp_path, "a"), iter(range(100))
+    file = answered(tmp_path, one, pages=PAGES)
+
+    def until(does):
+        def or_killed(*given, **named):
+            if next(calls) == at:
+                raise KeyboardInterrupt
+            return does(*given, **named)
+
+        return or_killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answer_record, "write_json", until(answer_record.write_json))
+        patch.setattr(Path, "unlink", until(Path.unlink))
+        patch.setattr(Path, "replace", until(Path.replace))
+        try:
+            answered(tmp_path, one, said="y")
+        except KeyboardInterrupt:
+            pass
+        else:
+            assert at == 5, "two records, a page that goes, two files: five steps"
+    for name in names(tmp_path):
+        assert (tmp_path / name).read_text() in (f"x of {name}", f"y of {name}")
+    answered(tmp_path, one, said="z")
+    assert names(tmp_path) == {"a.json", "a.report.html"} and file.read_text() == "z of a.json"
+
+
+def test_answers__a_record_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch):
+    one = scan(tmp_path, "a")
+    file, answers = answered(tmp_path, one), Answers(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(answer_record, "write_json", lambda *_: (_ for _ in ()).throw(ResourceError("the disk is full")))
+        with pytest.raises(ResourceError):
+            answered(tmp_path, one, said="y", answers=answers)
+    assert file.read_text() == "x of a.json" and answers.rows == Answers(tmp_path).rows
+    answered(tmp_path, one, said="y", answers=answers)
+    assert file.read_text() == "y of a.json"
 
 
 def test_answers__what_somebody_draws_in_the_place_of_a_declined_answer_is_theirs(tmp_path):
     one, answers = scan(tmp_path, "a"), Answers(tmp_path)
-    answers.begin(tmp_path / "a.png", one, beside=PAGES)
-    page = write_text(tmp_path / "a.report.html", "declined")
-    answers.note(one, {"case": "a", "images": [str(one.images[0])]}, [page])
+    with answers.stage() as stage:
+        answers.put(one, {"case": "a"}, [write_text(stage / "a.report.html", "declined")])
     write_text(tmp_path / "a.png", "drawn by hand")
     with pytest.raises(UsageError, match="predict did not write them") as caught:
         Answers(tmp_path).claim({tmp_path / "a.png": one}, beside=PAGES)
     assert caught.value.found == "a.png"
-
-
-def test_answers__killed_while_an_earlier_answer_goes_the_rest_of_it_goes_later(tmp_path, monkeypatch):
-    one = scan(tmp_path, "a")
-    file, answers = answered(tmp_path, one), Answers(tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            answers.begin(file, one, beside=(".found.png",))
-    again = Answers(tmp_path)
-    again.claim({file: one}, beside=(".found.png",))
-    again.begin(file, one, beside=(".found.png",))
-    assert names(tmp_path) == set()
 
 
 def test_answers__of_a_case_that_is_called_as_what_lies_beside_another(tmp_path):
@@ -155,13 +179,9 @@ def test_answers__of_a_case_that_is_called_as_what_lies_beside_another(tmp_path)
     with pytest.raises(UsageError, match="two files of one name") as caught:
         Answers(tmp_path).claim(targets, beside=PAGES)
     assert caught.value.found == "p.found.png"
-    killed = Answers(tmp_path)
-    killed.begin(tmp_path / "p.png", one, beside=PAGES)
     answered(tmp_path, other, end=".png", pages=())
     with pytest.raises(UsageError, match="belong to other answers"):
         Answers(tmp_path).claim({tmp_path / "p.png": one}, beside=PAGES)
-    Answers(tmp_path).begin(tmp_path / "p.png", one, beside=(".report.html",))
-    assert names(tmp_path) == {"p.found.png"}
 
 
 def test_answers__a_scan_that_is_called_as_the_record(tmp_path):
@@ -169,18 +189,20 @@ def test_answers__a_scan_that_is_called_as_the_record(tmp_path):
         Answers(tmp_path).claim({tmp_path / "predictions.json": case("predictions")})
 
 
-def test_answers__of_another_scan_of_the_same_name(tmp_path):
+def test_answers__of_another_scan_of_the_same_name(tmp_path, monkeypatch):
     one = scan(tmp_path, "a")
     file = answered(tmp_path, one)
-    other = case("a", write_text(tmp_path / "other/a.png", "another scan"))
-    with pytest.raises(UsageError, match="another scan of this name") as caught:
-        Answers(tmp_path).claim({file: other})
-    assert caught.value.found == "a"
-    moved = case("a", shutil.copy(one.images[0], tmp_path / "moved.png"))
-    Answers(tmp_path).claim({file: moved})
-    write_text(one.images[0], "made anew")
-    Answers(tmp_path).claim({file: one})
+    write_text(tmp_path / "other/a.png", "another scan")
+    monkeypatch.chdir(tmp_path / "other")
+    for other in (case("a", tmp_path / "other/a.png"), case("a", "a.png")):
+        with pytest.raises(UsageError, match="another scan of this name") as caught:
+            Answers(tmp_path).claim({file: other})
+        assert caught.value.found == "a"
+    Answers(tmp_path).claim({file: case("a", shutil.copy(one.images[0], tmp_path / "other/b.png"))})  # moved
     Answers(tmp_path).claim({file: case("a", tmp_path / "gone.png")})  # the reader will say so
+    write_text(one.images[0], "made anew, or another patient's")
+    with pytest.raises(UsageError, match="another scan of this name"):
+        Answers(tmp_path).claim({file: one})
 
 
 def test_answers__images_are_known_by_their_files(tmp_path):
@@ -199,15 +221,18 @@ def test_answers__a_record_of_somebody_else(tmp_path, content):
         Answers(tmp_path)
 
 
-SOUND = {"case": "p", "images": ["in/p.png"], "images_sha256": "0", "written": {"p.png": "0"}, "begun": ["p.png"]}
+SOUND = {"case": "p", "images_sha256": "0", "written": {"p.png": "0"}, "replaces": {"p.png": "1"}}
 
 
 @pytest.mark.parametrize(
     "rows",
     [None, [], {"p": None}, {"p": {}}, {"p": {**SOUND, "case": 1}}, {"q": SOUND}]
-    + [{"q": {"case": "q"}, "p": {**SOUND, key: found}} for key in ("images", "begun") for found in (None, "p", [1])]
-    + [{"p": {**SOUND, "written": found}} for found in (None, ["p.png"], {"p.png": None}, {"../p.png": "0"})]
-    + [{"p": {**SOUND, "images_sha256": None}}, {"p": {**SOUND, "begun": ["/etc/passwd"]}}],
+    + [
+        {"q": {"case": "q"}, "p": {**SOUND, key: found}}
+        for key in ("written", "replaces")
+        for found in (None, ["p.png"], {"p.png": None}, {"../p.png": "0"}, {"/etc/passwd": "0"})
+    ]
+    + [{"p": {**SOUND, "images_sha256": None}}],
 )
 def test_answers__a_record_that_is_damaged_says_nothing_of_what_is_ours(tmp_path, rows):
     write_json(tmp_path / "predictions.json", {"written_by": "scanwright predict", "predictions": rows})

@@ -168,7 +168,7 @@ def test_predict__broken_off_it_leaves_what_was_answered_and_no_part_of_more(
     monkeypatch.setattr(Segmentation, "write", break_off)
     with pytest.raises((KeyboardInterrupt, OSError)):
         predict(finished.model, scans, out=out)
-    assert {path.name for path in out.iterdir()} == {".lock", "predictions.json", "a.nii.gz"}
+    assert {path.name for path in out.iterdir()} == {".lock", "predictions.json", "a.nii.gz"}  # no .answering
     assert set(json.loads((out / "predictions.json").read_text())["predictions"]) == {"a"}
 
 

@@ -15,7 +15,7 @@ from scanwright.evaluation.boxes.detection_operating import DEFAULT_SCORE
 from scanwright.findings.regions import Regions
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.inference.boxes import Detections
+from scanwright.inference.boxes import MOST_KEPT, Detections
 from scanwright.problem.boxes.answer import BoxAnswer
 from scanwright.problem.detection import Detection
 
@@ -147,6 +147,14 @@ def test_doubts__nearness_is_of_odds():
         "1 of the boxes told are hardly above their score",
         "1 more lie little below the score from which on they are told",
     )
+
+
+def test_doubts__as_many_are_told_as_are_kept_of_a_class():
+    problem = Detection(TASK).settled({"thresholds": {"red": 0.04, "white": 0.6}})
+    many = [("red", 0.9, 2, 2, 12, 12)] * MOST_KEPT
+    assert problem.doubts(answer(*many))[0] == "no more than the 1000 most probable boxes of a class are told"
+    assert problem.doubts(answer(*many[1:])) == ()
+    assert problem.doubts(answer(*[("red", 0.01, 2, 2, 12, 12)] * MOST_KEPT)) == ()  # kept, and not told
 
 
 def test_summary__boxes_are_judged_together_and_by_class():

@@ -70,6 +70,7 @@ def train(
     restart: bool = False,
     tell: Listener = silent,
     command: str | None = None,
+    began: float | None = None,
     problem: MakeKind | None = None,
 ) -> Trained:
     """Train, evaluate, report and package a model.
@@ -87,7 +88,7 @@ def train(
     It takes about as long again for each of three shares; no budget counts.
     problem: makes the problem of the task, instead of the kind that the data set has: a kind of one's own, see
     docs/how-to/new-kind.md. `predict` needs it too.
-    tell: called with progress.
+    tell: called with progress. began: when the command did, by `time.monotonic`, from which a budget counts; None: now.
 
     Raises UsageError, InputError, PolicyError or ResourceError (see `scanwright.errors`), before training wherever
     possible; `scanwright.api.run.learn.Stopped` if the process was asked to stop and has saved its state.
@@ -106,7 +107,7 @@ def train(
         **({} if problem is None else {"problem": getattr(problem, "name", str(problem))}),
     }
     line = command or command_line()
-    with open_run(Path(out), request, command=line, restart=restart) as run:
+    with open_run(Path(out), request, command=line, restart=restart, began=began) as run:
         material = study.look(
             run, asked, settings=settings, machine=machine, tell=tell, make_problem=problem, beginning=beginning
         )

@@ -98,10 +98,11 @@ def tune(
     restart: bool = False,
     tell: Listener = silent,
     command: str | None = None,
+    began: float | None = None,
 ) -> Tuned:
     """Tune a plan for a data set within a budget of wall time, all sessions together; the same call goes on where it stopped.
 
-    data, layout, task, exclude, split, waive, device, restart, tell: as `train`. out: the run folder.
+    data, layout, task, exclude, split, waive, device, restart, tell, began: as `train`. out: the run folder.
     settings: steps of a whole training (else what the budget allows), folds and the outer fold (0), seed, and plan values that
     are held fixed. trials: at most so many. jobs: trials at a time, in processes of their own.
     storage_url: of a database for the study, as SQLAlchemy takes it; by default a file in the run folder.
@@ -127,7 +128,7 @@ def tune(
         "budget_s": budget_s,
     }
     line = storage.without_password(command or command_line())
-    with open_run(Path(out), request, command=line, restart=restart) as run:
+    with open_run(Path(out), request, command=line, restart=restart, began=began) as run:
         outer = study.look(run, asked, settings=settings, machine=machine, tell=tell)
         tuning = Tuning(
             run, budget_s=budget_s, trials=trials, jobs=jobs, machine=machine, device=torch_device, tell=tell

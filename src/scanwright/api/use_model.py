@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +172,6 @@ def predict_cases(
                     model,
                     case,
                     file,
-                    beside=beside,
                     format=format,
                     explain=explain,
                     report=report,
@@ -207,7 +205,6 @@ def _answer(
     case: Case,
     file: Path,
     *,
-    beside: Sequence[str],
     format: OutputFormat,
     explain: bool | str,
     report: StudyOptions | None,
@@ -215,31 +212,34 @@ def _answer(
     strict: bool,
     tell: Listener,
 ) -> Prediction | Declined:
-    """One case answered or declined, written, and put down. What an answer that fails has written goes again."""
-    begin = partial(answers.begin, file, case, beside=beside)
+    """One case answered or declined, and put into its place, whole or not at all."""
     one: Prediction | Declined
-    try:
+    with answers.stage() as stage:
         try:
             one = predict_case(
                 model,
                 case,
-                file,
+                stage / file.name,
                 format=format,
                 explain=explain,
                 report=report,
                 regions=regions,
                 strict=strict,
                 tell=tell,
-                begin=begin,
             )
-            answers.note(case, one.to_json(), (file, *one.also))
+            staged = [one.file, *one.also]
+            one = replace(one, file=file, also=_placed(one.also, file))
         except OutOfRange as error:
-            begin()
-            one = decline(model, case, error, file=file, report=report)
-            answers.note(case, one.to_json(), one.also)
-    finally:
-        answers.leave(case)
+            one = decline(model, case, error, file=stage / file.name, report=report)
+            staged = [*one.also]
+            one = replace(one, also=_placed(one.also, file))
+        answers.put(case, one.to_json(), staged)
     return one
+
+
+def _placed(files: Sequence[Path], answer: Path) -> tuple[Path, ...]:
+    """Where files will lie that are written beside an answer."""
+    return tuple(answer.with_name(file.name) for file in files)
 
 
 def _notes(one: Prediction | Declined, *, first: bool) -> list[str]:

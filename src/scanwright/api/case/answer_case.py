@@ -1,7 +1,7 @@
 """One scan answered: read, answered by a model, measured, and written with all that belongs beside it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,8 @@ def predict_case(
     report: StudyOptions | None = None,
     regions: RegionModel | None = None,
     strict: bool = False,
-    begin: Callable[[], None] = lambda: None,
 ) -> Prediction:
-    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`. begin: is
-    called when there is an answer, before it is written: what an earlier one left goes then.
-    """
+    """Answer one case and write the answer, in the format of the file's suffix. regions, strict: as of `answer_scan`."""
     began = time.perf_counter()
     alone = format == "labels"
     beside = model.problem.holds != LABELS and not alone and isinstance(case.images[0], DicomVolume)
@@ -103,7 +100,6 @@ def predict_case(
         strict=strict,
         tell=tell,
     )
-    begin()
     remarks = remarks_of(one) if coded else NO_REMARKS
     also, untold = write_answer(one, file, format=format, remarks=remarks)
     pictures = write_pictures(one, file, alone=alone)

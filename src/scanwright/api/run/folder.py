@@ -135,9 +135,10 @@ class Run:
     name: str = ""
 
     @classmethod
-    def whole(cls, folder: Path, command: str) -> Self:
-        """The run of a folder, with the time that its earlier sessions took."""
+    def whole(cls, folder: Path, command: str, *, began: float | None = None) -> Self:
+        """The run of a folder, with the time that its earlier sessions took. began: when this one did, by time.monotonic."""
         clock = Clock(folder / CLOCK)
+        clock.began = clock.began if began is None else began
         if clock.file.exists():
             known = read_record(clock.file)
             clock.before_s, clock.stages = float(known["elapsed_s"]), dict(known["stages"])
@@ -202,11 +203,14 @@ def versions() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def open_run(folder: Path, request: dict[str, Any], *, command: str, restart: bool) -> Iterator[Run]:
+def open_run(
+    folder: Path, request: dict[str, Any], *, command: str, restart: bool, began: float | None = None
+) -> Iterator[Run]:
     """Open a run folder for this request, alone.
 
     A folder in which nothing was planned yet (a wrong option, a data set with faults) takes any request; afterwards it takes
-    the same request only. restart: throw the earlier run away first; whatever else lies in the folder stays.
+    the same request only. restart: throw the earlier run away first; whatever else lies in the folder stays. began: when the
+    command did, by `time.monotonic`, from which its time counts; None: now.
     Raises UsageError if the folder holds a run of another request or things that are no run's, ResourceError if it cannot
     be written or another process is at work in it.
     """
@@ -220,7 +224,7 @@ def open_run(folder: Path, request: dict[str, Any], *, command: str, restart: bo
             clear(folder, all_of_it=restart or not is_same(known, request))
             write_json(known, request)
         sweep(folder)
-        run = Run.whole(folder, command)
+        run = Run.whole(folder, command, began=began)
         try:
             yield run
         finally:

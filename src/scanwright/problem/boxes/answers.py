@@ -24,7 +24,7 @@ from scanwright.findings.regions import Regions
 from scanwright.geometry.boxes import as_boxes
 from scanwright.geometry.grid import Grid
 from scanwright.geometry.volume import Volume
-from scanwright.inference.boxes import Detections, answer_boxes, joined
+from scanwright.inference.boxes import MOST_KEPT, Detections, answer_boxes, joined
 from scanwright.inference.predict import Engine
 from scanwright.plan.plan import Plan
 from scanwright.problem.boxes import told as box_told
@@ -95,7 +95,9 @@ class BoxAnswers(KeepsBoxes, ShowsBoxes, ComparedBoxes, BoxPooling, ShownByItsel
         """None: a box is no outline."""
 
     def doubts(self, answer: BoxAnswer) -> tuple[Doubt, ...]:
-        """That boxes lie near the score from which on they are told (near.py): told as doubtful, or perhaps missed."""
+        """That boxes lie near the score from which on they are told (near.py): told as doubtful, or perhaps missed; and that
+        as many are told as are kept of a class, so that there may be more.
+        """
         there = told(answer.found.scores, answer.found.codes, self.thresholds)
         near = np.abs(apart(answer.found.scores, np.array(self.thresholds)[answer.found.codes])) < NEAR
         unsure, missed = int(np.count_nonzero(near & there)), int(np.count_nonzero(near & ~there))
@@ -103,7 +105,11 @@ class BoxAnswers(KeepsBoxes, ShowsBoxes, ComparedBoxes, BoxPooling, ShownByItsel
         below = Doubt(
             "boxes-hardly-missed", "{number} more lie little below the score from which on they are told", number=missed
         )
-        return (*([hardly] if unsure else []), *([below] if missed else []))
+        most = Doubt(
+            "boxes-at-most", "no more than the {number} most probable boxes of a class are told", number=MOST_KEPT
+        )
+        full = MOST_KEPT in np.bincount(answer.found.codes[there])
+        return (*([most] if full else []), *([hardly] if unsure else []), *([below] if missed else []))
 
     def line(self, found: Mapping[str, JSON]) -> str:
         """How many boxes of each class are told, in each region where regions are known."""
