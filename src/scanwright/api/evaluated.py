@@ -1,7 +1,7 @@
 """What `evaluate` found, as a value: cases that were judged, who answered them, and what metrics.json says of both."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Evaluated:
     data: the data set's path. given: the package, or the folder of predictions; model: None of a folder. problem: of the data
     set, as the package decides. files: of each case's answer. scores: metrics.json without what is said of package and data.
     learned: the cases that were left out, as the model has learned from them. levels: of the judged ones, in the range of the
-    package; () of a folder.
+    package; () of a folder. told: what the package told of each case; {} of a folder.
     """
 
     looked: Looked
@@ -46,6 +46,7 @@ class Evaluated:
     scores: Mapping[str, JSON]
     learned: Sequence[str]
     levels: Sequence[Level] = ()
+    told: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -84,7 +85,7 @@ class Evaluated:
         """metrics.json."""
         package = None if self.model is None else self.model.package
         points = {} if package is None else self.problem.operating_at(self.rows, package.metrics or {})
-        sure = {} if package is None else self.problem.certainty_on(self.rows, None, self._opinions())
+        sure = {} if package is None else self.problem.certainty_on(self.rows, None, self._opinions(), told=self.told)
         return {
             **self.scores,
             **({POINTS: points} if points else {}),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.case.answer_case import Prediction
 from scanwright.api.case.judged_cases import JUDGED, judged_cases, write_judged
 from scanwright.api.case.opened import Model, content_of, open_model
 from scanwright.api.case.packaged import as_packaged
@@ -23,7 +24,6 @@ from scanwright.dataset.task import ANSWERS, Task
 from scanwright.dataset.task import Kind as TaskKind
 from scanwright.errors import DatasetFaults, InputError, PolicyError, UsageError
 from scanwright.evaluation.label_maps.measures import default_tolerance
-from scanwright.explanation.in_range import Level
 from scanwright.files import require_writable, write_bytes, write_json
 from scanwright.io.formats import is_image, read_grid, stem
 from scanwright.problem.kind import LABELS, Kind
@@ -90,10 +90,10 @@ def evaluate(
         require_same_parts(model.task, dataset.task, where=source)
     looked = look_through_cases(only(dataset, cases), tell=tell)
     learned: list[str] = []
-    levels: list[Level] = []
+    answers: list[Prediction] = []
     if model is not None:
         cases, learned = unseen(model, looked, cases, tell=tell)
-        levels = [one.range.level for one in predict_cases(model, cases, folder / ANSWERED, format="labels", tell=tell)]
+        answers = predict_cases(model, cases, folder / ANSWERED, format="labels", tell=tell)
     files = predicted_files(source if model is None else folder / ANSWERED, problem, cases)
     yardstick = tolerance_of(cases) if problem.holds == LABELS else None
     rows = score(files, problem, cases, yardstick=yardstick, where=source, tell=tell)
@@ -107,7 +107,8 @@ def evaluate(
         files=files,
         scores=with_subgroups(problem, problem.summary(rows, [], seed=0, yardstick=yardstick), rows),
         learned=learned,
-        levels=levels,
+        levels=[one.range.level for one in answers],
+        told={one.case: one.found for one in answers},
     )
     machine = describe_machine(choose_device(device))
     page = page_of(found, command=command or command_line(), machine=machine, tell=tell)

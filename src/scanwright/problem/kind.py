@@ -257,9 +257,16 @@ class Kind(Problem, Protocol):
         ...
 
     def certainty_on(
-        self, rows: Sequence[Any], raw: Sequence[Any] | None, opinions: Mapping[str, Floats]
+        self,
+        rows: Sequence[Any],
+        raw: Sequence[Any] | None,
+        opinions: Mapping[str, Floats],
+        *,
+        told: Mapping[str, Mapping[str, JSON]] | None = None,
     ) -> dict[str, JSON]:
-        """The same of cases that had no part in it, by what was fitted; raw: None where it is not known."""
+        """The same of cases that had no part in it, by what was fitted. raw: None where it is not known. told: what was told
+        of each case, by its name, where it was told before the truth was known.
+        """
         ...
 
     def certain(self, answer: Any, sure: Array | None) -> Certain:

@@ -38,7 +38,12 @@ class Unassured:
         return self
 
     def certainty_on(
-        self, rows: Sequence[Any], raw: Sequence[Any] | None, opinions: Mapping[str, Floats]
+        self,
+        rows: Sequence[Any],
+        raw: Sequence[Any] | None,
+        opinions: Mapping[str, Floats],
+        *,
+        told: Mapping[str, Mapping[str, JSON]] | None = None,
     ) -> dict[str, JSON]:
         """Nothing."""
         return {}

@@ -15,6 +15,7 @@ from scanwright.evaluation.certainty.mask_quality import (
     Line,
     MaskCase,
     Traits,
+    borne_out,
     cross_fitted,
     fit_line,
     judge,
@@ -229,3 +230,19 @@ def _agreeing(one: MaskCase) -> Traits:
         size=one.traits.size,
         agreement=one.dice,
     )
+
+
+def test_what_was_told_of_new_cases_is_judged_as_scipy_does() -> None:
+    rng = np.random.default_rng(0)
+    told, owners = rng.uniform(0.5, 0.9, 40), [f"p{n // 2}" for n in range(40)]
+    true = np.clip(told + rng.normal(0, 0.05, 40), 0, 1)
+    bounds = np.where(np.arange(40) < 30, told - 0.06, np.nan)
+    found = borne_out(told, bounds, true, owners)
+    assert found.pearson.value == pytest.approx(pearsonr(told, true)[0])
+    assert found.spearman.value == pytest.approx(spearmanr(told, true)[0])
+    assert found.mae.value == pytest.approx(np.abs(told - true).mean())
+    assert found.coverage.value == pytest.approx((true[:30] >= bounds[:30]).mean()) and found.coverage.n == 30
+    low, high = found.coverage.interval
+    assert low < found.coverage.value < high
+    nothing = borne_out(told[:2], np.full(2, np.nan), true[:2], owners[:2])
+    assert nothing.pearson.value is None and nothing.coverage.value is None

@@ -149,6 +149,33 @@ def test_a_package_applies_it(rows, settled) -> None:
     assert Segmentation(TASK).found(told).keys() == {"volumes", "unit"}
 
 
+def test_what_a_package_told_of_new_cases_is_held_against_the_truth(settled) -> None:
+    judged, _, chosen = settled
+    problem, told, plain = Segmentation(TASK).settled(chosen), {}, []
+    for row in judged:
+        answer = replace(problem.read(row.kept.file), evidence=read_evidence(row.kept.file))
+        told[row.case] = problem.found(answer)
+        plain.append(problem.row(row.kept.case, read_label(row.kept.file), fold=None, yardstick=1.0))
+    assert (
+        problem.certainty_on(plain, None, {}) == {}
+        and Segmentation(TASK).certainty_on(plain, None, {}, told=told) == {}
+    )
+    found = problem.certainty_on(plain, None, {}, told=told)["expected_dice"]
+    expected = [told[row.case]["expected_dice"] for row in plain]
+    true = [np.mean([row.metrics[name]["dice"] for name in ("liver", "tumour")]) for row in plain]
+    assert found["overall"]["mae"]["mean"] == pytest.approx(
+        np.mean([abs(one["mean"] - dice) for one, dice in zip(expected, true, strict=True)])
+    )
+    assert found["overall"]["coverage"]["mean"] == pytest.approx(
+        np.mean([dice >= one["low"] for one, dice in zip(expected, true, strict=True)])
+    )
+    assert set(found["by_class"]) == {"liver"} and found["cases"]["c0"]["true"] == pytest.approx(true[0])
+    summary = problem.summary(plain, [], seed=0, yardstick=1.0) | {"certainty": {"expected_dice": found}}
+    *_, shown = problem.results("New", summary, plain, facts={}, unit="mm", note="")
+    assert shown.name == "How good the masks were expected to be" and shown.figures[0].panels
+    json.dumps(summary, allow_nan=False)
+
+
 def test_a_poor_answer_is_doubted(rows, settled) -> None:
     problem = Segmentation(TASK).settled(settled[2])
     lowest = min(settled[0], key=lambda row: sum(row.expected.values()))

@@ -187,6 +187,36 @@ def judge(
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BorneOut:
+    """What was told of masks beside their true Dice, in cases that had no part in the fit: correlations, the mean error, and
+    the share of cases whose true Dice is not below the bound that was told of it.
+    """
+
+    pearson: Estimate
+    spearman: Estimate
+    mae: Estimate
+    coverage: Estimate
+
+
+def borne_out(told: Floats, bounds: Floats, true: Floats, owners: Sequence[Hashable], *, seed: int = 0) -> BorneOut:
+    """told, bounds, true: of each case (N,), bounds NaN where none was told; owners: their patients."""
+    one_model = np.zeros(len(told), dtype=int)
+    bound = np.isfinite(bounds)
+
+    def estimate(statistic: Callable[[Ints], float]) -> Estimate:
+        return _estimate(statistic, owners, defined=len(told) if len(told) > 2 else 0, seed=seed)
+
+    return BorneOut(
+        pearson=estimate(lambda rows: _within(told[rows], true[rows], one_model[rows])),
+        spearman=estimate(lambda rows: _within(told[rows], true[rows], one_model[rows], ranked=True)),
+        mae=estimate(lambda rows: float(np.abs(told[rows] - true[rows]).mean())),
+        coverage=_share(
+            true[bound] >= bounds[bound], [one for one, is_told in zip(owners, bound, strict=True) if is_told]
+        ),
+    )
+
+
 def slack(excess: Floats, *, level: float = LEVEL) -> float | None:
     """The conformal quantile of by how much predictions were too high (N,): what a new one is lowered by, so that the truth
     is not below it with probability `level`. None where there are too few.
@@ -256,12 +286,17 @@ def _coverage(excess: Floats, folds: Ints, owners: Sequence[Hashable]) -> Estima
         if lower is None:
             return Estimate(value=None, interval=None, n=len(excess), n_defined=0)
         inside[folds == fold] = excess[folds == fold] <= lower
-    if not len(excess):
+    return _share(inside, owners)
+
+
+def _share(inside: Bools, owners: Sequence[Hashable]) -> Estimate:
+    """The share of cases (N,) in which something holds, with Wilson's interval by patient."""
+    if not len(inside):
         return Estimate(value=None, interval=None, n=0, n_defined=0)
     parts = np.stack([inside, np.ones_like(inside)], axis=1).astype(float)
     hits, wholes = totals_by_patient(parts, number_patients(owners, len(owners))).T
     reach = share_interval(hits, wholes, fewest=MIN_PATIENTS)
-    return Estimate(value=float(inside.mean()), interval=reach, n=len(excess), n_defined=len(excess))
+    return Estimate(value=float(inside.mean()), interval=reach, n=len(inside), n_defined=len(inside))
 
 
 def line_from_json(data: Mapping[str, object]) -> Line:

@@ -255,7 +255,12 @@ class ClassAnswers(ComparedClasses, ClassPooling, WholeImages):
         return found, None if fitted is None else fitted.to_json()
 
     def certainty_on(
-        self, rows: Sequence[ClassifiedCase], raw: Sequence[ClassifiedCase] | None, opinions: Mapping[str, Floats]
+        self,
+        rows: Sequence[ClassifiedCase],
+        raw: Sequence[ClassifiedCase] | None,
+        opinions: Mapping[str, Floats],
+        *,
+        told: Mapping[str, Mapping[str, JSON]] | None = None,
     ) -> dict[str, JSON]:
         """The same of other cases, by what the package carries."""
         return certainty_on_others(rows, raw, opinions, fitted=self.trust, decision=self.decision, task=self.task)

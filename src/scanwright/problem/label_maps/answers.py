@@ -41,7 +41,8 @@ from scanwright.problem.label_maps.after import (
     told_quality,
 )
 from scanwright.problem.label_maps.compared import ComparedMaps
-from scanwright.problem.label_maps.gains import gain_results, how_decided
+from scanwright.problem.label_maps.expected import told_of_new
+from scanwright.problem.label_maps.gains import gain_results, how_decided, told_results
 from scanwright.problem.label_maps.kept import Kept, KeptRow, Masks, processed, write_evidence
 from scanwright.problem.label_maps.lesions import FINDINGS, lesion_results, lesion_summary, lesions_of
 from scanwright.problem.label_maps.pooling import LabelMapPooling
@@ -295,6 +296,19 @@ class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
         found.after = replace(self.after, quality=told)
         return found
 
+    def certainty_on(
+        self,
+        rows: Sequence[CaseRow],
+        raw: Sequence[CaseRow] | None,
+        opinions: Mapping[str, Floats],
+        *,
+        told: Mapping[str, Mapping[str, JSON]] | None = None,
+    ) -> dict[str, JSON]:
+        """The Dice that was told of each mask beside the true one; of a run's test split `settle` has told it."""
+        lines = {} if self.after.quality is None else self.after.quality.lines
+        found = told_of_new(rows, told or {}, list(lines), seed=0)
+        return {EXPECTED: found} if found else {}
+
     def table(self, rows: Sequence[CaseRow]) -> str:
         """cases.csv."""
         return rows_to_csv(rows, regions=[region.name for region in self.task.regions])
@@ -329,7 +343,8 @@ class LabelMaps(ComparedMaps, LabelMapPooling, ShownByItself):
     ) -> tuple[ResultSet, ...]:
         """One set of cases as the page shows it."""
         whole = label_map_told.result_set(name, summary, rows, primary=self.primary, facts=facts, unit=unit, note=note)
-        return (whole, *lesion_results(name, summary, rows), *gain_results(summary, rows, unit=unit))
+        expected = told_results(summary)
+        return (whole, *lesion_results(name, summary, rows), *gain_results(summary, rows, unit=unit), *expected)
 
     def how_decided(self, rows: Sequence[CaseRow]) -> str:
         """What is done after the network; "" where nothing is."""

@@ -1,6 +1,9 @@
-"""The Dice that is expected of masks: fitted on the out-of-fold answers of a run, judged cross-fitted and on a test split."""
+"""The Dice that is expected of masks: fitted on the out-of-fold answers of a run, judged cross-fitted, on a test split, and by
+what was told of new cases.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -10,12 +13,14 @@ from scanwright.evaluation.certainty.mask_quality import (
     Line,
     MaskCase,
     Traits,
+    borne_out,
     cross_fitted,
     fit_line,
     judge,
     lowest,
 )
-from scanwright.problem.label_maps.after import quality_json, traits_of
+from scanwright.evaluation.label_maps.evaluate import CaseRow
+from scanwright.problem.label_maps.after import EXPECTED, quality_json, traits_of
 from scanwright.problem.label_maps.kept import KeptRow
 from scanwright.problem.label_maps.measured import judged_json
 from scanwright.problem.label_maps.opened import Opened
@@ -77,6 +82,52 @@ def quality_of_test(
                 told[place][name], known[place][name] = dice, case
     means, predicted = _means(rows, known, told)
     return (judged_json(judge(means, predicted, seed=seed)) if means else {}), told
+
+
+def told_of_new(
+    rows: Sequence[CaseRow], told: Mapping[str, Mapping[str, JSON]], names: Sequence[str], *, seed: int
+) -> dict[str, JSON]:
+    """{"overall", "by_class", "cases"}: what was told of the masks of new cases, beside their true Dice; {} of nothing.
+
+    told: by case, as `predict` tells it. names: the regions whose Dice is predicted, of which the mean is.
+    """
+    known = {row.case: found for row in rows if (found := told.get(row.case, {})) and EXPECTED in found}
+    overall: list[_Told] = []
+    by_class: dict[str, list[_Told]] = {}
+    for row in rows:
+        if row.case not in known:
+            continue
+        found, expected = known[row.case], known[row.case][EXPECTED]
+        dice = {name: row.metrics.get(name, {}).get("dice") for name in names if found["volumes"].get(name)}
+        values = [one for one in dice.values() if one is not None]
+        if values and len(values) == len(dice):
+            overall.append(_Told(row, expected["mean"], expected["low"], float(np.mean(values))))
+        for name, one in expected["regions"].items():
+            true = row.metrics.get(name, {}).get("dice")
+            by_class.setdefault(name, []).extend([] if true is None else [_Told(row, one["mean"], one["low"], true)])
+    if not overall:
+        return {}
+    return {
+        "overall": _borne_out(overall, seed=seed),
+        "by_class": {name: _borne_out(some, seed=seed) for name, some in by_class.items()},
+        "cases": {one.row.case: {"expected": one.mean, "low": one.low, "true": one.true} for one in overall},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A mask, the Dice that was told of it, the bound (None: none), and the true one."""
+
+    row: CaseRow
+    mean: float
+    low: float | None
+    true: float
+
+
+def _borne_out(some: Sequence[_Told], *, seed: int) -> dict[str, JSON]:
+    told, bounds, true = np.array([(one.mean, one.low, one.true) for one in some], dtype=float).reshape(-1, 3).T
+    found = borne_out(told, bounds, true, [one.row.patient for one in some], seed=seed)
+    return {field.name: getattr(found, field.name).as_json() for field in fields(found)}
 
 
 def _means(

@@ -10,7 +10,8 @@ from scanwright.figures.probability import Bin, reliability_plot
 from scanwright.inference.evidence import NEAR
 from scanwright.inference.postprocess import Step
 from scanwright.problem.agreement import MOST_QUANTITIES
-from scanwright.problem.label_maps.after import CONFIDENCE, MASKS, POSTPROCESS, VOXELS, After, step_of
+from scanwright.problem.certain import CERTAINTY
+from scanwright.problem.label_maps.after import CONFIDENCE, EXPECTED, MASKS, POSTPROCESS, VOXELS, After, step_of
 from scanwright.problem.label_maps.kept import KeptRow
 from scanwright.report.notation import number
 from scanwright.report.results_content import Estimate, Figure, RegionRow, ResultSet, estimate, estimates
@@ -29,6 +30,8 @@ TRIED = (
     "What each step gained on the cases that it was chosen on; of several that gain the best was tried further, with what "
     "gained on top of it. These numbers are too good, as a step may gain by chance; those above are not."
 )
+
+EQUALITY = "Expected against true Dice, a dot for each case, and the line of equality."
 
 
 def step_text(step: Step, *, unit: str) -> str:
@@ -218,6 +221,32 @@ def _of_quality(data: Mapping[str, JSON] | None, rows: Sequence[CaseRow]) -> Ite
     )
 
 
+def told_results(summary: Mapping[str, JSON]) -> Iterator[ResultSet]:
+    """What the package told of the masks of new cases, beside the truth; nothing where it told nothing."""
+    found = summary.get(CERTAINTY, {}).get(EXPECTED)
+    if not found:
+        return
+    cases = found["cases"]
+    pairs = Pairs(
+        name="mean over regions",
+        reference=[one["true"] for one in cases.values()],
+        predicted=[one["expected"] for one in cases.values()],
+        titles=[f"{case}: true {one['true']:.3f}, expected {one['expected']:.3f}" for case, one in cases.items()],
+    )
+    plot = scatter_plot(pairs, x_label="true Dice", y_label="expected Dice")
+    yield ResultSet(
+        name="How good the masks were expected to be",
+        overall=estimates(found["overall"]),
+        regions=tuple(RegionRow(region=name, metrics=estimates(one)) for name, one in found["by_class"].items()),
+        note=(
+            "The Dice that the package told of each answer, without its truth, beside the true one. Nothing of it was fitted "
+            f"here. Coverage: the share of cases that are not below the bound that was told, which {LEVEL:.0%} are to be."
+        ),
+        of_each_case=False,
+        figures=(Figure(panels=(plot,), caption=EQUALITY),),
+    )
+
+
 def _scatter(rows: Sequence[CaseRow], names: Sequence[str]) -> Iterator[Figure]:
     panels = []
     for name in names[:MOST_QUANTITIES]:
@@ -238,6 +267,4 @@ def _scatter(rows: Sequence[CaseRow], names: Sequence[str]) -> Iterator[Figure]:
         )
         panels.append(scatter_plot(pairs, x_label=f"{name}: true Dice", y_label="expected Dice"))
     if panels:
-        yield Figure(
-            panels=tuple(panels), caption="Expected against true Dice, a dot for each case, and the line of equality."
-        )
+        yield Figure(panels=tuple(panels), caption=EQUALITY)

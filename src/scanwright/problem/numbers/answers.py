@@ -126,7 +126,12 @@ class NumberAnswers(ComparedNumbers, NumberPooling, WholeImages):
         return found, None if fitted is None else fitted.to_json()
 
     def certainty_on(
-        self, rows: Sequence[MeasuredCase], raw: Sequence[MeasuredCase] | None, opinions: Mapping[str, Floats]
+        self,
+        rows: Sequence[MeasuredCase],
+        raw: Sequence[MeasuredCase] | None,
+        opinions: Mapping[str, Floats],
+        *,
+        told: Mapping[str, Mapping[str, JSON]] | None = None,
     ) -> dict[str, JSON]:
         """The same of other cases, by what the package carries."""
         return numbers_on_others(rows, opinions, self.trust, self.task.quantities)
