@@ -7,7 +7,8 @@ import pytest
 
 from made_folders import made_case, write_json, write_text
 from scanwright.api import answer_record
-from scanwright.api.answer_record import Answers
+from scanwright.api.answer_record import Answers, hash_of_images, learned_from
+from scanwright.api.case.answered_case import LEARNED
 from scanwright.errors import InputError, ResourceError, UsageError
 from scanwright.io.source import ArrayItem, DicomVolume
 
@@ -66,7 +67,6 @@ def test_answers__what_an_earlier_answer_left_goes_and_all_else_stays(tmp_path):
     assert (tmp_path / "a.found.png").read_text() == "y of a.found.png"
     rows = Answers(tmp_path).rows
     assert set(rows) == {"a", "b"} and set(rows["a"]["written"]) == {"a.nii.gz", "a.found.png"}
-    assert "replaces" not in rows["a"]
 
 
 @pytest.mark.parametrize("by", ["a text", "a folder", "a link", "a link to nothing"])
@@ -111,7 +111,7 @@ def test_answers__what_was_being_written_when_it_was_killed_goes_and_what_a_pers
     one = scan(tmp_path, "a")
     left = Answers(tmp_path).stage()
     write_text(left.__enter__() / "a.json", "half of an answer")  # and killed here
-    assert Answers(tmp_path).rows == {} and names(tmp_path) == {".answering"}
+    assert Answers(tmp_path).rows == {} and names(tmp_path) == {".scanwright-answering"}
     answers = Answers(tmp_path)
     answers.claim({tmp_path / "a.json": one})
     with answers.stage() as stage:
@@ -121,34 +121,107 @@ def test_answers__what_was_being_written_when_it_was_killed_goes_and_what_a_pers
         Answers(tmp_path).claim({tmp_path / "a.json": one})
 
 
-@pytest.mark.parametrize("at", range(6))
-def test_answers__killed_anywhere_while_one_takes_the_place_of_another_it_is_done_again(tmp_path, monkeypatch, at):
-    """And whatever lies there is whole, and of one of the two."""
-    one, calls = scan(tmp_path, "a"), iter(range(100))
-    file = answered(tmp_path, one, pages=PAGES)
+class Killed(BaseException):
+    """SIGKILL, of which nothing in the process hears."""
 
-    def until(does):
+
+def killed_at(monkeypatch, at, does):
+    """Ends at the so-manieth change of the folder; whether it got there."""
+    calls, dead = iter(range(100)), []
+
+    def until(change):
         def or_killed(*given, **named):
-            if next(calls) == at:
-                raise KeyboardInterrupt
-            return does(*given, **named)
+            if dead or next(calls) == at:
+                dead.append(True)
+                raise Killed
+            return change(*given, **named)
 
         return or_killed
 
     with monkeypatch.context() as patch:
         patch.setattr(answer_record, "write_json", until(answer_record.write_json))
+        patch.setattr(shutil, "rmtree", until(shutil.rmtree))
         patch.setattr(Path, "unlink", until(Path.unlink))
         patch.setattr(Path, "replace", until(Path.replace))
         try:
+            does()
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("again", [None, *range(7)])
+@pytest.mark.parametrize("at", range(9))
+def test_answers__killed_anywhere_it_is_finished_by_the_next_command(tmp_path, monkeypatch, at, again):
+    """All of one answer or all of the other, with its row; killed once more while that is finished, too."""
+    one = scan(tmp_path, "a")
+    file = answered(tmp_path, one, pages=PAGES)
+    reached = killed_at(monkeypatch, at, lambda: answered(tmp_path, one, said="y"))
+    assert reached == (at < 8), (
+        "what it replaces (two), a page that goes, two files, the record (two), the stage: eight steps"
+    )
+    if again is not None:
+        killed_at(monkeypatch, again, lambda: Answers(tmp_path).finish())
+    answers = Answers(tmp_path)
+    answers.finish()
+    new = {"a.json", "a.report.html"}
+    assert names(tmp_path) == (new if at > 1 else new | {"a.found.png"})
+    assert {(tmp_path / name).read_text()[0] for name in names(tmp_path)} == {"x" if at < 2 else "y"}
+    assert set(Answers(tmp_path).rows["a"]["written"]) == names(tmp_path)
+    answered(tmp_path, one, said="z", answers=answers)
+    assert names(tmp_path) == new and file.read_text() == "z of a.json"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.report.html", "a.found.png"])
+@pytest.mark.parametrize("at", range(2, 8))
+def test_answers__what_a_person_put_there_after_a_kill_stays(tmp_path, monkeypatch, at, name):
+    one = scan(tmp_path, "a")
+    answered(tmp_path, one, pages=PAGES)
+    assert killed_at(monkeypatch, at, lambda: answered(tmp_path, one, said="y"))
+    write_text(tmp_path / name, "of a person")
+    answers = Answers(tmp_path)
+    answers.finish()
+    assert (tmp_path / name).read_text() == "of a person" and not (tmp_path / ".scanwright-answering").exists()
+    assert name not in answers.rows["a"]["written"]
+    with pytest.raises(UsageError, match=r"predict did not write them|changed since"):
+        answers.claim({tmp_path / "a.json": one}, beside=PAGES)
+
+
+def test_answers__stopped_on_the_way_it_is_finished_at_once(tmp_path, monkeypatch):
+    one, calls, move = scan(tmp_path, "a"), iter(range(9)), Path.replace
+
+    def interrupted(self, place):
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return move(self, place)
+
+    answered(tmp_path, one, pages=PAGES)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
             answered(tmp_path, one, said="y")
-        except KeyboardInterrupt:
-            pass
-        else:
-            assert at == 5, "two records, a page that goes, two files: five steps"
-    for name in names(tmp_path):
-        assert (tmp_path / name).read_text() in (f"x of {name}", f"y of {name}")
-    answered(tmp_path, one, said="z")
-    assert names(tmp_path) == {"a.json", "a.report.html"} and file.read_text() == "z of a.json"
+    assert names(tmp_path) == {"a.json", "a.report.html"} == set(Answers(tmp_path).rows["a"]["written"])
+
+
+def test_answers__what_a_killed_writer_left_goes(tmp_path):
+    write_text(tmp_path / ".predictions.json.abc.part", "{")
+    write_text(tmp_path / ".answering/notes.txt", "of a person")
+    answered(tmp_path, scan(tmp_path, "a"))
+    assert names(tmp_path) == {".answering", "a.json", "a.report.html"}
+
+
+def test_learned_from__is_of_the_very_images_that_were_answered(tmp_path):
+    one, other = scan(tmp_path, "a"), scan(tmp_path, "b", "another")
+    answers = Answers(tmp_path)
+    for case_ in (one, other):
+        with answers.stage():
+            answers.put(case_, {"case": case_.id, "notes": [str(LEARNED)] if case_ is one else ["else"]}, [])
+    assert learned_from(tmp_path, [one, other]) == ["a"]
+    write_text(tmp_path / "in/a.png", "another image")
+    assert learned_from(tmp_path, [one, other]) == [] == learned_from(tmp_path / "in", [one])
+    write_text(tmp_path / ".scanwright-answering/.turn.json", "{}")
+    with pytest.raises(UsageError, match="not brought to its place"):
+        learned_from(tmp_path, [one])
 
 
 def test_answers__a_record_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch):
@@ -205,13 +278,15 @@ def test_answers__of_another_scan_of_the_same_name(tmp_path, monkeypatch):
         Answers(tmp_path).claim({file: one})
 
 
-def test_answers__images_are_known_by_their_files(tmp_path):
+def test_images_are_known_by_their_files(tmp_path):
     files = tuple(write_text(tmp_path / f"{n}.dcm", f"slice {n}") for n in range(3))
-    hash_of = Answers(tmp_path)._hash_of
-    assert hash_of([DicomVolume(files)]) == hash_of([DicomVolume(files[::-1])]) != hash_of([DicomVolume(files[:2])])
-    assert hash_of(files[:2]) != hash_of(files[1::-1])  # channels have an order
-    items = [ArrayItem(files[0], "train_images", n) for n in range(2)]
-    assert hash_of(items[:1]) != hash_of(items[1:])
+
+    def hash_of(*images):
+        return hash_of_images(images, {})
+
+    assert hash_of(DicomVolume(files)) == hash_of(DicomVolume(files[::-1])) != hash_of(DicomVolume(files[:2]))
+    assert hash_of(*files[:2]) != hash_of(*files[1::-1])  # channels have an order
+    assert hash_of(ArrayItem(files[0], "train_images", 0)) != hash_of(ArrayItem(files[0], "train_images", 1))
 
 
 @pytest.mark.parametrize("content", [[], {}, {"predictions": {}}, {"written_by": "somebody", "predictions": {}}])
@@ -221,15 +296,14 @@ def test_answers__a_record_of_somebody_else(tmp_path, content):
         Answers(tmp_path)
 
 
-SOUND = {"case": "p", "images_sha256": "0", "written": {"p.png": "0"}, "replaces": {"p.png": "1"}}
+SOUND = {"case": "p", "images_sha256": "0", "written": {"p.png": "0"}}
 
 
 @pytest.mark.parametrize(
     "rows",
     [None, [], {"p": None}, {"p": {}}, {"p": {**SOUND, "case": 1}}, {"q": SOUND}]
     + [
-        {"q": {"case": "q"}, "p": {**SOUND, key: found}}
-        for key in ("written", "replaces")
+        {"q": {"case": "q"}, "p": {**SOUND, "written": found}}
         for found in (None, ["p.png"], {"p.png": None}, {"../p.png": "0"}, {"/etc/passwd": "0"})
     ]
     + [{"p": {**SOUND, "images_sha256": None}}],

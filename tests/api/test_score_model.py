@@ -20,9 +20,10 @@ from scanwright.io.formats import read_volume
 
 @pytest.fixture(scope="module")
 def answers(finished, tmp_path_factory):
-    """Answers of the package to all six cases."""
+    """Answers of the package to all six cases, of which nothing says that it has learned from some."""
     folder = tmp_path_factory.mktemp("answers")
     predict(finished.model, finished.data / "imagesTr", out=folder)
+    (folder / "predictions.json").unlink()
     return folder
 
 
@@ -159,6 +160,17 @@ def test_evaluate__perfect_and_empty(finished, tmp_path):
     nothing = evaluate(empty, finished.data, out=tmp_path / "nothing")
     assert nothing["overall"]["dice"]["mean"] == 0
     assert nothing["flags"]["missed"] == {"liver": 6, "tumour": 6}
+
+
+def test_evaluate__what_predict_noted_as_learned_from_is_left_out_of_a_folder_too(finished, tmp_path):
+    predict(finished.model, finished.data / "imagesTr", out=tmp_path / "answers")
+    told = []
+    metrics = evaluate(tmp_path / "answers", finished.data, out=tmp_path / "a", tell=told.append)
+    by_model = evaluate(finished.model, finished.data, out=tmp_path / "b")
+    assert metrics["learned_from"] == by_model["learned_from"] and 0 < metrics["cases"] < 6
+    assert metrics["overall"] == by_model["overall"]
+    assert any("the model has learned from them" in one.note for one in told)
+    assert "noted as learned from are left out" in (tmp_path / "a/report.html").read_text()
 
 
 def test_evaluate__missing_predictions(finished, answers, tmp_path):

@@ -150,7 +150,7 @@ def test_predict__corrected_labels_and_other_scans_of_the_same_name_stop_it(fini
 
 def test_predict__one_process_at_a_time_in_a_folder(finished, scans, tmp_path):
     (tmp_path / "out").mkdir()
-    with alone(tmp_path / "out" / ".lock"), pytest.raises(ResourceError, match="another process is at work"):
+    with alone(tmp_path / "out" / ".scanwright.lock"), pytest.raises(ResourceError, match="another process is at work"):
         predict(finished.model, scans, out=tmp_path / "out")
 
 
@@ -168,7 +168,7 @@ def test_predict__broken_off_it_leaves_what_was_answered_and_no_part_of_more(
     monkeypatch.setattr(Segmentation, "write", break_off)
     with pytest.raises((KeyboardInterrupt, OSError)):
         predict(finished.model, scans, out=out)
-    assert {path.name for path in out.iterdir()} == {".lock", "predictions.json", "a.nii.gz"}  # no .answering
+    assert {path.name for path in out.iterdir()} == {".scanwright.lock", "predictions.json", "a.nii.gz"}  # and no stage
     assert set(json.loads((out / "predictions.json").read_text())["predictions"]) == {"a"}
 
 

@@ -92,7 +92,7 @@ def test_found__a_score_with_its_limit_and_no_probability():
         "abnormal_share": pytest.approx(32 / 1008, abs=1e-6),
     }
     assert (usual["decision"], problem.found(answer(chance=0.5))["decision"]) == ("normal", "normal")
-    assert problem.line(unusual) == "abnormal  (score 0.750, limit 0.5), 3.17 % of the image"
+    assert problem.line(unusual) == "above the limit  (score 0.750, limit 0.5), 3.17 % of the image"
 
 
 def test_table__lesions_can_be_counted_from_it(tmp_path):

@@ -2,27 +2,28 @@
 
 Nothing else there is ever overwritten or removed: neither what somebody put there, nor what somebody changed. A row for each
 case; `written` has the SHA-256 of each file of its answer, `images_sha256` is that of its images. An answer is written whole
-into a folder of its own, then its row, and then its files take their places, and those of an earlier one go: `replaces` are
-their hashes until then. Killed at any point, what lies there is ours by its hash, or is not ours.
+into a folder of its own, then what it takes the place of is put down there, then its files take their places, then it gets its
+row. Stopped in between, it is finished at once; killed, by the next command that opens the record.
 """
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os.path import lexists
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.case.answered_case import LEARNED
 from scanwright.api.claims import ELSEWHERE, RECORD, listed
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.files import as_resource_error, read_json, sha256_file, write_json
 from scanwright.io.source import ArrayItem, Source, files_of
 
-WRITTEN, REPLACES, OF_IMAGES = "written", "replaces", "images_sha256"
-STAGE = ".answering"
-"""The folder in which an answer is written before it takes its place."""
+WRITTEN, OF_IMAGES = "written", "images_sha256"
+STAGE, TURN = ".scanwright-answering", ".turn.json"
+"""The folder in which an answer is written before it takes its place; in it, once it is whole, its row and what it replaces."""
 
 
 class Answers:
@@ -37,7 +38,7 @@ class Answers:
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
                 raise UsageError("this folder holds somebody else's predictions", where=self.file, hint=ELSEWHERE)
             self.rows = _sound_rows(found.get("predictions"), self.file)
-        self._owners = {name: case for case, row in self.rows.items() for name in _hashes(row)}
+        self._owners = {name: case for case, row in self.rows.items() for name in row.get(WRITTEN, ())}
         self._hashed: dict[Path, str] = {}
 
     def claim(self, targets: Mapping[Path, Case], *, beside: Sequence[str] = ()) -> None:
@@ -69,15 +70,18 @@ class Answers:
 
     @contextmanager
     def stage(self) -> Iterator[Path]:
-        """An empty folder for the files of one answer before `put`. At its end it goes, as does one that a kill has left."""
-        folder = self.folder / STAGE
-        shutil.rmtree(folder, ignore_errors=True)
-        with as_resource_error(folder):
-            folder.mkdir()
+        """An empty folder for the files of one answer before `put`; at its end it goes."""
+        self.finish()
+        with as_resource_error(self._stage):
+            self._stage.mkdir()
         try:
-            yield folder
+            yield self._stage
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            self.finish()  # whatever stopped `put`: whole, or nothing
+
+    @property
+    def _stage(self) -> Path:
+        return self.folder / STAGE
 
     def put(self, case: Case, row: Mapping[str, Any], staged: Sequence[Path]) -> None:
         """Put down what was found in a case, and its files into their places; all that an earlier answer left goes, or another
@@ -85,7 +89,6 @@ class Answers:
 
         Raises InputError if files that are not ours came to lie there since `claim`: all stays as it was.
         """
-        earlier = _hashes(self.rows.get(case.id, {}))
         if foreign := {*self._taken(case.id, [file.name for file in staged]), *self._changed(case.id)}:
             raise InputError(
                 "files that predict did not write came to lie where the answer goes",
@@ -93,23 +96,42 @@ class Answers:
                 found=listed(sorted(foreign)),
             )
         written = {file.name: sha256_file(file) for file in staged}
-        done = {**row, OF_IMAGES: self._hash_of(case.images), WRITTEN: written}
-        self._write(case.id, {**done, REPLACES: earlier} if earlier else done)
-        for name in earlier.keys() - written.keys():
-            (self.folder / name).unlink(missing_ok=True)
-        for file in staged:
-            file.replace(self.folder / file.name)
-        if earlier:
-            self._write(case.id, done)
+        done = {**row, OF_IMAGES: hash_of_images(case.images, self._hashed), WRITTEN: written}
+        earlier = self.rows.get(case.id, {}).get(WRITTEN, {})
+        write_json(self._stage / TURN, {"row": done, "earlier": earlier})
+        self.finish()
+
+    def finish(self) -> None:
+        """Bring an answer that is whole to its place, if one was stopped on the way there, and remove what was not whole.
+
+        What somebody put in its way, or changed, since then, is theirs, and stays.
+        """
+        for part in self.folder.glob(f".{RECORD}.*.part"):
+            part.unlink(missing_ok=True)
+        turn = self._stage / TURN
+        if turn.exists():
+            found = read_json(turn)
+            row, earlier = found["row"], found["earlier"]
+            for name in earlier.keys() - row[WRITTEN].keys():
+                if _is_file(self.folder / name, {earlier[name]}):
+                    (self.folder / name).unlink()
+            for name, digest in row[WRITTEN].items():
+                place, staged = self.folder / name, self._stage / name
+                if staged.exists() and (not lexists(place) or _is_file(place, {digest, earlier.get(name)})):
+                    staged.replace(place)
+            ours = {name: one for name, one in row[WRITTEN].items() if _is_file(self.folder / name, {one})}
+            self._write(row["case"], {**row, WRITTEN: ours})
+        if self._stage.exists():
+            shutil.rmtree(self._stage)
 
     def _write(self, case: str, row: dict[str, Any]) -> None:
         """Write the record with another row; what is known of it here changes once it is written."""
         rows = {**self.rows, case: row}
         write_json(self.file, {"written_by": "scanwright predict", "predictions": rows})
-        for name in _hashes(self.rows.get(case, {})):
+        for name in self.rows.get(case, {}).get(WRITTEN, ()):
             self._owners.pop(name, None)
         self.rows = rows
-        self._owners |= dict.fromkeys(_hashes(row), case)
+        self._owners |= dict.fromkeys(row[WRITTEN], case)
 
     def _taken(self, case: str, names: Sequence[str]) -> Iterator[str]:
         """Names under which there is something that is not of the case's row; links to nothing too."""
@@ -117,35 +139,68 @@ class Answers:
 
     def _changed(self, case: str) -> Iterator[str]:
         """Names of an answer under which there is something else than what was written."""
-        row = self.rows.get(case, {})
-        for name in _hashes(row):
-            file, known = self.folder / name, {row.get(key, {}).get(name) for key in (WRITTEN, REPLACES)}
-            if lexists(file) and not (file.is_file() and not file.is_symlink() and sha256_file(file) in known):
+        for name, digest in self.rows.get(case, {}).get(WRITTEN, {}).items():
+            if lexists(self.folder / name) and not _is_file(self.folder / name, {digest}):
                 yield name
 
     def _is_of_another_scan(self, case: Case) -> bool:
         """Whether a row is of other images, by their content: where they lie says nothing."""
         row = self.rows.get(case.id, {})
         try:
-            return OF_IMAGES in row and bool(row[OF_IMAGES] != self._hash_of(case.images))
+            return OF_IMAGES in row and bool(row[OF_IMAGES] != hash_of_images(case.images, self._hashed))
         except OSError:
             return False  # the reader will say what is wrong with it
 
-    def _hash_of(self, images: Sequence[Source]) -> str:
-        """SHA-256 of the files of images in their order; of a DICOM series the order of its files says nothing."""
-        digest = hashlib.sha256()
-        for image in images:
-            for file in files_of(image):
-                if file not in self._hashed:
-                    self._hashed[file] = sha256_file(file)
-            item = f"{image.key}:{image.index}" if isinstance(image, ArrayItem) else ""
-            digest.update("".join([*sorted(self._hashed[file] for file in files_of(image)), item, "\n"]).encode())
-        return digest.hexdigest()
+
+def is_answered_into(folder: Path) -> bool:
+    """Whether `predict` has begun to answer into a folder."""
+    return (folder / RECORD).exists() or (folder / STAGE).exists()
 
 
-def _hashes(row: Mapping[str, Any]) -> dict[str, str]:
-    """The files that a row says are there, or may be."""
-    return {**row.get(REPLACES, {}), **row.get(WRITTEN, {})}
+def learned_from(folder: Path, cases: Iterable[Case]) -> list[str]:
+    """The names of cases of which `predict` noted in a folder that the model has learned from them: of these very images.
+
+    Raises UsageError if an answer there was stopped on the way to its place; whatever else is wrong with a record says nothing.
+    """
+    if (folder / STAGE / TURN).exists():
+        raise UsageError(
+            "an answer in this folder was not brought to its place: predict was killed",
+            where=folder,
+            hint="Answer any scan into it again with predict, which finishes that.",
+        )
+    try:
+        rows = Answers(folder).rows
+    except (UsageError, InputError):
+        return []
+    noted = {name: row for name, row in rows.items() if str(LEARNED) in row.get("notes", ())}
+    known: dict[Path, str] = {}
+    return [case.id for case in cases if (row := noted.get(case.id)) and _is_of(row, case, known)]
+
+
+def _is_of(row: Mapping[str, Any], case: Case, known: dict[Path, str]) -> bool:
+    try:
+        return bool(row.get(OF_IMAGES) == hash_of_images(case.images, known))
+    except OSError:
+        return False
+
+
+def hash_of_images(images: Sequence[Source], known: dict[Path, str]) -> str:
+    """SHA-256 of the files of images in their order; of a DICOM series the order of its files says nothing. known: of files
+    that were read before, to which those read now are added.
+    """
+    digest = hashlib.sha256()
+    for image in images:
+        for file in files_of(image):
+            if file not in known:
+                known[file] = sha256_file(file)
+        item = f"{image.key}:{image.index}" if isinstance(image, ArrayItem) else ""
+        digest.update("".join([*sorted(known[file] for file in files_of(image)), item, "\n"]).encode())
+    return digest.hexdigest()
+
+
+def _is_file(file: Path, digests: Collection[str | None]) -> bool:
+    """Whether a file, no link to one, has one of these SHA-256."""
+    return file.is_file() and not file.is_symlink() and sha256_file(file) in digests
 
 
 def _sound_rows(rows: Any, file: Path) -> dict[str, dict[str, Any]]:
@@ -167,12 +222,9 @@ def _sound_rows(rows: Any, file: Path) -> dict[str, dict[str, Any]]:
 
 def _is_sound(case: str, row: Any) -> bool:
     """Whether a row is of its case, and has hashes of files in this folder where it has such."""
-    if not isinstance(row, dict) or row.get("case") != case:
+    if not isinstance(row, dict) or row.get("case") != case or not isinstance(row.get(WRITTEN, {}), dict):
         return False
-    files = [row.get(key, {}) for key in (WRITTEN, REPLACES)]
-    if not all(isinstance(one, dict) for one in files):
-        return False
-    texts = [row.get(OF_IMAGES, ""), *(hashed for one in files for hashed in one.values())]
+    texts = [row.get(OF_IMAGES, ""), *row.get(WRITTEN, {}).values()]
     return all(isinstance(text, str) for text in texts) and all(
-        Path(name).name == name for one in files for name in one
+        Path(name).name == name for name in row.get(WRITTEN, ())
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scanwright.api.answer_record import learned_from
 from scanwright.api.case.answer_case import Prediction
 from scanwright.api.case.judged_cases import JUDGED, judged_cases, write_judged
 from scanwright.api.case.opened import Model, content_of, open_model
@@ -86,13 +87,14 @@ def evaluate(
     problem = problem_of(dataset.task)
     if model is None:
         predicted_files(source, problem, cases)
+        noted = learned_from(source, cases)
     else:
         require_same_parts(model.task, dataset.task, where=source)
     looked = look_through_cases(only(dataset, cases), tell=tell)
-    learned: list[str] = []
     answers: list[Prediction] = []
+    learned = noted if model is None else learned_by(model, looked, cases)
+    cases = unseen(cases, learned, where=dataset.root, tell=tell)
     if model is not None:
-        cases, learned = unseen(model, looked, cases, tell=tell)
         answers = predict_cases(model, cases, folder / ANSWERED, format="labels", tell=tell)
     files = predicted_files(source if model is None else folder / ANSWERED, problem, cases)
     yardstick = tolerance_of(cases) if problem.holds == LABELS else None
@@ -174,32 +176,33 @@ def require_clear_sides(dataset: Dataset) -> None:
         raise DatasetFaults("a split that cannot be understood", where=dataset.root, details=lines, hint=hint)
 
 
-def unseen(model: Model, looked: Looked, cases: Sequence[Case], *, tell: Listener) -> tuple[list[Case], list[str]]:
-    """The cases that the model has not learned from, and the names of those that it has, by what their voxels are.
-
-    Raises PolicyError if it has learned from all of them. A package that does not say what it learned from is believed.
+def learned_by(model: Model, looked: Looked, cases: Sequence[Case]) -> list[str]:
+    """The names of the cases that a model has learned from, by what their voxels are. A package that does not say what it
+    learned from is believed.
     """
-    if not model.learned_from:
-        return list(cases), []
     dataset, facts = looked.dataset, looked.checks.facts
-    known = [
+    return [
         case.id
-        for case in cases
+        for case in (cases if model.learned_from else ())
         if (images_hash(facts[case.id].image_hashes) if case.id in facts else content_of(case, dataset.task))
         in model.learned_from
     ]
-    if len(known) == len(cases):
+
+
+def unseen(cases: Sequence[Case], learned: Sequence[str], *, where: Path, tell: Listener) -> list[Case]:
+    """The cases that the model has not learned from. where: the data set. Raises PolicyError if there is none."""
+    if len(learned) == len(cases):
         raise PolicyError(
             "the model has learned from every one of these cases",
-            where=dataset.root,
+            where=where,
             expected="cases that it has not seen",
-            found=listed(known),
+            found=listed(learned),
             hint="Give other cases, or score the predictions of its own run: they are out of fold.",
         )
-    if known:
-        note = f"{len(known)} of {len(cases)} cases are left out: the model has learned from them ({listed(known)})"
+    if learned:
+        note = f"{len(learned)} of {len(cases)} cases are left out: the model has learned from them ({listed(learned)})"
         tell(Progress("evaluate", note=note))
-    return [case for case in cases if case.id not in set(known)], known
+    return [case for case in cases if case.id not in set(learned)]
 
 
 def require_its_kind(answered: Task, kind: TaskKind | None, *, where: Path) -> None:

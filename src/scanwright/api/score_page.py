@@ -265,7 +265,9 @@ def limits(found: Evaluated) -> Iterator[str]:
             f"{odd.count('outside')} of {len(found.levels)} cases are outside the range that the package was made for, and "
             f"{odd.count('border')} on its border; they were answered and judged all the same (predictions.json says why)."
         )
-    if found.model is None:
+    if found.model is None and found.learned:
+        yield "Cases that predict noted as learned from are left out; of the others no more is known than that it did not."
+    elif found.model is None:
         yield "Whether who made the predictions has learned from these cases is not known."
     elif CROSS_VALIDATION in found.tested and len(found.model.package.models) > 1:
         yield (

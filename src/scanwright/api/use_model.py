@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scanwright.api.answer_record import Answers
+from scanwright.api.answer_record import Answers, is_answered_into
 from scanwright.api.case import endings
 from scanwright.api.case.answer_case import DRAWN, EXPLANATION, Prediction, predict_case
 from scanwright.api.case.declined import Declined, decline, refusal
@@ -33,7 +33,7 @@ from scanwright.report.study import require_words
 from scanwright.runtime import DeviceName
 
 SHOWN = 20
-LOCK = ".lock"
+LOCK = ".scanwright.lock"
 
 
 def predict(
@@ -159,9 +159,11 @@ def predict_cases(
     done: list[Prediction] = []
     declined: list[Declined] = []
     failed: list[InputError | ResourceError] = list(refused)
-    Answers(folder).claim(targets, beside=beside)  # what is refused finds no lock in its folder either
+    if not is_answered_into(folder):  # what is refused finds no lock in its folder either
+        Answers(folder).claim(targets, beside=beside)
     with alone(folder / LOCK):
         answers = Answers(folder)
+        answers.finish()
         answers.claim(targets, beside=beside)
         if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
             tell(Progress("predict", note=note))

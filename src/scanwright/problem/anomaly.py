@@ -197,7 +197,8 @@ class Anomaly(ComparedNormal, WholePooling, OneAnswer, ShownByItself):
     def line(self, found: Mapping[str, JSON]) -> str:
         """What is decided and by which score, and how much of the image is abnormal."""
         share = f"{100 * found['abnormal_share']:.3g} % of the image"
-        return f"{found['decision']}  (score {found[SCORE]:.3f}, limit {found['limit']:g}), {share}"
+        said = "above the limit" if found["decision"] == ABNORMAL else "not above the limit"
+        return f"{said}  (score {found[SCORE]:.3f}, limit {found['limit']:g}), {share}"
 
     def doubts(self, answer: AnomalyAnswer) -> tuple[Doubt, ...]:
         """That the score lies near the limit; and that an image is unusual as a whole, with no place that is."""
