@@ -155,10 +155,7 @@ def as_resource_error(path: Path) -> Iterator[None]:
 
 def require_writable(folder: Path) -> None:
     """Create `folder` and prove that a file can be written in it. Raises ResourceError, naming the folder, otherwise."""
-    probe = folder / ".writable"
-    try:
-        write_bytes(probe, b"")
-    except ResourceError as error:
-        error.where = folder  # nobody has heard of the probe
-        raise
-    probe.unlink()
+    with as_resource_error(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".writable.", suffix=".part") as probe:
+            probe.write(b"1")

@@ -28,7 +28,7 @@ def answered(folder, one, *, end=".json", pages=(".report.html",), said="x", ans
     answers = answers or Answers(folder)
     names = [f"{one.id}{page}" for page in (end, *pages)]
     answers.claim({folder / names[0]: one}, beside=PAGES)
-    with answers.stage() as stage:
+    with answers.stage(one) as stage:
         staged = [write_text(stage / name, f"{said} of {name}") for name in names]
         answers.put(one, {"case": one.id, "images": [str(one.images[0])]}, staged)
     return folder / names[0]
@@ -86,7 +86,7 @@ def test_answers__one_that_somebody_changed_is_theirs(tmp_path, name, by):
         Answers(tmp_path).claim({file: one})
     assert caught.value.found == name
     there = names(tmp_path)
-    with answers.stage() as stage, pytest.raises(InputError, match="did not write"):  # or while others were answered
+    with answers.stage(one) as stage, pytest.raises(InputError, match="did not write"):  # or while others were answered
         answers.put(one, {"case": "a"}, [write_text(stage / "a.json", "new")])
     assert names(tmp_path) == there and set(Answers(tmp_path).rows["a"]["written"]) == {"a.json", "a.report.html"}
 
@@ -102,19 +102,19 @@ def test_answers__what_comes_while_others_are_answered_is_not_overwritten(tmp_pa
     one, answers = scan(tmp_path, "a"), Answers(tmp_path)
     answers.claim({tmp_path / "a.json": one}, beside=PAGES)
     write_text(tmp_path / "a.found.png", "of a person")
-    with answers.stage() as stage, pytest.raises(InputError, match="did not write") as caught:
+    with answers.stage(one) as stage, pytest.raises(InputError, match="did not write") as caught:
         answers.put(one, {"case": "a"}, [write_text(stage / name, "x") for name in ("a.json", "a.found.png")])
     assert caught.value.found == "a.found.png" and names(tmp_path) == {"a.found.png"} and answers.rows == {}
 
 
 def test_answers__what_was_being_written_when_it_was_killed_goes_and_what_a_person_put_there_stays(tmp_path):
     one = scan(tmp_path, "a")
-    left = Answers(tmp_path).stage()
+    left = Answers(tmp_path).stage(one)
     write_text(left.__enter__() / "a.json", "half of an answer")  # and killed here
     assert Answers(tmp_path).rows == {} and names(tmp_path) == {".scanwright-answering"}
     answers = Answers(tmp_path)
     answers.claim({tmp_path / "a.json": one})
-    with answers.stage() as stage:
+    with answers.stage(one) as stage:
         assert list(stage.iterdir()) == []
     write_text(tmp_path / "a.json", "drawn by hand")
     with pytest.raises(UsageError, match="predict did not write them"):
@@ -182,7 +182,8 @@ def test_answers__what_a_person_put_there_after_a_kill_stays(tmp_path, monkeypat
     answers = Answers(tmp_path)
     answers.finish()
     assert (tmp_path / name).read_text() == "of a person" and not (tmp_path / ".scanwright-answering").exists()
-    assert name not in answers.rows["a"]["written"]
+    others = {(tmp_path / one).read_text()[0] for one in names(tmp_path) - {name}}
+    assert others == ({"x"} if name in answers.rows["a"]["written"] else {"y"})  # as before, while nothing was moved
     with pytest.raises(UsageError, match=r"predict did not write them|changed since"):
         answers.claim({tmp_path / "a.json": one}, beside=PAGES)
 
@@ -210,11 +211,41 @@ def test_answers__what_a_killed_writer_left_goes(tmp_path):
     assert names(tmp_path) == {".answering", "a.json", "a.report.html"}
 
 
+def test_answers__a_scan_that_changes_or_goes_while_it_is_answered(tmp_path):
+    one, answers = scan(tmp_path, "a"), Answers(tmp_path)
+    for change in (lambda file: write_text(file, "another patient's"), Path.unlink):
+        with answers.stage(one) as stage, pytest.raises(InputError, match="changed while it was answered"):
+            change(one.images[0])
+            answers.put(one, {"case": "a"}, [write_text(stage / "a.json", "x")])
+    assert answers.rows == {} and names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("what", ["a file", "a link"])
+def test_answers__something_else_has_the_name_of_the_stage(tmp_path, what):
+    stage, one = tmp_path / ".scanwright-answering", scan(tmp_path, "a")
+    (tmp_path / "other").mkdir()
+    if what == "a file":
+        write_text(stage, "of a person")
+    else:
+        stage.symlink_to("other")
+    with pytest.raises(UsageError, match="a folder of this name"):
+        answered(tmp_path, one)
+    assert stage.exists() and (tmp_path / "other").is_dir()
+
+
+@pytest.mark.parametrize("what", ["a folder", "a link to nothing"])
+def test_answers__something_else_has_the_name_of_the_record(tmp_path, what):
+    record = tmp_path / "predictions.json"
+    _ = record.mkdir() if what == "a folder" else record.symlink_to("not mounted")
+    with pytest.raises(UsageError, match="somebody else's predictions"):
+        Answers(tmp_path)
+
+
 def test_learned_from__is_of_the_very_images_that_were_answered(tmp_path):
     one, other = scan(tmp_path, "a"), scan(tmp_path, "b", "another")
     answers = Answers(tmp_path)
     for case_ in (one, other):
-        with answers.stage():
+        with answers.stage(case_):
             answers.put(case_, {"case": case_.id, "notes": [str(LEARNED)] if case_ is one else ["else"]}, [])
     assert learned_from(tmp_path, [one, other]) == ["a"]
     write_text(tmp_path / "in/a.png", "another image")
@@ -238,7 +269,7 @@ def test_answers__a_record_that_cannot_be_written_changes_nothing(tmp_path, monk
 
 def test_answers__what_somebody_draws_in_the_place_of_a_declined_answer_is_theirs(tmp_path):
     one, answers = scan(tmp_path, "a"), Answers(tmp_path)
-    with answers.stage() as stage:
+    with answers.stage(one) as stage:
         answers.put(one, {"case": "a"}, [write_text(stage / "a.report.html", "declined")])
     write_text(tmp_path / "a.png", "drawn by hand")
     with pytest.raises(UsageError, match="predict did not write them") as caught:

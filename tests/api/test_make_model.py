@@ -20,7 +20,7 @@ from scanwright.plan.settings import Settings
 STEP = ("scanwright.training.loop", "take_step")
 
 MOMENTS: dict[str, Callable[[], None]] = {
-    "before anything is there": killed(".writable"),
+    "before anything is there": partial(at_call, "scanwright.api.run.folder", "require_writable", 1, die),
     "before the request": killed("request.json"),
     "in the checks": partial(at_call, "scanwright.dataset.checks", "examine", 4, die),
     "while the checks are written": killed("checks.json"),

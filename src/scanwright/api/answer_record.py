@@ -19,11 +19,16 @@ from scanwright.api.claims import ELSEWHERE, RECORD, listed
 from scanwright.dataset.cases import Case
 from scanwright.errors import InputError, UsageError
 from scanwright.files import as_resource_error, read_json, sha256_file, write_json
-from scanwright.io.source import ArrayItem, Source, files_of
+from scanwright.io.source import ArrayItem, Source, files_of, place_of
 
 WRITTEN, OF_IMAGES = "written", "images_sha256"
 STAGE, TURN = ".scanwright-answering", ".turn.json"
 """The folder in which an answer is written before it takes its place; in it, once it is whole, its row and what it replaces."""
+
+Stamp = tuple[Path, int, int]
+"""A file, when it was changed, and its size: what tells at once that it is no longer the same."""
+Hashed = dict[Stamp, str]
+"""SHA-256 of files that were read before."""
 
 
 class Answers:
@@ -33,13 +38,14 @@ class Answers:
         self.folder = folder
         self.file = folder / RECORD
         self.rows: dict[str, dict[str, Any]] = {}
-        if self.file.exists():
-            found = read_json(self.file)
+        if lexists(self.file):
+            found = read_json(self.file) if self.file.is_file() else None
             if not isinstance(found, dict) or found.get("written_by") != "scanwright predict":
                 raise UsageError("this folder holds somebody else's predictions", where=self.file, hint=ELSEWHERE)
             self.rows = _sound_rows(found.get("predictions"), self.file)
         self._owners = {name: case for case, row in self.rows.items() for name in row.get(WRITTEN, ())}
-        self._hashed: dict[Path, str] = {}
+        self._hashed: Hashed = {}
+        self._stamps: list[Stamp] = []
 
     def claim(self, targets: Mapping[Path, Case], *, beside: Sequence[str] = ()) -> None:
         """See that all answers may be written; nothing is written yet. Raises UsageError if a file is there that is not of the
@@ -69,9 +75,10 @@ class Answers:
             raise UsageError(message, where=self.folder, found=listed(sorted(names)), hint=hint)
 
     @contextmanager
-    def stage(self) -> Iterator[Path]:
-        """An empty folder for the files of one answer before `put`; at its end it goes."""
+    def stage(self, case: Case) -> Iterator[Path]:
+        """An empty folder for the files of the answer to a case, before `put`; at its end it goes."""
         self.finish()
+        self._stamps = _stamps(case.images)
         with as_resource_error(self._stage):
             self._stage.mkdir()
         try:
@@ -87,8 +94,13 @@ class Answers:
         """Put down what was found in a case, and its files into their places; all that an earlier answer left goes, or another
         model's page would stand beside it.
 
-        Raises InputError if files that are not ours came to lie there since `claim`: all stays as it was.
+        Raises InputError if files that are not ours came to lie there since `claim`, or the images have changed since `stage`:
+        all stays as it was.
         """
+        if not self._stamps or _stamps(case.images) != self._stamps:
+            raise InputError(
+                "the scan changed while it was answered", where=place_of(case.images[0]), hint="Answer it again."
+            )
         if foreign := {*self._taken(case.id, [file.name for file in staged]), *self._changed(case.id)}:
             raise InputError(
                 "files that predict did not write came to lie where the answer goes",
@@ -104,25 +116,42 @@ class Answers:
     def finish(self) -> None:
         """Bring an answer that is whole to its place, if one was stopped on the way there, and remove what was not whole.
 
-        What somebody put in its way, or changed, since then, is theirs, and stays.
+        What somebody put in its way, or changed, since then, is theirs, and stays; if nothing was moved yet, so does the
+        earlier answer. Raises UsageError if something else has the name of the folder in which answers are written.
         """
+        if lexists(self._stage) and (self._stage.is_symlink() or not self._stage.is_dir()):
+            raise UsageError("answers are written in a folder of this name", where=self._stage, hint="Move it away.")
         for part in self.folder.glob(f".{RECORD}.*.part"):
             part.unlink(missing_ok=True)
         turn = self._stage / TURN
         if turn.exists():
             found = read_json(turn)
-            row, earlier = found["row"], found["earlier"]
-            for name in earlier.keys() - row[WRITTEN].keys():
-                if _is_file(self.folder / name, {earlier[name]}):
-                    (self.folder / name).unlink()
-            for name, digest in row[WRITTEN].items():
-                place, staged = self.folder / name, self._stage / name
-                if staged.exists() and (not lexists(place) or _is_file(place, {digest, earlier.get(name)})):
-                    staged.replace(place)
-            ours = {name: one for name, one in row[WRITTEN].items() if _is_file(self.folder / name, {one})}
-            self._write(row["case"], {**row, WRITTEN: ours})
+            self._bring(found["row"], found["earlier"])
         if self._stage.exists():
             shutil.rmtree(self._stage)
+
+    def _bring(self, row: dict[str, Any], earlier: Mapping[str, str]) -> None:
+        """Move what is staged of a row, remove what else there was earlier, and write the row; nothing, if something in the way
+        is not ours and no step was taken yet. earlier: hashes of the answer that it replaces.
+        """
+        written, places = row[WRITTEN], {name: self.folder / name for name in (*earlier, *row[WRITTEN])}
+        gone = earlier.keys() - written.keys()
+        ours = {
+            name
+            for name, place in places.items()
+            if not lexists(place) or _is_file(place, {earlier.get(name), written.get(name)})
+        }
+        begun = any(not lexists(places[name]) for name in gone) or not all(
+            (self._stage / name).exists() for name in written
+        )
+        if len(ours) < len(places) and not begun:
+            return
+        for name in gone & ours:
+            places[name].unlink(missing_ok=True)
+        for name in written.keys() & ours:
+            if (self._stage / name).exists():
+                (self._stage / name).replace(places[name])
+        self._write(row["case"], {**row, WRITTEN: {name: written[name] for name in written if name in ours}})
 
     def _write(self, case: str, row: dict[str, Any]) -> None:
         """Write the record with another row; what is known of it here changes once it is written."""
@@ -173,29 +202,45 @@ def learned_from(folder: Path, cases: Iterable[Case]) -> list[str]:
     except (UsageError, InputError):
         return []
     noted = {name: row for name, row in rows.items() if str(LEARNED) in row.get("notes", ())}
-    known: dict[Path, str] = {}
+    known: Hashed = {}
     return [case.id for case in cases if (row := noted.get(case.id)) and _is_of(row, case, known)]
 
 
-def _is_of(row: Mapping[str, Any], case: Case, known: dict[Path, str]) -> bool:
+def _is_of(row: Mapping[str, Any], case: Case, known: Hashed) -> bool:
     try:
         return bool(row.get(OF_IMAGES) == hash_of_images(case.images, known))
     except OSError:
         return False
 
 
-def hash_of_images(images: Sequence[Source], known: dict[Path, str]) -> str:
+def hash_of_images(images: Sequence[Source], known: Hashed) -> str:
     """SHA-256 of the files of images in their order; of a DICOM series the order of its files says nothing. known: of files
-    that were read before, to which those read now are added.
+    that were read before, to which those read now are added. Raises OSError for files that cannot be read.
     """
     digest = hashlib.sha256()
     for image in images:
+        hashes = []
         for file in files_of(image):
-            if file not in known:
-                known[file] = sha256_file(file)
+            stamp = _stamp(file)
+            if stamp not in known:
+                known[stamp] = sha256_file(file)
+            hashes.append(known[stamp])
         item = f"{image.key}:{image.index}" if isinstance(image, ArrayItem) else ""
-        digest.update("".join([*sorted(known[file] for file in files_of(image)), item, "\n"]).encode())
+        digest.update("".join([*sorted(hashes), item, "\n"]).encode())
     return digest.hexdigest()
+
+
+def _stamp(file: Path) -> Stamp:
+    about = file.stat()
+    return file, about.st_mtime_ns, about.st_size
+
+
+def _stamps(images: Sequence[Source]) -> list[Stamp]:
+    """Of all files of images; [] if some are not there."""
+    try:
+        return [_stamp(file) for image in images for file in files_of(image)]
+    except OSError:
+        return []
 
 
 def _is_file(file: Path, digests: Collection[str | None]) -> bool:

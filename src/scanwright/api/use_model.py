@@ -216,7 +216,7 @@ def _answer(
 ) -> Prediction | Declined:
     """One case answered or declined, and put into its place, whole or not at all."""
     one: Prediction | Declined
-    with answers.stage() as stage:
+    with answers.stage(case) as stage:
         try:
             one = predict_case(
                 model,

@@ -122,7 +122,7 @@ def test_open__leftovers_of_killed_writers_are_swept(tmp_path):
     assert (tmp_path / "mine.part").exists()
 
 
-@pytest.mark.parametrize("left", [[], [".lock"], [".writable"], [".writable.x.part", ".request.json.y.part", ".lock"]])
+@pytest.mark.parametrize("left", [[], [".lock"], [".writable.x.part", ".request.json.y.part", ".lock"]])
 def test_require_free__what_a_killed_start_leaves_is_no_hindrance(tmp_path, left):
     for name in left:
         (tmp_path / name).touch()

@@ -305,7 +305,7 @@ def require_free(folder: Path) -> None:
 
 def is_leftover(name: str) -> bool:
     """Whether a file of this name is what a command that was killed in its first moment has left."""
-    return name in (LOCK, ".writable") or (name.startswith(".") and name.endswith(".part"))
+    return name == LOCK or (name.startswith(".") and name.endswith(".part"))
 
 
 def clear(folder: Path, *, all_of_it: bool) -> None:
