@@ -46,7 +46,7 @@ def test_error__by_hand():
 
 def recipe(p, y) -> float:
     """The error by the lines that docs/concepts/metrics.md gives for it."""
-    page = Path(__file__).resolve().parents[2] / "docs" / "concepts" / "metrics.md"
+    page = Path(__file__).resolve().parents[3] / "docs" / "concepts" / "metrics.md"
     (lines,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     names = {"np": np, "p": np.asarray(p), "y": np.asarray(y)}
     exec(lines, names)
