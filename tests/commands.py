@@ -31,7 +31,7 @@ FORKED.set_forkserver_preload(
         "commands",
     ]
 )
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
