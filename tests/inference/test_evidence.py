@@ -53,6 +53,15 @@ def test_sums_are_those_of_the_whole_and_the_entropy_is_scipys() -> None:
     assert sums == pytest.approx([chances[mask].sum(), mask.sum(), chances.sum(), bits], rel=1e-5)
 
 
+def test_a_probability_that_is_rounded_above_one_is_one() -> None:
+    """As the mean over windows and views may be, in float32."""
+    chances = probabilities()
+    chances[0, :3] = np.nextafter(np.float32(1), np.float32(2))
+    with np.errstate(invalid="raise"):
+        seen = seen_in([6], chances)
+    assert np.isfinite(seen.sums).all() and max(drawn[2].max() for drawn in seen.drawn.values()) == 1
+
+
 def test_the_sample_does_not_hang_on_how_rows_come() -> None:
     chances = probabilities()
     one, other = seen_in([6], chances), seen_in([1, 4, 6], chances)

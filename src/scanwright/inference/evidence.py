@@ -118,6 +118,9 @@ class Look:
         if output not in self.outputs:
             return
         region = self.outputs.index(output)
+        chances = np.clip(
+            chances, 0, 1
+        )  # means over windows and views may lie a rounding above 1, which has no entropy
         near = chances >= NEAR
         some = chances[near].astype(np.float64)
         self.sums[region, TOTAL] += chances.sum(dtype=np.float64)
