@@ -161,9 +161,9 @@ def test_answers__killed_anywhere_it_is_finished_by_the_next_command(tmp_path, m
         "what it replaces (two), a page that goes, two files, the record (two), the stage: eight steps"
     )
     if again is not None:
-        killed_at(monkeypatch, again, lambda: Answers(tmp_path).finish())
+        killed_at(monkeypatch, again, lambda: Answers(tmp_path).sweep())
     answers = Answers(tmp_path)
-    answers.finish()
+    answers.sweep()
     new = {"a.json", "a.report.html"}
     assert names(tmp_path) == (new if at > 1 else new | {"a.found.png"})
     assert {(tmp_path / name).read_text()[0] for name in names(tmp_path)} == {"x" if at < 2 else "y"}
@@ -180,7 +180,7 @@ def test_answers__what_a_person_put_there_after_a_kill_stays(tmp_path, monkeypat
     assert killed_at(monkeypatch, at, lambda: answered(tmp_path, one, said="y"))
     write_text(tmp_path / name, "of a person")
     answers = Answers(tmp_path)
-    answers.finish()
+    answers.sweep()
     assert (tmp_path / name).read_text() == "of a person" and not (tmp_path / ".scanwright-answering").exists()
     others = {(tmp_path / one).read_text()[0] for one in names(tmp_path) - {name}}
     assert others == ({"x"} if name in answers.rows["a"]["written"] else {"y"})  # as before, while nothing was moved
@@ -207,6 +207,7 @@ def test_answers__stopped_on_the_way_it_is_finished_at_once(tmp_path, monkeypatc
 def test_answers__what_a_killed_writer_left_goes(tmp_path):
     write_text(tmp_path / ".predictions.json.abc.part", "{")
     write_text(tmp_path / ".answering/notes.txt", "of a person")
+    Answers(tmp_path).sweep()
     answered(tmp_path, scan(tmp_path, "a"))
     assert names(tmp_path) == {".answering", "a.json", "a.report.html"}
 

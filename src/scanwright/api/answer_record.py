@@ -66,7 +66,9 @@ class Answers:
         self._refuse(others, "files of these names belong to other answers in this folder")
         changed = {name for case in every for name in self._changed(case)}
         self._refuse(changed, "these answers were changed since predict wrote them, and would be overwritten")
-        other = {case.id for case in targets.values() if self._is_of_another_scan(case)}
+        other = {
+            case.id for case in targets.values() if _is_of(self.rows.get(case.id, {}), case, self._hashed) is False
+        }
         self._refuse(other, "this folder has the answer to another scan of this name")
 
     def _refuse(self, names: set[str], message: str) -> None:
@@ -113,6 +115,12 @@ class Answers:
         write_json(self._stage / TURN, {"row": done, "earlier": earlier})
         self.finish()
 
+    def sweep(self) -> None:
+        """Finish, and remove, what a command that was killed has left. Once a command: the folder may be large."""
+        for part in self.folder.glob(f".{RECORD}.*.part"):
+            part.unlink(missing_ok=True)
+        self.finish()
+
     def finish(self) -> None:
         """Bring an answer that is whole to its place, if one was stopped on the way there, and remove what was not whole.
 
@@ -121,8 +129,6 @@ class Answers:
         """
         if lexists(self._stage) and (self._stage.is_symlink() or not self._stage.is_dir()):
             raise UsageError("answers are written in a folder of this name", where=self._stage, hint="Move it away.")
-        for part in self.folder.glob(f".{RECORD}.*.part"):
-            part.unlink(missing_ok=True)
         turn = self._stage / TURN
         if turn.exists():
             found = read_json(turn)
@@ -172,14 +178,6 @@ class Answers:
             if lexists(self.folder / name) and not _is_file(self.folder / name, {digest}):
                 yield name
 
-    def _is_of_another_scan(self, case: Case) -> bool:
-        """Whether a row is of other images, by their content: where they lie says nothing."""
-        row = self.rows.get(case.id, {})
-        try:
-            return OF_IMAGES in row and bool(row[OF_IMAGES] != hash_of_images(case.images, self._hashed))
-        except OSError:
-            return False  # the reader will say what is wrong with it
-
 
 def is_answered_into(folder: Path) -> bool:
     """Whether `predict` has begun to answer into a folder."""
@@ -203,14 +201,17 @@ def learned_from(folder: Path, cases: Iterable[Case]) -> list[str]:
         return []
     noted = {name: row for name, row in rows.items() if str(LEARNED) in row.get("notes", ())}
     known: Hashed = {}
-    return [case.id for case in cases if (row := noted.get(case.id)) and _is_of(row, case, known)]
+    return [case.id for case in cases if _is_of(noted.get(case.id, {}), case, known)]
 
 
-def _is_of(row: Mapping[str, Any], case: Case, known: Hashed) -> bool:
+def _is_of(row: Mapping[str, Any], case: Case, known: Hashed) -> bool | None:
+    """Whether a row is of a case's images, by their content: where they lie says nothing. None where it does not say, or they
+    cannot be read.
+    """
     try:
-        return bool(row.get(OF_IMAGES) == hash_of_images(case.images, known))
+        return bool(row[OF_IMAGES] == hash_of_images(case.images, known)) if OF_IMAGES in row else None
     except OSError:
-        return False
+        return None  # the reader will say what is wrong with them
 
 
 def hash_of_images(images: Sequence[Source], known: Hashed) -> str:

@@ -163,7 +163,7 @@ def predict_cases(
         Answers(folder).claim(targets, beside=beside)
     with alone(folder / LOCK):
         answers = Answers(folder)
-        answers.finish()
+        answers.sweep()
         answers.claim(targets, beside=beside)
         if note := memory_note(model, cases, beside=() if regions is None else (regions.model,)):
             tell(Progress("predict", note=note))

@@ -60,7 +60,8 @@ def misspelt_classes(counts: Mapping[str, int], meant: Sequence[str]) -> Iterato
 
     counts: cases of each class. meant: classes that are named in scanwright.json, and so meant as they are.
     """
-    words = {name: _key(name) for name in counts if _key(name).isalpha() and len(_key(name)) >= LONG_WORD}
+    keys = {name: _key(name) for name in counts}
+    words = {name: key for name, key in keys.items() if key.isalpha() and len(key) >= LONG_WORD}
     slips = [
         (name, other)
         for name in words
